@@ -1,0 +1,45 @@
+/* Reading the configuration: YAML (libfyaml) into the messages of proto/config.proto,
+ * with `base:` inheritance and --set overrides; the descriptors are the only list of
+ * keys. */
+#ifndef PT_COMMON_CONFIG_H
+#define PT_COMMON_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/status.h"
+#include "proto/config.pb-c.h"
+
+typedef Pt__Config__Config pt_config;
+
+/* Reads `path`; sets: "optimizer.lr=0.01" (list index: stages.0.epochs=3; the value is
+ * YAML), applied in order. `base: other.yaml` (relative to the file, at the top level)
+ * is read first: mappings merge, everything else replaces. Then checks every range named
+ * in config.proto. Every sub-message exists in the result; keys that were not given keep
+ * has_x = 0 and hold the schema's default.
+ *
+ * All faults are collected, one line each, as file:line:column: error: ... ("--set #2:
+ * error: ..." for overrides); then PT_ERR_CONFIG. A file that cannot be read is
+ * PT_ERR_CONFIG too. Local: only rank 0 of a job calls this. */
+PT_MUST_USE pt_status pt_config_load(const char *path, const char *const *sets,
+                                     size_t n_sets, pt_config **out);
+void pt_config_destroy(pt_config **c);
+
+/* The resolved configuration as YAML: every key with its value, in schema order, also
+ * those left at their default (keys without default that are unset are left out).
+ * What it prints reads back to the same message. *text is malloc'd. */
+PT_MUST_USE pt_status pt_config_print(const pt_config *c, char **text);
+
+/* Packed, for other ranks and files: *bytes is malloc'd. */
+PT_MUST_USE pt_status pt_config_pack(const pt_config *c, uint8_t **bytes, size_t *n);
+PT_MUST_USE pt_status pt_config_unpack(const uint8_t *bytes, size_t n, pt_config **out);
+
+/* Help of every key (name, type, default, comment), for `ptrain config schema`. */
+void pt_config_schema(FILE *out);
+
+/* The closest of `names` (NULL-terminated) to `word`, within distance 2 or a third of its
+ * length; NULL if none. For "did you mean". */
+const char *pt_suggest(const char *word, const char *const *names);
+
+#endif

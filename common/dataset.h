@@ -1,0 +1,80 @@
+/* The packed data set: one HDF5 file made by `ptrain pack`, read with pread.
+ *
+ *   /images/bytes   uint8, contiguous: the JPEG files one after another, unchanged
+ *   /images/offset  uint64 [n + 1]
+ *   /images/label   int32 [n]
+ *   /images/height, /images/width  int32 [n]
+ *   /images/name    strings [n]       /classes/name  strings [C]
+ *   /split/NAME     uint32 arrays of image numbers, in list order
+ *   root attributes: format = "ptrain-data", format_version = 1, source, licence,
+ *                    checksum (SHA-256 over bytes, offset, label and the splits)
+ *
+ * Readers share one descriptor and no lock: any number of threads may read. */
+#ifndef PT_COMMON_DATASET_H
+#define PT_COMMON_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+typedef struct pt_dataset pt_dataset;
+
+/* Opens and checks the index: offsets rise and stay inside the file, labels are below C,
+ * split entries below n. All faults of the file are listed. The bytes are not read: see
+ * pt_dataset_verify. */
+PT_MUST_USE pt_status pt_dataset_open(const char *path, pt_dataset **out);
+void pt_dataset_destroy(pt_dataset **d);
+
+/* Recomputes the checksum over the whole file; PT_ERR_DATA if it differs. */
+PT_MUST_USE pt_status pt_dataset_verify(const pt_dataset *d);
+
+size_t pt_dataset_images(const pt_dataset *d);
+int pt_dataset_classes(const pt_dataset *d);
+const char *pt_dataset_class_name(const pt_dataset *d, int label);
+const char *const *pt_dataset_class_names(const pt_dataset *d); /* NULL-terminated */
+const char *pt_dataset_name(const pt_dataset *d, size_t image);
+int pt_dataset_label(const pt_dataset *d, size_t image);
+size_t pt_dataset_bytes(const pt_dataset *d, size_t image); /* of its JPEG file */
+const char *pt_dataset_checksum(const pt_dataset *d);        /* 64 hex digits, as stored */
+
+/* Borrowed view of a split. PT_ERR_DATA naming the splits that exist if there is none. */
+PT_MUST_USE pt_status pt_dataset_split(const pt_dataset *d, const char *name,
+                                       const uint32_t **images, size_t *n);
+
+/* Reads the JPEG file of an image into buffer [pt_dataset_bytes]. Any thread. */
+PT_MUST_USE pt_status pt_dataset_read(const pt_dataset *d, size_t image, void *buffer);
+
+/* ---- writing ---------------------------------------------------------------------- */
+
+/* What pack hands over: one entry per image; `path` is read when it is written. */
+typedef struct {
+    const char *path; /* file to copy */
+    const char *name; /* shown to people: relative to the root of the set */
+    int label;
+    int height, width;
+    size_t bytes;     /* size of the file, as checked by the caller */
+} pt_pack_image;
+
+typedef struct {
+    const char *name;
+    const uint32_t *images;
+    size_t n;
+} pt_pack_split;
+
+typedef struct {
+    const pt_pack_image *images;
+    size_t n_images;
+    const char *const *classes;
+    int n_classes;
+    const pt_pack_split *splits;
+    size_t n_splits;
+    const char *source, *licence;
+} pt_pack;
+
+/* Writes the file under a temporary name and renames it. A file that changed its size
+ * since it was checked is PT_ERR_DATA. checksum: out, may be NULL. */
+PT_MUST_USE pt_status pt_dataset_write(const char *path, const pt_pack *pack,
+                                       char checksum[65]);
+
+#endif

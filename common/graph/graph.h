@@ -1,0 +1,139 @@
+/* A network: a graph of layers with named parameters, a named representation node and a
+ * replaceable head. A plain value: no weights, no buffers, no MPI.
+ *
+ * Activations are NHWC float32. Tensors have two layouts:
+ *   file layout    PyTorch's: convolution OIHW, depthwise O1HW, linear [out][in] with the
+ *                  inputs flattened C,H,W, vectors as they are. Names are torchvision's
+ *                  where it has the network. Hashes, model files and checkpoints use it.
+ *   memory layout  what kernels read: convolution [kh][kw][in][out], depthwise
+ *                  [kh][kw][c], linear [in][out] with the inputs flattened H,W,C.
+ * All tensors lie in one flat array of floats: parameters in graph order, then running
+ * statistics in graph order. */
+#ifndef PT_COMMON_GRAPH_H
+#define PT_COMMON_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+typedef enum {
+    PT_OP_INPUT,
+    PT_OP_CONV,       /* any kernel, stride and per-side padding, with or without bias */
+    PT_OP_DEPTHWISE,  /* one filter per channel */
+    PT_OP_BATCH_NORM,
+    PT_OP_RELU,
+    PT_OP_RELU6,
+    PT_OP_MAX_POOL,   /* padding never wins; `ceil` rounds the output size up, a window
+                         then starts inside the input or its left padding (as PyTorch) */
+    PT_OP_GLOBAL_AVG_POOL,
+    PT_OP_LINEAR,     /* flattens its input */
+    PT_OP_DROPOUT,
+    PT_OP_ADD,        /* two inputs of one shape */
+    PT_OP_CONCAT,     /* two inputs, joined on channels */
+    PT_OP_SHORTCUT_A  /* every stride-th pixel; zero channels half before, half after */
+} pt_op;
+
+/* Geometry of convolutions and pools; pads are pixels. */
+typedef struct {
+    int kh, kw, stride;
+    int pad_top, pad_left, pad_bottom, pad_right;
+    bool ceil;
+} pt_window;
+
+enum { PT_NAME_MAX = 64 };
+
+typedef struct {
+    char name[PT_NAME_MAX]; /* "layer1.0.conv1" */
+    pt_op op;
+    int in[2];              /* nodes; in[1] = -1 unless ADD or CONCAT; both -1 for INPUT */
+    int h, w, c;            /* shape of the output, without the batch */
+    pt_window window;       /* CONV, DEPTHWISE, MAX_POOL, SHORTCUT_A (stride only) */
+    float eps;              /* BATCH_NORM */
+    float dropout;          /* DROPOUT: probability of a zero */
+    int weight, bias;       /* tensors, -1 where absent; BATCH_NORM: gamma and beta */
+    int mean, var;          /* BATCH_NORM: running statistics; else -1 */
+} pt_node;
+
+typedef enum {
+    PT_TENSOR_CONV,      /* dims OIHW */
+    PT_TENSOR_DEPTHWISE, /* dims O,1,H,W */
+    PT_TENSOR_LINEAR,    /* dims out,in */
+    PT_TENSOR_VECTOR     /* dims n */
+} pt_tensor_kind;
+
+typedef struct {
+    char name[PT_NAME_MAX]; /* "layer1.0.conv1.weight", "bn1.running_var" */
+    pt_tensor_kind kind;
+    bool running;           /* a running statistic, not a parameter */
+    bool head;              /* belongs to the head (its own rate; replaced for new classes) */
+    int n_dims, dims[4];    /* file layout */
+    int flat_h, flat_w, flat_c; /* LINEAR: shape that its input had before flattening */
+    size_t count;           /* floats */
+    size_t offset;          /* floats from the start of the flat array */
+    int node;
+} pt_tensor;
+
+typedef struct {
+    char network[PT_NAME_MAX]; /* the name that made it: "squeezenet1_1" */
+    pt_node *nodes;            /* topological order; node 0 is the input */
+    int n_nodes;
+    pt_tensor *tensors;        /* parameters first, then running statistics */
+    int n_tensors, n_params;   /* tensors in all, and parameter tensors among them */
+    size_t n_floats;           /* of the flat array */
+    size_t n_param_floats;     /* its front part */
+    int rep;                   /* node whose output is the image representation */
+    int logits;                /* node whose output is the logits; always the last */
+    int n_classes;
+} pt_graph;
+
+typedef enum { PT_STRIDE_CONV2, PT_STRIDE_CONV1 } pt_stride_at;
+typedef enum { PT_REP_AFTER_RELU, PT_REP_BEFORE_RELU, PT_REP_AFTER_DROPOUT } pt_rep_at;
+
+typedef struct {
+    int side;              /* input height and width in pixels; 0 = the network's own (224 or 32) */
+    int n_classes;
+    bool original_head;    /* SqueezeNet: its own conv10 head (classifier.1, then ReLU,
+                              then global average); elsewhere no difference */
+    pt_stride_at stride_at;
+    pt_rep_at rep_at;      /* VGG */
+    float dropout;         /* probability in every dropout layer */
+    float bn_eps;          /* 0 = the network's own */
+} pt_graph_options;
+
+/* Names: vgg16 resnet50 resnet101 resnet152 squeezenet1_1 mobilenet_v1 cifar_resnet20
+ * cifar_resnet56 resnet_small. PT_ERR_CONFIG for an unknown name (with a suggestion), a
+ * side that does not fit the network, n_classes < 1. */
+PT_MUST_USE pt_status pt_graph_create(const char *network, const pt_graph_options *opt,
+                                      pt_graph **out);
+void pt_graph_destroy(pt_graph **g);
+
+/* All known names, NULL-terminated; static. */
+const char *const *pt_graph_names(void);
+
+/* The network's own input side, its own number of classes (1000, 10). */
+PT_MUST_USE pt_status pt_graph_defaults(const char *network, int *side, int *n_classes);
+
+/* Index of a tensor by name, or -1. */
+int pt_graph_find_tensor(const pt_graph *g, const char *name);
+
+/* Between the layouts; from and to [count], not overlapping. */
+void pt_tensor_to_memory(const pt_tensor *t, const float *file, float *memory);
+void pt_tensor_to_file(const pt_tensor *t, const float *memory, float *file);
+
+/* Seeded initial weights for every tensor, or only the head's: convolutions He normal
+ * (fan out), batch norm 1 and 0, running 0 and 1, head N(0, head_std^2), other linear
+ * N(0, 0.01^2), biases 0. A tensor's values depend on seed, its name and shape alone. */
+void pt_graph_init(const pt_graph *g, uint64_t seed, float head_std, bool head_only,
+                   float *flat);
+
+/* SHA-256 over parameters, then running statistics, in graph order, little-endian
+ * float32 in file layout: the weight hash. */
+PT_MUST_USE pt_status pt_graph_hash(const pt_graph *g, const float *flat, char hex[65]);
+
+/* true if `tensor` belongs to a frozen group: an entry is "trunk", "head" or a prefix of
+ * its name. */
+bool pt_tensor_frozen(const pt_tensor *t, char *const *frozen, size_t n_frozen);
+
+#endif

@@ -1,0 +1,19 @@
+/* Lines for people. stdout: progress and results, from one rank only; stderr: `warn:`
+ * and `error:` lines. Each call is one write(2), so that lines of several ranks never
+ * mix. */
+#ifndef PT_COMMON_LOG_H
+#define PT_COMMON_LOG_H
+
+/* The rank shown in warn and error lines of a job ("rank 3: "); -1 shows none. */
+void pt_log_set_rank(int rank);
+
+/* `text` may hold several lines: each becomes a line of its own with `error: ` in it. A
+ * line that already contains "error: " (file:line:col: error: ...) is printed as it is. */
+void pt_log_error(const char *text);
+
+void pt_log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line on stdout, flushed. */
+void pt_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

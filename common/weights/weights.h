@@ -1,0 +1,64 @@
+/* Reading pretrained weights written by other programs, and our own model file.
+ * The format is found by content, never by the file's name. */
+#ifndef PT_COMMON_WEIGHTS_H
+#define PT_COMMON_WEIGHTS_H
+
+#include <stdbool.h>
+
+#include "common/graph/graph.h"
+#include "common/status.h"
+
+typedef enum {
+    PT_FORMAT_MODEL,   /* our HDF5 model file */
+    PT_FORMAT_ONNX,    /* initialisers, float32 and float16 */
+    PT_FORMAT_KERAS,   /* .h5 */
+    PT_FORMAT_TFJS,    /* model.json + shards (path: the json file or its directory) */
+    PT_FORMAT_TORCH    /* legacy (non-zip) pickle */
+} pt_format;
+
+/* How pixels 0..255 become input: (x * scale - mean[c]) / std[c], channels in order. */
+typedef struct {
+    bool bgr;
+    float scale;
+    float mean[3], std[3]; /* in the order of the channels after `bgr` was applied */
+} pt_preprocess;
+
+/* RGB, 1/255, mean .485 .456 .406, std .229 .224 .225 (torchvision). */
+extern const pt_preprocess pt_preprocess_imagenet;
+
+/* What a weights file says of itself. */
+typedef struct {
+    pt_format format;
+    bool has_preprocess;      /* recorded in our model file, or known for the network and format */
+    pt_preprocess preprocess;
+    char network[PT_NAME_MAX]; /* our model file records it; "" elsewhere */
+    int n_classes;             /* of the head in the file; 0 = the file has no head */
+    pt_graph_options options;  /* our model file: the options that the graph was made with */
+} pt_weights_info;
+
+/* Looks without loading: format, and the record of our own model file. */
+PT_MUST_USE pt_status pt_weights_inspect(const char *path, pt_weights_info *info);
+
+/* Loads every tensor of `g` from the file into flat (memory layout, see graph.h).
+ *
+ * with_head   false: head tensors are neither required nor read and stay as they are
+ * entry       file inside a directory, or NULL
+ * Only tensors that the graph asks for must exist. All misfits of a file are listed, one
+ * line each, naming the tensor and both shapes; then PT_ERR_WEIGHTS and flat is
+ * unspecified. A file that cannot be read is PT_ERR_IO, a broken one PT_ERR_DATA.
+ * Local. Reads at most what the file holds; every length is checked against its size. */
+PT_MUST_USE pt_status pt_weights_load(const char *path, const char *entry,
+                                      const pt_graph *g, bool with_head, float *flat,
+                                      pt_weights_info *info);
+
+/* Writes our model file (HDF5): every tensor under its name in file layout as float32,
+ * below /weights; attributes of the root: format = "ptrain-model", format_version = 1,
+ * network, n_classes, side, original_head, stride_at, rep_at, dropout, bn_eps, preprocess
+ * (order, scale, mean, std), class names (/classes) where given, weight_hash.
+ * Written to a temporary name and renamed: never half a file. */
+PT_MUST_USE pt_status pt_weights_save(const char *path, const pt_graph *g,
+                                      const pt_graph_options *options, const float *flat,
+                                      const pt_preprocess *preprocess,
+                                      const char *const *class_names);
+
+#endif

@@ -1,0 +1,13 @@
+#include <string.h>
+
+#include "common/log.h"
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        pt_log_info("ptrain 0.1.0");
+        return 0;
+    }
+    pt_log_error("usage: ptrain --version");
+    return 2;
+}

@@ -1,0 +1,64 @@
+#include "server/norms.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "common/pmath.h"
+
+void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means *out)
+{
+    pt_shard_sums t = {0};
+    double b;
+
+    for (int s = 0; s < n_shards; s++) {
+        const pt_shard_sums *p = &shards[s];
+        if (p->n == 0) continue;
+        t.n += p->n;
+        t.ce += p->ce;
+        t.correct += p->correct;
+        t.g_ce += p->g_ce;
+        t.g_ptr += p->g_ptr;
+        t.l_ptr += p->l_ptr;
+        t.rep += p->rep;
+        t.cosine += p->cosine;
+        t.bad += p->bad;
+    }
+    b = t.n > 0 ? t.n : 1;
+    *out = (pt_batch_means){.ce = t.ce / b,
+                            .accuracy = t.correct / b,
+                            .g_ce = t.g_ce / b,
+                            .g_ptr = t.g_ptr / b,
+                            .l_ptr = t.l_ptr / b,
+                            .rep = t.rep / b,
+                            .cosine = t.cosine / b,
+                            .bad = (int)t.bad};
+}
+
+void pt_gate_init(pt_gate *g, pt_gate_kind kind, double fraction, double decay,
+                  double epoch, int n_classes)
+{
+    memset(g, 0, sizeof *g);
+    g->kind = kind;
+    g->threshold = fraction * pt_log(n_classes);
+    g->decay = decay;
+    g->epoch = epoch;
+}
+
+bool pt_gate_step(pt_gate *g, double ce, double epoch)
+{
+    g->ema = g->started ? g->decay * g->ema + (1 - g->decay) * ce : ce;
+    g->started = true;
+    if (g->kind == PT_GATE_ALWAYS) g->open = true;
+    if (g->kind == PT_GATE_EPOCH && epoch >= g->epoch) g->open = true;
+    if (g->kind == PT_GATE_EMA && g->ema < g->threshold) g->open = true;
+    return g->open;
+}
+
+double pt_pseudo_task_weight(bool open, double g_ce, double g_ptr, double ratio)
+{
+    double w;
+
+    if (!open || !(g_ce > 0) || !(g_ptr > 0)) return 0;
+    w = g_ce / (g_ptr * ratio);
+    return isfinite(w) ? w : 0;
+}

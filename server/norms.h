@@ -1,0 +1,55 @@
+/* The one global weight w of a step, from the workers' per-shard averages of gradient
+ * norms (Zhong & Maki, CVPR 2020, Algorithm 1), and the gate. Pure: no MPI, no clock. */
+#ifndef PT_SERVER_NORMS_H
+#define PT_SERVER_NORMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a worker says of one shard before the backward pass: sums over its images, in
+ * image order. */
+typedef struct {
+    double n;           /* images */
+    double ce;          /* sum of cross-entropies */
+    double correct;     /* images whose largest logit is their label's */
+    double g_ce;        /* sum over images of |d CE_i / d rep_i|     */
+    double g_ptr;       /* sum over images of |d L_ptr_i / d rep_i|  */
+    double l_ptr;       /* sum of the regression losses */
+    double rep;         /* sum of |rep_i| */
+    double cosine;      /* sum of cos(g_ce_i, g_ptr_i) */
+    double bad;         /* images with a loss or norm that is not finite */
+} pt_shard_sums;
+
+/* Means over the b images of the batch. */
+typedef struct {
+    double ce, accuracy, g_ce, g_ptr, l_ptr, rep, cosine;
+    int bad;
+} pt_batch_means;
+
+/* Adds the shards in shard order (those with n = 0 are left out) and divides by b. */
+void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means *out);
+
+typedef enum { PT_GATE_EMA, PT_GATE_EPOCH, PT_GATE_ALWAYS } pt_gate_kind;
+
+/* "L_ce is far from its minimum": plain value; init with pt_gate_init. An open gate stays
+ * open. */
+typedef struct {
+    pt_gate_kind kind;
+    double threshold;  /* EMA: fraction * ln C */
+    double decay;      /* EMA: weight of the past */
+    double epoch;      /* EPOCH */
+    double ema;        /* of the batch CE; starts at the first CE */
+    bool started, open;
+} pt_gate;
+
+void pt_gate_init(pt_gate *g, pt_gate_kind kind, double fraction, double decay,
+                  double epoch, int n_classes);
+
+/* Takes the batch's CE, says whether this step regresses. epoch: passes done before this
+ * step, fractional. */
+bool pt_gate_step(pt_gate *g, double ce, double epoch);
+
+/* w = G_ce / (G_ptr * R); 0 where the gate is shut or either norm is 0 or not finite. */
+double pt_pseudo_task_weight(bool open, double g_ce, double g_ptr, double ratio);
+
+#endif

@@ -1,0 +1,110 @@
+/* A network that computes: forward and backward of a graph over the shards that one
+ * worker owns, layer by layer over all of them.
+ *
+ * Nothing here knows MPI. What needs other ranks comes through hooks, called on the
+ * caller's thread: weights that must have arrived before a layer runs, sums that all
+ * workers must have, gradients that are complete. A test can play several workers in one
+ * process.
+ *
+ * Rule of bits: results depend on the graph, V, b and the values, never on lo/hi, the
+ * number of threads or of workers. */
+#ifndef PT_WORKER_NET_H
+#define PT_WORKER_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/graph/graph.h"
+#include "common/shards.h"
+#include "worker/engine/pool.h"
+
+typedef struct pt_net pt_net;
+
+typedef enum { PT_BN_SYNC, PT_BN_SHARD, PT_BN_FROZEN } pt_bn_mode;
+
+/* All hooks may be NULL (one worker, nothing to wait for). A hook that fails ends the
+ * pass; its status is returned. */
+typedef struct {
+    void *context;
+
+    /* Forward is about to read the tensors of `node`. */
+    pt_status (*before_node)(void *context, int node);
+
+    /* Sync batch norm, forward or backward. parts: for each of this span's cover
+     * sub-trees (pt_tree_cover of lo..hi) that has images, its value, [len] doubles each,
+     * one after another, in order. all: out, the values of every sub-tree of every
+     * worker's cover that has images, left to right; and their sub-trees. Sized for V
+     * values by the net. merge is done by the net in the tree's order. NULL: the span
+     * must be the whole batch. */
+    pt_status (*exchange)(void *context, int node, bool backward, const double *parts,
+                          size_t len, double *all, pt_subtree *trees, int *n_trees);
+
+    /* The gradient of a parameter tensor is complete: for each cover sub-tree t of the
+     * span, pt_net_gradient(net, tensor, t) holds its sum (not touched where the sub-tree
+     * has no images). Called in the order in which layers finish, last layer first. */
+    pt_status (*gradient_ready)(void *context, int tensor);
+
+    /* Work done between items: let messages move. */
+    void (*poll)(void *context);
+} pt_net_hooks;
+
+typedef struct {
+    const pt_graph *graph;   /* borrowed */
+    pt_pool *pool;           /* borrowed */
+    const float *weights;    /* borrowed: the flat array, memory layout; may change between passes */
+    int max_images;          /* of the spans that will be given */
+    int n_shards;            /* V: for scratch */
+    int lo, hi;              /* shards that this worker owns in training */
+    bool training;           /* false: no gradients, no buffers for them */
+    pt_bn_mode bn_mode;
+    uint64_t seed;           /* dropout */
+} pt_net_options;
+
+PT_MUST_USE pt_status pt_net_create(const pt_net_options *opt, pt_net **out);
+void pt_net_destroy(pt_net **n);
+void pt_net_set_hooks(pt_net *n, const pt_net_hooks *hooks);
+
+/* What pt_net_create would allocate, in bytes: activations, gradients of parameters (one
+ * set per cover sub-tree), scratch. */
+typedef struct {
+    size_t activations, gradients, scratch;
+} pt_net_memory;
+pt_net_memory pt_net_plan(const pt_net_options *opt);
+
+/* Which tensors are trained from now on: trained [n_params] bool. Batch norm nodes whose
+ * gamma is not trained use running statistics. Everything is trained at the start. */
+void pt_net_set_trained(pt_net *n, const bool *trained);
+
+/* Training forward: input [images of the span][h][w][c], borrowed until the backward pass
+ * is done. step feeds dropout. Leaves rep and logits readable. */
+PT_MUST_USE pt_status pt_net_forward(pt_net *n, const pt_span *span, const float *input,
+                                     uint64_t step);
+
+/* Evaluation forward of n_images images: running statistics, no dropout. */
+PT_MUST_USE pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input);
+
+/* [images][c] of a node after a forward pass; borrowed. */
+const float *pt_net_output(const pt_net *n, int node);
+
+/* Backward by data only, from the logits to rep: dlogits [images][classes] in, borrowed
+ * view of the gradient at rep out ([images][rep size]). Head nodes keep their gradients
+ * for pt_net_backward. Needs rep to be an ancestor that all paths to the logits cross. */
+PT_MUST_USE pt_status pt_net_backward_head(pt_net *n, const float *dlogits,
+                                           const float **drep);
+
+/* The rest: weight gradients of the head (from what pt_net_backward_head kept), then the
+ * whole trunk from drep [images][rep size]. Calls gradient_ready for each trained
+ * parameter tensor; stops below the lowest one. */
+PT_MUST_USE pt_status pt_net_backward(pt_net *n, const float *drep);
+
+/* The sum over cover sub-tree t of the span of d(loss)/d(tensor), [count], memory
+ * layout. Valid until the next forward pass. */
+float *pt_net_gradient(pt_net *n, int tensor, int t);
+
+/* Merged or own moments of a batch norm node after a training forward: for each cover
+ * sub-tree t with images its value (moments.h layout), t in order of the cover; NULL for
+ * nodes that did not compute statistics. */
+const double *pt_net_moments(const pt_net *n, int node, int t);
+
+#endif

@@ -1,0 +1,22 @@
+/* Compute threads of one worker. They pick up numbered items; an item's result may not
+ * depend on who does it, and no item cuts a sum. */
+#ifndef PT_WORKER_POOL_H
+#define PT_WORKER_POOL_H
+
+#include "common/status.h"
+
+typedef struct pt_pool pt_pool;
+
+/* n_threads >= 1 in all, the caller's thread included. */
+PT_MUST_USE pt_status pt_pool_create(int n_threads, pt_pool **out);
+void pt_pool_destroy(pt_pool **p);
+int pt_pool_threads(const pt_pool *p);
+
+/* Calls work(context, item, thread) for items 0..n-1, each once, thread in
+ * 0..n_threads-1; the caller's thread takes part as thread 0 and calls
+ * poll(poll_context) between its items when poll is set. Returns when all are done. */
+void pt_pool_run(pt_pool *p, int n_items, void (*work)(void *, int item, int thread),
+                 void *context);
+void pt_pool_set_poll(pt_pool *p, void (*poll)(void *), void *context);
+
+#endif
