@@ -7,7 +7,10 @@
 
 typedef struct pt_pool pt_pool;
 
-/* n_threads >= 1 in all, the caller's thread included. */
+enum { PT_MAX_THREADS = 256 };
+
+/* n_threads in 1..PT_MAX_THREADS in all, the caller's thread included; 1 starts none.
+ * PT_ERR_CONFIG for another number, PT_ERR_BUG when OpenBLAS does not obey. */
 PT_MUST_USE pt_status pt_pool_create(int n_threads, pt_pool **out);
 void pt_pool_destroy(pt_pool **p);
 int pt_pool_threads(const pt_pool *p);
