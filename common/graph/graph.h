@@ -118,13 +118,20 @@ PT_MUST_USE pt_status pt_graph_defaults(const char *network, int *side, int *n_c
 /* Index of a tensor by name, or -1. */
 int pt_graph_find_tensor(const pt_graph *g, const char *name);
 
+/* Multiply-adds of one image's forward pass: convolutions and linear layers, without
+ * biases. */
+size_t pt_graph_macs(const pt_graph *g);
+
 /* Between the layouts; from and to [count], not overlapping. */
 void pt_tensor_to_memory(const pt_tensor *t, const float *file, float *memory);
 void pt_tensor_to_file(const pt_tensor *t, const float *memory, float *file);
 
 /* Seeded initial weights for every tensor, or only the head's: convolutions He normal
  * (fan out), batch norm 1 and 0, running 0 and 1, head N(0, head_std^2), other linear
- * N(0, 0.01^2), biases 0. A tensor's values depend on seed, its name and shape alone. */
+ * N(0, 0.01^2), biases 0. A tensor's values depend on seed, its name and shape alone:
+ * value i of the file layout is element i % 4096 of the stream PT_RNG_INIT with a = FNV-1a
+ * of the name (64 bits, the upper 24 folded onto the lower 40) and b = i / 4096. No
+ * allocation. */
 void pt_graph_init(const pt_graph *g, uint64_t seed, float head_std, bool head_only,
                    float *flat);
 
