@@ -1,9 +1,428 @@
 #include "worker/input/jpeg.h"
 
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+enum {
+    WARNING_MAX = 256,
+    MAX_SCANS = 500, /* a progressive file has about ten */
+    ENCODE_START = 1 << 16
+};
+static const size_t memory_limit = (size_t)1 << 30;
+static const uint64_t work_limit = (uint64_t)1 << 32; /* pixels times scans */
+
+/* Where libjpeg's errors and warnings go: no exit, nothing printed. */
+struct trap {
+    struct jpeg_error_mgr base; /* first: libjpeg hands back a pointer to it */
+    jmp_buf jump;
+    pt_status status;
+    char text[JMSG_LENGTH_MAX];
+    char *warning; /* [WARNING_MAX] or NULL */
+};
+
+/* Everything that must survive a jump lives here, outside the function that jumps. */
+struct decoder {
+    struct trap trap;
+    struct jpeg_decompress_struct c;
+    struct jpeg_progress_mgr progress;
+    unsigned seen; /* bit k: component k was in a scan */
+    pt_image image;
+};
+
+struct encoder {
+    struct trap trap;
+    struct jpeg_compress_struct c;
+    struct jpeg_destination_mgr to;
+    uint8_t *file;
+    size_t used, held;
+};
 
 void pt_image_fini(pt_image *im)
 {
     free(im->pixels);
     *im = (pt_image){0};
+}
+
+/* ---- errors ----------------------------------------------------------------------- */
+
+/* libjpeg's text in our style: lower case, unless the word is a name. */
+static void message(j_common_ptr c, char out[JMSG_LENGTH_MAX])
+{
+    c->err->format_message(c, out);
+    if (!isupper((unsigned char)out[1]) && strncmp(out, "Huffman", 7) != 0) {
+        out[0] = (char)tolower((unsigned char)out[0]);
+    }
+}
+
+_Noreturn static void on_error(j_common_ptr c)
+{
+    struct trap *t = (struct trap *)c->err;
+
+    message(c, t->text);
+    t->status = c->err->msg_code == JERR_OUT_OF_MEMORY ? PT_ERR_NOMEM : PT_ERR_DATA;
+    longjmp(t->jump, 1);
+}
+
+/* A reason of our own, through the same door. */
+_Noreturn static void refuse(struct trap *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+_Noreturn static void refuse(struct trap *t, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(t->text, sizeof t->text, fmt, ap);
+    va_end(ap);
+    t->status = PT_ERR_DATA;
+    longjmp(t->jump, 1);
+}
+
+/* Warnings after which every pixel still comes from the file. After any other one
+ * libjpeg goes on with pixels that it made up. */
+static bool harmless(int code)
+{
+    return code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR ||
+           code == JWRN_ADOBE_XFORM || code == JWRN_NOT_SEQUENTIAL;
+}
+
+static void on_message(j_common_ptr c, int level)
+{
+    struct trap *t = (struct trap *)c->err;
+    char text[JMSG_LENGTH_MAX];
+
+    if (level >= 0) return; /* trace */
+    if (!harmless(c->err->msg_code)) on_error(c);
+    if (!t->warning || t->warning[0]) return;
+    message(c, text);
+    snprintf(t->warning, WARNING_MAX, "%s", text);
+}
+
+static void on_print(j_common_ptr c)
+{
+}
+
+static struct jpeg_error_mgr *set_trap(struct trap *t)
+{
+    jpeg_std_error(&t->base);
+    t->base.error_exit = on_error;
+    t->base.emit_message = on_message;
+    t->base.output_message = on_print;
+    return &t->base;
+}
+
+static const char *known_magic(const uint8_t *b, size_t n)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *name;
+    } known[] = {
+        {"\x89PNG", 4, " (a PNG)"},
+        {"GIF8", 4, " (a GIF)"},
+        {"BM", 2, " (a BMP)"},
+        {"II*\0", 4, " (a TIFF)"},
+        {"MM\0*", 4, " (a TIFF)"},
+        {"\0\0\0\x0cjP  ", 8, " (a JPEG 2000)"},
+        {"\xff\x4f\xff\x51", 4, " (a JPEG 2000)"},
+    };
+
+    if (n >= 12 && memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WEBP", 4) == 0) {
+        return " (a WebP)";
+    }
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (n >= known[i].n && memcmp(b, known[i].bytes, known[i].n) == 0) {
+            return known[i].name;
+        }
+    }
+    return "";
+}
+
+static pt_status check_magic(const void *file, size_t bytes)
+{
+    const uint8_t *b = file;
+    char hex[3 * 4 + 1] = "";
+
+    if (bytes == 0) return pt_fail(PT_ERR_DATA, "not a JPEG: the file is empty");
+    if (bytes >= 3 && b[0] == 0xff && b[1] == 0xd8 && b[2] == 0xff) return PT_OK;
+    for (size_t i = 0; i < 4 && i < bytes; i++) {
+        snprintf(hex + 3 * i, 4, " %02x", b[i]);
+    }
+    return pt_fail(PT_ERR_DATA, "not a JPEG: starts with%s%s", hex,
+                   known_magic(b, bytes));
+}
+
+/* ---- decoding --------------------------------------------------------------------- */
+
+/* Called for each row of blocks while all scans of a file are read into memory. */
+static void on_progress(j_common_ptr common)
+{
+    j_decompress_ptr c = (j_decompress_ptr)common;
+    struct decoder *d = c->client_data;
+    uint64_t pixels = (uint64_t)c->image_width * c->image_height;
+    uint64_t scans = (uint64_t)c->input_scan_number;
+
+    for (int i = 0; i < c->comps_in_scan; i++) {
+        d->seen |= 1u << c->cur_comp_info[i]->component_index;
+    }
+    if (scans > MAX_SCANS || scans * pixels > work_limit) {
+        refuse(&d->trap,
+               "%u scans of %u x %u pixels: more than a photograph needs (at most %d)",
+               (unsigned)scans, c->image_width, c->image_height, MAX_SCANS);
+    }
+}
+
+/* Bytes that libjpeg holds for the coefficients of a file in several scans, and we for
+ * the pixels. */
+static uint64_t memory_needed(j_decompress_ptr c)
+{
+    uint64_t blocks = 0;
+
+    if (jpeg_has_multiple_scans(c)) {
+        for (int i = 0; i < c->num_components; i++) {
+            const jpeg_component_info *p = &c->comp_info[i];
+
+            blocks += ((uint64_t)p->width_in_blocks + p->h_samp_factor) *
+                      ((uint64_t)p->height_in_blocks + p->v_samp_factor);
+        }
+    }
+    return blocks * sizeof(JBLOCK) + (uint64_t)c->image_width * c->image_height * 3;
+}
+
+static void read_header(struct decoder *d, const void *file, size_t bytes)
+{
+    j_decompress_ptr c = &d->c;
+    struct trap *t = &d->trap;
+
+    c->err = set_trap(t);
+    c->client_data = d;
+    jpeg_CreateDecompress(c, JPEG_LIB_VERSION, sizeof *c); /* keeps both fields */
+    jpeg_mem_src(c, file, bytes);
+    jpeg_read_header(c, TRUE);
+    if ((uint64_t)c->image_width * c->image_height > PT_JPEG_MAX_PIXELS) {
+        refuse(&d->trap, "%u x %u pixels, above the limit of %d pixels", c->image_width,
+               c->image_height, PT_JPEG_MAX_PIXELS);
+    }
+    if (c->num_components != 1 && c->num_components != 3 && c->num_components != 4) {
+        refuse(&d->trap, "%d components, only 1, 3 and 4 have a meaning",
+               c->num_components);
+    }
+}
+
+static void start(struct decoder *d)
+{
+    j_decompress_ptr c = &d->c;
+    uint64_t need = memory_needed(c);
+    unsigned all = (1u << c->num_components) - 1;
+
+    if (need > memory_limit) {
+        refuse(&d->trap,
+               "%u x %u pixels in several scans need %llu bytes, above the limit of %zu",
+               c->image_width, c->image_height, (unsigned long long)need, memory_limit);
+    }
+    c->mem->max_memory_to_use = (long)memory_limit;
+    c->out_color_space = c->num_components == 4 ? JCS_CMYK : JCS_RGB;
+    c->dct_method = JDCT_ISLOW;
+    c->do_fancy_upsampling = TRUE;
+    d->progress.progress_monitor = on_progress;
+    c->progress = &d->progress;
+    jpeg_start_decompress(c);
+    if (jpeg_has_multiple_scans(c) && d->seen != all) {
+        refuse(&d->trap, "a colour component has no scan");
+    }
+}
+
+/* round(a * b / 255) as Pillow computes it. */
+static int scale255(int a, int b)
+{
+    int t = a * b + 128;
+
+    return ((t >> 8) + t) >> 8;
+}
+
+/* Adobe's programs store CMYK inverted, and Pillow takes every CMYK file to be so. */
+static void inverted_cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb, int width)
+{
+    for (int x = 0; x < width; x++, cmyk += 4, rgb += 3) {
+        for (int k = 0; k < 3; k++) {
+            rgb[k] = (uint8_t)(cmyk[3] - scale255(255 - cmyk[k], cmyk[3]));
+        }
+    }
+}
+
+static void read_pixels(struct decoder *d)
+{
+    j_decompress_ptr c = &d->c;
+    size_t row_bytes = (size_t)c->output_width * 3;
+    uint8_t *cmyk = NULL;
+
+    d->image.pixels = malloc(pt_mul(row_bytes, c->output_height));
+    if (!d->image.pixels) ERREXIT1(c, JERR_OUT_OF_MEMORY, 0);
+    d->image.height = (int)c->output_height;
+    d->image.width = (int)c->output_width;
+    if (c->num_components == 4) {
+        cmyk = c->mem->alloc_large((j_common_ptr)c, JPOOL_IMAGE,
+                                   (size_t)c->output_width * 4);
+    }
+    while (c->output_scanline < c->output_height) {
+        uint8_t *rgb = d->image.pixels + c->output_scanline * row_bytes;
+        JSAMPROW row = cmyk ? cmyk : rgb;
+
+        jpeg_read_scanlines(c, &row, 1);
+        if (cmyk) inverted_cmyk_to_rgb(cmyk, rgb, d->image.width);
+    }
+    jpeg_finish_decompress(c); /* reads up to the end mark */
+}
+
+/* Only the header if `size_only`. */
+static pt_status decode(struct decoder *d, const void *file, size_t bytes, bool size_only)
+{
+    pt_status s = check_magic(file, bytes);
+
+    if (s != PT_OK) return s;
+    if (setjmp(d->trap.jump)) {
+        s = pt_fail(d->trap.status, "%s", d->trap.text);
+        pt_image_fini(&d->image);
+    } else {
+        read_header(d, file, bytes);
+        d->image.height = (int)d->c.image_height;
+        d->image.width = (int)d->c.image_width;
+        if (!size_only) {
+            start(d);
+            read_pixels(d);
+        }
+        s = PT_OK;
+    }
+    jpeg_destroy_decompress(&d->c);
+    return s;
+}
+
+pt_status pt_jpeg_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
+{
+    struct decoder d;
+    pt_status s;
+
+    memset(&d, 0, sizeof d);
+    d.trap.warning = warnings;
+    if (warnings) warnings[0] = '\0';
+    s = decode(&d, file, bytes, false);
+    *out = d.image;
+    return s;
+}
+
+pt_status pt_jpeg_size(const void *file, size_t bytes, int *height, int *width)
+{
+    struct decoder d;
+    pt_status s;
+
+    memset(&d, 0, sizeof d);
+    s = decode(&d, file, bytes, true);
+    *height = d.image.height;
+    *width = d.image.width;
+    return s;
+}
+
+/* ---- encoding --------------------------------------------------------------------- */
+
+static void grow(struct encoder *e)
+{
+    size_t held = e->held ? pt_mul(e->held, 2) : ENCODE_START;
+    uint8_t *more = realloc(e->file, held);
+
+    if (!more) ERREXIT1(&e->c, JERR_OUT_OF_MEMORY, 0);
+    e->file = more;
+    e->to.next_output_byte = more + e->held;
+    e->to.free_in_buffer = held - e->held;
+    e->held = held;
+}
+
+static void on_start(j_compress_ptr c)
+{
+    grow(c->client_data);
+}
+
+static boolean on_full(j_compress_ptr c)
+{
+    grow(c->client_data); /* libjpeg calls this when the whole buffer is full */
+    return TRUE;
+}
+
+static void on_end(j_compress_ptr c)
+{
+    struct encoder *e = c->client_data;
+
+    e->used = e->held - e->to.free_in_buffer;
+}
+
+static void write_pixels(struct encoder *e, const pt_image *im, int quality)
+{
+    j_compress_ptr c = &e->c;
+
+    c->err = set_trap(&e->trap);
+    c->client_data = e;
+    jpeg_CreateCompress(c, JPEG_LIB_VERSION, sizeof *c);
+    e->to.init_destination = on_start;
+    e->to.empty_output_buffer = on_full;
+    e->to.term_destination = on_end;
+    c->dest = &e->to;
+    c->image_height = (JDIMENSION)im->height;
+    c->image_width = (JDIMENSION)im->width;
+    c->input_components = 3;
+    c->in_color_space = JCS_RGB;
+    jpeg_set_defaults(c); /* YCbCr, 2x2 chroma, Huffman tables of the standard */
+    jpeg_set_quality(c, quality, TRUE);
+    c->dct_method = JDCT_ISLOW;
+    jpeg_start_compress(c, TRUE);
+    while (c->next_scanline < c->image_height) {
+        JSAMPROW row = im->pixels + (size_t)c->next_scanline * c->image_width * 3;
+
+        jpeg_write_scanlines(c, &row, 1);
+    }
+    jpeg_finish_compress(c);
+}
+
+static pt_status encode(struct encoder *e, const pt_image *im, int quality)
+{
+    pt_status s = PT_OK;
+
+    if (setjmp(e->trap.jump)) {
+        s = pt_fail(e->trap.status, "%s", e->trap.text);
+        free(e->file);
+        e->file = NULL;
+        e->used = 0;
+    } else {
+        write_pixels(e, im, quality);
+        s = PT_OK;
+    }
+    jpeg_destroy_compress(&e->c);
+    return s;
+}
+
+pt_status pt_jpeg_encode(const pt_image *im, int quality, uint8_t **file, size_t *bytes)
+{
+    struct encoder e;
+    pt_status s;
+
+    *file = NULL;
+    *bytes = 0;
+    if (quality < 1 || quality > 100) {
+        return pt_fail(PT_ERR_SHAPE, "JPEG quality %d is outside 1 to 100", quality);
+    }
+    if (im->height < 1 || im->width < 1 || im->height > JPEG_MAX_DIMENSION ||
+        im->width > JPEG_MAX_DIMENSION) {
+        return pt_fail(PT_ERR_SHAPE, "an image of %d x %d does not fit into a JPEG",
+                       im->width, im->height);
+    }
+    memset(&e, 0, sizeof e);
+    s = encode(&e, im, quality);
+    *file = e.file;
+    *bytes = e.used;
+    return s;
 }

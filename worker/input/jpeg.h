@@ -19,18 +19,25 @@ void pt_image_fini(pt_image *im);
 /* Largest image that is decoded: 178,956,970 pixels, Pillow's limit against bombs. */
 enum { PT_JPEG_MAX_PIXELS = 178956970 };
 
-/* Decodes a whole JPEG file in memory to RGB, as Pillow's convert("RGB") does: slow
- * integer DCT, fancy upsampling, gray replicated, CMYK and YCCK (Adobe: inverted) as
- * (255 - C) (255 - K) / 255 ..., EXIF orientation ignored. Magic bytes decide.
+/* Decodes a whole JPEG file in memory to RGB, bit for bit as Pillow's convert("RGB") does:
+ * slow integer DCT, fancy upsampling, gray replicated; every CMYK and YCCK file is taken
+ * to be stored inverted (as Adobe does), R = K - (255 - C) K / 255 of the stored bytes;
+ * EXIF orientation ignored. Magic bytes decide, not names.
  *
  * warnings  out, may be NULL: text of the decoder's first harmless warning, "" if none
- *           [256 bytes]
- * A file that libjpeg refuses, that ends early or has a bad code is PT_ERR_DATA with the
- * reason; *out is then empty. Any thread; needs at most 1 GiB. */
+ *           [256 bytes]. Harmless: junk before a marker, an unknown JFIF revision or
+ *           Adobe transform, odd scan parameters of a baseline file
+ *
+ * PT_ERR_DATA with the reason, *out then empty: libjpeg refuses the file, or would make
+ * up pixels (it ends before its end mark, a bad code, a lost restart marker, scans that
+ * contradict each other, a component without scan); above PT_JPEG_MAX_PIXELS; more than
+ * 500 scans or 2^32 pixels times scans (so that a file of a few bytes cannot cost
+ * minutes); more than 1 GiB for the pixels and the coefficients of several scans.
+ * Any thread. */
 PT_MUST_USE pt_status pt_jpeg_decode(const void *file, size_t bytes, pt_image *out,
                                      char *warnings);
 
-/* Size in the header only. */
+/* Size in the header only; the file is looked at no further. */
 PT_MUST_USE pt_status pt_jpeg_size(const void *file, size_t bytes, int *height, int *width);
 
 /* Encodes RGB as a baseline 4:2:0 JPEG; *file is malloc'd. quality 1..100. */
