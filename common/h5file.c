@@ -1,0 +1,376 @@
+#include "common/h5file_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+enum { MAX_MEMBERS = 1 << 20 };
+
+void pt_h5_quiet(void)
+{
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+static herr_t take_first(unsigned n, const H5E_error2_t *e, void *context)
+{
+    char *text = context;
+
+    if (text[0] == '\0' && e->desc) snprintf(text, 512, "%s", e->desc);
+    return 0;
+}
+
+/* The innermost message of this thread's stack, into text [512]. */
+static void innermost(char *text)
+{
+    text[0] = '\0';
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, text);
+    if (text[0] == '\0') snprintf(text, 512, "the HDF5 library gives no reason");
+    for (char *p = text; *p; p++)
+        if (*p == '\n') *p = ' ';
+}
+
+pt_status pt_h5_fail(const pt_h5file *f, pt_status s, const char *what,
+                     const char *object)
+{
+    char reason[512];
+
+    innermost(reason);
+    H5Eclear2(H5E_DEFAULT);
+    return pt_fail(s, "%s: %s '%s': %s", f->path, what, object, reason);
+}
+
+/* ---- opening ---------------------------------------------------------------------- */
+
+static herr_t refuse_link(const char *parent_file, const char *parent_group,
+                          const char *child_file, const char *child_object,
+                          unsigned *flags, hid_t fapl, void *context)
+{
+    return -1;
+}
+
+static pt_status file_new(const char *path, pt_h5file **out)
+{
+    pt_h5file *f = calloc(1, sizeof *f);
+
+    *out = NULL;
+    if (!f) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+    f->id = f->links = H5I_INVALID_HID;
+    f->path = strdup(path);
+    pt_h5_quiet();
+    if (H5open() >= 0) H5PLset_loading_state(0);
+    f->links = H5Pcreate(H5P_LINK_ACCESS);
+    if (!f->path || f->links < 0 || H5Pset_elink_cb(f->links, refuse_link, NULL) < 0) {
+        pt_h5file_destroy(&f);
+        return pt_fail(PT_ERR_NOMEM, "%s: the HDF5 library cannot be started", path);
+    }
+    *out = f;
+    return PT_OK;
+}
+
+/* Says in the system's words why a file cannot be read, before the library tries. */
+static pt_status look_at(pt_h5file *f)
+{
+    struct stat st;
+    int fd = open(f->path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", f->path, strerror(errno));
+    if (fstat(fd, &st) != 0) {
+        close(fd);
+        return pt_fail(PT_ERR_IO, "%s: %s", f->path, strerror(errno));
+    }
+    close(fd);
+    if (!S_ISREG(st.st_mode)) return pt_fail(PT_ERR_DATA, "%s: not a file", f->path);
+    f->bytes = (uint64_t)st.st_size;
+    return PT_OK;
+}
+
+static hid_t open_without_locks(const char *path)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    hid_t fapl = H5Pcreate(H5P_FILE_ACCESS), id = H5I_INVALID_HID;
+
+#if H5_VERSION_GE(1, 10, 7)
+    if (fapl >= 0 && H5Pset_file_locking(fapl, 0, 1) >= 0)
+        id = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+#endif
+    if (fapl >= 0) H5Pclose(fapl);
+    if (id >= 0 && !atomic_flag_test_and_set(&said))
+        pt_log_warn("%s: the file system refuses locks; reading without", path);
+    return id;
+}
+
+pt_status pt_h5file_open(const char *path, pt_h5file **out)
+{
+    char reason[512], held[32];
+    pt_h5file *f = NULL;
+    pt_status s = file_new(path, &f);
+
+    *out = NULL;
+    if (s == PT_OK) s = look_at(f);
+    if (s != PT_OK) goto done;
+    f->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (f->id >= 0) goto done;
+    innermost(reason);
+    snprintf(held, sizeof held, "errno = %d,", EWOULDBLOCK);
+    if (!strstr(reason, "lock")) {
+        s = pt_h5_fail(f, PT_ERR_DATA, "cannot be opened as", "HDF5");
+    } else if (strstr(reason, held)) {
+        s = pt_fail(PT_ERR_IO, "%s: another program is writing it (locked)", path);
+    } else {
+        f->id = open_without_locks(path);
+        if (f->id < 0) s = pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", path, reason);
+    }
+done:
+    if (s == PT_OK) {
+        *out = f;
+        f = NULL;
+    }
+    pt_h5file_destroy(&f);
+    return s;
+}
+
+pt_status pt_h5file_create(const char *path, pt_h5file **out)
+{
+    pt_h5file *f = NULL;
+    pt_status s = file_new(path, &f);
+    size_t len = strlen(path) + 32;
+    int fd;
+
+    *out = NULL;
+    if (s != PT_OK) return s;
+    f->temporary = malloc(len);
+    if (!f->temporary) {
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+        goto done;
+    }
+    snprintf(f->temporary, len, "%s.tmp.%ld", path, (long)getpid());
+    fd = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        s = pt_fail(PT_ERR_IO, "%s: cannot be created: %s", path, strerror(errno));
+        free(f->temporary);
+        f->temporary = NULL; /* not ours to remove */
+        goto done;
+    }
+    close(fd);
+    f->id = H5Fcreate(f->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    if (f->id < 0) s = pt_h5_fail(f, PT_ERR_IO, "cannot be created as", "HDF5");
+    if (s == PT_OK) {
+        *out = f;
+        f = NULL;
+    }
+done:
+    pt_h5file_destroy(&f);
+    return s;
+}
+
+static pt_status sync_path(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC);
+    pt_status s = PT_OK;
+
+    if (fd < 0) return pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
+    if (fsync(fd) != 0 && errno != EINVAL)
+        s = pt_fail(PT_ERR_IO, "%s: cannot be written to disk: %s", path,
+                    strerror(errno));
+    close(fd);
+    return s;
+}
+
+static pt_status sync_directory_of(const char *path)
+{
+    char *copy = strdup(path);
+    pt_status s;
+
+    if (!copy) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+    s = sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
+    free(copy);
+    return s;
+}
+
+pt_status pt_h5file_commit(pt_h5file **pf)
+{
+    pt_h5file *f = *pf;
+    pt_status s = PT_OK;
+    herr_t e;
+
+    pt_h5_quiet();
+    if (!f->temporary) {
+        s = pt_fail(PT_ERR_BUG, "%s: was not opened for writing", f->path);
+        goto done;
+    }
+    if (H5Fget_obj_count(f->id, H5F_OBJ_ALL) > 1) {
+        s = pt_fail(PT_ERR_BUG, "%s: objects are still open", f->path);
+        goto done;
+    }
+    e = H5Fclose(f->id);
+    f->id = H5I_INVALID_HID;
+    if (e < 0) s = pt_h5_fail(f, PT_ERR_IO, "cannot be written as", "HDF5");
+    if (s == PT_OK) s = sync_path(f->temporary, O_RDONLY);
+    if (s != PT_OK) goto done;
+    if (rename(f->temporary, f->path) != 0) {
+        s = pt_fail(PT_ERR_IO, "%s: cannot be renamed to its name: %s", f->path,
+                    strerror(errno));
+        goto done;
+    }
+    free(f->temporary);
+    f->temporary = NULL;
+    s = sync_directory_of(f->path);
+done:
+    pt_h5file_destroy(pf);
+    return s;
+}
+
+void pt_h5file_destroy(pt_h5file **pf)
+{
+    pt_h5file *f = pf ? *pf : NULL;
+
+    if (!f) return;
+    pt_h5_quiet();
+    if (f->id >= 0) H5Fclose(f->id);
+    if (f->links >= 0) H5Pclose(f->links);
+    if (f->temporary) unlink(f->temporary);
+    free(f->temporary);
+    free(f->path);
+    free(f);
+    *pf = NULL;
+}
+
+const char *pt_h5file_path(const pt_h5file *f)
+{
+    return f->path;
+}
+
+uint64_t pt_h5file_bytes(const pt_h5file *f)
+{
+    return f->bytes;
+}
+
+const char *pt_h5file_current_path(const pt_h5file *f)
+{
+    return f->temporary ? f->temporary : f->path;
+}
+
+/* ---- looking around --------------------------------------------------------------- */
+
+pt_status pt_h5_open_object(const pt_h5file *f, const char *path, hid_t *out)
+{
+    *out = H5I_INVALID_HID;
+    if (H5Lexists(f->id, path, f->links) <= 0) {
+        H5Eclear2(H5E_DEFAULT);
+        return pt_fail(PT_ERR_DATA, "%s: has no '%s'", f->path, path);
+    }
+    *out = H5Oopen(f->id, path, f->links);
+    if (*out < 0) return pt_h5_fail(f, PT_ERR_DATA, "cannot open", path);
+    return PT_OK;
+}
+
+pt_h5_kind pt_h5file_kind(const pt_h5file *f, const char *path)
+{
+    pt_h5_kind kind = PT_H5_NONE;
+    hid_t id = H5I_INVALID_HID;
+
+    pt_h5_quiet();
+    if (H5Lexists(f->id, path, f->links) > 0) id = H5Oopen(f->id, path, f->links);
+    if (id >= 0) {
+        H5I_type_t t = H5Iget_type(id);
+        kind = t == H5I_GROUP     ? PT_H5_GROUP
+               : t == H5I_DATASET ? PT_H5_DATASET
+                                  : PT_H5_NONE;
+        H5Oclose(id);
+    }
+    H5Eclear2(H5E_DEFAULT);
+    return kind;
+}
+
+typedef struct {
+    size_t n, bytes; /* counted first */
+    char **names;    /* then filled, text behind the pointers */
+    char *text;
+} listing;
+
+static herr_t list_one(hid_t group, const char *name, const H5L_info_t *info,
+                       void *context)
+{
+    listing *l = context;
+    size_t len = strlen(name) + 1;
+
+    if (!l->names) {
+        l->bytes += len;
+        return ++l->n > MAX_MEMBERS ? -1 : 0;
+    }
+    if (l->n == 0) return -1;
+    *l->names++ = l->text;
+    memcpy(l->text, name, len);
+    l->text += len;
+    l->n--;
+    return 0;
+}
+
+/* The order by name is strcmp's. */
+static herr_t list_members(hid_t group, listing *l)
+{
+    hsize_t at = 0;
+
+    return H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &at, list_one, l);
+}
+
+pt_status pt_h5file_list(const pt_h5file *f, const char *group, char ***names, size_t *n)
+{
+    listing l = {0}, fill;
+    char **block = NULL;
+    hid_t id;
+    pt_status s;
+
+    *names = NULL;
+    pt_h5_quiet();
+    s = pt_h5_open_object(f, group, &id);
+    if (s != PT_OK) return s;
+    if (H5Iget_type(id) != H5I_GROUP) {
+        s = pt_fail(PT_ERR_DATA, "%s: '%s' is not a group", f->path, group);
+        goto done;
+    }
+    if (list_members(id, &l) < 0) {
+        s = l.n > MAX_MEMBERS ? pt_fail(PT_ERR_DATA, "%s: '%s' has more than %d members",
+                                        f->path, group, MAX_MEMBERS)
+                              : pt_h5_fail(f, PT_ERR_DATA, "cannot list", group);
+        goto done;
+    }
+    block = malloc((l.n + 1) * sizeof *block + l.bytes);
+    if (!block) {
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu names", f->path, l.n);
+        goto done;
+    }
+    fill = (listing){.n = l.n, .names = block, .text = (char *)(block + l.n + 1)};
+    if (list_members(id, &fill) < 0) {
+        s = pt_h5_fail(f, PT_ERR_DATA, "cannot list", group);
+        goto done;
+    }
+    block[l.n] = NULL;
+    if (n) *n = l.n;
+    *names = block;
+    block = NULL;
+done:
+    free(block);
+    H5Oclose(id);
+    return s;
+}
+
+bool pt_h5file_has_attr(const pt_h5file *f, const char *object, const char *name)
+{
+    bool has;
+
+    pt_h5_quiet();
+    has = pt_h5file_kind(f, object) != PT_H5_NONE &&
+          H5Aexists_by_name(f->id, object, name, f->links) > 0;
+    H5Eclear2(H5E_DEFAULT);
+    return has;
+}
