@@ -6,9 +6,22 @@
 
 #include "worker/input/jpeg.h"
 
-/* out is allocated here. box: x0, y0, x1, y1 in source pixels, NULL = whole image.
- * height, width >= 1. Local. */
+/* A part of an image, in pixels. */
+typedef struct {
+    int y, x, height, width;
+} pt_window;
+
+/* out is allocated here. box: x0, y0, x1, y1 in source pixels, NULL = whole image; it
+ * is rounded to float, as in Pillow. Pixels just outside the box take part (Pillow).
+ * height, width >= 1. PT_ERR_SHAPE for a box that is empty or not inside the image and
+ * for a result of more than PT_JPEG_MAX_PIXELS. Local. */
 PT_MUST_USE pt_status pt_resize_bilinear(const pt_image *in, const double box[4],
                                          int height, int width, pt_image *out);
+
+/* Only `window` of what pt_resize_bilinear would give, with the same bytes, at the cost
+ * of the window: the resized image may be larger than memory. */
+PT_MUST_USE pt_status pt_resize_window(const pt_image *in, const double box[4],
+                                       int height, int width, const pt_window *window,
+                                       pt_image *out);
 
 #endif
