@@ -73,6 +73,7 @@ static void follow(const char *path)
         c.o.lr = c.rate[k];
         pt_sgd_step(c.w, v, c.g[k], (size_t)c.n, &c.o);
     }
+    assert_true(distance(c.w, c.w_end, c.n) < 2e-7);
     assert_true(distance(v, c.v_end, c.n) < 2e-7);
 }
 
