@@ -7,7 +7,10 @@
  *   /images/name    strings [n]       /classes/name  strings [C]
  *   /split/NAME     uint32 arrays of image numbers, in list order
  *   root attributes: format = "ptrain-data", format_version = 1, source, licence,
- *                    checksum (SHA-256 over bytes, offset, label and the splits)
+ *                    checksum
+ *
+ * The checksum is SHA-256 over the little-endian contents of bytes, offset and label,
+ * then for every split in the order of strcmp: its name with the final zero, its entries.
  *
  * Readers share one descriptor and no lock: any number of threads may read. */
 #ifndef PT_COMMON_DATASET_H
@@ -36,11 +39,18 @@ const char *const *pt_dataset_class_names(const pt_dataset *d); /* NULL-terminat
 const char *pt_dataset_name(const pt_dataset *d, size_t image);
 int pt_dataset_label(const pt_dataset *d, size_t image);
 size_t pt_dataset_bytes(const pt_dataset *d, size_t image); /* of its JPEG file */
-const char *pt_dataset_checksum(const pt_dataset *d);        /* 64 hex digits, as stored */
+void pt_dataset_size(const pt_dataset *d, size_t image, int *height, int *width);
+const char *pt_dataset_checksum(const pt_dataset *d); /* 64 hex digits, as stored */
+const char *pt_dataset_source(const pt_dataset *d);   /* "" if none was given */
+const char *pt_dataset_licence(const pt_dataset *d);
 
 /* Borrowed view of a split. PT_ERR_DATA naming the splits that exist if there is none. */
 PT_MUST_USE pt_status pt_dataset_split(const pt_dataset *d, const char *name,
                                        const uint32_t **images, size_t *n);
+
+size_t pt_dataset_splits(const pt_dataset *d);
+const char *pt_dataset_split_name(const pt_dataset *d,
+                                  size_t split); /* in strcmp's order */
 
 /* Reads the JPEG file of an image into buffer [pt_dataset_bytes]. Any thread. */
 PT_MUST_USE pt_status pt_dataset_read(const pt_dataset *d, size_t image, void *buffer);
@@ -53,7 +63,7 @@ typedef struct {
     const char *name; /* shown to people: relative to the root of the set */
     int label;
     int height, width;
-    size_t bytes;     /* size of the file, as checked by the caller */
+    size_t bytes; /* size of the file, as checked by the caller */
 } pt_pack_image;
 
 typedef struct {
@@ -73,7 +83,9 @@ typedef struct {
 } pt_pack;
 
 /* Writes the file under a temporary name and renames it. A file that changed its size
- * since it was checked is PT_ERR_DATA. checksum: out, may be NULL. */
+ * since it was checked is PT_ERR_DATA. No image, no class, an empty split, a label or an
+ * entry out of range are refused. source, licence: NULL is "". checksum: out, may be
+ * NULL. The same input gives the same file, byte for byte. */
 PT_MUST_USE pt_status pt_dataset_write(const char *path, const pt_pack *pack,
                                        char checksum[65]);
 
