@@ -19,6 +19,10 @@ typedef Pt__Config__Config pt_config;
  * in config.proto. Every sub-message exists in the result; keys that were not given keep
  * has_x = 0 and hold the schema's default.
  *
+ * A value of null (or ~) means that the key is not given, also over a base that gives it.
+ * The base may be a list, laid over each other in order. Anchors, aliases and tags are
+ * refused.
+ *
  * All faults are collected, one line each, as file:line:column: error: ... ("--set #2:
  * error: ..." for overrides); then PT_ERR_CONFIG. A file that cannot be read is
  * PT_ERR_CONFIG too. Local: only rank 0 of a job calls this. */
@@ -26,12 +30,18 @@ PT_MUST_USE pt_status pt_config_load(const char *path, const char *const *sets,
                                      size_t n_sets, pt_config **out);
 void pt_config_destroy(pt_config **c);
 
+/* What `ptrain train` cannot do without (run.dir, data.path, network.name): PT_ERR_CONFIG
+ * with a line for each that is not given. */
+PT_MUST_USE pt_status pt_config_check_train(const pt_config *c);
+
 /* The resolved configuration as YAML: every key with its value, in schema order, also
  * those left at their default (keys without default that are unset are left out).
  * What it prints reads back to the same message. *text is malloc'd. */
 PT_MUST_USE pt_status pt_config_print(const pt_config *c, char **text);
 
-/* Packed, for other ranks and files: *bytes is malloc'd. */
+/* Packed, for other ranks and files: *bytes is malloc'd. Unpacking checks the ranges and
+ * creates absent sub-messages; damaged bytes, or keys of another version, are
+ * PT_ERR_CONFIG. */
 PT_MUST_USE pt_status pt_config_pack(const pt_config *c, uint8_t **bytes, size_t *n);
 PT_MUST_USE pt_status pt_config_unpack(const uint8_t *bytes, size_t n, pt_config **out);
 
@@ -39,7 +49,8 @@ PT_MUST_USE pt_status pt_config_unpack(const uint8_t *bytes, size_t n, pt_config
 void pt_config_schema(FILE *out);
 
 /* The closest of `names` (NULL-terminated) to `word`, within distance 2 or a third of its
- * length; NULL if none. For "did you mean". */
+ * length, and less than the whole word; upper and lower case are equal. NULL if none. For
+ * "did you mean". */
 const char *pt_suggest(const char *word, const char *const *names);
 
 #endif

@@ -1,0 +1,286 @@
+#include "common/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/config_parts.h"
+
+typedef struct {
+    pt_pool pool;
+    pt_faults faults;
+    struct {
+        dev_t device;
+        ino_t inode;
+    } chain[PT_CONFIG_MAX_BASES]; /* files that are waiting for their bases */
+    int n_chain, n_files;
+    bool incomplete; /* a file or an override is missing from the tree */
+} loader;
+
+static pt_tree *load_file(loader *l, const char *path, pt_mark asked);
+
+/* The whole file into the pool; NULL after a fault. */
+static char *read_file(loader *l, const char *path, pt_mark asked, size_t *n,
+                       struct stat *st)
+{
+    FILE *file = NULL;
+    char *text = NULL;
+
+    *n = 0;
+    errno = 0;
+    if (stat(path, st) == 0 && S_ISDIR(st->st_mode))
+        errno = EISDIR;
+    else if (errno == 0)
+        file = fopen(path, "rb");
+    if (!file) {
+        pt_faults_add(&l->faults, asked, "%.200s cannot be read: %s", path,
+                      strerror(errno));
+        return NULL;
+    }
+    text = pt_pool_alloc(&l->pool, PT_CONFIG_MAX_BYTES + 1);
+    if (text) *n = fread(text, 1, PT_CONFIG_MAX_BYTES + 1, file);
+    if (text && ferror(file)) {
+        pt_faults_add(&l->faults, asked, "%.200s cannot be read: %s", path,
+                      strerror(errno));
+        text = NULL;
+    }
+    if (text && *n > PT_CONFIG_MAX_BYTES) {
+        pt_faults_add(&l->faults, asked, "%.200s is longer than %d bytes", path,
+                      PT_CONFIG_MAX_BYTES);
+        text = NULL;
+    }
+    fclose(file);
+    return text;
+}
+
+/* `name` relative to the directory of `file`; in the pool. */
+static char *beside(loader *l, const char *file, const char *name)
+{
+    const char *slash = strrchr(file, '/');
+    size_t dir = slash && name[0] != '/' ? (size_t)(slash - file) + 1 : 0;
+    char *path = pt_pool_alloc(&l->pool, dir + strlen(name) + 1);
+
+    if (!path) return NULL;
+    memcpy(path, file, dir);
+    strcpy(path + dir, name);
+    return path;
+}
+
+/* `under` with the base file that `name` gives laid over it. */
+static pt_tree *load_base(loader *l, const char *file, const pt_tree *name,
+                          pt_tree *under)
+{
+    pt_tree *t = NULL;
+    char *path;
+
+    if (name->kind != PT_TREE_SCALAR || !name->text[0] || pt_tree_is_null(name)) {
+        pt_faults_add(&l->faults, name->mark, "base is a file name or a list of them");
+        return under;
+    }
+    path = beside(l, file, name->text);
+    if (path) t = load_file(l, path, name->mark);
+    return t ? pt_tree_merge(&l->pool, under, t) : under;
+}
+
+/* Takes `base` out of the tree and returns the tree laid over its bases. */
+static pt_tree *over_bases(loader *l, const char *file, pt_tree *t)
+{
+    pt_tree_item *item = pt_tree_find(t, "base");
+    pt_tree *base, *under = NULL;
+
+    if (!item) return t;
+    base = item->value;
+    t->n_items--;
+    memmove(item, item + 1, (size_t)(t->items + t->n_items - item) * sizeof *item);
+    if (base->kind == PT_TREE_LIST)
+        for (size_t i = 0; i < base->n_items; i++)
+            under = load_base(l, file, base->items[i].value, under);
+    else
+        under = load_base(l, file, base, under);
+    return under ? pt_tree_merge(&l->pool, under, t) : t;
+}
+
+static bool in_chain(const loader *l, const struct stat *st)
+{
+    for (int i = 0; i < l->n_chain; i++)
+        if (l->chain[i].device == st->st_dev && l->chain[i].inode == st->st_ino)
+            return true;
+    return false;
+}
+
+/* A mapping with everything that the file and its bases give; NULL after a fault. */
+static pt_tree *load_file(loader *l, const char *path, pt_mark asked)
+{
+    pt_mark origin = {.source = l->n_files, .line = 1, .column = 1};
+    bool incomplete = l->incomplete;
+    struct stat st;
+    size_t n, before = l->faults.n;
+    char *text = read_file(l, path, asked, &n, &st);
+    pt_tree *t;
+
+    l->incomplete = true; /* until its keys are there */
+    if (!text) return NULL;
+    if (in_chain(l, &st)) {
+        pt_faults_add(&l->faults, asked, "%.200s is its own base", path);
+        return NULL;
+    }
+    if (l->n_chain == PT_CONFIG_MAX_BASES || l->n_files == PT_CONFIG_MAX_FILES) {
+        pt_faults_add(&l->faults, asked, "more than %d files, or %d bases of bases",
+                      PT_CONFIG_MAX_FILES, PT_CONFIG_MAX_BASES);
+        return NULL;
+    }
+    l->n_files++;
+    origin.where = pt_pool_text(&l->pool, path, strlen(path));
+    t = pt_tree_read(&l->pool, &l->faults, text, n, origin);
+    if (!t) {
+        if (l->faults.n == before && !l->pool.failed)
+            pt_faults_add(&l->faults, origin, "the file holds no keys");
+        return NULL;
+    }
+    if (t->kind != PT_TREE_MAPPING) {
+        pt_faults_add(&l->faults, t->mark, "expected keys and values, found a %s",
+                      t->kind == PT_TREE_LIST ? "list" : "single value");
+        return NULL;
+    }
+    l->incomplete = incomplete;
+    l->chain[l->n_chain].device = st.st_dev;
+    l->chain[l->n_chain++].inode = st.st_ino;
+    t = over_bases(l, path, t);
+    l->n_chain--;
+    return t;
+}
+
+/* Lays the k-th "a.b=value" over the tree. */
+static void override(loader *l, pt_tree *root, const char *set, size_t k)
+{
+    pt_mark mark = {.source = PT_CONFIG_MAX_FILES + (int)k};
+    const char *equals = strchr(set, '=');
+    size_t before = l->faults.n + l->faults.n_more, n = 0;
+    char where[32], *path;
+    pt_tree *value = NULL;
+
+    snprintf(where, sizeof where, "--set #%zu", k + 1);
+    mark.where = pt_pool_text(&l->pool, where, strlen(where));
+    if (!equals || equals == set) {
+        pt_faults_add(&l->faults, mark, "'%.100s' is not key=value", set);
+        goto done;
+    }
+    path = pt_pool_text(&l->pool, set, (size_t)(equals - set));
+    n = strlen(equals + 1);
+    if (n > PT_CONFIG_MAX_BYTES)
+        pt_faults_add(&l->faults, mark, "longer than %d bytes", PT_CONFIG_MAX_BYTES);
+    else
+        value = pt_tree_read(&l->pool, &l->faults, equals + 1, n, mark);
+    if (value && path)
+        pt_tree_set(&l->pool, root, path, value, &l->faults);
+    else if (l->faults.n + l->faults.n_more == before)
+        pt_faults_add(&l->faults, mark, "'%.100s' has no value", set);
+done:
+    if (l->faults.n + l->faults.n_more > before) l->incomplete = true;
+}
+
+/* From the tree to a checked message. */
+static pt_status build(loader *l, pt_tree *root, pt_config *c)
+{
+    pt_status s = pt_config_complete(c);
+
+    if (s != PT_OK) return s;
+    if (l->pool.failed) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+    if (root) pt_config_walk(root, c, &l->faults);
+    if (root && !l->incomplete) pt_config_ranges(c, root, &l->faults);
+    return pt_faults_report(&l->faults);
+}
+
+pt_status pt_config_load(const char *path, const char *const *sets, size_t n_sets,
+                         pt_config **out)
+{
+    loader *l = calloc(1, sizeof *l);
+    pt_config *c = calloc(1, sizeof *c);
+    pt_mark nowhere = {0};
+    pt_status s = PT_OK;
+    pt_tree *root;
+
+    *out = NULL;
+    if (!l || !c) {
+        s = pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+        goto done;
+    }
+    pt__config__config__init(c);
+    root = load_file(l, path, nowhere);
+    for (size_t k = 0; root && k < n_sets && !l->pool.failed; k++)
+        override(l, root, sets[k], k);
+    s = build(l, root, c);
+    if (s != PT_OK) goto done;
+    *out = c;
+    c = NULL;
+done:
+    if (l) {
+        pt_pool_fini(&l->pool);
+        pt_faults_fini(&l->faults);
+    }
+    free(l);
+    pt_config_destroy(&c);
+    return s;
+}
+
+void pt_config_destroy(pt_config **c)
+{
+    if (!c || !*c) return;
+    pt__config__config__free_unpacked(*c, NULL);
+    *c = NULL;
+}
+
+pt_status pt_config_pack(const pt_config *c, uint8_t **bytes, size_t *n)
+{
+    size_t size = pt__config__config__get_packed_size(c);
+
+    *bytes = malloc(size > 0 ? size : 1);
+    *n = 0;
+    if (!*bytes) return pt_fail(PT_ERR_NOMEM, "no memory to pack the configuration");
+    *n = pt__config__config__pack(c, *bytes);
+    return PT_OK;
+}
+
+/* true if m or a message in it holds fields that this version does not know. */
+static bool has_unknown(const ProtobufCMessage *m)
+{
+    if (m->n_unknown_fields > 0) return true;
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        size_t n = f->type == PROTOBUF_C_TYPE_MESSAGE ? pt_field_count(m, f) : 0;
+
+        for (size_t k = 0; k < n; k++)
+            if (has_unknown(*(ProtobufCMessage **)pt_field_element(m, f, k))) return true;
+    }
+    return false;
+}
+
+pt_status pt_config_unpack(const uint8_t *bytes, size_t n, pt_config **out)
+{
+    pt_faults faults = {0};
+    pt_config *c = NULL;
+    pt_status s;
+
+    *out = NULL;
+    if (n > PT_CONFIG_MAX_BYTES)
+        return pt_fail(PT_ERR_CONFIG, "packed configuration has %zu bytes, limit %d", n,
+                       PT_CONFIG_MAX_BYTES);
+    c = pt__config__config__unpack(NULL, n, bytes);
+    if (!c) return pt_fail(PT_ERR_CONFIG, "packed configuration is damaged");
+    if (has_unknown(&c->base)) {
+        s = pt_fail(PT_ERR_CONFIG, "packed configuration has keys of another version");
+        goto done;
+    }
+    s = pt_config_complete(c);
+    if (s != PT_OK) goto done;
+    pt_config_ranges(c, NULL, &faults);
+    s = pt_faults_report(&faults);
+    if (s != PT_OK) goto done;
+    *out = c;
+    c = NULL;
+done:
+    pt_faults_fini(&faults);
+    pt_config_destroy(&c);
+    return s;
+}

@@ -1,0 +1,300 @@
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/config_parts.h"
+#include "common/graph/graph.h"
+
+/* The ranges that the comments of config.proto promise, one number at a time; [ and ]
+ * include the end, ( and ) do not. */
+static const struct {
+    const char *message, *field;
+    char left;
+    double low, high;
+    char right;
+} ranges[] = {
+    {"Config", "format_version", '[', 1, 1, ']'},
+    {"Config", "shards", '[', 1, 1024, ']'},
+    {"Run", "watchdog_s", '(', 0, INFINITY, ')'},
+    {"Run", "log_every", '[', 1, INFINITY, ')'},
+    {"Preprocess", "std", '(', 0, INFINITY, ')'},
+    {"Data", "batch", '[', 1, INFINITY, ')'},
+    {"Data", "resize", '[', 1, 4096, ']'},
+    {"Data", "crop", '[', 1, 4096, ']'},
+    {"Data", "pad", '[', 0, 4096, ']'},
+    {"Data", "min_area", '(', 0, 1, ']'},
+    {"Data", "input_threads", '[', 1, 64, ']'},
+    {"Network", "dropout", '[', 0, 1, ')'},
+    {"Network", "bn_eps", '(', 0, INFINITY, ')'},
+    {"Network", "bn_momentum", '(', 0, 1, ']'},
+    {"Network", "head_std", '[', 0, INFINITY, ')'},
+    {"PseudoTask", "ratio", '(', 0, INFINITY, ')'},
+    {"PseudoTask", "gate_fraction", '(', 0, INFINITY, ')'},
+    {"PseudoTask", "gate_decay", '[', 0, 1, ')'},
+    {"PseudoTask", "gate_epoch", '[', 0, INFINITY, ')'},
+    {"Optimizer", "lr", '(', 0, INFINITY, ')'},
+    {"Optimizer", "head_lr", '(', 0, INFINITY, ')'},
+    {"Optimizer", "momentum", '[', 0, 1, ')'},
+    {"Optimizer", "weight_decay", '[', 0, INFINITY, ')'},
+    {"Schedule", "at", '(', 0, 1, ')'},
+    {"Schedule", "factor", '(', 0, INFINITY, ')'},
+    {"Stage", "epochs", '(', 0, INFINITY, ')'},
+    {"Stage", "steps", '[', 1, INFINITY, ')'},
+    {"Server", "ranks", '[', 1, INFINITY, ')'},
+    {"Engine", "threads", '[', 1, 256, ']'},
+};
+enum { N_RANGES = sizeof ranges / sizeof ranges[0] };
+
+typedef struct {
+    pt_tree *root;
+    pt_faults *faults;
+} checker;
+
+/* The tree of the value at `path`; its parent's where it was not given. */
+static pt_tree *tree_of(const checker *k, const char *path)
+{
+    char part[PT_CONFIG_MAX_PATH];
+    pt_tree *t = NULL;
+
+    snprintf(part, sizeof part, "%s", path);
+    while (k->root && !(t = pt_tree_at(k->root, part))) {
+        char *dot = strrchr(part, '.');
+
+        if (!dot) return k->root;
+        *dot = '\0';
+    }
+    return t;
+}
+
+/* true if `path` was given but could not be read. */
+static bool is_bad(const checker *k, const char *path)
+{
+    const pt_tree *t = tree_of(k, path);
+
+    return t && t->bad;
+}
+
+/* One fault where `path` was given, or else where its section stands. */
+static void fault(checker *k, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void fault(checker *k, const char *path, const char *fmt, ...)
+{
+    const pt_tree *t = tree_of(k, path);
+    pt_mark none = {0};
+    char text[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    pt_faults_add(k->faults, t && t != k->root ? t->mark : none, "%s %s", path, text);
+}
+
+static double number_of(const ProtobufCFieldDescriptor *f, const void *at)
+{
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_UINT32:
+        return *(const uint32_t *)at;
+    case PROTOBUF_C_TYPE_UINT64:
+        return (double)*(const uint64_t *)at;
+    case PROTOBUF_C_TYPE_FLOAT:
+        return *(const float *)at;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return *(const double *)at;
+    default:
+        return 0;
+    }
+}
+
+static void out_of_range(checker *k, const char *path, int r, double x)
+{
+    const char *low = ranges[r].left == '[' ? ">=" : ">";
+
+    if (ranges[r].low == ranges[r].high)
+        fault(k, path, "must be %g, not %g", ranges[r].low, x);
+    else if (isinf(ranges[r].high))
+        fault(k, path, "must be %s %g, not %g", low, ranges[r].low, x);
+    else
+        fault(k, path, "must be in %c%g, %g%c, not %g", ranges[r].left, ranges[r].low,
+              ranges[r].high, ranges[r].right, x);
+}
+
+static void check_number(checker *k, const char *path, const char *message,
+                         const ProtobufCFieldDescriptor *f, const void *at)
+{
+    double x = number_of(f, at);
+
+    if (!isfinite(x)) {
+        fault(k, path, "must be a finite number, not %g", x);
+        return;
+    }
+    for (int r = 0; r < N_RANGES; r++) {
+        bool above, below;
+
+        if (strcmp(ranges[r].message, message) != 0) continue;
+        if (strcmp(ranges[r].field, f->name) != 0) continue;
+        above = ranges[r].left == '[' ? x >= ranges[r].low : x > ranges[r].low;
+        below = ranges[r].right == ']' ? x <= ranges[r].high : x < ranges[r].high;
+        if (!above || !below) out_of_range(k, path, r, x);
+        return;
+    }
+}
+
+static void check_message(checker *k, const char *path, const ProtobufCMessage *m);
+
+static void check_value(checker *k, const char *path, const char *message,
+                        const ProtobufCFieldDescriptor *f, const void *at)
+{
+    if (is_bad(k, path) && f->type != PROTOBUF_C_TYPE_MESSAGE) return;
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_MESSAGE:
+        check_message(k, path, *(ProtobufCMessage **)at);
+        return;
+    case PROTOBUF_C_TYPE_STRING:
+        if (!(*(char **)at)[0]) fault(k, path, "must not be an empty text");
+        return;
+    case PROTOBUF_C_TYPE_ENUM:
+        if (!protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)at))
+            fault(k, path, "has no value of number %d", *(const int *)at);
+        return;
+    default:
+        check_number(k, path, message, f, at);
+    }
+}
+
+/* Everything that was given in m, which stands at `path`. */
+static void check_message(checker *k, const char *path, const ProtobufCMessage *m)
+{
+    char sub[PT_CONFIG_MAX_PATH];
+
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        const char *name = m->descriptor->short_name, *dot = path[0] ? "." : "";
+        size_t n = pt_field_count(m, f);
+
+        if (f->label != PROTOBUF_C_LABEL_REPEATED) {
+            snprintf(sub, sizeof sub, "%s%s%s", path, dot, f->name);
+            if (n > 0) check_value(k, sub, name, f, pt_field_at(m, f));
+            continue;
+        }
+        snprintf(sub, sizeof sub, "%s%s%s", path, dot, f->name);
+        if (is_bad(k, sub)) continue; /* its elements may have moved up */
+        if (n > PT_CONFIG_MAX_ITEMS)
+            fault(k, sub, "has %zu items, limit %d", n, PT_CONFIG_MAX_ITEMS);
+        for (size_t e = 0; e < n && e < PT_CONFIG_MAX_ITEMS; e++) {
+            snprintf(sub, sizeof sub, "%s%s%s.%zu", path, dot, f->name, e);
+            check_value(k, sub, name, f, pt_field_element(m, f, e));
+        }
+    }
+}
+
+static void check_network(checker *k, const Pt__Config__Network *n)
+{
+    const char *const *names = pt_graph_names();
+    const char *near;
+
+    if (!n->name || is_bad(k, "network.name")) return;
+    for (size_t i = 0; names[i]; i++)
+        if (strcmp(names[i], n->name) == 0) return;
+    near = pt_suggest(n->name, names);
+    fault(k, "network.name", "'%.60s' is not a network%s%s%s", n->name,
+          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static void check_data(checker *k, const Pt__Config__Data *d)
+{
+    bool resizes = d->resize_mode != PT__CONFIG__RESIZE__NO_RESIZE;
+
+    if (is_bad(k, "data.resize_mode") || is_bad(k, "data.resize") ||
+        is_bad(k, "data.crop"))
+        return;
+    if (!resizes || d->crop <= d->resize) return;
+    if (d->has_crop)
+        fault(k, "data.crop", "%u is larger than data.resize %u", d->crop, d->resize);
+    else
+        fault(k, "data.resize", "%u is smaller than data.crop %u", d->resize, d->crop);
+}
+
+static void check_preprocess(checker *k, const Pt__Config__Preprocess *p)
+{
+    if (p->n_mean != 0 && p->n_mean != 3 && !is_bad(k, "data.preprocess.mean"))
+        fault(k, "data.preprocess.mean", "must have 3 numbers, not %zu", p->n_mean);
+    if (p->n_std != 0 && p->n_std != 3 && !is_bad(k, "data.preprocess.std"))
+        fault(k, "data.preprocess.std", "must have 3 numbers, not %zu", p->n_std);
+}
+
+static void check_schedule(checker *k, const Pt__Config__Schedule *s)
+{
+    if (is_bad(k, "schedule") || is_bad(k, "schedule.kind") || is_bad(k, "schedule.at"))
+        return;
+    for (size_t i = 1; i < s->n_at; i++)
+        if (!(s->at[i] > s->at[i - 1]) && isfinite(s->at[i]) && isfinite(s->at[i - 1])) {
+            fault(k, "schedule.at", "must rise, but %g follows %g", s->at[i],
+                  s->at[i - 1]);
+            break;
+        }
+    if (s->kind == PT__CONFIG__SCHEDULE_KIND__STEP && s->n_at == 0)
+        fault(k, "schedule.kind", "is step, but schedule.at gives no place for a step");
+}
+
+static void check_stages(checker *k, const pt_config *c)
+{
+    char path[PT_CONFIG_MAX_PATH], epochs[PT_CONFIG_MAX_PATH], steps[PT_CONFIG_MAX_PATH];
+
+    if (is_bad(k, "stages")) return;
+    for (size_t i = 0; i < c->n_stages && i < PT_CONFIG_MAX_ITEMS; i++) {
+        const Pt__Config__Stage *s = c->stages[i];
+
+        snprintf(path, sizeof path, "stages.%zu", i);
+        snprintf(epochs, sizeof epochs, "stages.%zu.epochs", i);
+        snprintf(steps, sizeof steps, "stages.%zu.steps", i);
+        if (is_bad(k, path) || is_bad(k, epochs) || is_bad(k, steps)) continue;
+        if (s->has_epochs == s->has_steps)
+            fault(k, path, "needs epochs or steps, %s",
+                  s->has_epochs ? "not both" : "neither is given");
+    }
+}
+
+static void check_numbers_of_ranks(checker *k, const pt_config *c)
+{
+    bool shards_known = !is_bad(k, "shards") && c->shards >= 1 && c->shards <= 1024;
+
+    if (shards_known && (c->shards & (c->shards - 1)) != 0)
+        fault(k, "shards", "must be a power of two, not %u", c->shards);
+    if (shards_known && !is_bad(k, "engine.workers") && c->engine->workers > c->shards)
+        fault(k, "engine.workers", "%u is above shards %u", c->engine->workers,
+              c->shards);
+    if (!is_bad(k, "server.ranks") && c->server->ranks > 1)
+        fault(k, "server.ranks", "must be 1, not %u: this version runs one server rank",
+              c->server->ranks);
+}
+
+void pt_config_ranges(const pt_config *c, pt_tree *root, pt_faults *f)
+{
+    checker k = {root, f};
+
+    check_message(&k, "", &c->base);
+    check_numbers_of_ranks(&k, c);
+    check_network(&k, c->network);
+    check_data(&k, c->data);
+    check_preprocess(&k, c->data->preprocess);
+    check_schedule(&k, c->schedule);
+    check_stages(&k, c);
+}
+
+pt_status pt_config_check_train(const pt_config *c)
+{
+    pt_status s = PT_OK;
+
+    if (!c->run->dir)
+        pt_fail_more(&s, PT_ERR_CONFIG,
+                     "run.dir is not given: the directory for results");
+    if (!c->data->path)
+        pt_fail_more(&s, PT_ERR_CONFIG,
+                     "data.path is not given: the file that `ptrain pack` wrote");
+    if (!c->network->name)
+        pt_fail_more(&s, PT_ERR_CONFIG, "network.name is not given, as in resnet50");
+    return s;
+}
