@@ -6,9 +6,9 @@
 #ifndef PT_COMMON_PMATH_H
 #define PT_COMMON_PMATH_H
 
-double pt_exp(double x);              /* 0 below -745, +inf above 709.78; NaN stays NaN */
-double pt_log(double x);              /* x > 0; -inf for 0, NaN below */
-double pt_cos_turns(double t);        /* cos(2 pi t), |t| <= 2^20 */
-double pt_sin_turns(double t);        /* sin(2 pi t), |t| <= 2^20 */
+double pt_exp(double x);       /* 0 below -745, +inf above 709.78; NaN stays NaN */
+double pt_log(double x);       /* x > 0; -inf for 0, NaN below */
+double pt_cos_turns(double t); /* cos(2 pi t), |t| <= 2^20 */
+double pt_sin_turns(double t); /* sin(2 pi t), |t| <= 2^20 */
 
 #endif

@@ -2,8 +2,8 @@
  * shards into one fixed binary tree. Pure: no MPI, rank and size are arguments.
  *
  * Leaf s of the tree is shard s (0 <= s < V, V a power of two); node (level, index)
- * covers shards [index << level, (index + 1) << level). The sum of a node is left + right;
- * where one child has no images the other passes unchanged (never + 0). */
+ * covers shards [index << level, (index + 1) << level). The sum of a node is left +
+ * right; where one child has no images the other passes unchanged (never + 0). */
 #ifndef PT_COMMON_SHARDS_H
 #define PT_COMMON_SHARDS_H
 

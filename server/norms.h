@@ -9,15 +9,15 @@
 /* What a worker says of one shard before the backward pass: sums over its images, in
  * image order. */
 typedef struct {
-    double n;           /* images */
-    double ce;          /* sum of cross-entropies */
-    double correct;     /* images whose largest logit is their label's */
-    double g_ce;        /* sum over images of |d CE_i / d rep_i|     */
-    double g_ptr;       /* sum over images of |d L_ptr_i / d rep_i|  */
-    double l_ptr;       /* sum of the regression losses */
-    double rep;         /* sum of |rep_i| */
-    double cosine;      /* sum of cos(g_ce_i, g_ptr_i) */
-    double bad;         /* images with a loss or norm that is not finite */
+    double n;       /* images */
+    double ce;      /* sum of cross-entropies */
+    double correct; /* images whose largest logit is their label's */
+    double g_ce;    /* sum over images of |d CE_i / d rep_i|     */
+    double g_ptr;   /* sum over images of |d L_ptr_i / d rep_i|  */
+    double l_ptr;   /* sum of the regression losses */
+    double rep;     /* sum of |rep_i| */
+    double cosine;  /* sum of cos(g_ce_i, g_ptr_i) */
+    double bad;     /* images with a loss or norm that is not finite */
 } pt_shard_sums;
 
 /* Means over the b images of the batch. */
@@ -35,10 +35,10 @@ typedef enum { PT_GATE_EMA, PT_GATE_EPOCH, PT_GATE_ALWAYS } pt_gate_kind;
  * open. */
 typedef struct {
     pt_gate_kind kind;
-    double threshold;  /* EMA: fraction * ln C */
-    double decay;      /* EMA: weight of the past */
-    double epoch;      /* EPOCH */
-    double ema;        /* of the batch CE; starts at the first CE */
+    double threshold; /* EMA: fraction * ln C */
+    double decay;     /* EMA: weight of the past */
+    double epoch;     /* EPOCH */
+    double ema;       /* of the batch CE; starts at the first CE */
     bool started, open;
 } pt_gate;
 
