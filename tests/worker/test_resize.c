@@ -80,7 +80,7 @@ static void test_no_box_is_the_whole_image(void **state)
     pt_image_fini(&in);
 }
 
-static void check_window(const pt_image *in, const pt_image *whole, pt_window w)
+static void check_window(const pt_image *in, const pt_image *whole, pt_region w)
 {
     pt_image part;
 
@@ -107,10 +107,10 @@ static void test_a_window_is_that_part_of_the_whole(void **state)
         pt_image whole;
 
         assert_int_equal(pt_resize_bilinear(&in, NULL, h, w, &whole), PT_OK);
-        check_window(&in, &whole, (pt_window){0, 0, h, w});
-        check_window(&in, &whole, (pt_window){3, 5, 9, 11});
-        check_window(&in, &whole, (pt_window){h - 1, 0, 1, w});
-        check_window(&in, &whole, (pt_window){0, w - 1, h, 1});
+        check_window(&in, &whole, (pt_region){0, 0, h, w});
+        check_window(&in, &whole, (pt_region){3, 5, 9, 11});
+        check_window(&in, &whole, (pt_region){h - 1, 0, 1, w});
+        check_window(&in, &whole, (pt_region){0, w - 1, h, 1});
         pt_image_fini(&whole);
     }
     pt_image_fini(&in);
@@ -119,7 +119,7 @@ static void test_a_window_is_that_part_of_the_whole(void **state)
 static void test_a_window_of_a_giant_costs_only_the_window(void **state)
 {
     pt_image in = noise_image(3, 3000, 1), out;
-    pt_window w = {100000000, 100, 32, 32};
+    pt_region w = {100000000, 100, 32, 32};
 
     (void)state;
     assert_int_equal(pt_resize_window(&in, NULL, 768000000, 256, &w, &out), PT_OK);
@@ -143,7 +143,7 @@ static void test_boxes_outside_the_image_are_refused(void **state)
         assert_null(out.pixels);
     }
     assert_int_equal(pt_resize_bilinear(&in, NULL, 0, 8, &out), PT_ERR_SHAPE);
-    assert_int_equal(pt_resize_window(&in, NULL, 8, 8, &(pt_window){1, 0, 8, 8}, &out),
+    assert_int_equal(pt_resize_window(&in, NULL, 8, 8, &(pt_region){1, 0, 8, 8}, &out),
                      PT_ERR_SHAPE);
     pt_image_fini(&in);
 }

@@ -12,25 +12,40 @@
 typedef enum { PT_RESIZE_SQUARE, PT_RESIZE_SHORT_SIDE, PT_RESIZE_NONE } pt_resize_mode;
 typedef enum { PT_CROP_RANDOM, PT_CROP_RESIZED, PT_CROP_CENTER } pt_crop_mode;
 
+/* resize, crop 1 to 4096, pad 0 to 4096. */
 typedef struct {
     pt_resize_mode resize_mode;
-    int resize;          /* pixels */
-    int crop;            /* pixels: side of the network's input */
+    int resize; /* pixels; SHORT_SIDE: the long side is int(resize * long / short) */
+    int crop;   /* pixels: side of the network's input */
     pt_crop_mode train_crop;
-    int pad;             /* zero-valued (black) pixels on each side before a RANDOM crop */
-    float min_area;      /* RESIZED: smallest share of the area; aspect 3/4 .. 4/3 */
-    bool flip;
+    int pad;        /* zero-valued (black) pixels on each side before a RANDOM crop */
+    float min_area; /* RESIZED: smallest share of the area; aspect 3/4 .. 4/3 */
+    bool flip;      /* mirrors half of the training views */
     pt_preprocess preprocess;
 } pt_augment;
 
-/* The training view of a sample: out [crop][crop][3] float32 (NHWC). PT_ERR_DATA if the
- * resized image is smaller than the crop, with both sizes. */
+/* The training view of a sample: out [crop][crop][3] float32 (NHWC).
+ *
+ * Numbers are elements of the stream (seed, PT_RNG_AUGMENT, epoch, sample): 0 and 1 the
+ * place of the crop in y and x, 2 mirrors when below 1/2, 3 + 2t and 4 + 2t area and
+ * aspect of the t-th try of RESIZED. One table per channel gives the float nearest to
+ * (value * scale - mean) / std, computed in double.
+ *
+ * RANDOM    a window of the resized and padded image, each place equally likely
+ * CENTER    the window of the test view
+ * RESIZED   as torchvision's RandomResizedCrop, straight from the image (no resize, no
+ *           pad before it): at most 10 tries, then the middle. One difference: the
+ *           resize sees the pixels around its box, torchvision cuts first
+ *
+ * PT_ERR_DATA if the resized (and padded) image is smaller than the crop, with both
+ * sizes. Local. */
 PT_MUST_USE pt_status pt_augment_train(const pt_augment *a, const pt_image *im,
                                        uint64_t seed, uint64_t epoch, uint64_t sample,
                                        float *out);
 
-/* The test view: resized, centre crop at floor((side - crop) / 2) ... as torchvision's
- * CenterCrop: round((side - crop) / 2). */
-PT_MUST_USE pt_status pt_augment_test(const pt_augment *a, const pt_image *im, float *out);
+/* The test view: resized, centre crop as torchvision's CenterCrop, at
+ * round((side - crop) / 2), halves to the even number. Errors as above. Local. */
+PT_MUST_USE pt_status pt_augment_test(const pt_augment *a, const pt_image *im,
+                                      float *out);
 
 #endif

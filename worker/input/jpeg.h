@@ -19,10 +19,10 @@ void pt_image_fini(pt_image *im);
 /* Largest image that is decoded: 178,956,970 pixels, Pillow's limit against bombs. */
 enum { PT_JPEG_MAX_PIXELS = 178956970 };
 
-/* Decodes a whole JPEG file in memory to RGB, bit for bit as Pillow's convert("RGB") does:
- * slow integer DCT, fancy upsampling, gray replicated; every CMYK and YCCK file is taken
- * to be stored inverted (as Adobe does), R = K - (255 - C) K / 255 of the stored bytes;
- * EXIF orientation ignored. Magic bytes decide, not names.
+/* Decodes a whole JPEG file in memory to RGB, bit for bit as Pillow's convert("RGB")
+ * does: slow integer DCT, fancy upsampling, gray replicated; every CMYK and YCCK file is
+ * taken to be stored inverted (as Adobe does), R = K - (255 - C) K / 255 of the stored
+ * bytes; EXIF orientation ignored. Magic bytes decide, not names.
  *
  * warnings  out, may be NULL: text of the decoder's first harmless warning, "" if none
  *           [256 bytes]. Harmless: junk before a marker, an unknown JFIF revision or
@@ -38,7 +38,8 @@ PT_MUST_USE pt_status pt_jpeg_decode(const void *file, size_t bytes, pt_image *o
                                      char *warnings);
 
 /* Size in the header only; the file is looked at no further. */
-PT_MUST_USE pt_status pt_jpeg_size(const void *file, size_t bytes, int *height, int *width);
+PT_MUST_USE pt_status pt_jpeg_size(const void *file, size_t bytes, int *height,
+                                   int *width);
 
 /* Encodes RGB as a baseline 4:2:0 JPEG; *file is malloc'd. quality 1..100. */
 PT_MUST_USE pt_status pt_jpeg_encode(const pt_image *im, int quality, uint8_t **file,

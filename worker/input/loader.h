@@ -13,12 +13,12 @@
 typedef struct pt_loader pt_loader;
 
 typedef struct {
-    const pt_dataset *data; /* borrowed */
+    const pt_dataset *data;    /* borrowed */
     const pt_augment *augment; /* copied */
     uint64_t seed;
-    int n_threads;          /* >= 1 */
-    int depth;              /* batches held ahead, >= 1 (2 is enough) */
-    size_t max_images;      /* of one batch */
+    int n_threads;     /* >= 1 */
+    int depth;         /* batches held ahead, >= 1 (2 is enough) */
+    size_t max_images; /* of one batch */
 } pt_loader_options;
 
 PT_MUST_USE pt_status pt_loader_create(const pt_loader_options *opt, pt_loader **out);

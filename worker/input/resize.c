@@ -126,7 +126,7 @@ static int rows_used(const struct axis *y, int window_y, int *first)
 }
 
 static pt_status resample(const pt_image *in, const struct axis *x, const struct axis *y,
-                          const pt_window *window, uint8_t *out)
+                          const pt_region *window, uint8_t *out)
 {
     size_t in_stride = (size_t)in->width * 3, out_stride = (size_t)x->n * 3;
     size_t stride = in_stride;
@@ -158,7 +158,7 @@ static pt_status resample(const pt_image *in, const struct axis *x, const struct
 }
 
 static pt_status check(const pt_image *in, const float b[4], int height, int width,
-                       const pt_window *w)
+                       const pt_region *w)
 {
     if (height < 1 || width < 1) {
         return pt_fail(PT_ERR_SHAPE, "cannot resize to %d x %d pixels", width, height);
@@ -181,7 +181,7 @@ static pt_status check(const pt_image *in, const float b[4], int height, int wid
 }
 
 pt_status pt_resize_window(const pt_image *in, const double box[4], int height, int width,
-                           const pt_window *window, pt_image *out)
+                           const pt_region *window, pt_image *out)
 {
     float b[4] = {0, 0, (float)in->width, (float)in->height};
     pt_image im = {window->height, window->width, NULL};
@@ -215,6 +215,6 @@ done:
 pt_status pt_resize_bilinear(const pt_image *in, const double box[4], int height,
                              int width, pt_image *out)
 {
-    return pt_resize_window(in, box, height, width, &(pt_window){0, 0, height, width},
+    return pt_resize_window(in, box, height, width, &(pt_region){0, 0, height, width},
                             out);
 }

@@ -9,7 +9,7 @@
 /* A part of an image, in pixels. */
 typedef struct {
     int y, x, height, width;
-} pt_window;
+} pt_region;
 
 /* out is allocated here. box: x0, y0, x1, y1 in source pixels, NULL = whole image; it
  * is rounded to float, as in Pillow. Pixels just outside the box take part (Pillow).
@@ -21,7 +21,7 @@ PT_MUST_USE pt_status pt_resize_bilinear(const pt_image *in, const double box[4]
 /* Only `window` of what pt_resize_bilinear would give, with the same bytes, at the cost
  * of the window: the resized image may be larger than memory. */
 PT_MUST_USE pt_status pt_resize_window(const pt_image *in, const double box[4],
-                                       int height, int width, const pt_window *window,
+                                       int height, int width, const pt_region *window,
                                        pt_image *out);
 
 #endif

@@ -1,0 +1,207 @@
+#include "worker/input/augment.h"
+
+#include <math.h> /* sqrt, rint: exact everywhere */
+
+#include "common/pmath.h"
+#include "common/rng.h"
+#include "worker/input/resize.h"
+
+enum { SIDE_MAX = 4096, TRIES = 10 };
+enum { AT_Y = 0, AT_X = 1, AT_FLIP = 2, AT_TRY = 3 }; /* elements of the stream */
+
+struct size {
+    int height, width;
+};
+
+/* ---- pixels to floats ------------------------------------------------------------- */
+
+typedef float table[3][256]; /* [channel of the output][value of a byte] */
+
+static void fill_table(const pt_preprocess *p, table t)
+{
+    for (int c = 0; c < 3; c++) {
+        for (int v = 0; v < 256; v++) {
+            double x = (double)v * p->scale - p->mean[c];
+
+            t[c][v] = (float)(x / p->std[c]);
+        }
+    }
+}
+
+/* Writes im into out [crop][crop][3] with its corner at (y, x); black around it. */
+static void normalise(const pt_augment *a, const pt_image *im, int y, int x, bool flip,
+                      float *out)
+{
+    int crop = a->crop, first = a->preprocess.bgr ? 2 : 0;
+    table t;
+
+    fill_table(&a->preprocess, t);
+    for (int i = 0; i < crop; i++) {
+        bool inside = i >= y && i < y + im->height;
+        const uint8_t *row = inside ? im->pixels + (size_t)(i - y) * im->width * 3 : NULL;
+
+        for (int j = 0; j < crop; j++) {
+            int column = (flip ? crop - 1 - j : j) - x;
+            static const uint8_t black[3];
+            const uint8_t *p = black;
+
+            if (row && column >= 0 && column < im->width) p = row + (size_t)column * 3;
+            *out++ = t[0][p[first]];
+            *out++ = t[1][p[1]];
+            *out++ = t[2][p[2 - first]];
+        }
+    }
+}
+
+/* ---- where to cut ----------------------------------------------------------------- */
+
+static struct size resized(const pt_augment *a, const pt_image *im)
+{
+    struct size s = {im->height, im->width};
+
+    if (a->resize_mode == PT_RESIZE_SQUARE) {
+        s.height = s.width = a->resize;
+    } else if (a->resize_mode == PT_RESIZE_SHORT_SIDE && im->width <= im->height) {
+        s.width = a->resize;
+        s.height = (int)((int64_t)a->resize * im->height / im->width);
+    } else if (a->resize_mode == PT_RESIZE_SHORT_SIDE) {
+        s.height = a->resize;
+        s.width = (int)((int64_t)a->resize * im->width / im->height);
+    }
+    return s;
+}
+
+static pt_status check(const pt_augment *a, const pt_image *im)
+{
+    if (a->crop < 1 || a->crop > SIDE_MAX || a->pad < 0 || a->pad > SIDE_MAX ||
+        (a->resize_mode != PT_RESIZE_NONE && (a->resize < 1 || a->resize > SIDE_MAX))) {
+        return pt_fail(PT_ERR_CONFIG, "resize %d, crop %d, pad %d: must be within %d",
+                       a->resize, a->crop, a->pad, SIDE_MAX);
+    }
+    if (im->height < 1 || im->width < 1) {
+        return pt_fail(PT_ERR_DATA, "the image is empty: %d x %d pixels", im->width,
+                       im->height);
+    }
+    return PT_OK;
+}
+
+static pt_status check_crop(const pt_augment *a, struct size s, int pad)
+{
+    if (s.height + 2 * pad >= a->crop && s.width + 2 * pad >= a->crop) return PT_OK;
+    return pt_fail(PT_ERR_DATA, "resized to %d x %d pixels, smaller than the crop of %d",
+                   s.width + 2 * pad, s.height + 2 * pad, a->crop);
+}
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* The window of side crop at (y, x) of the image resized to s; the window may reach
+ * beyond the image, into the padding. */
+static pt_status view(const pt_augment *a, const pt_image *im, struct size s, int y,
+                      int x, bool flip, float *out)
+{
+    int skip_y = y < 0 ? -y : 0, skip_x = x < 0 ? -x : 0;
+    pt_region w = {y + skip_y, x + skip_x, 0, 0};
+    pt_image part = {0};
+    pt_status status = PT_OK;
+
+    w.height = least(a->crop - skip_y, s.height - w.y);
+    w.width = least(a->crop - skip_x, s.width - w.x);
+    if (w.height > 0 && w.width > 0) { /* else all of it is padding */
+        status = pt_resize_window(im, NULL, s.height, s.width, &w, &part);
+    }
+    if (status == PT_OK) normalise(a, &part, skip_y, skip_x, flip, out);
+    pt_image_fini(&part);
+    return status;
+}
+
+static int centre(int side, int crop)
+{
+    return (int)rint((side - crop) / 2.0); /* halves to the even number, as Python does */
+}
+
+pt_status pt_augment_test(const pt_augment *a, const pt_image *im, float *out)
+{
+    pt_status status = check(a, im);
+    struct size s;
+
+    if (status != PT_OK) return status;
+    s = resized(a, im);
+    status = check_crop(a, s, 0);
+    if (status != PT_OK) return status;
+    return view(a, im, s, centre(s.height, a->crop), centre(s.width, a->crop), false,
+                out);
+}
+
+/* torchvision's RandomResizedCrop.get_params. */
+static pt_region random_region(const pt_augment *a, const pt_image *im, const pt_rng *r)
+{
+    const double narrow = 3.0 / 4.0, wide = 4.0 / 3.0;
+    double lo = pt_log(narrow), hi = pt_log(wide), ratio = (double)im->width / im->height;
+    pt_region w = {0, 0, im->height, im->width};
+
+    for (int t = 0; t < TRIES; t++) {
+        double u = pt_rng_uniform_f64(r, AT_TRY + 2 * t);
+        double v = pt_rng_uniform_f64(r, AT_TRY + 2 * t + 1);
+        double share = a->min_area + u * (1.0 - a->min_area);
+        double area = (double)im->height * im->width * share;
+        double aspect = pt_exp(lo + v * (hi - lo));
+        double width = rint(sqrt(area * aspect)), height = rint(sqrt(area / aspect));
+
+        if (width >= 1 && width <= im->width && height >= 1 && height <= im->height) {
+            w.width = (int)width;
+            w.height = (int)height;
+            w.y = (int)pt_rng_below(r, AT_Y, (uint64_t)(im->height - w.height + 1));
+            w.x = (int)pt_rng_below(r, AT_X, (uint64_t)(im->width - w.width + 1));
+            return w;
+        }
+    }
+    if (ratio < narrow) w.height = (int)rint(im->width / narrow);
+    if (ratio > wide) w.width = (int)rint(im->height * wide);
+    w.y = (im->height - w.height) / 2;
+    w.x = (im->width - w.width) / 2;
+    return w;
+}
+
+static pt_status resized_crop(const pt_augment *a, const pt_image *im, const pt_rng *r,
+                              bool flip, float *out)
+{
+    pt_region w = random_region(a, im, r);
+    const double box[4] = {w.x, w.y, w.x + w.width, w.y + w.height};
+    pt_image part;
+    pt_status status = pt_resize_bilinear(im, box, a->crop, a->crop, &part);
+
+    if (status == PT_OK) normalise(a, &part, 0, 0, flip, out);
+    pt_image_fini(&part);
+    return status;
+}
+
+pt_status pt_augment_train(const pt_augment *a, const pt_image *im, uint64_t seed,
+                           uint64_t epoch, uint64_t sample, float *out)
+{
+    pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, epoch, sample);
+    bool flip = a->flip && pt_rng_uniform_f64(&r, AT_FLIP) < 0.5;
+    int pad = a->train_crop == PT_CROP_RANDOM ? a->pad : 0;
+    pt_status status = check(a, im);
+    struct size s;
+    int y, x;
+
+    if (status != PT_OK) return status;
+    if (a->train_crop == PT_CROP_RESIZED) return resized_crop(a, im, &r, flip, out);
+    s = resized(a, im);
+    status = check_crop(a, s, pad);
+    if (status != PT_OK) return status;
+    if (a->train_crop == PT_CROP_CENTER) {
+        y = centre(s.height, a->crop);
+        x = centre(s.width, a->crop);
+    } else {
+        uint64_t places_y = (uint64_t)(s.height + 2 * pad - a->crop + 1);
+        uint64_t places_x = (uint64_t)(s.width + 2 * pad - a->crop + 1);
+
+        y = (int)pt_rng_below(&r, AT_Y, places_y) - pad;
+        x = (int)pt_rng_below(&r, AT_X, places_x) - pad;
+    }
+    return view(a, im, s, y, x, flip, out);
+}
