@@ -16,7 +16,7 @@ typedef enum {
     PT_RNG_AUGMENT = 2, /* a = epoch,        b = sample: crop, area, aspect, flip    */
     PT_RNG_DROPOUT = 3, /* a = step,         b = node << 32 | position in the batch  */
     PT_RNG_TARGET = 4,  /* a = step,         b = position in the batch               */
-    PT_RNG_INIT = 5,    /* a = tensor index, b = 0: initial weights                  */
+    PT_RNG_INIT = 5,    /* a = hash of a tensor's name, b = piece: see pt_graph_init */
     PT_RNG_DEMO = 6,    /* a = image,        b = purpose inside the generator        */
     PT_RNG_TEST = 7
 } pt_rng_purpose;
