@@ -1,16 +1,69 @@
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/config.h"
 #include "common/log.h"
 #include "launch/cmd_config.h"
+#include "launch/version.h"
+#include "worker/engine/gemm.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"config", pt_cmd_config, "show, check or explain a configuration"},
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static int usage(FILE *out)
+{
+    fprintf(out, "usage: ptrain COMMAND [ARGUMENT...]\n\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fprintf(out,
+            "\n`ptrain COMMAND --help` tells more; `ptrain --version` the version.\n");
+    return out == stdout ? 0 : 2;
+}
+
+static int unknown(const char *word)
+{
+    const char *names[N_COMMANDS + 1] = {NULL}, *near;
+    char text[256];
+
+    for (int i = 0; i < N_COMMANDS; i++) names[i] = commands[i].name;
+    near = pt_suggest(word, names);
+    snprintf(text, sizeof text, "unknown command '%.100s'%s%s%s", word,
+             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    pt_log_error(text);
+    return 2;
+}
+
+/* OpenBLAS chose its kernels when it was loaded: a better choice needs a new start. */
+static void start_again_with_core(char **argv)
+{
+    const char *core;
+
+    if (!pt_gemm_wants_core(&core)) return;
+    setenv("OPENBLAS_CORETYPE", core, 1);
+    execv("/proc/self/exe", argv); /* where it fails we go on, slower */
+}
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        pt_log_info("ptrain 0.1.0");
+    if (argc < 2) return usage(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return usage(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        pt_log_info("ptrain " PT_VERSION);
         return 0;
     }
-    if (argc >= 2 && strcmp(argv[1], "config") == 0)
-        return pt_cmd_config(argc - 1, argv + 1);
-    pt_log_error("usage: ptrain --version");
-    return 2;
+    start_again_with_core(argv);
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return unknown(argv[1]);
 }

@@ -1,0 +1,166 @@
+#include "common/comm.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { LOOKS_BEFORE_SLEEP = 50, SLEEP_MIN_NS = 20000, SLEEP_MAX_NS = 500000 };
+
+double pt_clock(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void pt_idle_begin(pt_idle *i)
+{
+    i->since = pt_clock();
+    i->looks = 0;
+}
+
+void pt_idle_pause(pt_idle *i)
+{
+    unsigned over;
+    long ns;
+
+    if (++i->looks <= LOOKS_BEFORE_SLEEP) return;
+    over = (i->looks - LOOKS_BEFORE_SLEEP) / 8;
+    ns = over > 5 ? SLEEP_MAX_NS : (long)SLEEP_MIN_NS << over;
+    if (ns > SLEEP_MAX_NS) ns = SLEEP_MAX_NS;
+    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
+double pt_idle_seconds(const pt_idle *i)
+{
+    return pt_clock() - i->since;
+}
+
+const char *pt_msg_name(pt_msg_kind kind)
+{
+    switch (kind) {
+    case PT_MSG_PAYLOAD:
+        return "the step's norms";
+    case PT_MSG_RECORD:
+        return "the step record";
+    case PT_MSG_PUSH:
+        return "gradients";
+    case PT_MSG_PULL:
+        return "weights";
+    case PT_MSG_MOMENTS:
+        return "batch-norm sums";
+    case PT_MSG_RUNNING:
+        return "running statistics";
+    case PT_MSG_ROWS:
+        return "test outputs";
+    case PT_MSG_PROBE:
+        return "diagnostic gradients";
+    case PT_MSG_FEATURES:
+        return "feature statistics";
+    }
+    return "a message";
+}
+
+static int tag_of(pt_msg_kind kind, int index)
+{
+    PT_CHECK(index >= 0 && index <= PT_MSG_MAX_INDEX, "message index %d", index);
+    return (int)kind << 24 | index;
+}
+
+pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int index,
+                       const void *data, size_t bytes, pt_request *r)
+{
+    PT_CHECK(!r->active && bytes <= INT_MAX, "send of %zu bytes", bytes);
+    *r = (pt_request){.active = true, .kind = kind, .peer = peer};
+    c->sent += bytes;
+    return c->ops->send(c->self, peer, tag_of(kind, index), data, bytes, &r->native);
+}
+
+pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index, void *data,
+                       size_t bytes, pt_request *r)
+{
+    PT_CHECK(!r->active && bytes <= INT_MAX, "receive of %zu bytes", bytes);
+    *r = (pt_request){.active = true, .receive = true, .kind = kind, .peer = peer};
+    c->received += bytes;
+    return c->ops->recv(c->self, peer, tag_of(kind, index), data, bytes, &r->native);
+}
+
+pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done)
+{
+    pt_status s = PT_OK;
+
+    *done = true;
+    if (!r->active) return PT_OK;
+    s = c->ops->test(c->self, &r->native, done);
+    if (*done) r->active = false;
+    return s;
+}
+
+/* Tests each once; *left = how many are under way, *moved = whether one ended. */
+static pt_status look(pt_comm *c, pt_request *r, size_t n, size_t *left, bool *moved)
+{
+    *left = 0;
+    *moved = false;
+    for (size_t i = 0; i < n; i++) {
+        bool done;
+        pt_status s;
+
+        if (!r[i].active) continue;
+        s = pt_comm_test(c, &r[i], &done);
+        if (s != PT_OK) return s;
+        if (done)
+            *moved = true;
+        else
+            ++*left;
+    }
+    return PT_OK;
+}
+
+pt_status pt_comm_overdue(const pt_comm *c, const pt_request *r, size_t n)
+{
+    char who[160] = "";
+    size_t at = 0;
+    int last = -1;
+
+    for (size_t i = 0; i < n && at + 12 < sizeof who; i++) {
+        if (!r[i].active || r[i].peer == last) continue;
+        last = r[i].peer;
+        at += (size_t)snprintf(who + at, sizeof who - at, "%s%d", at ? ", " : "", last);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (r[i].active)
+            return pt_fail(PT_ERR_COMM, "waited %.0f s for rank %s, which %s %s",
+                           c->deadline_s, who, r[i].receive ? "owes" : "does not take",
+                           pt_msg_name(r[i].kind));
+    return PT_ERR_COMM;
+}
+
+pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
+{
+    pt_idle idle;
+
+    pt_idle_begin(&idle);
+    for (;;) {
+        size_t left;
+        bool moved;
+        pt_status s = look(c, r, n, &left, &moved);
+
+        if (s != PT_OK || left == 0) return s;
+        if (c->poll) c->poll(c->poll_context);
+        if (moved)
+            pt_idle_begin(&idle);
+        else
+            pt_idle_pause(&idle);
+        if (idle.looks > LOOKS_BEFORE_SLEEP && pt_idle_seconds(&idle) > c->deadline_s)
+            return pt_comm_overdue(c, r, n);
+    }
+}
+
+pt_status pt_comm_progress(pt_comm *c, pt_request *r, size_t n)
+{
+    size_t left;
+    bool moved;
+
+    return look(c, r, n, &left, &moved);
+}

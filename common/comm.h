@@ -1,0 +1,93 @@
+/* Messages between ranks: non-blocking sends and receives, and the one wait loop. What
+ * carries them is behind a table of operations: MPI in a job (comm_mpi.h), mailboxes
+ * between threads in tests. One thread of a rank uses a pt_comm.
+ *
+ * A peer that stays silent longer than the deadline fails the wait with PT_ERR_COMM and
+ * a text that names the ranks and what they owe. */
+#ifndef PT_COMMON_COMM_H
+#define PT_COMMON_COMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+/* What a message is about; its tag is kind and index. */
+typedef enum {
+    PT_MSG_PAYLOAD = 1, /* worker -> rank 0, before the backward pass        */
+    PT_MSG_RECORD,      /* rank 0 -> all: the step record                    */
+    PT_MSG_PUSH,        /* worker -> server: index = key * 32 + cover number */
+    PT_MSG_PULL,        /* server -> worker: new weights; index = key        */
+    PT_MSG_MOMENTS,     /* worker <-> worker: batch norm; index = node * 2 + backward */
+    PT_MSG_RUNNING,     /* rank 0 -> worker: running statistics              */
+    PT_MSG_ROWS,        /* worker -> rank 0: output rows; index = block      */
+    PT_MSG_PROBE,       /* worker -> rank 0: diagnostic gradients            */
+    PT_MSG_FEATURES     /* rank 0 -> worker: statistics of the features      */
+} pt_msg_kind;
+
+enum { PT_MSG_MAX_INDEX = (1 << 24) - 1 };
+
+/* A message under way. The buffer belongs to comm until the wait ends. Zeroed = idle. */
+typedef struct {
+    bool active, receive;
+    pt_msg_kind kind;
+    int peer;
+    uintptr_t native; /* the carrier's handle */
+} pt_request;
+
+/* A carrier. Every function is local and returns at once. */
+typedef struct {
+    pt_status (*send)(void *self, int peer, int tag, const void *data, size_t bytes,
+                      uintptr_t *native);
+    pt_status (*recv)(void *self, int peer, int tag, void *data, size_t bytes,
+                      uintptr_t *native);
+    pt_status (*test)(void *self, uintptr_t *native, bool *done);
+} pt_comm_ops;
+
+typedef struct {
+    const pt_comm_ops *ops;
+    void *self;
+    int rank, size;
+    double deadline_s;           /* of one wait without any progress; > 0 */
+    uint64_t sent, received;     /* payload bytes posted so far */
+    void (*poll)(void *context); /* called while waiting, may be NULL */
+    void *poll_context;
+} pt_comm;
+
+/* Posts a message; r must be idle. bytes <= INT_MAX. data is comm's until the wait. */
+PT_MUST_USE pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int index,
+                                   const void *data, size_t bytes, pt_request *r);
+PT_MUST_USE pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index,
+                                   void *data, size_t bytes, pt_request *r);
+
+/* Has it ended? An idle request has. */
+PT_MUST_USE pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done);
+
+/* Waits for all of r [n]: polls, then sleeps longer and longer (to 0.5 ms), so that
+ * waiting costs no core. */
+PT_MUST_USE pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n);
+
+/* PT_ERR_COMM with the text of a passed deadline: who owes what of r [n]. */
+PT_MUST_USE pt_status pt_comm_overdue(const pt_comm *c, const pt_request *r, size_t n);
+
+/* One look at r [n] while other work goes on; moves messages forward. */
+PT_MUST_USE pt_status pt_comm_progress(pt_comm *c, pt_request *r, size_t n);
+
+/* A growing sleep for loops that look at several things: call pt_idle_begin once, then
+ * pt_idle_pause after every look that found nothing, pt_idle_begin after every find. */
+typedef struct {
+    double since;   /* seconds of the monotonic clock: last progress */
+    unsigned looks; /* without progress */
+} pt_idle;
+void pt_idle_begin(pt_idle *i);
+void pt_idle_pause(pt_idle *i);
+double pt_idle_seconds(const pt_idle *i);
+
+/* Seconds of the monotonic clock. */
+double pt_clock(void);
+
+/* "what a kind of message is", for texts: "step record". */
+const char *pt_msg_name(pt_msg_kind kind);
+
+#endif

@@ -1,0 +1,210 @@
+#include "common/job.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <mpi.h>
+
+#include "common/comm_mpi.h"
+#include "common/log.h"
+
+enum { START_DEADLINE_S = 300, TEXT_BYTES = 256, CHUNK_BYTES = 1 << 30 };
+
+/* The job is one per process: MPI itself is. */
+static struct {
+    bool started;
+    MPI_Comm world, host; /* duplicates: nothing else sends on them */
+    pt_comm comm;
+    int local_size;
+    char host_name[MPI_MAX_PROCESSOR_NAME];
+} job;
+
+int pt_job_rank(void)
+{
+    return job.comm.rank;
+}
+
+int pt_job_size(void)
+{
+    return job.comm.size;
+}
+
+int pt_job_local_size(void)
+{
+    return job.local_size;
+}
+
+const char *pt_job_host(void)
+{
+    return job.host_name;
+}
+
+pt_comm *pt_job_comm(void)
+{
+    return &job.comm;
+}
+
+static void die_of_check(const char *text)
+{
+    pt_status s = pt_fail(PT_ERR_BUG, "%s", text);
+
+    pt_job_die(s);
+}
+
+/* Slurm without PMIx starts N programs that each believe to be alone. */
+static pt_status check_slurm(void)
+{
+    const char *tasks = getenv("SLURM_NTASKS");
+    const char *step = getenv("SLURM_STEP_ID");
+
+    if (job.comm.size == 1 && tasks && atoi(tasks) > 1 && step && getenv("SLURM_PROCID"))
+        return pt_fail(
+            PT_ERR_USAGE,
+            "Slurm started %s tasks that do not see each other: add --mpi=pmix", tasks);
+    return PT_OK;
+}
+
+pt_status pt_job_start(int *argc, char ***argv)
+{
+    int level, n;
+    pt_status s = pt_mpi_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level),
+                               "MPI_Init_thread");
+
+    if (s != PT_OK) return s;
+    MPI_Comm_dup(MPI_COMM_WORLD, &job.world);
+    MPI_Comm_set_errhandler(job.world, MPI_ERRORS_RETURN);
+    MPI_Comm_split_type(job.world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &job.host);
+    MPI_Comm_set_errhandler(job.host, MPI_ERRORS_RETURN);
+    s = pt_comm_mpi_init(&job.comm, &job.world, START_DEADLINE_S);
+    if (s != PT_OK) return s;
+    s = pt_mpi_check(MPI_Comm_size(job.host, &job.local_size), "MPI_Comm_size");
+    if (s != PT_OK) return s;
+    MPI_Get_processor_name(job.host_name, &n);
+    job.started = true;
+    pt_log_set_rank(job.comm.size > 1 ? job.comm.rank : -1);
+    pt_check_set_handler(die_of_check);
+    if (level < MPI_THREAD_FUNNELED)
+        return pt_fail(PT_ERR_COMM, "this MPI gives thread level %d, needed is FUNNELED",
+                       level);
+    return check_slurm();
+}
+
+/* Collectives share the wait with a deadline. */
+static pt_status wait_native(MPI_Request *r, const char *what)
+{
+    pt_idle idle;
+
+    pt_idle_begin(&idle);
+    for (;;) {
+        int done = 0;
+        pt_status s = pt_mpi_check(MPI_Test(r, &done, MPI_STATUS_IGNORE), "MPI_Test");
+
+        if (s != PT_OK || done) return s;
+        pt_idle_pause(&idle);
+        if (pt_idle_seconds(&idle) > job.comm.deadline_s)
+            return pt_fail(PT_ERR_COMM, "waited %.0f s for the other ranks to %s",
+                           job.comm.deadline_s, what);
+    }
+}
+
+pt_status pt_job_agree(pt_status mine)
+{
+    int first, rank = mine == PT_OK ? job.comm.size : job.comm.rank;
+    int code = (int)mine;
+    MPI_Request r;
+    pt_status s;
+
+    s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MIN, job.world, &r),
+                     "MPI_Iallreduce");
+    if (s == PT_OK) s = wait_native(&r, "agree");
+    if (s != PT_OK) pt_job_die(s);
+    if (first == job.comm.size) return PT_OK;
+    if (first == job.comm.rank) pt_log_error(pt_fail_text());
+    s = pt_mpi_check(MPI_Ibcast(&code, 1, MPI_INT, first, job.world, &r), "MPI_Ibcast");
+    if (s == PT_OK) s = wait_native(&r, "agree");
+    return s != PT_OK ? s : (pt_status)code;
+}
+
+static pt_status broadcast_bytes(int root, void *data, size_t n)
+{
+    for (size_t at = 0; at < n; at += CHUNK_BYTES) {
+        size_t part = n - at < CHUNK_BYTES ? n - at : CHUNK_BYTES;
+        MPI_Request r;
+        pt_status s = pt_mpi_check(
+            MPI_Ibcast((char *)data + at, (int)part, MPI_BYTE, root, job.world, &r),
+            "MPI_Ibcast");
+
+        if (s == PT_OK) s = wait_native(&r, "take a broadcast");
+        if (s != PT_OK) return s;
+    }
+    return PT_OK;
+}
+
+pt_status pt_job_broadcast(int root, void **data, size_t *n)
+{
+    uint64_t bytes = *n;
+    pt_status s = broadcast_bytes(root, &bytes, sizeof bytes);
+
+    if (s != PT_OK) return s;
+    if (job.comm.rank != root) {
+        *n = bytes;
+        *data = malloc(bytes ? bytes : 1);
+        if (!*data) pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for a broadcast"));
+    }
+    return broadcast_bytes(root, *data, bytes);
+}
+
+pt_status pt_job_broadcast_floats(int root, float *data, size_t n)
+{
+    return broadcast_bytes(root, data, n * sizeof *data);
+}
+
+pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum)
+{
+    return pt_mpi_check(MPI_Allreduce(&mine, sum, 1, MPI_UINT64_T, MPI_SUM, job.host),
+                        "MPI_Allreduce");
+}
+
+pt_status pt_job_gather_text(const char *mine, char **all)
+{
+    char text[TEXT_BYTES] = "";
+    pt_status s;
+
+    *all = NULL;
+    snprintf(text, sizeof text, "%s", mine);
+    if (job.comm.rank == 0) {
+        *all = calloc((size_t)job.comm.size, TEXT_BYTES);
+        if (!*all) pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for the ranks' texts"));
+    }
+    s = pt_mpi_check(
+        MPI_Gather(text, TEXT_BYTES, MPI_CHAR, *all, TEXT_BYTES, MPI_CHAR, 0, job.world),
+        "MPI_Gather");
+    if (s != PT_OK) {
+        free(*all);
+        *all = NULL;
+    }
+    return s;
+}
+
+void pt_job_die(pt_status why)
+{
+    int code = pt_status_exit_code(why);
+
+    pt_log_error(pt_fail_text());
+    if (job.started) MPI_Abort(MPI_COMM_WORLD, code);
+    _exit(code);
+}
+
+int pt_job_end(pt_status s)
+{
+    if (job.started) {
+        MPI_Comm_free(&job.host);
+        MPI_Comm_free(&job.world);
+        MPI_Finalize();
+        job.started = false;
+    }
+    return pt_status_exit_code(s);
+}

@@ -1,0 +1,52 @@
+/* The job: start and end of MPI, agreement of all ranks, the one line before death.
+ * mpi.h is included here, in comm_mpi.c and nowhere else.
+ *
+ * Functions marked Collective are called by all ranks of the world together. */
+#ifndef PT_COMMON_JOB_H
+#define PT_COMMON_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/comm.h"
+#include "common/status.h"
+
+/* MPI_Init_thread(FUNNELED), errors returned; broken invariants end in pt_job_die.
+ * Collective. PT_ERR_USAGE where Slurm started several tasks that do not see each other.
+ */
+PT_MUST_USE pt_status pt_job_start(int *argc, char ***argv);
+
+int pt_job_rank(void);
+int pt_job_size(void);
+/* Ranks on this rank's host, and the host's name; both known after start. */
+int pt_job_local_size(void);
+const char *pt_job_host(void);
+
+/* The carrier of messages; one per rank, made by start. */
+pt_comm *pt_job_comm(void);
+
+/* Collective: every rank brings its own status. If any failed, the lowest failed rank
+ * prints its `error:` lines and all ranks get its status. */
+PT_MUST_USE pt_status pt_job_agree(pt_status mine);
+
+/* Collective: root's bytes to all; *data is malloc'd on the others (free it), *n set. */
+PT_MUST_USE pt_status pt_job_broadcast(int root, void **data, size_t *n);
+
+/* Collective: root's array to all, in place. */
+PT_MUST_USE pt_status pt_job_broadcast_floats(int root, float *data, size_t n);
+
+/* Collective: sum of `mine` over the ranks of this host. */
+PT_MUST_USE pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum);
+
+/* Collective: every rank's text (cut to 255 bytes) to rank 0: *all is malloc'd,
+ * [size][256], NULL on the others. */
+PT_MUST_USE pt_status pt_job_gather_text(const char *mine, char **all);
+
+/* One rank, any time: prints this thread's failure text, ends every rank. */
+_Noreturn void pt_job_die(pt_status why);
+
+/* Collective: finalizes; returns the exit code of s. */
+int pt_job_end(pt_status s);
+
+#endif

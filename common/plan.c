@@ -1,0 +1,147 @@
+#include "common/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rng.h"
+
+enum { DEFAULT_EPOCHS = 10 };
+
+void pt_plan_destroy(pt_plan **p)
+{
+    if (!p || !*p) return;
+    free((*p)->images);
+    free((*p)->stages);
+    free((*p)->order);
+    free(*p);
+    *p = NULL;
+}
+
+pt_status pt_plan_select(const pt_config *c, const pt_dataset *d, uint32_t **images,
+                         size_t *n)
+{
+    const char *name = c->data->train_split;
+    int n_classes = pt_dataset_classes(d);
+    uint32_t limit = c->data->per_class, *seen, *taken;
+    const uint32_t *all;
+    size_t n_all, n_taken = 0;
+    pt_status bad = pt_dataset_split(d, name, &all, &n_all);
+
+    *images = NULL;
+    if (bad != PT_OK) return bad;
+    taken = pt_calloc(n_all, sizeof *taken);
+    seen = pt_calloc((size_t)n_classes, sizeof *seen);
+    if (!taken || !seen) bad = pt_fail(PT_ERR_NOMEM, "no memory for %zu images", n_all);
+    for (size_t i = 0; i < n_all && bad == PT_OK; i++)
+        if (seen[pt_dataset_label(d, all[i])]++ < limit || limit == 0)
+            taken[n_taken++] = all[i];
+    for (int k = 0; k < n_classes && limit > 0 && seen; k++)
+        if (seen[k] < limit)
+            pt_fail_more(&bad, PT_ERR_DATA,
+                         "class %s has %u images in split %s, data.per_class is %u",
+                         pt_dataset_class_name(d, k), seen[k], name, limit);
+    if (bad == PT_OK && n_taken == 0)
+        bad = pt_fail(PT_ERR_DATA, "split %s has no images", name);
+    if (bad == PT_OK) {
+        *images = taken;
+        *n = n_taken;
+        taken = NULL;
+    }
+    free(seen);
+    free(taken);
+    return bad;
+}
+
+static pt_status make_stages(pt_plan *p, const pt_config *c)
+{
+    size_t n = c->n_stages ? c->n_stages : 1;
+
+    p->stages = pt_calloc(n, sizeof *p->stages);
+    if (!p->stages) return pt_fail(PT_ERR_NOMEM, "no memory for %zu stages", n);
+    p->n_stages = n;
+    for (size_t i = 0; i < n; i++) {
+        double epochs = c->n_stages && c->stages[i]->has_epochs ? c->stages[i]->epochs
+                                                                : DEFAULT_EPOCHS;
+        uint64_t steps = c->n_stages && c->stages[i]->has_steps
+                             ? c->stages[i]->steps
+                             : (uint64_t)llround(epochs * (double)p->steps_per_epoch);
+
+        p->stages[i].first = p->total_steps;
+        p->total_steps += steps > 0 ? steps : 1;
+        p->stages[i].end = p->total_steps;
+    }
+    return PT_OK;
+}
+
+pt_status pt_plan_create(const pt_config *c, uint32_t *images, size_t n, pt_plan **out)
+{
+    pt_plan *p = pt_calloc(1, sizeof *p);
+    size_t b = c->data->batch;
+    pt_status s;
+
+    *out = NULL;
+    if (!p) {
+        free(images);
+        return pt_fail(PT_ERR_NOMEM, "no memory for the plan");
+    }
+    p->images = images;
+    p->n_images = n;
+    p->order = pt_calloc(n, sizeof *p->order);
+    p->seed = c->seed;
+    p->batch = (int)b;
+    p->n_shards = (int)c->shards;
+    p->order_epoch = UINT64_MAX;
+    p->steps_per_epoch = (n + b - 1) / b;
+    s = p->order ? make_stages(p, c) : pt_fail(PT_ERR_NOMEM, "no memory for the plan");
+    if (s == PT_OK) {
+        *out = p;
+        p = NULL;
+    }
+    pt_plan_destroy(&p);
+    return s;
+}
+
+int pt_plan_batch_size(const pt_plan *p, uint64_t step)
+{
+    size_t first = step % p->steps_per_epoch * (size_t)p->batch;
+    size_t left = p->n_images - first;
+
+    return left < (size_t)p->batch ? (int)left : p->batch;
+}
+
+uint64_t pt_plan_epoch(const pt_plan *p, uint64_t step)
+{
+    return step / p->steps_per_epoch;
+}
+
+double pt_plan_progress(const pt_plan *p, uint64_t step)
+{
+    return (double)step / (double)p->steps_per_epoch;
+}
+
+void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
+{
+    uint64_t epoch = pt_plan_epoch(p, step);
+    size_t at = step % p->steps_per_epoch * (size_t)p->batch + (size_t)first;
+
+    if (p->order_epoch != epoch) {
+        pt_rng r = pt_rng_stream(p->seed, PT_RNG_ORDER, epoch, 0);
+        pt_rng_permutation(&r, p->order, p->n_images);
+        p->order_epoch = epoch;
+    }
+    for (int i = 0; i < n; i++) out[i] = p->images[p->order[at + (size_t)i]];
+}
+
+size_t pt_plan_stage_of(const pt_plan *p, uint64_t step)
+{
+    size_t i = 0;
+
+    while (i + 1 < p->n_stages && step >= p->stages[i].end) i++;
+    return i;
+}
+
+pt_span pt_plan_span(const pt_plan *p, uint64_t step, int lo, int hi)
+{
+    return (pt_span){p->n_shards, lo, hi, pt_plan_batch_size(p, step)};
+}

@@ -1,0 +1,60 @@
+/* Which images are the batch of which step: a pure function of the configuration and the
+ * training split, computed alike on every rank. */
+#ifndef PT_COMMON_PLAN_H
+#define PT_COMMON_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/config.h"
+#include "common/dataset.h"
+#include "common/shards.h"
+#include "common/status.h"
+
+typedef struct {
+    uint64_t first, end; /* steps [first, end) of the run */
+} pt_plan_stage;
+
+typedef struct {
+    uint64_t seed;
+    int batch, n_shards; /* B, V */
+    uint32_t *images;    /* [n_images]: image numbers used for training, split order */
+    size_t n_images;
+    uint64_t steps_per_epoch; /* the last batch of an epoch may be short */
+    uint64_t total_steps;
+    pt_plan_stage *stages;
+    size_t n_stages;
+    uint32_t *order; /* [n_images]: permutation of epoch order_epoch */
+    uint64_t order_epoch;
+} pt_plan;
+
+/* The images that training uses: the first per_class of each class of the training split
+ * (0 = all), in split order. *images is malloc'd. PT_ERR_DATA if there are none or a
+ * class has too few. */
+PT_MUST_USE pt_status pt_plan_select(const pt_config *c, const pt_dataset *d,
+                                     uint32_t **images, size_t *n);
+
+/* Takes images [n], n >= 1, also on failure. Reads seed, shards, data.batch and stages.
+ */
+PT_MUST_USE pt_status pt_plan_create(const pt_config *c, uint32_t *images, size_t n,
+                                     pt_plan **out);
+void pt_plan_destroy(pt_plan **p);
+
+/* Images in the batch of step: batch, or what is left at the end of an epoch. */
+int pt_plan_batch_size(const pt_plan *p, uint64_t step);
+
+/* The pass that step belongs to, counted from 0; and passes done before it, fractional.
+ */
+uint64_t pt_plan_epoch(const pt_plan *p, uint64_t step);
+double pt_plan_progress(const pt_plan *p, uint64_t step);
+
+/* The images of positions [first, first + n) of the batch of step, into out [n]. */
+void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out);
+
+/* The stage that step belongs to. */
+size_t pt_plan_stage_of(const pt_plan *p, uint64_t step);
+
+/* The whole batch of step as a span of shards [lo, hi). */
+pt_span pt_plan_span(const pt_plan *p, uint64_t step, int lo, int hi);
+
+#endif

@@ -1,0 +1,104 @@
+#include "common/run.h"
+
+#include <stdlib.h>
+
+void pt_run_destroy(pt_run **r)
+{
+    pt_run *p = r ? *r : NULL;
+
+    if (!p) return;
+    pt_config_destroy(&p->config);
+    pt_keys_destroy(&p->keys);
+    pt_plan_destroy(&p->plan);
+    pt_graph_destroy(&p->graph);
+    free(p->flat);
+    free(p->trained);
+    free(p->feature_mean);
+    free(p->feature_std);
+    free(p);
+    *r = NULL;
+}
+
+static void mark_trained(pt_run *r)
+{
+    const pt_config *c = r->config;
+    char *const *frozen = c->n_stages ? c->stages[r->stage]->frozen : NULL;
+    size_t n_frozen = c->n_stages ? c->stages[r->stage]->n_frozen : 0;
+
+    for (int i = 0; i < r->graph->n_params; i++)
+        r->trained[i] = !pt_tensor_frozen(&r->graph->tensors[i], frozen, n_frozen);
+}
+
+pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n_servers,
+                        int n_workers, pt_run **out)
+{
+    pt_run *r = pt_calloc(1, sizeof *r);
+    pt_status s = PT_OK;
+
+    *out = NULL;
+    if (!r) {
+        pt_config_destroy(&config);
+        pt_graph_destroy(&graph);
+        pt_plan_destroy(&plan);
+        return pt_fail(PT_ERR_NOMEM, "no memory for the run");
+    }
+    r->config = config;
+    r->graph = graph;
+    r->plan = plan;
+    r->n_servers = n_servers;
+    r->n_workers = n_workers;
+    r->flat = pt_calloc(graph->n_floats, sizeof *r->flat);
+    r->trained = pt_calloc((size_t)graph->n_params, sizeof *r->trained);
+    if (!r->flat || !r->trained)
+        s = pt_fail(PT_ERR_NOMEM, "no memory for %zu weights", graph->n_floats);
+    if (s == PT_OK) s = pt_keys_create(graph, n_servers, &r->keys);
+    if (s == PT_OK) {
+        mark_trained(r);
+        *out = r;
+        r = NULL;
+    }
+    pt_run_destroy(&r);
+    return s;
+}
+
+bool pt_run_enter_step(pt_run *r, uint64_t step)
+{
+    size_t stage = pt_plan_stage_of(r->plan, step);
+
+    if (stage != r->stage) {
+        r->stage = stage;
+        mark_trained(r);
+    }
+    return r->plan->stages[stage].first == step;
+}
+
+pt_span pt_run_span(const pt_run *r, int worker, uint64_t step)
+{
+    int lo, hi;
+
+    pt_worker_shards(worker, r->n_workers, r->plan->n_shards, &lo, &hi);
+    return pt_plan_span(r->plan, step, lo, hi);
+}
+
+bool pt_run_has_moments(const pt_run *r, int node)
+{
+    const pt_node *n = &r->graph->nodes[node];
+
+    return n->op == PT_OP_BATCH_NORM &&
+           r->config->network->batch_norm != PT__CONFIG__BATCH_NORM__FROZEN &&
+           r->trained[n->weight];
+}
+
+int pt_run_rep_size(const pt_run *r)
+{
+    const pt_node *n = &r->graph->nodes[r->graph->rep];
+
+    return n->h * n->w * n->c;
+}
+
+int pt_run_last_trunk_tensor(const pt_run *r)
+{
+    for (int i = r->graph->n_params - 1; i >= 0; i--)
+        if (!r->graph->tensors[i].head && r->graph->tensors[i].n_dims > 1) return i;
+    return -1;
+}

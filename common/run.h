@@ -1,0 +1,48 @@
+/* What every rank of a run knows alike: configuration, network, plan, keys and the layout
+ * of the job. Servers are ranks 0..S-1, workers the others. */
+#ifndef PT_COMMON_RUN_H
+#define PT_COMMON_RUN_H
+
+#include <stdbool.h>
+
+#include "common/config.h"
+#include "common/graph/graph.h"
+#include "common/keys.h"
+#include "common/plan.h"
+#include "common/shards.h"
+
+typedef struct {
+    pt_config *config;
+    pt_graph *graph;
+    pt_plan *plan;
+    pt_keys *keys;
+    int n_servers, n_workers;
+    float *flat;   /* [graph->n_floats], memory layout: this rank's copy of the weights */
+    bool *trained; /* [graph->n_params] of the stage entered last */
+    size_t stage;  /* that stage */
+    float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
+    float *feature_std;
+} pt_run;
+
+/* Makes graph-dependent parts: keys, trained, flat (zeros). Takes config, graph and plan,
+ * also on failure. */
+PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan,
+                                    int n_servers, int n_workers, pt_run **out);
+void pt_run_destroy(pt_run **r);
+
+/* Brings `trained` to the stage of step; true if it is the stage's first step. */
+bool pt_run_enter_step(pt_run *r, uint64_t step);
+
+/* Shards of worker (0..n_workers-1), and its span of the batch of step. */
+pt_span pt_run_span(const pt_run *r, int worker, uint64_t step);
+
+/* Does this batch norm node compute statistics in the current stage? */
+bool pt_run_has_moments(const pt_run *r, int node);
+
+/* Size of the representation. */
+int pt_run_rep_size(const pt_run *r);
+
+/* The last parameter tensor with more than one dimension that is not the head's. */
+int pt_run_last_trunk_tensor(const pt_run *r);
+
+#endif

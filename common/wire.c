@@ -1,0 +1,124 @@
+#include "common/wire.h"
+
+#include <string.h>
+
+#include "common/moments.h"
+
+int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full)
+{
+    int n = pt_tree_cover(p->lo, p->hi, p->n_shards, out);
+
+    *n_full = 0;
+    for (int t = 0; t < n; t++)
+        *n_full += pt_node_size(p, out[t].level, out[t].index) > 0;
+    return n;
+}
+
+size_t pt_exchange_len(int channels, bool backward)
+{
+    return backward ? 2 * (size_t)channels : pt_moments_len((size_t)channels);
+}
+
+pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
+{
+    pt_span span = pt_run_span(r, worker, step);
+    pt_subtree cover[PT_MAX_COVER];
+    pt_payload p = {.n_shards = span.hi - span.lo, .n_images = pt_span_images(&span)};
+
+    pt_span_cover(&span, cover, &p.n_trees);
+    p.shards = PT_PAYLOAD_TIMES;
+    p.images = p.shards + (size_t)p.n_shards * PT_SHARD_DOUBLES;
+    p.moments = p.images + (size_t)p.n_images * PT_IMAGE_DOUBLES;
+    p.total = p.moments;
+    for (int i = 0; i < r->graph->n_nodes; i++)
+        if (pt_run_has_moments(r, i))
+            p.total += (size_t)p.n_trees * pt_moments_len((size_t)r->graph->nodes[i].c);
+    return p;
+}
+
+void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYTES])
+{
+    size_t n = pt__record__step_record__get_packed_size(rec);
+
+    PT_CHECK(n < PT_RECORD_BYTES, "step record of %zu bytes", n);
+    memset(out, 0, PT_RECORD_BYTES);
+    out[0] = (uint8_t)n;
+    pt__record__step_record__pack(rec, out + 1);
+}
+
+pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES], Pt__Record__StepRecord *rec)
+{
+    Pt__Record__StepRecord *got;
+
+    if (in[0] >= PT_RECORD_BYTES)
+        return pt_fail(PT_ERR_COMM, "step record of %d bytes", in[0]);
+    got = pt__record__step_record__unpack(NULL, in[0], in + 1);
+    if (!got) return pt_fail(PT_ERR_COMM, "step record is damaged");
+    *rec = *got; /* plain numbers only: nothing points into *got */
+    pt__record__step_record__free_unpacked(got, NULL);
+    return PT_OK;
+}
+
+/* Full-size gradient and weight bytes that move in the current stage. */
+static uint64_t trained_bytes(const pt_run *r)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i < r->graph->n_params; i++)
+        if (r->trained[i]) n += r->graph->tensors[i].count * sizeof(float);
+    return n;
+}
+
+/* Bytes of one exchange of all batch norm nodes by `worker`, to one peer. */
+static uint64_t exchange_bytes(const pt_run *r, int worker, uint64_t step)
+{
+    pt_span span = pt_run_span(r, worker, step);
+    pt_subtree cover[PT_MAX_COVER];
+    uint64_t doubles = 0;
+    int full;
+
+    pt_span_cover(&span, cover, &full);
+    for (int i = 0; i < r->graph->n_nodes; i++) {
+        int c = r->graph->nodes[i].c;
+        if (pt_run_has_moments(r, i))
+            doubles +=
+                (uint64_t)full * (pt_exchange_len(c, false) + pt_exchange_len(c, true));
+    }
+    return doubles * sizeof(double);
+}
+
+/* Batch norm sums go from every worker that has images to every other one. */
+static void add_exchanges(const pt_run *r, int worker, uint64_t step, pt_traffic *t)
+{
+    pt_span mine = pt_run_span(r, worker, step);
+
+    for (int w = 0; w < r->n_workers && pt_span_images(&mine) > 0; w++) {
+        pt_span other = pt_run_span(r, w, step);
+
+        if (w == worker || pt_span_images(&other) == 0) continue;
+        t->sent += exchange_bytes(r, worker, step);
+        t->received += exchange_bytes(r, w, step);
+    }
+}
+
+pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
+{
+    pt_payload p = pt_payload_layout(r, worker, step);
+    uint64_t params = trained_bytes(r);
+    pt_traffic t = {.sent = p.total * sizeof(double) + (uint64_t)p.n_trees * params,
+                    .received = PT_RECORD_BYTES + params};
+
+    if (r->config->network->batch_norm == PT__CONFIG__BATCH_NORM__SYNC)
+        add_exchanges(r, worker, step, &t);
+    return t;
+}
+
+uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims)
+{
+    uint64_t rows = 0;
+
+    for (size_t first = 0, block = 0; first < n; first += PT_EVAL_BLOCK, block++)
+        if (block % (size_t)r->n_workers == (size_t)worker)
+            rows += n - first < PT_EVAL_BLOCK ? n - first : PT_EVAL_BLOCK;
+    return rows * (uint64_t)dims * sizeof(float);
+}

@@ -1,0 +1,209 @@
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/job.h"
+#include "common/log.h"
+#include "launch/cmd_train.h"
+#include "launch/journal.h"
+#include "launch/mpirun.h"
+#include "launch/run_dir.h"
+#include "launch/setup.h"
+#include "server/serve.h"
+#include "worker/engine/gemm.h"
+#include "worker/input/feed.h"
+#include "worker/step.h"
+
+/* ---- command line ----------------------------------------------------------------- */
+
+enum { OPT_SET = 256, OPT_OVERWRITE, OPT_DRY_RUN, OPT_WORKERS };
+
+static const struct argp_option options[] = {
+    {"set", OPT_SET, "KEY=VALUE", 0, "Override a key of the configuration (repeatable)",
+     0},
+    {"overwrite", OPT_OVERWRITE, 0, 0, "Replace an existing run directory", 0},
+    {"dry-run", OPT_DRY_RUN, 0, 0, "Print layout, bytes, memory and steps; train nothing",
+     0},
+    {"workers", OPT_WORKERS, "N", 0,
+     "Workers to start, without mpirun (default: one per core)", 0},
+    {0}};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    pt_train_args *a = state->input;
+
+    switch (key) {
+    case OPT_SET:
+        a->sets[a->n_sets++] = arg;
+        return 0;
+    case OPT_OVERWRITE:
+        a->overwrite = true;
+        return 0;
+    case OPT_DRY_RUN:
+        a->dry_run = true;
+        return 0;
+    case OPT_WORKERS: {
+        char *end;
+        long n = strtol(arg, &end, 10);
+
+        if (*end || n < 1 || n > 100000)
+            argp_error(state, "--workers: '%s' is not a count", arg);
+        a->workers = (int)n;
+        return 0;
+    }
+    case ARGP_KEY_ARG:
+        if (a->file) argp_error(state, "one configuration file, not '%s' too", arg);
+        a->file = arg;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which configuration file?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    options,
+    parse_option,
+    "FILE.yaml",
+    "Fine-tunes a network as FILE.yaml says. Under mpirun or srun every rank runs this "
+    "command; alone it starts mpirun itself.",
+    NULL,
+    NULL,
+    NULL};
+
+/* ---- roles ------------------------------------------------------------------------ */
+
+static pt_status serve(pt_setup *u)
+{
+    const pt_config *c = u->run->config;
+    pt_test_sizes tests = {u->n_test,
+                           c->evaluation->train_split ? u->run->plan->n_images : 0};
+    pt_server_hooks hooks = {0};
+    pt_journal *j = NULL;
+    pt_server *server = NULL;
+    bool agreed = false, first = pt_job_rank() == 0;
+    pt_status s = first ? pt_journal_create(u, &j) : PT_OK;
+
+    if (s == PT_OK && first) hooks = pt_journal_hooks(j);
+    if (s == PT_OK) s = pt_server_create(u->run, pt_job_comm(), &tests, &hooks, &server);
+    s = pt_job_agree(s);
+    if (s == PT_OK) {
+        s = pt_server_run(server, &agreed);
+        if (s != PT_OK && !agreed) pt_job_die(s);
+        if (s == PT_OK && first) s = pt_journal_finish(j);
+        s = pt_job_agree(s);
+    }
+    pt_server_destroy(&server);
+    pt_journal_destroy(&j);
+    return s;
+}
+
+static pt_status work(pt_setup *u)
+{
+    const pt_config *c = u->run->config;
+    int worker = pt_job_rank() - u->run->n_servers;
+    pt_test_sets tests = {.test = u->test, .n_test = u->n_test};
+    pt_feed *feed = NULL;
+    pt_pool *pool = NULL;
+    pt_worker *w = NULL;
+    pt_source source;
+    bool agreed = false;
+    pt_status s = pt_pool_create((int)c->engine->threads, &pool);
+
+    if (c->evaluation->train_split) {
+        tests.train = u->run->plan->images;
+        tests.n_train = u->run->plan->n_images;
+    }
+    if (s == PT_OK) s = pt_feed_create(u->run, u->data, &u->preprocess, worker, &feed);
+    if (s == PT_OK) {
+        source = pt_feed_source(feed);
+        s = pt_worker_create(u->run, pt_job_comm(), worker, pool, &source, &tests, &w);
+    }
+    s = pt_job_agree(s);
+    if (s == PT_OK) {
+        s = pt_worker_run(w, &agreed);
+        if (s != PT_OK && !agreed) pt_job_die(s);
+        s = pt_job_agree(s);
+    }
+    pt_worker_destroy(&w);
+    pt_feed_destroy(&feed);
+    pt_pool_destroy(&pool);
+    return s;
+}
+
+/* Rank 0 makes the run directory and writes what the run is. */
+static pt_status open_run(const pt_setup *u, const pt_train_args *args)
+{
+    char mine[256], *all = NULL;
+    pt_status s;
+
+    snprintf(mine, sizeof mine, "%s: %s, %s", pt_job_host(),
+             pt_job_rank() < u->run->n_servers ? "server" : "worker", pt_gemm_describe());
+    s = pt_job_gather_text(mine, &all);
+    if (s == PT_OK && pt_job_rank() == 0) {
+        s = pt_run_dir_create(u->run->config->run->dir, args->overwrite);
+        if (s == PT_OK) s = pt_run_dir_describe(u, args, all);
+    }
+    free(all);
+    return pt_job_agree(s);
+}
+
+static pt_status train(const pt_train_args *args)
+{
+    pt_setup *u = NULL;
+    pt_status s = pt_setup_create(args, &u);
+
+    if (s == PT_OK && pt_job_rank() == 0) pt_setup_print(u);
+    if (s == PT_OK && !args->dry_run) {
+        s = open_run(u, args);
+        if (s == PT_OK) s = pt_job_rank() < u->run->n_servers ? serve(u) : work(u);
+    }
+    pt_setup_destroy(&u);
+    return s;
+}
+
+/* Without a launcher: reads the configuration for the layout and starts the job. */
+static int start_job(const pt_train_args *args)
+{
+    pt_config *c = NULL;
+    pt_status s = pt_config_load(args->file, args->sets, args->n_sets, &c);
+    int ranks = 0, cores = pt_usable_cores();
+
+    if (s == PT_OK) s = pt_config_check_train(c);
+    if (s != PT_OK) {
+        pt_log_error(pt_fail_text());
+    } else {
+        int workers = args->workers ? args->workers : (int)c->engine->workers;
+
+        if (workers == 0) workers = cores < (int)c->shards ? cores : (int)c->shards;
+        ranks = pt_setup_servers(c) + workers;
+    }
+    pt_config_destroy(&c);
+    return s == PT_OK ? pt_mpirun(ranks, args->argc, args->argv) : pt_status_exit_code(s);
+}
+
+int pt_cmd_train(int argc, char **argv)
+{
+    pt_train_args args = {.argc = argc, .argv = argv};
+    int code;
+    pt_status s;
+
+    args.sets = calloc((size_t)argc + 1, sizeof *args.sets);
+    if (!args.sets) return 1;
+    argp_err_exit_status = 2;
+    argp_parse(&argp, argc, argv, 0, NULL, &args);
+    if (!pt_under_launcher()) {
+        code = start_job(&args);
+    } else {
+        s = pt_job_start(&argc, &argv);
+        if (s != PT_OK) pt_job_die(s);
+        s = pt_job_agree(pt_gemm_thread_init());
+        if (s == PT_OK) s = train(&args);
+        code = pt_job_end(s);
+    }
+    free(args.sets);
+    return code;
+}

@@ -1,0 +1,263 @@
+#include "launch/journal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/comm.h"
+#include "common/log.h"
+#include "launch/predictions.h"
+#include "launch/run_dir.h"
+#include "worker/objective/cross_entropy.h"
+
+struct pt_journal {
+    const pt_setup *u;
+    FILE *metrics;
+    double started, step_seconds;      /* step_seconds: of timed steps */
+    uint64_t timed_images, first_open; /* first_open: step + 1 at which the gate opened */
+    double w_sum;
+    uint64_t w_steps, steps;
+    double *ratios;       /* [batch] scratch */
+    pt_score test, train; /* of the last test */
+    char predictions_hash[65];
+    double time_input, time_compute, time_wire;
+};
+
+void pt_journal_destroy(pt_journal **j)
+{
+    if (!j || !*j) return;
+    if ((*j)->metrics) fclose((*j)->metrics);
+    pt_score_fini(&(*j)->test);
+    pt_score_fini(&(*j)->train);
+    free((*j)->ratios);
+    free(*j);
+    *j = NULL;
+}
+
+pt_status pt_journal_create(const pt_setup *u, pt_journal **out)
+{
+    pt_journal *j = pt_calloc(1, sizeof *j);
+    char *path = pt_run_dir_path(u->run->config->run->dir, "metrics.jsonl");
+    pt_status s = PT_OK;
+
+    *out = NULL;
+    if (!j || !path) {
+        free(path);
+        free(j);
+        return pt_fail(PT_ERR_NOMEM, "no memory for the journal");
+    }
+    j->u = u;
+    j->started = pt_clock();
+    j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
+    j->metrics = fopen(path, "w");
+    if (!j->metrics) s = pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
+    if (!j->ratios) s = pt_fail(PT_ERR_NOMEM, "no memory for the journal");
+    free(path);
+    if (s == PT_OK) {
+        *out = j;
+        j = NULL;
+    }
+    pt_journal_destroy(&j);
+    return s;
+}
+
+/* Takes line. */
+static pt_status put_line(pt_journal *j, json_t *line)
+{
+    int bad = !line ||
+              json_dumpf(line, j->metrics, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 ||
+              fputc('\n', j->metrics) == EOF || fflush(j->metrics) != 0;
+
+    json_decref(line);
+    return bad ? pt_fail(PT_ERR_IO, "metrics.jsonl: %s", strerror(errno)) : PT_OK;
+}
+
+/* JSON has no NaN. */
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The spread over the images of |g_ce| / (w |g_ptr|): 10, 50 and 90 %. */
+static void spread(pt_journal *j, const pt_step_report *r, double out[3])
+{
+    static const double at[3] = {0.1, 0.5, 0.9};
+    int n = 0;
+
+    for (int i = 0; i < r->images && r->w > 0; i++) {
+        const double *t = r->terms + (size_t)i * PT_IMAGE_DOUBLES;
+        if (t[1] > 0) j->ratios[n++] = t[0] / (r->w * t[1]);
+    }
+    if (n > 0) qsort(j->ratios, (size_t)n, sizeof *j->ratios, by_value);
+    for (int k = 0; k < 3; k++)
+        out[k] = n > 0 ? j->ratios[(int)(at[k] * (n - 1) + 0.5)] : NAN;
+}
+
+static void count(pt_journal *j, const pt_step_report *r)
+{
+    int workers = j->u->run->n_workers;
+
+    j->steps++;
+    if (r->gate && j->first_open == 0) j->first_open = r->step + 1;
+    if (r->w > 0) {
+        j->w_sum += r->w;
+        j->w_steps++;
+    }
+    if (r->seconds > 0) {
+        j->step_seconds += r->seconds;
+        j->timed_images += (uint64_t)r->images;
+    }
+    for (int w = 0; w < workers; w++) {
+        j->time_input += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_INPUT] / workers;
+        j->time_compute += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_COMPUTE] / workers;
+        j->time_wire += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_WIRE] / workers;
+    }
+}
+
+static double speed(const pt_journal *j)
+{
+    return j->step_seconds > 0 ? (double)j->timed_images / j->step_seconds : 0;
+}
+
+static pt_status on_step(void *context, const pt_step_report *r)
+{
+    pt_journal *j = context;
+    const pt_config *c = j->u->run->config;
+    double q[3];
+    json_t *line;
+
+    count(j, r);
+    spread(j, r, q);
+    line = json_pack(
+        "{s:I, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "step",
+        (json_int_t)r->step, "epoch", number(r->epoch), "stage", (int)r->stage, "images",
+        r->images, "ce", number(r->means.ce), "ce_ema", number(r->ema), "accuracy",
+        number(r->means.accuracy), "g_ce", number(r->means.g_ce), "g_ptr",
+        number(r->means.g_ptr), "l_ptr", number(r->means.l_ptr), "w", number(r->w),
+        "gate", r->gate, "lr", number(r->lr), "head_lr", number(r->head_lr));
+    if (line) {
+        json_object_set_new(line, "ratio_p10", number(q[0]));
+        json_object_set_new(line, "ratio_p50", number(q[1]));
+        json_object_set_new(line, "ratio_p90", number(q[2]));
+        json_object_set_new(line, "cosine", number(r->means.cosine));
+        json_object_set_new(line, "rep_norm", number(r->means.rep));
+        json_object_set_new(line, "seconds", number(r->seconds));
+        if (r->probed) {
+            json_object_set_new(line, "trunk_g_ce", number(r->probe_ce));
+            json_object_set_new(line, "trunk_g_ptr", number(r->probe_ptr));
+            json_object_set_new(line, "trunk_ratio", number(r->probe_ce / r->probe_ptr));
+        }
+    }
+    if (r->gate && j->first_open == r->step + 1)
+        pt_log_info("step %llu: the gate opened (moving average of CE %.3f)",
+                    (unsigned long long)r->step, r->ema);
+    if ((r->step + 1) % c->run->log_every == 0 ||
+        r->step + 1 == j->u->run->plan->total_steps)
+        pt_log_info("step %llu/%llu  epoch %.2f  ce %.4f  acc %.3f  w %.3g  lr %.2g  "
+                    "%.1f images/s",
+                    (unsigned long long)r->step + 1,
+                    (unsigned long long)j->u->run->plan->total_steps,
+                    pt_plan_progress(j->u->run->plan, r->step + 1), r->means.ce,
+                    r->means.accuracy, r->w, r->lr, speed(j));
+    return put_line(j, line);
+}
+
+static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last,
+                         const float *logits, size_t n)
+{
+    pt_journal *j = context;
+    const pt_setup *u = j->u;
+    bool test = set == PT_ROWS_TEST;
+    const uint32_t *images = test ? u->test : u->run->plan->images;
+    pt_score *score = test ? &j->test : &j->train;
+    pt_status s;
+    json_t *line;
+
+    pt_score_fini(score);
+    s = pt_score_rows(u->data, images, n, logits, score);
+    if (s != PT_OK) return s;
+    pt_log_info(
+        "%s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu images)",
+        test ? "test" : "train", (unsigned long long)step + 1, 100 * score->top1,
+        100 * score->top5, score->ce, n);
+    if (test && last)
+        s = pt_predictions_write(u->run->config->run->dir, u->data, images, n, logits,
+                                 j->predictions_hash);
+    if (s != PT_OK) return s;
+    line = json_pack("{s:s, s:I, s:o, s:o, s:o}", "test_of", test ? "test" : "train",
+                     "step", (json_int_t)step, "accuracy", number(score->top1), "top5",
+                     number(score->top5), "ce", number(score->ce));
+    if (line) json_object_set_new(line, "per_class", pt_score_per_class(score));
+    return put_line(j, line);
+}
+
+pt_server_hooks pt_journal_hooks(pt_journal *j)
+{
+    return (pt_server_hooks){j, on_step, on_rows};
+}
+
+static json_t *result(const pt_journal *j, const char *weights_hash, double seconds)
+{
+    json_t *r =
+        json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:o, s:I}", "test_accuracy",
+                  number(j->test.top1), "test_top5", number(j->test.top5), "test_ce",
+                  number(j->test.ce), "weight_hash", weights_hash, "predictions_hash",
+                  j->predictions_hash, "steps", (json_int_t)j->steps, "seconds",
+                  number(seconds), "images_per_s", number(speed(j)), "gate_opened_at",
+                  j->first_open ? (json_int_t)j->first_open - 1 : (json_int_t)-1);
+
+    if (!r) return NULL;
+    json_object_set_new(r, "mean_w",
+                        j->w_steps ? number(j->w_sum / (double)j->w_steps) : json_null());
+    json_object_set_new(r, "steps_with_w", json_integer((json_int_t)j->w_steps));
+    if (j->train.n > 0) json_object_set_new(r, "train_accuracy", number(j->train.top1));
+    json_object_set_new(r, "per_class", pt_score_per_class(&j->test));
+    return r;
+}
+
+pt_status pt_journal_finish(pt_journal *j)
+{
+    const pt_setup *u = j->u;
+    const pt_run *r = u->run;
+    const char *dir = r->config->run->dir;
+    char *path = pt_run_dir_path(dir, "model.h5"), hash[65] = "";
+    double seconds = pt_clock() - j->started;
+    double all = j->time_input + j->time_compute + j->time_wire;
+    pt_status s = pt_graph_hash(r->graph, r->flat, hash);
+
+    if (s == PT_OK)
+        s = pt_weights_save(path, r->graph, &u->graph_options, r->flat, &u->preprocess,
+                            pt_dataset_class_names(u->data));
+    if (s == PT_OK)
+        s = pt_run_dir_write_json(dir, "result.json", result(j, hash, seconds));
+    free(path);
+    if (s != PT_OK) return s;
+    if (r->config->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE) {
+        if (j->first_open)
+            pt_log_info("gate opened at step %llu; mean w %.4g over %llu steps",
+                        (unsigned long long)j->first_open - 1,
+                        j->w_steps ? j->w_sum / (double)j->w_steps : 0,
+                        (unsigned long long)j->w_steps);
+        else
+            pt_log_info("the gate never opened: this was plain fine-tuning");
+    }
+    if (all > 0)
+        pt_log_info(
+            "time %.1f s, %.1f images/s; workers: %.0f %% computing, %.0f %% waiting for "
+            "others, %.0f %% for input",
+            seconds, speed(j), 100 * j->time_compute / all, 100 * j->time_wire / all,
+            100 * j->time_input / all);
+    pt_log_info("weight hash      %s", hash);
+    pt_log_info("predictions hash %s", j->predictions_hash);
+    pt_log_info("results in %s", dir);
+    return PT_OK;
+}

@@ -1,0 +1,20 @@
+/* What rank 0 writes down while a run goes on: metrics.jsonl, progress lines, and at the
+ * end predictions, model and result. Its functions are the server's hooks. */
+#ifndef PT_LAUNCH_JOURNAL_H
+#define PT_LAUNCH_JOURNAL_H
+
+#include "launch/setup.h"
+#include "server/serve.h"
+
+typedef struct pt_journal pt_journal;
+
+/* Borrows u. Opens metrics.jsonl in the run directory. */
+PT_MUST_USE pt_status pt_journal_create(const pt_setup *u, pt_journal **out);
+void pt_journal_destroy(pt_journal **j);
+
+pt_server_hooks pt_journal_hooks(pt_journal *j);
+
+/* After the run: model.h5, result.json, and the lines with the result and the hashes. */
+PT_MUST_USE pt_status pt_journal_finish(pt_journal *j);
+
+#endif

@@ -1,0 +1,257 @@
+#include "server/gather.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/wire.h"
+
+enum { MAX_SLOTS = 32, SLOT_BUDGET = 64 << 20 };
+
+/* One key under way. */
+typedef struct {
+    int key;              /* -1: free */
+    float *buffer;        /* [parts][max_floats] */
+    pt_request *requests; /* [parts] */
+} slot;
+
+struct pt_gather {
+    pt_run *run;
+    pt_comm *comm;
+    size_t max_floats; /* of a key */
+    int max_parts;
+    int n_slots;
+    slot slots[MAX_SLOTS];
+
+    /* of the step: every worker's cover, left to right */
+    pt_subtree *trees; /* [max_parts] */
+    int *worker;       /* [max_parts]: who sends it */
+    int *index;        /* [max_parts]: its number in the worker's cover */
+    bool *full;        /* [max_parts]: it has images */
+    void **values;     /* [max_parts] */
+    int n_parts;
+    size_t adding; /* floats of the key whose tree is being finished */
+};
+
+static size_t largest_key(const pt_run *run)
+{
+    size_t most = 1;
+
+    for (int k = 0; k < run->keys->n; k++)
+        if (run->keys->keys[k].count > most) most = run->keys->keys[k].count;
+    return most;
+}
+
+static int count_parts(const pt_run *run)
+{
+    int n = 0;
+
+    for (int w = 0; w < run->n_workers; w++) {
+        pt_subtree cover[PT_MAX_COVER];
+        int lo, hi;
+
+        pt_worker_shards(w, run->n_workers, run->plan->n_shards, &lo, &hi);
+        n += pt_tree_cover(lo, hi, run->plan->n_shards, cover);
+    }
+    return n;
+}
+
+static int slots_for(const pt_run *run)
+{
+    size_t one = largest_key(run) * sizeof(float) * (size_t)count_parts(run);
+    size_t n = SLOT_BUDGET / one;
+
+    return n < 2 ? 2 : n > MAX_SLOTS ? MAX_SLOTS : (int)n;
+}
+
+size_t pt_gather_bytes(const pt_run *run)
+{
+    return largest_key(run) * sizeof(float) * (size_t)count_parts(run) *
+           (size_t)slots_for(run);
+}
+
+void pt_gather_destroy(pt_gather **g)
+{
+    pt_gather *p = g ? *g : NULL;
+
+    if (!p) return;
+    for (int i = 0; i < p->n_slots; i++) {
+        free(p->slots[i].buffer);
+        free(p->slots[i].requests);
+    }
+    free(p->trees);
+    free(p->worker);
+    free(p->index);
+    free(p->full);
+    free(p->values);
+    free(p);
+    *g = NULL;
+}
+
+pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out)
+{
+    pt_gather *g = pt_calloc(1, sizeof *g);
+    bool ok;
+
+    *out = NULL;
+    if (!g) return pt_fail(PT_ERR_NOMEM, "no memory for the sums");
+    g->run = run;
+    g->comm = comm;
+    g->max_floats = (largest_key(run) + 15) / 16 * 16;
+    g->max_parts = count_parts(run);
+    g->n_slots = slots_for(run);
+    g->trees = pt_calloc((size_t)g->max_parts, sizeof *g->trees);
+    g->worker = pt_calloc((size_t)g->max_parts, sizeof *g->worker);
+    g->index = pt_calloc((size_t)g->max_parts, sizeof *g->index);
+    g->full = pt_calloc((size_t)g->max_parts, sizeof *g->full);
+    g->values = pt_calloc((size_t)g->max_parts, sizeof *g->values);
+    ok = g->trees && g->worker && g->index && g->full && g->values;
+    for (int i = 0; i < g->n_slots; i++) {
+        slot *s = &g->slots[i];
+
+        s->key = -1;
+        s->buffer = pt_calloc(pt_mul((size_t)g->max_parts, g->max_floats), sizeof(float));
+        s->requests = pt_calloc((size_t)g->max_parts, sizeof *s->requests);
+        ok = ok && s->buffer && s->requests;
+    }
+    if (!ok) {
+        pt_gather_destroy(&g);
+        return pt_fail(PT_ERR_NOMEM, "no memory for the sums (%zu bytes)",
+                       pt_gather_bytes(run));
+    }
+    *out = g;
+    return PT_OK;
+}
+
+static void enter_step(pt_gather *g, uint64_t step)
+{
+    g->n_parts = 0;
+    for (int w = 0; w < g->run->n_workers; w++) {
+        pt_span span = pt_run_span(g->run, w, step);
+        pt_subtree cover[PT_MAX_COVER];
+        int n_full, n = pt_span_cover(&span, cover, &n_full);
+
+        for (int i = 0; i < n; i++, g->n_parts++) {
+            g->trees[g->n_parts] = cover[i];
+            g->worker[g->n_parts] = w;
+            g->index[g->n_parts] = i;
+            g->full[g->n_parts] = pt_node_size(&span, cover[i].level, cover[i].index) > 0;
+        }
+    }
+}
+
+static void add_floats(void *context, void *into, const void *from)
+{
+    const pt_gather *g = context;
+    float *a = into;
+    const float *b = from;
+
+    for (size_t i = 0; i < g->adding; i++) a[i] += b[i];
+}
+
+static pt_status post(pt_gather *g, slot *s, int key)
+{
+    const pt_key *k = &g->run->keys->keys[key];
+
+    s->key = key;
+    for (int p = 0; p < g->n_parts; p++) {
+        pt_status st;
+
+        if (!g->full[p]) continue;
+        st = pt_comm_recv(g->comm, g->run->n_servers + g->worker[p], PT_MSG_PUSH,
+                          key * 32 + g->index[p], s->buffer + (size_t)p * g->max_floats,
+                          k->count * sizeof(float), &s->requests[p]);
+        if (st != PT_OK) return st;
+    }
+    return PT_OK;
+}
+
+static const float *finish(pt_gather *g, float *buffer, size_t stride, size_t count)
+{
+    for (int p = 0; p < g->n_parts; p++)
+        g->values[p] = g->full[p] ? buffer + (size_t)p * stride : NULL;
+    g->adding = count;
+    return pt_tree_finish(g->run->plan->n_shards, g->trees, g->values, g->n_parts,
+                          add_floats, g);
+}
+
+static pt_status look(pt_gather *g, slot *s, bool *complete)
+{
+    for (int p = 0; p < g->n_parts; p++) {
+        pt_status st = pt_comm_test(g->comm, &s->requests[p], complete);
+
+        if (st != PT_OK || !*complete) return st;
+    }
+    *complete = true;
+    return PT_OK;
+}
+
+pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
+                         pt_status (*done)(void *context, int key, const float *gradient),
+                         void *context)
+{
+    int next = 0, finished = 0;
+    pt_status s = PT_OK;
+    pt_idle idle;
+
+    enter_step(g, step);
+    pt_idle_begin(&idle);
+    while (finished < n && s == PT_OK) {
+        bool moved = false;
+
+        for (int i = 0; i < g->n_slots && s == PT_OK; i++) {
+            slot *t = &g->slots[i];
+            bool complete = false;
+
+            if (t->key < 0 && next < n) s = post(g, t, keys[next++]);
+            if (s != PT_OK || t->key < 0) continue;
+            s = look(g, t, &complete);
+            if (s != PT_OK || !complete) continue;
+            s = done(
+                context, t->key,
+                finish(g, t->buffer, g->max_floats, g->run->keys->keys[t->key].count));
+            t->key = -1;
+            finished++;
+            moved = true;
+        }
+        if (moved)
+            pt_idle_begin(&idle);
+        else if (s == PT_OK)
+            pt_idle_pause(&idle);
+        if (s == PT_OK && pt_idle_seconds(&idle) > g->comm->deadline_s)
+            for (int i = 0; i < g->n_slots; i++) /* says who owes what */
+                if (g->slots[i].key >= 0)
+                    return pt_comm_overdue(g->comm, g->slots[i].requests,
+                                           (size_t)g->n_parts);
+    }
+    return s;
+}
+
+pt_status pt_gather_probe(pt_gather *g, uint64_t step, int tensor, int which,
+                          double *norm)
+{
+    size_t count = g->run->graph->tensors[tensor].count;
+    float *buffer;
+    pt_request *r = pt_calloc((size_t)g->max_parts, sizeof *r);
+    const float *sum;
+    double square = 0;
+    pt_status s = PT_OK;
+
+    enter_step(g, step);
+    buffer = pt_calloc(pt_mul((size_t)g->n_parts, count), sizeof *buffer);
+    if (!buffer || !r)
+        s = pt_fail(PT_ERR_NOMEM, "no memory for the diagnostic gradients");
+    for (int p = 0; p < g->n_parts && s == PT_OK; p++)
+        if (g->full[p])
+            s = pt_comm_recv(g->comm, g->run->n_servers + g->worker[p], PT_MSG_PROBE,
+                             which * 32 + g->index[p], buffer + (size_t)p * count,
+                             count * sizeof *buffer, &r[p]);
+    if (s == PT_OK) s = pt_comm_wait(g->comm, r, (size_t)g->n_parts);
+    if (s == PT_OK) {
+        sum = finish(g, buffer, count, count);
+        for (size_t i = 0; i < count; i++) square += (double)sum[i] * sum[i];
+        *norm = sqrt(square);
+    }
+    free(buffer);
+    free(r);
+    return s;
+}

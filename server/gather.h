@@ -1,0 +1,29 @@
+/* Receives the sub-tree sums of keys from all workers and finishes each key's tree. Keys
+ * are gathered some at a time, in the order in which they are expected, so that memory
+ * stays bounded whatever the number of workers. */
+#ifndef PT_SERVER_GATHER_H
+#define PT_SERVER_GATHER_H
+
+#include "common/comm.h"
+#include "common/run.h"
+
+typedef struct pt_gather pt_gather;
+
+PT_MUST_USE pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out);
+void pt_gather_destroy(pt_gather **g);
+
+/* For keys [n] in this order: receives the sums of step from every worker and calls
+ * done(context, key, gradient [count]) as soon as a key's sums are complete. gradient is
+ * borrowed for the call. */
+PT_MUST_USE pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
+                                     pt_status (*done)(void *context, int key,
+                                                       const float *gradient),
+                                     void *context);
+
+/* The same for one whole tensor sent as a diagnostic (PT_MSG_PROBE): its norm. */
+PT_MUST_USE pt_status pt_gather_probe(pt_gather *g, uint64_t step, int tensor, int which,
+                                      double *norm);
+
+size_t pt_gather_bytes(const pt_run *run);
+
+#endif

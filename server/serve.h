@@ -1,0 +1,59 @@
+/* A server rank: gathers what the workers say of a step, decides the step record (rank
+ * 0), finishes the trees over the shards, updates its keys and sends them. */
+#ifndef PT_SERVER_SERVE_H
+#define PT_SERVER_SERVE_H
+
+#include "common/comm.h"
+#include "common/run.h"
+#include "common/wire.h"
+#include "server/norms.h"
+
+typedef struct pt_server pt_server;
+
+/* One finished step, as rank 0 knows it. Pointers are borrowed for the call. */
+typedef struct {
+    uint64_t step;
+    double epoch; /* passes done before it */
+    size_t stage;
+    int images; /* b */
+    pt_batch_means means;
+    double ema; /* of CE, what the gate looks at */
+    double w;
+    bool gate;
+    float lr, head_lr;
+    const double *terms; /* [images][PT_IMAGE_DOUBLES], batch order */
+    const double *times; /* [n_workers][PT_PAYLOAD_TIMES] of each worker's step before */
+    double seconds;      /* from the record of the step before to this one's */
+    bool probed;
+    double probe_ce, probe_ptr; /* gradient norms at the last trunk parameter */
+} pt_step_report;
+
+typedef enum { PT_ROWS_TEST, PT_ROWS_TRAIN } pt_rows_of;
+
+/* What rank 0 tells others of; each may be NULL. A failing hook ends the run. */
+typedef struct {
+    void *context;
+    pt_status (*on_step)(void *context, const pt_step_report *report);
+    /* logits [n][n_classes] of the images of a set, in the set's order, after `step`. */
+    pt_status (*on_rows)(void *context, pt_rows_of set, uint64_t step, bool last,
+                         const float *logits, size_t n);
+} pt_server_hooks;
+
+/* Sizes of the sets that workers test on (rank 0; see pt_test_sets in worker/step.h). */
+typedef struct {
+    size_t n_test, n_train;
+} pt_test_sizes;
+
+/* Borrows all. rank: 0..n_servers-1. */
+PT_MUST_USE pt_status pt_server_create(pt_run *run, pt_comm *comm,
+                                       const pt_test_sizes *tests,
+                                       const pt_server_hooks *hooks, pt_server **out);
+void pt_server_destroy(pt_server **s);
+
+/* Collective with the workers (pt_worker_run): the whole run. *agreed as there. */
+PT_MUST_USE pt_status pt_server_run(pt_server *s, bool *agreed);
+
+/* Bytes that server `rank` needs besides weights: optimizer state, buffers of sums. */
+size_t pt_server_bytes(const pt_run *run, int rank);
+
+#endif

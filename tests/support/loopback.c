@@ -1,0 +1,171 @@
+#include "tests/support/loopback.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct message {
+    struct message *next;
+    int from, to, tag;
+    size_t bytes;
+    unsigned delay; /* looks until it may be received */
+    char data[];
+} message;
+
+typedef struct {
+    int from, tag;
+    void *data;
+    size_t bytes;
+} receive;
+
+typedef struct {
+    pt_loopback *l;
+    int rank;
+    pt_comm comm;
+} endpoint;
+
+struct pt_loopback {
+    int size;
+    unsigned shuffle;
+    pthread_mutex_t lock;
+    message *first, **last;
+    endpoint *ranks;
+};
+
+static unsigned draw(pt_loopback *l)
+{
+    if (l->shuffle == 0) return 0;
+    l->shuffle = l->shuffle * 1664525u + 1013904223u;
+    return (l->shuffle >> 16) % 40;
+}
+
+static pt_status post_send(void *self, int peer, int tag, const void *data, size_t bytes,
+                           uintptr_t *native)
+{
+    endpoint *e = self;
+    message *m = malloc(sizeof *m + bytes);
+
+    if (!m) return pt_fail(PT_ERR_NOMEM, "loopback");
+    *m = (message){.from = e->rank, .to = peer, .tag = tag, .bytes = bytes};
+    memcpy(m->data, data, bytes);
+    pthread_mutex_lock(&e->l->lock);
+    m->delay = draw(e->l);
+    *e->l->last = m;
+    e->l->last = &m->next;
+    pthread_mutex_unlock(&e->l->lock);
+    *native = 0; /* buffered: done at once */
+    return PT_OK;
+}
+
+static pt_status post_recv(void *self, int peer, int tag, void *data, size_t bytes,
+                           uintptr_t *native)
+{
+    receive *r = malloc(sizeof *r);
+
+    if (!r) return pt_fail(PT_ERR_NOMEM, "loopback");
+    *r = (receive){peer, tag, data, bytes};
+    *native = (uintptr_t)r;
+    return PT_OK;
+}
+
+/* The oldest message of a sender and tag comes first, as MPI promises. */
+static pt_status test(void *self, uintptr_t *native, bool *done)
+{
+    endpoint *e = self;
+    receive *r = (receive *)*native;
+    pt_status s = PT_OK;
+
+    *done = r == NULL;
+    if (!r) return PT_OK;
+    pthread_mutex_lock(&e->l->lock);
+    for (message **p = &e->l->first; *p; p = &(*p)->next) {
+        message *m = *p;
+
+        if (m->from != r->from || m->to != e->rank || m->tag != r->tag) continue;
+        if (m->delay > 0) {
+            m->delay--;
+            break;
+        }
+        if (m->bytes != r->bytes)
+            s = pt_fail(PT_ERR_COMM, "rank %d tag %d: %zu bytes came, %zu expected",
+                        e->rank, r->tag, m->bytes, r->bytes);
+        else
+            memcpy(r->data, m->data, m->bytes);
+        *p = m->next;
+        if (!m->next) e->l->last = p;
+        free(m);
+        free(r);
+        *native = 0;
+        *done = true;
+        break;
+    }
+    pthread_mutex_unlock(&e->l->lock);
+    return s;
+}
+
+static const pt_comm_ops ops = {post_send, post_recv, test};
+
+pt_loopback *pt_loopback_create(int size, unsigned shuffle)
+{
+    pt_loopback *l = calloc(1, sizeof *l);
+
+    if (!l) return NULL;
+    l->size = size;
+    l->shuffle = shuffle;
+    l->last = &l->first;
+    pthread_mutex_init(&l->lock, NULL);
+    l->ranks = calloc((size_t)size, sizeof *l->ranks);
+    for (int i = 0; i < size && l->ranks; i++) {
+        endpoint *e = &l->ranks[i];
+
+        e->l = l;
+        e->rank = i;
+        e->comm =
+            (pt_comm){.ops = &ops, .self = e, .rank = i, .size = size, .deadline_s = 60};
+    }
+    return l;
+}
+
+void pt_loopback_destroy(pt_loopback *l)
+{
+    for (message *m = l->first, *next; m; m = next) {
+        next = m->next;
+        free(m);
+    }
+    pthread_mutex_destroy(&l->lock);
+    free(l->ranks);
+    free(l);
+}
+
+pt_comm *pt_loopback_comm(pt_loopback *l, int rank)
+{
+    return &l->ranks[rank].comm;
+}
+
+typedef struct {
+    void (*body)(void *context, int rank);
+    void *context;
+    int rank;
+} start;
+
+static void *thread(void *arg)
+{
+    start *s = arg;
+
+    s->body(s->context, s->rank);
+    return NULL;
+}
+
+void pt_loopback_run(pt_loopback *l, void (*body)(void *context, int rank), void *context)
+{
+    pthread_t *threads = calloc((size_t)l->size, sizeof *threads);
+    start *starts = calloc((size_t)l->size, sizeof *starts);
+
+    for (int i = 0; i < l->size && threads && starts; i++) {
+        starts[i] = (start){body, context, i};
+        pthread_create(&threads[i], NULL, thread, &starts[i]);
+    }
+    for (int i = 0; i < l->size && threads; i++) pthread_join(threads[i], NULL);
+    free(threads);
+    free(starts);
+}

@@ -1,0 +1,297 @@
+#include "worker/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct pt_client {
+    pt_run *run;
+    pt_comm *comm;
+    pt_net *net;
+    int worker;
+    uint64_t step;
+    pt_span span;
+    pt_subtree cover[PT_MAX_COVER];
+    int n_cover;
+    pt_request *push;  /* [n_keys][PT_MAX_COVER] */
+    pt_request *pull;  /* [n_keys] */
+    bool *pushed;      /* [n_params]: gradient has gone, new weights not asked for */
+    pt_request *peers; /* [2 n_workers]: sends, receives of one exchange */
+    pt_request payload, record;
+    uint8_t record_bytes[PT_RECORD_BYTES];
+    double waited, last_poll;
+    bool probing; /* a diagnostic pass: gradients stay here */
+};
+
+enum { RANK_0 = 0 };
+
+static pt_status wait_all(pt_client *c, pt_request *r, size_t n)
+{
+    double start = pt_clock();
+    pt_status s = pt_comm_wait(c->comm, r, n);
+
+    c->waited += pt_clock() - start;
+    return s;
+}
+
+double pt_client_waited(pt_client *c)
+{
+    double w = c->waited;
+
+    c->waited = 0;
+    return w;
+}
+
+static pt_status wait_tensor(pt_client *c, int tensor)
+{
+    const int *first = c->run->keys->first_of_tensor;
+
+    if (tensor < 0) return PT_OK;
+    return wait_all(c, c->pull + first[tensor],
+                    (size_t)(first[tensor + 1] - first[tensor]));
+}
+
+static pt_status before_node(void *context, int node)
+{
+    pt_client *c = context;
+    const pt_node *n = &c->run->graph->nodes[node];
+    pt_status s = wait_tensor(c, n->weight);
+
+    return s == PT_OK ? wait_tensor(c, n->bias) : s;
+}
+
+/* Asks for the new weights of the tensors of nodes above `node` whose gradients have
+ * gone. A layer still reads its weights until its own backward pass is over. */
+static pt_status ask_above(pt_client *c, int node)
+{
+    const pt_keys *keys = c->run->keys;
+
+    for (int i = c->run->graph->n_params - 1; i >= 0; i--) {
+        if (!c->pushed[i] || c->run->graph->tensors[i].node <= node) continue;
+        for (int k = keys->first_of_tensor[i]; k < keys->first_of_tensor[i + 1]; k++) {
+            const pt_key *key = &keys->keys[k];
+            pt_status s = pt_comm_recv(c->comm, key->server, PT_MSG_PULL, k,
+                                       c->run->flat + key->offset,
+                                       key->count * sizeof(float), &c->pull[k]);
+            if (s != PT_OK) return s;
+        }
+        c->pushed[i] = false;
+    }
+    return PT_OK;
+}
+
+static pt_status gradient_ready(void *context, int tensor)
+{
+    pt_client *c = context;
+    const pt_tensor *t = &c->run->graph->tensors[tensor];
+    const pt_keys *keys = c->run->keys;
+
+    if (c->probing) return PT_OK;
+    for (int k = keys->first_of_tensor[tensor]; k < keys->first_of_tensor[tensor + 1];
+         k++) {
+        const pt_key *key = &keys->keys[k];
+
+        for (int i = 0; i < c->n_cover; i++) {
+            const float *sum =
+                pt_net_gradient(c->net, tensor, i) + (key->offset - t->offset);
+            pt_status s;
+
+            if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) == 0)
+                continue;
+            s = pt_comm_send(c->comm, key->server, PT_MSG_PUSH, k * 32 + i, sum,
+                             key->count * sizeof(float), &c->push[k * PT_MAX_COVER + i]);
+            if (s != PT_OK) return s;
+        }
+    }
+    c->pushed[tensor] = true;
+    return ask_above(c, t->node);
+}
+
+/* Every worker that has images sends its sub-trees' values to every other such worker;
+ * all then finish the same tree in the same order. */
+static pt_status exchange(void *context, int node, bool backward, const double *parts,
+                          size_t len, double *all, pt_subtree *trees, int *n_trees)
+{
+    pt_client *c = context;
+    int index = node * 2 + (backward ? 1 : 0), at = 0;
+
+    for (int w = 0; w < c->run->n_workers; w++) {
+        pt_span span = pt_run_span(c->run, w, c->step);
+        pt_subtree cover[PT_MAX_COVER];
+        int n_full, first = at, n = pt_span_cover(&span, cover, &n_full);
+        int peer = c->run->n_servers + w;
+        pt_status s = PT_OK;
+
+        for (int i = 0; i < n; i++)
+            if (pt_node_size(&span, cover[i].level, cover[i].index) > 0)
+                trees[at++] = cover[i];
+        if (w == c->worker) {
+            memcpy(all + (size_t)first * len, parts, (size_t)n_full * len * sizeof *all);
+            continue;
+        }
+        if (n_full == 0) continue;
+        s = pt_comm_recv(c->comm, peer, PT_MSG_MOMENTS, index, all + (size_t)first * len,
+                         (size_t)n_full * len * sizeof *all, &c->peers[2 * w]);
+        if (s != PT_OK) return s;
+        pt_span_cover(&c->span, cover, &n_full);
+        s = pt_comm_send(c->comm, peer, PT_MSG_MOMENTS, index, parts,
+                         (size_t)n_full * len * sizeof *all, &c->peers[2 * w + 1]);
+        if (s != PT_OK) return s;
+    }
+    *n_trees = at;
+    return wait_all(c, c->peers, 2 * (size_t)c->run->n_workers);
+}
+
+/* Any test of any request moves all of MPI's messages; one a millisecond is enough. */
+static void poll(void *context)
+{
+    pt_client *c = context;
+    double now = pt_clock();
+    size_t n = (size_t)c->run->keys->n * PT_MAX_COVER;
+
+    if (now - c->last_poll < 1e-3) return;
+    c->last_poll = now;
+    for (size_t i = 0; i < n; i++) {
+        bool done;
+
+        if (!c->push[i].active) continue;
+        if (pt_comm_test(c->comm, &c->push[i], &done) != PT_OK || !done) return;
+    }
+}
+
+void pt_client_destroy(pt_client **c)
+{
+    if (!c || !*c) return;
+    free((*c)->push);
+    free((*c)->pull);
+    free((*c)->pushed);
+    free((*c)->peers);
+    free(*c);
+    *c = NULL;
+}
+
+pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
+                           pt_client **out)
+{
+    pt_client *c = pt_calloc(1, sizeof *c);
+    size_t n = (size_t)run->keys->n;
+
+    *out = NULL;
+    if (!c) return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
+    c->run = run;
+    c->comm = comm;
+    c->net = net;
+    c->worker = worker;
+    c->push = pt_calloc(n * PT_MAX_COVER, sizeof *c->push);
+    c->pull = pt_calloc(n, sizeof *c->pull);
+    c->pushed = pt_calloc((size_t)run->graph->n_params, sizeof *c->pushed);
+    c->peers = pt_calloc(2 * (size_t)run->n_workers, sizeof *c->peers);
+    if (!c->push || !c->pull || !c->pushed || !c->peers) {
+        pt_client_destroy(&c);
+        return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
+    }
+    pt_net_set_hooks(net,
+                     &(pt_net_hooks){c, before_node, exchange, gradient_ready, poll});
+    *out = c;
+    return PT_OK;
+}
+
+pt_status pt_client_begin_step(pt_client *c, uint64_t step)
+{
+    int n_full;
+    pt_status s = wait_all(c, c->push, (size_t)c->run->keys->n * PT_MAX_COVER);
+
+    if (s == PT_OK) s = wait_all(c, &c->payload, 1);
+    c->step = step;
+    c->span = pt_run_span(c->run, c->worker, step);
+    c->n_cover = pt_span_cover(&c->span, c->cover, &n_full);
+    return s;
+}
+
+pt_status pt_client_trade(pt_client *c, const double *payload, size_t n,
+                          Pt__Record__StepRecord *record)
+{
+    pt_status s = pt_comm_send(c->comm, RANK_0, PT_MSG_PAYLOAD, 0, payload,
+                               n * sizeof *payload, &c->payload);
+
+    if (s == PT_OK)
+        s = pt_comm_recv(c->comm, RANK_0, PT_MSG_RECORD, 0, c->record_bytes,
+                         PT_RECORD_BYTES, &c->record);
+    if (s == PT_OK) s = wait_all(c, &c->record, 1);
+    if (s == PT_OK) s = pt_record_unpack(c->record_bytes, record);
+    if (s == PT_OK && record->step != c->step)
+        s = pt_fail(PT_ERR_COMM, "step record of step %llu at step %llu",
+                    (unsigned long long)record->step, (unsigned long long)c->step);
+    return s;
+}
+
+pt_status pt_client_end_step(pt_client *c)
+{
+    for (int i = 0; i < c->run->graph->n_params; i++)
+        c->pushed[i] =
+            c->pushed[i] || (pt_span_images(&c->span) == 0 && c->run->trained[i]);
+    return ask_above(c, -1);
+}
+
+pt_status pt_client_settle(pt_client *c)
+{
+    return wait_all(c, c->pull, (size_t)c->run->keys->n);
+}
+
+static pt_status take(pt_client *c, pt_msg_kind kind, float *data, size_t n)
+{
+    pt_request r = {0};
+    pt_status s = pt_comm_recv(c->comm, RANK_0, kind, 0, data, n * sizeof *data, &r);
+
+    return s == PT_OK ? wait_all(c, &r, 1) : s;
+}
+
+pt_status pt_client_take_running(pt_client *c)
+{
+    const pt_graph *g = c->run->graph;
+
+    if (g->n_floats == g->n_param_floats) return PT_OK;
+    return take(c, PT_MSG_RUNNING, c->run->flat + g->n_param_floats,
+                g->n_floats - g->n_param_floats);
+}
+
+pt_status pt_client_take_features(pt_client *c)
+{
+    size_t n = (size_t)pt_run_rep_size(c->run);
+    pt_status s = take(c, PT_MSG_FEATURES, c->run->feature_mean, n);
+
+    return s == PT_OK ? take(c, PT_MSG_FEATURES, c->run->feature_std, n) : s;
+}
+
+static pt_status send_now(pt_client *c, pt_msg_kind kind, int index, const float *data,
+                          size_t n)
+{
+    pt_request r = {0};
+    pt_status s = pt_comm_send(c->comm, RANK_0, kind, index, data, n * sizeof *data, &r);
+
+    return s == PT_OK ? wait_all(c, &r, 1) : s;
+}
+
+pt_status pt_client_send_rows(pt_client *c, int block, const float *rows, size_t n)
+{
+    return send_now(c, PT_MSG_ROWS, block, rows, n);
+}
+
+void pt_client_set_probing(pt_client *c, bool on)
+{
+    c->probing = on;
+}
+
+pt_status pt_client_send_probe(pt_client *c, int tensor, int which)
+{
+    size_t count = c->run->graph->tensors[tensor].count;
+
+    for (int i = 0; i < c->n_cover; i++) {
+        pt_status s;
+
+        if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) == 0) continue;
+        s = send_now(c, PT_MSG_PROBE, which * 32 + i, pt_net_gradient(c->net, tensor, i),
+                     count);
+        if (s != PT_OK) return s;
+    }
+    return PT_OK;
+}

@@ -1,0 +1,53 @@
+/* A worker's side of the wire: pushes the sums of gradients, pulls new weights, exchanges
+ * batch norm sums with the other workers, sends payloads, takes step records. It gives
+ * the net its hooks. One thread uses it. */
+#ifndef PT_WORKER_CLIENT_H
+#define PT_WORKER_CLIENT_H
+
+#include "common/comm.h"
+#include "common/run.h"
+#include "common/wire.h"
+#include "worker/engine/net.h"
+
+typedef struct pt_client pt_client;
+
+/* Borrows all. Installs its hooks in net. worker: 0..n_workers-1. */
+PT_MUST_USE pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net,
+                                       int worker, pt_client **out);
+void pt_client_destroy(pt_client **c);
+
+/* Before the forward pass of step: gradients of the step before have left. */
+PT_MUST_USE pt_status pt_client_begin_step(pt_client *c, uint64_t step);
+
+/* Sends payload [n] doubles to rank 0 and waits for the step record. payload stays
+ * comm's until the next begin_step. */
+PT_MUST_USE pt_status pt_client_trade(pt_client *c, const double *payload, size_t n,
+                                      Pt__Record__StepRecord *record);
+
+/* After the backward pass (also where there was nothing to compute): asks for the new
+ * weights of every trained key. */
+PT_MUST_USE pt_status pt_client_end_step(pt_client *c);
+
+/* All new weights are here. */
+PT_MUST_USE pt_status pt_client_settle(pt_client *c);
+
+/* Takes the running statistics of this moment from rank 0. */
+PT_MUST_USE pt_status pt_client_take_running(pt_client *c);
+
+/* Takes mean and deviation of the features (run->feature_mean, _std) from rank 0. */
+PT_MUST_USE pt_status pt_client_take_features(pt_client *c);
+
+/* Sends rows [n] floats of block to rank 0 and waits until they have left. */
+PT_MUST_USE pt_status pt_client_send_rows(pt_client *c, int block, const float *rows,
+                                          size_t n);
+
+/* While on, finished gradients stay here: for diagnostic backward passes. */
+void pt_client_set_probing(pt_client *c, bool on);
+
+/* Sends the sub-tree sums of a diagnostic backward pass (which: 0 or 1) to rank 0. */
+PT_MUST_USE pt_status pt_client_send_probe(pt_client *c, int tensor, int which);
+
+/* Seconds spent waiting on others since the last call. */
+double pt_client_waited(pt_client *c);
+
+#endif

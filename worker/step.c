@@ -1,0 +1,428 @@
+#include "worker/step.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/wire.h"
+#include "worker/client.h"
+#include "worker/engine/net.h"
+#include "worker/objective/cross_entropy.h"
+#include "worker/objective/pseudo_task.h"
+
+/* What the losses say of one image. */
+typedef struct {
+    double ce, l_ptr, g_ce, g_ptr, cosine, rep;
+    bool correct;
+} image_terms;
+
+struct pt_worker {
+    pt_run *run;
+    pt_comm *comm;
+    int worker;
+    pt_pool *pool;
+    const pt_source *source;
+    pt_test_sets tests;
+    pt_net *net, *tester; /* tester: forward only, blocks of PT_EVAL_BLOCK */
+    pt_client *client;
+    pt_pseudo_task task;
+    int n_classes, dims;
+
+    /* of the step under way */
+    uint64_t step;
+    pt_span span;
+    const int32_t *labels;
+    const float *drep;
+    image_terms *terms; /* [images] */
+    float *dlogits;     /* [images][n_classes] */
+    float *g_ptr;       /* [images][dims]; becomes the combined gradient */
+    double *payload;
+    size_t max_payload;
+    double input_s, compute_s, wire_s, computing_since;
+};
+
+static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
+{
+    const pt_config *c = run->config;
+    int lo, hi, b = (int)c->data->batch, v = (int)c->shards;
+    pt_span span;
+
+    pt_worker_shards(worker, run->n_workers, v, &lo, &hi);
+    span = (pt_span){v, lo, hi, b};
+    /* A shorter batch may give this span one image more than its share of a full one. */
+    return (pt_net_options){.graph = run->graph,
+                            .pool = pool,
+                            .weights = run->flat,
+                            .max_images = pt_span_images(&span) + 1,
+                            .n_shards = v,
+                            .lo = lo,
+                            .hi = hi,
+                            .training = true,
+                            .bn_mode = (pt_bn_mode)c->network->batch_norm,
+                            .seed = c->seed};
+}
+
+static pt_net_options tester_options(const pt_run *run, pt_pool *pool)
+{
+    return (pt_net_options){.graph = run->graph,
+                            .pool = pool,
+                            .weights = run->flat,
+                            .max_images = PT_EVAL_BLOCK,
+                            .n_shards = 1,
+                            .hi = 1};
+}
+
+void pt_worker_destroy(pt_worker **w)
+{
+    pt_worker *p = w ? *w : NULL;
+
+    if (!p) return;
+    pt_client_destroy(&p->client);
+    pt_net_destroy(&p->net);
+    pt_net_destroy(&p->tester);
+    free(p->terms);
+    free(p->dlogits);
+    free(p->g_ptr);
+    free(p->payload);
+    free(p);
+    *w = NULL;
+}
+
+static size_t largest_payload(const pt_run *run, int worker)
+{
+    size_t most = 0;
+
+    for (uint64_t step = 0; step < 2; step++) { /* a full and the short batch */
+        uint64_t at = step == 0 ? 0 : run->plan->steps_per_epoch - 1;
+        size_t n = pt_payload_layout(run, worker, at).total;
+        if (n > most) most = n;
+    }
+    for (int i = 0; i < run->graph->n_nodes; i++) /* whatever a later stage trains */
+        if (run->graph->nodes[i].op == PT_OP_BATCH_NORM)
+            most += PT_MAX_COVER * (1 + 2 * (size_t)run->graph->nodes[i].c);
+    return most;
+}
+
+static pt_status make_buffers(pt_worker *w, int max_images)
+{
+    size_t n = (size_t)max_images;
+
+    w->max_payload = largest_payload(w->run, w->worker);
+    w->terms = pt_calloc(n, sizeof *w->terms);
+    w->dlogits = pt_calloc(pt_mul(n, (size_t)w->n_classes), sizeof *w->dlogits);
+    w->g_ptr = pt_calloc(pt_mul(n, (size_t)w->dims), sizeof *w->g_ptr);
+    w->payload = pt_calloc(w->max_payload, sizeof *w->payload);
+    if (!w->terms || !w->dlogits || !w->g_ptr || !w->payload)
+        return pt_fail(PT_ERR_NOMEM, "no memory for the step of %d images", max_images);
+    return PT_OK;
+}
+
+static pt_pseudo_task task_of(const pt_run *run)
+{
+    const Pt__Config__PseudoTask *c = run->config->pseudo_task;
+
+    return (pt_pseudo_task){.loss = (pt_reg_loss)c->loss,
+                            .target = (pt_target)c->target,
+                            .per = (pt_target_per)c->target_per,
+                            .seed = run->config->seed,
+                            .dims = pt_run_rep_size(run),
+                            .mean = run->feature_mean,
+                            .std = run->feature_std};
+}
+
+pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_pool *pool,
+                           const pt_source *source, const pt_test_sets *tests,
+                           pt_worker **out)
+{
+    pt_net_options train = net_options(run, worker, pool),
+                   test = tester_options(run, pool);
+    pt_worker *w = pt_calloc(1, sizeof *w);
+    pt_status s;
+
+    *out = NULL;
+    if (!w) return pt_fail(PT_ERR_NOMEM, "no memory for a worker");
+    w->run = run;
+    w->comm = comm;
+    w->worker = worker;
+    w->pool = pool;
+    w->source = source;
+    w->tests = *tests;
+    w->n_classes = run->graph->n_classes;
+    w->dims = pt_run_rep_size(run);
+    w->task = task_of(run);
+    s = make_buffers(w, train.max_images);
+    if (s == PT_OK) s = pt_net_create(&train, &w->net);
+    if (s == PT_OK) s = pt_net_create(&test, &w->tester);
+    if (s == PT_OK) s = pt_client_create(run, comm, w->net, worker, &w->client);
+    if (s == PT_OK) {
+        *out = w;
+        w = NULL;
+    }
+    pt_worker_destroy(&w);
+    return s;
+}
+
+size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
+{
+    pt_pool *pool = NULL;
+    pt_net_options train, test;
+    pt_net_memory a, b;
+    size_t n;
+
+    if (pt_pool_create(threads, &pool) != PT_OK) return 0;
+    train = net_options(run, worker, pool);
+    test = tester_options(run, pool);
+    a = pt_net_plan(&train);
+    b = pt_net_plan(&test);
+    n = (size_t)train.max_images;
+    pt_pool_destroy(&pool);
+    return a.activations + a.gradients + a.scratch + b.activations + b.gradients +
+           b.scratch +
+           n * sizeof(float) * (size_t)(run->graph->n_classes + pt_run_rep_size(run)) +
+           largest_payload(run, worker) * sizeof(double);
+}
+
+/* ---- one step --------------------------------------------------------------------- */
+
+/* Losses of one image at the logits. */
+static void classify(void *context, int i, int thread)
+{
+    pt_worker *w = context;
+    const float *logits = pt_net_output(w->net, w->run->graph->logits);
+    image_terms *t = &w->terms[i];
+    size_t c = (size_t)w->n_classes;
+
+    t->ce = pt_cross_entropy(logits + (size_t)i * c, w->n_classes, w->labels[i],
+                             1.0 / w->span.b, w->dlogits + (size_t)i * c, &t->correct);
+}
+
+/* Norms of one image's gradients at the representation. They are norms of the gradient of
+ * the image's own loss: the 1/b of the batch mean is taken out. */
+static void regress(void *context, int i, int thread)
+{
+    pt_worker *w = context;
+    size_t at = (size_t)i * (size_t)w->dims;
+    const float *rep = pt_net_output(w->net, w->run->graph->rep) + at;
+    const float *g_ce = w->drep + at;
+    float *g = w->g_ptr + at;
+    image_terms *t = &w->terms[i];
+    double ce = pt_norm(g_ce, w->dims), ptr = 0;
+
+    t->rep = pt_norm(rep, w->dims);
+    t->g_ce = ce * w->span.b;
+    t->l_ptr = t->g_ptr = t->cosine = 0;
+    if (w->task.loss == PT_LOSS_NONE) return;
+    pt_pseudo_task_target(&w->task, w->step, pt_span_first(&w->span) + i, g);
+    t->l_ptr = pt_pseudo_task_gradient(&w->task, rep, g, 1.0 / w->span.b, g);
+    ptr = pt_norm(g, w->dims);
+    t->g_ptr = ptr * w->span.b;
+    if (ce > 0 && ptr > 0) t->cosine = pt_dot(g_ce, g, w->dims) / (ce * ptr);
+}
+
+/* g_ptr <- g_ce + w * g_ptr, the one gradient that goes back. */
+static void combine(pt_worker *w, double weight)
+{
+    size_t n = (size_t)pt_span_images(&w->span) * (size_t)w->dims;
+    float f = (float)weight;
+
+    for (size_t i = 0; i < n; i++) w->g_ptr[i] = w->drep[i] + f * w->g_ptr[i];
+}
+
+static size_t fill_moments(pt_worker *w, size_t at)
+{
+    pt_subtree cover[PT_MAX_COVER];
+    int full, n = pt_span_cover(&w->span, cover, &full);
+
+    for (int d = 0; d < w->run->graph->n_nodes; d++) {
+        size_t len = 1 + 2 * (size_t)w->run->graph->nodes[d].c;
+
+        if (!pt_run_has_moments(w->run, d)) continue;
+        for (int t = 0; t < n; t++) {
+            if (pt_node_size(&w->span, cover[t].level, cover[t].index) == 0) continue;
+            memcpy(w->payload + at, pt_net_moments(w->net, d, t),
+                   len * sizeof *w->payload);
+            at += len;
+        }
+    }
+    return at;
+}
+
+/* The payload of this step, in the order that wire.h gives. */
+static size_t fill_payload(pt_worker *w)
+{
+    pt_payload p = pt_payload_layout(w->run, w->worker, w->step);
+    double *image = w->payload + p.images;
+    int i = 0;
+
+    w->payload[PT_TIME_INPUT] = w->input_s;
+    w->payload[PT_TIME_COMPUTE] = w->compute_s;
+    w->payload[PT_TIME_WIRE] = w->wire_s;
+    for (int s = w->span.lo; s < w->span.hi; s++) {
+        double *sum = w->payload + p.shards + (size_t)(s - w->span.lo) * PT_SHARD_DOUBLES;
+        int n = pt_shard_size(&w->span, s);
+
+        memset(sum, 0, PT_SHARD_DOUBLES * sizeof *sum);
+        sum[0] = n;
+        for (int k = 0; k < n; k++, i++, image += PT_IMAGE_DOUBLES) {
+            const image_terms *t = &w->terms[i];
+
+            sum[1] += t->ce;
+            sum[2] += t->correct;
+            sum[3] += t->g_ce;
+            sum[4] += t->g_ptr;
+            sum[5] += t->l_ptr;
+            sum[6] += t->rep;
+            sum[7] += t->cosine;
+            sum[8] += !isfinite(t->ce) || !isfinite(t->g_ce) || !isfinite(t->g_ptr);
+            image[0] = t->g_ce;
+            image[1] = t->g_ptr;
+            image[2] = t->cosine;
+            image[3] = t->rep;
+        }
+    }
+    PT_CHECK(p.total <= w->max_payload, "payload of %zu doubles", p.total);
+    PT_CHECK(fill_moments(w, p.moments) == p.total, "payload is not %zu doubles",
+             p.total);
+    return p.total;
+}
+
+static pt_status forward(pt_worker *w)
+{
+    const float *pixels;
+    double start = pt_clock();
+    int n = pt_span_images(&w->span);
+    pt_status s =
+        w->source->batch(w->source->context, w->step, &w->span, &pixels, &w->labels);
+
+    w->input_s = pt_clock() - start;
+    if (s == PT_OK) s = pt_net_forward(w->net, &w->span, pixels, w->step);
+    if (s != PT_OK) return s;
+    pt_pool_run(w->pool, n, classify, w);
+    s = pt_net_backward_head(w->net, w->dlogits, &w->drep);
+    if (s == PT_OK) pt_pool_run(w->pool, n, regress, w);
+    return s;
+}
+
+/* Diagnostic only: gradients of CE alone and of w * L_ptr alone at the last trunk
+ * parameter. */
+static pt_status probe(pt_worker *w, double weight)
+{
+    int tensor = pt_run_last_trunk_tensor(w->run);
+    size_t n = (size_t)pt_span_images(&w->span) * (size_t)w->dims;
+    float *g = pt_calloc(n, sizeof *g); /* only every so many steps */
+    pt_status s = PT_OK;
+
+    if (!g) return pt_fail(PT_ERR_NOMEM, "no memory for the diagnostic pass");
+    for (size_t i = 0; i < n; i++) g[i] = (float)weight * w->g_ptr[i];
+    pt_client_set_probing(w->client, true);
+    for (int which = 0; which < 2 && s == PT_OK; which++) {
+        s = pt_net_backward_probe(w->net, which == 0 ? w->drep : g, tensor);
+        if (s == PT_OK) s = pt_client_send_probe(w->client, tensor, which);
+    }
+    pt_client_set_probing(w->client, false);
+    free(g);
+    return s;
+}
+
+static pt_status backward(pt_worker *w, const Pt__Record__StepRecord *record)
+{
+    const float *g = w->drep;
+    pt_status s = PT_OK;
+
+    if (record->probe) s = probe(w, record->w);
+    if (s != PT_OK) return s;
+    if (record->w > 0) {
+        combine(w, record->w);
+        g = w->g_ptr;
+    }
+    return pt_net_backward(w->net, g);
+}
+
+static pt_status one_step(pt_worker *w, Pt__Record__StepRecord *record)
+{
+    bool any;
+    double start = pt_clock();
+    size_t n;
+    pt_status s;
+
+    if (pt_run_enter_step(w->run, w->step)) pt_net_set_trained(w->net, w->run->trained);
+    s = pt_client_begin_step(w->client, w->step);
+    w->span = pt_run_span(w->run, w->worker, w->step);
+    any = pt_span_images(&w->span) > 0;
+    if (s == PT_OK && any) s = forward(w);
+    if (s != PT_OK) return s;
+    n = fill_payload(w);
+    s = pt_client_trade(w->client, w->payload, n, record);
+    if (s == PT_OK && record->verdict == PT__RECORD__VERDICT__APPLY) {
+        if (any) s = backward(w, record);
+        if (s == PT_OK) s = pt_client_end_step(w->client);
+    }
+    if (any) w->source->release(w->source->context);
+    w->wire_s = pt_client_waited(w->client);
+    w->compute_s = pt_clock() - start - w->wire_s - w->input_s;
+    return s;
+}
+
+/* ---- testing ---------------------------------------------------------------------- */
+
+/* Outputs of `node` for images [n], block by block, to rank 0. */
+static pt_status send_rows(pt_worker *w, const uint32_t *images, size_t n, int node)
+{
+    size_t stride = (size_t)w->run->n_workers * PT_EVAL_BLOCK;
+    const pt_node *d = &w->run->graph->nodes[node];
+    size_t dims = (size_t)d->h * (size_t)d->w * (size_t)d->c;
+
+    for (size_t at = (size_t)w->worker * PT_EVAL_BLOCK; at < n; at += stride) {
+        size_t rows = n - at < PT_EVAL_BLOCK ? n - at : PT_EVAL_BLOCK, next = at + stride;
+        size_t n_next = next >= n                  ? 0
+                        : n - next < PT_EVAL_BLOCK ? n - next
+                                                   : PT_EVAL_BLOCK;
+        const float *pixels;
+        pt_status s = w->source->block(w->source->context, images + at, rows,
+                                       n_next ? images + next : NULL, n_next, &pixels);
+
+        if (s == PT_OK) s = pt_net_evaluate(w->tester, (int)rows, pixels);
+        if (s == PT_OK)
+            s = pt_client_send_rows(w->client, (int)(at / PT_EVAL_BLOCK),
+                                    pt_net_output(w->tester, node), rows * dims);
+        w->source->release(w->source->context);
+        if (s != PT_OK) return s;
+    }
+    return PT_OK;
+}
+
+static pt_status evaluate(pt_worker *w, bool last)
+{
+    int logits = w->run->graph->logits;
+    pt_status s = pt_client_settle(w->client);
+
+    if (s == PT_OK) s = pt_client_take_running(w->client);
+    if (s == PT_OK) s = send_rows(w, w->tests.test, w->tests.n_test, logits);
+    if (s == PT_OK && last && w->tests.train)
+        s = send_rows(w, w->tests.train, w->tests.n_train, logits);
+    return s;
+}
+
+pt_status pt_worker_run(pt_worker *w, bool *agreed)
+{
+    pt_status s = PT_OK;
+
+    *agreed = false;
+    if (w->run->feature_mean) {
+        s = send_rows(w, w->run->plan->images, w->run->plan->n_images,
+                      w->run->graph->rep);
+        if (s == PT_OK) s = pt_client_take_features(w->client);
+    }
+    for (w->step = 0; s == PT_OK && w->step < w->run->plan->total_steps; w->step++) {
+        Pt__Record__StepRecord record = PT__RECORD__STEP_RECORD__INIT;
+
+        s = one_step(w, &record);
+        if (s == PT_OK && record.verdict == PT__RECORD__VERDICT__STOP) {
+            *agreed = true;
+            return PT_ERR_NUMERIC; /* rank 0 says why */
+        }
+        if (s == PT_OK && record.evaluate) s = evaluate(w, record.last);
+        if (record.last) break;
+    }
+    return s;
+}

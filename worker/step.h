@@ -1,0 +1,36 @@
+/* The worker: takes part in the run from its first step to its last. */
+#ifndef PT_WORKER_STEP_H
+#define PT_WORKER_STEP_H
+
+#include "common/comm.h"
+#include "common/run.h"
+#include "worker/engine/pool.h"
+#include "worker/source.h"
+
+typedef struct pt_worker pt_worker;
+
+/* What a worker tests on after steps whose record says so, and at the end. */
+typedef struct {
+    const uint32_t *test; /* images of the test split; borrowed */
+    size_t n_test;
+    const uint32_t *train; /* at the end also these, NULL = not */
+    size_t n_train;
+} pt_test_sets;
+
+/* Borrows all. worker: 0..n_workers-1; needs shards <= V for every worker.
+ * PT_ERR_NOMEM with the bytes wanted. */
+PT_MUST_USE pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker,
+                                       pt_pool *pool, const pt_source *source,
+                                       const pt_test_sets *tests, pt_worker **out);
+void pt_worker_destroy(pt_worker **w);
+
+/* Collective with the servers (pt_server_run) and the other workers: the whole run.
+ * *agreed: out, true where a failure was decided by the step record, so that every rank
+ * returns at the same place; other failures find the peers in the middle of a step. */
+PT_MUST_USE pt_status pt_worker_run(pt_worker *w, bool *agreed);
+
+/* Bytes that a worker of this run needs besides weights: the net's memory and the step's
+ * arrays. */
+size_t pt_worker_bytes(const pt_run *run, int worker, int threads);
+
+#endif
