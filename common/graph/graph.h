@@ -20,19 +20,19 @@
 
 typedef enum {
     PT_OP_INPUT,
-    PT_OP_CONV,       /* any kernel, stride and per-side padding, with or without bias */
-    PT_OP_DEPTHWISE,  /* one filter per channel */
+    PT_OP_CONV,      /* any kernel, stride and per-side padding, with or without bias */
+    PT_OP_DEPTHWISE, /* one filter per channel */
     PT_OP_BATCH_NORM,
     PT_OP_RELU,
     PT_OP_RELU6,
-    PT_OP_MAX_POOL,   /* padding never wins; `ceil` rounds the output size up, a window
-                         then starts inside the input or its left padding (as PyTorch) */
+    PT_OP_MAX_POOL, /* padding never wins; `ceil` rounds the output size up, a window
+                       then starts inside the input or its left padding (as PyTorch) */
     PT_OP_GLOBAL_AVG_POOL,
-    PT_OP_LINEAR,     /* flattens its input */
+    PT_OP_LINEAR, /* flattens its input */
     PT_OP_DROPOUT,
-    PT_OP_ADD,        /* two inputs of one shape */
-    PT_OP_CONCAT,     /* two inputs, joined on channels */
-    PT_OP_SHORTCUT_A  /* every stride-th pixel; zero channels half before, half after */
+    PT_OP_ADD,       /* two inputs of one shape */
+    PT_OP_CONCAT,    /* two inputs, joined on channels */
+    PT_OP_SHORTCUT_A /* every stride-th pixel; zero channels half before, half after */
 } pt_op;
 
 /* Geometry of convolutions and pools; pads are pixels. */
@@ -47,13 +47,13 @@ enum { PT_NAME_MAX = 64 };
 typedef struct {
     char name[PT_NAME_MAX]; /* "layer1.0.conv1" */
     pt_op op;
-    int in[2];              /* nodes; in[1] = -1 unless ADD or CONCAT; both -1 for INPUT */
-    int h, w, c;            /* shape of the output, without the batch */
-    pt_window window;       /* CONV, DEPTHWISE, MAX_POOL, SHORTCUT_A (stride only) */
-    float eps;              /* BATCH_NORM */
-    float dropout;          /* DROPOUT: probability of a zero */
-    int weight, bias;       /* tensors, -1 where absent; BATCH_NORM: gamma and beta */
-    int mean, var;          /* BATCH_NORM: running statistics; else -1 */
+    int in[2];        /* nodes; in[1] = -1 unless ADD or CONCAT; both -1 for INPUT */
+    int h, w, c;      /* shape of the output, without the batch */
+    pt_window window; /* CONV, DEPTHWISE, MAX_POOL, SHORTCUT_A (stride only) */
+    float eps;        /* BATCH_NORM */
+    float dropout;    /* DROPOUT: probability of a zero */
+    int weight, bias; /* tensors, -1 where absent; BATCH_NORM: gamma and beta */
+    int mean, var;    /* BATCH_NORM: running statistics; else -1 */
 } pt_node;
 
 typedef enum {
@@ -66,12 +66,12 @@ typedef enum {
 typedef struct {
     char name[PT_NAME_MAX]; /* "layer1.0.conv1.weight", "bn1.running_var" */
     pt_tensor_kind kind;
-    bool running;           /* a running statistic, not a parameter */
-    bool head;              /* belongs to the head (its own rate; replaced for new classes) */
-    int n_dims, dims[4];    /* file layout */
+    bool running; /* a running statistic, not a parameter */
+    bool head;    /* belongs to the head (its own rate; replaced for new classes) */
+    int n_dims, dims[4];        /* file layout */
     int flat_h, flat_w, flat_c; /* LINEAR: shape that its input had before flattening */
-    size_t count;           /* floats */
-    size_t offset;          /* floats from the start of the flat array */
+    size_t count;               /* floats */
+    size_t offset;              /* floats from the start of the flat array */
     int node;
 } pt_tensor;
 
@@ -79,12 +79,12 @@ typedef struct {
     char network[PT_NAME_MAX]; /* the name that made it: "squeezenet1_1" */
     pt_node *nodes;            /* topological order; node 0 is the input */
     int n_nodes;
-    pt_tensor *tensors;        /* parameters first, then running statistics */
-    int n_tensors, n_params;   /* tensors in all, and parameter tensors among them */
-    size_t n_floats;           /* of the flat array */
-    size_t n_param_floats;     /* its front part */
-    int rep;                   /* node whose output is the image representation */
-    int logits;                /* node whose output is the logits; always the last */
+    pt_tensor *tensors;      /* parameters first, then running statistics */
+    int n_tensors, n_params; /* tensors in all, and parameter tensors among them */
+    size_t n_floats;         /* of the flat array */
+    size_t n_param_floats;   /* its front part */
+    int rep;                 /* node whose output is the image representation */
+    int logits;              /* node whose output is the logits; always the last */
     int n_classes;
 } pt_graph;
 
@@ -92,14 +92,14 @@ typedef enum { PT_STRIDE_CONV2, PT_STRIDE_CONV1 } pt_stride_at;
 typedef enum { PT_REP_AFTER_RELU, PT_REP_BEFORE_RELU, PT_REP_AFTER_DROPOUT } pt_rep_at;
 
 typedef struct {
-    int side;              /* input height and width in pixels; 0 = the network's own (224 or 32) */
+    int side; /* input height and width in pixels; 0 = the network's own (224 or 32) */
     int n_classes;
-    bool original_head;    /* SqueezeNet: its own conv10 head (classifier.1, then ReLU,
-                              then global average); elsewhere no difference */
+    bool original_head; /* SqueezeNet: its own conv10 head (classifier.1, then ReLU,
+                           then global average); elsewhere no difference */
     pt_stride_at stride_at;
-    pt_rep_at rep_at;      /* VGG */
-    float dropout;         /* probability in every dropout layer */
-    float bn_eps;          /* 0 = the network's own */
+    pt_rep_at rep_at; /* VGG */
+    float dropout;    /* probability in every dropout layer */
+    float bn_eps;     /* 0 = the network's own */
 } pt_graph_options;
 
 /* Names: vgg16 resnet50 resnet101 resnet152 squeezenet1_1 mobilenet_v1 cifar_resnet20
@@ -129,9 +129,9 @@ void pt_tensor_to_file(const pt_tensor *t, const float *memory, float *file);
 /* Seeded initial weights for every tensor, or only the head's: convolutions He normal
  * (fan out), batch norm 1 and 0, running 0 and 1, head N(0, head_std^2), other linear
  * N(0, 0.01^2), biases 0. A tensor's values depend on seed, its name and shape alone:
- * value i of the file layout is element i % 4096 of the stream PT_RNG_INIT with a = FNV-1a
- * of the name (64 bits, the upper 24 folded onto the lower 40) and b = i / 4096. No
- * allocation. */
+ * value i of the file layout is element i % 4096 of the stream PT_RNG_INIT with a =
+ * FNV-1a of the name (64 bits, the upper 24 folded onto the lower 40) and b = i / 4096.
+ * No allocation. */
 void pt_graph_init(const pt_graph *g, uint64_t seed, float head_std, bool head_only,
                    float *flat);
 
