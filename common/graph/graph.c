@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config.h"
 #include "common/graph/builder.h"
 
 enum { NETWORKS = 9, SIDE_MAX = 4096, CLASSES_MAX = 1 << 20 };
@@ -43,17 +44,21 @@ const char *const *pt_graph_names(void)
 
 static pt_status find_network(const char *name, const struct network **out)
 {
+    const char *close;
+
     *out = NULL;
     for (int i = 0; i < NETWORKS; i++) {
         if (strcmp(networks[i].name, name) != 0) continue;
         *out = &networks[i];
         return PT_OK;
     }
-    return pt_fail(
-        PT_ERR_CONFIG,
-        "unknown network '%s'; known are vgg16 resnet50 resnet101 resnet152 "
-        "squeezenet1_1 mobilenet_v1 cifar_resnet20 cifar_resnet56 resnet_small",
-        name);
+    close = pt_suggest(name, pt_graph_names());
+    return pt_fail(PT_ERR_CONFIG,
+                   "unknown network '%s'%s%s%s known are vgg16 resnet50 resnet101 "
+                   "resnet152 squeezenet1_1 mobilenet_v1 cifar_resnet20 cifar_resnet56 "
+                   "resnet_small",
+                   name, close ? "; did you mean '" : "", close ? close : "",
+                   close ? "'?" : ";");
 }
 
 pt_status pt_graph_defaults(const char *network, int *side, int *n_classes)

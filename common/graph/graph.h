@@ -104,7 +104,10 @@ typedef struct {
 
 /* Names: vgg16 resnet50 resnet101 resnet152 squeezenet1_1 mobilenet_v1 cifar_resnet20
  * cifar_resnet56 resnet_small. PT_ERR_CONFIG for an unknown name (with a suggestion), a
- * side that does not fit the network, n_classes < 1. */
+ * side that does not fit the network, n_classes < 1, dropout outside [0, 1). Sides: vgg16
+ * 224 only; resnet_small a multiple of 4 from 8 on; elsewhere any up to 4096 that leaves
+ * no map empty. The representation of SqueezeNet with its original head is the last fire
+ * module's map: pooling comes after the classifier there. */
 PT_MUST_USE pt_status pt_graph_create(const char *network, const pt_graph_options *opt,
                                       pt_graph **out);
 void pt_graph_destroy(pt_graph **g);
@@ -139,8 +142,8 @@ void pt_graph_init(const pt_graph *g, uint64_t seed, float head_std, bool head_o
  * float32 in file layout: the weight hash. */
 PT_MUST_USE pt_status pt_graph_hash(const pt_graph *g, const float *flat, char hex[65]);
 
-/* true if `tensor` belongs to a frozen group: an entry is "trunk", "head" or a prefix of
- * its name. */
+/* true if the tensor belongs to a frozen group: an entry is "trunk", "head" or the first
+ * characters of its name ("features.2" is also features.24; "features.2." is not). */
 bool pt_tensor_frozen(const pt_tensor *t, char *const *frozen, size_t n_frozen);
 
 #endif
