@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+"""Writes tests/data/layers/simple.txt: what PyTorch 1.13.0 (Debian 12, CPU, one thread)
+makes of batch norm, ReLU6, max pooling and the global average, forward and backward.
+
+usage: /usr/bin/python3 tests/oracle/layers_simple.py
+"""
+import os
+
+import torch
+import torch.nn.functional as F
+
+import pattern
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+OUT = os.path.join(HERE, "..", "data", "layers", "simple.txt")
+
+# name: n, h, w, c, kernel, stride, padding, ceil (the same table is in test_pool2d.c)
+POOLS = {
+    "floor": (2, 7, 6, 5, 3, 2, 0, False),
+    "ceil": (2, 8, 6, 5, 3, 2, 0, True),
+    "pad": (1, 7, 9, 67, 3, 2, 1, False),
+    "ceil_pad": (1, 6, 7, 3, 2, 3, 1, True),
+    "even": (1, 4, 4, 64, 2, 2, 0, False),
+}
+
+
+def back(y, dy, *inputs):
+    return torch.autograd.grad(y, inputs, torch.from_numpy(dy))
+
+
+def batch_norm(out):
+    n, h, w, c, eps = 5, 3, 4, 7, 1e-3
+    x = torch.from_numpy(3 * pattern.nhwc(1, (n, h, w, c)) + 2).requires_grad_()
+    gamma = torch.from_numpy(pattern.values(2, c) + 1.5).requires_grad_()
+    beta = torch.from_numpy(pattern.values(3, c)).requires_grad_()
+    dy = pattern.nhwc(4, (n, h, w, c))
+    mean = torch.from_numpy(pattern.values(5, c))
+    var = torch.from_numpy(pattern.values(6, c) + 1.25)
+    for name, act in (("plain", lambda z: z), ("relu", F.relu)):
+        m, v = mean.clone(), var.clone()
+        y = act(F.batch_norm(x, m, v, gamma, beta, True, 0.1, eps))
+        dx, dgamma, dbeta = back(y, dy, x, gamma, beta)
+        for key, value in (("y", y), ("dx", dx), ("dgamma", dgamma), ("dbeta", dbeta)):
+            out.add("bn_%s_%s" % (name, key), value.detach().numpy())
+    out.add("bn_mean", m.numpy())
+    out.add("bn_var", v.numpy())
+    y = F.batch_norm(x, mean, var, gamma, beta, False, 0.1, eps)
+    dx, dgamma, dbeta = back(y, dy, x, gamma, beta)
+    for key, value in (("y", y), ("dx", dx), ("dgamma", dgamma), ("dbeta", dbeta)):
+        out.add("bn_eval_" + key, value.detach().numpy())
+
+
+def pools(out):
+    for k, (name, (n, h, w, c, size, stride, pad, ceil)) in enumerate(POOLS.items()):
+        v = pattern.nhwc(20 + k, (n, h, w, c))
+        x = torch.from_numpy(v * 8).round().div(4)  # many equal values
+        x.requires_grad_()
+        y = F.max_pool2d(x, size, stride, pad, ceil_mode=ceil)
+        dy = pattern.nhwc(40 + k, (n, y.shape[2], y.shape[3], c))
+        out.add("max_%s_size" % name, y.shape[2:])
+        out.add("max_%s_y" % name, y.detach().numpy())
+        out.add("max_%s_dx" % name, back(y, dy, x)[0].numpy())
+
+
+def main():
+    torch.set_num_threads(1)
+    out = pattern.Golden(OUT, ["made by tests/oracle/layers_simple.py, PyTorch %s"
+                               % torch.__version__])
+    batch_norm(out)
+    x = torch.from_numpy(10 * pattern.values(10, 100)).requires_grad_()
+    y = F.relu6(x)
+    out.add("relu6_y", y.detach().numpy())
+    out.add("relu6_dx", back(y, pattern.values(11, 100), x)[0].numpy())
+    pools(out)
+    x = torch.from_numpy(pattern.nhwc(12, (2, 7, 5, 70))).requires_grad_()
+    y = F.adaptive_avg_pool2d(x, 1)
+    out.add("avg_y", y.detach().numpy())
+    out.write()
+
+
+if __name__ == "__main__":
+    main()

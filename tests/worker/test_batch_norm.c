@@ -1,0 +1,255 @@
+/* Batch norm's arithmetic against PyTorch (tests/data/layers/simple.txt, made by
+ * tests/oracle/layers_simple.py) and against plain double. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "common/moments.h"
+#include "tests/support/golden.h"
+#include "tests/support/pattern.h"
+#include "worker/engine/batch_norm.h"
+
+#define GOLDEN PT_TEST_DATA "/layers/simple.txt"
+
+enum { N = 5, PIXELS = 12, C = 7, COUNT = N * PIXELS * C };
+
+static const float eps = 1e-3f;
+
+typedef struct {
+    float x[COUNT], dy[COUNT], gamma[C], beta[C], mean[C], var[C];
+} sample;
+
+static void make_sample(sample *s)
+{
+    pattern_fill(1, COUNT, s->x);
+    for (int i = 0; i < COUNT; i++) s->x[i] = 3 * s->x[i] + 2;
+    pattern_fill(2, C, s->gamma);
+    pattern_fill(3, C, s->beta);
+    pattern_fill(4, COUNT, s->dy);
+    pattern_fill(5, C, s->mean);
+    pattern_fill(6, C, s->var);
+    for (int i = 0; i < C; i++) {
+        s->gamma[i] += 1.5f;
+        s->var[i] += 1.25f;
+    }
+}
+
+/* One set of statistics over two groups of images, 2 and 3. */
+static const int two_groups[3] = {0, 2, 5};
+static const pt_bn_shape whole = {C, PIXELS, N, 2, two_groups, NULL};
+
+static pt_pool *make_pool(int n_threads)
+{
+    pt_pool *p = NULL;
+
+    assert_int_equal(pt_pool_create(n_threads, &p), PT_OK);
+    return p;
+}
+
+typedef struct {
+    double moments[1 + 2 * C];
+    float coef[4 * C], y[COUNT], dx[COUNT], dgamma[C], dbeta[C];
+} result;
+
+static void run(int n_threads, const sample *s, pt_act act, result *r)
+{
+    pt_pool *p = make_pool(n_threads);
+    double m[2][1 + 2 * C], sums[2][2 * C];
+    float means[2 * C];
+
+    memset(r, 0, sizeof *r);
+    pt_bn_moments(p, &whole, s->x, m[0]);
+    pt_moments_merge(m[0], m[1], C);
+    memcpy(r->moments, m[0], sizeof r->moments);
+    pt_bn_coef_of_moments(m[0], C, eps, s->gamma, s->beta, r->coef);
+    pt_bn_normalise(p, &whole, r->coef, act, s->x, r->y);
+    pt_bn_backward_sums(p, &whole, r->coef, act, s->x, s->dy, sums[0]);
+    for (int j = 0; j < 2 * C; j++) {
+        double sum = sums[0][j] + sums[1][j];
+
+        means[j] = (float)(sum / (N * PIXELS));
+        (j < C ? r->dbeta : r->dgamma)[j % C] = (float)sum;
+    }
+    pt_bn_backward_data(p, &whole, r->coef, means, act, s->x, s->dy, false, r->dx);
+    pt_pool_destroy(&p);
+}
+
+/* Both sides round float32 products a few times per element: a few times 2^-24. */
+static void assert_golden(const char *name, const float *got, size_t n)
+{
+    float *want = golden_load(GOLDEN, name, n);
+    double d = relative_distance(got, want, n);
+
+    if (!(d < 1e-6)) fail_msg("%s: relative distance %g", name, d);
+    free(want);
+}
+
+static void test_training_pass_is_that_of_pytorch(void **state)
+{
+    sample s;
+    result r;
+    float mean[C], var[C];
+
+    (void)state;
+    make_sample(&s);
+    run(1, &s, PT_ACT_NONE, &r);
+    assert_golden("bn_plain_y", r.y, COUNT);
+    assert_golden("bn_plain_dx", r.dx, COUNT);
+    assert_golden("bn_plain_dgamma", r.dgamma, C);
+    assert_golden("bn_plain_dbeta", r.dbeta, C);
+    memcpy(mean, s.mean, sizeof mean);
+    memcpy(var, s.var, sizeof var);
+    pt_moments_update_running(r.moments, C, 0.1f, mean, var);
+    assert_golden("bn_mean", mean, C);
+    assert_golden("bn_var", var, C);
+}
+
+static void test_fused_relu_is_that_of_pytorch(void **state)
+{
+    sample s;
+    result r;
+
+    (void)state;
+    make_sample(&s);
+    run(1, &s, PT_ACT_RELU, &r);
+    assert_golden("bn_relu_y", r.y, COUNT);
+    assert_golden("bn_relu_dx", r.dx, COUNT);
+    assert_golden("bn_relu_dgamma", r.dgamma, C);
+    assert_golden("bn_relu_dbeta", r.dbeta, C);
+}
+
+static void test_running_statistics_pass_is_that_of_pytorch(void **state)
+{
+    sample s;
+    float coef[4 * C], y[COUNT], dx[COUNT], d[2][C];
+    double sums[2][2 * C];
+    pt_pool *p = make_pool(1);
+
+    (void)state;
+    make_sample(&s);
+    pt_bn_coef_of_running(s.mean, s.var, C, eps, s.gamma, s.beta, coef);
+    pt_bn_normalise(p, &whole, coef, PT_ACT_NONE, s.x, y);
+    pt_bn_backward_sums(p, &whole, coef, PT_ACT_NONE, s.x, s.dy, sums[0]);
+    pt_bn_backward_data(p, &whole, coef, NULL, PT_ACT_NONE, s.x, s.dy, false, dx);
+    for (int j = 0; j < 2 * C; j++) d[j / C][j % C] = (float)(sums[0][j] + sums[1][j]);
+    assert_golden("bn_eval_y", y, COUNT);
+    assert_golden("bn_eval_dx", dx, COUNT);
+    assert_golden("bn_eval_dgamma", d[1], C);
+    assert_golden("bn_eval_dbeta", d[0], C);
+    pt_pool_destroy(&p);
+}
+
+/* sum(dy * bn(x)) in plain double, two passes. */
+static double plain_loss(const sample *s, const double *x)
+{
+    double loss = 0;
+
+    for (int c = 0; c < C; c++) {
+        double mean = 0, var = 0;
+
+        for (int r = 0; r < N * PIXELS; r++) mean += x[r * C + c] / (N * PIXELS);
+        for (int r = 0; r < N * PIXELS; r++)
+            var += (x[r * C + c] - mean) * (x[r * C + c] - mean) / (N * PIXELS);
+        for (int r = 0; r < N * PIXELS; r++)
+            loss +=
+                (double)s->dy[r * C + c] *
+                ((double)s->gamma[c] * (x[r * C + c] - mean) / sqrt(var + (double)eps) +
+                 (double)s->beta[c]);
+    }
+    return loss;
+}
+
+static void test_gradient_is_the_slope_of_the_loss(void **state)
+{
+    sample s;
+    result r;
+    double x[COUNT], h = 1e-4;
+
+    (void)state;
+    make_sample(&s);
+    run(1, &s, PT_ACT_NONE, &r);
+    for (int i = 0; i < COUNT; i++) x[i] = (double)s.x[i];
+    for (int i = 0; i < COUNT; i += 13) {
+        double keep = x[i], slope;
+
+        x[i] = keep + h;
+        slope = plain_loss(&s, x);
+        x[i] = keep - h;
+        slope = (slope - plain_loss(&s, x)) / (2 * h);
+        x[i] = keep;
+        /* h^2 times a third derivative of order 1, and float32's rounding */
+        assert_true(fabs(slope - (double)r.dx[i]) < 1e-6);
+    }
+}
+
+static void test_moments_have_the_bits_of_the_plain_ones(void **state)
+{
+    enum { ROWS = 3 * 7, WIDE = 300 };
+    static float x[4 * ROWS * WIDE];
+    static double got[2 * (1 + 2 * WIDE)], want[1 + 2 * WIDE];
+    const int begin[3] = {0, 1, 4};
+    const pt_bn_shape s = {WIDE, ROWS, 4, 2, begin, NULL};
+    pt_pool *p = make_pool(3);
+
+    (void)state;
+    pattern_fill(7, sizeof x / sizeof *x, x);
+    pt_bn_moments(p, &s, x, got);
+    pt_moments_of(x, ROWS, WIDE, want);
+    assert_memory_equal(got, want, sizeof want);
+    pt_moments_of(x + ROWS * WIDE, 3 * ROWS, WIDE, want);
+    assert_memory_equal(got + 1 + 2 * WIDE, want, sizeof want);
+    pt_pool_destroy(&p);
+}
+
+static void test_bits_do_not_depend_on_threads(void **state)
+{
+    sample s;
+    static result one, many;
+
+    (void)state;
+    make_sample(&s);
+    run(1, &s, PT_ACT_RELU6, &one);
+    for (int n = 2; n <= 4; n++) {
+        run(n, &s, PT_ACT_RELU6, &many);
+        assert_memory_equal(&one, &many, sizeof one);
+    }
+}
+
+static void test_sets_are_chosen_by_image_and_gradients_can_be_added(void **state)
+{
+    enum { IMAGES = 3, W = 2 };
+    const float x[IMAGES] = {5, 5, 5}, dy[IMAGES] = {1, 2, 4};
+    const float coef[2][4] = {{1, 1, 2, 10}, {3, 1, 4, 20}}; /* mean rstd scale beta */
+    const int begin[3] = {0, 1, 3}, set[IMAGES] = {0, 1, 1};
+    const pt_bn_shape s = {1, 1, IMAGES, W, begin, set};
+    const float means[2][2] = {{0.5f, 0.25f}, {0, 0}};
+    float y[IMAGES], dx[IMAGES] = {100, 100, 100};
+    pt_pool *p = make_pool(1);
+
+    (void)state;
+    pt_bn_normalise(p, &s, coef[0], PT_ACT_NONE, x, y);
+    assert_true(y[0] == 18 && y[1] == 28 && y[2] == 28);
+    pt_bn_backward_data(p, &s, coef[0], means[0], PT_ACT_NONE, x, dy, true, dx);
+    assert_true(dx[0] == 100 + 2 * (1 - 0.5f - 4 * 0.25f));
+    assert_true(dx[1] == 108 && dx[2] == 116);
+    pt_pool_destroy(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_training_pass_is_that_of_pytorch),
+        cmocka_unit_test(test_fused_relu_is_that_of_pytorch),
+        cmocka_unit_test(test_running_statistics_pass_is_that_of_pytorch),
+        cmocka_unit_test(test_gradient_is_the_slope_of_the_loss),
+        cmocka_unit_test(test_moments_have_the_bits_of_the_plain_ones),
+        cmocka_unit_test(test_bits_do_not_depend_on_threads),
+        cmocka_unit_test(test_sets_are_chosen_by_image_and_gradients_can_be_added),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
