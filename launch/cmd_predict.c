@@ -28,20 +28,23 @@ typedef struct {
 typedef struct {
     pt_graph *graph;
     float *flat;
-    char **names;             /* [n_classes], or NULL */
+    char **names; /* [n_classes], or NULL */
     size_t n_names;
     pt_augment augment;
     pt_pool *pool;
     pt_net *net;
-    float *pixels;            /* [PT_EVAL_BLOCK][crop][crop][3] */
-    double *p;                /* [n_classes] */
+    float *pixels; /* [PT_EVAL_BLOCK][crop][crop][3] */
+    double *p;     /* [n_classes] */
 } predictor;
 
 static const struct argp_option options[] = {
-    {"weights", 'w', "FILE", 0, "Model file of ptrain, ONNX, Keras .h5, tfjs model.json, .th", 0},
+    {"weights", 'w', "FILE", 0,
+     "Model file of ptrain, ONNX, Keras .h5, tfjs model.json, .th", 0},
     {"network", 'n', "NAME", 0, "Network; a model file of ptrain names its own", 0},
-    {"classes", 'c', "FILE", 0, "Class names, one a line; a model file may bring its own", 0},
-    {"tsv", 't', 0, 0, "One line an image: file, then class number and probability, 5 times", 0},
+    {"classes", 'c', "FILE", 0, "Class names, one a line; a model file may bring its own",
+     0},
+    {"tsv", 't', 0, 0,
+     "One line an image: file, then class number and probability, 5 times", 0},
     {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -49,22 +52,38 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     predict_args *a = state->input;
 
     switch (key) {
-    case 'w': a->weights = arg; return 0;
-    case 'n': a->network = arg; return 0;
-    case 'c': a->classes = arg; return 0;
-    case 't': a->tsv = true; return 0;
-    case ARGP_KEY_ARG: a->images[a->n_images++] = arg; return 0;
+    case 'w':
+        a->weights = arg;
+        return 0;
+    case 'n':
+        a->network = arg;
+        return 0;
+    case 'c':
+        a->classes = arg;
+        return 0;
+    case 't':
+        a->tsv = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        a->images[a->n_images++] = arg;
+        return 0;
     case ARGP_KEY_END:
         if (!a->weights) argp_error(state, "--weights is needed");
         if (a->n_images == 0) argp_error(state, "which images?");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp argp = {options, parse_option, "--weights=FILE IMAGE...",
-                                 "Prints the five most likely classes of each JPEG image.",
-                                 NULL, NULL, NULL};
+static const struct argp argp = {
+    options,
+    parse_option,
+    "--weights=FILE IMAGE...",
+    "Prints the five most likely classes of each JPEG image.",
+    NULL,
+    NULL,
+    NULL};
 
 static void close_predictor(predictor *p)
 {
@@ -78,7 +97,8 @@ static void close_predictor(predictor *p)
 }
 
 /* The graph as the file or the network's own original form has it. */
-static pt_status make_graph(const predict_args *a, const pt_weights_info *info, predictor *p)
+static pt_status make_graph(const predict_args *a, const pt_weights_info *info,
+                            predictor *p)
 {
     const char *network = a->network ? a->network : info->network;
     pt_graph_options o = info->options;
@@ -86,7 +106,8 @@ static pt_status make_graph(const predict_args *a, const pt_weights_info *info, 
     pt_status s;
 
     if (!*network)
-        return pt_fail(PT_ERR_USAGE, "%s does not name its network: give --network", a->weights);
+        return pt_fail(PT_ERR_USAGE, "%s does not name its network: give --network",
+                       a->weights);
     s = pt_graph_defaults(network, &side, &n);
     if (s != PT_OK) return s;
     if (info->format != PT_FORMAT_MODEL)
@@ -110,15 +131,16 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
     p->flat = pt_calloc(p->graph->n_floats, sizeof *p->flat);
     p->pixels = pt_calloc(PT_EVAL_BLOCK * side * side * 3, sizeof *p->pixels);
     p->p = pt_calloc((size_t)p->graph->n_classes, sizeof *p->p);
-    if (!p->flat || !p->pixels || !p->p) return pt_fail(PT_ERR_NOMEM, "no memory for the network");
+    if (!p->flat || !p->pixels || !p->p)
+        return pt_fail(PT_ERR_NOMEM, "no memory for the network");
     s = pt_weights_load(a->weights, a->entry, p->graph, true, p->flat, &info);
     if (s == PT_OK && a->classes) s = pt_lines_read(a->classes, &p->names, &p->n_names);
     if (s == PT_OK && !a->classes && info.format == PT_FORMAT_MODEL)
         s = pt_weights_class_names(a->weights, &p->names, &p->n_names);
     if (s != PT_OK) return s;
     if (p->names && p->n_names != (size_t)p->graph->n_classes)
-        return pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes", p->n_names,
-                       p->graph->n_classes);
+        return pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes",
+                       p->n_names, p->graph->n_classes);
     if (info.has_preprocess) pre = info.preprocess;
     p->augment = (pt_augment){.resize_mode = pre.resize_mode,
                               .resize = pre.resize,
@@ -182,7 +204,8 @@ static int best(const double *p, int n, int top[TOP])
     return found;
 }
 
-static void print_image(const predictor *p, const char *path, const float *logits, bool tsv)
+static void print_image(const predictor *p, const char *path, const float *logits,
+                        bool tsv)
 {
     int top[TOP], n;
 
@@ -195,8 +218,8 @@ static void print_image(const predictor *p, const char *path, const float *logit
         if (tsv)
             printf("\t%d\t%.6f", top[i], p->p[top[i]]);
         else
-            printf("  %6.2f %%  class %d%s%s\n", 100 * p->p[top[i]], top[i], *name ? "  " : "",
-                   name);
+            printf("  %6.2f %%  class %d%s%s\n", 100 * p->p[top[i]], top[i],
+                   *name ? "  " : "", name);
     }
     if (tsv) putchar('\n');
 }
