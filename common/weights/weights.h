@@ -9,11 +9,11 @@
 #include "common/status.h"
 
 typedef enum {
-    PT_FORMAT_MODEL,   /* our HDF5 model file */
-    PT_FORMAT_ONNX,    /* initialisers, float32 and float16 */
-    PT_FORMAT_KERAS,   /* .h5 */
-    PT_FORMAT_TFJS,    /* model.json + shards (path: the json file or its directory) */
-    PT_FORMAT_TORCH    /* legacy (non-zip) pickle */
+    PT_FORMAT_MODEL, /* our HDF5 model file */
+    PT_FORMAT_ONNX,  /* initialisers, float32 and float16 */
+    PT_FORMAT_KERAS, /* .h5 */
+    PT_FORMAT_TFJS,  /* model.json + shards (path: the json file or its directory) */
+    PT_FORMAT_TORCH  /* legacy (non-zip) pickle */
 } pt_format;
 
 /* How pixels 0..255 become input: (x * scale - mean[c]) / std[c], channels in order. */
@@ -29,33 +29,47 @@ extern const pt_preprocess pt_preprocess_imagenet;
 /* What a weights file says of itself. */
 typedef struct {
     pt_format format;
-    bool has_preprocess;      /* recorded in our model file, or known for the network and format */
+    bool has_preprocess; /* recorded in our model file, or known for the network and
+                            format */
     pt_preprocess preprocess;
     char network[PT_NAME_MAX]; /* our model file records it; "" elsewhere */
     int n_classes;             /* of the head in the file; 0 = the file has no head */
-    pt_graph_options options;  /* our model file: the options that the graph was made with */
+    pt_graph_options
+        options; /* our model file: the options that the graph was made with */
 } pt_weights_info;
 
-/* Looks without loading: format, and the record of our own model file. */
+/* Looks without loading: format, classes of the head, and the record of our own model
+ * file. Files of other programs do not name their network: has_preprocess is false, see
+ * pt_weights_known_preprocess. path: a file, or a directory with model.json. */
 PT_MUST_USE pt_status pt_weights_inspect(const char *path, pt_weights_info *info);
+
+/* The preprocessing with which the well-known file of this network and format was
+ * trained; false if we know of none. */
+bool pt_weights_known_preprocess(const char *network, pt_format format,
+                                 pt_preprocess *out);
 
 /* Loads every tensor of `g` from the file into flat (memory layout, see graph.h).
  *
  * with_head   false: head tensors are neither required nor read and stay as they are
  * entry       file inside a directory, or NULL
+ * info        out, may be NULL
  * Only tensors that the graph asks for must exist. All misfits of a file are listed, one
- * line each, naming the tensor and both shapes; then PT_ERR_WEIGHTS and flat is
- * unspecified. A file that cannot be read is PT_ERR_IO, a broken one PT_ERR_DATA.
+ * line each, naming the tensor and both shapes ("features.0.weight: file has 64x3x7x7,
+ * network needs 64x3x3x3") or the file that misses; then PT_ERR_WEIGHTS and flat is
+ * unspecified. A file that has no tensor of the network at all gets one line. A file that
+ * cannot be read is PT_ERR_IO, a broken one PT_ERR_DATA.
  * Local. Reads at most what the file holds; every length is checked against its size. */
 PT_MUST_USE pt_status pt_weights_load(const char *path, const char *entry,
                                       const pt_graph *g, bool with_head, float *flat,
                                       pt_weights_info *info);
 
 /* Writes our model file (HDF5): every tensor under its name in file layout as float32,
- * below /weights; attributes of the root: format = "ptrain-model", format_version = 1,
- * network, n_classes, side, original_head, stride_at, rep_at, dropout, bn_eps, preprocess
- * (order, scale, mean, std), class names (/classes) where given, weight_hash.
- * Written to a temporary name and renamed: never half a file. */
+ * below /weights; /tensors: their names in the order of the hash; attributes of the root:
+ * format = "ptrain-model", format_version = 1, network, n_classes, side, original_head
+ * (0, 1), stride_at (conv2, conv1), rep_at (after_relu, before_relu, after_dropout),
+ * dropout, bn_eps, weight_hash, and, where `preprocess` is not NULL, preprocess_order
+ * (rgb, bgr), preprocess_scale, preprocess_mean, preprocess_std. class_names: /classes
+ * [n_classes], or NULL. Written to a temporary name and renamed: never half a file. */
 PT_MUST_USE pt_status pt_weights_save(const char *path, const pt_graph *g,
                                       const pt_graph_options *options, const float *flat,
                                       const pt_preprocess *preprocess,

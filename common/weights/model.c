@@ -1,0 +1,330 @@
+#include "common/weights/model.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/digest.h"
+
+#define FORMAT "ptrain-model"
+
+enum { VERSION = 1, PATH_BYTES = PT_TABLE_NAME_MAX + 16 };
+
+/* The words of the record; indexed by the enums. */
+static const char *const orders[] = {"rgb", "bgr"};
+static const char *const strides[] = {"conv2", "conv1"};
+static const char *const reps[] = {"after_relu", "before_relu", "after_dropout"};
+
+bool pt_model_is(const pt_h5file *f)
+{
+    char *format = NULL;
+    bool is = false;
+
+    if (pt_h5file_has_attr(f, "/", "format") &&
+        pt_h5file_attr_string(f, "/", "format", &format) == PT_OK)
+        is = strcmp(format, FORMAT) == 0;
+    free(format);
+    return is;
+}
+
+/* ---- the record ------------------------------------------------------------------- */
+
+static pt_status get_word(const pt_h5file *f, const char *name, const char *const *words,
+                          int n, int *out)
+{
+    char *text = NULL;
+    pt_status s = pt_h5file_attr_string(f, "/", name, &text);
+
+    if (s != PT_OK) return s;
+    for (*out = 0; *out < n && strcmp(words[*out], text) != 0; ++*out) continue;
+    if (*out == n)
+        s = pt_fail(PT_ERR_DATA, "%s: %s is '%.40s', not one of %s ... %s",
+                    pt_h5file_path(f), name, text, words[0], words[n - 1]);
+    free(text);
+    return s;
+}
+
+static pt_status get_int(const pt_h5file *f, const char *name, int from, int to, int *out)
+{
+    int64_t v = 0;
+    pt_status s = pt_h5file_attr_int(f, "/", name, &v);
+
+    if (s != PT_OK) return s;
+    if (v < from || v > to)
+        return pt_fail(PT_ERR_DATA, "%s: %s is %lld, must be %d to %d", pt_h5file_path(f),
+                       name, (long long)v, from, to);
+    *out = (int)v;
+    return PT_OK;
+}
+
+static pt_status get_float(const pt_h5file *f, const char *name, float *out)
+{
+    double v = 0;
+    pt_status s = pt_h5file_attr_float(f, "/", name, &v);
+
+    *out = (float)v;
+    return s;
+}
+
+static pt_status get_text(const pt_h5file *f, const char *name, char *out, size_t n)
+{
+    char *text = NULL;
+    pt_status s = pt_h5file_attr_string(f, "/", name, &text);
+
+    if (s != PT_OK) return s;
+    if (strlen(text) >= n)
+        s = pt_fail(PT_ERR_DATA, "%s: %s has %zu bytes, at most %zu are read",
+                    pt_h5file_path(f), name, strlen(text), n - 1);
+    else
+        memcpy(out, text, strlen(text) + 1);
+    free(text);
+    return s;
+}
+
+static pt_status get_options(const pt_h5file *f, pt_weights_info *info)
+{
+    pt_graph_options *o = &info->options;
+    int flag = 0, stride = 0, rep = 0;
+    pt_status s = get_text(f, "network", info->network, sizeof info->network);
+
+    if (s == PT_OK) s = get_int(f, "n_classes", 1, INT_MAX, &info->n_classes);
+    if (s == PT_OK) s = get_int(f, "side", 1, 1 << 20, &o->side);
+    if (s == PT_OK) s = get_int(f, "original_head", 0, 1, &flag);
+    if (s == PT_OK) s = get_word(f, "stride_at", strides, 2, &stride);
+    if (s == PT_OK) s = get_word(f, "rep_at", reps, 3, &rep);
+    if (s == PT_OK) s = get_float(f, "dropout", &o->dropout);
+    if (s == PT_OK) s = get_float(f, "bn_eps", &o->bn_eps);
+    if (s != PT_OK) return s;
+    if (!(o->dropout >= 0 && o->dropout < 1) || !(o->bn_eps >= 0 && o->bn_eps < 1))
+        return pt_fail(PT_ERR_DATA, "%s: dropout %g or bn_eps %g is not in [0, 1)",
+                       pt_h5file_path(f), (double)o->dropout, (double)o->bn_eps);
+    o->n_classes = info->n_classes;
+    o->original_head = flag != 0;
+    o->stride_at = (pt_stride_at)stride;
+    o->rep_at = (pt_rep_at)rep;
+    return PT_OK;
+}
+
+static pt_status get_preprocess(const pt_h5file *f, pt_weights_info *info)
+{
+    pt_preprocess *p = &info->preprocess;
+    int order = 0;
+    pt_status s;
+
+    if (!pt_h5file_has_attr(f, "/", "preprocess_order")) return PT_OK;
+    s = get_word(f, "preprocess_order", orders, 2, &order);
+    if (s == PT_OK) s = get_float(f, "preprocess_scale", &p->scale);
+    if (s == PT_OK) s = pt_h5file_attr_floats(f, "/", "preprocess_mean", p->mean, 3);
+    if (s == PT_OK) s = pt_h5file_attr_floats(f, "/", "preprocess_std", p->std, 3);
+    if (s == PT_ERR_SHAPE) s = PT_ERR_DATA; /* not three numbers */
+    if (s != PT_OK) return s;
+    for (int c = 0; c < 3; c++)
+        if (!(p->std[c] > 0))
+            return pt_fail(PT_ERR_DATA, "%s: preprocess_std %d is %g, must be above 0",
+                           pt_h5file_path(f), c, (double)p->std[c]);
+    p->bgr = order == 1;
+    info->has_preprocess = true;
+    return PT_OK;
+}
+
+static pt_status get_record(const pt_h5file *f, pt_weights_info *info)
+{
+    int version;
+    pt_status s = get_int(f, "format_version", VERSION, VERSION, &version);
+
+    *info = (pt_weights_info){.format = PT_FORMAT_MODEL};
+    if (s == PT_OK) s = get_options(f, info);
+    return s == PT_OK ? get_preprocess(f, info) : s;
+}
+
+pt_status pt_model_inspect(const char *path, pt_weights_info *info)
+{
+    pt_h5file *f = NULL;
+    pt_status s = pt_h5file_open(path, &f);
+
+    if (s == PT_OK) s = get_record(f, info);
+    pt_h5file_destroy(&f);
+    return s;
+}
+
+/* ---- reading ---------------------------------------------------------------------- */
+
+typedef struct {
+    pt_h5file *file;
+    char **names; /* in the order of the hash; by pt_table_entry.where */
+} model_file;
+
+static void model_destroy(void *source)
+{
+    model_file *m = source;
+
+    free(m->names);
+    pt_h5file_destroy(&m->file);
+    free(m);
+}
+
+static pt_status model_path(const pt_table *t, const char *name, char path[PATH_BYTES])
+{
+    int n = snprintf(path, PATH_BYTES, "weights/%s", name);
+
+    if (!*name || strchr(name, '/') || n < 0 || n >= PATH_BYTES)
+        return pt_fail(PT_ERR_DATA, "%s: '%.80s' is not a tensor's name", t->path, name);
+    return PT_OK;
+}
+
+static pt_status model_read(const pt_table *t, const pt_table_entry *e, float *values)
+{
+    const model_file *m = t->source;
+    char path[PATH_BYTES];
+    pt_status s = model_path(t, e->name, path);
+
+    return s == PT_OK ? pt_h5file_read_f32_into(m->file, path, values, e->count) : s;
+}
+
+static const pt_table_ops ops = {NULL, model_read, model_destroy};
+
+/* Adds the tensors of /tensors to the table, and their values to the digest. */
+static pt_status add_tensors(model_file *m, pt_table *t, pt_digest *digest)
+{
+    const size_t max = 2 * (size_t)pt_h5file_bytes(m->file); /* packed, but no bomb */
+    size_t n = 0;
+    pt_status s =
+        pt_h5file_read_strings(m->file, "tensors", PT_TABLE_ENTRIES_MAX, &m->names, &n);
+
+    for (size_t i = 0; i < n && s == PT_OK; i++) {
+        int64_t dims[PT_TABLE_DIMS_MAX] = {0};
+        char path[PATH_BYTES];
+        float *values = NULL;
+        pt_h5_shape shape;
+        size_t count = 0;
+
+        s = model_path(t, m->names[i], path);
+        if (s == PT_OK) s = pt_h5file_shape(m->file, path, &shape);
+        if (s != PT_OK) return s;
+        for (int d = 0; d < shape.rank; d++)
+            dims[d] = shape.dims[d] > INT64_MAX ? -1 : (int64_t)shape.dims[d];
+        s = pt_table_add(t, m->names[i], strlen(m->names[i]), shape.rank, dims, i, NULL);
+        if (s == PT_OK) s = pt_h5file_read_f32(m->file, path, max, &values, &count);
+        if (s == PT_OK) pt_digest_add(digest, values, count * sizeof *values);
+        free(values);
+    }
+    return s == PT_OK ? pt_table_finish(t) : s;
+}
+
+static pt_status read_tensors(model_file *m, pt_table *t)
+{
+    char hex[PT_DIGEST_HEX], stored[PT_DIGEST_HEX];
+    pt_weights_info info;
+    pt_digest *digest = NULL;
+    pt_status s = get_record(m->file, &info);
+
+    if (s == PT_OK) s = get_text(m->file, "weight_hash", stored, sizeof stored);
+    if (s == PT_OK) s = pt_digest_create(&digest);
+    if (s == PT_OK) s = add_tensors(m, t, digest);
+    if (s == PT_OK) {
+        pt_digest_finish(&digest, hex);
+        if (strcmp(hex, stored) != 0)
+            s = pt_fail(PT_ERR_DATA,
+                        "%s: the weights hash to %.12s..., the file says "
+                        "%.12s...: it is damaged",
+                        t->path, hex, stored);
+    }
+    pt_digest_destroy(&digest);
+    return s;
+}
+
+pt_status pt_model_open(const char *path, pt_table **out)
+{
+    model_file *m = calloc(1, sizeof *m);
+    pt_table *t = NULL;
+    pt_status s;
+
+    *out = NULL;
+    if (!m) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+    s = pt_table_create(path, PT_LAYOUT_TORCH, &ops, &t);
+    if (s != PT_OK) {
+        free(m);
+        return s;
+    }
+    t->source = m;
+    s = pt_h5file_open(path, &m->file);
+    if (s == PT_OK) s = read_tensors(m, t);
+    if (s != PT_OK) pt_table_destroy(&t);
+    *out = t;
+    return s;
+}
+
+/* ---- writing ---------------------------------------------------------------------- */
+
+static pt_status put_record(pt_h5file *f, const pt_graph *g, const pt_graph_options *o,
+                            const pt_preprocess *p, const char *hash)
+{
+    pt_status s = pt_h5file_set_string(f, "/", "format", FORMAT);
+
+    if (s == PT_OK) s = pt_h5file_set_int(f, "/", "format_version", VERSION);
+    if (s == PT_OK) s = pt_h5file_set_string(f, "/", "network", g->network);
+    if (s == PT_OK) s = pt_h5file_set_int(f, "/", "n_classes", g->n_classes);
+    if (s == PT_OK) s = pt_h5file_set_int(f, "/", "side", g->nodes[0].h);
+    if (s == PT_OK) s = pt_h5file_set_int(f, "/", "original_head", o->original_head);
+    if (s == PT_OK) s = pt_h5file_set_string(f, "/", "stride_at", strides[o->stride_at]);
+    if (s == PT_OK) s = pt_h5file_set_string(f, "/", "rep_at", reps[o->rep_at]);
+    if (s == PT_OK) s = pt_h5file_set_float(f, "/", "dropout", (double)o->dropout);
+    if (s == PT_OK) s = pt_h5file_set_float(f, "/", "bn_eps", (double)o->bn_eps);
+    if (s == PT_OK) s = pt_h5file_set_string(f, "/", "weight_hash", hash);
+    if (s != PT_OK || !p) return s;
+    s = pt_h5file_set_string(f, "/", "preprocess_order", orders[p->bgr]);
+    if (s == PT_OK) s = pt_h5file_set_float(f, "/", "preprocess_scale", (double)p->scale);
+    if (s == PT_OK) s = pt_h5file_set_floats(f, "/", "preprocess_mean", p->mean, 3);
+    if (s == PT_OK) s = pt_h5file_set_floats(f, "/", "preprocess_std", p->std, 3);
+    return s;
+}
+
+static pt_status put_tensors(pt_h5file *f, const pt_graph *g, const float *flat)
+{
+    const char **names = calloc((size_t)g->n_tensors, sizeof *names);
+    float *file = NULL;
+    size_t most = 1;
+    pt_status s = PT_OK;
+
+    for (int i = 0; i < g->n_tensors; i++)
+        if (g->tensors[i].count > most) most = g->tensors[i].count;
+    file = pt_calloc(most, sizeof *file);
+    if (!names || !file)
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for its largest tensor",
+                    pt_h5file_path(f));
+    for (int i = 0; i < g->n_tensors && s == PT_OK; i++) {
+        const pt_tensor *t = &g->tensors[i];
+        uint64_t dims[4];
+        char path[PATH_BYTES];
+
+        names[i] = t->name;
+        for (int d = 0; d < t->n_dims; d++) dims[d] = (uint64_t)t->dims[d];
+        snprintf(path, sizeof path, "weights/%s", t->name);
+        pt_tensor_to_file(t, flat + t->offset, file);
+        s = pt_h5file_write_f32(f, path, t->n_dims, dims, file);
+    }
+    if (s == PT_OK)
+        s = pt_h5file_write_strings(f, "tensors", names, (size_t)g->n_tensors);
+    free(names);
+    free(file);
+    return s;
+}
+
+pt_status pt_weights_save(const char *path, const pt_graph *g,
+                          const pt_graph_options *options, const float *flat,
+                          const pt_preprocess *preprocess, const char *const *class_names)
+{
+    char hash[PT_DIGEST_HEX];
+    pt_h5file *f = NULL;
+    pt_status s = pt_graph_hash(g, flat, hash);
+
+    if (s == PT_OK) s = pt_h5file_create(path, &f);
+    if (s == PT_OK) s = put_record(f, g, options, preprocess, hash);
+    if (s == PT_OK) s = put_tensors(f, g, flat);
+    if (s == PT_OK && class_names)
+        s = pt_h5file_write_strings(f, "classes", class_names, (size_t)g->n_classes);
+    if (s == PT_OK) s = pt_h5file_commit(&f);
+    pt_h5file_destroy(&f);
+    return s;
+}

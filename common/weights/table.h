@@ -1,0 +1,86 @@
+/* What a file of weights holds: named tensors, their shapes, and a way to read each. The
+ * readers of the formats make tables; mapping to a network is above them (names.h).
+ *
+ * A table holds no values: memory follows the number of names in the file, never the
+ * shapes that it claims. */
+#ifndef PT_COMMON_WEIGHTS_TABLE_H
+#define PT_COMMON_WEIGHTS_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+enum { PT_TABLE_DIMS_MAX = 8, PT_TABLE_NAME_MAX = 1024, PT_TABLE_ENTRIES_MAX = 1 << 18 };
+
+/* Order of the dimensions in the file, and of the values read from it. */
+typedef enum {
+    PT_LAYOUT_TORCH, /* convolution OIHW, depthwise O1HW, linear [out][in] */
+    PT_LAYOUT_KERAS  /* convolution HWIO, depthwise HWC1, linear [in][out] */
+} pt_layout;
+
+typedef struct {
+    char *name;
+    int n_dims; /* 0: a scalar */
+    size_t dims[PT_TABLE_DIMS_MAX];
+    size_t count;  /* values; count * 8 does not overflow */
+    char *trouble; /* why the values cannot be read ("data type int64 is not read") or
+                      NULL */
+    size_t where;  /* the reader's own number of the tensor */
+} pt_table_entry;
+
+typedef struct pt_table pt_table;
+
+typedef struct {
+    /* Adds a line to *failed for each reason why the values cannot be read. May be NULL.
+     */
+    void (*check)(const pt_table *t, const pt_table_entry *e, pt_status *failed);
+    /* values [e->count]; e has no trouble. */
+    pt_status (*read)(const pt_table *t, const pt_table_entry *e, float *values);
+    void (*destroy)(void *source);
+} pt_table_ops;
+
+struct pt_table {
+    char *path;
+    pt_layout layout;
+    const pt_table_ops *ops;
+    void *source;            /* the reader's; destroyed with the table */
+    pt_table_entry *entries; /* sorted by name after pt_table_finish */
+    size_t n, capacity;
+};
+
+/* An empty table; source is NULL until the reader sets it. */
+PT_MUST_USE pt_status pt_table_create(const char *path, pt_layout layout,
+                                      const pt_table_ops *ops, pt_table **out);
+void pt_table_destroy(pt_table **t);
+
+/* Adds a tensor. name [n_name] need not end with a zero. PT_ERR_DATA for a name that is
+ * empty, too long or holds control characters, for too many or negative dimensions and
+ * for a product that overflows. entry: out, may be NULL, valid until the next add. */
+PT_MUST_USE pt_status pt_table_add(pt_table *t, const char *name, size_t n_name,
+                                   int n_dims, const int64_t *dims, size_t where,
+                                   pt_table_entry **entry);
+
+/* Notes why the values of `e` cannot be read; the first note stays. */
+void pt_table_trouble(pt_table_entry *e, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Sorts; PT_ERR_DATA if a name appears twice. After it no tensor may be added. */
+PT_MUST_USE pt_status pt_table_finish(pt_table *t);
+
+/* NULL if there is none of that name. */
+const pt_table_entry *pt_table_find(const pt_table *t, const char *name);
+
+/* Adds lines to *failed if the values of `e` cannot be read, without reading them. */
+void pt_table_check(const pt_table *t, const pt_table_entry *e, pt_status *failed);
+
+/* values [e->count] in the table's layout, C order. */
+PT_MUST_USE pt_status pt_table_read(const pt_table *t, const pt_table_entry *e,
+                                    float *values);
+
+enum { PT_SHAPE_TEXT = 200 };
+
+/* "64x3x7x7"; "scalar" without dimensions. */
+void pt_shape_text(int n_dims, const size_t *dims, char text[PT_SHAPE_TEXT]);
+
+#endif

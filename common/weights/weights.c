@@ -1,0 +1,308 @@
+#include "common/weights/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/weights/keras.h"
+#include "common/weights/model.h"
+#include "common/weights/names.h"
+#include "common/weights/onnx.h"
+#include "common/weights/source.h"
+#include "common/weights/tfjs.h"
+#include "common/weights/torch.h"
+
+const pt_preprocess pt_preprocess_imagenet = {
+    false, 1.0f / 255.0f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+
+/* ---- preprocessing ---------------------------------------------------------------- */
+
+static const pt_preprocess caffe = {true, 1, {104, 117, 123}, {1, 1, 1}};
+static const pt_preprocess inception = {false, 1.0f / 127.5f, {1, 1, 1}, {1, 1, 1}};
+
+static const struct {
+    const char *network;
+    pt_format format;
+    const pt_preprocess *preprocess;
+} known[] = {{"squeezenet1_1", PT_FORMAT_ONNX, &caffe},
+             {"squeezenet1_1", PT_FORMAT_KERAS, &caffe},
+             {"squeezenet1_1", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
+             {"mobilenet_v1", PT_FORMAT_TFJS, &inception},
+             {"mobilenet_v1", PT_FORMAT_KERAS, &inception},
+             {"cifar_resnet20", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
+             {"cifar_resnet56", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
+             {"vgg16", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
+             {"resnet50", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
+             {"resnet101", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
+             {"resnet152", PT_FORMAT_TORCH, &pt_preprocess_imagenet}};
+
+bool pt_weights_known_preprocess(const char *network, pt_format format,
+                                 pt_preprocess *out)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (known[i].format != format || strcmp(known[i].network, network) != 0) continue;
+        *out = *known[i].preprocess;
+        return true;
+    }
+    return false;
+}
+
+/* ---- which format ----------------------------------------------------------------- */
+
+/* path[/entry][/model.json]: malloc'd. */
+static pt_status whole_path(const char *path, const char *entry, char **out)
+{
+    struct stat st;
+    size_t n = strlen(path) + (entry ? strlen(entry) : 0) + 16;
+    char *whole = malloc(n);
+
+    *out = NULL;
+    if (!whole) return pt_fail(PT_ERR_NOMEM, "%s: no memory for its name", path);
+    snprintf(whole, n, entry && *entry ? "%s/%s" : "%s", path, entry);
+    if (stat(whole, &st) == 0 && S_ISDIR(st.st_mode)) {
+        strcat(whole, "/model.json");
+        if (stat(whole, &st) != 0) {
+            free(whole);
+            return pt_fail(PT_ERR_IO,
+                           "%s: is a directory without model.json: name a file in it",
+                           path);
+        }
+    }
+    *out = whole;
+    return PT_OK;
+}
+
+static bool starts(const uint8_t *bytes, size_t n, const void *with, size_t n_with)
+{
+    return n >= n_with && memcmp(bytes, with, n_with) == 0;
+}
+
+static pt_status which_hdf5(const char *path, pt_format *format)
+{
+    pt_h5file *f = NULL;
+    pt_status s = pt_h5file_open(path, &f);
+
+    if (s == PT_OK) *format = pt_model_is(f) ? PT_FORMAT_MODEL : PT_FORMAT_KERAS;
+    pt_h5file_destroy(&f);
+    return s;
+}
+
+static pt_status unknown(const char *path, const uint8_t *b, size_t n)
+{
+    if (n == 0) return pt_fail(PT_ERR_DATA, "%s: is empty", path);
+    if (starts(b, n, "PK\3\4", 4))
+        return pt_fail(PT_ERR_DATA,
+                       "%s: is a zip file; of PyTorch's files only the legacy kind is "
+                       "read (torch.save with _use_new_zipfile_serialization=False)",
+                       path);
+    return pt_fail(
+        PT_ERR_DATA,
+        "%s: starts with %02x %02x %02x %02x, which no known format of weights "
+        "does",
+        path, b[0], b[1], b[2], b[3]);
+}
+
+/* By content. ONNX has no magic: a protobuf message begins with the tag of one of
+ * ModelProto's first fields. */
+static pt_status detect(const char *path, pt_format *format)
+{
+    static const uint8_t hdf5[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+    uint8_t b[16] = {0};
+    pt_source *file = NULL;
+    size_t n = 0, at = 0;
+    pt_status s = pt_source_open(path, &file);
+
+    if (s == PT_OK) {
+        n = file->size < sizeof b ? (size_t)file->size : sizeof b;
+        s = pt_source_read(file, 0, b, n);
+    }
+    pt_source_destroy(&file);
+    if (s != PT_OK) return s;
+    if (starts(b, n, hdf5, sizeof hdf5)) return which_hdf5(path, format);
+    while (at < n && strchr(" \t\r\n", b[at]) && b[at]) at++;
+    if (starts(b, n, pt_torch_magic, PT_TORCH_MAGIC))
+        *format = PT_FORMAT_TORCH;
+    else if (at < n && b[at] == '{')
+        *format = PT_FORMAT_TFJS;
+    else if (n > 0 && (b[0] == 0x08 || b[0] == 0x12 || b[0] == 0x3a || b[0] == 0x42))
+        *format = PT_FORMAT_ONNX;
+    else
+        s = unknown(path, b, n);
+    return s;
+}
+
+static pt_status open_table(const char *path, pt_format *format, pt_table **t)
+{
+    static pt_status (*const open[])(const char *,
+                                     pt_table **) = {[PT_FORMAT_MODEL] = pt_model_open,
+                                                     [PT_FORMAT_ONNX] = pt_onnx_open,
+                                                     [PT_FORMAT_KERAS] = pt_keras_open,
+                                                     [PT_FORMAT_TFJS] = pt_tfjs_open,
+                                                     [PT_FORMAT_TORCH] = pt_torch_open};
+    pt_status s = detect(path, format);
+
+    *t = NULL;
+    return s == PT_OK ? open[*format](path, t) : s;
+}
+
+/* ---- looking ---------------------------------------------------------------------- */
+
+static pt_status describe(const char *path, pt_format format, const pt_table *t,
+                          const char *network, pt_weights_info *info)
+{
+    if (format == PT_FORMAT_MODEL) return pt_model_inspect(path, info);
+    *info = (pt_weights_info){.format = format, .n_classes = pt_names_classes(t)};
+    if (network)
+        info->has_preprocess =
+            pt_weights_known_preprocess(network, format, &info->preprocess);
+    return PT_OK;
+}
+
+pt_status pt_weights_inspect(const char *path, pt_weights_info *info)
+{
+    pt_table *t = NULL;
+    pt_format format;
+    char *whole = NULL;
+    pt_status s = whole_path(path, NULL, &whole);
+
+    if (s == PT_OK) s = detect(whole, &format);
+    if (s == PT_OK && format != PT_FORMAT_MODEL) s = open_table(whole, &format, &t);
+    if (s == PT_OK) s = describe(whole, format, t, NULL, info);
+    pt_table_destroy(&t);
+    free(whole);
+    return s;
+}
+
+/* ---- loading ---------------------------------------------------------------------- */
+
+static void tensor_shape(const pt_tensor *t, char text[PT_SHAPE_TEXT])
+{
+    size_t dims[4];
+
+    for (int i = 0; i < t->n_dims; i++) dims[i] = (size_t)t->dims[i];
+    pt_shape_text(t->n_dims, dims, text);
+}
+
+/* Adds a line to *misfit if tensor t of g cannot come from the table. */
+static const pt_table_entry *match(const pt_table *table, pt_format format,
+                                   const pt_graph *g, const pt_tensor *t,
+                                   pt_status *misfit)
+{
+    char name[PT_NAMES_MAX], has[PT_SHAPE_TEXT], needs[PT_SHAPE_TEXT];
+    size_t dims[PT_TABLE_DIMS_MAX];
+    const pt_table_entry *e = pt_names_find(table, format, g, t, name);
+    bool fits;
+
+    tensor_shape(t, needs);
+    if (!e) {
+        bool other = strcmp(name, t->name) != 0;
+
+        pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: file has none%s%s%s, network needs %s",
+                     t->name, other ? " (nor " : "", other ? name : "", other ? ")" : "",
+                     needs);
+        return NULL;
+    }
+    pt_names_file_dims(table, e, t, dims);
+    fits = e->n_dims == t->n_dims;
+    for (int i = 0; i < t->n_dims && fits; i++) fits = dims[i] == (size_t)t->dims[i];
+    if (fits) {
+        pt_table_check(table, e, misfit);
+    } else {
+        pt_shape_text(e->n_dims, dims, has);
+        pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: file has %s, network needs %s", t->name,
+                     has, needs);
+    }
+    return e;
+}
+
+/* The entry of each tensor (NULL for a head that is not wanted), all misfits collected.
+ */
+static pt_status match_all(const pt_table *table, pt_format format, const pt_graph *g,
+                           bool with_head, const pt_table_entry **entries)
+{
+    pt_status misfit = PT_OK;
+    int wanted = 0, found = 0;
+
+    for (int i = 0; i < g->n_tensors; i++) {
+        if (g->tensors[i].head && !with_head) continue;
+        entries[i] = match(table, format, g, &g->tensors[i], &misfit);
+        wanted++;
+        found += entries[i] != NULL;
+    }
+    if (wanted && !found)
+        return pt_fail(PT_ERR_WEIGHTS,
+                       "%s: holds none of the %d tensors of %s; its first of %zu is %s",
+                       table->path, wanted, g->network, table->n,
+                       table->n ? table->entries[0].name : "missing");
+    return misfit == PT_OK ? PT_OK : PT_ERR_WEIGHTS;
+}
+
+static pt_status read_all(const pt_table *table, const pt_graph *g,
+                          const pt_table_entry *const *entries, float *flat)
+{
+    float *values = NULL;
+    size_t most = 1;
+    pt_status s = PT_OK;
+
+    for (int i = 0; i < g->n_tensors; i++)
+        if (entries[i] && g->tensors[i].count > most) most = g->tensors[i].count;
+    if (table->layout == PT_LAYOUT_TORCH) {
+        values = malloc(pt_mul(most, sizeof *values));
+        if (!values)
+            return pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu values", table->path,
+                           most);
+    }
+    for (int i = 0; i < g->n_tensors && s == PT_OK; i++) {
+        const pt_tensor *t = &g->tensors[i];
+        float *to = flat + t->offset;
+
+        if (!entries[i]) continue;
+        if (!values) { /* Keras has the order of our memory already */
+            s = pt_table_read(table, entries[i], to);
+            continue;
+        }
+        s = pt_table_read(table, entries[i], values);
+        if (s == PT_OK) pt_tensor_to_memory(t, values, to);
+    }
+    free(values);
+    return s;
+}
+
+/* A model file says which network it is of. */
+static pt_status check_network(const char *path, const pt_weights_info *info,
+                               const pt_graph *g)
+{
+    if (!*info->network || strcmp(info->network, g->network) == 0) return PT_OK;
+    return pt_fail(PT_ERR_WEIGHTS, "%s: holds %s, the network is %s", path, info->network,
+                   g->network);
+}
+
+pt_status pt_weights_load(const char *path, const char *entry, const pt_graph *g,
+                          bool with_head, float *flat, pt_weights_info *info)
+{
+    const pt_table_entry **entries = NULL;
+    pt_weights_info found;
+    pt_table *table = NULL;
+    pt_format format;
+    char *whole = NULL;
+    pt_status s = whole_path(path, entry, &whole);
+
+    if (s == PT_OK) s = open_table(whole, &format, &table);
+    if (s == PT_OK) s = describe(whole, format, table, g->network, &found);
+    if (s == PT_OK) s = check_network(whole, &found, g);
+    if (s != PT_OK) goto done;
+    entries = calloc((size_t)g->n_tensors + 1, sizeof *entries);
+    if (!entries) {
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory", whole);
+        goto done;
+    }
+    s = match_all(table, format, g, with_head, entries);
+    if (s == PT_OK) s = read_all(table, g, entries, flat);
+    if (s == PT_OK && info) *info = found;
+done:
+    free(entries);
+    pt_table_destroy(&table);
+    free(whole);
+    return s;
+}

@@ -1,0 +1,310 @@
+/* Each reader against small files that the programs of its format wrote
+ * (tests/oracle/weights_fixtures.py). */
+#include "tests/common/weights_tables.h"
+
+#include <math.h>
+
+#include "common/weights/half.h"
+
+static void test_every_half_widens_exactly(void **state)
+{
+    for (uint32_t h = 0; h < 0x10000; h++) {
+        int exponent = (int)(h >> 10 & 31), fraction = (int)(h & 1023);
+        float f = pt_half_to_float((uint16_t)h);
+        double wanted =
+            exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+        uint8_t bytes[2] = {(uint8_t)h, (uint8_t)(h >> 8)};
+        float widened;
+
+        if (exponent == 31)
+            assert_true(fraction ? isnan(f) : isinf(f));
+        else
+            assert_true((double)f == (h & 0x8000 ? -wanted : wanted));
+        assert_int_equal(!!signbit(f), h >> 15);
+        pt_half_widen(bytes, 1, &widened);
+        assert_memory_equal(&widened, &f, sizeof f);
+    }
+}
+
+static void test_torch_tensors_of_every_type_and_stride_are_read(void **state)
+{
+    pt_table *t = open_fixture(pt_torch_open, "plain.th");
+    const pt_table_entry *e;
+    float values[24];
+
+    assert_int_equal(t->layout, PT_LAYOUT_TORCH);
+    assert_int_equal(t->n, 9);
+    assert_ramp(t, "conv.weight", "4x3x3x3", 0);
+    assert_ramp(t, "bn.weight", "4", 1); /* a Parameter */
+    assert_ramp(t, "bn.half", "2x5", 2);
+    assert_ramp(t, "bn.bfloat", "7", 3);
+    assert_ramp(t, "bn.double", "3x2", 4);
+    assert_ramp(t, "scalar", "scalar", 7);
+    e = find(t, "transposed", "6x4"); /* strides 1, 6 */
+    assert_int_equal(pt_table_read(t, e, values), PT_OK);
+    for (size_t i = 0; i < 24; i++)
+        assert_true(values[i] == ramp(5, 24, i % 4 * 6 + i / 4));
+    e = find(t, "inside", "3x2"); /* offset 13, strides 12, 6 */
+    assert_int_equal(pt_table_read(t, e, values), PT_OK);
+    for (size_t i = 0; i < 6; i++)
+        assert_true(values[i] == ramp(6, 60, 13 + i / 2 * 12 + i % 2 * 6));
+    pt_table_destroy(&t);
+    assert_null(t);
+}
+
+static void test_torch_integers_are_listed_and_not_read(void **state)
+{
+    pt_table *t = open_fixture(pt_torch_open, "plain.th");
+    const pt_table_entry *e = find(t, "bn.num_batches_tracked", "scalar");
+    pt_status failed = PT_OK;
+    float value;
+
+    pt_table_check(t, e, &failed);
+    assert_int_equal(failed, PT_ERR_DATA);
+    assert_int_equal(pt_table_read(t, e, &value), PT_ERR_DATA);
+    assert_says("bn.num_batches_tracked: values of torch.LongStorage are not read");
+    pt_table_destroy(&t);
+}
+
+static void test_torch_wrapping_and_the_prefix_module_are_taken_off(void **state)
+{
+    pt_table *t = open_fixture(pt_torch_open, "wrapped.th");
+
+    assert_int_equal(t->n, 2);
+    assert_ramp(t, "conv.weight", "2x3", 0);
+    assert_ramp(t, "fc.bias", "2", 1);
+    pt_table_destroy(&t);
+    t = open_fixture(pt_torch_open, "model.th");
+    assert_int_equal(t->n, 1);
+    assert_ramp(t, "conv.weight", "2x3", 0);
+    pt_table_destroy(&t);
+}
+
+static void test_torch_dictionaries_of_python_2_are_read(void **state)
+{
+    pt_table *t = open_fixture(pt_torch_open, "python2.th");
+
+    assert_int_equal(t->n, 1);
+    assert_ramp(t, "conv.weight", "2x3", 0);
+    pt_table_destroy(&t);
+}
+
+static void test_torch_files_without_tensors_say_what_they_hold(void **state)
+{
+    assert_refused(pt_torch_open, FIXTURES "list.th", "holds a list");
+    assert_refused(pt_torch_open, FIXTURES "nothing.th", "holds no tensors");
+}
+
+static void test_onnx_initialisers_of_every_encoding_are_read(void **state)
+{
+    pt_table *t = open_fixture(pt_onnx_open, "tiny.onnx");
+    const pt_table_entry *e;
+    pt_status failed = PT_OK;
+    float value;
+
+    assert_int_equal(t->layout, PT_LAYOUT_TORCH);
+    assert_int_equal(t->n, 6);
+    assert_ramp(t, "raw", "4x3x3x3", 0);
+    assert_ramp(t, "listed", "5", 1);
+    assert_ramp(t, "half_raw", "2x3", 2);
+    assert_ramp(t, "half_listed", "2x3", 2);
+    assert_ramp(t, "scalar", "scalar", 3);
+    e = find(t, "shape", "2");
+    pt_table_check(t, e, &failed);
+    assert_int_equal(failed, PT_ERR_DATA);
+    assert_int_equal(pt_table_read(t, e, &value), PT_ERR_DATA);
+    assert_says("shape: data type 7 is not read");
+    pt_table_destroy(&t);
+}
+
+static void check_keras(const char *name)
+{
+    pt_table *t = open_fixture(pt_keras_open, name);
+
+    assert_int_equal(t->layout, PT_LAYOUT_KERAS);
+    assert_int_equal(t->n, 12);
+    assert_ramp(t, "conv1/kernel", "3x3x2x4", 0); /* the data set uniform1 */
+    assert_ramp(t, "conv1/bias", "4", 1);
+    assert_ramp(t, "conv1_bn/gamma", "4", 2);
+    assert_ramp(t, "conv1_bn/beta", "4", 3);
+    assert_ramp(t, "conv1_bn/moving_mean", "4", 4);
+    assert_ramp(t, "conv1_bn/moving_variance", "4", 5);
+    assert_ramp(t, "fire2/dw/depthwise_kernel", "3x3x4x1", 6);
+    assert_ramp(t, "fc/kernel", "6x5", 7);
+    assert_ramp(t, "fc/bias", "5", 8);
+    assert_ramp(t, "odd/odd_c", "2", 11); /* a layer of no known kind keeps its names */
+    pt_table_destroy(&t);
+}
+
+static void test_keras_layers_are_found_by_names_of_fixed_length(void **state)
+{
+    check_keras("keras_fixed.h5");
+}
+
+static void test_keras_layers_are_found_by_variable_names_in_float16(void **state)
+{
+    check_keras("keras_variable.h5"); /* below /model_weights */
+}
+
+static void test_tfjs_tensors_are_read_across_shards(void **state)
+{
+    pt_table *t = open_fixture(pt_tfjs_open, "tfjs/model.json");
+
+    assert_int_equal(t->layout, PT_LAYOUT_KERAS);
+    assert_int_equal(t->n, 7);
+    assert_ramp(t, "conv1/kernel", "3x3x2x4", 0);
+    assert_ramp(t, "conv1/bias", "4", 1);
+    assert_ramp(t, "dw/depthwise_kernel", "3x3x4x1", 2);
+    pt_table_destroy(&t);
+}
+
+static void check_trouble(const pt_table *t, const char *name, const char *words)
+{
+    pt_status failed = PT_OK;
+
+    pt_table_check(t, pt_table_find(t, name), &failed);
+    assert_int_not_equal(failed, PT_OK);
+    assert_says(name);
+    assert_says(words);
+}
+
+static void test_tfjs_tensors_that_cannot_be_had_say_why(void **state)
+{
+    pt_table *t = open_fixture(pt_tfjs_open, "tfjs/model.json");
+
+    check_trouble(t, "gone/kernel", "tfjs/group2-shard1of1: cannot be opened");
+    check_trouble(t, "counts", "data type int32 is not read");
+    check_trouble(t, "behind", "lies behind a tensor");
+    check_trouble(t, "long/bias", "has 17 bytes");
+    pt_table_destroy(&t);
+}
+
+static void test_tfjs_shards_outside_of_the_model_are_refused(void **state)
+{
+    static const char *const paths[] = {"/etc/passwd", "../secret", "a/../../b", ".."};
+    char dir[] = "/tmp/ptrain-tfjs-XXXXXX", file[64], json[256];
+
+    assert_non_null(mkdtemp(dir));
+    snprintf(file, sizeof file, "%s/model.json", dir);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        int n = snprintf(json, sizeof json,
+                         "{\"weightsManifest\":[{\"paths\":[\"%s\"],\"weights\":[]}]}",
+                         paths[i]);
+
+        write_file(file, json, (size_t)n);
+        assert_refused(pt_tfjs_open, file, "is not a path below the model");
+    }
+    assert_int_equal(remove(file), 0);
+    assert_int_equal(remove(dir), 0);
+}
+
+static void test_model_file_of_h5py_is_read_with_its_record(void **state)
+{
+    pt_table *t = open_fixture(pt_model_open, "model.h5");
+    pt_weights_info info;
+
+    assert_int_equal(t->n, 4);
+    assert_ramp(t, "conv1.weight", "4x3x3x3", 0);
+    assert_ramp(t, "fc.weight", "3x4", 1);
+    assert_ramp(t, "fc.bias", "3", 2);
+    assert_ramp(t, "bn1.running_mean", "4", 3);
+    pt_table_destroy(&t);
+    assert_int_equal(pt_weights_inspect(FIXTURES "model.h5", &info), PT_OK);
+    assert_int_equal(info.format, PT_FORMAT_MODEL);
+    assert_string_equal(info.network, "resnet_small");
+    assert_int_equal(info.n_classes, 3);
+    assert_int_equal(info.options.n_classes, 3);
+    assert_int_equal(info.options.side, 40);
+    assert_false(info.options.original_head);
+    assert_int_equal(info.options.stride_at, PT_STRIDE_CONV1);
+    assert_int_equal(info.options.rep_at, PT_REP_BEFORE_RELU);
+    assert_true(info.options.dropout == 0.25f && info.options.bn_eps == 0.5f);
+    assert_true(info.has_preprocess && info.preprocess.bgr);
+    assert_true(info.preprocess.scale == 0.5f);
+    assert_true(info.preprocess.mean[2] == 3 && info.preprocess.std[0] == 4);
+}
+
+static void test_one_changed_value_of_a_model_file_is_seen(void **state)
+{
+    static const char path[] = "/tmp/ptrain-model-damaged.h5";
+    const float value = ramp(0, 108, 3); /* of conv1.weight alone */
+    size_t n, hits = 0;
+    uint8_t *bytes = read_file(FIXTURES "model.h5", &n);
+
+    for (size_t i = 0; i + 4 <= n; i += 4) {
+        if (memcmp(bytes + i, &value, sizeof value) != 0) continue;
+        bytes[i] ^= 1;
+        hits++;
+    }
+    assert_int_equal(hits, 1);
+    write_file(path, bytes, n);
+    assert_refused(pt_model_open, path, "it is damaged");
+    assert_int_equal(remove(path), 0);
+    free(bytes);
+}
+
+static void test_formats_are_told_apart_by_content(void **state)
+{
+    static const struct {
+        const char *name;
+        pt_format format;
+    } files[] = {{"plain.th", PT_FORMAT_TORCH},
+                 {"tiny.onnx", PT_FORMAT_ONNX},
+                 {"keras_fixed.h5", PT_FORMAT_KERAS},
+                 {"keras_variable.h5", PT_FORMAT_KERAS},
+                 {"model.h5", PT_FORMAT_MODEL},
+                 {"tfjs/model.json", PT_FORMAT_TFJS},
+                 {"tfjs", PT_FORMAT_TFJS}};
+    char path[512];
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        pt_weights_info info;
+
+        snprintf(path, sizeof path, FIXTURES "%s", files[i].name);
+        assert_int_equal(pt_weights_inspect(path, &info), PT_OK);
+        assert_int_equal(info.format, files[i].format);
+    }
+}
+
+static void test_files_of_no_known_format_are_refused_by_what_they_are(void **state)
+{
+    static const char path[] = "/tmp/ptrain-unknown-weights";
+    pt_weights_info info;
+
+    assert_int_equal(pt_weights_inspect("/nowhere/weights", &info), PT_ERR_IO);
+    assert_int_equal(pt_weights_inspect("/tmp", &info), PT_ERR_IO);
+    assert_says("directory without model.json");
+    write_file(path, "", 0);
+    assert_int_equal(pt_weights_inspect(path, &info), PT_ERR_DATA);
+    assert_says("is empty");
+    write_file(path, "PK\3\4....", 8);
+    assert_int_equal(pt_weights_inspect(path, &info), PT_ERR_DATA);
+    assert_says("is a zip file");
+    write_file(path, "\377\330\377\340", 4);
+    assert_int_equal(pt_weights_inspect(path, &info), PT_ERR_DATA);
+    assert_says("starts with ff d8 ff e0");
+    assert_int_equal(remove(path), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_half_widens_exactly),
+        cmocka_unit_test(test_torch_tensors_of_every_type_and_stride_are_read),
+        cmocka_unit_test(test_torch_integers_are_listed_and_not_read),
+        cmocka_unit_test(test_torch_wrapping_and_the_prefix_module_are_taken_off),
+        cmocka_unit_test(test_torch_dictionaries_of_python_2_are_read),
+        cmocka_unit_test(test_torch_files_without_tensors_say_what_they_hold),
+        cmocka_unit_test(test_onnx_initialisers_of_every_encoding_are_read),
+        cmocka_unit_test(test_keras_layers_are_found_by_names_of_fixed_length),
+        cmocka_unit_test(test_keras_layers_are_found_by_variable_names_in_float16),
+        cmocka_unit_test(test_tfjs_tensors_are_read_across_shards),
+        cmocka_unit_test(test_tfjs_tensors_that_cannot_be_had_say_why),
+        cmocka_unit_test(test_tfjs_shards_outside_of_the_model_are_refused),
+        cmocka_unit_test(test_model_file_of_h5py_is_read_with_its_record),
+        cmocka_unit_test(test_one_changed_value_of_a_model_file_is_seen),
+        cmocka_unit_test(test_formats_are_told_apart_by_content),
+        cmocka_unit_test(test_files_of_no_known_format_are_refused_by_what_they_are),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,216 @@
+#!/usr/bin/python3
+"""Writes tests/data/weights: small files of weights made by the programs whose formats
+common/weights reads. Run from the root of the repository.
+
+Value i of tensor k of a file is ramp(k, n)[i] = k + (i - n // 2) / 8: exact in float16.
+
+Made with Debian 12's Python 3.11.2, numpy 1.24.2, torch 1.13.0a0, onnx 1.12.0, h5py 3.7.0
+(the files differ from run to run where torch writes the addresses of storages as keys)."""
+import hashlib
+import json
+import os
+import pickle
+import struct
+from collections import OrderedDict
+
+import h5py
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper
+
+OUT = "tests/data/weights"
+
+
+def ramp(k, shape):
+    n = int(np.prod(shape, dtype=int))
+    return (k + (np.arange(n) - n // 2) / 8).astype(np.float32).reshape(shape)
+
+
+# ---- torch ---------------------------------------------------------------------------
+
+def tensor(k, *shape, dtype=torch.float32):
+    return torch.from_numpy(ramp(k, shape)).to(dtype)
+
+
+def save(name, what):
+    torch.save(what, f"{OUT}/{name}", _use_new_zipfile_serialization=False)
+
+
+def torch_files():
+    plain = OrderedDict()
+    plain["conv.weight"] = tensor(0, 4, 3, 3, 3)
+    plain["bn.weight"] = torch.nn.Parameter(tensor(1, 4))
+    plain["bn.half"] = tensor(2, 2, 5, dtype=torch.float16)
+    plain["bn.bfloat"] = tensor(3, 7, dtype=torch.bfloat16)
+    plain["bn.double"] = tensor(4, 3, 2, dtype=torch.float64)
+    plain["bn.num_batches_tracked"] = torch.tensor(7)
+    plain["transposed"] = tensor(5, 4, 6).t()          # 6x4, strides 1, 6
+    plain["inside"] = tensor(6, 5, 4, 3)[1:4, ::2, 1]  # offset 13, strides 12, 6
+    plain["scalar"] = tensor(7)
+    plain._metadata = OrderedDict([("", {"version": 1})])  # as state_dict() has it: BUILD
+    save("plain.th", plain)
+    save("wrapped.th", {"epoch": 3, "best": 0.5, "arch": "tiny", "done": True,
+                        "big": 1 << 70, "negative": -3, "losses": [1.5, 2.5],
+                        "state_dict": {"module.conv.weight": tensor(0, 2, 3),
+                                       "module.fc.bias": tensor(1, 2)}})
+    save("model.th", {"model": {"conv.weight": tensor(0, 2, 3)}, "optimizer": None})
+    save("list.th", [tensor(0, 2, 3)])
+    save("nothing.th", {"epoch": 3})
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.system, ("echo should never be seen",))
+
+
+def legacy(obj):
+    """A legacy file around the pickle of an object, or around ready bytes."""
+    if not isinstance(obj, bytes):
+        obj = pickle.dumps(obj, protocol=2)
+    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {}}
+    head = [0x1950a86a20f9469cfc6c, 1001, system]
+    return b"".join(pickle.dumps(x, protocol=2) for x in head) + obj + pickle.dumps([], 2)
+
+
+def laughs():
+    lol = ["lol"]
+    for _ in range(40):
+        lol = [lol] * 10
+    return {"weights": lol}
+
+
+def hostile_files():
+    """Each is refused; its name says for what."""
+    write = {"os_system.th": legacy({"conv.weight": Evil()}), "laughs.th": legacy(laughs())}
+    for name, data in write.items():
+        with open(f"{OUT}/{name}", "wb") as f:
+            f.write(data)
+
+
+def python2_file():
+    """Python 2's torch: byte strings for keys, OrderedDict called with a list of lists."""
+    values = ramp(0, (2, 3))
+    pid = b"(U\x07storagectorch\nFloatStorage\nU\x0512345U\x03cpuK\x06NtQ"
+    t = b"ctorch._utils\n_rebuild_tensor\n(" + pid + b"K\x00K\x02K\x03\x86K\x03K\x01\x86tR"
+    obj = b"\x80\x02ccollections\nOrderedDict\n](](U\x0bconv.weight" + t + b"ee\x85R."
+    data = legacy(obj)[:-len(pickle.dumps([], 2))] + b"\x80\x02]U\x0512345a."
+    with open(f"{OUT}/python2.th", "wb") as f:
+        f.write(data + struct.pack("<q", 6) + values.tobytes())
+
+
+# ---- ONNX ----------------------------------------------------------------------------
+
+def onnx_file():
+    half = ramp(2, (2, 3)).astype(np.float16)
+    bits = half.view(np.uint16).flatten().tolist()
+    init = [
+        helper.make_tensor("raw", TensorProto.FLOAT, (4, 3, 3, 3),
+                           ramp(0, (4, 3, 3, 3)).tobytes(), raw=True),
+        helper.make_tensor("listed", TensorProto.FLOAT, (5,), ramp(1, (5,))),
+        helper.make_tensor("half_raw", TensorProto.FLOAT16, (2, 3), half.tobytes(), raw=True),
+        helper.make_tensor("half_listed", TensorProto.FLOAT16, (2, 3), half.flatten()),
+        helper.make_tensor("shape", TensorProto.INT64, (2,), [1, -1]),
+        helper.make_tensor("scalar", TensorProto.FLOAT, (), [3.0]),
+    ]
+    assert list(init[3].int32_data) == bits
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 6, 6])
+    node = helper.make_node("Conv", ["x", "raw"], ["y"], kernel_shape=[3, 3])
+    graph = helper.make_graph([node], "tiny", [x], [y], initializer=init)
+    model = helper.make_model(graph, producer_name="weights_fixtures.py")
+    onnx.checker.check_model(model)
+    onnx.save(model, f"{OUT}/tiny.onnx")
+
+
+# ---- Keras ---------------------------------------------------------------------------
+
+def keras_file(name, root, strings, half):
+    layers = [
+        ("input_1", []),
+        ("conv1", [("uniform1", ramp(0, (3, 3, 2, 4))), ("conv1_b", ramp(1, (4,)))]),
+        ("conv1_bn", [(f"conv1_bn/{w}:0", ramp(2 + i, (4,))) for i, w in
+                      enumerate(["gamma", "beta", "moving_mean", "moving_variance"])]),
+        ("fire2/dw", [("fire2/dw/depthwise_kernel:0", ramp(6, (3, 3, 4, 1)))]),
+        ("fc", [("fc_W_1:0", ramp(7, (6, 5))), ("fc_b_1:0", ramp(8, (5,)))]),
+        ("odd", [("odd_a", ramp(9, (2,))), ("odd_b", ramp(10, (2,))), ("odd_c", ramp(11, (2,)))]),
+    ]
+    with h5py.File(f"{OUT}/{name}", "w") as f:
+        g = f if root is None else f.create_group(root)
+        g.attrs["layer_names"] = strings([n for n, _ in layers])
+        for layer, weights in layers:
+            sub = g.create_group(layer)
+            # numpy gives an empty list of names the type float64: real files have that too
+            sub.attrs["weight_names"] = strings([n for n, _ in weights]) if weights else []
+            for n, v in weights:
+                sub.create_dataset(n, data=v.astype(np.float16) if half else v)
+
+
+def keras_files():
+    keras_file("keras_fixed.h5", None, lambda s: np.array([x.encode() for x in s]), False)
+    keras_file("keras_variable.h5", "model_weights",
+               lambda s: np.array(s, dtype=h5py.string_dtype()), True)
+
+
+# ---- TensorFlow.js -------------------------------------------------------------------
+
+def tfjs_file():
+    os.makedirs(f"{OUT}/tfjs", exist_ok=True)
+
+    def entry(name, v, dtype="float32"):
+        return {"name": name, "shape": list(v.shape), "dtype": dtype}
+
+    a, b, c = ramp(0, (3, 3, 2, 4)), ramp(1, (4,)), ramp(2, (3, 3, 4, 1))
+    joined = a.tobytes() + b.tobytes() + c.tobytes()
+    cuts = [0, 130, 292, len(joined)]  # the first inside a value of a, the second inside b
+    for i in range(3):
+        with open(f"{OUT}/tfjs/group1-shard{i + 1}of3", "wb") as f:
+            f.write(joined[cuts[i]:cuts[i + 1]])
+    with open(f"{OUT}/tfjs/group4-shard1of1", "wb") as f:
+        f.write(ramp(4, (2,)).tobytes() + b"left over")
+    counts = np.array([1, 2], dtype=np.int32)
+    manifest = [
+        {"paths": [f"group1-shard{i + 1}of3" for i in range(3)],
+         "weights": [entry("conv1/kernel", a), entry("conv1/bias", b),
+                     entry("dw/depthwise_kernel", c)]},
+        {"paths": ["group2-shard1of1"], "weights": [entry("gone/kernel", ramp(3, (1, 1, 2, 2)))]},
+        {"paths": ["group3-shard1of1"],
+         "weights": [entry("counts", counts, "int32"), entry("behind", ramp(5, (2,)))]},
+        {"paths": ["group4-shard1of1"], "weights": [entry("long/bias", ramp(4, (2,)))]},
+    ]
+    with open(f"{OUT}/tfjs/model.json", "w") as f:
+        json.dump({"modelTopology": {"keras_version": "2.1.4"},
+                   "weightsManifest": manifest}, f)
+
+
+# ---- our own file, written by another program ---------------------------------------
+
+def model_file():
+    tensors = [("conv1.weight", ramp(0, (4, 3, 3, 3))), ("fc.weight", ramp(1, (3, 4))),
+               ("fc.bias", ramp(2, (3,))), ("bn1.running_mean", ramp(3, (4,)))]
+    h = hashlib.sha256()
+    with h5py.File(f"{OUT}/model.h5", "w") as f:
+        for name, v in tensors:
+            f[f"weights/{name}"] = v
+            h.update(v.astype("<f4").tobytes())
+        f["tensors"] = [n for n, _ in tensors]
+        f["classes"] = ["rose", "daisy", "tulip"]
+        f.attrs.update({"format": "ptrain-model", "format_version": 1,
+                        "network": "resnet_small", "n_classes": 3, "side": 40,
+                        "original_head": 0, "stride_at": "conv1",
+                        "rep_at": "before_relu", "dropout": 0.25, "bn_eps": 0.5,
+                        "weight_hash": h.hexdigest(), "preprocess_order": "bgr",
+                        "preprocess_scale": 0.5,
+                        "preprocess_mean": np.array([1, 2, 3], np.float32),
+                        "preprocess_std": np.array([4, 5, 6], np.float32)})
+
+
+if __name__ == "__main__":
+    os.makedirs(OUT, exist_ok=True)
+    torch_files()
+    hostile_files()
+    python2_file()
+    onnx_file()
+    keras_files()
+    tfjs_file()
+    model_file()
