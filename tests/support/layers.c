@@ -1,0 +1,170 @@
+#include "tests/support/layers.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/rng.h"
+#include "common/status.h"
+#include "tests/support/plain.h"
+#include "worker/engine/depthwise.h"
+#include "worker/engine/linear.h"
+
+layer layer_of(layer_kind kind, const pt_conv_shape *s)
+{
+    layer l = {.kind = kind, .s = *s, .c_out = (size_t)s->c_out};
+    size_t taps = (size_t)(s->kh * s->kw);
+
+    l.x_floats = (size_t)s->h * (size_t)s->w * (size_t)s->c_in;
+    l.y_floats = (size_t)s->out_h * (size_t)s->out_w * (size_t)s->c_out;
+    l.w_floats =
+        taps * (kind == LAYER_DEPTHWISE ? 1 : (size_t)s->c_in) * (size_t)s->c_out;
+    return l;
+}
+
+const char *layer_text(const layer *l)
+{
+    static const char *const kinds[] = {"conv", "depthwise", "linear"};
+    static char text[160];
+    const pt_conv_shape *s = &l->s;
+
+    snprintf(text, sizeof text, "%s %dx%dx%d -> %dx%dx%d, %dx%d/%d, pads %d %d",
+             kinds[l->kind], s->h, s->w, s->c_in, s->out_h, s->out_w, s->c_out, s->kh,
+             s->kw, s->stride, s->pad_top, s->pad_left);
+    return text;
+}
+
+static float *must_have(size_t n)
+{
+    float *p = malloc((n > 0 ? n : 1) * sizeof *p);
+
+    PT_CHECK(p != NULL, "no memory for %zu floats", n);
+    return p;
+}
+
+float *layer_random(uint64_t seed, size_t n)
+{
+    float *p = must_have(n);
+    pt_rng r = pt_rng_stream(seed, PT_RNG_TEST, 0, 0);
+
+    pt_rng_fill_normal(&r, p, n);
+    return p;
+}
+
+float *layer_nan(size_t n)
+{
+    float *p = must_have(n);
+
+    for (size_t i = 0; i < n; i++) p[i] = NAN;
+    return p;
+}
+
+static float *scratch_of(const layer *l, pt_pool *p, int n_shards)
+{
+    size_t n = 0;
+
+    if (l->kind == LAYER_CONV) n = pt_conv_scratch(&l->s, n_shards);
+    if (l->kind == LAYER_DEPTHWISE) n = pt_depthwise_scratch(&l->s, n_shards);
+    if (l->kind == LAYER_LINEAR) n = pt_linear_scratch(l->s.c_in, l->s.c_out, n_shards);
+    n *= (size_t)pt_pool_threads(p);
+    float *scratch = aligned_alloc(64, n > 0 ? n * sizeof *scratch : 64);
+
+    PT_CHECK(scratch != NULL, "no memory for %zu floats", n);
+    for (size_t i = 0; i < n; i++) scratch[i] = NAN;
+    return scratch;
+}
+
+/* Groups of a linear layer: the span's shards; returns how many. */
+static int groups_of(const pt_span *span, int begin[PT_MAX_SHARDS + 1])
+{
+    for (int i = 0; i <= span->hi - span->lo; i++) {
+        begin[i] =
+            pt_shard_begin(span->lo + i, span->n_shards, span->b) - pt_span_first(span);
+    }
+    return span->hi - span->lo;
+}
+
+void layer_forward(const layer *l, pt_pool *p, const pt_span *span, const float *x,
+                   const float *w, const float *bias, float *y)
+{
+    float *scratch = scratch_of(l, p, span->n_shards);
+    int n = pt_span_images(span), begin[PT_MAX_SHARDS + 1];
+
+    if (l->kind == LAYER_CONV) pt_conv_forward(p, &l->s, n, x, w, bias, y, scratch);
+    if (l->kind == LAYER_DEPTHWISE) {
+        pt_depthwise_forward(p, &l->s, n, x, w, bias, y, scratch);
+    }
+    if (l->kind == LAYER_LINEAR) {
+        int n_groups = groups_of(span, begin);
+
+        pt_linear_forward(p, l->s.c_in, l->s.c_out, begin, n_groups, x, w, bias, y);
+    }
+    free(scratch);
+}
+
+void layer_backward_data(const layer *l, pt_pool *p, const pt_span *span, const float *dy,
+                         const float *w, bool accumulate, float *dx)
+{
+    float *scratch = scratch_of(l, p, span->n_shards);
+    int n = pt_span_images(span), begin[PT_MAX_SHARDS + 1];
+
+    if (l->kind == LAYER_CONV) {
+        pt_conv_backward_data(p, &l->s, n, dy, w, accumulate, dx, scratch);
+    }
+    if (l->kind == LAYER_DEPTHWISE) {
+        pt_depthwise_backward_data(p, &l->s, n, dy, w, accumulate, dx, scratch);
+    }
+    if (l->kind == LAYER_LINEAR) {
+        int n_groups = groups_of(span, begin);
+
+        pt_linear_backward_data(p, l->s.c_in, l->s.c_out, begin, n_groups, dy, w,
+                                accumulate, dx);
+    }
+    free(scratch);
+}
+
+void layer_backward_weights(const layer *l, pt_pool *p, const pt_span *span,
+                            const float *x, const float *dy, float *const *dw,
+                            float *const *db)
+{
+    float *scratch = scratch_of(l, p, span->n_shards);
+
+    if (l->kind == LAYER_CONV) {
+        pt_conv_backward_weights(p, &l->s, span, x, dy, dw, db, scratch);
+    }
+    if (l->kind == LAYER_DEPTHWISE) {
+        pt_depthwise_backward_weights(p, &l->s, span, x, dy, dw, db, scratch);
+    }
+    if (l->kind == LAYER_LINEAR) {
+        pt_linear_backward_weights(p, l->s.c_in, l->s.c_out, span, x, dy, dw, db,
+                                   scratch);
+    }
+    free(scratch);
+}
+
+void layer_plain_forward(const layer *l, int n, const float *x, const float *w,
+                         const float *bias, double *y)
+{
+    if (l->kind == LAYER_CONV) plain_conv_forward(&l->s, n, x, w, bias, y);
+    if (l->kind == LAYER_DEPTHWISE) plain_depthwise_forward(&l->s, n, x, w, bias, y);
+    if (l->kind == LAYER_LINEAR) {
+        plain_linear_forward(l->s.c_in, l->s.c_out, n, x, w, bias, y);
+    }
+}
+
+void layer_plain_backward(const layer *l, int n, const float *x, const float *w,
+                          const float *dy, double *dx, double *dw, double *db)
+{
+    if (l->kind == LAYER_CONV) {
+        plain_conv_backward_data(&l->s, n, dy, w, dx);
+        plain_conv_backward_weights(&l->s, n, x, dy, dw, db);
+    }
+    if (l->kind == LAYER_DEPTHWISE) {
+        plain_depthwise_backward_data(&l->s, n, dy, w, dx);
+        plain_depthwise_backward_weights(&l->s, n, x, dy, dw, db);
+    }
+    if (l->kind == LAYER_LINEAR) {
+        plain_linear_backward_data(l->s.c_in, l->s.c_out, n, dy, w, dx);
+        plain_linear_backward_weights(l->s.c_in, l->s.c_out, n, x, dy, dw, db);
+    }
+}

@@ -1,0 +1,47 @@
+/* Convolution, depthwise convolution and linear layer behind one interface, with their
+ * buffers, so that one test can say something about all of them. */
+#ifndef PT_TESTS_LAYERS_H
+#define PT_TESTS_LAYERS_H
+
+#include <stdint.h>
+
+#include "common/shards.h"
+#include "worker/engine/conv.h"
+
+typedef enum { LAYER_CONV, LAYER_DEPTHWISE, LAYER_LINEAR } layer_kind;
+
+/* A linear layer has the shape of a 1x1 convolution of one pixel. Every size is for one
+ * image. */
+typedef struct {
+    layer_kind kind;
+    pt_conv_shape s;
+    size_t x_floats, y_floats, w_floats, c_out;
+} layer;
+
+layer layer_of(layer_kind kind, const pt_conv_shape *s);
+
+/* "conv 5x7x3 -> 5x7x16, 3x3/1"; static storage. */
+const char *layer_text(const layer *l);
+
+/* n floats ~ N(0, 1), a function of seed and index alone; malloc'ed. */
+float *layer_random(uint64_t seed, size_t n);
+float *layer_nan(size_t n); /* n NaNs */
+
+/* The three passes. Scratch is allocated inside with exactly the size that was asked
+ * for, so that the address sanitizer sees what lies outside, and filled with NaN. A
+ * linear layer's groups are the shards of the span; forward and data use it only. */
+void layer_forward(const layer *l, pt_pool *p, const pt_span *span, const float *x,
+                   const float *w, const float *bias, float *y);
+void layer_backward_data(const layer *l, pt_pool *p, const pt_span *span, const float *dy,
+                         const float *w, bool accumulate, float *dx);
+void layer_backward_weights(const layer *l, pt_pool *p, const pt_span *span,
+                            const float *x, const float *dy, float *const *dw,
+                            float *const *db);
+
+/* The references, n images. */
+void layer_plain_forward(const layer *l, int n, const float *x, const float *w,
+                         const float *bias, double *y);
+void layer_plain_backward(const layer *l, int n, const float *x, const float *w,
+                          const float *dy, double *dx, double *dw, double *db);
+
+#endif

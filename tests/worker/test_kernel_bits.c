@@ -1,0 +1,197 @@
+/* The rule of bits: what a kernel computes does not depend on how many threads share it,
+ * nor on how the shards are dealt to workers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/support/layers.h"
+
+enum { V = 8, MAX_PARTS = V };
+
+static const struct {
+    layer_kind kind;
+    pt_conv_shape s;
+} layers[] = {
+    {LAYER_CONV, {5, 7, 3, 5, 7, 16, 3, 3, 1, 1, 1}},
+    {LAYER_CONV, {20, 21, 16, 20, 21, 24, 3, 3, 1, 1, 1}},
+    {LAYER_CONV, {5, 5, 96, 5, 5, 96, 3, 3, 1, 1, 1}}, /* large: tiles, not kept */
+    {LAYER_CONV, {9, 9, 64, 9, 9, 16, 1, 1, 1, 0, 0}},
+    {LAYER_CONV, {7, 7, 48, 7, 7, 256, 1, 1, 1, 0, 0}},
+    {LAYER_CONV, {4, 3, 300, 4, 3, 260, 1, 1, 1, 0, 0}}, /* tiles of channels */
+    {LAYER_CONV, {17, 16, 3, 9, 8, 32, 7, 7, 2, 3, 3}},
+    {LAYER_CONV, {8, 8, 32, 4, 4, 40, 3, 3, 2, 0, 0}},
+    {LAYER_DEPTHWISE, {9, 8, 40, 9, 8, 40, 3, 3, 1, 1, 1}},
+    {LAYER_DEPTHWISE, {8, 8, 20, 4, 4, 20, 3, 3, 2, 0, 0}},
+    {LAYER_LINEAR, {1, 1, 300, 1, 1, 1000, 1, 1, 1, 0, 0}},
+    {LAYER_LINEAR, {1, 1, 64, 1, 1, 10, 1, 1, 1, 0, 0}},
+};
+
+/* The inputs of a batch of b images, and what the passes make of them. */
+typedef struct {
+    layer l;
+    int b;
+    float *x, *w, *bias, *dy;
+    float *y, *dx, *dw, *db;
+} batch;
+
+static batch batch_of(const layer *l, int b)
+{
+    size_t n = (size_t)b;
+
+    return (batch){.l = *l,
+                   .b = b,
+                   .x = layer_random(1, n * l->x_floats),
+                   .w = layer_random(2, l->w_floats),
+                   .bias = layer_random(3, l->c_out),
+                   .dy = layer_random(4, n * l->y_floats),
+                   .y = layer_nan(n * l->y_floats),
+                   .dx = layer_nan(n * l->x_floats),
+                   .dw = layer_nan(l->w_floats),
+                   .db = layer_nan(l->c_out)};
+}
+
+static void free_batch(batch *t)
+{
+    free(t->x), free(t->w), free(t->bias), free(t->dy);
+    free(t->y), free(t->dx), free(t->dw), free(t->db);
+}
+
+/* Values of sub-trees from all workers, left to right. */
+typedef struct {
+    pt_subtree trees[MAX_PARTS];
+    void *values[MAX_PARTS];
+    int n;
+} parts;
+
+typedef struct {
+    size_t n;
+} length;
+
+static void add(void *context, void *into, const void *from)
+{
+    float *a = into;
+    const float *b = from;
+
+    for (size_t i = 0; i < ((length *)context)->n; i++) a[i] += b[i];
+}
+
+static void finish(const parts *p, size_t n, float *out)
+{
+    length len = {n};
+    const void *sum =
+        pt_tree_finish(V, p->trees, (void *const *)p->values, p->n, add, &len);
+
+    assert_non_null(sum);
+    memcpy(out, sum, n * sizeof *out);
+    for (int i = 0; i < p->n; i++) free(p->values[i]);
+}
+
+/* The share of one worker. */
+static void run_worker(batch *t, pt_pool *pool, const pt_span *span, parts *dw, parts *db)
+{
+    const layer *l = &t->l;
+    size_t first = (size_t)pt_span_first(span);
+    pt_subtree cover[PT_MAX_COVER];
+    float *w_sums[PT_MAX_COVER], *b_sums[PT_MAX_COVER];
+    int n = pt_tree_cover(span->lo, span->hi, V, cover);
+
+    layer_forward(l, pool, span, t->x + first * l->x_floats, t->w, t->bias,
+                  t->y + first * l->y_floats);
+    layer_backward_data(l, pool, span, t->dy + first * l->y_floats, t->w, false,
+                        t->dx + first * l->x_floats);
+    for (int i = 0; i < n; i++) {
+        bool empty = pt_node_size(span, cover[i].level, cover[i].index) == 0;
+
+        w_sums[i] = empty ? NULL : layer_nan(l->w_floats); /* NULL: not to be touched */
+        b_sums[i] = empty ? NULL : layer_nan(l->c_out);
+    }
+    layer_backward_weights(l, pool, span, t->x + first * l->x_floats,
+                           t->dy + first * l->y_floats, w_sums, b_sums);
+    for (int i = 0; i < n; i++) {
+        dw->trees[dw->n] = db->trees[db->n] = cover[i];
+        dw->values[dw->n++] = w_sums[i];
+        db->values[db->n++] = b_sums[i];
+    }
+}
+
+static void run_batch(batch *t, int n_threads, int n_workers)
+{
+    parts dw = {.n = 0}, db = {.n = 0};
+    pt_pool *pool = NULL;
+
+    assert_int_equal(pt_pool_create(n_threads, &pool), PT_OK);
+    for (int i = 0; i < n_workers; i++) {
+        pt_span span = {.n_shards = V, .b = t->b};
+
+        pt_worker_shards(i, n_workers, V, &span.lo, &span.hi);
+        run_worker(t, pool, &span, &dw, &db);
+    }
+    finish(&dw, t->l.w_floats, t->dw);
+    finish(&db, t->l.c_out, t->db);
+    pt_pool_destroy(&pool);
+}
+
+static void check_equal(const layer *l, const char *what, int threads, int workers,
+                        const float *a, const float *b, size_t n)
+{
+    if (memcmp(a, b, n * sizeof *a) != 0) {
+        fail_msg("%s: %s differs with %d threads, %d workers", layer_text(l), what,
+                 threads, workers);
+    }
+}
+
+static void check_batch(const layer *l, int b)
+{
+    static const int cuts[][2] = {{2, 1}, {3, 1}, {4, 1}, {1, 2}, {1, 3},
+                                  {2, 3}, {1, 5}, {3, 5}, {1, 8}, {4, 8}};
+    batch one = batch_of(l, b);
+    size_t n = (size_t)b;
+
+    run_batch(&one, 1, 1);
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        int threads = cuts[i][0], workers = cuts[i][1];
+        batch t = batch_of(l, b);
+
+        run_batch(&t, threads, workers);
+        check_equal(l, "y", threads, workers, t.y, one.y, n * l->y_floats);
+        check_equal(l, "dx", threads, workers, t.dx, one.dx, n * l->x_floats);
+        check_equal(l, "dw", threads, workers, t.dw, one.dw, l->w_floats);
+        check_equal(l, "db", threads, workers, t.db, one.db, l->c_out);
+        free_batch(&t);
+    }
+    free_batch(&one);
+}
+
+static void check_layers(int b)
+{
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        layer l = layer_of(layers[i].kind, &layers[i].s);
+
+        check_batch(&l, b);
+    }
+}
+
+static void test_threads_and_workers_do_not_change_a_bit(void **state)
+{
+    (void)state;
+    check_layers(13);
+}
+
+static void test_nor_where_shards_are_empty(void **state)
+{
+    (void)state;
+    check_layers(5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_threads_and_workers_do_not_change_a_bit),
+        cmocka_unit_test(test_nor_where_shards_are_empty),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,240 @@
+/* The heavy kernels against plain loops in double. */
+#include <setjmp.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "tests/support/layers.h"
+#include "tests/support/plain.h"
+
+/* Sums of up to some thousand products of N(0, 1) in float: the relative error of the
+ * norm is a few 1e-7; 1e-5 leaves room for other CPUs and blockings. */
+static const double tolerance = 1e-5;
+
+/* h, w, c_in, out_h, out_w, c_out, kh, kw, stride, pad_top, pad_left */
+static const pt_conv_shape conv_shapes[] = {
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0},
+    {5, 7, 3, 5, 7, 16, 1, 1, 1, 0, 0},
+    {9, 6, 64, 9, 6, 5, 1, 1, 1, 0, 0},
+    {40, 40, 16, 40, 40, 64, 1, 1, 1, 0, 0},
+    {7, 9, 16, 4, 5, 64, 1, 1, 2, 0, 0},
+    {8, 8, 5, 4, 4, 3, 1, 1, 2, 0, 0},
+    {4, 4, 3, 6, 6, 5, 1, 1, 1, 1, 1}, /* padded 1x1 */
+    {5, 7, 3, 5, 7, 16, 3, 3, 1, 1, 1},
+    {14, 13, 16, 14, 13, 64, 3, 3, 1, 1, 1},
+    {6, 6, 96, 6, 6, 96, 3, 3, 1, 1, 1}, /* filters read in place */
+    {3, 3, 64, 1, 1, 5, 3, 3, 1, 0, 0},
+    {2, 2, 5, 2, 2, 5, 3, 3, 1, 1, 1}, /* the window is larger than the image */
+    {1, 1, 16, 1, 1, 16, 3, 3, 1, 1, 1},
+    {10, 11, 1, 8, 9, 3, 3, 3, 1, 0, 0},
+    {9, 8, 5, 5, 4, 16, 3, 3, 2, 1, 1},
+    {8, 8, 64, 4, 4, 64, 3, 3, 2, 0, 0}, /* padded at the bottom and right only */
+    {8, 7, 3, 4, 3, 5, 3, 3, 2, 0, 1},   /* asymmetric */
+    {11, 12, 16, 11, 12, 5, 3, 3, 1, 2, 0},
+    {12, 9, 3, 6, 5, 16, 7, 7, 2, 3, 3},
+    {13, 13, 1, 13, 13, 3, 7, 7, 1, 3, 3},
+    {9, 9, 5, 3, 3, 16, 2, 4, 3, 0, 1},
+    {30, 30, 3, 15, 15, 64, 7, 7, 2, 2, 3},
+    {5, 5, 3, 9, 9, 4, 3, 3, 1, 3, 3}, /* more padding than the kernel needs */
+    {7, 7, 2, 2, 2, 3, 2, 2, 4, 0, 0}, /* stride larger than the kernel */
+};
+
+static const pt_conv_shape depthwise_shapes[] = {
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0},       {5, 7, 3, 5, 7, 3, 3, 3, 1, 1, 1},
+    {8, 9, 16, 8, 9, 16, 3, 3, 1, 1, 1},     {1, 1, 64, 1, 1, 64, 3, 3, 1, 1, 1},
+    {9, 8, 20, 5, 4, 20, 3, 3, 2, 1, 1},     {8, 8, 64, 4, 4, 64, 3, 3, 2, 0, 0},
+    {8, 7, 5, 4, 3, 5, 3, 3, 2, 0, 1},       {13, 12, 17, 7, 6, 17, 7, 7, 2, 3, 3},
+    {30, 31, 48, 30, 31, 48, 3, 3, 1, 1, 1}, {7, 7, 2, 2, 2, 2, 2, 2, 4, 0, 0},
+    {5, 5, 3, 9, 9, 3, 3, 3, 1, 3, 3},
+};
+
+static const pt_conv_shape linear_shapes[] = {
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0},
+    {1, 1, 5, 1, 1, 3, 1, 1, 1, 0, 0},
+    {1, 1, 64, 1, 1, 1000, 1, 1, 1, 0, 0},
+    {1, 1, 777, 1, 1, 301, 1, 1, 1, 0, 0},
+};
+
+static void check_close(const layer *l, const char *what, const float *got,
+                        const double *want, size_t n)
+{
+    double d = plain_distance(got, want, n);
+
+    if (d > tolerance) fail_msg("%s: %s is off by %g", layer_text(l), what, d);
+}
+
+/* All passes of one layer for b images in V shards, one worker. */
+static void check_layer(const layer *l, pt_pool *pool, int n_shards, int b)
+{
+    pt_span span = {n_shards, 0, n_shards, b};
+    size_t n = (size_t)b, x_n = n * l->x_floats, y_n = n * l->y_floats;
+    float *x = layer_random(1, x_n), *w = layer_random(2, l->w_floats);
+    float *bias = layer_random(3, l->c_out), *dy = layer_random(4, y_n);
+    float *y = layer_nan(y_n), *dx = layer_nan(x_n);
+    float *dw = layer_nan(l->w_floats), *db = layer_nan(l->c_out);
+    double *want = malloc((x_n + y_n) * sizeof *want);
+    double *want_dw = malloc((l->w_floats + l->c_out) * sizeof *want_dw);
+    double *want_db = want_dw + l->w_floats;
+
+    layer_plain_forward(l, b, x, w, bias, want);
+    layer_forward(l, pool, &span, x, w, bias, y);
+    check_close(l, "y", y, want, y_n);
+    layer_plain_forward(l, b, x, w, NULL, want);
+    layer_forward(l, pool, &span, x, w, NULL, y);
+    check_close(l, "y without bias", y, want, y_n);
+
+    layer_plain_backward(l, b, x, w, dy, want, want_dw, want_db);
+    layer_backward_data(l, pool, &span, dy, w, false, dx);
+    check_close(l, "dx", dx, want, x_n);
+    for (size_t i = 0; i < x_n; i++) dx[i] = x[i], want[i] += (double)x[i];
+    layer_backward_data(l, pool, &span, dy, w, true, dx);
+    check_close(l, "dx, accumulated", dx, want, x_n);
+
+    layer_backward_weights(l, pool, &span, x, dy, &dw, &db);
+    check_close(l, "dw", dw, want_dw, l->w_floats);
+    check_close(l, "db", db, want_db, l->c_out);
+    layer_backward_weights(l, pool, &span, x, dy, &dw, NULL);
+    check_close(l, "dw without db", dw, want_dw, l->w_floats);
+    free(x), free(w), free(bias), free(dy), free(y), free(dx), free(dw), free(db);
+    free(want), free(want_dw);
+}
+
+static void check_shapes(layer_kind kind, const pt_conv_shape *shapes, size_t n)
+{
+    pt_pool *pool = NULL;
+
+    assert_int_equal(pt_pool_create(2, &pool), PT_OK);
+    for (size_t i = 0; i < n; i++) {
+        layer l = layer_of(kind, &shapes[i]);
+
+        check_layer(&l, pool, 4, 5);
+        check_layer(&l, pool, 8, 1); /* seven shards are empty */
+    }
+    pt_pool_destroy(&pool);
+}
+
+static void test_convolution_agrees_with_plain_loops(void **state)
+{
+    (void)state;
+    check_shapes(LAYER_CONV, conv_shapes, sizeof conv_shapes / sizeof *conv_shapes);
+}
+
+static void test_depthwise_agrees_with_plain_loops(void **state)
+{
+    (void)state;
+    check_shapes(LAYER_DEPTHWISE, depthwise_shapes,
+                 sizeof depthwise_shapes / sizeof *depthwise_shapes);
+}
+
+static void test_linear_agrees_with_plain_loops(void **state)
+{
+    (void)state;
+    check_shapes(LAYER_LINEAR, linear_shapes,
+                 sizeof linear_shapes / sizeof *linear_shapes);
+}
+
+static void test_large_blocks_agree_with_plain_loops(void **state)
+{
+    /* Several blocks of rows, several tiles of both kinds, more than one pixel block. */
+    const pt_conv_shape large[] = {
+        {50, 50, 20, 50, 50, 24, 3, 3, 1, 1, 1},
+        {40, 40, 64, 20, 20, 32, 3, 3, 2, 1, 1},
+        {9, 9, 300, 9, 9, 40, 3, 3, 1, 1, 1},
+        {6, 6, 512, 6, 6, 300, 1, 1, 1, 0, 0},
+    };
+    pt_pool *pool = NULL;
+
+    (void)state;
+    assert_int_equal(pt_pool_create(2, &pool), PT_OK);
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        layer l = layer_of(LAYER_CONV, &large[i]);
+
+        check_layer(&l, pool, 2, 2);
+    }
+    pt_pool_destroy(&pool);
+}
+
+static double dot(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* loss = <r, y>: linear in x, w and bias, so central differences have no error of their
+ * own and the step may be large. */
+static double loss_at(const layer *l, pt_pool *pool, const pt_span *span, const float *x,
+                      const float *w, const float *bias, const float *r, float *y)
+{
+    layer_forward(l, pool, span, x, w, bias, y);
+    return dot(r, y, (size_t)span->b * l->y_floats);
+}
+
+static void check_gradient(layer_kind kind, const pt_conv_shape *shape)
+{
+    layer l = layer_of(kind, shape);
+    pt_span span = {4, 0, 4, 3};
+    pt_pool *pool = NULL;
+    size_t y_n = 3 * l.y_floats, n[3] = {3 * l.x_floats, l.w_floats, l.c_out};
+    float *r = layer_random(9, y_n), *y = layer_nan(y_n), *value[3], *grad[3];
+
+    assert_int_equal(pt_pool_create(1, &pool), PT_OK);
+    for (int i = 0; i < 3; i++) {
+        value[i] = layer_random(10 + (uint64_t)i, n[i]);
+        grad[i] = layer_nan(n[i]);
+    }
+    layer_backward_data(&l, pool, &span, r, value[1], false, grad[0]);
+    layer_backward_weights(&l, pool, &span, value[0], r, &grad[1], &grad[2]);
+    for (int i = 0; i < 3; i++) {
+        for (size_t k = 0; k < n[i]; k += 1 + n[i] / 23) {
+            float was = value[i][k];
+
+            value[i][k] = was + 0.5f;
+            double up = loss_at(&l, pool, &span, value[0], value[1], value[2], r, y);
+            value[i][k] = was - 0.5f;
+            double down = loss_at(&l, pool, &span, value[0], value[1], value[2], r, y);
+            value[i][k] = was;
+            /* rounding of y (about 1e-6 each) times |r| over all outputs */
+            if (!(fabs(up - down - (double)grad[i][k]) <
+                  1e-4 * (1 + fabs((double)grad[i][k])))) {
+                fail_msg("%s: gradient %d of element %zu is %g, differences say %g",
+                         layer_text(&l), i, k, (double)grad[i][k], up - down);
+            }
+        }
+    }
+    for (int i = 0; i < 3; i++) free(value[i]), free(grad[i]);
+    free(r), free(y);
+    pt_pool_destroy(&pool);
+}
+
+static void test_gradients_agree_with_central_differences(void **state)
+{
+    const pt_conv_shape shapes[] = {
+        {6, 5, 3, 6, 5, 4, 3, 3, 1, 1, 1},
+        {7, 6, 4, 4, 3, 4, 3, 3, 2, 1, 0},
+        {4, 4, 6, 4, 4, 6, 1, 1, 1, 0, 0},
+    };
+    const pt_conv_shape same = {7, 6, 5, 4, 3, 5, 3, 3, 2, 1, 0};
+    const pt_conv_shape linear = {1, 1, 20, 1, 1, 7, 1, 1, 1, 0, 0};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) check_gradient(LAYER_CONV, &shapes[i]);
+    check_gradient(LAYER_DEPTHWISE, &same);
+    check_gradient(LAYER_LINEAR, &linear);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_convolution_agrees_with_plain_loops),
+        cmocka_unit_test(test_depthwise_agrees_with_plain_loops),
+        cmocka_unit_test(test_linear_agrees_with_plain_loops),
+        cmocka_unit_test(test_large_blocks_agree_with_plain_loops),
+        cmocka_unit_test(test_gradients_agree_with_central_differences),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
