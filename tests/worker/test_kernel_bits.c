@@ -19,7 +19,7 @@ static const struct {
     {LAYER_CONV, {5, 7, 3, 5, 7, 16, 3, 3, 1, 1, 1}},
     {LAYER_CONV, {20, 21, 16, 20, 21, 24, 3, 3, 1, 1, 1}},
     {LAYER_CONV, {5, 5, 96, 5, 5, 96, 3, 3, 1, 1, 1}}, /* large: tiles, not kept */
-    {LAYER_CONV, {9, 9, 64, 9, 9, 16, 1, 1, 1, 0, 0}},
+    {LAYER_CONV, {9, 9, 79, 9, 9, 23, 1, 1, 1, 0, 0}},
     {LAYER_CONV, {7, 7, 48, 7, 7, 256, 1, 1, 1, 0, 0}},
     {LAYER_CONV, {4, 3, 300, 4, 3, 260, 1, 1, 1, 0, 0}}, /* tiles of channels */
     {LAYER_CONV, {17, 16, 3, 9, 8, 32, 7, 7, 2, 3, 3}},
@@ -28,6 +28,8 @@ static const struct {
     {LAYER_DEPTHWISE, {8, 8, 20, 4, 4, 20, 3, 3, 2, 0, 0}},
     {LAYER_LINEAR, {1, 1, 300, 1, 1, 1000, 1, 1, 1, 0, 0}},
     {LAYER_LINEAR, {1, 1, 64, 1, 1, 10, 1, 1, 1, 0, 0}},
+    {LAYER_LINEAR, {1, 1, 2048, 1, 1, 200, 1, 1, 1, 0, 0}},
+    {LAYER_LINEAR, {1, 1, 777, 1, 1, 301, 1, 1, 1, 0, 0}},
 };
 
 /* The inputs of a batch of b images, and what the passes make of them. */
@@ -90,32 +92,47 @@ static void finish(const parts *p, size_t n, float *out)
     for (int i = 0; i < p->n; i++) free(p->values[i]);
 }
 
+/* A copy that starts `slack` floats into its memory: a worker's buffers lie elsewhere
+ * than a part of the whole batch would. */
+static float *slice(const float *from, size_t n, size_t slack)
+{
+    float *p = layer_nan(n + slack);
+
+    if (from) memcpy(p + slack, from, n * sizeof *p);
+    return p;
+}
+
 /* The share of one worker. */
 static void run_worker(batch *t, pt_pool *pool, const pt_span *span, parts *dw, parts *db)
 {
     const layer *l = &t->l;
-    size_t first = (size_t)pt_span_first(span);
+    size_t first = (size_t)pt_span_first(span), n = (size_t)pt_span_images(span);
+    size_t x_n = n * l->x_floats, y_n = n * l->y_floats, slack = (size_t)span->lo;
+    float *x = slice(t->x + first * l->x_floats, x_n, slack),
+          *y = slice(NULL, y_n, slack);
+    float *dy = slice(t->dy + first * l->y_floats, y_n, slack);
+    float *dx = slice(NULL, x_n, slack);
     pt_subtree cover[PT_MAX_COVER];
     float *w_sums[PT_MAX_COVER], *b_sums[PT_MAX_COVER];
-    int n = pt_tree_cover(span->lo, span->hi, V, cover);
+    int n_trees = pt_tree_cover(span->lo, span->hi, V, cover);
 
-    layer_forward(l, pool, span, t->x + first * l->x_floats, t->w, t->bias,
-                  t->y + first * l->y_floats);
-    layer_backward_data(l, pool, span, t->dy + first * l->y_floats, t->w, false,
-                        t->dx + first * l->x_floats);
-    for (int i = 0; i < n; i++) {
+    layer_forward(l, pool, span, x + slack, t->w, t->bias, y + slack);
+    layer_backward_data(l, pool, span, dy + slack, t->w, false, dx + slack);
+    memcpy(t->y + first * l->y_floats, y + slack, y_n * sizeof *y);
+    memcpy(t->dx + first * l->x_floats, dx + slack, x_n * sizeof *dx);
+    for (int i = 0; i < n_trees; i++) {
         bool empty = pt_node_size(span, cover[i].level, cover[i].index) == 0;
 
         w_sums[i] = empty ? NULL : layer_nan(l->w_floats); /* NULL: not to be touched */
         b_sums[i] = empty ? NULL : layer_nan(l->c_out);
     }
-    layer_backward_weights(l, pool, span, t->x + first * l->x_floats,
-                           t->dy + first * l->y_floats, w_sums, b_sums);
-    for (int i = 0; i < n; i++) {
+    layer_backward_weights(l, pool, span, x + slack, dy + slack, w_sums, b_sums);
+    for (int i = 0; i < n_trees; i++) {
         dw->trees[dw->n] = db->trees[db->n] = cover[i];
         dw->values[dw->n++] = w_sums[i];
         db->values[db->n++] = b_sums[i];
     }
+    free(x), free(y), free(dy), free(dx);
 }
 
 static void run_batch(batch *t, int n_threads, int n_workers)
