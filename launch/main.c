@@ -6,6 +6,8 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "launch/cmd_config.h"
+#include "launch/cmd_inspect.h"
+#include "launch/cmd_pack.h"
 #include "launch/version.h"
 #include "worker/engine/gemm.h"
 
@@ -15,6 +17,8 @@ static const struct {
     const char *help;
 } commands[] = {
     {"config", pt_cmd_config, "show, check or explain a configuration"},
+    {"pack", pt_cmd_pack, "pack a folder of images into one file"},
+    {"inspect", pt_cmd_inspect, "tell what is in a packed data set"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -1,0 +1,349 @@
+#include "launch/cmd_pack.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/dataset.h"
+#include "common/digest.h"
+#include "common/log.h"
+#include "launch/layouts/check.h"
+#include "launch/layouts/layout.h"
+
+static const char usage[] =
+    "usage: ptrain pack [OPTION]... INPUT OUT.h5\n"
+    "\n"
+    "Packs the images of the folder INPUT, with labels and splits, into one file. Every\n"
+    "image is decoded once; bad ones are listed and nothing is written.\n"
+    "\n"
+    "  --layout LAYOUT   how INPUT is laid out; found by what is there if left out:\n"
+    "      folders       train/CLASS/*.jpg, test/CLASS/*.jpg (and val), or CLASS/*.jpg\n"
+    "      list          train.txt, test.txt (and val.txt): lines `path label`;\n"
+    "                    classes.txt: one name a line\n"
+    "      flower102     jpg/, imagelabels.mat and setid.mat of Oxford Flower102\n"
+    "  --test-every N    CLASS/*.jpg: every N-th image of a class is for the test, the\n"
+    "                    others for training; without it there is one split, `all`\n"
+    "  --train FILE, --val FILE, --test FILE, --classes FILE\n"
+    "                    list: other files than those in INPUT\n"
+    "  --source TEXT     where the data come from, kept in the file\n"
+    "  --licence TEXT    their licence, kept in the file\n"
+    "  --skip-bad        leave bad images out\n"
+    "  --overwrite       replace OUT.h5 if it is there\n"
+    "  --help            this text\n"
+    "\n"
+    "Exit codes: 0 done, 1 bad data, 2 wrong command line.\n";
+
+typedef struct {
+    const char *layout, *input, *output, *source, *licence;
+    pt_layout_options files;
+    bool skip_bad, overwrite, help;
+} options;
+
+static pt_status read_number(const char *text, int *out)
+{
+    char *end;
+    long n;
+
+    errno = 0;
+    n = strtol(text, &end, 10);
+    if (*end || end == text || errno || n < 2 || n > 1000000)
+        return pt_fail(PT_ERR_USAGE, "pack: --test-every is '%s', expected 2 to 1000000",
+                       text);
+    *out = (int)n;
+    return PT_OK;
+}
+
+enum {
+    LAYOUT = 256,
+    TRAIN,
+    VAL,
+    TEST,
+    CLASSES,
+    EVERY,
+    SOURCE,
+    LICENCE,
+    SKIP,
+    OVER,
+    HELP
+};
+
+static pt_status set_option(options *o, int c, const char *argument)
+{
+    switch (c) {
+    case LAYOUT:
+        o->layout = argument;
+        break;
+    case TRAIN:
+        o->files.train = argument;
+        break;
+    case VAL:
+        o->files.val = argument;
+        break;
+    case TEST:
+        o->files.test = argument;
+        break;
+    case CLASSES:
+        o->files.classes = argument;
+        break;
+    case EVERY:
+        return read_number(argument, &o->files.test_every);
+    case SOURCE:
+        o->source = argument;
+        break;
+    case LICENCE:
+        o->licence = argument;
+        break;
+    case SKIP:
+        o->skip_bad = true;
+        break;
+    case OVER:
+        o->overwrite = true;
+        break;
+    default:
+        o->help = true;
+    }
+    return PT_OK;
+}
+
+static pt_status read_options(int argc, char **argv, options *o)
+{
+    static const struct option known[] = {{"layout", required_argument, NULL, LAYOUT},
+                                          {"train", required_argument, NULL, TRAIN},
+                                          {"val", required_argument, NULL, VAL},
+                                          {"test", required_argument, NULL, TEST},
+                                          {"classes", required_argument, NULL, CLASSES},
+                                          {"test-every", required_argument, NULL, EVERY},
+                                          {"source", required_argument, NULL, SOURCE},
+                                          {"licence", required_argument, NULL, LICENCE},
+                                          {"license", required_argument, NULL, LICENCE},
+                                          {"skip-bad", no_argument, NULL, SKIP},
+                                          {"overwrite", no_argument, NULL, OVER},
+                                          {"help", no_argument, NULL, HELP},
+                                          {NULL, 0, NULL, 0}};
+    pt_status s = PT_OK;
+    int c;
+
+    optind = 0; /* glibc: start over, another command may have used getopt */
+    opterr = 0;
+    while (s == PT_OK && (c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        if (c == ':' || c == '?')
+            return pt_fail(PT_ERR_USAGE, "pack: %s '%s' (see ptrain pack --help)",
+                           c == ':' ? "a value is missing after" : "unknown option",
+                           argv[optind - 1]);
+        s = set_option(o, c, optarg);
+    }
+    if (s != PT_OK || o->help) return s;
+    if (argc - optind != 2)
+        return pt_fail(
+            PT_ERR_USAGE,
+            "pack: expected INPUT and OUT.h5, got %d arguments (see ptrain pack "
+            "--help)",
+            argc - optind);
+    o->input = argv[optind];
+    o->output = argv[optind + 1];
+    return PT_OK;
+}
+
+/* What can be known before the long work. */
+static pt_status check_output(const options *o)
+{
+    pt_status s = PT_OK;
+    char *copy;
+
+    if (access(o->output, F_OK) == 0 && !o->overwrite)
+        return pt_fail(PT_ERR_USAGE, "%s: is there already (--overwrite replaces it)",
+                       o->output);
+    copy = strdup(o->output);
+    if (!copy) return pt_fail(PT_ERR_NOMEM, "%s: no memory", o->output);
+    if (access(dirname(copy), W_OK | X_OK) != 0)
+        s = pt_fail(PT_ERR_IO, "%s: cannot be created: %s", o->output, strerror(errno));
+    free(copy);
+    return s;
+}
+
+/* ---- packing ---------------------------------------------------------------------- */
+
+/* Says what is wrong with images, in their order; PT_ERR_DATA if some are bad and are not
+ * to be left out. */
+static pt_status tell_bad(const options *o, const pt_layout *l, const pt_checked *checked)
+{
+    size_t bad = 0, n = l->n_images;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *reason = checked[i].reason ? checked[i].reason : l->images[i].path;
+        bad += checked[i].status != PT_OK;
+        if (checked[i].status == PT_OK && checked[i].warning[0])
+            pt_log_warn("%s: %s", l->images[i].path, checked[i].warning);
+        else if (checked[i].status != PT_OK && o->skip_bad)
+            pt_log_warn("%s: left out", reason);
+        else if (checked[i].status != PT_OK)
+            pt_log_error(reason);
+    }
+    if (bad == 0) return PT_OK;
+    if (!o->skip_bad) {
+        pt_log_info(
+            "%zu of %zu images are bad, nothing was written (--skip-bad leaves them "
+            "out)",
+            bad, n);
+        return PT_ERR_DATA;
+    }
+    pt_log_warn("%zu of %zu images are bad and were left out", bad, n);
+    return PT_OK;
+}
+
+/* The good images and splits of good images; what it points at stays with layout and
+ * checked. */
+typedef struct {
+    pt_pack_image *images;
+    pt_pack_split splits[PT_LAYOUT_MAX_SPLITS];
+    pt_pack pack;
+    size_t bytes;
+} sifted;
+
+/* Rewrites the splits of l in place. */
+static pt_status sift(const options *o, pt_layout *l, const pt_checked *checked,
+                      sifted *out)
+{
+    size_t n = l->n_images, kept = 0;
+    uint32_t *number = malloc((n + 1) * sizeof *number);
+
+    out->images = malloc((n + 1) * sizeof *out->images);
+    if (!number || !out->images) {
+        free(number);
+        return pt_fail(PT_ERR_NOMEM, "%s: no memory for the index", o->output);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const pt_layout_image *im = &l->images[i];
+        number[i] = UINT32_MAX;
+        if (checked[i].status != PT_OK) continue;
+        number[i] = (uint32_t)kept;
+        out->bytes += checked[i].bytes;
+        out->images[kept++] =
+            (pt_pack_image){im->path,          im->name,         im->label,
+                            checked[i].height, checked[i].width, checked[i].bytes};
+    }
+    for (int k = 0; k < l->n_splits; k++) {
+        pt_layout_split *split = &l->splits[k];
+        size_t m = 0;
+        for (size_t i = 0; i < split->n; i++)
+            if (number[split->images[i]] != UINT32_MAX)
+                split->images[m++] = number[split->images[i]];
+        split->n = m;
+        out->splits[k] = (pt_pack_split){split->name, split->images, m};
+    }
+    free(number);
+    out->pack = (pt_pack){.images = out->images,
+                          .n_images = kept,
+                          .classes = (const char *const *)l->classes,
+                          .n_classes = (int)l->n_classes,
+                          .splits = out->splits,
+                          .n_splits = (size_t)l->n_splits,
+                          .source = o->source,
+                          .licence = o->licence};
+    return PT_OK;
+}
+
+/* Warns of a class that had images in a split and has none left; labels by images of l.
+ */
+static void tell_lost_class(const options *o, const pt_layout *l,
+                            const pt_checked *checked, const pt_layout_split *split,
+                            size_t *had, size_t *left)
+{
+    for (size_t c = 0; c < l->n_classes; c++) had[c] = left[c] = 0;
+    for (size_t i = 0; i < split->n; i++) {
+        size_t image = split->images[i], label = (size_t)l->images[image].label;
+        had[label]++;
+        left[label] += checked[image].status == PT_OK;
+    }
+    for (size_t c = 0; c < l->n_classes; c++)
+        if (had[c] > 0 && left[c] == 0)
+            pt_log_warn("%s: class '%s' has no good image in split %s", o->input,
+                        l->classes[c], split->name);
+}
+
+static pt_status tell_lost(const options *o, const pt_layout *l,
+                           const pt_checked *checked)
+{
+    size_t *counts = calloc(2 * l->n_classes + 1, sizeof *counts);
+
+    if (!counts) return pt_fail(PT_ERR_NOMEM, "%s: no memory for the counts", o->input);
+    for (int k = 0; k < l->n_splits; k++)
+        tell_lost_class(o, l, checked, &l->splits[k], counts, counts + l->n_classes);
+    free(counts);
+    return PT_OK;
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void tell_result(const options *o, const pt_layout *l, const sifted *packed,
+                        const char *checksum, double s)
+{
+    pt_log_info("%s: %zu images of %zu classes (layout %s)", o->output,
+                packed->pack.n_images, l->n_classes, l->kind);
+    for (int k = 0; k < l->n_splits; k++)
+        pt_log_info("split %s: %zu images", l->splits[k].name, l->splits[k].n);
+    if (l->n_splits == 1 && strcmp(l->splits[0].name, "all") == 0)
+        pt_log_info("(--test-every N would make the splits train and test)");
+    pt_log_info("size: %.1f MB in %.1f s", (double)packed->bytes / 1e6, s);
+    pt_log_info("checksum: %s", checksum);
+}
+
+/* Lines on stderr may have been written; *said: all that there is to say. */
+static pt_status pack(const options *o, bool *said)
+{
+    char checksum[PT_DIGEST_HEX];
+    double start = seconds();
+    pt_checked *checked = NULL;
+    sifted packed = {0};
+    pt_layout l = {0};
+    pt_status s = check_output(o);
+
+    if (s == PT_OK) s = pt_layout_read(o->layout, o->input, &o->files, &l);
+    if (s != PT_OK) return s;
+    checked = calloc(l.n_images + 1, sizeof *checked);
+    if (!checked) {
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu images", o->input, l.n_images);
+        goto done;
+    }
+    s = pt_check_images(l.images, l.n_images, 0, checked);
+    if (s != PT_OK) goto done;
+    s = tell_bad(o, &l, checked);
+    *said = s != PT_OK;
+    if (s == PT_OK) s = tell_lost(o, &l, checked);
+    if (s == PT_OK) s = sift(o, &l, checked, &packed);
+    if (s == PT_OK) s = pt_dataset_write(o->output, &packed.pack, checksum);
+    if (s == PT_OK) tell_result(o, &l, &packed, checksum, seconds() - start);
+done:
+    free(packed.images);
+    if (checked) pt_checked_fini(checked, l.n_images);
+    free(checked);
+    pt_layout_fini(&l);
+    return s;
+}
+
+int pt_cmd_pack(int argc, char **argv)
+{
+    options o = {0};
+    bool said = false;
+    pt_status s = read_options(argc, argv, &o);
+
+    if (s == PT_OK && o.help) {
+        if (fputs(usage, stdout) < 0 || fflush(stdout) != 0) return 1;
+        return 0;
+    }
+    if (s == PT_OK) s = pack(&o, &said);
+    if (s != PT_OK && !said) pt_log_error(pt_fail_text());
+    return pt_status_exit_code(s);
+}

@@ -1,0 +1,26 @@
+/* Decodes every image once while packing, so that training meets none that is bad. */
+#ifndef PT_LAUNCH_CHECK_H
+#define PT_LAUNCH_CHECK_H
+
+#include <stddef.h>
+
+#include "common/status.h"
+#include "launch/layouts/layout.h"
+
+typedef struct {
+    pt_status status;
+    char *reason;      /* why it is bad, "PATH: ..."; NULL where it is good */
+    char warning[256]; /* the decoder's first harmless one, "" if none */
+    int height, width;
+    size_t bytes; /* of the file */
+} pt_checked;
+
+/* out [n], one entry per image in the same order, whichever thread decoded it; released
+ * with pt_checked_fini. n_threads: 0 = as many as this process may use cores. A bad image
+ * is no failure of this function. Needs about 1 GiB, and 130 MB more for every thread:
+ * large images are decoded one at a time. */
+PT_MUST_USE pt_status pt_check_images(const pt_layout_image *images, size_t n,
+                                      int n_threads, pt_checked *out);
+void pt_checked_fini(pt_checked *c, size_t n);
+
+#endif

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# usage: pack.sh PTRAIN TEST_DATA SHARED
+# `ptrain pack` and `ptrain inspect` as a person uses them: exit codes, one line a fault.
+set -u
+ptrain=$1 data=$2 shared=$3
+dir=$(mktemp -d /tmp/ptrain-pack-XXXXXX)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+failures=0
+
+no() { echo "FAILED: $*"; sed 's/^/    /' out err; failures=$((failures + 1)); }
+# run CODE N_ERRORS N_WARNINGS ARGUMENT...
+run() {
+    local code=$1 errors=$2 warnings=$3 got
+    shift 3
+    timeout -k 5 60 "$ptrain" "$@" > out 2> err
+    got=$?
+    [ "$got" = "$code" ] || no "exit $got, expected $code: $*"
+    [ "$(grep -c 'error: ' err)" = "$errors" ] || no "expected $errors errors: $*"
+    [ "$(grep -c '^warn: ' err)" = "$warnings" ] || no "expected $warnings warnings: $*"
+    [ "$(grep -vc 'error: \|^warn: ' err)" = 0 ] || no "other lines on stderr: $*"
+}
+says() { grep -qF -- "$1" "${2:-out}" || no "does not say '$1'"; }
+absent() { [ ! -e "$1" ] || no "$1 is there"; }
+no_rests() { [ -z "$(ls -A . | grep -v '^out$\|^err$' | grep '\.tmp\.')" ] || no "temporary file"; }
+
+# ---- folders: packed, looked at, verified
+mkdir -p good/train/{daisy,tulip} good/test/{daisy,tulip}
+cp "$data"/jpeg/plain.jpg good/train/daisy/1.jpg
+ln -s "$data"/jpeg/gray.jpg good/train/daisy/2.JPG
+cp "$data"/jpeg/progressive.jpg good/train/tulip/1.jpeg
+cp "$data"/jpeg/cmyk.jpg good/test/daisy/3.jpg
+cp "$data"/jpeg/1x1.jpg good/test/tulip/3.jpg
+run 0 0 0 pack good a.h5 --source "the tests" --licence "none"
+says "a.h5: 5 images of 2 classes (layout folders)"
+says "split train: 3 images"
+says "split test: 2 images"
+checksum=$(sed -n 's/^checksum: //p' out)
+run 0 0 0 inspect --verify a.h5
+says "checksum: $checksum (verified)"
+says "heights 1 to 48, widths 1 to 64"
+says "source: the tests"
+says "class 1 tulip: test 1, train 1"
+run 0 0 0 pack good b.h5 --source "the tests" --licence "none" --layout folders
+cmp -s a.h5 b.h5 || no "the same pack twice gives different files"
+taskset -c 0 "$ptrain" pack good c.h5 --source "the tests" --licence none > out 2> err
+cmp -s a.h5 c.h5 || no "one thread gives another file"
+
+# ---- an existing file
+run 2 1 0 pack good a.h5
+says "a.h5: is there already" err
+run 0 0 0 pack good a.h5 --overwrite
+
+# ---- the command line
+run 2 1 0 pack
+run 2 1 0 pack good
+run 2 1 0 pack good x.h5 more
+run 2 1 0 pack good x.h5 --nonsense
+says "unknown option '--nonsense'" err
+run 2 1 0 pack good x.h5 --source
+says "a value is missing after '--source'" err
+run 2 1 0 pack good x.h5 --layout pictures
+says "layout 'pictures' is not known" err
+run 2 1 0 pack good x.h5 --test-every 1
+run 2 1 0 pack good x.h5 --test-every 2
+run 1 1 0 pack nowhere x.h5
+run 1 1 0 pack good no/such/folder/x.h5
+run 0 0 0 pack --help
+says "usage: ptrain pack"
+run 2 1 0 inspect
+run 1 1 0 inspect nowhere.h5
+run 1 1 0 inspect "$data/h5file/foreign.h5"
+absent x.h5
+
+# ---- one byte is wrong
+cp a.h5 bad.h5
+at=$(LC_ALL=C grep -obUaP '\xff\xd8\xff' bad.h5 | head -1 | cut -d: -f1)
+old=$(od -An -tu1 -j $((at + 200)) -N 1 bad.h5)
+printf "\\x$(printf %x $((old ^ 1)))" | dd of=bad.h5 bs=1 seek=$((at + 200)) conv=notrunc 2> /dev/null
+run 0 0 0 inspect bad.h5
+run 1 1 0 inspect --verify bad.h5
+says "the file is damaged" err
+
+# ---- bad images are listed one by one, and left out on demand
+mkdir -p mixed/cat
+for i in plain png empty truncated bad_code 1x1; do cp "$data"/jpeg/$i.jpg mixed/cat/; done
+ln -s /dev/null mixed/cat/device.jpg
+run 1 4 1 pack mixed m.h5
+says "mixed/cat/png.jpg: not a JPEG" err
+says "mixed/cat/empty.jpg: has 0 bytes" err
+says "4 of 6 images are bad, nothing was written"
+absent m.h5
+run 0 0 6 pack mixed m.h5 --skip-bad
+says "m.h5: 2 images of 1 classes"
+says "4 of 6 images are bad and were left out" err
+run 0 0 0 inspect --verify m.h5
+rm mixed/cat/{plain,1x1}.jpg
+run 1 1 7 pack mixed n.h5 --skip-bad
+says "class 'cat' has no good image in split all" err
+absent n.h5
+
+# ---- lists
+mkdir list
+cp "$data"/jpeg/plain.jpg "list/a b.jpg"
+printf 'one\ntwo' > list/classes.txt
+printf 'a b.jpg 1' > list/train.txt
+printf 'a b.jpg 2\ngone.jpg 0\n' > list/test.txt
+run 1 2 0 pack list l.h5
+says "list/test.txt:1: error: label 2 is not in 0..1" err
+says "list/test.txt:2: error: list/gone.jpg: No such file" err
+printf 'a b.jpg 1\r\n' > list/test.txt
+run 0 0 1 pack list l.h5
+says "1 images are in more than one list" err
+
+# ---- a small Flower102
+mkdir -p flower/jpg
+cp "$data"/matlab/{setid,imagelabels}.mat flower/
+for i in 1 2 3 4 5 6; do ln -s "$data"/jpeg/plain.jpg flower/jpg/image_0000$i.jpg; done
+run 0 0 3 pack flower f.h5
+says "6 images of 102 classes (layout flower102)"
+says "split trainval: 3 images"
+
+# ---- every awkward JPEG there is
+if [ -d "$shared/data/jpeg_zoo" ]; then
+    mkdir -p zoo
+    for kind in "$shared"/data/jpeg_zoo/*/; do ln -s "$kind" zoo/; done
+    ulimit -v 4194304
+    timeout -k 5 60 "$ptrain" pack zoo z.h5 > out 2> err
+    [ $? = 1 ] || no "the zoo: exit code"
+    bad=$(sed -n 's/^\([0-9]*\) of 223 images are bad.*/\1/p' out)
+    [ "${bad:-0}" -ge 90 ] && [ "$bad" -le 137 ] || no "the zoo: '$bad' bad images of 223"
+    [ "$(grep -c '^error: zoo/' err)" = "$bad" ] || no "the zoo: not one line a file"
+    [ "$(grep -vc '^error: zoo/\|^warn: ' err)" = 0 ] || no "the zoo: other lines"
+    absent z.h5
+    timeout -k 5 60 "$ptrain" pack zoo z.h5 --skip-bad > out 2> err
+    [ $? = 0 ] || no "the zoo, --skip-bad: exit code"
+    says "z.h5: $((223 - bad)) images of 5 classes"
+    timeout -k 5 60 "$ptrain" inspect --verify z.h5 > out 2> err || no "the zoo: verify"
+else
+    echo "skip: ../shared is not here, the JPEG zoo was not packed"
+fi
+no_rests
+[ "$failures" = 0 ] && echo "pack and inspect do what they should"
+exit $((failures > 0))

@@ -1,0 +1,469 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "launch/layouts/check.h"
+#include "launch/layouts/layout.h"
+
+/* Every test has a new folder `root`. */
+static char root[64];
+
+static int make_root(void **state)
+{
+    strcpy(root, "/tmp/ptrain-layouts-XXXXXX");
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+static int remove_root(void **state)
+{
+    return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *at(const char *name)
+{
+    static char path[4][512];
+    static int k;
+    char *p = path[k++ % 4];
+
+    snprintf(p, 512, "%s/%s", root, name);
+    return p;
+}
+
+/* A file with its folders. */
+static void put(const char *name, const char *text)
+{
+    char path[512];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    for (char *p = path + strlen(root) + 1; (p = strchr(p, '/')); p++) {
+        *p = '\0';
+        mkdir(path, 0777);
+        *p = '/';
+    }
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void link_data(const char *name, const char *data)
+{
+    char target[512];
+
+    snprintf(target, sizeof target, PT_TEST_DATA "/%s", data);
+    put(name, "");
+    unlink(at(name));
+    assert_int_equal(symlink(target, at(name)), 0);
+}
+
+static pt_status read_with(const char *kind, const pt_layout_options *o, pt_layout *l)
+{
+    return pt_layout_read(kind, root, o, l);
+}
+
+static pt_layout read_ok(const char *kind, const pt_layout_options *o)
+{
+    const pt_layout_options none = {0};
+    pt_layout l;
+
+    if (read_with(kind, o ? o : &none, &l) != PT_OK) fail_msg("%s", pt_fail_text());
+    return l;
+}
+
+static void expect_fault(const char *kind, pt_status status, const char *text)
+{
+    const pt_layout_options none = {0};
+    pt_layout l;
+    char expected[4096];
+
+    snprintf(expected, sizeof expected, text, root, root, root, root, root, root);
+    assert_int_equal(read_with(kind, &none, &l), status);
+    assert_string_equal(pt_fail_text(), expected);
+    assert_null(l.images);
+}
+
+static void expect_image(const pt_layout *l, size_t i, const char *name, int label)
+{
+    assert_true(i < l->n_images);
+    assert_string_equal(l->images[i].name, name);
+    assert_string_equal(l->images[i].path, at(name));
+    assert_int_equal(l->images[i].label, label);
+}
+
+static void expect_split(const pt_layout *l, int k, const char *name, size_t n,
+                         const uint32_t *images)
+{
+    assert_true(k < l->n_splits);
+    assert_string_equal(l->splits[k].name, name);
+    assert_int_equal(l->splits[k].n, n);
+    assert_memory_equal(l->splits[k].images, images, n * sizeof *images);
+}
+
+/* ---- folders ---------------------------------------------------------------------- */
+
+static void test_split_folders_are_read_in_the_order_of_bytes(void **state)
+{
+    pt_layout l;
+
+    put("train/tulip/b.jpg", "");
+    put("train/tulip/a.JPG", "");
+    put("train/Daisy/z.jpeg", "");
+    put("train/Daisy/.hidden.jpg", "");
+    put("test/tulip/c.JPEG", "");
+    put("test/Daisy/d.jpg", "");
+    put("valid/tulip/e.jpg", "");
+    put("train/tulip/readme.txt", ""); /* warned of */
+    l = read_ok(NULL, NULL);
+    assert_string_equal(l.kind, "folders");
+    assert_int_equal(l.n_classes, 2);
+    assert_string_equal(l.classes[0], "Daisy");
+    assert_string_equal(l.classes[1], "tulip");
+    assert_int_equal(l.n_images, 6);
+    expect_image(&l, 0, "train/Daisy/z.jpeg", 0);
+    expect_image(&l, 1, "train/tulip/a.JPG", 1);
+    expect_image(&l, 2, "train/tulip/b.jpg", 1);
+    expect_image(&l, 3, "valid/tulip/e.jpg", 1);
+    expect_image(&l, 4, "test/Daisy/d.jpg", 0);
+    assert_int_equal(l.n_splits, 3);
+    expect_split(&l, 0, "train", 3, (uint32_t[]){0, 1, 2});
+    expect_split(&l, 1, "val", 1, (uint32_t[]){3});
+    expect_split(&l, 2, "test", 2, (uint32_t[]){4, 5});
+    pt_layout_fini(&l);
+}
+
+static void test_folders_without_splits_are_all_or_cut_by_test_every(void **state)
+{
+    const pt_layout_options every = {.test_every = 2};
+    char name[16];
+    pt_layout l;
+
+    for (int i = 0; i < 5; i++) {
+        snprintf(name, sizeof name, "a/%d.jpg", i);
+        put(name, "");
+    }
+    put("b/0.jpg", "");
+    put("b/1.jpg", "");
+    l = read_ok(NULL, NULL);
+    assert_int_equal(l.n_splits, 1);
+    expect_split(&l, 0, "all", 7, (uint32_t[]){0, 1, 2, 3, 4, 5, 6});
+    expect_image(&l, 6, "b/1.jpg", 1);
+    pt_layout_fini(&l);
+
+    l = read_ok("folders", &every);
+    assert_int_equal(l.n_splits, 2);
+    expect_split(&l, 0, "train", 4, (uint32_t[]){0, 2, 4, 5});
+    expect_split(&l, 1, "test", 3, (uint32_t[]){1, 3, 6});
+    pt_layout_fini(&l);
+}
+
+static void test_links_to_files_and_folders_are_followed(void **state)
+{
+    pt_layout l;
+
+    link_data("a/plain.jpg", "jpeg/plain.jpg");
+    put("a/real.jpg", "");
+    assert_int_equal(symlink(at("a"), at("b")), 0);
+    l = read_ok(NULL, NULL);
+    assert_int_equal(l.n_images, 4);
+    pt_layout_fini(&l);
+}
+
+static void test_faults_of_folders_are_listed_at_once(void **state)
+{
+    put("train/a/1.jpg", "");
+    put("train/b/notes.txt", "");
+    put("test/b/1.jpg", "");
+    put("test/c/1.jpg", "");
+    assert_int_equal(symlink("nowhere", at("test/c/2.jpg")), 0);
+    expect_fault("folders", PT_ERR_DATA,
+                 "%s: class 'b' has no .jpg file in train\n"
+                 "%s: class 'c' has no .jpg file in train\n"
+                 "%s/test/c/2.jpg: cannot be opened: No such file or directory");
+}
+
+static void test_a_folder_without_classes_says_what_was_expected(void **state)
+{
+    put("loose.jpg", "");
+    expect_fault(NULL, PT_ERR_DATA,
+                 "%s: has no class folders (expected train/CLASS/*.jpg and "
+                 "test/CLASS/*.jpg, or CLASS/*.jpg)");
+    assert_int_equal(rename(at("loose.jpg"), at("x")), 0);
+    strcat(root, "/x");
+    expect_fault(NULL, PT_ERR_IO, "%s: is not a folder");
+    strcat(root, "y");
+    expect_fault(NULL, PT_ERR_IO, "%s: cannot be opened: No such file or directory");
+    *strrchr(root, '/') = '\0';
+}
+
+/* ---- lists ------------------------------------------------------------------------ */
+
+static void
+test_lists_are_read_with_blanks_carriage_returns_and_no_last_newline(void **state)
+{
+    pt_layout l;
+
+    put("laundry room/b c.jpg", "");
+    put("x/1.jpg", "");
+    put("x/2.jpg", "");
+    put("classes.txt", "\xef\xbb\xbflaundry room\r\ncloset\r\n\r\n");
+    put("train.txt", "x/2.jpg 1\r\nlaundry room/b c.jpg  0 \r\n");
+    put("test.txt", "\nx/1.jpg\t1");
+    l = read_ok(NULL, NULL);
+    assert_string_equal(l.kind, "list");
+    assert_int_equal(l.n_classes, 2);
+    assert_string_equal(l.classes[0], "laundry room");
+    assert_string_equal(l.classes[1], "closet");
+    assert_int_equal(l.n_images, 3);
+    expect_image(&l, 0, "x/2.jpg", 1);
+    expect_image(&l, 1, "laundry room/b c.jpg", 0);
+    expect_image(&l, 2, "x/1.jpg", 1);
+    expect_split(&l, 0, "train", 2, (uint32_t[]){0, 1});
+    expect_split(&l, 1, "test", 1, (uint32_t[]){2});
+    pt_layout_fini(&l);
+}
+
+static void test_an_image_of_two_lists_is_kept_once(void **state)
+{
+    pt_layout l;
+
+    put("1.jpg", "");
+    put("2.jpg", "");
+    put("classes.txt", "a\n");
+    put("train.txt", "1.jpg 0\n2.jpg 0\n1.jpg 0\n");
+    put("val.txt", "2.jpg 0\n");
+    put("test.txt", "1.jpg 0\n");
+    l = read_ok(NULL, NULL);
+    assert_int_equal(l.n_images, 2);
+    expect_split(&l, 0, "train", 3, (uint32_t[]){0, 1, 0});
+    expect_split(&l, 1, "val", 1, (uint32_t[]){1});
+    expect_split(&l, 2, "test", 1, (uint32_t[]){0});
+    pt_layout_fini(&l);
+}
+
+static void test_faults_of_lists_name_file_and_line(void **state)
+{
+    put("1.jpg", "");
+    put("classes.txt", "a\nb\n");
+    put("train.txt", "1.jpg 0\n1.jpg 2\n1.jpg -1\n1.jpg\n1.jpg x\n1.jpg 1\ngone.jpg 1\n");
+    expect_fault(NULL, PT_ERR_DATA,
+                 "%1$s/train.txt:2: error: label 2 is not in 0..1\n"
+                 "%1$s/train.txt:3: error: label -1 is not in 0..1\n"
+                 "%1$s/train.txt:4: error: '1.jpg' is not `path label`\n"
+                 "%1$s/train.txt:5: error: label 'x' is not a number\n"
+                 "%1$s/train.txt:6: error: 1.jpg has label 1 here and 0 at "
+                 "%1$s/train.txt:1\n"
+                 "%1$s/train.txt:7: error: %1$s/gone.jpg: No such file or directory");
+}
+
+static void test_faults_of_classes_are_found(void **state)
+{
+    put("1.jpg", "");
+    put("train.txt", "1.jpg 0\n");
+    expect_fault(NULL, PT_ERR_IO,
+                 "%s/classes.txt: cannot be opened: No such file or directory");
+    put("classes.txt", "a\n\nb\na\n");
+    expect_fault(NULL, PT_ERR_DATA,
+                 "%s/classes.txt:2: error: the class has no name\n"
+                 "%s/classes.txt: class 'a' is there twice");
+    put("classes.txt", "\n");
+    expect_fault(NULL, PT_ERR_DATA, "%s/classes.txt: has no classes");
+    put("classes.txt", "a\n");
+    put("test.txt", "\n");
+    expect_fault(NULL, PT_ERR_DATA, "%s/test.txt: lists no image");
+}
+
+static void test_other_lists_may_be_named(void **state)
+{
+    pt_layout_options o = {0};
+    pt_layout l;
+    char train[512], classes[512];
+
+    put("1.jpg", "");
+    put("lists/fold1.txt", "1.jpg 0\n");
+    put("lists/names.txt", "a\n");
+    snprintf(train, sizeof train, "%s", at("lists/fold1.txt"));
+    snprintf(classes, sizeof classes, "%s", at("lists/names.txt"));
+    o.train = train;
+    o.classes = classes;
+    l = read_ok(NULL, &o);
+    assert_int_equal(l.n_images, 1);
+    assert_int_equal(l.n_splits, 1);
+    pt_layout_fini(&l);
+    o.train = "/no/such/list.txt";
+    assert_int_equal(read_with(NULL, &o, &l), PT_ERR_IO);
+    assert_non_null(strstr(pt_fail_text(), "/no/such/list.txt: cannot be opened"));
+}
+
+static void test_thousands_of_faults_are_cut_short_with_their_number(void **state)
+{
+    static char list[8 * 2000 + 1];
+    const pt_layout_options none = {0};
+    pt_layout l;
+
+    for (int i = 0; i < 2000; i++) memcpy(list + 8 * i, "1.jpg 9\n", 8);
+    put("1.jpg", "");
+    put("classes.txt", "a\n");
+    put("train.txt", list);
+    assert_int_equal(read_with(NULL, &none, &l), PT_ERR_DATA);
+    assert_non_null(strstr(pt_fail_text(), "\nand 1500 more faults"));
+}
+
+/* ---- flower102 -------------------------------------------------------------------- */
+
+static void make_flowers(int n)
+{
+    char name[64];
+
+    link_data("setid.mat", "matlab/setid.mat");
+    link_data("imagelabels.mat", "matlab/imagelabels.mat");
+    for (int i = 1; i <= n; i++) {
+        snprintf(name, sizeof name, "jpg/image_%05d.jpg", i);
+        link_data(name, "jpeg/plain.jpg");
+    }
+}
+
+static void test_a_small_flower102_has_its_splits_and_labels(void **state)
+{
+    pt_layout l;
+
+    make_flowers(6);
+    l = read_ok(NULL, NULL); /* warns of the counts */
+    assert_string_equal(l.kind, "flower102");
+    assert_int_equal(l.n_classes, 102);
+    assert_string_equal(l.classes[0], "class_001");
+    assert_string_equal(l.classes[101], "class_102");
+    assert_int_equal(l.n_images, 6);
+    expect_image(&l, 0, "jpg/image_00001.jpg", 0);
+    expect_image(&l, 2, "jpg/image_00003.jpg", 101);
+    assert_int_equal(l.n_splits, 4);
+    expect_split(&l, 0, "train", 2, (uint32_t[]){4, 0});
+    expect_split(&l, 1, "val", 1, (uint32_t[]){2});
+    expect_split(&l, 2, "test", 3, (uint32_t[]){5, 1, 3});
+    expect_split(&l, 3, "trainval", 3, (uint32_t[]){4, 0, 2});
+    pt_layout_fini(&l);
+}
+
+static void test_missing_images_of_flower102_are_listed(void **state)
+{
+    make_flowers(4);
+    expect_fault(NULL, PT_ERR_DATA,
+                 "%s/jpg/image_00005.jpg: cannot be opened: No such file or directory\n"
+                 "%s/jpg/image_00006.jpg: cannot be opened: No such file or directory");
+}
+
+/* Octave's doubles lie plain in a file saved with -v6. */
+static void put_matlab(const char *file, const char *const *names,
+                       const double *const *values, const uint32_t *counts, int n)
+{
+    FILE *f = fopen(at(file), "wb");
+
+    assert_non_null(f);
+    fprintf(f, "%-124s", "MATLAB 5.0 MAT-file");
+    fwrite("\0\1IM", 1, 4, f);
+    for (int i = 0; i < n; i++) {
+        uint32_t head[] = {14, 56 + 8 * counts[i], 6, 8, 6, 0, 5, 8, 1, counts[i], 1, 8};
+        uint32_t data[] = {9, 8 * counts[i]};
+        char name[8] = "";
+        memcpy(name, names[i], strlen(names[i]));
+        head[11] = (uint32_t)strlen(names[i]);
+        fwrite(head, 4, 12, f);
+        fwrite(name, 1, 8, f);
+        fwrite(data, 4, 2, f);
+        fwrite(values[i], 8, counts[i], f);
+    }
+    fclose(f);
+}
+
+static void test_ids_and_labels_of_flower102_are_checked(void **state)
+{
+    static const char *const set_names[] = {"trnid", "valid", "tstid"};
+    static const char *const label_names[] = {"labels"};
+    const double trnid[] = {1, 7, 0}, valid[] = {1.5}, tstid[] = {2, 1};
+    const double labels[] = {1, 103, 2.5};
+
+    make_flowers(3);
+    unlink(at("setid.mat"));
+    unlink(at("imagelabels.mat"));
+    put_matlab("setid.mat", set_names, (const double *const[]){trnid, valid, tstid},
+               (const uint32_t[]){3, 1, 2}, 3);
+    put_matlab("imagelabels.mat", label_names, (const double *const[]){labels},
+               (const uint32_t[]){3}, 1);
+    expect_fault(NULL, PT_ERR_DATA,
+                 "%1$s/imagelabels.mat: label 103 of image 2 is not in 1..102\n"
+                 "%1$s/imagelabels.mat: label 2.5 of image 3 is not in 1..102\n"
+                 "%1$s/setid.mat: 'trnid' names image 7, there are 1..3\n"
+                 "%1$s/setid.mat: 'trnid' names image 0, there are 1..3\n"
+                 "%1$s/setid.mat: 'valid' names image 1.5, there are 1..3\n"
+                 "%1$s/setid.mat: image 1 is in 'trnid' and in 'tstid'");
+}
+
+/* ---- decoding --------------------------------------------------------------------- */
+
+static void test_images_are_checked_in_order_by_any_number_of_threads(void **state)
+{
+    static const char *const names[] = {"plain.jpg", "png.jpg",       "1x1.jpg",
+                                        "empty.jpg", "truncated.jpg", "gone.jpg",
+                                        "gray.jpg"};
+    enum { N = sizeof names / sizeof *names };
+    pt_layout_image images[N];
+    pt_checked c[N];
+
+    for (int threads = 1; threads <= 5; threads += 2) {
+        for (int i = 0; i < N; i++) {
+            images[i].path = malloc(512);
+            snprintf(images[i].path, 512, PT_TEST_DATA "/jpeg/%s", names[i]);
+        }
+        assert_int_equal(pt_check_images(images, N, threads, c), PT_OK);
+        assert_int_equal(c[0].status, PT_OK);
+        assert_true(c[0].height == 48 && c[0].width == 64 && c[0].bytes > 100);
+        assert_null(c[0].reason);
+        assert_int_equal(c[1].status, PT_ERR_DATA);
+        assert_non_null(strstr(c[1].reason, "/jpeg/png.jpg: not a JPEG"));
+        assert_int_equal(c[2].height, 1);
+        assert_non_null(strstr(c[3].reason, "/jpeg/empty.jpg: has 0 bytes"));
+        assert_int_not_equal(c[4].status, PT_OK);
+        assert_non_null(strstr(c[5].reason, "/jpeg/gone.jpg: cannot be opened"));
+        assert_true(c[6].status == PT_OK && c[6].height == 30 && c[6].width == 40);
+        pt_checked_fini(c, N);
+        for (int i = 0; i < N; i++) free(images[i].path);
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_root, remove_root)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_split_folders_are_read_in_the_order_of_bytes),
+        TEST(test_folders_without_splits_are_all_or_cut_by_test_every),
+        TEST(test_links_to_files_and_folders_are_followed),
+        TEST(test_faults_of_folders_are_listed_at_once),
+        TEST(test_a_folder_without_classes_says_what_was_expected),
+        TEST(test_lists_are_read_with_blanks_carriage_returns_and_no_last_newline),
+        TEST(test_an_image_of_two_lists_is_kept_once),
+        TEST(test_faults_of_lists_name_file_and_line),
+        TEST(test_faults_of_classes_are_found),
+        TEST(test_other_lists_may_be_named),
+        TEST(test_thousands_of_faults_are_cut_short_with_their_number),
+        TEST(test_a_small_flower102_has_its_splits_and_labels),
+        TEST(test_missing_images_of_flower102_are_listed),
+        TEST(test_ids_and_labels_of_flower102_are_checked),
+        TEST(test_images_are_checked_in_order_by_any_number_of_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
