@@ -8,6 +8,7 @@
 #include "launch/cmd_config.h"
 #include "launch/cmd_inspect.h"
 #include "launch/cmd_pack.h"
+#include "launch/cmd_demo_data.h"
 #include "launch/version.h"
 #include "worker/engine/gemm.h"
 
@@ -19,6 +20,7 @@ static const struct {
     {"config", pt_cmd_config, "show, check or explain a configuration"},
     {"pack", pt_cmd_pack, "pack a folder of images into one file"},
     {"inspect", pt_cmd_inspect, "tell what is in a packed data set"},
+    {"demo-data", pt_cmd_demo_data, "make pictures for a quick demonstration"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
