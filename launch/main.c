@@ -9,6 +9,7 @@
 #include "launch/cmd_inspect.h"
 #include "launch/cmd_pack.h"
 #include "launch/cmd_demo_data.h"
+#include "launch/cmd_report.h"
 #include "launch/version.h"
 #include "worker/engine/gemm.h"
 
@@ -21,6 +22,7 @@ static const struct {
     {"pack", pt_cmd_pack, "pack a folder of images into one file"},
     {"inspect", pt_cmd_inspect, "tell what is in a packed data set"},
     {"demo-data", pt_cmd_demo_data, "make pictures for a quick demonstration"},
+    {"report", pt_cmd_report, "compare finished runs in the paper's kind of table"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -1,0 +1,67 @@
+#include "launch/cmd_report.h"
+
+#include <argp.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "launch/report/table.h"
+
+typedef struct {
+    const char **dirs; /* [n] */
+    size_t n;
+    pt_table_style style;
+} report_args;
+
+static const struct argp_option options[] = {
+    {"markdown", 'm', 0, 0, "Print the tables in Markdown", 0}, {0}};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    report_args *a = state->input;
+
+    switch (key) {
+    case 'm':
+        a->style = PT_TABLE_MARKDOWN;
+        return 0;
+    case ARGP_KEY_ARG:
+        a->dirs[a->n++] = arg;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which runs? Give their directories, for example runs/*");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    options,
+    parse_option,
+    "RUN_DIR...",
+    "Compares finished runs: accuracies, gains of PtR over plain fine-tuning paired by "
+    "seed, gate, weight and speed. Runs that differ in more than seed and method get "
+    "tables of their own.",
+    NULL,
+    NULL,
+    NULL};
+
+int pt_cmd_report(int argc, char **argv)
+{
+    report_args a = {.style = PT_TABLE_TEXT};
+    pt_result *results = NULL;
+    pt_summary *summary = NULL;
+    pt_status s;
+
+    a.dirs = calloc((size_t)argc, sizeof *a.dirs);
+    if (!a.dirs) return 1;
+    argp_err_exit_status = 2;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    s = pt_results_read(a.dirs, a.n, &results);
+    if (s == PT_OK) s = pt_summary_create(results, a.n, &summary);
+    if (s == PT_OK) s = pt_table_print(summary, a.style, stdout);
+    if (s != PT_OK) pt_log_error(pt_fail_text());
+    pt_summary_destroy(&summary);
+    pt_results_destroy(&results, a.n);
+    free(a.dirs);
+    return pt_status_exit_code(s);
+}

@@ -1,0 +1,182 @@
+#include "launch/report/result.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_BYTES = 1 << 24 };
+
+/* dir/name, malloc'd; NULL without memory. */
+static char *path_of(const char *dir, const char *name)
+{
+    char *path = NULL;
+
+    return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+}
+
+static bool exists(const char *dir, const char *name)
+{
+    char *path = path_of(dir, name);
+    struct stat st;
+    bool there = path && stat(path, &st) == 0;
+
+    free(path);
+    return there;
+}
+
+static pt_status open_json(const char *path, json_t **out)
+{
+    json_error_t e;
+    struct stat st;
+
+    if (stat(path, &st) != 0) return pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode) || st.st_size > MAX_BYTES)
+        return pt_fail(PT_ERR_DATA, "%s: not a file of at most %d bytes", path,
+                       MAX_BYTES);
+    *out = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+    if (!*out)
+        return pt_fail(PT_ERR_DATA, "%s: line %d: not JSON: %s", path, e.line, e.text);
+    if (!json_is_object(*out)) return pt_fail(PT_ERR_DATA, "%s: not an object", path);
+    return PT_OK;
+}
+
+/* A number, or NAN for null (and, unless it is needed, where the key is not there). */
+static void get_number(const json_t *o, const char *path, const char *key, bool needed,
+                       double *out, pt_status *failed)
+{
+    const json_t *v = json_object_get(o, key);
+
+    *out = NAN;
+    if (json_is_number(v))
+        *out = json_number_value(v);
+    else if (v ? !json_is_null(v) : needed)
+        pt_fail_more(failed, PT_ERR_DATA, "%s: %s is %s", path, key,
+                     v ? "not a number" : "not there");
+}
+
+static int64_t get_count(const json_t *o, const char *path, const char *key,
+                         pt_status *failed)
+{
+    const json_t *v = json_object_get(o, key);
+
+    if (json_is_integer(v)) return json_integer_value(v);
+    pt_fail_more(failed, PT_ERR_DATA, "%s: %s is %s", path, key,
+                 v ? "not a whole number" : "not there");
+    return -1;
+}
+
+static pt_status read_result(const char *path, pt_result *r)
+{
+    json_t *o = NULL;
+    const char *hash;
+    int64_t with_w;
+    pt_status s = open_json(path, &o);
+
+    if (s != PT_OK) goto done;
+    get_number(o, path, "test_accuracy", true, &r->test, &s);
+    get_number(o, path, "train_accuracy", false, &r->train, &s);
+    get_number(o, path, "images_per_s", true, &r->images_per_s, &s);
+    get_number(o, path, "seconds", true, &r->seconds, &s);
+    get_number(o, path, "mean_w", true, &r->mean_w, &s);
+    r->gate_at = get_count(o, path, "gate_opened_at", &s);
+    with_w = get_count(o, path, "steps_with_w", &s);
+    r->steps_with_w = with_w > 0 ? (uint64_t)with_w : 0;
+    hash = json_string_value(json_object_get(o, "weight_hash"));
+    if (!hash || strlen(hash) >= sizeof r->weight_hash)
+        pt_fail_more(&s, PT_ERR_DATA, "%s: weight_hash is not a hash", path);
+    else
+        memcpy(r->weight_hash, hash, strlen(hash) + 1);
+    r->test *= 100;
+    r->train *= 100;
+    if (s == PT_OK && !(r->test >= 0 && r->test <= 100))
+        pt_fail_more(&s, PT_ERR_DATA, "%s: test_accuracy is not between 0 and 1", path);
+done:
+    json_decref(o);
+    return s;
+}
+
+static pt_status read_config(const char *path, pt_result *r)
+{
+    pt_config *c = NULL;
+    pt_status s = pt_config_load(path, NULL, 0, &c);
+
+    if (s != PT_OK) return s;
+    r->seed = c->seed;
+    r->loss = c->pseudo_task->loss;
+    s = pt_settings_create(c, &r->settings);
+    pt_config_destroy(&c);
+    return s;
+}
+
+static pt_status read_run(const char *dir, pt_result *r)
+{
+    char *result = NULL, *config = NULL;
+    struct stat st;
+    size_t n = strlen(dir);
+    pt_status s;
+
+    while (n > 1 && dir[n - 1] == '/') n--;
+    r->dir = strndup(dir, n);
+    if (!r->dir) return pt_fail(PT_ERR_NOMEM, "no memory for a path");
+    if (stat(r->dir, &st) != 0)
+        return pt_fail(PT_ERR_IO, "%s: %s", r->dir, strerror(errno));
+    if (!S_ISDIR(st.st_mode)) return pt_fail(PT_ERR_DATA, "%s: not a directory", r->dir);
+    if (!exists(r->dir, "result.json"))
+        return pt_fail(PT_ERR_DATA, "%s: %s", r->dir,
+                       exists(r->dir, "identity.json")
+                           ? "this run has not finished (no result.json)"
+                           : "not a run's directory (no result.json)");
+    result = path_of(r->dir, "result.json");
+    config = path_of(r->dir, "config.yaml");
+    s = result && config ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for a path");
+    if (s == PT_OK) s = read_result(result, r);
+    if (s == PT_OK) s = read_config(config, r);
+    free(result);
+    free(config);
+    return s;
+}
+
+pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out)
+{
+    pt_result *r = pt_calloc(n, sizeof *r);
+    char *faults = NULL;
+    pt_status failed = PT_OK;
+
+    *out = NULL;
+    if (!r) return pt_fail(PT_ERR_NOMEM, "no memory for %zu runs", n);
+    for (size_t i = 0; i < n; i++) {
+        pt_status s = read_run(dirs[i], &r[i]);
+        char *more = NULL;
+
+        if (s == PT_OK) continue;
+        failed = s;
+        if (asprintf(&more, "%s%s%s", faults ? faults : "", faults ? "\n" : "",
+                     pt_fail_text()) < 0)
+            continue; /* the fault before it will do */
+        free(faults);
+        faults = more;
+    }
+    if (failed == PT_OK) {
+        *out = r;
+        return PT_OK;
+    }
+    pt_results_destroy(&r, n);
+    failed = pt_fail(PT_ERR_DATA, "%s", faults ? faults : "no memory for the faults");
+    free(faults);
+    return failed;
+}
+
+void pt_results_destroy(pt_result **r, size_t n)
+{
+    if (!r || !*r) return;
+    for (size_t i = 0; i < n; i++) {
+        free((*r)[i].dir);
+        pt_settings_fini(&(*r)[i].settings);
+    }
+    free(*r);
+    *r = NULL;
+}

@@ -1,0 +1,30 @@
+/* What finished runs left in their directories (launch/run_dir.h). */
+#ifndef PT_LAUNCH_REPORT_RESULT_H
+#define PT_LAUNCH_REPORT_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "launch/report/settings.h"
+
+typedef struct {
+    char *dir; /* as given, without slashes at its end */
+    pt_settings settings;
+    uint64_t seed;
+    Pt__Config__RegLoss loss; /* none: a plain run */
+    double test, train;  /* accuracy, percent; train is NAN where it was not measured */
+    double images_per_s; /* NAN where nothing was timed */
+    double seconds;
+    int64_t gate_at; /* step at which the gate opened, -1 = never */
+    double mean_w;   /* over the steps with w > 0; NAN where there are none */
+    uint64_t steps_with_w;
+    char weight_hash[65];
+} pt_result;
+
+/* Reads result.json and config.yaml of each of dirs [n]. All faults are collected, each
+ * naming its directory: a run that is not finished (no result.json), what is no run,
+ * files that cannot be read. *out is [n], released by pt_results_destroy. */
+PT_MUST_USE pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out);
+void pt_results_destroy(pt_result **r, size_t n);
+
+#endif

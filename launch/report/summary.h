@@ -1,0 +1,58 @@
+/* Runs summed up: blocks of comparable runs, methods with means over their seeds, and
+ * gains over plain fine-tuning paired by seed. */
+#ifndef PT_LAUNCH_REPORT_SUMMARY_H
+#define PT_LAUNCH_REPORT_SUMMARY_H
+
+#include <stdbool.h>
+
+#include "launch/report/result.h"
+
+/* Over the values that are numbers. */
+typedef struct {
+    size_t n;
+    double mean; /* NAN for n = 0 */
+    double std;  /* with n - 1; NAN for n < 2 */
+} pt_stat;
+
+pt_stat pt_stat_of(const double *x, size_t n);
+
+typedef struct pt_method {
+    char *name;             /* pt_method_name */
+    const pt_result **runs; /* [n_runs], one a seed, by seed */
+    size_t n_runs, n_shut;  /* n_shut: runs whose gate never opened; 0 for plain */
+    pt_stat train, test;    /* percent */
+    pt_stat gate, w;        /* over the runs whose gate opened */
+    pt_stat images_per_s, seconds;
+    const struct pt_method *baseline; /* plain runs of the same block and variant, or
+                                         NULL; NULL for a plain method */
+    pt_stat gain;     /* test - test of the baseline, over the seeds of both; percent */
+    double error_cut; /* 100 gain / (100 - baseline), baseline over the same seeds, in %;
+                         NAN where there is none */
+} pt_method;
+
+/* Runs that agree in everything but seed, method and variant (launch/report/settings.h).
+ */
+typedef struct {
+    char *title; /* pt_block_title */
+    pt_method *methods;
+    size_t n_methods;
+    char **notes; /* [n_notes]: what the numbers do not show */
+    size_t n_notes;
+} pt_block;
+
+typedef struct {
+    pt_block *blocks;
+    size_t n_blocks;
+    const pt_result **runs; /* [n], storage of the methods' lists */
+} pt_summary;
+
+/* Borrows results [n], n >= 1. The order of `results` does not matter. A run that repeats
+ * another (same settings, seed and weight hash) counts once, with a note; PT_ERR_DATA
+ * where the hashes differ, one line for each such pair.
+ * Source of the table: Zhong and Maki, CVPR 2020; the deviation of a gain is that of the
+ * differences paired by seed. */
+PT_MUST_USE pt_status pt_summary_create(const pt_result *results, size_t n,
+                                        pt_summary **out);
+void pt_summary_destroy(pt_summary **s);
+
+#endif

@@ -1,0 +1,170 @@
+#include "launch/report/table.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { N_COLUMNS = 10, CELL = 64 };
+
+static const char *const heads[N_COLUMNS] = {
+    "method",      "runs",    "train %", "test % (std)", "gain (std)",
+    "error cut %", "gate at", "w",       "images/s",     "time s"};
+
+static const char *const legend[] = {
+    "train, test: accuracy, mean over the runs; (std) with n - 1.",
+    "gain: test accuracy over plain, paired by seed; (std) of the paired differences.",
+    "error cut: gain / (100 - plain). gate at: the step from which PtR took part; w: its "
+    "mean weight."};
+
+/* "-" where x does not exist. */
+static void put(char cell[CELL], const char *format, double x)
+    __attribute__((format(printf, 2, 0)));
+
+static void put(char cell[CELL], const char *format, double x)
+{
+    if (isnan(x))
+        strcpy(cell, "-");
+    else
+        snprintf(cell, CELL, format, x);
+}
+
+static void put_with_std(char cell[CELL], const char *format, pt_stat s)
+    __attribute__((format(printf, 2, 0)));
+
+static void put_with_std(char cell[CELL], const char *format, pt_stat s)
+{
+    char mean[28], std[28] = "-";
+
+    if (s.n == 0) {
+        strcpy(cell, "-");
+        return;
+    }
+    snprintf(mean, sizeof mean, format, s.mean);
+    if (!isnan(s.std)) snprintf(std, sizeof std, "%.2f", s.std);
+    snprintf(cell, CELL, "%s (%s)", mean, std);
+}
+
+/* To two decimals; no -0. */
+static double rounded(double x)
+{
+    return round(100 * x) / 100 + 0.0;
+}
+
+/* All columns of a row but the name. */
+static void fill_row(const pt_method *m, char row[N_COLUMNS][CELL])
+{
+    pt_stat gain = m->gain;
+
+    gain.mean = rounded(gain.mean);
+    snprintf(row[1], CELL, "%zu", m->n_runs);
+    put(row[2], "%.2f", m->train.mean);
+    put_with_std(row[3], "%.2f", m->test);
+    put_with_std(row[4], "%+.2f", gain);
+    put(row[5], "%.2f", rounded(m->error_cut));
+    put(row[6], "%.1f", m->gate.mean);
+    if (m->n_shut == m->n_runs) strcpy(row[6], "never");
+    put(row[7], "%.3g", m->w.mean);
+    put(row[8], "%.1f", m->images_per_s.mean);
+    put(row[9], "%.1f", m->seconds.mean);
+}
+
+/* Characters on the screen: UTF-8 bytes that start one. */
+static int width(const char *s)
+{
+    int n = 0;
+
+    for (; *s; s++) n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+static void print_text_cell(FILE *out, const char *cell, int wide, int column)
+{
+    int pad = wide - width(cell);
+
+    if (column == 0)
+        fprintf(out, "%s%*s", cell, pad, "");
+    else
+        fprintf(out, "  %*s%s", pad, "", cell);
+}
+
+static void print_text_row(FILE *out, const char *name, char row[N_COLUMNS][CELL],
+                           const int wide[N_COLUMNS])
+{
+    for (int c = 0; c < N_COLUMNS; c++)
+        print_text_cell(out, c == 0 ? name : row ? row[c] : heads[c], wide[c], c);
+    fputc('\n', out);
+}
+
+static void print_text(const pt_block *b, FILE *out)
+{
+    int wide[N_COLUMNS];
+    char row[N_COLUMNS][CELL];
+
+    for (int c = 0; c < N_COLUMNS; c++) wide[c] = width(heads[c]);
+    for (size_t i = 0; i < b->n_methods; i++) {
+        fill_row(&b->methods[i], row);
+        for (int c = 0; c < N_COLUMNS; c++) {
+            int w = width(c == 0 ? b->methods[i].name : row[c]);
+
+            if (w > wide[c]) wide[c] = w;
+        }
+    }
+    fprintf(out, "%s\n", b->title);
+    print_text_row(out, heads[0], NULL, wide);
+    for (size_t i = 0; i < b->n_methods; i++) {
+        fill_row(&b->methods[i], row);
+        print_text_row(out, b->methods[i].name, row, wide);
+    }
+    for (size_t i = 0; i < b->n_notes; i++) fprintf(out, "note: %s\n", b->notes[i]);
+    fputc('\n', out);
+}
+
+/* Text in a Markdown table or line: what has a meaning there is escaped. */
+static void print_escaped(FILE *out, const char *s)
+{
+    for (; *s; s++) {
+        if (strchr("\\`*_<>|[]", *s)) fputc('\\', out);
+        fputc(*s, out);
+    }
+}
+
+static void print_markdown(const pt_block *b, FILE *out)
+{
+    char row[N_COLUMNS][CELL];
+
+    fputs("### ", out);
+    print_escaped(out, b->title);
+    fputs("\n\n", out);
+    for (int c = 0; c < N_COLUMNS; c++) fprintf(out, "| %s ", heads[c]);
+    fputs("|\n", out);
+    for (int c = 0; c < N_COLUMNS; c++) fputs(c == 0 ? "|---" : "|---:", out);
+    fputs("|\n", out);
+    for (size_t i = 0; i < b->n_methods; i++) {
+        fill_row(&b->methods[i], row);
+        fputs("| ", out);
+        print_escaped(out, b->methods[i].name);
+        for (int c = 1; c < N_COLUMNS; c++) fprintf(out, " | %s", row[c]);
+        fputs(" |\n", out);
+    }
+    fputc('\n', out);
+    for (size_t i = 0; i < b->n_notes; i++) {
+        fputs("- ", out);
+        print_escaped(out, b->notes[i]);
+        fputc('\n', out);
+    }
+    if (b->n_notes > 0) fputc('\n', out);
+}
+
+pt_status pt_table_print(const pt_summary *s, pt_table_style style, FILE *out)
+{
+    for (size_t i = 0; i < s->n_blocks; i++) {
+        if (style == PT_TABLE_MARKDOWN)
+            print_markdown(&s->blocks[i], out);
+        else
+            print_text(&s->blocks[i], out);
+    }
+    for (size_t i = 0; i < sizeof legend / sizeof legend[0]; i++)
+        fprintf(out, "%s\n", legend[i]);
+    if (fflush(out) != 0 || ferror(out))
+        return pt_fail(PT_ERR_IO, "the report cannot be written");
+    return PT_OK;
+}

@@ -1,0 +1,17 @@
+/* The summary as a table, for the terminal or for a page in Markdown. */
+#ifndef PT_LAUNCH_REPORT_TABLE_H
+#define PT_LAUNCH_REPORT_TABLE_H
+
+#include <stdio.h>
+
+#include "launch/report/summary.h"
+
+typedef enum { PT_TABLE_TEXT, PT_TABLE_MARKDOWN } pt_table_style;
+
+/* Each block: its title, a row a method, its notes; at the end what the columns mean.
+ * A number that does not exist (the deviation of one run, the gain of a plain row) is
+ * "-". PT_ERR_IO where `out` cannot be written. */
+PT_MUST_USE pt_status pt_table_print(const pt_summary *s, pt_table_style style,
+                                     FILE *out);
+
+#endif
