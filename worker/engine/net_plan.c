@@ -1,0 +1,430 @@
+#include <stdlib.h>
+
+#include "common/moments.h"
+#include "worker/engine/batch_norm.h"
+#include "worker/engine/depthwise.h"
+#include "worker/engine/linear.h"
+#include "worker/engine/net_internal.h"
+
+enum { LINE = 16 }; /* floats of 64 bytes */
+
+/* A plan under construction. */
+typedef struct {
+    const pt_net_options *opt;
+    const pt_graph *g;
+    pt_net_node *nodes;
+    int *uses;     /* [n_nodes] consumers, an input taken twice counts twice */
+    int *last_use; /* [n_nodes] consumer of highest index; the node itself if none */
+    size_t floats; /* of the activation block so far */
+} planner;
+
+static size_t round_up(size_t n, size_t to)
+{
+    return n > SIZE_MAX - to ? SIZE_MAX : (n + to - 1) / to * to;
+}
+
+static size_t add_sizes(size_t a, size_t b)
+{
+    return a > SIZE_MAX - b ? SIZE_MAX : a + b;
+}
+
+/* Takes n floats at the end of the activation block. */
+static size_t take(planner *p, size_t n)
+{
+    size_t at = p->floats;
+
+    p->floats = add_sizes(p->floats, round_up(n, LINE));
+    return at;
+}
+
+static bool is_relu(pt_op op)
+{
+    return op == PT_OP_RELU || op == PT_OP_RELU6;
+}
+
+/* Do the weights' or statistics' gradients of this kind of layer read its input? */
+static bool keeps_input(pt_op op)
+{
+    return op == PT_OP_CONV || op == PT_OP_DEPTHWISE || op == PT_OP_LINEAR ||
+           op == PT_OP_BATCH_NORM;
+}
+
+static void find_uses(planner *p)
+{
+    const pt_graph *g = p->g;
+
+    for (int i = g->n_nodes - 1; i >= 0; i--) {
+        pt_net_node *n = &p->nodes[i];
+
+        n->leads = n->leads || i == g->logits;
+        if (p->uses[i] == 0) p->last_use[i] = i;
+        for (int k = 0; k < 2; k++) {
+            int in = g->nodes[i].in[k];
+
+            if (in < 0) continue;
+            if (p->uses[in]++ == 0) p->last_use[in] = i;
+            p->nodes[in].leads = p->nodes[in].leads || n->leads;
+            if (n->leads && p->nodes[in].first_writer < 0) p->nodes[in].first_writer = i;
+        }
+    }
+}
+
+/* ---- outputs --------------------------------------------------------------------------
+ */
+
+/* May the only consumer of `in` overwrite its output? */
+static bool may_overwrite(const planner *p, int in)
+{
+    const pt_graph *g = p->g;
+
+    if (in == 0 || in == g->rep || p->uses[in] != 1) return false;
+    return !(p->opt->training && is_relu(g->nodes[in].op)); /* its backward reads it */
+}
+
+static void share_outputs(planner *p)
+{
+    const pt_graph *g = p->g;
+    bool training = p->opt->training;
+
+    for (int i = 0; i < g->n_nodes; i++) {
+        pt_net_node *n = &p->nodes[i];
+        pt_op op = g->nodes[i].op;
+        const int *in = g->nodes[i].in;
+        bool can = is_relu(op) || op == PT_OP_ADD ||
+                   (!training && (op == PT_OP_BATCH_NORM || op == PT_OP_DROPOUT));
+
+        n->y_root = i;
+        if (!can) continue;
+        if (may_overwrite(p, in[0]))
+            n->y_root = p->nodes[in[0]].y_root;
+        else if (op == PT_OP_ADD && may_overwrite(p, in[1]))
+            n->y_root = p->nodes[in[1]].y_root;
+        if (!is_relu(op) || n->y_root == i) continue;
+
+        pt_op below = g->nodes[in[0]].op;
+        n->fused = below == PT_OP_BATCH_NORM || below == PT_OP_ADD;
+        n->masked_below = below == PT_OP_BATCH_NORM;
+        if (n->fused) p->nodes[in[0]].act = op == PT_OP_RELU ? PT_ACT_RELU : PT_ACT_RELU6;
+    }
+}
+
+/* Must the output outlive the forward pass? */
+static bool is_kept(const planner *p, int i)
+{
+    const pt_graph *g = p->g;
+
+    if (i == g->rep || i == g->logits) return true;
+    if (!p->opt->training) return false;
+    if (is_relu(g->nodes[i].op)) return true;
+    for (int j = i + 1; j <= p->last_use[i]; j++)
+        if (keeps_input(g->nodes[j].op) && g->nodes[j].in[0] == i) return true;
+    return false;
+}
+
+/* ---- first fit of lifetimes
+ * ------------------------------------------------------------ */
+
+/* A buffer: its time (inclusive), size and place. */
+typedef struct {
+    int first, last, root;
+    size_t size, at;
+} lifetime;
+
+static int by_first(const void *a, const void *b)
+{
+    const lifetime *x = a, *y = b;
+
+    return x->first != y->first ? x->first - y->first : x->root - y->root;
+}
+
+/* Places n buffers so that those alive at one time do not overlap; returns the end. */
+static size_t first_fit(lifetime *l, size_t n, lifetime **placed)
+{
+    size_t end = 0;
+
+    qsort(l, n, sizeof *l, by_first);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = 0, k = 0;
+
+        for (; k < i; k++) { /* placed[0..i-1] by rising place */
+            const lifetime *o = placed[k];
+
+            if (o->last < l[i].first || o->first > l[i].last) continue;
+            if (o->at >= add_sizes(at, l[i].size)) break;
+            if (at < add_sizes(o->at, o->size)) at = add_sizes(o->at, o->size);
+        }
+        l[i].at = at;
+        for (k = i; k > 0 && placed[k - 1]->at > at; k--) placed[k] = placed[k - 1];
+        placed[k] = &l[i];
+        if (end < add_sizes(at, l[i].size)) end = add_sizes(at, l[i].size);
+    }
+    return end;
+}
+
+/* Adds node i, alive in first..last, to the buffer of `root`. */
+static void live(lifetime *l, int root, int first, int last, size_t size)
+{
+    lifetime *b = &l[root];
+
+    if (b->size == 0) *b = (lifetime){first, last, root, size, 0};
+    if (first < b->first) b->first = first;
+    if (last > b->last) b->last = last;
+}
+
+/* Packs the buffers that exist to the front. */
+static size_t compact(lifetime *l, int n)
+{
+    size_t k = 0;
+
+    for (int i = 0; i < n; i++)
+        if (l[i].size > 0) l[k++] = l[i];
+    return k;
+}
+
+static size_t image_floats(const planner *p, int i)
+{
+    return round_up(pt_mul((size_t)p->opt->max_images, p->nodes[i].size), LINE);
+}
+
+static void place_outputs(planner *p, lifetime *l, lifetime **placed)
+{
+    int n = p->g->n_nodes;
+
+    for (int i = 1; i < n; i++) {
+        pt_net_node *node = &p->nodes[i];
+
+        live(l, node->y_root, i, is_kept(p, i) ? n : p->last_use[i], image_floats(p, i));
+    }
+    for (int i = 1; i < n; i++) { /* readable: kept, and the last that wrote */
+        int root = p->nodes[i].y_root;
+
+        p->nodes[i].readable = l[root].last == n;
+        for (int j = i + 1; j <= p->last_use[i]; j++)
+            if (p->nodes[j].y_root == root) p->nodes[i].readable = false;
+    }
+    size_t k = compact(l, n), base = p->floats;
+
+    p->floats = add_sizes(base, first_fit(l, k, placed));
+    for (size_t i = 0; i < k; i++) p->nodes[l[i].root].y_at = add_sizes(base, l[i].at);
+    for (int i = 1; i < n; i++) p->nodes[i].y_at = p->nodes[p->nodes[i].y_root].y_at;
+}
+
+/* ---- gradients of outputs
+ * -------------------------------------------------------------- */
+
+static bool has_parameters(const pt_node *n)
+{
+    return n->weight >= 0 || n->bias >= 0;
+}
+
+/* Does the backward pass of this layer leave the gradient that it reads as it is? */
+static bool only_reads(pt_op op)
+{
+    return op != PT_OP_ADD && op != PT_OP_DROPOUT && !is_relu(op);
+}
+
+/* Both inputs of an addition may share its gradient if one of them, r, only reads it and
+ * all that is written to the other, s, comes after that: later in time is a lower
+ * index. */
+static bool may_share(const planner *p, int add, int r, int s)
+{
+    if (!only_reads(p->g->nodes[r].op) || p->uses[r] != 1 || s >= r) return false;
+    for (int j = r; j < add; j++)
+        if (p->g->nodes[j].in[0] == s || p->g->nodes[j].in[1] == s) return false;
+    return true;
+}
+
+/* Hands the gradient's buffer of node i on to the inputs that it passes through to. */
+static void share_gradient(planner *p, int i)
+{
+    const pt_node *node = &p->g->nodes[i];
+    int a = node->in[0], b = node->in[1], root = p->nodes[i].dy_root;
+    bool can_a = a > 0 && p->nodes[a].first_writer == i && p->nodes[a].dy_root == a;
+    bool can_b = b > 0 && p->nodes[b].first_writer == i && p->nodes[b].dy_root == b;
+
+    if (root < 0 || i > p->g->rep || a == b) return; /* head: gradients are kept */
+    if (node->op == PT_OP_ADD) {
+        if (can_a && can_b && !may_share(p, i, a, b) && !may_share(p, i, b, a))
+            can_b = false;
+        if (can_a) p->nodes[a].dy_root = root;
+        if (can_b) p->nodes[b].dy_root = root;
+    } else if ((is_relu(node->op) || node->op == PT_OP_DROPOUT) && can_a) {
+        p->nodes[a].dy_root = root;
+    }
+}
+
+static void place_gradients(planner *p, lifetime *l, lifetime **placed)
+{
+    const pt_graph *g = p->g;
+    int n = g->n_nodes;
+
+    for (int i = 0; i < n; i++) { /* who can have something trained at or below it */
+        bool any = has_parameters(&g->nodes[i]);
+
+        for (int k = 0; k < 2; k++)
+            any = any ||
+                  (g->nodes[i].in[k] >= 0 && p->nodes[g->nodes[i].in[k]].dy_root >= 0);
+        any = any || i >= g->rep;
+        p->nodes[i].dy_root = any && p->nodes[i].leads ? i : -1;
+    }
+    for (int i = n - 1; i > 0; i--) share_gradient(p, i);
+    for (int i = 1; i < n; i++) {
+        const pt_net_node *node = &p->nodes[i];
+        int first = i == g->logits ? 0 : n - 1 - node->first_writer;
+        int last = n - 1 - (i > g->rep ? g->rep : i);
+
+        if (node->dy_root >= 0) live(l, node->dy_root, first, last, image_floats(p, i));
+    }
+    size_t k = compact(l, n), base = p->floats;
+
+    p->floats = add_sizes(base, first_fit(l, k, placed));
+    for (size_t i = 0; i < k; i++) p->nodes[l[i].root].dy_at = add_sizes(base, l[i].at);
+    for (int i = 1; i < n; i++)
+        if (p->nodes[i].dy_root >= 0)
+            p->nodes[i].dy_at = p->nodes[p->nodes[i].dy_root].dy_at;
+}
+
+/* ---- the rest
+ * --------------------------------------------------------------------------- */
+
+static size_t kernel_scratch(const planner *p, int i)
+{
+    const pt_node *n = &p->g->nodes[i];
+    int v = p->opt->training ? p->opt->n_shards : 1;
+    pt_conv_shape s;
+
+    switch (n->op) {
+    case PT_OP_CONV:
+        s = pt_net_conv_shape(p->g, i);
+        return pt_conv_scratch(&s, v);
+    case PT_OP_DEPTHWISE:
+        s = pt_net_conv_shape(p->g, i);
+        return pt_depthwise_scratch(&s, v);
+    case PT_OP_LINEAR:
+        return p->opt->training ? pt_linear_scratch((int)p->nodes[n->in[0]].size, n->c, v)
+                                : 0;
+    default:
+        return 0;
+    }
+}
+
+static void place_states(planner *p, pt_net_plan_result *out)
+{
+    const pt_net_options *opt = p->opt;
+    size_t owned = (size_t)(opt->hi - opt->lo);
+    size_t sets = opt->training && opt->bn_mode == PT_BN_SHARD ? owned : 1, scratch = 0;
+
+    for (int i = 1; i < p->g->n_nodes; i++) {
+        const pt_node *node = &p->g->nodes[i];
+        pt_net_node *n = &p->nodes[i];
+
+        if (scratch < kernel_scratch(p, i)) scratch = kernel_scratch(p, i);
+        if (node->op == PT_OP_MAX_POOL && opt->training)
+            n->argmax_at = take(p, (image_floats(p, i) + 3) / 4);
+        if (node->op != PT_OP_BATCH_NORM) continue;
+        if (out->max_channels < node->c) out->max_channels = node->c;
+        n->coef_at = take(p, sets * pt_bn_coef_len(node->c));
+        if (opt->training)
+            n->moments_at =
+                take(p, 2 * (size_t)out->n_cover * pt_moments_len((size_t)node->c));
+    }
+    out->kernel_floats =
+        round_up(pt_mul((size_t)pt_pool_threads(opt->pool), scratch), LINE);
+}
+
+/* See the fields of pt_net: leaves, parts, all, float_leaves, means and three tables. */
+static size_t norm_bytes(const pt_net_options *opt, const pt_net_plan_result *out)
+{
+    size_t len = pt_moments_len((size_t)out->max_channels);
+    size_t owned = (size_t)(opt->hi - opt->lo), v = (size_t)opt->n_shards;
+
+    if (!opt->training || out->max_channels == 0) return 0;
+    return round_up((owned + (size_t)out->n_cover + v) * len * sizeof(double), 64) +
+           2 * round_up(owned * 2 * (size_t)out->max_channels * sizeof(float), 64) +
+           v * (2 * sizeof(pt_subtree) + sizeof(void *));
+}
+
+static pt_status check_options(const pt_net_options *o)
+{
+    int v = o->n_shards;
+
+    if (o->training && (v < 1 || v > PT_MAX_SHARDS || (v & (v - 1)) != 0))
+        return pt_fail(PT_ERR_CONFIG, "%d shards: a power of two up to %d is needed", v,
+                       PT_MAX_SHARDS);
+    if (o->training && (o->lo < 0 || o->lo >= o->hi || o->hi > v))
+        return pt_fail(PT_ERR_SHAPE, "shards %d to %d of %d cannot be owned", o->lo,
+                       o->hi, v);
+    if (o->max_images < 1)
+        return pt_fail(PT_ERR_SHAPE, "a network for %d images", o->max_images);
+    for (int i = 0; i < o->graph->n_nodes; i++) {
+        const pt_node *n = &o->graph->nodes[i];
+
+        if (n->op == PT_OP_BATCH_NORM &&
+            (n->weight < 0 || n->bias < 0 || n->mean < 0 || n->var < 0))
+            return pt_fail(PT_ERR_SHAPE, "%s: batch norm needs four tensors", n->name);
+        if (n->op == PT_OP_MAX_POOL && n->window.kh * n->window.kw > 255)
+            return pt_fail(PT_ERR_SHAPE, "%s: window of %d x %d, at most 255 pixels",
+                           n->name, n->window.kh, n->window.kw);
+    }
+    return PT_OK;
+}
+
+static void make_plan(planner *p, pt_net_plan_result *out, lifetime *l, lifetime **placed)
+{
+    const pt_graph *g = p->g;
+
+    for (int i = 0; i < g->n_nodes; i++) {
+        const pt_node *n = &g->nodes[i];
+
+        p->nodes[i].size = pt_mul(pt_mul((size_t)n->h, (size_t)n->w), (size_t)n->c);
+        p->nodes[i].first_writer = p->nodes[i].dy_root = -1;
+    }
+    find_uses(p);
+    share_outputs(p);
+    place_outputs(p, l, placed);
+    if (p->opt->training) {
+        for (int i = 0; i < g->n_nodes; i++) l[i] = (lifetime){0};
+        place_gradients(p, l, placed);
+        out->n_cover =
+            pt_tree_cover(p->opt->lo, p->opt->hi, p->opt->n_shards, out->cover);
+        out->gradient_floats = round_up(g->n_param_floats, LINE);
+    }
+    place_states(p, out);
+    out->bytes.activations = pt_mul(p->floats, sizeof(float));
+    out->bytes.gradients =
+        pt_mul(pt_mul((size_t)out->n_cover, out->gradient_floats), sizeof(float));
+    out->bytes.scratch =
+        add_sizes(pt_mul(out->kernel_floats, sizeof(float)), norm_bytes(p->opt, out));
+}
+
+pt_status pt_net_plan_create(const pt_net_options *opt, pt_net_plan_result *out)
+{
+    size_t n = (size_t)opt->graph->n_nodes;
+    planner p = {.opt = opt, .g = opt->graph};
+    lifetime *l = calloc(n, sizeof *l), **placed = calloc(n, sizeof(lifetime *));
+    pt_status s = check_options(opt);
+
+    *out = (pt_net_plan_result){0};
+    p.nodes = calloc(n, sizeof *p.nodes);
+    p.uses = calloc(n, sizeof *p.uses);
+    p.last_use = calloc(n, sizeof *p.last_use);
+    if (s == PT_OK && (!l || !placed || !p.nodes || !p.uses || !p.last_use))
+        s = pt_fail(PT_ERR_NOMEM, "no memory for the plan of %zu nodes", n);
+    if (s == PT_OK) {
+        make_plan(&p, out, l, placed);
+        out->nodes = p.nodes;
+        p.nodes = NULL;
+    }
+    free(p.nodes);
+    free(p.uses);
+    free(p.last_use);
+    free(placed);
+    free(l);
+    return s;
+}
+
+void pt_net_plan_fini(pt_net_plan_result *p)
+{
+    free(p->nodes);
+    *p = (pt_net_plan_result){0};
+}
