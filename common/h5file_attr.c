@@ -1,7 +1,9 @@
 #include "common/h5file_private.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- strings ---------------------------------------------------------------------- */
 
@@ -94,6 +96,43 @@ static void text_free(void *p, void *context)
     free(p);
 }
 
+/* The library believes the length that stands with every variable string and clears that
+ * much memory, 4 GiB each at worst. So the lengths of a contiguous data set are looked at
+ * before: an element is a length (32 bits), an address (64) and an index (32). */
+static pt_status check_lengths(const source *in)
+{
+    enum { ELEMENT = 16, AT_ONCE = 256 };
+    unsigned char block[ELEMENT * AT_ONCE];
+    size_t n = in->shape.count;
+    haddr_t at = in->attribute ? HADDR_UNDEF : H5Dget_offset(in->id);
+    pt_status s = PT_OK;
+    int fd;
+
+    H5Eclear2(H5E_DEFAULT); /* not contiguous: has no offset */
+    if (in->f->temporary || at == HADDR_UNDEF ||
+        H5Dget_storage_size(in->id) != ELEMENT * n)
+        return PT_OK;
+    fd = open(in->f->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return pt_fail(PT_ERR_IO, "%s: cannot be opened again", in->f->path);
+    for (size_t i = 0; i < n && s == PT_OK; i += AT_ONCE) {
+        size_t k = n - i < AT_ONCE ? n - i : AT_ONCE;
+        if (pread(fd, block, k * ELEMENT, (off_t)(at + i * ELEMENT)) !=
+            (ssize_t)(k * ELEMENT))
+            s = pt_fail(PT_ERR_IO, "%s: '%s' cannot be read", in->f->path, in->name);
+        for (size_t j = 0; j < k && s == PT_OK; j++) {
+            const unsigned char *p = block + j * ELEMENT;
+            uint32_t bytes = p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+            if (bytes > in->f->bytes)
+                s = pt_fail(PT_ERR_DATA,
+                            "%s: string %zu of '%s' has %u bytes, the file %llu",
+                            in->f->path, i + j, in->name, bytes,
+                            (unsigned long long)in->f->bytes);
+        }
+    }
+    close(fd);
+    return s;
+}
+
 static pt_status read_variable(const source *in, char ***out)
 {
     size_t n = in->shape.count, left = MAX_TEXT;
@@ -131,10 +170,12 @@ static pt_status read_strings(const source *in, size_t max, char ***out, size_t 
     if (in->shape.count > max || in->shape.count > MAX_TEXT / sizeof(char *))
         return pt_fail(PT_ERR_DATA, "%s: '%s' has %llu strings, at most %zu are read",
                        in->f->path, in->name, (unsigned long long)in->shape.count, max);
-    if (H5Tis_variable_str(in->type) > 0)
-        s = read_variable(in, out);
-    else
+    if (H5Tis_variable_str(in->type) > 0) {
+        s = check_lengths(in);
+        if (s == PT_OK) s = read_variable(in, out);
+    } else {
         s = read_fixed(in, out);
+    }
     if (s == PT_OK && n) *n = in->shape.count;
     return s;
 }

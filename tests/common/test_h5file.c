@@ -374,6 +374,34 @@ static void test_truncation_anywhere_is_an_error_not_a_crash(void **state)
     unlink(in_dir("cut.h5"));
 }
 
+static void test_a_string_longer_than_the_file_is_refused_at_once(void **state)
+{
+    static char bytes[1 << 17];
+    const char length[] = "\x08\0\0\0", *at = NULL;
+    pt_h5file *f = NULL;
+    char **w = NULL;
+    FILE *file = fopen(foreign, "rb");
+    size_t n = fread(bytes, 1, sizeof bytes, file);
+
+    fclose(file);
+    /* The elements of `words`: lengths 3, 0 and 8, with address and index. */
+    for (size_t i = 32; i + 4 < n && !at; i++)
+        if (memcmp(bytes + i, length, 4) == 0 &&
+            memcmp(bytes + i - 16, "\0\0\0", 4) == 0 &&
+            memcmp(bytes + i - 32, "\3\0\0", 4) == 0)
+            at = bytes + i;
+    assert_non_null(at);
+    bytes[at - bytes + 3] = (char)0xff;
+    file = fopen(in_dir("long.h5"), "wb");
+    fwrite(bytes, 1, n, file);
+    fclose(file);
+    assert_int_equal(pt_h5file_open(in_dir("long.h5"), &f), PT_OK);
+    assert_int_equal(pt_h5file_read_strings(f, "words", 3, &w, NULL), PT_ERR_DATA);
+    assert_non_null(strstr(pt_fail_text(), "string 2 of 'words' has 4278190088 bytes"));
+    pt_h5file_destroy(&f);
+    unlink(in_dir("long.h5"));
+}
+
 static void test_a_file_system_without_locks_is_no_obstacle(void **state)
 {
     pt_h5file *f = NULL;
@@ -401,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_sizes_beyond_the_file_and_other_files_are_refused),
         cmocka_unit_test(test_files_that_are_not_hdf5_are_named_with_the_reason),
         cmocka_unit_test(test_truncation_anywhere_is_an_error_not_a_crash),
+        cmocka_unit_test(test_a_string_longer_than_the_file_is_refused_at_once),
         cmocka_unit_test(test_a_file_system_without_locks_is_no_obstacle),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
