@@ -339,6 +339,32 @@ static void test_sizes_beyond_the_file_and_other_files_are_refused(void **state)
     pt_h5file_destroy(&f);
 }
 
+static void test_a_link_into_another_file_is_not_followed(void **state)
+{
+    static char bytes[1 << 17];
+    const uint64_t dims[1] = {4};
+    const float four[4] = {1, 2, 3, 4};
+    pt_h5file *f = NULL;
+    FILE *file = fopen(foreign, "rb");
+    size_t n = fread(bytes, 1, sizeof bytes, file);
+    float *x = NULL;
+
+    fclose(file);
+    file = fopen(in_dir("f.h5"), "wb");
+    fwrite(bytes, 1, n, file);
+    fclose(file);
+    assert_int_equal(pt_h5file_create(in_dir("other.h5"), &f), PT_OK);
+    assert_int_equal(pt_h5file_write_f32(f, "x", 1, dims, four), PT_OK);
+    assert_int_equal(pt_h5file_commit(&f), PT_OK);
+    assert_int_equal(pt_h5file_open(in_dir("f.h5"), &f), PT_OK);
+    assert_int_equal(pt_h5file_kind(f, "outside"), PT_H5_NONE);
+    assert_int_equal(pt_h5file_read_f32(f, "outside", 4, &x, &n), PT_ERR_DATA);
+    assert_null(x);
+    pt_h5file_destroy(&f);
+    unlink(in_dir("f.h5"));
+    unlink(in_dir("other.h5"));
+}
+
 static void test_files_that_are_not_hdf5_are_named_with_the_reason(void **state)
 {
     pt_h5file *f = NULL;
@@ -427,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_attributes_are_checked),
         cmocka_unit_test(test_objects_are_found_and_listed),
         cmocka_unit_test(test_sizes_beyond_the_file_and_other_files_are_refused),
+        cmocka_unit_test(test_a_link_into_another_file_is_not_followed),
         cmocka_unit_test(test_files_that_are_not_hdf5_are_named_with_the_reason),
         cmocka_unit_test(test_truncation_anywhere_is_an_error_not_a_crash),
         cmocka_unit_test(test_a_string_longer_than_the_file_is_refused_at_once),
