@@ -121,7 +121,7 @@ pt_status pt_h5file_open(const char *path, pt_h5file **out)
     if (f->id >= 0) goto done;
     innermost(reason);
     snprintf(held, sizeof held, "errno = %d,", EWOULDBLOCK);
-    if (!strstr(reason, "lock")) {
+    if (!strstr(reason, "lock file")) { /* a superblock is no lock */
         s = pt_h5_fail(f, PT_ERR_DATA, "cannot be opened as", "HDF5");
     } else if (strstr(reason, held)) {
         s = pt_fail(PT_ERR_IO, "%s: another program is writing it (locked)", path);

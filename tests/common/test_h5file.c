@@ -381,6 +381,18 @@ static void test_files_that_are_not_hdf5_are_named_with_the_reason(void **state)
     assert_int_equal(pt_h5file_open(dir, &f), PT_ERR_DATA);
 }
 
+static void test_a_damaged_superblock_is_not_taken_for_a_lock(void **state)
+{
+    pt_h5file *f = NULL;
+    FILE *out = fopen(in_dir("super.h5"), "w");
+
+    fwrite("\x89HDF\r\n\x1a\n\xff", 1, 9, out); /* no such version */
+    fclose(out);
+    assert_int_equal(pt_h5file_open(in_dir("super.h5"), &f), PT_ERR_DATA);
+    assert_non_null(strstr(pt_fail_text(), "superblock"));
+    unlink(in_dir("super.h5"));
+}
+
 static void test_truncation_anywhere_is_an_error_not_a_crash(void **state)
 {
     static char bytes[1 << 17];
@@ -455,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_sizes_beyond_the_file_and_other_files_are_refused),
         cmocka_unit_test(test_a_link_into_another_file_is_not_followed),
         cmocka_unit_test(test_files_that_are_not_hdf5_are_named_with_the_reason),
+        cmocka_unit_test(test_a_damaged_superblock_is_not_taken_for_a_lock),
         cmocka_unit_test(test_truncation_anywhere_is_an_error_not_a_crash),
         cmocka_unit_test(test_a_string_longer_than_the_file_is_refused_at_once),
         cmocka_unit_test(test_a_file_system_without_locks_is_no_obstacle),
