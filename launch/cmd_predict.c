@@ -120,6 +120,7 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
 {
     pt_weights_info info;
     pt_preprocess pre = pt_preprocess_imagenet;
+    pt_geometry shape = {PT_RESIZE_SHORT_SIDE, 256};
     size_t side;
     pt_status s = pt_weights_inspect(a->weights, &info);
 
@@ -142,8 +143,9 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
         return pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes",
                        p->n_names, p->graph->n_classes);
     if (info.has_preprocess) pre = info.preprocess;
-    p->augment = (pt_augment){.resize_mode = pre.resize_mode,
-                              .resize = pre.resize,
+    if (info.has_geometry) shape = info.geometry;
+    p->augment = (pt_augment){.resize_mode = shape.mode,
+                              .resize = shape.resize,
                               .crop = (int)side,
                               .preprocess = pre};
     return pt_net_create(&(pt_net_options){.graph = p->graph,

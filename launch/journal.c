@@ -229,6 +229,8 @@ pt_status pt_journal_finish(pt_journal *j)
     const pt_setup *u = j->u;
     const pt_run *r = u->run;
     const char *dir = r->config->run->dir;
+    pt_geometry geometry = {(pt_resize_mode)r->config->data->resize_mode,
+                            (int)r->config->data->resize};
     char *path = pt_run_dir_path(dir, "model.h5"), hash[65] = "";
     double seconds = pt_clock() - j->started;
     double all = j->time_input + j->time_compute + j->time_wire;
@@ -236,7 +238,7 @@ pt_status pt_journal_finish(pt_journal *j)
 
     if (s == PT_OK)
         s = pt_weights_save(path, r->graph, &u->graph_options, r->flat, &u->preprocess,
-                            pt_dataset_class_names(u->data));
+                            &geometry, pt_dataset_class_names(u->data));
     if (s == PT_OK)
         s = pt_run_dir_write_json(dir, "result.json", result(j, hash, seconds));
     free(path);

@@ -12,6 +12,7 @@
 enum { VERSION = 1, PATH_BYTES = PT_TABLE_NAME_MAX + 16 };
 
 /* The words of the record; indexed by the enums. */
+static const char *const modes[] = {"square", "short_side", "no_resize"};
 static const char *const orders[] = {"rgb", "bgr"};
 static const char *const strides[] = {"conv2", "conv1"};
 static const char *const reps[] = {"after_relu", "before_relu", "after_dropout"};
@@ -128,6 +129,19 @@ static pt_status get_preprocess(const pt_h5file *f, pt_weights_info *info)
     return PT_OK;
 }
 
+static pt_status get_geometry(const pt_h5file *f, pt_weights_info *info)
+{
+    int mode = 0;
+    pt_status s;
+
+    if (!pt_h5file_has_attr(f, "/", "resize_mode")) return PT_OK;
+    s = get_word(f, "resize_mode", modes, 3, &mode);
+    if (s == PT_OK) s = get_int(f, "resize", 0, 1 << 16, &info->geometry.resize);
+    info->geometry.mode = (pt_resize_mode)mode;
+    info->has_geometry = s == PT_OK;
+    return s;
+}
+
 static pt_status get_record(const pt_h5file *f, pt_weights_info *info)
 {
     int version;
@@ -135,7 +149,8 @@ static pt_status get_record(const pt_h5file *f, pt_weights_info *info)
 
     *info = (pt_weights_info){.format = PT_FORMAT_MODEL};
     if (s == PT_OK) s = get_options(f, info);
-    return s == PT_OK ? get_preprocess(f, info) : s;
+    if (s == PT_OK) s = get_preprocess(f, info);
+    return s == PT_OK ? get_geometry(f, info) : s;
 }
 
 pt_status pt_model_inspect(const char *path, pt_weights_info *info)
@@ -258,7 +273,8 @@ pt_status pt_model_open(const char *path, pt_table **out)
 /* ---- writing ---------------------------------------------------------------------- */
 
 static pt_status put_record(pt_h5file *f, const pt_graph *g, const pt_graph_options *o,
-                            const pt_preprocess *p, const char *hash)
+                            const pt_preprocess *p, const pt_geometry *shape,
+                            const char *hash)
 {
     pt_status s = pt_h5file_set_string(f, "/", "format", FORMAT);
 
@@ -272,6 +288,10 @@ static pt_status put_record(pt_h5file *f, const pt_graph *g, const pt_graph_opti
     if (s == PT_OK) s = pt_h5file_set_float(f, "/", "dropout", (double)o->dropout);
     if (s == PT_OK) s = pt_h5file_set_float(f, "/", "bn_eps", (double)o->bn_eps);
     if (s == PT_OK) s = pt_h5file_set_string(f, "/", "weight_hash", hash);
+    if (s == PT_OK && shape) {
+        s = pt_h5file_set_string(f, "/", "resize_mode", modes[shape->mode]);
+        if (s == PT_OK) s = pt_h5file_set_int(f, "/", "resize", shape->resize);
+    }
     if (s != PT_OK || !p) return s;
     s = pt_h5file_set_string(f, "/", "preprocess_order", orders[p->bgr]);
     if (s == PT_OK) s = pt_h5file_set_float(f, "/", "preprocess_scale", (double)p->scale);
@@ -313,18 +333,32 @@ static pt_status put_tensors(pt_h5file *f, const pt_graph *g, const float *flat)
 
 pt_status pt_weights_save(const char *path, const pt_graph *g,
                           const pt_graph_options *options, const float *flat,
-                          const pt_preprocess *preprocess, const char *const *class_names)
+                          const pt_preprocess *preprocess, const pt_geometry *geometry,
+                          const char *const *class_names)
 {
     char hash[PT_DIGEST_HEX];
     pt_h5file *f = NULL;
     pt_status s = pt_graph_hash(g, flat, hash);
 
     if (s == PT_OK) s = pt_h5file_create(path, &f);
-    if (s == PT_OK) s = put_record(f, g, options, preprocess, hash);
+    if (s == PT_OK) s = put_record(f, g, options, preprocess, geometry, hash);
     if (s == PT_OK) s = put_tensors(f, g, flat);
     if (s == PT_OK && class_names)
         s = pt_h5file_write_strings(f, "classes", class_names, (size_t)g->n_classes);
     if (s == PT_OK) s = pt_h5file_commit(&f);
+    pt_h5file_destroy(&f);
+    return s;
+}
+
+pt_status pt_weights_class_names(const char *path, char ***names, size_t *n)
+{
+    pt_h5file *f = NULL;
+    pt_status s = pt_h5file_open(path, &f);
+
+    *names = NULL;
+    *n = 0;
+    if (s == PT_OK && pt_h5file_kind(f, "classes") == PT_H5_DATASET)
+        s = pt_h5file_read_strings(f, "classes", 1 << 20, names, n);
     pt_h5file_destroy(&f);
     return s;
 }

@@ -21,28 +21,34 @@ const pt_preprocess pt_preprocess_imagenet = {
 static const pt_preprocess caffe = {true, 1, {104, 117, 123}, {1, 1, 1}};
 static const pt_preprocess inception = {false, 1.0f / 127.5f, {1, 1, 1}, {1, 1, 1}};
 
+static const pt_geometry square = {PT_RESIZE_SQUARE, 256};
+static const pt_geometry short_side = {PT_RESIZE_SHORT_SIDE, 256};
+static const pt_geometry as_it_is = {PT_RESIZE_NONE, 0};
+
 static const struct {
     const char *network;
     pt_format format;
     const pt_preprocess *preprocess;
-} known[] = {{"squeezenet1_1", PT_FORMAT_ONNX, &caffe},
-             {"squeezenet1_1", PT_FORMAT_KERAS, &caffe},
-             {"squeezenet1_1", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
-             {"mobilenet_v1", PT_FORMAT_TFJS, &inception},
-             {"mobilenet_v1", PT_FORMAT_KERAS, &inception},
-             {"cifar_resnet20", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
-             {"cifar_resnet56", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
-             {"vgg16", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
-             {"resnet50", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
-             {"resnet101", PT_FORMAT_TORCH, &pt_preprocess_imagenet},
-             {"resnet152", PT_FORMAT_TORCH, &pt_preprocess_imagenet}};
+    const pt_geometry *geometry;
+} known[] = {{"squeezenet1_1", PT_FORMAT_ONNX, &caffe, &square},
+             {"squeezenet1_1", PT_FORMAT_KERAS, &caffe, &square},
+             {"squeezenet1_1", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side},
+             {"mobilenet_v1", PT_FORMAT_TFJS, &inception, &short_side},
+             {"mobilenet_v1", PT_FORMAT_KERAS, &inception, &short_side},
+             {"cifar_resnet20", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &as_it_is},
+             {"cifar_resnet56", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &as_it_is},
+             {"vgg16", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side},
+             {"resnet50", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side},
+             {"resnet101", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side},
+             {"resnet152", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side}};
 
 bool pt_weights_known_preprocess(const char *network, pt_format format,
-                                 pt_preprocess *out)
+                                 pt_preprocess *out, pt_geometry *geometry)
 {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (known[i].format != format || strcmp(known[i].network, network) != 0) continue;
         *out = *known[i].preprocess;
+        if (geometry) *geometry = *known[i].geometry;
         return true;
     }
     return false;
@@ -154,8 +160,8 @@ static pt_status describe(const char *path, pt_format format, const pt_table *t,
     if (format == PT_FORMAT_MODEL) return pt_model_inspect(path, info);
     *info = (pt_weights_info){.format = format, .n_classes = pt_names_classes(t)};
     if (network)
-        info->has_preprocess =
-            pt_weights_known_preprocess(network, format, &info->preprocess);
+        info->has_preprocess = info->has_geometry = pt_weights_known_preprocess(
+            network, format, &info->preprocess, &info->geometry);
     return PT_OK;
 }
 

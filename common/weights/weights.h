@@ -23,6 +23,13 @@ typedef struct {
     float mean[3], std[3]; /* in the order of the channels after `bgr` was applied */
 } pt_preprocess;
 
+/* How an image becomes the size of the input: resized, then the centre is cut out. */
+typedef enum { PT_RESIZE_SQUARE, PT_RESIZE_SHORT_SIDE, PT_RESIZE_NONE } pt_resize_mode;
+typedef struct {
+    pt_resize_mode mode;
+    int resize; /* pixels: both sides, or the short side */
+} pt_geometry;
+
 /* RGB, 1/255, mean .485 .456 .406, std .229 .224 .225 (torchvision). */
 extern const pt_preprocess pt_preprocess_imagenet;
 
@@ -32,6 +39,8 @@ typedef struct {
     bool has_preprocess; /* recorded in our model file, or known for the network and
                             format */
     pt_preprocess preprocess;
+    bool has_geometry; /* likewise */
+    pt_geometry geometry;
     char network[PT_NAME_MAX]; /* our model file records it; "" elsewhere */
     int n_classes;             /* of the head in the file; 0 = the file has no head */
     pt_graph_options
@@ -44,9 +53,13 @@ typedef struct {
 PT_MUST_USE pt_status pt_weights_inspect(const char *path, pt_weights_info *info);
 
 /* The preprocessing with which the well-known file of this network and format was
- * trained; false if we know of none. */
+ * trained; false if we know of none. geometry may be NULL. */
 bool pt_weights_known_preprocess(const char *network, pt_format format,
-                                 pt_preprocess *out);
+                                 pt_preprocess *out, pt_geometry *geometry);
+
+/* Class names that our model file records: NULL-terminated, one block that free(*names)
+ * releases; *names is NULL and *n 0 where it has none. */
+PT_MUST_USE pt_status pt_weights_class_names(const char *path, char ***names, size_t *n);
 
 /* Loads every tensor of `g` from the file into flat (memory layout, see graph.h).
  *
@@ -68,11 +81,13 @@ PT_MUST_USE pt_status pt_weights_load(const char *path, const char *entry,
  * format = "ptrain-model", format_version = 1, network, n_classes, side, original_head
  * (0, 1), stride_at (conv2, conv1), rep_at (after_relu, before_relu, after_dropout),
  * dropout, bn_eps, weight_hash, and, where `preprocess` is not NULL, preprocess_order
- * (rgb, bgr), preprocess_scale, preprocess_mean, preprocess_std. class_names: /classes
+ * (rgb, bgr), preprocess_scale, preprocess_mean, preprocess_std; where `geometry` is not
+ * NULL, resize_mode (square, short_side, no_resize), resize. class_names: /classes
  * [n_classes], or NULL. Written to a temporary name and renamed: never half a file. */
 PT_MUST_USE pt_status pt_weights_save(const char *path, const pt_graph *g,
                                       const pt_graph_options *options, const float *flat,
                                       const pt_preprocess *preprocess,
+                                      const pt_geometry *geometry,
                                       const char *const *class_names);
 
 #endif

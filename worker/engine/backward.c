@@ -268,3 +268,21 @@ pt_status pt_net_backward(pt_net *n, const float *drep)
     n->pass = s == PT_OK ? PT_PASS_DONE : PT_PASS_NONE;
     return s;
 }
+
+pt_status pt_net_backward_probe(pt_net *n, const float *drep, int tensor)
+{
+    const pt_graph *g = n->opt.graph;
+    const pt_net_node *rep = &n->plan.nodes[g->rep];
+    int last = g->tensors[tensor].node;
+    pt_status s = PT_OK;
+
+    if (n->pass != PT_PASS_FORWARD && n->pass != PT_PASS_HEAD)
+        return pt_fail(PT_ERR_BUG, "diagnostic pass of %s without a forward pass",
+                       g->network);
+    memcpy(rep->dy, drep, (size_t)n->n_images * rep->size * sizeof *drep);
+    for (int i = g->rep; i > last && s == PT_OK; i--)
+        if (n->plan.nodes[i].needs_grad) s = data_pass(n, i, false);
+    if (s == PT_OK) weight_pass(n, last);
+    n->pass = s == PT_OK ? PT_PASS_FORWARD : PT_PASS_NONE;
+    return s;
+}

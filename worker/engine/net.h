@@ -50,15 +50,16 @@ typedef struct {
 } pt_net_hooks;
 
 typedef struct {
-    const pt_graph *graph;   /* borrowed */
-    pt_pool *pool;           /* borrowed */
-    const float *weights;    /* borrowed: the flat array, memory layout; may change between passes */
-    int max_images;          /* of the spans that will be given */
-    int n_shards;            /* V: for scratch */
-    int lo, hi;              /* shards that this worker owns in training */
-    bool training;           /* false: no gradients, no buffers for them */
+    const pt_graph *graph; /* borrowed */
+    pt_pool *pool;         /* borrowed */
+    const float
+        *weights; /* borrowed: the flat array, memory layout; may change between passes */
+    int max_images; /* of the spans that will be given */
+    int n_shards;   /* V: for scratch */
+    int lo, hi;     /* shards that this worker owns in training */
+    bool training;  /* false: no gradients, no buffers for them */
     pt_bn_mode bn_mode;
-    uint64_t seed;           /* dropout */
+    uint64_t seed; /* dropout */
 } pt_net_options;
 
 PT_MUST_USE pt_status pt_net_create(const pt_net_options *opt, pt_net **out);
@@ -97,6 +98,11 @@ PT_MUST_USE pt_status pt_net_backward_head(pt_net *n, const float *dlogits,
  * whole trunk from drep [images][rep size]. Calls gradient_ready for each trained
  * parameter tensor; stops below the lowest one. */
 PT_MUST_USE pt_status pt_net_backward(pt_net *n, const float *drep);
+
+/* Diagnostic: the gradient of one trunk tensor alone, from drep, without hooks but the
+ * exchange. Repeatable; pt_net_backward_head must be called again before
+ * pt_net_backward. drep may not be the view that pt_net_backward_head gave. */
+PT_MUST_USE pt_status pt_net_backward_probe(pt_net *n, const float *drep, int tensor);
 
 /* The sum over cover sub-tree t of the span of d(loss)/d(tensor), [count], memory
  * layout. Valid until the next forward pass. */

@@ -9,7 +9,6 @@
 #include "common/weights/weights.h"
 #include "worker/input/jpeg.h"
 
-typedef enum { PT_RESIZE_SQUARE, PT_RESIZE_SHORT_SIDE, PT_RESIZE_NONE } pt_resize_mode;
 typedef enum { PT_CROP_RANDOM, PT_CROP_RESIZED, PT_CROP_CENTER } pt_crop_mode;
 
 /* resize, crop 1 to 4096, pad 0 to 4096. */

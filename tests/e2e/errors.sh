@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Each fault is one line containing `error:` from one rank, with the right exit code, and
+# leaves no run directory.
+. "$(dirname "$0")/lib.sh"
+make_data
+
+expect() { # code lines pattern ranks set...
+    local code=$1 lines=$2 pattern=$3 n=$4
+    shift 4
+    rm -rf faulty
+    ranks "$n" faulty "$@"
+    local got=$?
+    [ $got = "$code" ] || { fail "$*: exit code $got, not $code"; cat faulty.log; }
+    [ "$(grep -c error: faulty.log)" = "$lines" ] ||
+        { fail "$*: not $lines error line(s)"; cat faulty.log; }
+    grep -qE "error: .*($pattern)" faulty.log || { fail "$*: no '$pattern'"; cat faulty.log; }
+    [ ! -e faulty/result.json ] || fail "$*: left a result"
+}
+
+# the configuration: exit 2
+cp run.yaml good.yaml
+sed 's/momentum/momentun/' good.yaml >run.yaml
+expect 2 1 "unknown key 'momentun'.*did you mean 'momentum'" 3
+grep -qE '^(rank 0: )?run.yaml:[0-9]+:[0-9]+: error:' faulty.log || fail "no file:line:column"
+sed 's/momentum/momentun/; s/crop: 32/crop: two/' good.yaml >run.yaml
+expect 2 2 "momentun|two" 3
+cp good.yaml run.yaml
+expect 2 1 "optimizer.lr|lr" 3 optimizer.lr=-1
+expect 2 1 "did you mean 'resnet50'" 3 network.name=resnet5
+mv run.yaml gone.yaml
+expect 2 1 "run.yaml" 3
+mv gone.yaml run.yaml
+
+# ranks: exit 2
+expect 2 1 "too few ranks" 1
+expect 2 1 "3 workers for 2 virtual shards" 4 shards=2
+expect 2 1 "not enough memory" 3 data.batch=100000000
+
+# data and weights: exit 1
+expect 1 1 "nowhere.h5" 3 data.path=nowhere.h5
+expect 1 1 "no.*split.*(train|exist|has)" 3 data.train_split=lerning
+expect 1 1 "none.h5" 3 network.weights=none.h5
+head -c 3000 data.h5 >cut.h5
+expect 1 1 "cut.h5" 3 data.path=cut.h5
+ranks 3 small network.name=resnet_small || { fail "a run for its model"; cat small.log; }
+expect 1 1 "network.*resnet_small.*cifar_resnet20|cifar_resnet20" 3 \
+    network.weights=small/model.h5 network.name=cifar_resnet20
+expect 1 1 "per_class" 3 data.per_class=1000
+echo "no image" >text.jpg
+
+# a label out of range, at packing: exit 1
+mkdir list && cp "$(find images/target -name '*.jpg' | sort | head -1)" list/a.jpg
+printf 'a.jpg 0\na.jpg 7\n' >list/train.txt
+printf 'only\n' >list/classes.txt
+"$PTRAIN" pack --layout list list out.h5 >pack.log 2>&1
+[ $? = 1 ] || fail "a label out of range: exit code is not 1"
+grep -q 'train.txt:2.*error:.*7' pack.log || { fail "a label out of range"; cat pack.log; }
+[ ! -e out.h5 ] || fail "pack left half a file"
+
+# usage: exit 2
+"$PTRAIN" >u.log 2>&1
+[ $? = 2 ] || fail "no command: exit code is not 2"
+"$PTRAIN" trian run.yaml >u.log 2>&1
+[ $? = 2 ] && grep -q "did you mean 'train'" u.log || fail "a misspelt command"
+"$PTRAIN" train >u.log 2>&1
+[ $? = 2 ] || fail "train without a file: exit code is not 2"
+finish

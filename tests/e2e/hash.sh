@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The same bits on 1, 2, 3, 4, 5 and 8 workers and 1 and 2 threads, and again; other bits
+# for everything that should change them. $1: sync, shard or frozen.
+. "$(dirname "$0")/lib.sh"
+make_data
+mode=$1
+
+ranks 2 first "network.batch_norm=$mode" || { cat first.log; fail "the first run"; finish; }
+weights=$(hash_of first) predictions=$(value first predictions_hash)
+[ ${#weights} = 64 ] && [ ${#predictions} = 64 ] || fail "no hashes in result.json"
+grep -q "weight hash      $weights" first.log || fail "the weight hash is not printed"
+grep -q "predictions hash $predictions" first.log || fail "the predictions hash is not printed"
+
+for workers in 2 3 4 5 8; do
+    ranks $((workers + 1)) other "network.batch_norm=$mode" || fail "$workers workers"
+    [ "$(hash_of other)" = "$weights" ] || fail "$workers workers: other weights"
+    [ "$(value other predictions_hash)" = "$predictions" ] || fail "$workers workers: other predictions"
+done
+for workers in 1 3; do
+    ranks $((workers + 1)) other "network.batch_norm=$mode" engine.threads=2 || fail "2 threads"
+    [ "$(hash_of other)" = "$weights" ] || fail "$workers workers x 2 threads: other weights"
+    [ "$(value other predictions_hash)" = "$predictions" ] || fail "2 threads: other predictions"
+done
+ranks 3 other "network.batch_norm=$mode" || fail "again"
+[ "$(hash_of other)" = "$weights" ] || fail "again: other weights"
+
+steps=$(value first steps) with_w=$(value first steps_with_w)
+[ "$steps" = 6 ] || fail "$steps steps, not 6: the last batch of an epoch is not short"
+[ $((2 * with_w)) -ge "$steps" ] || fail "w > 0 in $with_w of $steps steps only"
+
+start=$(sed -n 's/.*"start_weights_hash": "\(.*\)".*/\1/p' first/identity.json)
+[ ${#start} = 64 ] && [ "$start" != "$weights" ] || fail "the weights did not move"
+differs() { # what set...
+    local what=$1
+    shift
+    ranks 3 other "network.batch_norm=$mode" "$@" || fail "$what"
+    [ "$(hash_of other)" != "$weights" ] || fail "$what: the same weights"
+}
+differs "plain fine-tuning" pseudo_task.loss=none
+differs "another seed" seed=4
+differs "another V" shards=4
+differs "no flips" data.flip=false
+differs "no momentum" optimizer.momentum=0
+differs "no weight decay" optimizer.weight_decay=0
+differs "no change of the rate" schedule.kind=constant
+finish

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# What a run leaves, and that an existing directory is not touched.
+. "$(dirname "$0")/lib.sh"
+make_data
+
+ranks 3 run || { cat run.log; fail "the run"; finish; }
+for f in identity.json config.yaml environment.json metrics.jsonl model.h5 predictions.h5 result.json; do
+    [ -s "run/$f" ] || fail "run/$f is missing"
+done
+[ "$(grep -c '"ce":' run/metrics.jsonl)" -ge 6 ] || fail "metrics.jsonl has too few steps"
+for key in g_ce g_ptr w gate ratio_p10 ratio_p50 ratio_p90 cosine rep_norm lr head_lr; do
+    head -1 run/metrics.jsonl | grep -q "\"$key\":" || fail "metrics.jsonl lacks $key"
+done
+
+# The resolved configuration is the run.
+"$PTRAIN" config check run/config.yaml || fail "config.yaml does not read back"
+timeout -k 5 60 mpirun -q --oversubscribe --bind-to none -n 2 \
+    "$PTRAIN" train run/config.yaml --set run.dir=again >again.log 2>&1 || fail "run from config.yaml"
+[ "$(hash_of again)" = "$(hash_of run)" ] || fail "config.yaml gives other weights"
+
+# An existing directory is refused, exit code 2, and left alone.
+before=$(ls -l --time-style=full-iso run | sha256sum)
+mpirun -q --oversubscribe -n 3 "$PTRAIN" train run.yaml --set run.dir=run >exists.log 2>&1
+[ $? = 2 ] || fail "an existing run directory: exit code is not 2"
+[ "$(grep -c error: exists.log)" = 1 ] || fail "an existing run directory: not one error line"
+[ "$before" = "$(ls -l --time-style=full-iso run | sha256sum)" ] || fail "it was touched"
+
+# --overwrite replaces a run, but nothing else.
+mkdir other && echo precious >other/file
+mpirun -q --oversubscribe -n 3 "$PTRAIN" train run.yaml --overwrite --set run.dir=other >o.log 2>&1
+[ $? = 2 ] || fail "--overwrite of a directory that is not a run's: exit code is not 2"
+[ "$(cat other/file)" = precious ] || fail "--overwrite removed somebody's file"
+
+# The same hash in ten lines of h5py.
+if /usr/bin/python3 -c 'import h5py' 2>/dev/null; then
+    hash=$(/usr/bin/python3 - <<'P'
+import h5py, hashlib
+h = hashlib.sha256()
+with h5py.File("run/model.h5") as f:
+    for name in f["tensors"]:
+        h.update(f["weights"][name.decode()][()].astype("<f4").tobytes())
+print(h.hexdigest())
+P
+    )
+    [ "$hash" = "$(hash_of run)" ] || fail "h5py computes another hash: $hash"
+else
+    echo "skip: python3-h5py is not here, the hash was not recomputed"
+fi
+
+# The model predicts.
+image=$(find images/target/test -name '*.jpg' | sort | head -1)
+"$PTRAIN" predict --weights run/model.h5 "$image" >p.log || fail "predict with the model"
+[ "$(grep -c 'class' p.log)" -ge 4 ] || fail "predict printed $(cat p.log)"
+
+# Without mpirun ptrain starts the job itself.
+timeout -k 5 60 "$PTRAIN" train run.yaml --workers 3 --set run.dir=alone >alone.log 2>&1 ||
+    fail "ptrain train without mpirun"
+[ "$(hash_of alone)" = "$(hash_of run)" ] || fail "without mpirun: other weights"
+
+# --dry-run trains nothing and leaves nothing.
+timeout -k 5 60 "$PTRAIN" train run.yaml --workers 3 --dry-run --set run.dir=dry >dry.log 2>&1 ||
+    fail "--dry-run"
+grep -q traffic dry.log && grep -q memory dry.log && grep -q steps dry.log || fail "--dry-run says too little"
+[ ! -e dry ] || fail "--dry-run left a directory"
+finish
