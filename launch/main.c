@@ -10,6 +10,8 @@
 #include "launch/cmd_pack.h"
 #include "launch/cmd_demo_data.h"
 #include "launch/cmd_report.h"
+#include "launch/cmd_predict.h"
+#include "launch/cmd_train.h"
 #include "launch/version.h"
 #include "worker/engine/gemm.h"
 
@@ -18,6 +20,8 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"train", pt_cmd_train, "fine-tune a network, alone or under mpirun or srun"},
+    {"predict", pt_cmd_predict, "print the most likely classes of images"},
     {"config", pt_cmd_config, "show, check or explain a configuration"},
     {"pack", pt_cmd_pack, "pack a folder of images into one file"},
     {"inspect", pt_cmd_inspect, "tell what is in a packed data set"},

@@ -19,7 +19,6 @@ struct pt_client {
     pt_request payload, record;
     uint8_t record_bytes[PT_RECORD_BYTES];
     double waited, last_poll;
-    bool probing; /* a diagnostic pass: gradients stay here */
 };
 
 enum { RANK_0 = 0 };
@@ -85,7 +84,6 @@ static pt_status gradient_ready(void *context, int tensor)
     const pt_tensor *t = &c->run->graph->tensors[tensor];
     const pt_keys *keys = c->run->keys;
 
-    if (c->probing) return PT_OK;
     for (int k = keys->first_of_tensor[tensor]; k < keys->first_of_tensor[tensor + 1];
          k++) {
         const pt_key *key = &keys->keys[k];
@@ -204,6 +202,7 @@ pt_status pt_client_begin_step(pt_client *c, uint64_t step)
     c->step = step;
     c->span = pt_run_span(c->run, c->worker, step);
     c->n_cover = pt_span_cover(&c->span, c->cover, &n_full);
+    if (s == PT_OK && n_full == 0) s = pt_client_settle(c); /* no layer will wait */
     return s;
 }
 
@@ -274,11 +273,6 @@ static pt_status send_now(pt_client *c, pt_msg_kind kind, int index, const float
 pt_status pt_client_send_rows(pt_client *c, int block, const float *rows, size_t n)
 {
     return send_now(c, PT_MSG_ROWS, block, rows, n);
-}
-
-void pt_client_set_probing(pt_client *c, bool on)
-{
-    c->probing = on;
 }
 
 pt_status pt_client_send_probe(pt_client *c, int tensor, int which)

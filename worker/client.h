@@ -41,9 +41,6 @@ PT_MUST_USE pt_status pt_client_take_features(pt_client *c);
 PT_MUST_USE pt_status pt_client_send_rows(pt_client *c, int block, const float *rows,
                                           size_t n);
 
-/* While on, finished gradients stay here: for diagnostic backward passes. */
-void pt_client_set_probing(pt_client *c, bool on);
-
 /* Sends the sub-tree sums of a diagnostic backward pass (which: 0 or 1) to rank 0. */
 PT_MUST_USE pt_status pt_client_send_probe(pt_client *c, int tensor, int which);
 

@@ -309,19 +309,21 @@ static pt_status probe(pt_worker *w, double weight)
 {
     int tensor = pt_run_last_trunk_tensor(w->run);
     size_t n = (size_t)pt_span_images(&w->span) * (size_t)w->dims;
-    float *g = pt_calloc(n, sizeof *g); /* only every so many steps */
+    float *g[2] = {pt_calloc(n, sizeof **g), pt_calloc(n, sizeof **g)}; /* now and then */
     pt_status s = PT_OK;
 
-    if (!g) return pt_fail(PT_ERR_NOMEM, "no memory for the diagnostic pass");
-    for (size_t i = 0; i < n; i++) g[i] = (float)weight * w->g_ptr[i];
-    pt_client_set_probing(w->client, true);
+    if (!g[0] || !g[1]) s = pt_fail(PT_ERR_NOMEM, "no memory for the diagnostic pass");
+    for (size_t i = 0; i < n && s == PT_OK; i++) {
+        g[0][i] = w->drep[i];
+        g[1][i] = (float)weight * w->g_ptr[i];
+    }
     for (int which = 0; which < 2 && s == PT_OK; which++) {
-        s = pt_net_backward_probe(w->net, which == 0 ? w->drep : g, tensor);
+        s = pt_net_backward_probe(w->net, g[which], tensor);
         if (s == PT_OK) s = pt_client_send_probe(w->client, tensor, which);
     }
-    pt_client_set_probing(w->client, false);
-    free(g);
-    return s;
+    free(g[0]);
+    free(g[1]);
+    return s == PT_OK ? pt_net_backward_head(w->net, w->dlogits, &w->drep) : s;
 }
 
 static pt_status backward(pt_worker *w, const Pt__Record__StepRecord *record)

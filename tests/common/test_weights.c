@@ -57,8 +57,9 @@ static const char *const classes[] = {"rose", "daisy", "tulip \303\251"};
 static void save_small(const char *path, const pt_graph *g, const float *flat)
 {
     const pt_preprocess p = {true, 0.5f, {1, 2, 3}, {4, 5, 6}};
+    const pt_geometry geometry = {PT_RESIZE_NONE, 77};
 
-    if (pt_weights_save(path, g, &small, flat, &p, classes) != PT_OK)
+    if (pt_weights_save(path, g, &small, flat, &p, &geometry, classes) != PT_OK)
         fail_msg("%s", pt_fail_text());
 }
 
@@ -85,6 +86,8 @@ static void test_what_is_saved_loads_bit_for_bit_with_its_record(void **state)
     assert_true(info.options.dropout == small.dropout);
     assert_true(info.options.bn_eps == small.bn_eps);
     assert_true(info.has_preprocess && info.preprocess.bgr);
+    assert_true(info.has_geometry && info.geometry.mode == PT_RESIZE_NONE &&
+                info.geometry.resize == 77);
     assert_true(info.preprocess.scale == 0.5f && info.preprocess.mean[1] == 2 &&
                 info.preprocess.std[2] == 6);
     assert_int_equal(remove(path), 0);
@@ -100,9 +103,9 @@ static void test_preprocessing_and_classes_may_be_left_out(void **state)
     const char *path = in_dir("bare.h5");
     pt_weights_info info;
 
-    assert_int_equal(pt_weights_save(path, g, &small, flat, NULL, NULL), PT_OK);
+    assert_int_equal(pt_weights_save(path, g, &small, flat, NULL, NULL, NULL), PT_OK);
     assert_int_equal(pt_weights_load(path, NULL, g, true, flat, &info), PT_OK);
-    assert_false(info.has_preprocess);
+    assert_false(info.has_preprocess || info.has_geometry);
     assert_int_equal(remove(path), 0);
     free(flat);
     pt_graph_destroy(&g);
@@ -136,8 +139,9 @@ static void test_a_directory_that_is_missing_is_an_error(void **state)
     pt_graph *g = make_graph("resnet_small", &small);
     float *flat = make_flat(g, 1);
 
-    assert_int_equal(pt_weights_save("/nowhere/model.h5", g, &small, flat, NULL, NULL),
-                     PT_ERR_IO);
+    assert_int_equal(
+        pt_weights_save("/nowhere/model.h5", g, &small, flat, NULL, NULL, NULL),
+        PT_ERR_IO);
     free(flat);
     pt_graph_destroy(&g);
 }
@@ -358,15 +362,19 @@ static void test_a_missing_shard_that_is_needed_names_file_and_tensor(void **sta
 static void test_known_preprocessing_follows_network_and_format(void **state)
 {
     pt_preprocess p;
+    pt_geometry shape;
 
-    assert_true(pt_weights_known_preprocess("squeezenet1_1", PT_FORMAT_ONNX, &p));
+    assert_true(pt_weights_known_preprocess("squeezenet1_1", PT_FORMAT_ONNX, &p, &shape));
+    assert_true(shape.mode == PT_RESIZE_SQUARE && shape.resize == 256);
     assert_true(p.bgr && p.scale == 1 && p.mean[0] == 104 && p.mean[2] == 123);
-    assert_true(pt_weights_known_preprocess("squeezenet1_1", PT_FORMAT_TORCH, &p));
+    assert_true(
+        pt_weights_known_preprocess("squeezenet1_1", PT_FORMAT_TORCH, &p, &shape));
     assert_memory_equal(&p.mean, &pt_preprocess_imagenet.mean, sizeof p.mean);
-    assert_true(pt_weights_known_preprocess("mobilenet_v1", PT_FORMAT_TFJS, &p));
+    assert_true(pt_weights_known_preprocess("mobilenet_v1", PT_FORMAT_TFJS, &p, &shape));
     assert_true(!p.bgr && p.scale * 255 == 2 && p.mean[1] == 1 && p.std[1] == 1);
-    assert_false(pt_weights_known_preprocess("resnet50", PT_FORMAT_KERAS, &p));
-    assert_false(pt_weights_known_preprocess("squeezenet1_1", PT_FORMAT_MODEL, &p));
+    assert_false(pt_weights_known_preprocess("resnet50", PT_FORMAT_KERAS, &p, &shape));
+    assert_false(
+        pt_weights_known_preprocess("squeezenet1_1", PT_FORMAT_MODEL, &p, &shape));
 }
 
 int main(void)

@@ -45,8 +45,7 @@ expect 1 1 "cut.h5" 3 data.path=cut.h5
 ranks 3 small network.name=resnet_small || { fail "a run for its model"; cat small.log; }
 expect 1 1 "network.*resnet_small.*cifar_resnet20|cifar_resnet20" 3 \
     network.weights=small/model.h5 network.name=cifar_resnet20
-expect 1 1 "per_class" 3 data.per_class=1000
-echo "no image" >text.jpg
+expect 1 9 "per_class" 3 data.per_class=1000
 
 # a label out of range, at packing: exit 1
 mkdir list && cp "$(find images/target -name '*.jpg' | sort | head -1)" list/a.jpg
