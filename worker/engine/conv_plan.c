@@ -1,13 +1,18 @@
 #include "worker/engine/conv_plan.h"
 
+/* Measured on one Zen 4 core with bench_conv; multiply-adds are called work. */
 enum {
-    COL_FLOATS = 128 * 1024, /* windows at a time: 512 KB, half of a usual L2 */
-    MIN_PIXELS = 196,        /* unless the image has less: amortises packing w ... */
-    MIN_PIXELS_LONG = 96,    /* ... where that would take longer than ... */
-    LONG_WORK = 250 * 1000 * 1000, /* ... this many multiply-adds, about 5 ms */
-    TILE_FLOATS = 64 * 1024,
-    TILE_WORK = LONG_WORK / 2,
-    MIN_TILE_ROWS = 64
+    WINDOW_FLOATS = 128 * 1024,     /* of a block: 512 KB, half of a usual L2 */
+    PLAIN_FLOATS = 64 * 1024,       /* the same where x is read in place */
+    MIN_PIXELS = 196,               /* unless the image has less: packing w pays ... */
+    MIN_PIXELS_LONG = 96,           /* ... but no more of them where that takes ... */
+    LONG_WORK = 250 * 1000 * 1000,  /* ... more than this, about 5 ms */
+    UNPACKED_WORK = 1000 * 1000,    /* OpenBLAS packs nothing up to here: faster */
+    TILE_FLOATS = 64 * 1024,        /* of a gradient's tile: 256 KB */
+    TILE_WORK = LONG_WORK / 2,      /* of one image for a tile */
+    TILE_WINDOW_FLOATS = 32 * 1024, /* of windows and dy for a tile */
+    MIN_TILE_ROWS = 64,
+    MIN_TILES = 4 /* something to do for each of a few threads */
 };
 
 static size_t max_size(size_t a, size_t b)
@@ -41,13 +46,15 @@ size_t pt_conv_depth(const pt_conv_shape *s)
 
 pt_conv_blocks pt_conv_blocks_of(const pt_conv_shape *s)
 {
-    size_t depth = pt_conv_depth(s);
-    size_t by_work = LONG_WORK / (depth * (size_t)s->c_out);
-    size_t pixels = max_size(by_work, MIN_PIXELS_LONG);
+    size_t depth = pt_conv_depth(s), work = depth * (size_t)s->c_out; /* of a pixel */
+    size_t pixels = pt_conv_is_plain(s) ? PLAIN_FLOATS / (depth + (size_t)s->c_out)
+                                        : WINDOW_FLOATS / depth;
     pt_conv_blocks b;
 
-    if (!pt_conv_is_plain(s)) {
-        pixels = min_size(pixels, max_size(COL_FLOATS / depth, MIN_PIXELS));
+    pixels = max_size(pixels, MIN_PIXELS);
+    pixels = min_size(pixels, max_size(LONG_WORK / work, MIN_PIXELS_LONG));
+    if (UNPACKED_WORK / work >= MIN_PIXELS_LONG) {
+        pixels = min_size(pixels, UNPACKED_WORK / work);
     }
     b.rows = cut(s->out_h, pixels / (size_t)s->out_w, &b.n_blocks);
     return b;
@@ -60,7 +67,7 @@ pt_conv_tiles pt_conv_tiles_of(const pt_conv_shape *s)
     size_t rows = min_size(TILE_FLOATS, TILE_WORK / pixels) / c_out;
     pt_conv_tiles p = {.n_by_channels = 1, .channels = s->c_in};
 
-    rows = min_size(rows, depth / 4); /* something to do for each of a few threads */
+    rows = min_size(rows, depth / MIN_TILES);
     rows = max_size(rows, MIN_TILE_ROWS);
     p.taps = cut(s->kh * s->kw, rows / (size_t)s->c_in, &p.n_by_taps);
     if (rows < (size_t)s->c_in) {
@@ -94,10 +101,12 @@ size_t pt_conv_tile_rows(const pt_taps *t)
 
 pt_conv_blocks pt_conv_weight_blocks_of(const pt_conv_shape *s, const pt_conv_tiles *p)
 {
-    size_t width = (size_t)p->taps * (size_t)p->channels + (size_t)s->c_out;
-    size_t pixels = max_size(COL_FLOATS / width, MIN_PIXELS);
+    size_t rows = (size_t)p->taps * (size_t)p->channels, c_out = (size_t)s->c_out;
+    size_t pixels =
+        min_size(TILE_WINDOW_FLOATS / (rows + c_out), UNPACKED_WORK / (rows * c_out));
     pt_conv_blocks b;
 
+    pixels = max_size(pixels, MIN_PIXELS_LONG);
     b.rows = cut(s->out_h, pixels / (size_t)s->out_w, &b.n_blocks);
     return b;
 }

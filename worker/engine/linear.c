@@ -1,13 +1,11 @@
 #include "worker/engine/linear.h"
 
-#include <string.h>
-
 #include "worker/engine/gemm.h"
+#include "worker/engine/linear_rows.h"
 #include "worker/engine/simd.h"
 #include "worker/engine/tree_sum.h"
 
 enum {
-    TILE_COLUMNS = 256,      /* of y or dx per product */
     TILE_FLOATS = 64 * 1024, /* of a weight gradient: 256 KB */
     MIN_TILES = 4,           /* something to do for each of a few threads */
     BIAS_COLUMNS = 64,
@@ -16,8 +14,8 @@ enum {
 
 typedef struct {
     size_t n_in, n_out;
-    const int *group_begin; /* forward and data */
-    size_t tile;            /* columns of y or dx, or rows of dw */
+    size_t row, n_rows; /* forward and data */
+    size_t tile;        /* columns of y or dx, or rows of dw */
     int n_tiles;
     const float *x, *w, *bias;
     bool accumulate;
@@ -53,42 +51,23 @@ static void set_tiles(pass *p, size_t n, size_t tile)
     p->n_tiles = (int)((n + p->tile - 1) / p->tile);
 }
 
-/* An item is a tile of columns of one group; groups go round fastest, so that threads
- * read the same part of w. */
-typedef struct {
-    size_t row, n_rows, column, n_columns;
-} block;
-
-static block block_of(const pass *p, int item, int n_groups, size_t n_columns)
+/* Rows of all groups lie one after another and may share a product (linear_rows.h). */
+static void set_rows(pass *p, const int *group_begin, int n_groups)
 {
-    int g = item % n_groups;
-    block b = {.row = (size_t)p->group_begin[g],
-               .n_rows = (size_t)(p->group_begin[g + 1] - p->group_begin[g]),
-               .column = (size_t)(item / n_groups) * p->tile};
-
-    b.n_columns = min_size(p->tile, n_columns - b.column);
-    return b;
+    p->row = (size_t)group_begin[0];
+    p->n_rows = (size_t)(group_begin[n_groups] - group_begin[0]);
 }
 
-typedef struct {
-    const pass *p;
-    int n_groups;
-} grouped;
-
+/* An item is a tile of columns of y. */
 static void forward_item(void *context, int item, int thread)
 {
-    const grouped *g = context;
-    const pass *p = g->p;
-    block b = block_of(p, item, g->n_groups, p->n_out);
-    float *y = p->y + b.row * p->n_out + b.column;
+    const pass *p = context;
+    size_t c = (size_t)item * p->tile;
 
     (void)thread;
-    if (b.n_rows == 0) return;
-    for (size_t i = 0; p->bias && i < b.n_rows; i++) {
-        memcpy(y + i * p->n_out, p->bias + b.column, b.n_columns * sizeof *y);
-    }
-    pt_gemm(PT_N, PT_N, b.n_rows, b.n_columns, p->n_in, p->x + b.row * p->n_in, p->n_in,
-            p->w + b.column, p->n_out, p->bias != NULL, y, p->n_out);
+    pt_rows_forward(p->n_rows, p->n_in, min_size(p->tile, p->n_out - c), p->n_out,
+                    p->x + p->row * p->n_in, p->w + c, p->bias ? p->bias + c : NULL,
+                    p->y + p->row * p->n_out + c);
 }
 
 void pt_linear_forward(pt_pool *pool, int n_in, int n_out, const int *group_begin,
@@ -97,29 +76,26 @@ void pt_linear_forward(pt_pool *pool, int n_in, int n_out, const int *group_begi
 {
     pass p = {.n_in = (size_t)n_in,
               .n_out = (size_t)n_out,
-              .group_begin = group_begin,
               .x = x,
               .w = w,
               .bias = bias,
               .y = y};
-    grouped g = {&p, n_groups};
 
-    set_tiles(&p, p.n_out, TILE_COLUMNS);
-    pt_pool_run(pool, n_groups * p.n_tiles, forward_item, &g);
+    set_rows(&p, group_begin, n_groups);
+    set_tiles(&p, p.n_out, PT_ROWS_COLUMNS);
+    pt_pool_run(pool, p.n_tiles, forward_item, &p);
 }
 
-/* Here x is dy and y is dx. */
+/* An item is a tile of columns of dx; here x is dy and y is dx. */
 static void data_item(void *context, int item, int thread)
 {
-    const grouped *g = context;
-    const pass *p = g->p;
-    block b = block_of(p, item, g->n_groups, p->n_in);
+    const pass *p = context;
+    size_t c = (size_t)item * p->tile;
 
     (void)thread;
-    if (b.n_rows == 0) return;
-    pt_gemm(PT_N, PT_T, b.n_rows, b.n_columns, p->n_out, p->x + b.row * p->n_out,
-            p->n_out, p->w + b.column * p->n_out, p->n_out, p->accumulate,
-            p->y + b.row * p->n_in + b.column, p->n_in);
+    pt_rows_backward(p->n_rows, p->n_out, min_size(p->tile, p->n_in - c), p->n_in,
+                     p->x + p->row * p->n_out, p->w + c * p->n_out, p->accumulate,
+                     p->y + p->row * p->n_in + c);
 }
 
 void pt_linear_backward_data(pt_pool *pool, int n_in, int n_out, const int *group_begin,
@@ -128,15 +104,14 @@ void pt_linear_backward_data(pt_pool *pool, int n_in, int n_out, const int *grou
 {
     pass p = {.n_in = (size_t)n_in,
               .n_out = (size_t)n_out,
-              .group_begin = group_begin,
               .x = dy,
               .w = w,
               .accumulate = accumulate,
               .y = dx};
-    grouped g = {&p, n_groups};
 
-    set_tiles(&p, p.n_in, TILE_COLUMNS);
-    pt_pool_run(pool, n_groups * p.n_tiles, data_item, &g);
+    set_rows(&p, group_begin, n_groups);
+    set_tiles(&p, p.n_in, PT_ROWS_COLUMNS);
+    pt_pool_run(pool, p.n_tiles, data_item, &p);
 }
 
 /* The context of a leaf: some rows of dw, or some columns of db. */

@@ -1,9 +1,10 @@
 /* Fully connected layer: y = x w + bias. x [n][n_in], w [n_in][n_out], y [n][n_out].
  *
- * Rule of bits: rows are multiplied in groups that are part of the run's identity (a
- * virtual shard in training, a fixed block of 32 images in evaluation), columns in tiles
- * whose width depends on the layer alone, so that threads share the work. Local; no
- * allocation; cannot fail. Buffers do not overlap. */
+ * Rule of bits: y and dx come from loops in which a row's bits do not depend on the other
+ * rows (linear_rows.h), so all rows share a pass over w; weight gradients are products of
+ * OpenBLAS by shard. Columns, or rows of dw, are cut into tiles by the layer alone, so
+ * that threads share the work. Local; no allocation; cannot fail. Buffers do not
+ * overlap. */
 #ifndef PT_WORKER_LINEAR_H
 #define PT_WORKER_LINEAR_H
 
@@ -14,7 +15,9 @@
 #include "worker/engine/pool.h"
 
 /* group_begin  [n_groups + 1] rising: group g is rows group_begin[g] ..
- *              group_begin[g + 1] - 1 of x and y; empty groups are skipped
+ *              group_begin[g + 1] - 1 of x and y. The bits do not depend on how rows are
+ *              grouped; a product by OpenBLAS would need groups that are part of the
+ *              run's identity (a virtual shard, an evaluation block of 32 images)
  * bias         [n_out], or NULL
  * y            out, overwritten
  */
