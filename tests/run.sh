@@ -14,14 +14,15 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 
 build=build-test
-cmake -S . -B $build -DCMAKE_BUILD_TYPE=Release -DPT_TESTS=ON >$build.log 2>&1 &&
-    cmake --build $build -j"$(nproc)" >>$build.log 2>&1 || {
-    tail -40 $build.log
-    echo "error: the build failed ($build.log)" >&2
+mkdir -p $build
+echo "building into $build/"
+cmake -S . -B $build -DCMAKE_BUILD_TYPE=Release -DPT_TESTS=ON >$build/build.log 2>&1 &&
+    cmake --build $build -j"$(nproc)" >>$build/build.log 2>&1 || {
+    tail -40 $build/build.log
+    echo "error: the build failed ($build/build.log)" >&2
     echo "0 passed, 1 failed"
     exit 1
 }
-mv $build.log $build/build.log
 
 ctest --test-dir $build -L "^($labels)\$" -j"$(nproc)" --output-on-failure \
     --output-junit junit.xml 2>&1 | tee $build/ctest.log

@@ -47,6 +47,11 @@ expect 1 1 "network.*resnet_small.*cifar_resnet20|cifar_resnet20" 3 \
     network.weights=small/model.h5 network.name=cifar_resnet20
 expect 1 9 "per_class" 3 data.per_class=1000
 
+# the head of another number of classes: tensor and both shapes, one line a tensor
+"$PTRAIN" pack --layout folders images/source source.h5 >/dev/null || fail "pack the source"
+expect 1 2 "fc.weight: file has 9x64, network needs 12x64|fc.bias: file has 9, network needs 12" 3 \
+    data.path=source.h5 network.weights=small/model.h5 network.keep_head=true
+
 # a label out of range, at packing: exit 1
 mkdir list && cp "$(find images/target -name '*.jpg' | sort | head -1)" list/a.jpg
 printf 'a.jpg 0\na.jpg 7\n' >list/train.txt
