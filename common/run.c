@@ -13,6 +13,7 @@ void pt_run_destroy(pt_run **r)
     pt_graph_destroy(&p->graph);
     free(p->flat);
     free(p->trained);
+    free(p->wanted);
     free(p->feature_mean);
     free(p->feature_std);
     free(p);
@@ -27,6 +28,14 @@ static void mark_trained(pt_run *r)
 
     for (int i = 0; i < r->graph->n_params; i++)
         r->trained[i] = !pt_tensor_frozen(&r->graph->tensors[i], frozen, n_frozen);
+    for (int i = 0; i < r->graph->n_nodes; i++) {
+        const pt_node *n = &r->graph->nodes[i];
+
+        r->wanted[i] = (n->weight >= 0 && r->trained[n->weight]) ||
+                       (n->bias >= 0 && r->trained[n->bias]);
+        for (int k = 0; k < 2; k++)
+            r->wanted[i] = r->wanted[i] || (n->in[k] >= 0 && r->wanted[n->in[k]]);
+    }
 }
 
 pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n_servers,
@@ -49,7 +58,8 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
     r->n_workers = n_workers;
     r->flat = pt_calloc(graph->n_floats, sizeof *r->flat);
     r->trained = pt_calloc((size_t)graph->n_params, sizeof *r->trained);
-    if (!r->flat || !r->trained)
+    r->wanted = pt_calloc((size_t)graph->n_nodes, sizeof *r->wanted);
+    if (!r->flat || !r->trained || !r->wanted)
         s = pt_fail(PT_ERR_NOMEM, "no memory for %zu weights", graph->n_floats);
     if (s == PT_OK) s = pt_keys_create(graph, n_servers, &r->keys);
     if (s == PT_OK) {

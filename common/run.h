@@ -19,7 +19,8 @@ typedef struct {
     int n_servers, n_workers;
     float *flat;   /* [graph->n_floats], memory layout: this rank's copy of the weights */
     bool *trained; /* [graph->n_params] of the stage entered last */
-    size_t stage;  /* that stage */
+    bool *wanted; /* [graph->n_nodes] the node's gradient is: it or a node below trains */
+    size_t stage; /* that stage */
     float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
     float *feature_std;
 } pt_run;
@@ -30,7 +31,8 @@ PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan 
                                     int n_servers, int n_workers, pt_run **out);
 void pt_run_destroy(pt_run **r);
 
-/* Brings `trained` to the stage of step; true if it is the stage's first step. */
+/* Brings `trained` and `wanted` to the stage of step; true if it is the stage's first
+ * step. */
 bool pt_run_enter_step(pt_run *r, uint64_t step);
 
 /* Shards of worker (0..n_workers-1), and its span of the batch of step. */

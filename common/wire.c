@@ -69,22 +69,31 @@ static uint64_t trained_bytes(const pt_run *r)
     return n;
 }
 
-/* Bytes of one exchange of all batch norm nodes by `worker`, to one peer. */
+/* Doubles of a step's exchanges of one sub-tree: forward where a node computes
+ * statistics, backward where in addition something below it is trained. */
+static uint64_t exchange_doubles(const pt_run *r)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i < r->graph->n_nodes; i++) {
+        const pt_node *node = &r->graph->nodes[i];
+
+        if (!pt_run_has_moments(r, i)) continue;
+        n += pt_exchange_len(node->c, false);
+        if (r->wanted[node->in[0]]) n += pt_exchange_len(node->c, true);
+    }
+    return n;
+}
+
+/* Bytes of a step's exchanges from `worker` to one peer. */
 static uint64_t exchange_bytes(const pt_run *r, int worker, uint64_t step)
 {
     pt_span span = pt_run_span(r, worker, step);
     pt_subtree cover[PT_MAX_COVER];
-    uint64_t doubles = 0;
     int full;
 
     pt_span_cover(&span, cover, &full);
-    for (int i = 0; i < r->graph->n_nodes; i++) {
-        int c = r->graph->nodes[i].c;
-        if (pt_run_has_moments(r, i))
-            doubles +=
-                (uint64_t)full * (pt_exchange_len(c, false) + pt_exchange_len(c, true));
-    }
-    return doubles * sizeof(double);
+    return (uint64_t)full * exchange_doubles(r) * sizeof(double);
 }
 
 /* Batch norm sums go from every worker that has images to every other one. */
@@ -108,9 +117,16 @@ pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
     pt_traffic t = {.sent = p.total * sizeof(double) + (uint64_t)p.n_trees * params,
                     .received = PT_RECORD_BYTES + params};
 
+    if (step > 0 && r->plan->stages[r->stage].first == step)
+        t.received += pt_traffic_of_running(r);
     if (r->config->network->batch_norm == PT__CONFIG__BATCH_NORM__SYNC)
         add_exchanges(r, worker, step, &t);
     return t;
+}
+
+uint64_t pt_traffic_of_running(const pt_run *r)
+{
+    return (r->graph->n_floats - r->graph->n_param_floats) * sizeof(float);
 }
 
 uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims)

@@ -43,8 +43,7 @@ pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step);
 /* Cover sub-trees of a span: all of them; *n_full = how many have images. */
 int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full);
 
-/* Doubles of one batch norm exchange value: forward moments, backward two sums and count.
- */
+/* Doubles of one batch norm exchange value: forward moments, backward two sums. */
 size_t pt_exchange_len(int channels, bool backward);
 
 /* Record to and from its fixed-size message. */
@@ -52,12 +51,16 @@ void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYT
 PT_MUST_USE pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES],
                                        Pt__Record__StepRecord *rec);
 
-/* Bytes that worker sends and receives in a training step, batch norm included;
- * diagnostic passes (run.gradient_ratio_every) are not. */
+/* Bytes that worker sends and receives in a training step (the stage must be entered):
+ * batch norm, and the running statistics that the first step of a later stage begins
+ * with, included; diagnostic passes (run.gradient_ratio_every) are not. */
 typedef struct {
     uint64_t sent, received;
 } pt_traffic;
 pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step);
+
+/* Bytes of the running statistics, which every worker receives before a testing pass. */
+uint64_t pt_traffic_of_running(const pt_run *r);
 
 /* Bytes of the rows [n][dims] that worker sends in one testing pass over n images. */
 uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims);

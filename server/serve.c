@@ -272,6 +272,27 @@ static pt_status send_record(pt_server *s, const Pt__Record__StepRecord *r)
     return st;
 }
 
+static pt_status send_all(pt_server *s, pt_msg_kind kind, const float *data, size_t n)
+{
+    pt_status st = PT_OK;
+
+    for (int w = 0; w < s->run->n_workers && st == PT_OK; w++)
+        st = pt_comm_send(s->comm, s->run->n_servers + w, kind, 0, data, n * sizeof *data,
+                          &s->requests[w]);
+    return st == PT_OK ? pt_comm_wait(s->comm, s->requests, (size_t)s->run->n_workers)
+                       : st;
+}
+
+/* The running statistics of this moment, where the network has any. */
+static pt_status send_running(pt_server *s)
+{
+    const pt_graph *g = s->run->graph;
+    size_t n = g->n_floats - g->n_param_floats;
+
+    return n > 0 ? send_all(s, PT_MSG_RUNNING, s->run->flat + g->n_param_floats, n)
+                 : PT_OK;
+}
+
 /* ---- one step --------------------------------------------------------------------- */
 
 /* A key's tree is finished: move the weights and send them. */
@@ -354,12 +375,12 @@ static pt_status report_step(pt_server *s, const Pt__Record__StepRecord *r,
 
 static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
 {
-    bool first = s->comm->rank == 0;
+    bool first = s->comm->rank == 0, enters = pt_run_enter_step(s->run, s->step);
     pt_step_report report = {0};
-    pt_status st;
+    pt_status st = PT_OK;
 
-    pt_run_enter_step(s->run, s->step);
-    st = first ? make_record(s, r, &report) : take_record(s, r);
+    if (first && enters && s->step > 0) st = send_running(s); /* a stage may use them */
+    if (st == PT_OK) st = first ? make_record(s, r, &report) : take_record(s, r);
     if (st != PT_OK) return st;
     if (r->verdict == PT__RECORD__VERDICT__STOP)
         return first ? not_finite(s, report.means.bad) : PT_ERR_NUMERIC;
@@ -402,17 +423,6 @@ static pt_status take_rows(pt_server *s, size_t n, size_t dims, float **rows)
     return st;
 }
 
-static pt_status send_all(pt_server *s, pt_msg_kind kind, const float *data, size_t n)
-{
-    pt_status st = PT_OK;
-
-    for (int w = 0; w < s->run->n_workers && st == PT_OK; w++)
-        st = pt_comm_send(s->comm, s->run->n_servers + w, kind, 0, data, n * sizeof *data,
-                          &s->requests[w]);
-    return st == PT_OK ? pt_comm_wait(s->comm, s->requests, (size_t)s->run->n_workers)
-                       : st;
-}
-
 static pt_status test_on(pt_server *s, pt_rows_of set, bool last, size_t n)
 {
     float *rows;
@@ -426,13 +436,10 @@ static pt_status test_on(pt_server *s, pt_rows_of set, bool last, size_t n)
 
 static pt_status evaluate(pt_server *s, bool last)
 {
-    const pt_graph *g = s->run->graph;
-    size_t running = g->n_floats - g->n_param_floats;
-    pt_status st = PT_OK;
+    pt_status st;
 
     if (s->comm->rank != 0) return PT_OK;
-    if (running > 0)
-        st = send_all(s, PT_MSG_RUNNING, s->run->flat + g->n_param_floats, running);
+    st = send_running(s);
     if (st == PT_OK) st = test_on(s, PT_ROWS_TEST, last, s->tests.n_test);
     if (st == PT_OK && last && s->tests.n_train > 0)
         st = test_on(s, PT_ROWS_TRAIN, last, s->tests.n_train);

@@ -342,13 +342,14 @@ static pt_status backward(pt_worker *w, const Pt__Record__StepRecord *record)
 
 static pt_status one_step(pt_worker *w, Pt__Record__StepRecord *record)
 {
-    bool any;
+    bool any, enters = pt_run_enter_step(w->run, w->step);
     double start = pt_clock();
     size_t n;
     pt_status s;
 
-    if (pt_run_enter_step(w->run, w->step)) pt_net_set_trained(w->net, w->run->trained);
+    if (enters) pt_net_set_trained(w->net, w->run->trained);
     s = pt_client_begin_step(w->client, w->step);
+    if (s == PT_OK && enters && w->step > 0) s = pt_client_take_running(w->client);
     w->span = pt_run_span(w->run, w->worker, w->step);
     any = pt_span_images(&w->span) > 0;
     if (s == PT_OK && any) s = forward(w);

@@ -1,0 +1,458 @@
+#include "tests/support/whole_run.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/support/loopback.h"
+#include "tests/support/pattern.h"
+#include "worker/step.h"
+
+/* One rank's side of the play. */
+typedef struct {
+    const whole_run_options *o;
+    whole_run *result;
+    pt_run *run;
+    float *all;    /* images of the data set, shared */
+    float *pixels; /* batch or block handed out */
+    int32_t *labels;
+    uint32_t *ids, *test;
+    size_t held; /* floats of pixels that are handed out */
+} player;
+
+typedef struct {
+    player *players;
+    pt_loopback *loopback;
+} play;
+
+/* ---- data ------------------------------------------------------------------------- */
+
+static uint64_t salt_of(const char *name)
+{
+    uint32_t h = 0x811c9dc5;
+
+    for (; *name; name++) h = (h ^ (uint8_t)*name) * 0x01000193;
+    return h >> 1;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), k = strlen(end);
+
+    return n >= k && strcmp(text + n - k, end) == 0;
+}
+
+void whole_run_start_value(const pt_tensor *t, float *file)
+{
+    float scale = 0.25f, shift = 0;
+
+    if (t->n_dims > 1) {
+        float fan_in = (float)(t->count / (size_t)t->dims[0]);
+
+        for (scale = 1; scale * scale * fan_in > 4;) scale /= 2;
+    } else if (ends_with(t->name, "running_var")) {
+        scale = 0.5f;
+        shift = 1;
+    } else if (ends_with(t->name, "weight")) {
+        shift = 1;
+    }
+    pattern_fill(salt_of(t->name), t->count, file);
+    for (size_t i = 0; i < t->count; i++) file[i] = file[i] * scale + shift;
+}
+
+void whole_run_start(const pt_graph *g, float *flat)
+{
+    for (int i = 0; i < g->n_tensors; i++) {
+        const pt_tensor *t = &g->tensors[i];
+        float *file = malloc(t->count * sizeof *file);
+
+        assert_non_null(file);
+        whole_run_start_value(t, file);
+        pt_tensor_to_memory(t, file, flat + t->offset);
+        free(file);
+    }
+}
+
+static int label_of(int image)
+{
+    return image * image % WHOLE_RUN_CLASSES;
+}
+
+static size_t image_floats(const pt_run *r)
+{
+    const pt_node *in = &r->graph->nodes[0];
+
+    return (size_t)in->h * (size_t)in->w * (size_t)in->c;
+}
+
+float *whole_run_images(const whole_run_options *o, const pt_run *r)
+{
+    size_t one = image_floats(r), n = one * (size_t)(o->n_train + o->n_test);
+    float *all = malloc(n * sizeof *all);
+
+    assert_non_null(all);
+    pattern_fill(o->salt, n, all);
+    if (o->spoilt) all[(size_t)(o->spoilt - 1) * one] = NAN;
+    return all;
+}
+
+static void hand_out(player *p, const uint32_t *images, size_t n, const float **pixels)
+{
+    size_t one = image_floats(p->run);
+
+    for (size_t i = 0; i < n; i++) {
+        memcpy(p->pixels + i * one, p->all + images[i] * one, one * sizeof *p->pixels);
+        p->labels[i] = label_of((int)images[i]);
+    }
+    p->held = n * one;
+    *pixels = p->pixels;
+}
+
+static pt_status batch(void *context, uint64_t step, const pt_span *span,
+                       const float **pixels, const int32_t **labels)
+{
+    player *p = context;
+    int n = pt_span_images(span);
+
+    if (n < 1 || p->held > 0)
+        return pt_fail(PT_ERR_BUG, "%d images wanted while %zu floats are out", n,
+                       p->held);
+    pt_plan_images(p->run->plan, step, pt_span_first(span), n, p->ids);
+    hand_out(p, p->ids, (size_t)n, pixels);
+    *labels = p->labels;
+    return PT_OK;
+}
+
+static pt_status block(void *context, const uint32_t *images, size_t n,
+                       const uint32_t *next, size_t n_next, const float **pixels)
+{
+    player *p = context;
+
+    if (n < 1 || n > PT_EVAL_BLOCK || p->held > 0)
+        return pt_fail(PT_ERR_BUG, "%zu images wanted while %zu floats are out", n,
+                       p->held);
+    hand_out(p, images, n, pixels);
+    return PT_OK;
+}
+
+/* Whoever reads a released image reads NaN. */
+static void release(void *context)
+{
+    player *p = context;
+
+    for (size_t i = 0; i < p->held; i++) p->pixels[i] = NAN;
+    p->held = 0;
+}
+
+/* ---- rank 0's reports ------------------------------------------------------------- */
+
+static void *copy_of(const void *data, size_t bytes)
+{
+    void *p = malloc(bytes + 1);
+
+    if (p) memcpy(p, data, bytes);
+    return p;
+}
+
+static pt_status on_step(void *context, const pt_step_report *report)
+{
+    player *p = context;
+    whole_run *r = p->result;
+    whole_run_step *s = &r->steps[r->n_steps];
+    size_t terms = (size_t)report->images * PT_IMAGE_DOUBLES;
+
+    if (r->n_steps == r->cap_steps || report->step != (uint64_t)r->n_steps)
+        return pt_fail(PT_ERR_BUG, "step %llu is reported as number %d of %d",
+                       (unsigned long long)report->step, r->n_steps, r->cap_steps);
+    s->report = *report;
+    s->report.times = NULL;
+    s->report.seconds = 0;
+    s->report.terms = copy_of(report->terms, terms * sizeof(double));
+    s->flat = copy_of(p->run->flat, p->run->graph->n_floats * sizeof(float));
+    if (!s->report.terms || !s->flat) return pt_fail(PT_ERR_NOMEM, "report");
+    r->n_steps++;
+    return PT_OK;
+}
+
+static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last,
+                         const float *logits, size_t n)
+{
+    player *p = context;
+    float **to = set == PT_ROWS_TEST ? &p->result->logits : &p->result->train_logits;
+
+    p->result->n_tests += set == PT_ROWS_TEST;
+    free(*to);
+    *to = copy_of(logits, n * WHOLE_RUN_CLASSES * sizeof *logits);
+    return *to ? PT_OK : pt_fail(PT_ERR_NOMEM, "rows");
+}
+
+/* ---- ranks ------------------------------------------------------------------------ */
+
+static pt_status serve(player *p, pt_comm *comm, bool *agreed)
+{
+    const pt_config *c = p->run->config;
+    pt_test_sizes tests = {(size_t)p->o->n_test,
+                           c->evaluation->train_split ? (size_t)p->o->n_train : 0};
+    pt_server_hooks hooks = {p, on_step, on_rows};
+    pt_server *server = NULL;
+    pt_status s =
+        pt_server_create(p->run, comm, &tests, comm->rank == 0 ? &hooks : NULL, &server);
+
+    if (s == PT_OK) s = pt_server_run(server, agreed);
+    pt_server_destroy(&server);
+    return s;
+}
+
+static pt_status work(player *p, pt_comm *comm, bool *agreed)
+{
+    const pt_plan *plan = p->run->plan;
+    bool train = p->run->config->evaluation->train_split;
+    pt_test_sets tests = {p->test, (size_t)p->o->n_test, train ? plan->images : NULL,
+                          train ? plan->n_images : 0};
+    pt_source source = {p, batch, block, release};
+    pt_worker *worker = NULL;
+    pt_pool *pool = NULL;
+    pt_status s = pt_pool_create(p->o->threads, &pool);
+
+    if (s == PT_OK)
+        s = pt_worker_create(p->run, comm, comm->rank - p->o->n_servers, pool, &source,
+                             &tests, &worker);
+    if (s == PT_OK) s = pt_worker_run(worker, agreed);
+    pt_worker_destroy(&worker);
+    pt_pool_destroy(&pool);
+    return s;
+}
+
+static void rank_body(void *context, int rank)
+{
+    play *all = context;
+    player *p = &all->players[rank];
+    whole_run_end *end = &p->result->ends[rank];
+    pt_comm *comm = pt_loopback_comm(all->loopback, rank);
+
+    end->status = rank < p->o->n_servers ? serve(p, comm, &end->agreed)
+                                         : work(p, comm, &end->agreed);
+    if (end->status != PT_OK) snprintf(end->text, sizeof end->text, "%s", pt_fail_text());
+    end->sent = comm->sent;
+    end->received = comm->received;
+}
+
+/* ---- set-up ----------------------------------------------------------------------- */
+
+static pt_config *load_config(const whole_run_options *o)
+{
+    pt_config *c = NULL;
+    size_t n = 0;
+
+    while (n < WHOLE_RUN_MAX_SETS && o->sets[n]) n++;
+    if (pt_config_load(o->config, o->sets, n, &c) != PT_OK)
+        fail_msg("%s", pt_fail_text());
+    return c;
+}
+
+static uint32_t *numbers(size_t first, size_t n)
+{
+    uint32_t *x = malloc((n + 1) * sizeof *x);
+
+    assert_non_null(x);
+    for (size_t i = 0; i < n; i++) x[i] = (uint32_t)(first + i);
+    return x;
+}
+
+static pt_run *make_run(const whole_run_options *o)
+{
+    pt_config *c = load_config(o);
+    const pt_graph_options options = {.side = (int)c->data->crop,
+                                      .n_classes = WHOLE_RUN_CLASSES,
+                                      .dropout = c->network->dropout};
+    pt_graph *graph = NULL;
+    pt_plan *plan = NULL;
+    pt_run *run = NULL;
+    size_t n = (size_t)o->n_train, dims;
+
+    assert_int_equal(pt_graph_create(c->network->name, &options, &graph), PT_OK);
+    assert_int_equal(pt_plan_create(c, numbers(0, n), n, &plan), PT_OK);
+    assert_int_equal(pt_run_create(c, graph, plan, o->n_servers, o->n_workers, &run),
+                     PT_OK);
+    if (c->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE &&
+        c->pseudo_task->target == PT__CONFIG__TARGET__MATCHED) {
+        dims = (size_t)pt_run_rep_size(run);
+        run->feature_mean = pt_calloc(dims, sizeof(float));
+        run->feature_std = pt_calloc(dims, sizeof(float));
+        assert_true(run->feature_mean && run->feature_std);
+    }
+    whole_run_start(run->graph, run->flat);
+    return run;
+}
+
+static void init_player(player *p, const whole_run_options *o, whole_run *result)
+{
+    size_t most;
+
+    *p = (player){.o = o, .result = result, .run = make_run(o)};
+    most = p->run->config->data->batch;
+    if (most < PT_EVAL_BLOCK) most = PT_EVAL_BLOCK;
+    p->pixels = malloc(most * image_floats(p->run) * sizeof *p->pixels);
+    p->labels = malloc(most * sizeof *p->labels);
+    p->ids = malloc(most * sizeof *p->ids);
+    p->test = numbers((size_t)o->n_train, (size_t)o->n_test);
+    assert_true(p->pixels && p->labels && p->ids);
+}
+
+static void fini_player(player *p)
+{
+    pt_run_destroy(&p->run);
+    free(p->pixels);
+    free(p->labels);
+    free(p->ids);
+    free(p->test);
+}
+
+/* ---- the end ---------------------------------------------------------------------- */
+
+static bool weights_agree(const play *all, const whole_run *r)
+{
+    const pt_run *first = all->players[r->n_servers].run;
+    size_t bytes = first->graph->n_param_floats * sizeof(float);
+
+    for (int i = r->n_servers + 1; i < r->n_ranks; i++)
+        if (memcmp(all->players[i].run->flat, first->flat, bytes) != 0) return false;
+    for (int k = 0; k < first->keys->n; k++) {
+        const pt_key *key = &first->keys->keys[k];
+        const float *owner = all->players[key->server].run->flat;
+
+        if (memcmp(owner + key->offset, first->flat + key->offset,
+                   key->count * sizeof(float)) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Worker 0's run, rank 0's run, and the statistics of rank 0 behind the parameters. */
+static void keep(play *all, whole_run *r)
+{
+    const pt_graph *g;
+
+    r->weights_agree = weights_agree(all, r);
+    r->first = all->players[0].run;
+    r->run = all->players[r->n_servers].run;
+    all->players[0].run = all->players[r->n_servers].run = NULL;
+    g = r->run->graph;
+    memcpy(r->run->flat + g->n_param_floats, r->first->flat + g->n_param_floats,
+           (g->n_floats - g->n_param_floats) * sizeof(float));
+}
+
+whole_run *whole_run_play(const whole_run_options *o)
+{
+    int n = o->n_servers + o->n_workers;
+    whole_run *r = calloc(1, sizeof *r);
+    player *players = calloc((size_t)n, sizeof *players);
+    play all = {players, pt_loopback_create(n, o->shuffle)};
+    float *images;
+
+    assert_true(r && players && all.loopback && n <= WHOLE_RUN_MAX_RANKS);
+    r->n_ranks = n;
+    r->n_servers = o->n_servers;
+    r->n_train = o->n_train;
+    r->n_test = o->n_test;
+    for (int i = 0; i < n; i++) {
+        init_player(&players[i], o, r);
+        pt_loopback_comm(all.loopback, i)->deadline_s = 20;
+    }
+    images = whole_run_images(o, players[0].run);
+    for (int i = 0; i < n; i++) players[i].all = images;
+    r->cap_steps = (int)players[0].run->plan->total_steps;
+    r->steps = calloc((size_t)r->cap_steps + 1, sizeof *r->steps);
+    assert_non_null(r->steps);
+    pt_loopback_run(all.loopback, rank_body, &all);
+    keep(&all, r);
+    for (int i = 0; i < n; i++) fini_player(&players[i]);
+    pt_loopback_destroy(all.loopback);
+    free(players);
+    free(images);
+    return r;
+}
+
+void whole_run_destroy(whole_run *r)
+{
+    for (int i = 0; i < r->n_steps; i++) {
+        free((void *)r->steps[i].report.terms);
+        free(r->steps[i].flat);
+    }
+    free(r->steps);
+    free(r->logits);
+    free(r->train_logits);
+    pt_run_destroy(&r->run);
+    pt_run_destroy(&r->first);
+    free(r);
+}
+
+void whole_run_assert_ok(const whole_run *r)
+{
+    for (int i = 0; i < r->n_ranks; i++)
+        if (r->ends[i].status != PT_OK) fail_msg("rank %d: %s", i, r->ends[i].text);
+    assert_int_equal(r->n_steps, r->cap_steps);
+    assert_true(r->weights_agree);
+}
+
+/* ---- comparison ------------------------------------------------------------------- */
+
+enum { N_NUMBERS = 17 };
+
+static void numbers_of(const pt_step_report *r, double out[N_NUMBERS])
+{
+    const pt_batch_means *m = &r->means;
+    const double x[N_NUMBERS] = {
+        (double)r->step, r->epoch, (double)r->stage, r->images, m->ce,     m->accuracy,
+        m->g_ce,         m->g_ptr, m->l_ptr,         m->rep,    m->cosine, m->bad,
+        r->ema,          r->w,     r->gate,          r->lr,     r->head_lr};
+
+    memcpy(out, x, sizeof x);
+}
+
+static bool steps_differ(const whole_run_step *a, const whole_run_step *b)
+{
+    double x[N_NUMBERS], y[N_NUMBERS];
+
+    numbers_of(&a->report, x);
+    numbers_of(&b->report, y);
+    return memcmp(x, y, sizeof x) != 0 ||
+           memcmp(a->report.terms, b->report.terms,
+                  (size_t)a->report.images * PT_IMAGE_DOUBLES * sizeof(double)) != 0;
+}
+
+static bool rows_differ(const float *a, const float *b, size_t n)
+{
+    if (!a || !b) return a != b;
+    return memcmp(a, b, n * WHOLE_RUN_CLASSES * sizeof *a) != 0;
+}
+
+const char *whole_run_difference(const whole_run *a, const whole_run *b)
+{
+    static char text[128];
+    const pt_graph *g = a->run->graph;
+
+    if (a->n_steps != b->n_steps) return "the number of steps";
+    for (int k = 0; k < a->n_steps; k++)
+        if (steps_differ(&a->steps[k], &b->steps[k])) {
+            snprintf(text, sizeof text, "the numbers of step %d", k);
+            return text;
+        }
+    for (int i = 0; i < g->n_tensors; i++) {
+        const pt_tensor *t = &g->tensors[i];
+
+        if (memcmp(a->run->flat + t->offset, b->run->flat + t->offset,
+                   t->count * sizeof(float)) == 0)
+            continue;
+        snprintf(text, sizeof text, "%s", t->name);
+        return text;
+    }
+    if (rows_differ(a->logits, b->logits, (size_t)a->n_test)) return "logits";
+    if (rows_differ(a->train_logits, b->train_logits, (size_t)a->n_train))
+        return "logits of the training images";
+    return NULL;
+}

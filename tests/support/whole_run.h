@@ -1,0 +1,70 @@
+/* A whole run in one process: servers and workers are threads, messages pass through the
+ * loopback, images are patterns, start weights are those of tests/oracle/algorithm1.py.
+ * Each rank has its own pt_run and, if it works, its own pool. */
+#ifndef PT_TESTS_WHOLE_RUN_H
+#define PT_TESTS_WHOLE_RUN_H
+
+#include "common/run.h"
+#include "server/serve.h"
+
+enum { WHOLE_RUN_CLASSES = 5, WHOLE_RUN_MAX_SETS = 12, WHOLE_RUN_MAX_RANKS = 16 };
+
+typedef struct {
+    const char *config;                   /* YAML file */
+    const char *sets[WHOLE_RUN_MAX_SETS]; /* "key=value" laid over it, up to a NULL */
+    int n_servers, n_workers, threads;    /* threads: of each worker */
+    unsigned shuffle;                     /* of arrival; 0: messages are there at once */
+    int n_train, n_test;                  /* images 0..n_train-1, and those after them */
+    uint64_t salt;                        /* of the images' pattern */
+    int spoilt;                           /* 1 + the image with a NaN in it; 0: none */
+} whole_run_options;
+
+/* What rank 0 said after one step; times and seconds are left out (NULL, 0). */
+typedef struct {
+    pt_step_report report; /* terms: owned */
+    float *flat;           /* rank 0's array after the step: all keys where S = 1 */
+} whole_run_step;
+
+/* How a rank ended. */
+typedef struct {
+    pt_status status;
+    bool agreed;
+    char text[256];
+    uint64_t sent, received;
+} whole_run_end;
+
+typedef struct {
+    int n_ranks, n_servers, n_train, n_test;
+    whole_run_end ends[WHOLE_RUN_MAX_RANKS];
+    pt_run *run;            /* worker 0's; flat: its parameters, rank 0's statistics */
+    pt_run *first;          /* rank 0's */
+    whole_run_step *steps;  /* [n_steps] */
+    int n_steps, cap_steps; /* steps that were reported */
+    float *logits;          /* [n_test][classes] of the last test, or NULL */
+    float *train_logits;    /* [n_train][classes], or NULL */
+    int n_tests;            /* how often the test set was tested */
+    bool weights_agree;     /* all workers, and the owner of each key, hold the same */
+} whole_run;
+
+/* Plays the run to its end; success or not is in ends. Failures to set it up end the
+ * test. Destroy it with whole_run_destroy. */
+whole_run *whole_run_play(const whole_run_options *o);
+void whole_run_destroy(whole_run *r);
+
+/* Ends the test unless every rank ended with PT_OK and the ranks' weights agree. */
+void whole_run_assert_ok(const whole_run *r);
+
+/* Start weights of tensor t in file layout: a pattern named by the tensor. */
+void whole_run_start_value(const pt_tensor *t, float *file);
+
+/* All start weights and statistics of g into flat. */
+void whole_run_start(const pt_graph *g, float *flat);
+
+/* The images of the data set, malloc'd: training images first, then test images. */
+float *whole_run_images(const whole_run_options *o, const pt_run *run);
+
+/* NULL, or what first differs, by bits, in final weights, statistics, reported numbers
+ * and logits. Static storage. */
+const char *whole_run_difference(const whole_run *a, const whole_run *b);
+
+#endif

@@ -1,0 +1,193 @@
+/* A run is a value: its weights, statistics, reported numbers and test outputs have the
+ * same bits whoever did the work, whenever messages arrived. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/support/whole_run.h"
+
+#define CONFIG PT_TEST_DATA "/run/base.yaml"
+
+static whole_run_options options(int n_workers, int n_servers, int threads)
+{
+    return (whole_run_options){.config = CONFIG,
+                               .n_servers = n_servers,
+                               .n_workers = n_workers,
+                               .threads = threads,
+                               .n_train = 21,
+                               .n_test = 70,
+                               .salt = 3};
+}
+
+static whole_run *play(const whole_run_options *o)
+{
+    whole_run *r = whole_run_play(o);
+
+    whole_run_assert_ok(r);
+    return r;
+}
+
+/* Plays o as W workers, S servers and T threads; ends the test where it is not a. */
+static void same_as(const whole_run *a, whole_run_options o, int w, int s, int t)
+{
+    const char *what;
+    whole_run *b;
+
+    o.n_workers = w;
+    o.n_servers = s;
+    o.threads = t;
+    o.shuffle = (unsigned)(1 + w + 16 * s + 256 * t);
+    b = play(&o);
+    what = whole_run_difference(a, b);
+    if (what) fail_msg("%d workers, %d servers, %d threads: %s differ", w, s, t, what);
+    whole_run_destroy(b);
+}
+
+static void some_layouts_agree(whole_run_options o)
+{
+    static const int layouts[][3] = {{1, 3, 2}, {2, 1, 2}, {3, 2, 1}, {8, 2, 1}};
+    whole_run *a = play(&o);
+
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
+        same_as(a, o, layouts[i][0], layouts[i][1], layouts[i][2]);
+    whole_run_destroy(a);
+}
+
+static void
+test_any_number_of_workers_servers_and_threads_gives_the_same_bits(void **state)
+{
+    static const int workers[] = {1, 2, 3, 4, 5, 8};
+    whole_run_options o = options(1, 1, 1);
+    whole_run *a = play(&o);
+    int regressed = 0;
+
+    for (int i = 0; i < 6; i++)
+        for (int s = 1; s <= 3; s++) same_as(a, o, workers[i], s, 1 + (i + s) % 2);
+    for (int k = 0; k < a->n_steps; k++) regressed += a->steps[k].report.w > 0;
+    assert_int_equal(a->n_steps, 6);
+    assert_int_equal(regressed, 4);
+    assert_int_equal(a->steps[1].report.images, 5);
+    assert_int_equal(a->n_tests, 3);
+    assert_non_null(a->train_logits);
+    whole_run_destroy(a);
+}
+
+static void test_batch_norm_per_shard_gives_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+
+    o.sets[0] = "network.batch_norm=shard";
+    some_layouts_agree(o);
+}
+
+static void test_frozen_batch_norm_gives_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+
+    o.sets[0] = "network.batch_norm=frozen";
+    some_layouts_agree(o);
+}
+
+static void test_stages_with_frozen_parts_give_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+
+    o.sets[0] = "stages=[{steps: 2, frozen: [trunk]}, {steps: 2}, "
+                "{steps: 2, frozen: [conv1, bn1, layer1]}]";
+    some_layouts_agree(o);
+}
+
+static void test_targets_matched_to_features_give_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+
+    o.sets[0] = "pseudo_task.target=matched";
+    some_layouts_agree(o);
+}
+
+/* ---- and what is part of a run's identity does change it --------------------------- */
+
+static void changes_the_weights(const char *set)
+{
+    whole_run_options o = options(2, 1, 1);
+    whole_run *a = play(&o), *b;
+    size_t bytes = a->run->graph->n_param_floats * sizeof(float);
+
+    o.sets[0] = set;
+    b = play(&o);
+    if (memcmp(a->run->flat, b->run->flat, bytes) == 0)
+        fail_msg("%s does not change the weights", set);
+    whole_run_destroy(a);
+    whole_run_destroy(b);
+}
+
+static void test_a_run_without_the_pseudo_task_has_other_weights(void **state)
+{
+    changes_the_weights("pseudo_task.loss=none");
+}
+
+static void test_another_seed_has_other_weights(void **state)
+{
+    changes_the_weights("seed=8");
+}
+
+static void test_another_number_of_shards_has_other_weights(void **state)
+{
+    changes_the_weights("shards=4");
+}
+
+static void test_batch_norm_per_shard_has_other_weights(void **state)
+{
+    changes_the_weights("network.batch_norm=shard");
+}
+
+/* ---- and what is not, does not ----------------------------------------------------- */
+
+static void leaves_the_weights(const char *first, const char *second)
+{
+    whole_run_options o = options(2, 1, 1);
+    whole_run *a, *b;
+
+    o.sets[0] = first;
+    a = play(&o);
+    o.sets[1] = second;
+    b = play(&o);
+    assert_memory_equal(a->run->flat, b->run->flat,
+                        a->run->graph->n_floats * sizeof(float));
+    whole_run_destroy(a);
+    whole_run_destroy(b);
+}
+
+static void test_testing_between_epochs_does_not_change_the_weights(void **state)
+{
+    leaves_the_weights("evaluation.every_epochs=1", "evaluation.every_epochs=0");
+}
+
+/* The frozen batch norm of the second stage uses the statistics of the first. */
+static void test_testing_does_not_change_a_later_frozen_stage(void **state)
+{
+    leaves_the_weights("stages=[{steps: 3}, {steps: 3, frozen: [layer2]}]",
+                       "evaluation.every_epochs=0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            test_any_number_of_workers_servers_and_threads_gives_the_same_bits),
+        cmocka_unit_test(test_batch_norm_per_shard_gives_the_same_bits),
+        cmocka_unit_test(test_frozen_batch_norm_gives_the_same_bits),
+        cmocka_unit_test(test_stages_with_frozen_parts_give_the_same_bits),
+        cmocka_unit_test(test_targets_matched_to_features_give_the_same_bits),
+        cmocka_unit_test(test_a_run_without_the_pseudo_task_has_other_weights),
+        cmocka_unit_test(test_another_seed_has_other_weights),
+        cmocka_unit_test(test_another_number_of_shards_has_other_weights),
+        cmocka_unit_test(test_batch_norm_per_shard_has_other_weights),
+        cmocka_unit_test(test_testing_between_epochs_does_not_change_the_weights),
+        cmocka_unit_test(test_testing_does_not_change_a_later_frozen_stage),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,141 @@
+/* The bytes that each worker counted are those that common/wire.h foretells. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "common/wire.h"
+#include "tests/support/whole_run.h"
+
+#define CONFIG PT_TEST_DATA "/run/base.yaml"
+
+enum { TRAIN = 21, TEST = 70 };
+
+static whole_run *play(const char *set, int n_workers, int n_servers)
+{
+    whole_run_options o = {.config = CONFIG,
+                           .sets = {set},
+                           .n_servers = n_servers,
+                           .n_workers = n_workers,
+                           .threads = 1,
+                           .shuffle = 5,
+                           .n_train = TRAIN,
+                           .n_test = TEST,
+                           .salt = 3};
+    whole_run *r = whole_run_play(&o);
+
+    whole_run_assert_ok(r);
+    return r;
+}
+
+static pt_traffic foretell(const whole_run *r, int worker)
+{
+    pt_run *run = r->run;
+    int rep = pt_run_rep_size(run), classes = WHOLE_RUN_CLASSES;
+    pt_traffic t = {0};
+
+    for (int k = 0; k < r->n_steps; k++) {
+        pt_traffic step;
+
+        pt_run_enter_step(run, (uint64_t)k);
+        step = pt_traffic_of_step(run, worker, (uint64_t)k);
+        t.sent += step.sent;
+        t.received += step.received;
+    }
+    for (int i = 0; i < r->n_tests; i++) {
+        t.sent += pt_traffic_of_rows(run, worker, TEST, classes);
+        t.received += pt_traffic_of_running(run);
+    }
+    t.sent += pt_traffic_of_rows(run, worker, TRAIN, classes);
+    if (run->feature_mean) {
+        t.sent += pt_traffic_of_rows(run, worker, TRAIN, rep);
+        t.received += 2 * (uint64_t)rep * sizeof(float);
+    }
+    return t;
+}
+
+static void check(const char *set, int n_workers, int n_servers)
+{
+    whole_run *r = play(set, n_workers, n_servers);
+
+    for (int w = 0; w < n_workers; w++) {
+        const whole_run_end *end = &r->ends[n_servers + w];
+        pt_traffic t = foretell(r, w);
+
+        if (t.sent != end->sent || t.received != end->received)
+            fail_msg("%s: worker %d of %d sent %llu and received %llu bytes, foretold "
+                     "were %llu and %llu",
+                     set ? set : "base", w, n_workers, (unsigned long long)end->sent,
+                     (unsigned long long)end->received, (unsigned long long)t.sent,
+                     (unsigned long long)t.received);
+    }
+    whole_run_destroy(r);
+}
+
+static void check_layouts(const char *set)
+{
+    check(set, 1, 1);
+    check(set, 3, 2);
+    check(set, 8, 1);
+}
+
+static void test_bytes_with_batch_norm_across_workers_are_foretold(void **state)
+{
+    check_layouts(NULL);
+    check(NULL, 4, 3);
+    check(NULL, 5, 1);
+}
+
+static void test_bytes_with_batch_norm_per_shard_are_foretold(void **state)
+{
+    check_layouts("network.batch_norm=shard");
+}
+
+static void test_bytes_with_frozen_batch_norm_are_foretold(void **state)
+{
+    check_layouts("network.batch_norm=frozen");
+}
+
+static void test_bytes_of_targets_matched_to_features_are_foretold(void **state)
+{
+    check_layouts("pseudo_task.target=matched");
+}
+
+/* The lowest batch norm of the second stage has statistics, but nothing below it wants a
+ * gradient. */
+static void test_bytes_of_stages_with_frozen_parts_are_foretold(void **state)
+{
+    check_layouts("stages=[{steps: 2, frozen: [trunk]}, {steps: 2, frozen: [conv1]}, "
+                  "{steps: 2, frozen: [head, layer2]}]");
+}
+
+static uint64_t bytes_of(const char *set)
+{
+    whole_run *r = play(set, 2, 1);
+    uint64_t n = r->ends[1].sent + r->ends[1].received;
+
+    whole_run_destroy(r);
+    return n;
+}
+
+static void test_a_frozen_trunk_saves_most_of_the_traffic(void **state)
+{
+    uint64_t all = bytes_of("stages=[{steps: 6}]");
+    uint64_t head = bytes_of("stages=[{steps: 6, frozen: [trunk]}]");
+
+    assert_true(10 * head < all);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bytes_with_batch_norm_across_workers_are_foretold),
+        cmocka_unit_test(test_bytes_with_batch_norm_per_shard_are_foretold),
+        cmocka_unit_test(test_bytes_with_frozen_batch_norm_are_foretold),
+        cmocka_unit_test(test_bytes_of_targets_matched_to_features_are_foretold),
+        cmocka_unit_test(test_bytes_of_stages_with_frozen_parts_are_foretold),
+        cmocka_unit_test(test_a_frozen_trunk_saves_most_of_the_traffic),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
