@@ -274,23 +274,21 @@ static pt_status send_record(pt_server *s, const Pt__Record__StepRecord *r)
 
 static pt_status send_all(pt_server *s, pt_msg_kind kind, const float *data, size_t n)
 {
+    int workers = s->run->n_workers;
     pt_status st = PT_OK;
 
-    for (int w = 0; w < s->run->n_workers && st == PT_OK; w++)
+    for (int w = 0; w < workers && st == PT_OK; w++)
         st = pt_comm_send(s->comm, s->run->n_servers + w, kind, 0, data, n * sizeof *data,
                           &s->requests[w]);
-    return st == PT_OK ? pt_comm_wait(s->comm, s->requests, (size_t)s->run->n_workers)
-                       : st;
+    return st == PT_OK ? pt_comm_wait(s->comm, s->requests, (size_t)workers) : st;
 }
 
 /* The running statistics of this moment, where the network has any. */
 static pt_status send_running(pt_server *s)
 {
-    const pt_graph *g = s->run->graph;
-    size_t n = g->n_floats - g->n_param_floats;
+    size_t first = s->run->graph->n_param_floats, n = s->run->graph->n_floats - first;
 
-    return n > 0 ? send_all(s, PT_MSG_RUNNING, s->run->flat + g->n_param_floats, n)
-                 : PT_OK;
+    return n > 0 ? send_all(s, PT_MSG_RUNNING, s->run->flat + first, n) : PT_OK;
 }
 
 /* ---- one step --------------------------------------------------------------------- */
@@ -436,10 +434,9 @@ static pt_status test_on(pt_server *s, pt_rows_of set, bool last, size_t n)
 
 static pt_status evaluate(pt_server *s, bool last)
 {
-    pt_status st;
+    pt_status st = s->comm->rank == 0 ? send_running(s) : PT_OK;
 
     if (s->comm->rank != 0) return PT_OK;
-    st = send_running(s);
     if (st == PT_OK) st = test_on(s, PT_ROWS_TEST, last, s->tests.n_test);
     if (st == PT_OK && last && s->tests.n_train > 0)
         st = test_on(s, PT_ROWS_TRAIN, last, s->tests.n_train);

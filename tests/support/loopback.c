@@ -36,7 +36,7 @@ static unsigned draw(pt_loopback *l)
 {
     if (l->shuffle == 0) return 0;
     l->shuffle = l->shuffle * 1664525u + 1013904223u;
-    return (l->shuffle >> 16) % 40;
+    return (l->shuffle >> 16) % 16;
 }
 
 static pt_status post_send(void *self, int peer, int tag, const void *data, size_t bytes,
