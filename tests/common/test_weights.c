@@ -1,7 +1,6 @@
-/* From tables to a network: names, shapes, layouts, misfits; and our own file. */
+/* From tables to a network: names, shapes, layouts, misfits. */
 #include "tests/common/weights_tables.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/h5file.h"
@@ -44,229 +43,137 @@ static float *make_flat(const pt_graph *g, uint64_t seed)
     return flat;
 }
 
-/* ---- our own file ----------------------------------------------------------------- */
+/* ---- names and layouts of others -------------------------------------------------- */
 
-static const pt_graph_options small = {.side = 48,
-                                       .n_classes = 3,
-                                       .stride_at = PT_STRIDE_CONV1,
-                                       .rep_at = PT_REP_AFTER_DROPOUT,
-                                       .dropout = 0.3f,
-                                       .bn_eps = 1e-3f};
-static const char *const classes[] = {"rose", "daisy", "tulip \303\251"};
-
-static void save_small(const char *path, const pt_graph *g, const float *flat)
+static void check_names(const char *network, pt_format format, bool original_head,
+                        const char *const (*pairs)[2])
 {
-    const pt_preprocess p = {true, 0.5f, {1, 2, 3}, {4, 5, 6}};
-    const pt_geometry geometry = {PT_RESIZE_NONE, 77};
+    const pt_graph_options opt = {
+        .n_classes = 10, .dropout = 0.5f, .original_head = original_head};
+    pt_graph *g = make_graph(network, &opt);
+    pt_table empty = {.path = (char *)"empty"};
 
-    if (pt_weights_save(path, g, &small, flat, &p, &geometry, classes) != PT_OK)
-        fail_msg("%s", pt_fail_text());
-}
+    for (; (*pairs)[0]; pairs++) {
+        int i = pt_graph_find_tensor(g, (*pairs)[0]);
+        char name[PT_NAMES_MAX];
 
-static void test_what_is_saved_loads_bit_for_bit_with_its_record(void **state)
-{
-    pt_graph *g = make_graph("resnet_small", &small);
-    float *flat = make_flat(g, 1), *back = make_flat(g, 2);
-    const char *path = in_dir("model.h5");
-    pt_weights_info info;
-    const uint32_t nan = 0x7f812345; /* kept, payload and all */
-
-    memcpy(&flat[5], &nan, sizeof nan);
-    save_small(path, g, flat);
-    assert_int_equal(pt_weights_load(path, NULL, g, true, back, &info), PT_OK);
-    assert_memory_equal(back, flat, g->n_floats * sizeof *flat);
-    assert_int_equal(info.format, PT_FORMAT_MODEL);
-    assert_string_equal(info.network, "resnet_small");
-    assert_int_equal(info.n_classes, 3);
-    assert_int_equal(info.options.side, 48);
-    assert_int_equal(info.options.n_classes, 3);
-    assert_false(info.options.original_head);
-    assert_int_equal(info.options.stride_at, PT_STRIDE_CONV1);
-    assert_int_equal(info.options.rep_at, PT_REP_AFTER_DROPOUT);
-    assert_true(info.options.dropout == small.dropout);
-    assert_true(info.options.bn_eps == small.bn_eps);
-    assert_true(info.has_preprocess && info.preprocess.bgr);
-    assert_true(info.has_geometry && info.geometry.mode == PT_RESIZE_NONE &&
-                info.geometry.resize == 77);
-    assert_true(info.preprocess.scale == 0.5f && info.preprocess.mean[1] == 2 &&
-                info.preprocess.std[2] == 6);
-    assert_int_equal(remove(path), 0);
-    free(flat);
-    free(back);
-    pt_graph_destroy(&g);
-}
-
-static void test_preprocessing_and_classes_may_be_left_out(void **state)
-{
-    pt_graph *g = make_graph("resnet_small", &small);
-    float *flat = make_flat(g, 1);
-    const char *path = in_dir("bare.h5");
-    pt_weights_info info;
-
-    assert_int_equal(pt_weights_save(path, g, &small, flat, NULL, NULL, NULL), PT_OK);
-    assert_int_equal(pt_weights_load(path, NULL, g, true, flat, &info), PT_OK);
-    assert_false(info.has_preprocess || info.has_geometry);
-    assert_int_equal(remove(path), 0);
-    free(flat);
-    pt_graph_destroy(&g);
-}
-
-static void test_saving_twice_gives_the_same_bytes_and_replaces_the_file(void **state)
-{
-    pt_graph *g = make_graph("resnet_small", &small);
-    float *flat = make_flat(g, 1);
-    const char *path = in_dir("twice.h5");
-    size_t n = 0, m = 0;
-    uint8_t *first, *second;
-
-    write_file(path, "old", 3);
-    save_small(path, g, flat);
-    first = read_file(path, &n);
-    save_small(path, g, flat);
-    second = read_file(path, &m);
-    assert_int_equal(n, m);
-    assert_true(n > g->n_floats * sizeof *flat);
-    assert_memory_equal(first, second, n);
-    assert_int_equal(remove(path), 0);
-    free(first);
-    free(second);
-    free(flat);
-    pt_graph_destroy(&g);
-}
-
-static void test_a_directory_that_is_missing_is_an_error(void **state)
-{
-    pt_graph *g = make_graph("resnet_small", &small);
-    float *flat = make_flat(g, 1);
-
-    assert_int_equal(
-        pt_weights_save("/nowhere/model.h5", g, &small, flat, NULL, NULL, NULL),
-        PT_ERR_IO);
-    free(flat);
-    pt_graph_destroy(&g);
-}
-
-static void test_a_model_file_without_its_head_fits_other_classes(void **state)
-{
-    const pt_graph_options ten = {.n_classes = 10};
-    pt_graph *g = make_graph("resnet_small", &small);
-    pt_graph *other = make_graph("resnet_small", &ten);
-    float *flat = make_flat(g, 1), *to = make_flat(other, 2), *was = make_flat(other, 2);
-    const char *path = in_dir("head.h5");
-
-    save_small(path, g, flat);
-    assert_int_equal(pt_weights_load(path, NULL, other, false, to, NULL), PT_OK);
-    for (int i = 0; i < other->n_tensors; i++) {
-        const pt_tensor *t = &other->tensors[i], *from = &g->tensors[i];
-
-        assert_memory_equal(to + t->offset,
-                            t->head ? was + t->offset : flat + from->offset,
-                            t->count * sizeof *to);
+        assert_true(i >= 0);
+        assert_null(pt_names_find(&empty, format, g, &g->tensors[i], name));
+        assert_string_equal(name, (*pairs)[1]);
     }
-    assert_int_equal(pt_weights_load(path, NULL, other, true, to, NULL), PT_ERR_WEIGHTS);
-    assert_string_equal(pt_fail_text(), "fc.weight: file has 3x64, network needs 10x64\n"
-                                        "fc.bias: file has 3, network needs 10");
-    assert_int_equal(remove(path), 0);
-    free(flat);
-    free(to);
-    free(was);
     pt_graph_destroy(&g);
-    pt_graph_destroy(&other);
 }
 
-static void test_a_model_file_of_another_network_is_refused(void **state)
+static void test_names_of_squeezenet_are_those_of_caffe(void **state)
 {
-    const pt_graph_options ten = {.n_classes = 10};
-    pt_graph *g = make_graph("resnet_small", &small);
-    pt_graph *other = make_graph("cifar_resnet20", &ten);
-    float *flat = make_flat(g, 1), *to = make_flat(other, 2);
-    const char *path = in_dir("other.h5");
+    static const char *const onnx[][2] = {
+        {"features.0.weight", "conv1_w_0"},
+        {"features.3.squeeze.weight", "fire2/squeeze1x1_w_0"},
+        {"features.4.expand1x1.bias", "fire3/expand1x1_b_0"},
+        {"features.6.expand3x3.weight", "fire4/expand3x3_w_0"},
+        {"features.7.squeeze.bias", "fire5/squeeze1x1_b_0"},
+        {"features.9.squeeze.weight", "fire6/squeeze1x1_w_0"},
+        {"features.10.squeeze.weight", "fire7/squeeze1x1_w_0"},
+        {"features.11.squeeze.weight", "fire8/squeeze1x1_w_0"},
+        {"features.12.expand3x3.bias", "fire9/expand3x3_b_0"},
+        {"classifier.1.weight", "conv10_w_0"},
+        {NULL, NULL}};
+    static const char *const keras[][2] = {
+        {"features.0.bias", "conv1/bias"},
+        {"features.12.squeeze.weight", "fire9/squeeze1x1/kernel"},
+        {"classifier.1.bias", "conv10/bias"},
+        {NULL, NULL}};
 
-    save_small(path, g, flat);
-    assert_int_equal(pt_weights_load(path, NULL, other, false, to, NULL), PT_ERR_WEIGHTS);
-    assert_says("holds resnet_small, the network is cifar_resnet20");
-    assert_int_equal(remove(path), 0);
-    free(flat);
-    free(to);
-    pt_graph_destroy(&g);
-    pt_graph_destroy(&other);
+    check_names("squeezenet1_1", PT_FORMAT_ONNX, true, onnx);
+    check_names("squeezenet1_1", PT_FORMAT_KERAS, true, keras);
 }
 
-/* ---- h5py, in another language ---------------------------------------------------- */
-
-static void need_h5py(void)
+static void test_names_of_mobilenet_are_those_of_keras(void **state)
 {
-    if (system("/usr/bin/python3 -c 'import h5py' 2>/dev/null") == 0) return;
-    print_message("skip: /usr/bin/python3 has no h5py\n");
-    skip();
+    static const char *const names[][2] = {
+        {"conv1.weight", "conv1/kernel"},
+        {"conv1_bn.weight", "conv1_bn/gamma"},
+        {"conv_dw_13.weight", "conv_dw_13/depthwise_kernel"},
+        {"conv_dw_13_bn.bias", "conv_dw_13_bn/beta"},
+        {"conv_pw_7.weight", "conv_pw_7/kernel"},
+        {"conv_pw_7_bn.running_mean", "conv_pw_7_bn/moving_mean"},
+        {"conv_pw_7_bn.running_var", "conv_pw_7_bn/moving_variance"},
+        {NULL, NULL}};
+
+    check_names("mobilenet_v1", PT_FORMAT_TFJS, false, names);
+    check_names("mobilenet_v1", PT_FORMAT_KERAS, false, names);
 }
 
-static void run_python(const char *script, const char *path, char *out, size_t n)
+/* The value of tensor t at its place in PyTorch's layout. */
+static float value_at(int t, size_t o, size_t i, size_t h, size_t w)
 {
-    char command[2048];
-    FILE *p;
-
-    snprintf(command, sizeof command, "/usr/bin/python3 -c '%s' '%s'", script, path);
-    p = popen(command, "r");
-    assert_non_null(p);
-    n = fread(out, 1, n - 1, p);
-    out[n] = '\0';
-    assert_int_equal(pclose(p), 0);
+    return (float)(t * 31 + (int)(o * 7 + i * 5 + h * 3 + w) % 4093);
 }
 
-static void test_ten_lines_of_h5py_compute_the_weight_hash(void **state)
+/* A tensor as Keras has it: [h][w][in][out], depthwise [h][w][c][1], vectors [n]. */
+static void write_keras_layout(FILE *json, FILE *shard, const pt_graph *g, int index)
 {
-    static const char script[] =
-        "import h5py, hashlib, sys\n"
-        "with h5py.File(sys.argv[1]) as f:\n"
-        "    h = hashlib.sha256()\n"
-        "    for name in f[\"tensors\"].asstr():\n"
-        "        h.update(f[\"weights\"][name][...].astype(\"<f4\").tobytes())\n"
-        "    assert h.hexdigest() == f.attrs[\"weight_hash\"]\n"
-        "    print(h.hexdigest(), list(f[\"classes\"].asstr())[1], end=\"\")\n";
-    pt_graph *g = make_graph("resnet_small", &small);
+    const pt_tensor *t = &g->tensors[index];
+    const bool depthwise = t->kind == PT_TENSOR_DEPTHWISE;
+    size_t d[4] = {1, 1, 1, 1};
+    pt_table empty = {.path = (char *)"empty"};
+    char name[PT_NAMES_MAX];
+
+    for (int k = 0; k < t->n_dims; k++) d[k] = (size_t)t->dims[k];
+    assert_null(pt_names_find(&empty, PT_FORMAT_TFJS, g, t, name));
+    fprintf(json, "%s{\"name\":\"%s\",\"dtype\":\"float32\",\"shape\":", index ? "," : "",
+            name);
+    if (t->n_dims == 1)
+        fprintf(json, "[%zu]}", d[0]);
+    else
+        fprintf(json, "[%zu,%zu,%zu,%zu]}", d[2], d[3], depthwise ? d[0] : d[1],
+                depthwise ? 1 : d[0]);
+    for (size_t h = 0; h < d[2]; h++)
+        for (size_t w = 0; w < d[3]; w++)
+            for (size_t i = 0; i < d[1]; i++)
+                for (size_t o = 0; o < d[0]; o++) {
+                    float v = value_at(index, o, i, h, w);
+
+                    assert_int_equal(fwrite(&v, sizeof v, 1, shard), 1);
+                }
+}
+
+static void test_kernels_in_the_layout_of_keras_end_up_in_that_of_pytorch(void **state)
+{
+    const pt_graph_options opt = {.n_classes = 2, .dropout = 0.5f};
+    pt_graph *g = make_graph("mobilenet_v1", &opt);
     float *flat = make_flat(g, 1);
-    const char *path = in_dir("hash.h5");
-    char hex[65], expected[80], out[128];
+    FILE *json = fopen(in_dir("model.json"), "w");
+    FILE *shard = fopen(in_dir("shard"), "w");
 
-    need_h5py();
-    save_small(path, g, flat);
-    run_python(script, path, out, sizeof out);
-    assert_int_equal(pt_graph_hash(g, flat, hex), PT_OK);
-    snprintf(expected, sizeof expected, "%s daisy", hex);
-    assert_string_equal(out, expected);
-    assert_int_equal(remove(path), 0);
-    free(flat);
-    pt_graph_destroy(&g);
-}
-
-static void test_a_model_file_that_h5py_rewrote_loads(void **state)
-{
-    /* Every weight doubled, packed, alphabetical: only /tensors knows the order. */
-    static const char script[] =
-        "import h5py, hashlib, sys\n"
-        "with h5py.File(sys.argv[1], \"r+\") as f:\n"
-        "    h = hashlib.sha256()\n"
-        "    for name in f[\"tensors\"].asstr():\n"
-        "        v = f[\"weights\"][name][...] * 2\n"
-        "        h.update(v.tobytes())\n"
-        "        del f[\"weights\"][name]\n"
-        "        f[\"weights\"].create_dataset(name, data=v, compression=\"gzip\")\n"
-        "    f.attrs[\"weight_hash\"] = h.hexdigest()\n";
-    pt_graph *g = make_graph("resnet_small", &small);
-    float *flat = make_flat(g, 1), *back = make_flat(g, 2);
-    const char *path = in_dir("rewritten.h5");
-    char out[8];
-
-    need_h5py();
-    save_small(path, g, flat);
-    run_python(script, path, out, sizeof out);
-    if (pt_weights_load(path, NULL, g, true, back, NULL) != PT_OK)
+    assert_true(json && shard);
+    fprintf(json, "{\"weightsManifest\":[{\"paths\":[\"shard\"],\"weights\":[");
+    for (int i = 0; i < g->n_tensors; i++)
+        if (!g->tensors[i].head) write_keras_layout(json, shard, g, i);
+    fprintf(json, "]}]}");
+    assert_int_equal(fclose(json), 0);
+    assert_int_equal(fclose(shard), 0);
+    if (pt_weights_load(dir, "model.json", g, false, flat, NULL) != PT_OK)
         fail_msg("%s", pt_fail_text());
-    for (size_t i = 0; i < g->n_floats; i++) assert_true(back[i] == 2 * flat[i]);
-    assert_int_equal(remove(path), 0);
+    for (int k = 0; k < g->n_tensors; k++) {
+        const pt_tensor *t = &g->tensors[k];
+        float *file = test_malloc(t->count * sizeof *file), *v = file;
+        size_t d[4] = {1, 1, 1, 1};
+
+        for (int i = 0; i < t->n_dims; i++) d[i] = (size_t)t->dims[i];
+        pt_tensor_to_file(t, flat + t->offset, file);
+        for (size_t o = 0; o < d[0] && !t->head; o++)
+            for (size_t i = 0; i < d[1]; i++)
+                for (size_t h = 0; h < d[2]; h++)
+                    for (size_t w = 0; w < d[3]; w++, v++)
+                        if (*v != value_at(k, o, i, h, w))
+                            fail_msg("%s: %g at %zu", t->name, (double)*v,
+                                     (size_t)(v - file));
+        test_free(file);
+    }
+    assert_int_equal(remove(in_dir("model.json")), 0);
+    assert_int_equal(remove(in_dir("shard")), 0);
     free(flat);
-    free(back);
     pt_graph_destroy(&g);
 }
 
@@ -380,14 +287,9 @@ static void test_known_preprocessing_follows_network_and_format(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_saved_loads_bit_for_bit_with_its_record),
-        cmocka_unit_test(test_preprocessing_and_classes_may_be_left_out),
-        cmocka_unit_test(test_saving_twice_gives_the_same_bytes_and_replaces_the_file),
-        cmocka_unit_test(test_a_directory_that_is_missing_is_an_error),
-        cmocka_unit_test(test_a_model_file_without_its_head_fits_other_classes),
-        cmocka_unit_test(test_a_model_file_of_another_network_is_refused),
-        cmocka_unit_test(test_ten_lines_of_h5py_compute_the_weight_hash),
-        cmocka_unit_test(test_a_model_file_that_h5py_rewrote_loads),
+        cmocka_unit_test(test_names_of_squeezenet_are_those_of_caffe),
+        cmocka_unit_test(test_names_of_mobilenet_are_those_of_keras),
+        cmocka_unit_test(test_kernels_in_the_layout_of_keras_end_up_in_that_of_pytorch),
         cmocka_unit_test(test_a_file_of_something_else_gets_one_line),
         cmocka_unit_test(test_all_misfits_are_listed_in_the_layout_of_pytorch),
         cmocka_unit_test(test_a_missing_shard_that_is_needed_names_file_and_tensor),

@@ -224,6 +224,23 @@ static void test_model_file_of_h5py_is_read_with_its_record(void **state)
     assert_true(info.preprocess.mean[2] == 3 && info.preprocess.std[0] == 4);
 }
 
+static void test_class_names_of_a_model_file_are_read_where_it_has_them(void **state)
+{
+    char **names = NULL;
+    size_t n = 0;
+
+    assert_int_equal(pt_weights_class_names(FIXTURES "model.h5", &names, &n), PT_OK);
+    assert_int_equal(n, 3);
+    assert_string_equal(names[0], "rose");
+    assert_string_equal(names[2], "tulip");
+    assert_null(names[3]);
+    free(names);
+    assert_int_equal(pt_weights_class_names(FIXTURES "keras_fixed.h5", &names, &n),
+                     PT_OK);
+    assert_int_equal(n, 0);
+    assert_null(names);
+}
+
 static void test_one_changed_value_of_a_model_file_is_seen(void **state)
 {
     static const char path[] = "/tmp/ptrain-model-damaged.h5";
@@ -302,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_tfjs_tensors_that_cannot_be_had_say_why),
         cmocka_unit_test(test_tfjs_shards_outside_of_the_model_are_refused),
         cmocka_unit_test(test_model_file_of_h5py_is_read_with_its_record),
+        cmocka_unit_test(test_class_names_of_a_model_file_are_read_where_it_has_them),
         cmocka_unit_test(test_one_changed_value_of_a_model_file_is_seen),
         cmocka_unit_test(test_formats_are_told_apart_by_content),
         cmocka_unit_test(test_files_of_no_known_format_are_refused_by_what_they_are),
