@@ -6,6 +6,7 @@
 
 #include "common/digest.h"
 #include "common/weights/half.h"
+#include "tests/support/half.h"
 
 #define REAL  PT_SHARED "/data/weights/"
 #define KERAS REAL "squeezenet1.1/squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -122,20 +123,6 @@ static void test_squeezenet_keras_loads_its_trunk(void **state)
     assert_hash(&m, false, NULL, 722496,
                 "de88d7348c206bc143db38e41de514fb71454eca35657871b6c46d686d34ffcc");
     destroy(&m);
-}
-
-/* The nearest half of a normal number, ties to even. */
-static float round_to_half(float f)
-{
-    uint32_t bits;
-
-    if (f < 0) return -round_to_half(-f);
-    if (f < 0x1p-14f) return (f + 0x1p-1f) - 0x1p-1f; /* steps of 2^-24 */
-    memcpy(&bits, &f, sizeof bits);
-    bits += 0xfff + (bits >> 13 & 1);
-    bits &= ~0x1fffu;
-    memcpy(&f, &bits, sizeof f);
-    return f;
 }
 
 static void test_squeezenet_of_keras_rounded_is_that_of_onnx(void **state)

@@ -59,8 +59,16 @@ void net_case_init(net_case *c, const char *network, int side, float dropout, in
     const pt_graph_options opt = {
         .side = side, .n_classes = NET_CASE_CLASSES, .dropout = dropout};
 
+    net_case_init_with(c, network, &opt, b, salt);
+}
+
+void net_case_init_with(net_case *c, const char *network, const pt_graph_options *opt,
+                        int b, uint64_t salt)
+{
+    int side = opt->side;
+
     *c = (net_case){.b = b};
-    assert_int_equal(pt_graph_create(network, &opt, &c->graph), PT_OK);
+    assert_int_equal(pt_graph_create(network, opt, &c->graph), PT_OK);
     c->weights = malloc(c->graph->n_floats * sizeof *c->weights);
     assert_non_null(c->weights);
     for (int i = 0; i < c->graph->n_tensors; i++)
@@ -107,7 +115,8 @@ pt_status net_case_step(const net_case *c, pt_net *net, const pt_span *span,
                         uint64_t step, float grow, float *logits)
 {
     int first = pt_span_first(span), n = pt_span_images(span);
-    size_t rep_size = (size_t)c->graph->nodes[c->graph->rep].c;
+    const pt_node *rep_node = &c->graph->nodes[c->graph->rep];
+    size_t rep_size = (size_t)rep_node->h * (size_t)rep_node->w * (size_t)rep_node->c;
     float *dlogits = malloc(((size_t)n + 1) * NET_CASE_CLASSES * sizeof *dlogits);
     float *g = malloc(((size_t)n + 1) * rep_size * sizeof *g);
     const float *drep = NULL;

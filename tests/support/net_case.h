@@ -17,6 +17,10 @@ typedef struct {
 /* b images of the pattern `salt`. */
 void net_case_init(net_case *c, const char *network, int side, float dropout, int b,
                    uint64_t salt);
+
+/* The same with all of the graph's options; opt->n_classes is NET_CASE_CLASSES. */
+void net_case_init_with(net_case *c, const char *network, const pt_graph_options *opt,
+                        int b, uint64_t salt);
 void net_case_fini(net_case *c);
 
 /* The input of the image at batch position `first`. */

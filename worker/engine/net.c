@@ -59,10 +59,10 @@ static void cut_activations(pt_net *n)
     const pt_graph *g = n->opt.graph;
     float *base = n->activations;
 
-    for (int i = 1; i < g->n_nodes; i++) {
+    for (int i = 0; i < g->n_nodes; i++) {
         pt_net_node *node = &n->plan.nodes[i];
 
-        node->y = base + node->y_at;
+        if (i > 0) node->y = base + node->y_at;
         if (n->opt.training && node->dy_root >= 0) node->dy = base + node->dy_at;
         if (n->opt.training && g->nodes[i].op == PT_OP_MAX_POOL)
             node->argmax = (uint8_t *)(base + node->argmax_at);
@@ -164,6 +164,7 @@ void pt_net_set_trained(pt_net *n, const bool *trained)
 
         for (int k = 0; k < 2; k++)
             needs = needs || (node->in[k] >= 0 && n->plan.nodes[node->in[k]].needs_grad);
+        if (i == 0) needs = n->opt.input_gradient;
         n->plan.nodes[i].needs_grad = needs && n->plan.nodes[i].leads;
     }
 }
@@ -179,6 +180,11 @@ float *pt_net_gradient(pt_net *n, int tensor, int t)
 {
     return n->gradients + (size_t)t * n->plan.gradient_floats +
            n->opt.graph->tensors[tensor].offset;
+}
+
+const float *pt_net_input_gradient(const pt_net *n)
+{
+    return n->pass == PT_PASS_DONE ? n->plan.nodes[0].dy : NULL;
 }
 
 const double *pt_net_moments(const pt_net *n, int node, int t)

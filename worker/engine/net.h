@@ -52,12 +52,12 @@ typedef struct {
 typedef struct {
     const pt_graph *graph; /* borrowed */
     pt_pool *pool;         /* borrowed */
-    const float
-        *weights; /* borrowed: the flat array, memory layout; may change between passes */
-    int max_images; /* of the spans that will be given */
-    int n_shards;   /* V: for scratch */
-    int lo, hi;     /* shards that this worker owns in training */
-    bool training;  /* false: no gradients, no buffers for them */
+    const float *weights;  /* borrowed: flat, memory layout; may change between passes */
+    int max_images;        /* of the spans that will be given */
+    int n_shards;          /* V: for scratch */
+    int lo, hi;            /* shards that this worker owns in training */
+    bool training;         /* false: no gradients, no buffers for them */
+    bool input_gradient;   /* in training: also for pt_net_input_gradient */
     pt_bn_mode bn_mode;
     uint64_t seed; /* dropout */
 } pt_net_options;
@@ -107,6 +107,10 @@ PT_MUST_USE pt_status pt_net_backward_probe(pt_net *n, const float *drep, int te
 /* The sum over cover sub-tree t of the span of d(loss)/d(tensor), [count], memory
  * layout. Valid until the next forward pass. */
 float *pt_net_gradient(pt_net *n, int tensor, int t);
+
+/* d(loss)/d(input) after the backward pass, [images of the span][h][w][c]; valid until
+ * the next pass. NULL without the option input_gradient. */
+const float *pt_net_input_gradient(const pt_net *n);
 
 /* Merged or own moments of a batch norm node after a training forward: for each cover
  * sub-tree t with images its value (moments.h layout), t in order of the cover; NULL for

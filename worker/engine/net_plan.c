@@ -264,11 +264,11 @@ static void place_gradients(planner *p, lifetime *l, lifetime **placed)
         for (int k = 0; k < 2; k++)
             any = any ||
                   (g->nodes[i].in[k] >= 0 && p->nodes[g->nodes[i].in[k]].dy_root >= 0);
-        any = any || i >= g->rep;
+        any = any || i >= g->rep || (i == 0 && p->opt->input_gradient);
         p->nodes[i].dy_root = any && p->nodes[i].leads ? i : -1;
     }
     for (int i = n - 1; i > 0; i--) share_gradient(p, i);
-    for (int i = 1; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         const pt_net_node *node = &p->nodes[i];
         int first = i == g->logits ? 0 : n - 1 - node->first_writer;
         int last = n - 1 - (i > g->rep ? g->rep : i);
@@ -279,7 +279,7 @@ static void place_gradients(planner *p, lifetime *l, lifetime **placed)
 
     p->floats = add_sizes(base, first_fit(l, k, placed));
     for (size_t i = 0; i < k; i++) p->nodes[l[i].root].dy_at = add_sizes(base, l[i].at);
-    for (int i = 1; i < n; i++)
+    for (int i = 0; i < n; i++)
         if (p->nodes[i].dy_root >= 0)
             p->nodes[i].dy_at = p->nodes[p->nodes[i].dy_root].dy_at;
 }
