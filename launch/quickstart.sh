@@ -66,7 +66,8 @@ check_gate() { # NAME
     if [ "${at:--1}" -lt 0 ]; then
         fail "$1: the gate stayed shut, this was plain fine-tuning (see $out/$1.log)"
     fi
-    echo "  $1: gate opened at step $at of $(result "$1" steps); mean w $(result "$1" mean_w)"
+    printf '  %s: gate opened at step %d of %d; mean w %.3g\n' "$1" "$at" \
+        "$(result "$1" steps)" "$(result "$1" mean_w)"
 }
 
 say "packages"
