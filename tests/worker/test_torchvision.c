@@ -1,7 +1,7 @@
 /* VGG-16 and ResNet-50, -101 and -152 at full size against torchvision's own modules:
  * logits, the gradient at the images and at every parameter. Needs /usr/bin/python3 with
- * torch, torchvision and h5py; tests/oracle/torchvision_nets.py writes the weights, as our
- * model file, and what PyTorch computes from them. */
+ * torch, torchvision and h5py; tests/oracle/torchvision_nets.py writes the weights, as
+ * our model file, and what PyTorch computes from them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,8 +16,9 @@
 #include "common/weights/weights.h"
 #include "worker/engine/net.h"
 
-/* Largest difference over largest value, of each array. PyTorch's own float32 is as far
- * from the truth: both round after every layer, 152 times forward and back. */
+/* Largest difference over largest value, of each array. Both sides are float32 and round
+ * in each of up to 152 layers: 1.8e-6 was the most seen of logits and input gradients,
+ * 7.1e-6 of parameters. */
 static const double tolerance = 1e-4;
 
 enum { IMAGES = 2, SIDE = 224, CLASSES = 1000, N_SHARDS = 2 };
@@ -33,6 +34,8 @@ typedef struct {
     pt_pool *pool;
     pt_net *net;
 } comparison;
+
+static comparison current; /* so that a test that fails leaves no gigabyte behind */
 
 /* Fails the test with the library's own text. */
 static void require(pt_status s)
@@ -112,17 +115,21 @@ static void open_net(comparison *c, const char *network)
     require(pt_net_create(&opt, &c->net));
 }
 
-static void close_all(comparison *c)
+static int close_all(void **state)
 {
+    comparison *c = &current;
+
+    (void)state;
     pt_net_destroy(&c->net);
     pt_pool_destroy(&c->pool);
     pt_graph_destroy(&c->graph);
     pt_h5file_destroy(&c->file);
     free(c->weights);
     free(c->input);
+    if (!c->dir[0]) return 0;
     unlink(c->model);
     unlink(c->expected);
-    rmdir(c->dir);
+    return rmdir(c->dir);
 }
 
 static double check_parameters(const comparison *c, const char **worst)
@@ -150,27 +157,27 @@ static double check_parameters(const comparison *c, const char **worst)
 static void compare(const char *network, const char *stride_at)
 {
     const pt_span all = {N_SHARDS, 0, N_SHARDS, IMAGES};
-    comparison c = {0};
+    comparison *c = &current;
     const float *drep;
     const char *worst = "";
 
-    write_files(&c, network, stride_at);
-    open_net(&c, network);
-    require(pt_net_forward(c.net, &all, c.input, 0));
+    *c = (comparison){0};
+    write_files(c, network, stride_at);
+    open_net(c, network);
+    require(pt_net_forward(c->net, &all, c->input, 0));
     double logits =
-        check(&c, "logits", pt_net_output(c.net, c.graph->logits), IMAGES * CLASSES);
-    float *dlogits = expected(&c, "dlogits", IMAGES * CLASSES);
-    require(pt_net_backward_head(c.net, dlogits, &drep));
-    require(pt_net_backward(c.net, drep));
-    double input = check(&c, "input_gradient", pt_net_input_gradient(c.net),
+        check(c, "logits", pt_net_output(c->net, c->graph->logits), IMAGES * CLASSES);
+    float *dlogits = expected(c, "dlogits", IMAGES * CLASSES);
+    require(pt_net_backward_head(c->net, dlogits, &drep));
+    require(pt_net_backward(c->net, drep));
+    double input = check(c, "input_gradient", pt_net_input_gradient(c->net),
                          (size_t)IMAGES * SIDE * SIDE * 3);
-    double parameters = check_parameters(&c, &worst);
+    double parameters = check_parameters(c, &worst);
 
     print_message("%s, stride at %s: of the largest value: logits %.2g, input gradient "
                   "%.2g, parameters %.2g (%s)\n",
                   network, stride_at, logits, input, parameters, worst);
     free(dlogits);
-    close_all(&c);
 }
 
 static void test_vgg16_is_torchvisions(void **state)
@@ -218,13 +225,16 @@ static void test_resnet152_of_he_et_al_is_torchvisions_with_moved_strides(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vgg16_is_torchvisions),
-        cmocka_unit_test(test_resnet50_is_torchvisions),
-        cmocka_unit_test(test_resnet50_of_he_et_al_is_torchvisions_with_moved_strides),
-        cmocka_unit_test(test_resnet101_is_torchvisions),
-        cmocka_unit_test(test_resnet101_of_he_et_al_is_torchvisions_with_moved_strides),
-        cmocka_unit_test(test_resnet152_is_torchvisions),
-        cmocka_unit_test(test_resnet152_of_he_et_al_is_torchvisions_with_moved_strides),
+        cmocka_unit_test_teardown(test_vgg16_is_torchvisions, close_all),
+        cmocka_unit_test_teardown(test_resnet50_is_torchvisions, close_all),
+        cmocka_unit_test_teardown(
+            test_resnet50_of_he_et_al_is_torchvisions_with_moved_strides, close_all),
+        cmocka_unit_test_teardown(test_resnet101_is_torchvisions, close_all),
+        cmocka_unit_test_teardown(
+            test_resnet101_of_he_et_al_is_torchvisions_with_moved_strides, close_all),
+        cmocka_unit_test_teardown(test_resnet152_is_torchvisions, close_all),
+        cmocka_unit_test_teardown(
+            test_resnet152_of_he_et_al_is_torchvisions_with_moved_strides, close_all),
     };
 
     if (system(PYTHON " -c 'import torch, torchvision, h5py' 2>/dev/null") != 0) {
