@@ -24,6 +24,10 @@ pt_test_packages='
 libcmocka-dev           module cmocka
 python3-h5py            python h5py
 '
+pt_long_test_packages='
+python3-torch           python torch
+python3-torchvision     python torchvision
+'
 
 pt_python=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || echo python3)
 

@@ -51,7 +51,10 @@ train() {
     mpirun -q --oversubscribe --bind-to none -n 3 $ptrain train "$file" "${sets[@]}" |
         tee "$out/$name.log" |
         sed -unE "s/^(step .*|(test|train) after .*)$/  $name: \1/p" ||
-        fail "$name did not finish ($out/$name.log)"
+        { # the run has said why
+            echo "$name did not finish ($out/$name.log)" >&2
+            exit 1
+        }
 }
 
 # The number of KEY in a run's result.

@@ -7,7 +7,10 @@ cd "$(dirname "$0")/.." || exit 1
 pt_need "$pt_build_packages" "$pt_test_packages" || exit 1
 
 labels='unit|mpi|e2e'
-[ "${1:-}" = --all ] && labels='unit|mpi|e2e|long'
+if [ "${1:-}" = --all ]; then
+    labels='unit|mpi|e2e|long'
+    pt_need "$pt_long_test_packages" || exit 1
+fi
 
 # Ranks share this machine's cores; Open MPI refuses root without being told twice.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
