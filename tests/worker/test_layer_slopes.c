@@ -1,0 +1,183 @@
+/* Numeric gradient check of every layer without parameters: the backward pass gives the
+ * slope of sum(dy * y) in each input. The layers are linear between kinks, inputs are
+ * odd multiples of 1/8 (all different, none near a kink) and the step is 1/64, so that
+ * differences are exact but for the rounding of averages and of dropout's factor. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "worker/engine/pointwise.h"
+#include "worker/engine/pool2d.h"
+
+enum { IMAGES = 2, SIDE = 5, C = 3, IN = IMAGES * SIDE * SIDE * C, MOST = 2 * IN };
+
+static pt_pool *pool;
+
+typedef struct {
+    const char *name;
+    size_t n_out;
+    void (*forward)(const float *x, float *y);
+    void (*backward)(const float *x, const float *dy, float *dx);
+} layer;
+
+static void relu_f(const float *x, float *y)
+{
+    pt_relu_forward(pool, PT_ACT_RELU, IN, x, y);
+}
+static void relu_b(const float *x, const float *dy, float *dx)
+{
+    float y[IN];
+
+    relu_f(x, y);
+    pt_relu_backward(pool, PT_ACT_RELU, IN, y, dy, false, dx);
+}
+
+static void relu6_f(const float *x, float *y)
+{
+    pt_relu_forward(pool, PT_ACT_RELU6, IN, x, y);
+}
+static void relu6_b(const float *x, const float *dy, float *dx)
+{
+    float y[IN];
+
+    relu6_f(x, y);
+    pt_relu_backward(pool, PT_ACT_RELU6, IN, y, dy, false, dx);
+}
+
+/* x + x: both paths lead to the same input. */
+static void add_f(const float *x, float *y)
+{
+    pt_add_forward(pool, PT_ACT_NONE, IN, x, x, y);
+}
+static void add_b(const float *x, const float *dy, float *dx)
+{
+    pt_pass_gradient(pool, IN, dy, false, dx);
+    pt_pass_gradient(pool, IN, dy, true, dx);
+}
+
+static void concat_f(const float *x, float *y)
+{
+    pt_concat_forward(pool, IMAGES * SIDE * SIDE, C, x, C, x, y);
+}
+static void concat_b(const float *x, const float *dy, float *dx)
+{
+    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, 0, C, dy, false, dx);
+    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, C, C, dy, true, dx);
+}
+
+static const pt_shortcut cut = {SIDE, SIDE, C, 3, 3, C + 2, 2};
+static void shortcut_f(const float *x, float *y)
+{
+    pt_shortcut_forward(pool, &cut, IMAGES, x, y);
+}
+static void shortcut_b(const float *x, const float *dy, float *dx)
+{
+    pt_shortcut_backward(pool, &cut, IMAGES, dy, false, dx);
+}
+
+static const pt_dropout drop = {
+    .prob = 0.4f, .seed = 5, .step = 2, .node = 1, .first = 3, .size = IN / IMAGES};
+static void dropout_f(const float *x, float *y)
+{
+    pt_dropout_apply(pool, &drop, IMAGES, x, false, y);
+}
+static void dropout_b(const float *x, const float *dy, float *dx)
+{
+    pt_dropout_apply(pool, &drop, IMAGES, dy, false, dx);
+}
+
+/* 3x3, stride 2, one pixel of padding before: windows overlap and stick out. */
+static const pt_max_pool window = {SIDE, SIDE, C, 3, 3, 3, 3, 2, 1, 1};
+static void max_pool_f(const float *x, float *y)
+{
+    uint8_t argmax[MOST];
+
+    pt_max_pool_forward(pool, &window, IMAGES, x, y, argmax);
+}
+static void max_pool_b(const float *x, const float *dy, float *dx)
+{
+    uint8_t argmax[MOST];
+    float y[MOST];
+
+    pt_max_pool_forward(pool, &window, IMAGES, x, y, argmax);
+    pt_max_pool_backward(pool, &window, IMAGES, dy, argmax, false, dx);
+}
+
+static void average_f(const float *x, float *y)
+{
+    pt_global_avg_forward(pool, IMAGES, SIDE * SIDE, C, x, y);
+}
+static void average_b(const float *x, const float *dy, float *dx)
+{
+    pt_global_avg_backward(pool, IMAGES, SIDE * SIDE, C, dy, false, dx);
+}
+
+static double loss(const layer *l, const float *x, const float *dy)
+{
+    float y[MOST];
+    double sum = 0;
+
+    l->forward(x, y);
+    for (size_t i = 0; i < l->n_out; i++) sum += (double)dy[i] * (double)y[i];
+    return sum;
+}
+
+static void check(const layer *l)
+{
+    const float h = 1.0f / 64;
+    float x[IN], dy[MOST], dx[IN];
+
+    for (int i = 0; i < IN; i++) /* 151 is prime: a permutation of 0..150 */
+        x[i] = (float)((i + 1) * 53 % 151 - 60) / 4 + 0.125f;
+    for (int i = 0; i < MOST; i++) dy[i] = (float)((i * 29 + 7) % 64 - 31) / 16;
+    memset(dx, 0x55, sizeof dx);
+    l->backward(x, dy, dx);
+    for (int i = 0; i < IN; i++) {
+        float keep = x[i];
+        double slope;
+
+        x[i] = keep + h;
+        slope = loss(l, x, dy);
+        x[i] = keep - h;
+        slope = (slope - loss(l, x, dy)) / (2 * (double)h);
+        x[i] = keep;
+        /* an output of up to 40 is rounded to 2e-6, over a step of 1/32 */
+        if (fabs(slope - (double)dx[i]) > 3e-4)
+            fail_msg("%s: input %d: slope %.9g, gradient %.9g", l->name, i, slope,
+                     (double)dx[i]);
+    }
+}
+
+static void test_gradients_are_the_slopes_of_the_loss(void **state)
+{
+    static const layer layers[] = {
+        {"relu", IN, relu_f, relu_b},
+        {"relu6", IN, relu6_f, relu6_b},
+        {"add", IN, add_f, add_b},
+        {"concat", 2 * IN, concat_f, concat_b},
+        {"shortcut", IMAGES * 9 * (C + 2), shortcut_f, shortcut_b},
+        {"dropout", IN, dropout_f, dropout_b},
+        {"max pool", IMAGES * 9 * C, max_pool_f, max_pool_b},
+        {"global average", IMAGES * C, average_f, average_b},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) check(&layers[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gradients_are_the_slopes_of_the_loss),
+    };
+    int failed;
+
+    if (pt_pool_create(2, &pool) != PT_OK) return 1;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    pt_pool_destroy(&pool);
+    return failed;
+}
