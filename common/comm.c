@@ -156,11 +156,3 @@ pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
             return pt_comm_overdue(c, r, n);
     }
 }
-
-pt_status pt_comm_progress(pt_comm *c, pt_request *r, size_t n)
-{
-    size_t left;
-    bool moved;
-
-    return look(c, r, n, &left, &moved);
-}

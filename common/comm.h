@@ -71,9 +71,6 @@ PT_MUST_USE pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n);
 /* PT_ERR_COMM with the text of a passed deadline: who owes what of r [n]. */
 PT_MUST_USE pt_status pt_comm_overdue(const pt_comm *c, const pt_request *r, size_t n);
 
-/* One look at r [n] while other work goes on; moves messages forward. */
-PT_MUST_USE pt_status pt_comm_progress(pt_comm *c, pt_request *r, size_t n);
-
 /* A growing sleep for loops that look at several things: call pt_idle_begin once, then
  * pt_idle_pause after every look that found nothing, pt_idle_begin after every find. */
 typedef struct {

@@ -36,6 +36,17 @@ pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
     return p;
 }
 
+size_t pt_payload_bound(const pt_run *r)
+{
+    size_t n = PT_PAYLOAD_TIMES + (size_t)r->plan->n_shards * PT_SHARD_DOUBLES +
+               (size_t)r->plan->batch * PT_IMAGE_DOUBLES;
+
+    for (int i = 0; i < r->graph->n_nodes; i++)
+        if (r->graph->nodes[i].op == PT_OP_BATCH_NORM)
+            n += PT_MAX_COVER * pt_moments_len((size_t)r->graph->nodes[i].c);
+    return n;
+}
+
 void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYTES])
 {
     size_t n = pt__record__step_record__get_packed_size(rec);

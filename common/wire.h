@@ -40,6 +40,9 @@ typedef struct {
 } pt_payload;
 pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step);
 
+/* Doubles that bound every worker's payload at every step of every stage. */
+size_t pt_payload_bound(const pt_run *r);
+
 /* Cover sub-trees of a span: all of them; *n_full = how many have images. */
 int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full);
 

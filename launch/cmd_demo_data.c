@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/file.h"
 #include "common/log.h"
 #include "launch/demo/scene.h"
 #include "worker/input/jpeg.h"
@@ -96,18 +97,11 @@ static pt_status read_options(int argc, char **argv, options *o)
 /* "a/b/c" and everything above it. */
 static pt_status make_directory(const char *path)
 {
-    char part[PATH_BYTES];
+    pt_status s = pt_file_make_parents(path);
 
-    if (strlen(path) >= sizeof part)
-        return pt_fail(PT_ERR_IO, "%.60s...: the path is too long", path);
-    for (size_t i = 1;; i++) {
-        if (path[i] && path[i] != '/') continue;
-        memcpy(part, path, i);
-        part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return pt_fail(PT_ERR_IO, "%s cannot be made: %s", part, strerror(errno));
-        if (!path[i]) return PT_OK;
-    }
+    if (s == PT_OK && mkdir(path, 0777) != 0 && errno != EEXIST)
+        s = pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(errno));
+    return s;
 }
 
 static pt_status claim(const char *dir)

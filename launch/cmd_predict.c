@@ -1,18 +1,18 @@
 #include "launch/cmd_predict.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/file.h"
 #include "common/log.h"
 #include "common/weights/weights.h"
 #include "common/wire.h"
 #include "launch/lines.h"
-#include "launch/mpirun.h"
 #include "worker/engine/gemm.h"
 #include "worker/engine/net.h"
+#include "worker/engine/pool.h"
 #include "worker/input/augment.h"
 #include "worker/objective/cross_entropy.h"
 
@@ -159,28 +159,18 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
 
 static pt_status read_pixels(const predictor *p, const char *path, float *out)
 {
-    FILE *f = fopen(path, "rb");
     pt_image im = {0};
     uint8_t *bytes = NULL;
-    long n = 0;
-    pt_status s = PT_OK;
+    size_t n = 0;
     char why[512];
+    pt_status s = pt_file_load_path(path, MAX_FILE_BYTES, &bytes, &n);
 
-    if (!f) return pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
-    if (fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) < 0 || n > MAX_FILE_BYTES)
-        s = pt_fail(PT_ERR_IO, "%s: not a file of at most 1 GiB", path);
-    rewind(f);
-    bytes = s == PT_OK ? malloc((size_t)n + 1) : NULL;
-    if (s == PT_OK && (!bytes || fread(bytes, 1, (size_t)n, f) != (size_t)n))
-        s = pt_fail(PT_ERR_IO, "%s: cannot be read", path);
-    fclose(f);
-    if (s == PT_OK) {
-        s = pt_jpeg_decode(bytes, (size_t)n, &im, NULL);
-        if (s == PT_OK) s = pt_augment_test(&p->augment, &im, out);
-        if (s != PT_OK) {
-            snprintf(why, sizeof why, "%s", pt_fail_text());
-            s = pt_fail(s, "%s: %s", path, why);
-        }
+    if (s != PT_OK) return s;
+    s = pt_jpeg_decode(bytes, n, &im, NULL);
+    if (s == PT_OK) s = pt_augment_test(&p->augment, &im, out);
+    if (s != PT_OK) {
+        snprintf(why, sizeof why, "%s", pt_fail_text());
+        s = pt_fail(s, "%s: %s", path, why);
     }
     pt_image_fini(&im);
     free(bytes);

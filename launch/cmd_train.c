@@ -12,6 +12,7 @@
 #include "launch/setup.h"
 #include "server/serve.h"
 #include "worker/engine/gemm.h"
+#include "worker/engine/pool.h"
 #include "worker/input/feed.h"
 #include "worker/step.h"
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/comm.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "launch/predictions.h"
 #include "launch/run_dir.h"
@@ -39,7 +40,7 @@ void pt_journal_destroy(pt_journal **j)
 pt_status pt_journal_create(const pt_setup *u, pt_journal **out)
 {
     pt_journal *j = pt_calloc(1, sizeof *j);
-    char *path = pt_run_dir_path(u->run->config->run->dir, "metrics.jsonl");
+    char *path = pt_file_path(u->run->config->run->dir, "metrics.jsonl");
     pt_status s = PT_OK;
 
     *out = NULL;
@@ -231,7 +232,7 @@ pt_status pt_journal_finish(pt_journal *j)
     const char *dir = r->config->run->dir;
     pt_geometry geometry = {(pt_resize_mode)r->config->data->resize_mode,
                             (int)r->config->data->resize};
-    char *path = pt_run_dir_path(dir, "model.h5"), hash[65] = "";
+    char *path = pt_file_path(dir, "model.h5"), hash[65] = "";
     double seconds = pt_clock() - j->started;
     double all = j->time_input + j->time_compute + j->time_wire;
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);

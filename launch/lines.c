@@ -1,10 +1,9 @@
 #include "launch/lines.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "common/file.h"
 
 enum { MAX_LINES = 1 << 20, MAX_BYTES = 1 << 28 };
 
@@ -30,24 +29,14 @@ static size_t cut(char *text, size_t bytes, char **lines)
 
 pt_status pt_lines_read(const char *path, char ***lines, size_t *n)
 {
-    FILE *f = fopen(path, "rb");
-    struct stat st;
-    char *text = NULL, **all = NULL;
+    uint8_t *text = NULL;
+    char **all = NULL;
     size_t bytes = 0, count;
-    pt_status s = PT_OK;
+    pt_status s = pt_file_load_path(path, MAX_BYTES, &text, &bytes);
 
     *lines = NULL;
-    if (!f) return pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
-    if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_BYTES)
-        s = pt_fail(PT_ERR_IO, "%s: not a text file of at most 256 MB", path);
-    if (s == PT_OK) {
-        bytes = (size_t)st.st_size;
-        text = malloc(bytes + 1);
-        if (!text || fread(text, 1, bytes, f) != bytes)
-            s = pt_fail(PT_ERR_IO, "%s: cannot be read", path);
-    }
-    fclose(f);
-    count = s == PT_OK ? cut(text, bytes, NULL) : 0;
+    if (s != PT_OK) return s;
+    count = cut((char *)text, bytes, NULL);
     if (count > MAX_LINES)
         s = pt_fail(PT_ERR_DATA, "%s: more than %d lines", path, MAX_LINES);
     if (s == PT_OK) { /* the pointers first, then the text, in one block */
@@ -57,8 +46,7 @@ pt_status pt_lines_read(const char *path, char ***lines, size_t *n)
     if (s == PT_OK) {
         char *copy = (char *)(all + count + 1);
 
-        memcpy(copy, text, bytes);
-        copy[bytes] = '\0';
+        memcpy(copy, text, bytes + 1);
         cut(copy, bytes, all);
         all[count] = NULL;
         *lines = all;

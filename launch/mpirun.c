@@ -1,7 +1,6 @@
 #include "launch/mpirun.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +15,6 @@ bool pt_under_launcher(void)
 {
     return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK") ||
            (getenv("SLURM_STEP_ID") && getenv("SLURM_PROCID"));
-}
-
-int pt_usable_cores(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 static volatile sig_atomic_t child;

@@ -7,9 +7,6 @@
 /* Was this process started by mpirun, srun --mpi=pmix or another launcher? */
 bool pt_under_launcher(void);
 
-/* Cores that this process may use. */
-int pt_usable_cores(void);
-
 /* Runs `mpirun -n ranks ptrain argv...`, passes its output on and returns its exit code.
  * Where the job fails without an `error:` line of its own (killed for memory, no mpirun)
  * one is written. SIGTERM and SIGINT go to the job. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "common/file.h"
 #include "common/h5file.h"
 #include "launch/run_dir.h"
 #include "worker/objective/cross_entropy.h"
@@ -119,7 +120,7 @@ pt_status pt_predictions_write(const char *dir, const pt_dataset *d,
                                const uint32_t *images, size_t n, const float *logits,
                                char hash[65])
 {
-    char *path = pt_run_dir_path(dir, "predictions.h5");
+    char *path = pt_file_path(dir, "predictions.h5");
     pt_h5file *f = NULL;
     pt_status s = path ? hash_rows(d, images, n, logits, hash)
                        : pt_fail(PT_ERR_NOMEM, "no memory for a path");

@@ -10,16 +10,10 @@
 #include <unistd.h>
 
 #include "common/digest.h"
+#include "common/file.h"
 #include "common/job.h"
 #include "launch/version.h"
 #include "worker/engine/gemm.h"
-
-char *pt_run_dir_path(const char *dir, const char *name)
-{
-    char *path = NULL;
-
-    return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
-}
 
 /* Removes the files of an old run; it has no directories of its own. */
 static pt_status clear(const char *dir)
@@ -50,26 +44,9 @@ static pt_status clear(const char *dir)
     return s;
 }
 
-/* mkdir -p of everything above dir. */
-static pt_status make_parents(const char *dir)
-{
-    char *path = strdup(dir);
-    pt_status s = path ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for a path");
-
-    for (char *p = path ? strchr(path + 1, '/') : NULL; p && s == PT_OK;
-         p = strchr(p + 1, '/')) {
-        *p = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
-            s = pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
-        *p = '/';
-    }
-    free(path);
-    return s;
-}
-
 pt_status pt_run_dir_create(const char *dir, bool overwrite)
 {
-    pt_status s = make_parents(dir);
+    pt_status s = pt_file_make_parents(dir);
 
     if (s != PT_OK) return s;
     if (mkdir(dir, 0777) == 0) return PT_OK;
@@ -84,7 +61,7 @@ pt_status pt_run_dir_create(const char *dir, bool overwrite)
 
 pt_status pt_run_dir_write_json(const char *dir, const char *name, json_t *json)
 {
-    char *path = pt_run_dir_path(dir, name), *tmp = pt_run_dir_path(dir, ".tmp.json");
+    char *path = pt_file_path(dir, name), *tmp = pt_file_path(dir, ".tmp.json");
     pt_status s = PT_OK;
 
     if (!json || !path || !tmp)
@@ -99,7 +76,7 @@ pt_status pt_run_dir_write_json(const char *dir, const char *name, json_t *json)
 
 static pt_status write_config(const pt_config *c)
 {
-    char *path = pt_run_dir_path(c->run->dir, "config.yaml"), *text = NULL;
+    char *path = pt_file_path(c->run->dir, "config.yaml"), *text = NULL;
     pt_status s = pt_config_print(c, &text);
     FILE *f = NULL;
 

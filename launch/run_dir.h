@@ -24,9 +24,6 @@ PT_MUST_USE pt_status pt_run_dir_create(const char *dir, bool overwrite);
 PT_MUST_USE pt_status pt_run_dir_describe(const pt_setup *u, const pt_train_args *args,
                                           const char *hosts);
 
-/* dir/name, malloc'd; NULL without memory. */
-char *pt_run_dir_path(const char *dir, const char *name);
-
 /* Writes an object to dir/name under a temporary name and renames it. Takes json. */
 PT_MUST_USE pt_status pt_run_dir_write_json(const char *dir, const char *name, json_t *json);
 

@@ -53,23 +53,11 @@ void pt_server_destroy(pt_server **s)
     *s = NULL;
 }
 
-/* Doubles that bound every payload of every stage. */
-static size_t payload_bound(const pt_run *run)
-{
-    size_t n = PT_PAYLOAD_TIMES + (size_t)run->plan->n_shards * PT_SHARD_DOUBLES +
-               (size_t)run->plan->batch * PT_IMAGE_DOUBLES;
-
-    for (int i = 0; i < run->graph->n_nodes; i++)
-        if (run->graph->nodes[i].op == PT_OP_BATCH_NORM)
-            n += PT_MAX_COVER * pt_moments_len((size_t)run->graph->nodes[i].c);
-    return n;
-}
-
 size_t pt_server_bytes(const pt_run *run, int rank)
 {
     size_t n = pt_store_bytes(run, rank) + pt_gather_bytes(run);
 
-    return rank == 0 ? n + payload_bound(run) * sizeof(double) * (size_t)run->n_workers
+    return rank == 0 ? n + pt_payload_bound(run) * sizeof(double) * (size_t)run->n_workers
                      : n;
 }
 
@@ -79,7 +67,7 @@ static pt_status make_buffers(pt_server *s)
     size_t w = (size_t)r->n_workers, all = w + (size_t)r->n_servers;
     bool ok = true;
 
-    s->payload_len = payload_bound(r);
+    s->payload_len = pt_payload_bound(r);
     s->payload = pt_calloc(w, sizeof *s->payload);
     s->shards = pt_calloc((size_t)r->plan->n_shards, sizeof *s->shards);
     s->terms = pt_calloc((size_t)r->plan->batch * PT_IMAGE_DOUBLES, sizeof *s->terms);

@@ -88,26 +88,11 @@ void pt_worker_destroy(pt_worker **w)
     *w = NULL;
 }
 
-static size_t largest_payload(const pt_run *run, int worker)
-{
-    size_t most = 0;
-
-    for (uint64_t step = 0; step < 2; step++) { /* a full and the short batch */
-        uint64_t at = step == 0 ? 0 : run->plan->steps_per_epoch - 1;
-        size_t n = pt_payload_layout(run, worker, at).total;
-        if (n > most) most = n;
-    }
-    for (int i = 0; i < run->graph->n_nodes; i++) /* whatever a later stage trains */
-        if (run->graph->nodes[i].op == PT_OP_BATCH_NORM)
-            most += PT_MAX_COVER * (1 + 2 * (size_t)run->graph->nodes[i].c);
-    return most;
-}
-
 static pt_status make_buffers(pt_worker *w, int max_images)
 {
     size_t n = (size_t)max_images;
 
-    w->max_payload = largest_payload(w->run, w->worker);
+    w->max_payload = pt_payload_bound(w->run);
     w->terms = pt_calloc(n, sizeof *w->terms);
     w->dlogits = pt_calloc(pt_mul(n, (size_t)w->n_classes), sizeof *w->dlogits);
     w->g_ptr = pt_calloc(pt_mul(n, (size_t)w->dims), sizeof *w->g_ptr);
@@ -179,7 +164,7 @@ size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
     return a.activations + a.gradients + a.scratch + b.activations + b.gradients +
            b.scratch +
            n * sizeof(float) * (size_t)(run->graph->n_classes + pt_run_rep_size(run)) +
-           largest_payload(run, worker) * sizeof(double);
+           pt_payload_bound(run) * sizeof(double);
 }
 
 /* ---- one step --------------------------------------------------------------------- */

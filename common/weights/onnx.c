@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/weights/half.h"
-#include "common/weights/source.h"
+#include "common/file.h"
 #include "proto/onnx.pb-c.h"
 
 enum {
@@ -127,12 +127,12 @@ static const pt_table_ops ops = {NULL, onnx_read, onnx_destroy};
 
 static pt_status unpack(onnx_file *f, const char *path)
 {
-    pt_source *file = NULL;
+    pt_file *file = NULL;
     uint8_t *bytes = NULL;
     size_t n = 0;
-    pt_status s = pt_source_open(path, &file);
+    pt_status s = pt_file_open(path, &file);
 
-    if (s == PT_OK) s = pt_source_load(file, FILE_MAX, &bytes, &n);
+    if (s == PT_OK) s = pt_file_load(file, FILE_MAX, &bytes, &n);
     if (s == PT_OK) {
         f->memory.allocator = (ProtobufCAllocator){budget_alloc, budget_free, &f->memory};
         f->memory.left = 8 * n + (1 << 20);
@@ -140,7 +140,7 @@ static pt_status unpack(onnx_file *f, const char *path)
         if (!f->model) s = pt_fail(PT_ERR_DATA, "%s: is not a valid ONNX model", path);
     }
     free(bytes);
-    pt_source_destroy(&file);
+    pt_file_destroy(&file);
     return s;
 }
 

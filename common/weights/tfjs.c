@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/weights/source.h"
+#include "common/file.h"
 
 enum {
     JSON_MAX = 8 << 20, /* bytes; the parser may take 40 times that */
@@ -86,16 +86,16 @@ static pt_status tfjs_read(const pt_table *t, const pt_table_entry *e, float *va
     char *to = (char *)values;
 
     for (size_t i = 0; i < g->n_paths && left > 0; i++) {
-        pt_source *shard = NULL;
+        pt_file *shard = NULL;
         uint64_t n;
-        pt_status s = pt_source_open(g->paths[i], &shard);
+        pt_status s = pt_file_open(g->paths[i], &shard);
 
         if (s != PT_OK) return s;
         n = at < shard->size ? shard->size - at : 0;
         if (n > left) n = left;
-        s = pt_source_read(shard, n ? at : 0, to, (size_t)n);
+        s = pt_file_read(shard, n ? at : 0, to, (size_t)n);
         at = at < shard->size ? 0 : at - shard->size;
-        pt_source_destroy(&shard);
+        pt_file_destroy(&shard);
         if (s != PT_OK) return s;
         to += n;
         left -= n;
@@ -220,14 +220,14 @@ static pt_status add_groups(tfjs_model *m, pt_table *t, const json_t *root)
 
 static pt_status read_manifest(tfjs_model *m, pt_table *t)
 {
-    pt_source *file = NULL;
+    pt_file *file = NULL;
     uint8_t *text = NULL;
     json_error_t why;
     json_t *root;
     size_t n = 0;
-    pt_status s = pt_source_open(t->path, &file);
+    pt_status s = pt_file_open(t->path, &file);
 
-    if (s == PT_OK) s = pt_source_load(file, JSON_MAX, &text, &n);
+    if (s == PT_OK) s = pt_file_load(file, JSON_MAX, &text, &n);
     if (s == PT_OK) {
         root = json_loadb((const char *)text, n, JSON_REJECT_DUPLICATES, &why);
         s = root ? add_groups(m, t, root)
@@ -236,7 +236,7 @@ static pt_status read_manifest(tfjs_model *m, pt_table *t)
         json_decref(root);
     }
     free(text);
-    pt_source_destroy(&file);
+    pt_file_destroy(&file);
     return s;
 }
 

@@ -6,7 +6,7 @@
 
 #include "common/weights/half.h"
 #include "common/weights/pickle.h"
-#include "common/weights/source.h"
+#include "common/file.h"
 
 enum {
     PICKLES_MAX = 64 << 20, /* bytes of a file that may be pickles */
@@ -86,7 +86,7 @@ typedef struct {
 } view;
 
 typedef struct {
-    pt_source *file;
+    pt_file *file;
     uint8_t *bytes; /* the part of the file that holds the pickles */
     size_t n_bytes, at;
     pt_pickle *object, *keys;
@@ -102,7 +102,7 @@ static void torch_destroy(void *source)
 
     pt_pickle_destroy(&f->object);
     pt_pickle_destroy(&f->keys);
-    pt_source_destroy(&f->file);
+    pt_file_destroy(&f->file);
     free(f->bytes);
     free(f->storages);
     free(f->views);
@@ -203,7 +203,7 @@ static pt_status place_storages(torch_file *f)
             key->kind == PT_PICKLE_TEXT ? find_storage(f, key->text, key->n) : NULL;
         uint8_t count[8];
         uint64_t n = 0;
-        pt_status status = pt_source_read(f->file, at, count, sizeof count);
+        pt_status status = pt_file_read(f->file, at, count, sizeof count);
 
         if (status != PT_OK) return status;
         if (!s || s->offset)
@@ -351,7 +351,7 @@ static pt_status read_range(const torch_file *f, const storage *s, uint64_t firs
     while (n > 0) {
         size_t some = n < CHUNK / size ? n : CHUNK / size;
         pt_status status =
-            pt_source_read(f->file, s->offset + first * size, bytes, some * size);
+            pt_file_read(f->file, s->offset + first * size, bytes, some * size);
 
         if (status != PT_OK) return status;
         numbers[s->number].convert(bytes, some, out);
@@ -425,7 +425,7 @@ static pt_status read_pickles(torch_file *f)
     f->n_bytes = f->file->size < PICKLES_MAX ? (size_t)f->file->size : PICKLES_MAX;
     f->bytes = malloc(f->n_bytes + 1);
     if (!f->bytes) return pt_fail(PT_ERR_NOMEM, "%s: no memory for its pickles", path);
-    s = pt_source_read(f->file, 0, f->bytes, f->n_bytes);
+    s = pt_file_read(f->file, 0, f->bytes, f->n_bytes);
     if (s != PT_OK) return s;
     if (f->n_bytes < PT_TORCH_MAGIC ||
         memcmp(f->bytes, pt_torch_magic, PT_TORCH_MAGIC) != 0)
@@ -465,7 +465,7 @@ pt_status pt_torch_open(const char *path, pt_table **out)
         return s;
     }
     t->source = f;
-    s = pt_source_open(path, &f->file);
+    s = pt_file_open(path, &f->file);
     if (s == PT_OK) s = read_pickles(f);
     if (s == PT_OK) s = collect_storages(f);
     if (s == PT_OK) s = place_storages(f);

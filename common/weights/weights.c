@@ -9,7 +9,7 @@
 #include "common/weights/model.h"
 #include "common/weights/names.h"
 #include "common/weights/onnx.h"
-#include "common/weights/source.h"
+#include "common/file.h"
 #include "common/weights/tfjs.h"
 #include "common/weights/torch.h"
 
@@ -115,15 +115,15 @@ static pt_status detect(const char *path, pt_format *format)
 {
     static const uint8_t hdf5[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
     uint8_t b[16] = {0};
-    pt_source *file = NULL;
+    pt_file *file = NULL;
     size_t n = 0, at = 0;
-    pt_status s = pt_source_open(path, &file);
+    pt_status s = pt_file_open(path, &file);
 
     if (s == PT_OK) {
         n = file->size < sizeof b ? (size_t)file->size : sizeof b;
-        s = pt_source_read(file, 0, b, n);
+        s = pt_file_read(file, 0, b, n);
     }
-    pt_source_destroy(&file);
+    pt_file_destroy(&file);
     if (s != PT_OK) return s;
     if (starts(b, n, hdf5, sizeof hdf5)) return which_hdf5(path, format);
     while (at < n && strchr(" \t\r\n", b[at]) && b[at]) at++;

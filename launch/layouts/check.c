@@ -1,16 +1,13 @@
 #include "launch/layouts/check.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "common/file.h"
+#include "worker/engine/pool.h"
 #include "worker/input/jpeg.h"
 
 enum {
@@ -29,41 +26,14 @@ typedef struct {
 
 /* ---- one image -------------------------------------------------------------------- */
 
-static pt_status read_rest(int fd, const char *path, uint8_t *bytes, size_t n)
-{
-    for (size_t at = 0; at < n;) {
-        ssize_t got = read(fd, bytes + at, n - at);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0)
-            return pt_fail(PT_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-        if (got == 0)
-            return pt_fail(PT_ERR_IO, "%s: ends after %zu of %zu bytes", path, at, n);
-        at += (size_t)got;
-    }
-    return PT_OK;
-}
-
 static pt_status load(const char *path, uint8_t **bytes, size_t *n)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    pt_status s = PT_OK;
+    pt_status s = pt_file_load_path(path, MAX_FILE_BYTES, bytes, n);
 
-    if (fd < 0)
-        return pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        s = pt_fail(PT_ERR_DATA, "%s: is not a file", path);
-    } else if (st.st_size == 0 || st.st_size > MAX_FILE_BYTES) {
-        s = pt_fail(PT_ERR_DATA, "%s: has %lld bytes, expected 1 to %d", path,
-                    (long long)st.st_size, MAX_FILE_BYTES);
-    } else {
-        *n = (size_t)st.st_size;
-        *bytes = malloc(*n);
-        s = *bytes ? read_rest(fd, path, *bytes, *n)
-                   : pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu bytes", path, *n);
-    }
-    close(fd);
-    return s;
+    return s == PT_OK && *n == 0
+               ? pt_fail(PT_ERR_DATA, "%s: has 0 bytes, expected 1 to %d", path,
+                         MAX_FILE_BYTES)
+               : s;
 }
 
 /* The decoder names no file: its reason is put behind the path. */
@@ -120,10 +90,9 @@ static void *work(void *context)
 
 static int cores(void)
 {
-    cpu_set_t set;
+    int n = pt_usable_cores();
 
-    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    return CPU_COUNT(&set) > MAX_THREADS ? MAX_THREADS : CPU_COUNT(&set);
+    return n > MAX_THREADS ? MAX_THREADS : n;
 }
 
 pt_status pt_check_images(const pt_layout_image *images, size_t n, int n_threads,

@@ -1,13 +1,13 @@
 #include "launch/layouts/matlab.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <zlib.h>
+
+#include "common/file.h"
 
 enum { HEADER_BYTES = 128, MAX_DIMS = 32 };
 
@@ -273,31 +273,6 @@ done:
 
 /* ---- the file --------------------------------------------------------------------- */
 
-static pt_status load(const char *path, uint8_t **bytes, size_t *n)
-{
-    FILE *f = fopen(path, "rb");
-    pt_status s = PT_OK;
-    long end = -1;
-
-    if (!f) return pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    if (fseek(f, 0, SEEK_END) == 0) end = ftell(f);
-    if (end < 0 || end > PT_MATLAB_MAX_BYTES || fseek(f, 0, SEEK_SET) != 0) {
-        s = pt_fail(PT_ERR_DATA, "%s: has %ld bytes, at most %d are read", path, end,
-                    PT_MATLAB_MAX_BYTES);
-        goto done;
-    }
-    *bytes = malloc((size_t)end + 1);
-    if (!*bytes) {
-        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for %ld bytes", path, end);
-        goto done;
-    }
-    *n = fread(*bytes, 1, (size_t)end, f);
-    if (*n != (size_t)end) s = pt_fail(PT_ERR_IO, "%s: cannot be read", path);
-done:
-    fclose(f);
-    return s;
-}
-
 static pt_status check_header(const char *path, const uint8_t *p, size_t n)
 {
     if (n < HEADER_BYTES || memcmp(p, "MATLAB ", 7) != 0)
@@ -320,7 +295,7 @@ pt_status pt_matlab_read(const char *path, const char *name, double **out, size_
     size_t size = 0;
     element e;
     cursor c;
-    pt_status s = load(path, &bytes, &size);
+    pt_status s = pt_file_load_path(path, PT_MATLAB_MAX_BYTES, &bytes, &size);
 
     *out = NULL;
     *n = 0;

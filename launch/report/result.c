@@ -8,19 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/file.h"
+
 enum { MAX_BYTES = 1 << 24 };
-
-/* dir/name, malloc'd; NULL without memory. */
-static char *path_of(const char *dir, const char *name)
-{
-    char *path = NULL;
-
-    return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
-}
 
 static bool exists(const char *dir, const char *name)
 {
-    char *path = path_of(dir, name);
+    char *path = pt_file_path(dir, name);
     struct stat st;
     bool there = path && stat(path, &st) == 0;
 
@@ -130,8 +124,8 @@ static pt_status read_run(const char *dir, pt_result *r)
                        exists(r->dir, "identity.json")
                            ? "this run has not finished (no result.json)"
                            : "not a run's directory (no result.json)");
-    result = path_of(r->dir, "result.json");
-    config = path_of(r->dir, "config.yaml");
+    result = pt_file_path(r->dir, "result.json");
+    config = pt_file_path(r->dir, "config.yaml");
     s = result && config ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for a path");
     if (s == PT_OK) s = read_result(result, r);
     if (s == PT_OK) s = read_config(config, r);

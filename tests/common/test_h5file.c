@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/h5file.h"
+#include "tests/support/temp_dir.h"
 
 static const char *foreign = PT_TEST_DATA "/h5file/foreign.h5";
 
@@ -37,26 +38,6 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
 {
     *now = (struct timeval){.tv_sec = day};
     return 0;
-}
-
-static char dir[] = "/tmp/ptrain-h5file-XXXXXX";
-
-static const char *in_dir(const char *name)
-{
-    static char path[256];
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return path;
-}
-
-static int make_dir(void **state)
-{
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    return rmdir(dir); /* fails when a test leaves a temporary file behind */
 }
 
 static pt_h5file *open_foreign(void)

@@ -1,47 +1,9 @@
 /* From tables to a network: names, shapes, layouts, misfits. */
 #include "tests/common/weights_tables.h"
-
-#include <unistd.h>
+#include "tests/support/temp_dir.h"
 
 #include "common/h5file.h"
 #include "common/weights/names.h"
-
-static char dir[] = "/tmp/ptrain-weights-XXXXXX";
-
-static const char *in_dir(const char *name)
-{
-    static char path[256];
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return path;
-}
-
-static int make_dir(void **state)
-{
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    return rmdir(dir); /* fails when a test leaves a file behind */
-}
-
-static pt_graph *make_graph(const char *network, const pt_graph_options *opt)
-{
-    pt_graph *g = NULL;
-
-    if (pt_graph_create(network, opt, &g) != PT_OK) fail_msg("%s", pt_fail_text());
-    return g;
-}
-
-static float *make_flat(const pt_graph *g, uint64_t seed)
-{
-    float *flat = pt_calloc(g->n_floats, sizeof *flat);
-
-    assert_non_null(flat);
-    pt_graph_init(g, seed, 0.01f, false, flat);
-    return flat;
-}
 
 /* ---- names and layouts of others -------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/graph/graph.h"
 #include "common/weights/keras.h"
 #include "common/weights/model.h"
 #include "common/weights/onnx.h"
@@ -84,6 +85,23 @@ static inline void assert_refused(reader open, const char *path, const char *wor
     assert_int_equal(open(path, &t), PT_ERR_DATA);
     assert_null(t);
     assert_says(words);
+}
+
+static inline pt_graph *make_graph(const char *network, const pt_graph_options *opt)
+{
+    pt_graph *g = NULL;
+
+    if (pt_graph_create(network, opt, &g) != PT_OK) fail_msg("%s", pt_fail_text());
+    return g;
+}
+
+static inline float *make_flat(const pt_graph *g, uint64_t seed)
+{
+    float *flat = pt_calloc(g->n_floats, sizeof *flat);
+
+    assert_non_null(flat);
+    pt_graph_init(g, seed, 0.01f, false, flat);
+    return flat;
 }
 
 static inline void write_file(const char *path, const void *bytes, size_t n)

@@ -1,6 +1,7 @@
 #include "worker/engine/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -158,6 +159,13 @@ void pt_pool_destroy(pt_pool **pool)
     free(p->threads);
     free(p);
     *pool = NULL;
+}
+
+int pt_usable_cores(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 int pt_pool_threads(const pt_pool *p)

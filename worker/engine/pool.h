@@ -15,6 +15,9 @@ PT_MUST_USE pt_status pt_pool_create(int n_threads, pt_pool **out);
 void pt_pool_destroy(pt_pool **p);
 int pt_pool_threads(const pt_pool *p);
 
+/* Cores that this process may use: its affinity mask; at least 1. */
+int pt_usable_cores(void);
+
 /* Calls work(context, item, thread) for items 0..n-1, each once, thread in
  * 0..n_threads-1; the caller's thread takes part as thread 0 and calls
  * poll(poll_context) between its items when poll is set. Returns when all are done. */

@@ -1,22 +1,24 @@
-#include "common/weights/source.h"
+#include "common/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-pt_status pt_source_open(const char *path, pt_source **out)
+pt_status pt_file_open(const char *path, pt_file **out)
 {
     struct stat st;
-    pt_source *s = calloc(1, sizeof *s);
+    pt_file *s = calloc(1, sizeof *s);
     pt_status status = PT_OK;
 
     *out = NULL;
     if (!s) return pt_fail(PT_ERR_NOMEM, "%s: no memory to open it", path);
     s->path = strdup(path);
-    s->fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* a pipe is refused below, not waited for */
+    s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (!s->path) {
         status = pt_fail(PT_ERR_NOMEM, "%s: no memory for its name", path);
     } else if (s->fd < 0 || fstat(s->fd, &st) != 0) {
@@ -28,11 +30,11 @@ pt_status pt_source_open(const char *path, pt_source **out)
         *out = s;
         s = NULL;
     }
-    pt_source_destroy(&s);
+    pt_file_destroy(&s);
     return status;
 }
 
-void pt_source_destroy(pt_source **s)
+void pt_file_destroy(pt_file **s)
 {
     if (!s || !*s) return;
     if ((*s)->fd >= 0) close((*s)->fd);
@@ -41,7 +43,7 @@ void pt_source_destroy(pt_source **s)
     *s = NULL;
 }
 
-pt_status pt_source_read(const pt_source *s, uint64_t at, void *to, size_t n)
+pt_status pt_file_read(const pt_file *s, uint64_t at, void *to, size_t n)
 {
     char *p = to;
 
@@ -63,7 +65,7 @@ pt_status pt_source_read(const pt_source *s, uint64_t at, void *to, size_t n)
     return PT_OK;
 }
 
-pt_status pt_source_load(const pt_source *s, size_t max, uint8_t **bytes, size_t *n)
+pt_status pt_file_load(const pt_file *s, size_t max, uint8_t **bytes, size_t *n)
 {
     uint8_t *p;
     pt_status status;
@@ -76,7 +78,7 @@ pt_status pt_source_load(const pt_source *s, size_t max, uint8_t **bytes, size_t
     if (!p)
         return pt_fail(PT_ERR_NOMEM, "%s: no memory for its %llu bytes", s->path,
                        (unsigned long long)s->size);
-    status = pt_source_read(s, 0, p, (size_t)s->size);
+    status = pt_file_read(s, 0, p, (size_t)s->size);
     if (status != PT_OK) {
         free(p);
         return status;
@@ -85,4 +87,39 @@ pt_status pt_source_load(const pt_source *s, size_t max, uint8_t **bytes, size_t
     *bytes = p;
     *n = (size_t)s->size;
     return PT_OK;
+}
+
+pt_status pt_file_load_path(const char *path, size_t max, uint8_t **bytes, size_t *n)
+{
+    pt_file *f = NULL;
+    pt_status s;
+
+    *bytes = NULL;
+    s = pt_file_open(path, &f);
+    if (s == PT_OK) s = pt_file_load(f, max, bytes, n);
+    pt_file_destroy(&f);
+    return s;
+}
+
+char *pt_file_path(const char *dir, const char *name)
+{
+    char *path = NULL;
+
+    return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+}
+
+pt_status pt_file_make_parents(const char *path)
+{
+    char *part = strdup(path);
+    pt_status s = part ? PT_OK : pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+
+    for (char *p = part && *part ? strchr(part + 1, '/') : NULL; p && s == PT_OK;
+         p = strchr(p + 1, '/')) {
+        *p = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            s = pt_fail(PT_ERR_IO, "%s cannot be made: %s", part, strerror(errno));
+        *p = '/';
+    }
+    free(part);
+    return s;
 }

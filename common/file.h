@@ -1,0 +1,40 @@
+/* Files as they come: read at positions or whole, every length checked; directories. */
+#ifndef PT_COMMON_FILE_H
+#define PT_COMMON_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+typedef struct {
+    int fd;
+    uint64_t size; /* bytes, when it was opened */
+    char *path;
+} pt_file;
+
+/* Regular files only. PT_ERR_IO when it cannot be opened. On failure *out is NULL. */
+PT_MUST_USE pt_status pt_file_open(const char *path, pt_file **out);
+
+/* Frees *s and sets it to NULL. NULL and &NULL are allowed. */
+void pt_file_destroy(pt_file **s);
+
+/* Bytes [at, at + n). PT_ERR_DATA if the range is not inside the file. */
+PT_MUST_USE pt_status pt_file_read(const pt_file *s, uint64_t at, void *to, size_t n);
+
+/* The whole file, malloc'd, with a zero after it that *n does not count. PT_ERR_DATA if
+ * it is larger than `max` bytes. */
+PT_MUST_USE pt_status pt_file_load(const pt_file *s, size_t max, uint8_t **bytes,
+                                   size_t *n);
+
+/* Opens, loads, closes. */
+PT_MUST_USE pt_status pt_file_load_path(const char *path, size_t max, uint8_t **bytes,
+                                        size_t *n);
+
+/* dir/name, malloc'd; NULL without memory. */
+char *pt_file_path(const char *dir, const char *name);
+
+/* Makes every directory above path that is not there (mkdir -p of its parent). */
+PT_MUST_USE pt_status pt_file_make_parents(const char *path);
+
+#endif
