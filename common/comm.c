@@ -4,7 +4,12 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { LOOKS_BEFORE_SLEEP = 50, SLEEP_MIN_NS = 20000, SLEEP_MAX_NS = 500000 };
+enum {
+    LOOKS_BEFORE_SLEEP = 50,
+    SLEEP_MIN_NS = 20000,
+    SLEEP_MAX_NS = 500000,
+    SLEEP_IDLE_NS = 5000000
+};
 
 double pt_clock(void)
 {
@@ -23,12 +28,17 @@ void pt_idle_begin(pt_idle *i)
 void pt_idle_pause(pt_idle *i)
 {
     unsigned over;
-    long ns;
+    double hundredth;
+    long ns, most;
 
     if (++i->looks <= LOOKS_BEFORE_SLEEP) return;
     over = (i->looks - LOOKS_BEFORE_SLEEP) / 8;
-    ns = over > 5 ? SLEEP_MAX_NS : (long)SLEEP_MIN_NS << over;
-    if (ns > SLEEP_MAX_NS) ns = SLEEP_MAX_NS;
+    hundredth = pt_idle_seconds(i) * 1e7; /* of the wait so far, in ns */
+    most = hundredth < SLEEP_MAX_NS    ? SLEEP_MAX_NS
+           : hundredth > SLEEP_IDLE_NS ? SLEEP_IDLE_NS
+                                       : (long)hundredth;
+    ns = over > 10 ? most : (long)SLEEP_MIN_NS << over;
+    if (ns > most) ns = most;
     nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
 }
 

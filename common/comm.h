@@ -64,8 +64,9 @@ PT_MUST_USE pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int i
 /* Has it ended? An idle request has. */
 PT_MUST_USE pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done);
 
-/* Waits for all of r [n]: polls, then sleeps longer and longer (to 0.5 ms), so that
- * waiting costs no core. */
+/* Waits for all of r [n]: polls, then sleeps longer and longer (to 0.5 ms, and in
+ * waits above 50 ms to a hundredth of the wait, at most 5 ms), so that waiting costs no
+ * core. */
 PT_MUST_USE pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n);
 
 /* PT_ERR_COMM with the text of a passed deadline: who owes what of r [n]. */
