@@ -10,7 +10,7 @@
 #include "common/weights/weights.h"
 #include "common/wire.h"
 #include "launch/lines.h"
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 #include "worker/engine/net.h"
 #include "worker/engine/pool.h"
 #include "worker/input/augment.h"
@@ -125,7 +125,7 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
     pt_status s = pt_weights_inspect(a->weights, &info);
 
     if (s == PT_OK) s = make_graph(a, &info, p);
-    if (s == PT_OK) s = pt_gemm_thread_init();
+    if (s == PT_OK) s = pt_blas_thread_init();
     if (s == PT_OK) s = pt_pool_create(pt_usable_cores(), &p->pool);
     if (s != PT_OK) return s;
     side = (size_t)p->graph->nodes[0].h;

@@ -11,7 +11,7 @@
 #include "launch/run_dir.h"
 #include "launch/setup.h"
 #include "server/serve.h"
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 #include "worker/engine/pool.h"
 #include "worker/input/feed.h"
 #include "worker/step.h"
@@ -142,7 +142,7 @@ static pt_status open_run(const pt_setup *u, const pt_train_args *args)
     pt_status s;
 
     snprintf(mine, sizeof mine, "%s: %s, %s", pt_job_host(),
-             pt_job_rank() < u->run->n_servers ? "server" : "worker", pt_gemm_describe());
+             pt_job_rank() < u->run->n_servers ? "server" : "worker", pt_blas_describe());
     s = pt_job_gather_text(mine, &all);
     if (s == PT_OK && pt_job_rank() == 0) {
         s = pt_run_dir_create(u->run->config->run->dir, args->overwrite);
@@ -201,7 +201,7 @@ int pt_cmd_train(int argc, char **argv)
     } else {
         s = pt_job_start(&argc, &argv);
         if (s != PT_OK) pt_job_die(s);
-        s = pt_job_agree(pt_gemm_thread_init());
+        s = pt_job_agree(pt_blas_thread_init());
         if (s == PT_OK) s = train(&args);
         code = pt_job_end(s);
     }

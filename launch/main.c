@@ -13,7 +13,7 @@
 #include "launch/cmd_predict.h"
 #include "launch/cmd_train.h"
 #include "launch/version.h"
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 
 static const struct {
     const char *name;
@@ -59,7 +59,7 @@ static void start_again_with_core(char **argv)
 {
     const char *core;
 
-    if (!pt_gemm_wants_core(&core)) return;
+    if (!pt_blas_wants_core(&core)) return;
     setenv("OPENBLAS_CORETYPE", core, 1);
     execv("/proc/self/exe", argv); /* where it fails we go on, slower */
 }

@@ -9,7 +9,7 @@
 #include "common/log.h"
 #include "common/wire.h"
 #include "server/serve.h"
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 #include "worker/step.h"
 
 int pt_setup_servers(const pt_config *c)
@@ -304,5 +304,5 @@ void pt_setup_print(const pt_setup *u)
         (double)pt_keys_bytes(r->keys, 0) * mb,
         ((double)u->server_bytes - 2.0 * (double)pt_keys_bytes(r->keys, 0)) * mb,
         (double)u->memory_bytes * mb);
-    pt_log_info("blas      %s", pt_gemm_describe());
+    pt_log_info("blas      %s", pt_blas_describe());
 }

@@ -11,7 +11,7 @@
 #include "common/status.h"
 #include "worker/engine/conv.h"
 #include "worker/engine/depthwise.h"
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 
 enum { N_SHARDS = 8 };
 
@@ -178,7 +178,7 @@ static double big_gemm(void)
     for (int i = 0; i < 6; i++) {
         double t = now_s();
 
-        pt_gemm(PT_N, PT_N, N, N, N, a, N, b, N, false, c, N);
+        pt_blas_gemm(PT_N, PT_N, N, N, N, a, N, b, N, false, c, N);
         t = now_s() - t;
         if (t < best) best = t;
     }

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 #include "worker/engine/pool.h"
 
 enum { N_ITEMS = 1000 };
@@ -94,13 +94,13 @@ static void test_gemm_reads_all_four_transpositions(void **state)
     const float want[4] = {58, 64, 139, 154};
 
     (void)state;
-    assert_int_equal(pt_gemm_thread_init(), PT_OK);
+    assert_int_equal(pt_blas_thread_init(), PT_OK);
     for (int ta = 0; ta < 2; ta++) {
         for (int tb = 0; tb < 2; tb++) {
             float c[6] = {0, 0, -1, 0, 0, -1};
 
             for (int again = 0; again < 2; again++) {
-                pt_gemm(ta ? PT_T : PT_N, tb ? PT_T : PT_N, 2, 2, 3, ta ? at : a,
+                pt_blas_gemm(ta ? PT_T : PT_N, tb ? PT_T : PT_N, 2, 2, 3, ta ? at : a,
                         ta ? 2 : 4, tb ? bt : b, tb ? 3 : 3, again, c, 3);
                 for (int i = 0; i < 4; i++) {
                     assert_true(c[i / 2 * 3 + i % 2] == want[i] * (float)(1 + again));
@@ -116,10 +116,10 @@ static void test_gemm_names_its_library_and_core(void **state)
     const char *core = NULL;
 
     (void)state;
-    assert_non_null(strstr(pt_gemm_describe(), "OpenBLAS 0."));
-    if (pt_gemm_wants_core(&core)) assert_string_equal(core, "SkylakeX");
+    assert_non_null(strstr(pt_blas_describe(), "OpenBLAS 0."));
+    if (pt_blas_wants_core(&core)) assert_string_equal(core, "SkylakeX");
     assert_int_equal(setenv("OPENBLAS_CORETYPE", "SkylakeX", 1), 0);
-    assert_false(pt_gemm_wants_core(&core));
+    assert_false(pt_blas_wants_core(&core));
 }
 
 int main(void)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "worker/engine/conv_plan.h"
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 #include "worker/engine/im2col.h"
 
 /* Filters up to this many floats are turned for the backward pass once and kept in the
@@ -100,7 +100,7 @@ static void forward_item(void *context, int item, int thread)
             memcpy(b.y + i * c_out, p->bias, c_out * sizeof *b.y);
         }
     }
-    pt_gemm(PT_N, PT_N, b.n_pixels, c_out, depth, col, depth, p->w, c_out,
+    pt_blas_gemm(PT_N, PT_N, b.n_pixels, c_out, depth, col, depth, p->w, c_out,
             p->accumulate || p->bias, b.y, c_out);
 }
 
@@ -169,7 +169,7 @@ static void by_taps_item(void *context, int item, int thread)
     const float *col = windows(p, &b, thread);
 
     for (size_t t = 0; t < taps; t++) {
-        pt_gemm(PT_N, PT_T, b.n_pixels, n_in, n_out, col + t * n_out, depth,
+        pt_blas_gemm(PT_N, PT_T, b.n_pixels, n_in, n_out, col + t * n_out, depth,
                 p->w + (taps - 1 - t) * n_in * n_out, n_out, p->accumulate || t > 0, b.y,
                 n_in);
     }
@@ -192,7 +192,7 @@ static void scattered_item(void *context, int item, int thread)
         int n = row + p->blocks.rows > s->out_h ? s->out_h - row : p->blocks.rows;
         size_t pixels = (size_t)n * (size_t)s->out_w;
 
-        pt_gemm(PT_N, PT_T, pixels, depth, c_out,
+        pt_blas_gemm(PT_N, PT_T, pixels, depth, c_out,
                 dy + (size_t)row * (size_t)s->out_w * c_out, c_out, p->w, c_out, false,
                 col, depth);
         pt_col2im_add(s, row, n, col, dx);

@@ -3,7 +3,7 @@
 
 #include "worker/engine/conv.h"
 #include "worker/engine/conv_plan.h"
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 #include "worker/engine/simd.h"
 #include "worker/engine/tree_sum.h"
 
@@ -79,7 +79,7 @@ static void add_image(const tile *t, size_t image, bool accumulate, float *out)
             pt_im2col(s, &t->taps, row, n, x, t->col);
             col = t->col;
         }
-        pt_gemm(PT_T, PT_N, rows, c_out, (size_t)n * w, col, plain ? c_in : rows,
+        pt_blas_gemm(PT_T, PT_N, rows, c_out, (size_t)n * w, col, plain ? c_in : rows,
                 dy + (size_t)row * w * c_out, c_out, accumulate || row > 0, out, c_out);
     }
 }

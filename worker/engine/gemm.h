@@ -1,33 +1,57 @@
-/* Single-precision matrix products: the only place that knows CBLAS.
+/* The exact matrix product: every element of C is one chain of fused multiply-adds in the
+ * order of k, starting at 0, at a bias or at C. So its bits are those of
  *
- * The bits of a product depend on its shape (m, n, k and the transpositions) and nothing
- * else. OpenBLAS gives other bits when rows, columns or shapes change, so callers fix
- * the shape of every call by the layer and the shard (or image) alone. */
+ *     for p in 0..k-1: c = fmaf(a[p], b[p], c)
+ *
+ * for every m, n, tiling, number of threads, vector width and CPU: products of several
+ * shards or images may share a call, and work may be cut anywhere but inside k. Sums over
+ * k in pieces continue the chain (accumulate).
+ *
+ * The kernel is chosen at run time (gemm_path.h). Local; no allocation; cannot fail; any
+ * thread. Buffers do not overlap unless said. */
 #ifndef PT_WORKER_GEMM_H
 #define PT_WORKER_GEMM_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/status.h"
-
 typedef enum { PT_N, PT_T } pt_trans;
 
-/* C [m][n] = op(A) op(B) (+ C if accumulate), row-major, leading dimensions in floats.
- * op(A) is [m][k], op(B) is [k][n]. Any pool thread; single-threaded. */
-void pt_gemm(pt_trans ta, pt_trans tb, size_t m, size_t n, size_t k, const float *a,
-             size_t lda, const float *b, size_t ldb, bool accumulate, float *c, size_t ldc);
+enum { PT_PANEL = 16 }; /* columns of a panel */
 
-/* Once per thread that will call pt_gemm: sets OpenBLAS to one thread here and checks
- * that it took effect. */
-PT_MUST_USE pt_status pt_gemm_thread_init(void);
+/* Floats of op(B) [k][n] in panels of 16 columns, [ceil(n / 16)][k][16]; the last one
+ * filled up with zeros. */
+size_t pt_gemm_packed_floats(size_t k, size_t n);
 
-/* "OpenBLAS 0.3.21 SkylakeX": recorded with the run. */
+/* Packs panels first .. first + count - 1 of op(B) [k][n] into their place in `packed`.
+ * tb PT_N: b is [k][ldb]; PT_T: b is [n][ldb]. */
+void pt_gemm_pack(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
+                  size_t first, size_t count, float *packed);
+
+/* C [m][n] = start + op(A) B, then relu; k >= 1.
+ *
+ * ta           PT_N: a is [m][lda]; PT_T: a is [k][lda] and op(A) its transpose
+ * b            panels as packed above; panel j begins at b + j * panel_step, so that a
+ *              part of a deeper matrix can be used: rows p.. of one packed with depth K
+ *              are b + 16 p with panel_step 16 K
+ * bias         [n], where every chain starts; NULL: at 0, or at C where accumulate is set
+ * c            [m][ldc] */
+typedef struct {
+    pt_trans ta;
+    size_t m, n, k;
+    const float *a;
+    size_t lda;
+    const float *b;
+    size_t panel_step;
+    const float *bias;
+    bool accumulate, relu;
+    float *c;
+    size_t ldc;
+} pt_product;
+
+void pt_gemm(const pt_product *p);
+
+/* "exact avx2": recorded with the run. */
 const char *pt_gemm_describe(void);
-
-/* OpenBLAS before 0.3.22 does not know newer CPUs: true and the core type to ask for
- * (OPENBLAS_CORETYPE) when this CPU has AVX-512 and the chosen core does not. main then
- * sets the variable and re-executes the program once, before MPI_Init. */
-bool pt_gemm_wants_core(const char **coretype);
 
 #endif

@@ -1,6 +1,6 @@
 #include "worker/engine/linear.h"
 
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 #include "worker/engine/linear_rows.h"
 #include "worker/engine/simd.h"
 #include "worker/engine/tree_sum.h"
@@ -135,7 +135,7 @@ static void weight_leaf(void *context, int shard, float *out)
     size_t row, n_rows;
 
     shard_rows(p->span, shard, &row, &n_rows);
-    pt_gemm(PT_T, PT_N, t->n, p->n_out, n_rows, p->x + row * p->n_in + t->begin, p->n_in,
+    pt_blas_gemm(PT_T, PT_N, t->n, p->n_out, n_rows, p->x + row * p->n_in + t->begin, p->n_in,
             p->dy + row * p->n_out, p->n_out, false, out, p->n_out);
 }
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_blas.h"
 
 typedef struct {
     pt_pool *pool;
@@ -60,7 +60,7 @@ static void *thread_main(void *arg)
     thread *t = arg;
     pt_pool *p = t->pool;
     unsigned long seen = 0;
-    pt_status s = pt_gemm_thread_init();
+    pt_status s = pt_blas_thread_init();
 
     pthread_mutex_lock(&p->lock);
     if (s != PT_OK && p->status == PT_OK) {
@@ -133,7 +133,7 @@ pt_status pt_pool_create(int n_threads, pt_pool **out)
 
     pt_status s = PT_OK;
     if (!p->threads) s = pt_fail(PT_ERR_NOMEM, "no memory for %d threads", n_threads);
-    if (s == PT_OK) s = pt_gemm_thread_init();
+    if (s == PT_OK) s = pt_blas_thread_init();
     if (s == PT_OK) s = start_threads(p);
     if (s == PT_OK) {
         *out = p;

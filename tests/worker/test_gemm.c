@@ -1,0 +1,243 @@
+/* The exact product is a chain of fused multiply-adds in every element, on every path of
+ * this machine, for every shape and way of calling. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "tests/support/gemm_wide.h"
+#include "worker/engine/gemm.h"
+#include "worker/engine/gemm_path.h"
+
+enum { N_SHAPES = 2000, GUARD = 64, MAX_SIDE = 260, MAX_DEPTH = 700 };
+
+/* Random numbers of this file. */
+static pt_rng rng;
+static uint64_t drawn;
+
+static uint32_t draw(uint32_t below)
+{
+    uint32_t word;
+
+    pt_rng_fill_u32(&rng, drawn++, &word, 1);
+    return word % below;
+}
+
+/* Mantissas and signs of all kinds, magnitudes from 2^-6 to 2^6; now and then a zero. */
+static float draw_float(void)
+{
+    int exponent = (int)draw(13) - 6;
+    float v = ldexpf((float)((int)draw(1u << 24) - (1 << 23)) * 0x1p-23f, exponent);
+
+    return draw(31) == 0 ? 0.0f : v;
+}
+
+/* A few thousand drawn once; matrices take their values from changing places. */
+static float values[1 << 16];
+
+static void setup_values(void)
+{
+    static bool done;
+
+    if (done) return;
+    rng = pt_rng_stream(1, PT_RNG_DROPOUT, 77, 0);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) values[i] = draw_float();
+    done = true;
+}
+
+static float *matrix(size_t n)
+{
+    float *p = malloc((n + GUARD) * sizeof *p);
+    size_t at = draw(1 << 16);
+
+    assert_non_null(p);
+    for (size_t i = 0; i < n + GUARD; i++) p[i] = values[(at + i) & 0xffff];
+    return p;
+}
+
+/* One call, its operands and what it must give. */
+typedef struct {
+    pt_product p;
+    float *a, *b, *packed, *bias, *c, *want;
+    size_t c_floats;
+} product_case;
+
+static size_t side(void)
+{
+    return draw(4) == 0 ? 1 + draw(MAX_SIDE) : 1 + draw(40);
+}
+
+static void make_case(product_case *t)
+{
+    pt_product *p = &t->p;
+    pt_trans tb = draw(2) ? PT_T : PT_N;
+    size_t ldb;
+
+    memset(t, 0, sizeof *t);
+    p->ta = draw(2) ? PT_T : PT_N;
+    p->m = side();
+    p->n = side();
+    p->k = draw(4) == 0 ? 1 + draw(MAX_DEPTH) : 1 + draw(60);
+    p->lda = (p->ta == PT_N ? p->k : p->m) + draw(3);
+    if (draw(40) == 0) p->lda = 1024; /* the copied way */
+    ldb = (tb == PT_N ? p->n : p->k) + draw(3);
+    p->ldc = p->n + draw(3);
+    p->accumulate = draw(3) == 0;
+    p->relu = draw(3) == 0;
+    t->a = matrix(p->lda * (p->ta == PT_N ? p->m : p->k));
+    t->b = matrix(ldb * (tb == PT_N ? p->k : p->n));
+    t->bias = draw(2) ? matrix(p->n) : NULL;
+    t->c_floats = p->ldc * p->m + GUARD;
+    t->c = matrix(t->c_floats);
+    t->want = malloc(t->c_floats * sizeof *t->want);
+    t->packed = malloc(pt_gemm_packed_floats(p->k, p->n) * sizeof *t->packed);
+    assert_non_null(t->want);
+    assert_non_null(t->packed);
+    memcpy(t->want, t->c, t->c_floats * sizeof *t->want);
+    p->a = t->a;
+    p->bias = p->accumulate ? NULL : t->bias;
+    for (size_t i = 0; i < p->m; i++)
+        for (size_t j = 0; j < p->n; j++) {
+            float *c = &t->want[i * p->ldc + j];
+            float s = p->accumulate ? *c : p->bias ? p->bias[j] : 0;
+
+            for (size_t q = 0; q < p->k; q++)
+                s = fmaf(t->a[p->ta == PT_N ? i * p->lda + q : q * p->lda + i],
+                         t->b[tb == PT_N ? q * ldb + j : j * ldb + q], s);
+            *c = p->relu && s < 0 ? 0 : s;
+        }
+    size_t panels = (p->n + PT_PANEL - 1) / PT_PANEL, some = draw((uint32_t)panels + 1);
+    pt_gemm_pack(tb, p->k, p->n, t->b, ldb, 0, some, t->packed);
+    pt_gemm_pack(tb, p->k, p->n, t->b, ldb, some, panels - some, t->packed);
+    p->b = t->packed;
+    p->panel_step = PT_PANEL * p->k;
+}
+
+static void free_case(product_case *t)
+{
+    free(t->a);
+    free(t->b);
+    free(t->packed);
+    free(t->bias);
+    free(t->c);
+    free(t->want);
+}
+
+static void assert_same(const product_case *t, const float *got, const char *how)
+{
+    if (memcmp(got, t->want, t->c_floats * sizeof *got) == 0) return;
+    for (size_t i = 0; i < t->c_floats; i++)
+        if (memcmp(&got[i], &t->want[i], sizeof *got))
+            fail_msg("%s %s m %zu n %zu k %zu lda %zu ldc %zu: float %zu is %a, not %a",
+                     how, pt_gemm_path_in_use()->name, t->p.m, t->p.n, t->p.k, t->p.lda,
+                     t->p.ldc, i, (double)got[i], (double)t->want[i]);
+}
+
+/* Rows and k cut at random places, columns at a panel: the same bits. */
+static void run_in_pieces(const product_case *t, float *c)
+{
+    const pt_product *p = &t->p;
+    size_t k1 = draw((uint32_t)p->k + 1), m1 = draw((uint32_t)p->m + 1);
+    size_t rows[3] = {0, m1, p->m}, depths[3] = {0, k1, p->k};
+
+    for (int r = 0; r < 2; r++)
+        for (int d = 0; d < 2; d++) {
+            size_t i = rows[r], q = depths[d];
+            pt_product part = *p;
+
+            part.m = rows[r + 1] - i;
+            part.k = depths[d + 1] - q;
+            if (part.m == 0 || part.k == 0) continue;
+            part.a += p->ta == PT_N ? i * p->lda + q : q * p->lda + i;
+            part.b += PT_PANEL * q;
+            part.c = c + i * p->ldc;
+            part.accumulate = p->accumulate || q > 0;
+            part.relu = p->relu && q + part.k == p->k;
+            if (part.accumulate) part.bias = NULL;
+            pt_gemm(&part);
+        }
+}
+
+/* Those of this CPU, and the emulated one in place of AVX-512. */
+static int all_paths(const pt_gemm_path *paths[4])
+{
+    int n = pt_gemm_paths(paths);
+
+    paths[n++] = &pt_gemm_wide;
+    return n;
+}
+
+static void every_path_gives_the_fmaf_chain(void **state)
+{
+    const pt_gemm_path *paths[4];
+    int n_paths = all_paths(paths);
+
+    (void)state;
+    setup_values();
+    for (int i = 0; i < N_SHAPES; i++) {
+        product_case t;
+
+        make_case(&t);
+        float *c = malloc(t.c_floats * sizeof *c);
+        assert_non_null(c);
+        for (int k = 0; k < n_paths; k++) {
+            pt_gemm_use(paths[k]);
+            memcpy(c, t.c, t.c_floats * sizeof *c);
+            t.p.c = c;
+            pt_gemm(&t.p);
+            assert_same(&t, c, "whole");
+            memcpy(c, t.c, t.c_floats * sizeof *c);
+            run_in_pieces(&t, c);
+            assert_same(&t, c, "in pieces");
+        }
+        free(c);
+        free_case(&t);
+    }
+    pt_gemm_use(NULL);
+    print_message("paths:");
+    for (int k = 0; k < n_paths; k++) print_message(" %s", paths[k]->name);
+    print_message("\n");
+}
+
+static void nan_and_infinity_pass_through(void **state)
+{
+    const pt_gemm_path *paths[4];
+    int n_paths = all_paths(paths);
+    float a[2] = {1, 1}, b[2 * PT_PANEL] = {NAN, INFINITY, -INFINITY}, c[PT_PANEL];
+    pt_product p = {.m = 1,
+                    .n = 4,
+                    .k = 2,
+                    .a = a,
+                    .lda = 2,
+                    .b = b,
+                    .panel_step = 2 * PT_PANEL,
+                    .relu = true,
+                    .c = c,
+                    .ldc = 4};
+
+    (void)state;
+    for (int k = 0; k < n_paths; k++) {
+        pt_gemm_use(paths[k]);
+        pt_gemm(&p);
+        assert_true(isnan(c[0]));
+        assert_true(isinf(c[1]));
+        assert_true(c[2] == 0);
+    }
+    pt_gemm_use(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_path_gives_the_fmaf_chain),
+        cmocka_unit_test(nan_and_infinity_pass_through),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* The inner loop of the exact product, one source for every instruction set. The file
+ * that includes it defines
+ *
+ *     LANES                     floats of a vector
+ *     TILE_ROWS, TILE_PANELS    of the largest tile
+ *     vec everywhere(float x)   x in all lanes
+ *     vec fused(vec a, vec b, vec c)   a * b + c in one rounding, lane by lane
+ *
+ * after including gemm_vec.h with LANES set, then the table with PT_TABLE. Numbers of
+ * rows and panels are constants in every copy of the loop, so that the sums stay in
+ * registers. */
+enum { PER_PANEL = PT_PANEL / LANES, ROWS_OF_BASE = 3 };
+
+/* sum[row][vector] */
+typedef vec sums[TILE_ROWS][TILE_PANELS * PER_PANEL];
+
+PT_INLINE vec load(const float *p)
+{
+    vec v;
+
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+PT_INLINE size_t panel_of(int v)
+{
+    return (size_t)(v / PER_PANEL);
+}
+
+PT_INLINE size_t lane_of(int v)
+{
+    return (size_t)(v % PER_PANEL) * LANES;
+}
+
+PT_INLINE void begin(const pt_gemm_tile *t, int rows, int panels, sums s)
+{
+    vec zero = {0};
+
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        const float *from = t->from ? t->from + (size_t)i * t->from_step : NULL;
+
+#pragma GCC unroll 8
+        for (int v = 0; v < panels * PER_PANEL; v++)
+            s[i][v] = from ? load(from + panel_of(v) * PT_PANEL + lane_of(v)) : zero;
+    }
+}
+
+/* Below 0 becomes 0; NaN stays, as in pt_activate. */
+PT_INLINE vec above_zero(vec v)
+{
+    vec zero = {0};
+    lane_mask below = zero > v;
+
+    return (vec)((lane_mask)v & ~below);
+}
+
+PT_INLINE void finish(const pt_gemm_tile *t, int rows, int panels, sums s)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        float *to = t->c + (size_t)i * t->ldc;
+
+#pragma GCC unroll 8
+        for (int v = 0; v < panels * PER_PANEL; v++) {
+            vec y = t->relu ? above_zero(s[i][v]) : s[i][v];
+
+            memcpy(to + panel_of(v) * PT_PANEL + lane_of(v), &y, sizeof y);
+        }
+    }
+}
+
+/* Rows of A are reached from a base for every three of them: the addresses fit into the
+ * scalar registers. */
+PT_INLINE void tile(const pt_gemm_tile *t, int rows, int panels, bool by_column)
+{
+    sums s;
+    const float *a = t->a, *b = t->b, *base[TILE_ROWS / ROWS_OF_BASE + 1];
+    size_t lda = t->lda;
+
+    begin(t, rows, panels, s);
+#pragma GCC unroll 8
+    for (int g = 0; g <= (rows - 1) / ROWS_OF_BASE; g++)
+        base[g] = a + (size_t)g * ROWS_OF_BASE * lda;
+    for (size_t k = 0; k < t->k; k++) {
+        vec w[TILE_PANELS * PER_PANEL];
+
+#pragma GCC unroll 8
+        for (int v = 0; v < panels * PER_PANEL; v++)
+            w[v] = load(b + panel_of(v) * t->panel_step + lane_of(v));
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            const float *row =
+                by_column ? a + i : base[i / ROWS_OF_BASE] + (i % ROWS_OF_BASE) * lda;
+            vec x = everywhere(*row);
+
+#pragma GCC unroll 8
+            for (int v = 0; v < panels * PER_PANEL; v++)
+                s[i][v] = fused(x, w[v], s[i][v]);
+        }
+        b += t->b_step;
+        if (by_column) {
+            a += lda;
+        } else {
+#pragma GCC unroll 8
+            for (int g = 0; g <= (rows - 1) / ROWS_OF_BASE; g++) base[g]++;
+        }
+    }
+    finish(t, rows, panels, s);
+}
+
+#define PT_TILES(R, P)                                                                   \
+    static void row_##R##_##P(const pt_gemm_tile *t)                                     \
+    {                                                                                    \
+        tile(t, R, P, false);                                                            \
+    }                                                                                    \
+    static void column_##R##_##P(const pt_gemm_tile *t)                                  \
+    {                                                                                    \
+        tile(t, R, P, true);                                                             \
+    }
