@@ -9,7 +9,6 @@
 #include "common/log.h"
 #include "common/wire.h"
 #include "server/serve.h"
-#include "worker/engine/gemm_blas.h"
 #include "worker/step.h"
 
 int pt_setup_servers(const pt_config *c)
@@ -304,5 +303,12 @@ void pt_setup_print(const pt_setup *u)
         (double)pt_keys_bytes(r->keys, 0) * mb,
         ((double)u->server_bytes - 2.0 * (double)pt_keys_bytes(r->keys, 0)) * mb,
         (double)u->memory_bytes * mb);
-    pt_log_info("blas      %s", pt_blas_describe());
+    pt_log_info("kernels   %s", pt_method_describe(pt_setup_method(u)));
+}
+
+pt_conv_method pt_setup_method(const pt_setup *u)
+{
+    const Pt__Config__Engine *e = u->run->config->engine;
+
+    return pt_method_of(e->gemm == PT__CONFIG__GEMM__BLAS, e->winograd);
 }

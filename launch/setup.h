@@ -8,6 +8,7 @@
 #include "common/dataset.h"
 #include "common/run.h"
 #include "common/weights/weights.h"
+#include "worker/engine/method.h"
 
 /* The command line of `ptrain train`. */
 typedef struct {
@@ -25,11 +26,11 @@ typedef struct {
     pt_dataset *data;
     pt_graph_options graph_options;
     pt_preprocess preprocess;
-    const uint32_t *test;     /* borrowed from data */
+    const uint32_t *test; /* borrowed from data */
     size_t n_test;
-    char start_hash[65];      /* of the start weights; rank 0 */
+    char start_hash[65];                 /* of the start weights; rank 0 */
     uint64_t worker_bytes, server_bytes; /* of the largest rank of each role */
-    uint64_t memory_bytes;    /* available on this host, 0 = not known */
+    uint64_t memory_bytes;               /* available on this host, 0 = not known */
 } pt_setup;
 
 /* Everything but buffers and files of the run: configuration, data, network, start
@@ -39,6 +40,9 @@ void pt_setup_destroy(pt_setup **s);
 
 /* Servers in this version; ranks 0..S-1 of the job. */
 int pt_setup_servers(const pt_config *c);
+
+/* The kernels that the configuration asks for. */
+pt_conv_method pt_setup_method(const pt_setup *s);
 
 /* Lines about layout, sizes, bytes and steps, as --dry-run prints them (rank 0). */
 void pt_setup_print(const pt_setup *s);

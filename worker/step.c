@@ -41,6 +41,11 @@ struct pt_worker {
     double input_s, compute_s, wire_s, computing_since;
 };
 
+static pt_conv_method method_of(const pt_config *c)
+{
+    return pt_method_of(c->engine->gemm == PT__CONFIG__GEMM__BLAS, c->engine->winograd);
+}
+
 static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
 {
     const pt_config *c = run->config;
@@ -59,6 +64,7 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
                             .hi = hi,
                             .training = true,
                             .bn_mode = (pt_bn_mode)c->network->batch_norm,
+                            .method = method_of(c),
                             .seed = c->seed};
 }
 
@@ -69,7 +75,8 @@ static pt_net_options tester_options(const pt_run *run, pt_pool *pool)
                             .weights = run->flat,
                             .max_images = PT_EVAL_BLOCK,
                             .n_shards = 1,
-                            .hi = 1};
+                            .hi = 1,
+                            .method = method_of(run->config)};
 }
 
 void pt_worker_destroy(pt_worker **w)

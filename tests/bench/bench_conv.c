@@ -1,8 +1,8 @@
-/* usage: bench_conv [threads [images [name prefix]]]
+/* usage: bench_conv [threads [images [name prefix [winograd | direct | blas]]]]
  *
  * GFLOP/s of the three passes of convolutions (2 * multiply-adds / time, the best of some
- * runs), with the images as 8 shards, and what OpenBLAS reaches on one large product. With
- * one thread time is the processor's, so that a shared machine disturbs less. */
+ * runs), with the images as 8 shards, and what OpenBLAS reaches on one large product.
+ * With one thread time is the processor's, so that a shared machine disturbs less. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +64,7 @@ static const struct {
 };
 
 static clockid_t clock_id = CLOCK_MONOTONIC;
+static pt_conv_method method;
 
 static double now_s(void)
 {
@@ -110,9 +111,10 @@ static void run_pass(const bench *b, int pass)
         return;
     }
     if (pass == 0)
-        pt_conv_forward(b->pool, &b->s, n, b->x, b->w, b->bias, b->y, b->scratch);
+        pt_conv_forward(b->pool, &b->s, n, b->x, b->w, b->bias, false, b->y, b->scratch);
     if (pass == 1)
-        pt_conv_backward_data(b->pool, &b->s, n, b->y, b->w, false, b->x, b->scratch);
+        pt_conv_backward_data(b->pool, &b->s, n, b->y, b->w, false, NULL, b->x,
+                              b->scratch);
     if (pass == 2)
         pt_conv_backward_weights(b->pool, &b->s, &b->span, b->x, b->y, &b->dw, NULL,
                                  b->scratch);
@@ -142,12 +144,13 @@ static void bench_layer(pt_pool *pool, size_t layer, int n_images, double total_
 
     b.depthwise = c_out == 0;
     if (b.depthwise) c_out = c_in;
-    b.s = (pt_conv_shape){side, side, c_in, out, out, c_out, k, k, layers[layer].stride,
-                          pad,  pad};
+    b.s = (pt_conv_shape){side, side, c_in,  out, out, c_out, k, k, layers[layer].stride,
+                          pad,  pad,  method};
     size_t n = (size_t)n_images, pixels = (size_t)out * (size_t)out;
     size_t count = (size_t)(k * k) * (b.depthwise ? 1 : (size_t)c_in) * (size_t)c_out;
-    size_t per_thread = b.depthwise ? pt_depthwise_scratch(&b.s, N_SHARDS)
-                                    : pt_conv_scratch(&b.s, N_SHARDS);
+    size_t threads = (size_t)pt_pool_threads(pool);
+    size_t scratch = b.depthwise ? pt_depthwise_scratch(&b.s, N_SHARDS) * threads
+                                 : pt_conv_scratch(&b.s, N_SHARDS, (int)threads);
     double flop = 2.0 * (double)(n * pixels * count);
 
     b.x = filled(n * (size_t)side * (size_t)side * (size_t)c_in);
@@ -155,7 +158,7 @@ static void bench_layer(pt_pool *pool, size_t layer, int n_images, double total_
     b.w = filled(count);
     b.dw = filled(count);
     b.bias = filled((size_t)c_out);
-    b.scratch = filled((size_t)pt_pool_threads(pool) * per_thread);
+    b.scratch = filled(scratch);
     printf("%-16s %4d %4d->%-4d %dx%d/%d %9.1f MFLOP", layers[layer].name, side, c_in,
            c_out, k, k, layers[layer].stride, flop * 1e-6);
     *total_flop += flop;
@@ -165,7 +168,7 @@ static void bench_layer(pt_pool *pool, size_t layer, int n_images, double total_
         total_s[pass] += t;
         printf("  %7.1f", flop / t * 1e-9);
     }
-    printf("   scratch %7.0f KB\n", (double)per_thread * 4 / 1024);
+    printf("   scratch %7.0f KB\n", (double)scratch * 4 / 1024);
     free(b.x), free(b.y), free(b.w), free(b.dw), free(b.bias), free(b.scratch);
 }
 
@@ -189,17 +192,21 @@ static double big_gemm(void)
 int main(int argc, char **argv)
 {
     int threads = argc > 1 ? atoi(argv[1]) : 1, n_images = argc > 2 ? atoi(argv[2]) : 8;
-    const char *prefix = argc > 3 ? argv[3] : "";
+    const char *prefix = argc > 3 ? argv[3] : "", *how = argc > 4 ? argv[4] : "winograd";
     double total_s[3] = {0}, flop = 0;
     pt_pool *pool = NULL;
 
+    method = strcmp(how, "blas") == 0     ? PT_BLAS
+             : strcmp(how, "direct") == 0 ? PT_DIRECT
+                                          : PT_WINOGRAD;
     if (threads == 1) clock_id = CLOCK_PROCESS_CPUTIME_ID;
     if (pt_pool_create(threads, &pool) != PT_OK) {
         fprintf(stderr, "bench_conv: %s\n", pt_fail_text());
         return 1;
     }
     printf("%s, %d threads, %d images; 1024^3 product on one thread: %.1f GFLOP/s\n",
-           pt_gemm_describe(), threads, n_images, big_gemm());
+           pt_method_describe(method), threads, n_images,
+           big_gemm());
     printf("%-58s  forward     data  weights   GFLOP/s\n", "");
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         if (strncmp(layers[i].name, prefix, strlen(prefix)) != 0) continue;

@@ -17,11 +17,8 @@ static const struct {
     const char *name;
     int n_in, n_out;
 } layers[] = {
-    {"vgg.fc6", 25088, 4096},
-    {"vgg.fc7", 4096, 4096},
-    {"vgg.fc8", 4096, 102},
-    {"resnet.fc", 2048, 200},
-    {"squeeze.fc", 512, 102},
+    {"vgg.fc6", 25088, 4096}, {"vgg.fc7", 4096, 4096},  {"vgg.fc8", 4096, 102},
+    {"resnet.fc", 2048, 200}, {"squeeze.fc", 512, 102},
 };
 
 static clockid_t clock_id = CLOCK_MONOTONIC;
@@ -50,14 +47,12 @@ static void bench_layer(pt_pool *pool, size_t layer, int n_images)
 {
     int n_in = layers[layer].n_in, n_out = layers[layer].n_out;
     size_t in = (size_t)n_in, out = (size_t)n_out, n = (size_t)n_images;
-    int begin[N_SHARDS + 1];
     pt_span span = {N_SHARDS, 0, N_SHARDS, n_images};
     float *x = filled(n * in), *y = filled(n * out), *w = filled(in * out);
     float *dw = filled(in * out), *bias = filled(out);
-    float *scratch = filled((size_t)pt_pool_threads(pool) *
-                            pt_linear_scratch(n_in, n_out, N_SHARDS));
+    float *scratch =
+        filled(pt_linear_scratch(n_in, n_out, n_images, N_SHARDS, pt_pool_threads(pool)));
 
-    for (int i = 0; i <= N_SHARDS; i++) begin[i] = pt_shard_begin(i, N_SHARDS, n_images);
     printf("%-12s %5d -> %-5d", layers[layer].name, n_in, n_out);
     for (int pass = 0; pass < 3; pass++) {
         double best = 1e9;
@@ -66,10 +61,10 @@ static void bench_layer(pt_pool *pool, size_t layer, int n_images)
             double t = now_s();
 
             if (pass == 0) {
-                pt_linear_forward(pool, n_in, n_out, begin, N_SHARDS, x, w, bias, y);
+                pt_linear_forward(pool, n_in, n_out, n_images, x, w, bias, y, scratch);
             } else if (pass == 1) {
-                pt_linear_backward_data(pool, n_in, n_out, begin, N_SHARDS, y, w, false,
-                                        x);
+                pt_linear_backward_data(pool, n_in, n_out, n_images, y, w, false, x,
+                                        scratch);
             } else {
                 pt_linear_backward_weights(pool, n_in, n_out, &span, x, y, &dw, &bias,
                                            scratch);

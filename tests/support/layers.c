@@ -59,67 +59,75 @@ float *layer_nan(size_t n)
     return p;
 }
 
-static float *scratch_of(const layer *l, pt_pool *p, int n_shards)
+static float *scratch_of(const layer *l, pt_pool *p, const pt_span *span)
 {
+    int threads = pt_pool_threads(p), n_shards = span->n_shards;
     size_t n = 0;
 
-    if (l->kind == LAYER_CONV) n = pt_conv_scratch(&l->s, n_shards);
-    if (l->kind == LAYER_DEPTHWISE) n = pt_depthwise_scratch(&l->s, n_shards);
-    if (l->kind == LAYER_LINEAR) n = pt_linear_scratch(l->s.c_in, l->s.c_out, n_shards);
-    n *= (size_t)pt_pool_threads(p);
-    float *scratch = aligned_alloc(64, n > 0 ? n * sizeof *scratch : 64);
+    if (l->kind == LAYER_CONV) n = pt_conv_scratch(&l->s, n_shards, threads);
+    if (l->kind == LAYER_DEPTHWISE)
+        n = pt_depthwise_scratch(&l->s, n_shards) * (size_t)threads;
+    if (l->kind == LAYER_LINEAR)
+        n = pt_linear_scratch(l->s.c_in, l->s.c_out, pt_span_images(span), n_shards,
+                              threads);
+    float *scratch = aligned_alloc(64, (n + 16) / 16 * 64);
 
     PT_CHECK(scratch != NULL, "no memory for %zu floats", n);
     for (size_t i = 0; i < n; i++) scratch[i] = NAN;
     return scratch;
 }
 
-/* Groups of a linear layer: the span's shards; returns how many. */
-static int groups_of(const pt_span *span, int begin[PT_MAX_SHARDS + 1])
-{
-    for (int i = 0; i <= span->hi - span->lo; i++) {
-        begin[i] =
-            pt_shard_begin(span->lo + i, span->n_shards, span->b) - pt_span_first(span);
-    }
-    return span->hi - span->lo;
-}
-
 void layer_forward(const layer *l, pt_pool *p, const pt_span *span, const float *x,
                    const float *w, const float *bias, float *y)
 {
-    float *scratch = scratch_of(l, p, span->n_shards);
-    int n = pt_span_images(span), begin[PT_MAX_SHARDS + 1];
+    float *scratch = scratch_of(l, p, span);
+    int n = pt_span_images(span);
 
-    if (l->kind == LAYER_CONV) pt_conv_forward(p, &l->s, n, x, w, bias, y, scratch);
+    if (l->kind == LAYER_CONV)
+        pt_conv_forward(p, &l->s, n, x, w, bias, false, y, scratch);
     if (l->kind == LAYER_DEPTHWISE) {
         pt_depthwise_forward(p, &l->s, n, x, w, bias, y, scratch);
     }
-    if (l->kind == LAYER_LINEAR) {
-        int n_groups = groups_of(span, begin);
-
-        pt_linear_forward(p, l->s.c_in, l->s.c_out, begin, n_groups, x, w, bias, y);
-    }
+    if (l->kind == LAYER_LINEAR)
+        pt_linear_forward(p, l->s.c_in, l->s.c_out, n, x, w, bias, y, scratch);
     free(scratch);
 }
 
 void layer_backward_data(const layer *l, pt_pool *p, const pt_span *span, const float *dy,
                          const float *w, bool accumulate, float *dx)
 {
-    float *scratch = scratch_of(l, p, span->n_shards);
-    int n = pt_span_images(span), begin[PT_MAX_SHARDS + 1];
+    float *scratch = scratch_of(l, p, span);
+    int n = pt_span_images(span);
 
     if (l->kind == LAYER_CONV) {
-        pt_conv_backward_data(p, &l->s, n, dy, w, accumulate, dx, scratch);
+        pt_conv_backward_data(p, &l->s, n, dy, w, accumulate, NULL, dx, scratch);
     }
     if (l->kind == LAYER_DEPTHWISE) {
         pt_depthwise_backward_data(p, &l->s, n, dy, w, accumulate, dx, scratch);
     }
-    if (l->kind == LAYER_LINEAR) {
-        int n_groups = groups_of(span, begin);
+    if (l->kind == LAYER_LINEAR)
+        pt_linear_backward_data(p, l->s.c_in, l->s.c_out, n, dy, w, accumulate, dx,
+                                scratch);
+    free(scratch);
+}
 
-        pt_linear_backward_data(p, l->s.c_in, l->s.c_out, begin, n_groups, dy, w,
-                                accumulate, dx);
-    }
+void layer_forward_relu(const layer *l, pt_pool *p, const pt_span *span, const float *x,
+                        const float *w, const float *bias, float *y)
+{
+    float *scratch = scratch_of(l, p, span);
+
+    pt_conv_forward(p, &l->s, pt_span_images(span), x, w, bias, true, y, scratch);
+    free(scratch);
+}
+
+void layer_backward_masked(const layer *l, pt_pool *p, const pt_span *span,
+                           const float *dy, const float *w, bool accumulate,
+                           const float *mask, float *dx)
+{
+    float *scratch = scratch_of(l, p, span);
+
+    pt_conv_backward_data(p, &l->s, pt_span_images(span), dy, w, accumulate, mask, dx,
+                          scratch);
     free(scratch);
 }
 
@@ -127,7 +135,7 @@ void layer_backward_weights(const layer *l, pt_pool *p, const pt_span *span,
                             const float *x, const float *dy, float *const *dw,
                             float *const *db)
 {
-    float *scratch = scratch_of(l, p, span->n_shards);
+    float *scratch = scratch_of(l, p, span);
 
     if (l->kind == LAYER_CONV) {
         pt_conv_backward_weights(p, &l->s, span, x, dy, dw, db, scratch);

@@ -28,8 +28,7 @@ float *layer_random(uint64_t seed, size_t n);
 float *layer_nan(size_t n); /* n NaNs */
 
 /* The three passes. Scratch is allocated inside with exactly the size that was asked
- * for, so that the address sanitizer sees what lies outside, and filled with NaN. A
- * linear layer's groups are the shards of the span; forward and data use it only. */
+ * for, so that the address sanitizer sees what lies outside, and filled with NaN. */
 void layer_forward(const layer *l, pt_pool *p, const pt_span *span, const float *x,
                    const float *w, const float *bias, float *y);
 void layer_backward_data(const layer *l, pt_pool *p, const pt_span *span, const float *dy,
@@ -37,6 +36,13 @@ void layer_backward_data(const layer *l, pt_pool *p, const pt_span *span, const 
 void layer_backward_weights(const layer *l, pt_pool *p, const pt_span *span,
                             const float *x, const float *dy, float *const *dw,
                             float *const *db);
+
+/* Convolutions: with a ReLU behind, and with the mask of one. */
+void layer_forward_relu(const layer *l, pt_pool *p, const pt_span *span, const float *x,
+                        const float *w, const float *bias, float *y);
+void layer_backward_masked(const layer *l, pt_pool *p, const pt_span *span,
+                           const float *dy, const float *w, bool accumulate,
+                           const float *mask, float *dx);
 
 /* The references, n images. */
 void layer_plain_forward(const layer *l, int n, const float *x, const float *w,

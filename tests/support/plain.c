@@ -130,7 +130,7 @@ void plain_depthwise_backward_weights(const pt_conv_shape *s, int n, const float
 /* A linear layer is a 1x1 convolution of images of one pixel. */
 static pt_conv_shape linear_shape(int n_in, int n_out)
 {
-    return (pt_conv_shape){1, 1, n_in, 1, 1, n_out, 1, 1, 1, 0, 0};
+    return (pt_conv_shape){1, 1, n_in, 1, 1, n_out, 1, 1, 1, 0, 0, PT_DIRECT};
 }
 
 void plain_linear_forward(int n_in, int n_out, int n, const float *x, const float *w,

@@ -113,8 +113,9 @@ static void make_case(product_case *t)
             *c = p->relu && s < 0 ? 0 : s;
         }
     size_t panels = (p->n + PT_PANEL - 1) / PT_PANEL, some = draw((uint32_t)panels + 1);
-    pt_gemm_pack(tb, p->k, p->n, t->b, ldb, 0, some, t->packed);
-    pt_gemm_pack(tb, p->k, p->n, t->b, ldb, some, panels - some, t->packed);
+    pt_gemm_pack(tb, p->k, p->n, t->b, ldb, 0, some, PT_PANEL * p->k, t->packed);
+    pt_gemm_pack(tb, p->k, p->n, t->b, ldb, some, panels - some, PT_PANEL * p->k,
+                 t->packed);
     p->b = t->packed;
     p->panel_step = PT_PANEL * p->k;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/support/gemm_wide.h"
 #include "tests/support/layers.h"
 
 enum { V = 8, MAX_PARTS = V };
@@ -16,20 +17,22 @@ static const struct {
     layer_kind kind;
     pt_conv_shape s;
 } layers[] = {
-    {LAYER_CONV, {5, 7, 3, 5, 7, 16, 3, 3, 1, 1, 1}},
-    {LAYER_CONV, {20, 21, 16, 20, 21, 24, 3, 3, 1, 1, 1}},
-    {LAYER_CONV, {5, 5, 96, 5, 5, 96, 3, 3, 1, 1, 1}}, /* large: tiles, not kept */
-    {LAYER_CONV, {9, 9, 79, 9, 9, 23, 1, 1, 1, 0, 0}},
-    {LAYER_CONV, {7, 7, 48, 7, 7, 256, 1, 1, 1, 0, 0}},
-    {LAYER_CONV, {4, 3, 300, 4, 3, 260, 1, 1, 1, 0, 0}}, /* tiles of channels */
-    {LAYER_CONV, {17, 16, 3, 9, 8, 32, 7, 7, 2, 3, 3}},
-    {LAYER_CONV, {8, 8, 32, 4, 4, 40, 3, 3, 2, 0, 0}},
-    {LAYER_DEPTHWISE, {9, 8, 40, 9, 8, 40, 3, 3, 1, 1, 1}},
-    {LAYER_DEPTHWISE, {8, 8, 20, 4, 4, 20, 3, 3, 2, 0, 0}},
-    {LAYER_LINEAR, {1, 1, 300, 1, 1, 1000, 1, 1, 1, 0, 0}},
-    {LAYER_LINEAR, {1, 1, 64, 1, 1, 10, 1, 1, 1, 0, 0}},
-    {LAYER_LINEAR, {1, 1, 2048, 1, 1, 200, 1, 1, 1, 0, 0}},
-    {LAYER_LINEAR, {1, 1, 777, 1, 1, 301, 1, 1, 1, 0, 0}},
+    {LAYER_CONV, {5, 7, 3, 5, 7, 16, 3, 3, 1, 1, 1, PT_WINOGRAD}},
+    {LAYER_CONV, {20, 21, 16, 20, 21, 24, 3, 3, 1, 1, 1, PT_WINOGRAD}},
+    {LAYER_CONV,
+     {5, 5, 96, 5, 5, 96, 3, 3, 1, 1, 1, PT_WINOGRAD}}, /* large: tiles, not kept */
+    {LAYER_CONV, {9, 9, 79, 9, 9, 23, 1, 1, 1, 0, 0, PT_WINOGRAD}},
+    {LAYER_CONV, {7, 7, 48, 7, 7, 256, 1, 1, 1, 0, 0, PT_WINOGRAD}},
+    {LAYER_CONV,
+     {4, 3, 300, 4, 3, 260, 1, 1, 1, 0, 0, PT_WINOGRAD}}, /* tiles of channels */
+    {LAYER_CONV, {17, 16, 3, 9, 8, 32, 7, 7, 2, 3, 3, PT_WINOGRAD}},
+    {LAYER_CONV, {8, 8, 32, 4, 4, 40, 3, 3, 2, 0, 0, PT_WINOGRAD}},
+    {LAYER_DEPTHWISE, {9, 8, 40, 9, 8, 40, 3, 3, 1, 1, 1, PT_WINOGRAD}},
+    {LAYER_DEPTHWISE, {8, 8, 20, 4, 4, 20, 3, 3, 2, 0, 0, PT_WINOGRAD}},
+    {LAYER_LINEAR, {1, 1, 300, 1, 1, 1000, 1, 1, 1, 0, 0, PT_WINOGRAD}},
+    {LAYER_LINEAR, {1, 1, 64, 1, 1, 10, 1, 1, 1, 0, 0, PT_WINOGRAD}},
+    {LAYER_LINEAR, {1, 1, 2048, 1, 1, 200, 1, 1, 1, 0, 0, PT_WINOGRAD}},
+    {LAYER_LINEAR, {1, 1, 777, 1, 1, 301, 1, 1, 1, 0, 0, PT_WINOGRAD}},
 };
 
 /* The inputs of a batch of b images, and what the passes make of them. */
@@ -188,7 +191,10 @@ static void check_layers(int b)
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         layer l = layer_of(layers[i].kind, &layers[i].s);
 
-        check_batch(&l, b);
+        for (int m = PT_WINOGRAD; m <= (l.kind == LAYER_CONV ? PT_BLAS : 0); m++) {
+            l.s.method = (pt_conv_method)m;
+            check_batch(&l, b);
+        }
     }
 }
 
@@ -204,11 +210,45 @@ static void test_nor_where_shards_are_empty(void **state)
     check_layers(5);
 }
 
+/* The exact product's paths, each in one process with other threads and workers. */
+static void test_nor_do_instruction_sets(void **state)
+{
+    const pt_gemm_path *paths[4];
+    int n_paths = pt_gemm_paths(paths);
+
+    (void)state;
+    paths[n_paths++] = &pt_gemm_wide;
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        layer l = layer_of(layers[i].kind, &layers[i].s);
+
+        for (int m = PT_WINOGRAD; m <= (l.kind == LAYER_CONV ? PT_DIRECT : 0); m++) {
+            l.s.method = (pt_conv_method)m;
+            batch one = batch_of(&l, 5);
+
+            pt_gemm_use(paths[0]);
+            run_batch(&one, 1, 1);
+            for (int k = 1; k < n_paths; k++) {
+                batch t = batch_of(&l, 5);
+
+                pt_gemm_use(paths[k]);
+                run_batch(&t, 2, k);
+                check_equal(&l, paths[k]->name, 2, k, t.y, one.y, 5 * l.y_floats);
+                check_equal(&l, paths[k]->name, 2, k, t.dx, one.dx, 5 * l.x_floats);
+                check_equal(&l, paths[k]->name, 2, k, t.dw, one.dw, l.w_floats);
+                free_batch(&t);
+            }
+            free_batch(&one);
+        }
+    }
+    pt_gemm_use(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads_and_workers_do_not_change_a_bit),
         cmocka_unit_test(test_nor_where_shards_are_empty),
+        cmocka_unit_test(test_nor_do_instruction_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "tests/support/layers.h"
@@ -12,58 +13,70 @@
 
 /* Sums of up to some thousand products of N(0, 1) in float: the relative error of the
  * norm is a few 1e-7; 1e-5 leaves room for other CPUs and blockings. */
-static const double tolerance = 1e-5;
+static const double direct = 1e-5, winograd = 1e-4;
 
 /* h, w, c_in, out_h, out_w, c_out, kh, kw, stride, pad_top, pad_left */
 static const pt_conv_shape conv_shapes[] = {
-    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0},
-    {5, 7, 3, 5, 7, 16, 1, 1, 1, 0, 0},
-    {9, 6, 64, 9, 6, 5, 1, 1, 1, 0, 0},
-    {40, 40, 16, 40, 40, 64, 1, 1, 1, 0, 0},
-    {7, 9, 16, 4, 5, 64, 1, 1, 2, 0, 0},
-    {8, 8, 5, 4, 4, 3, 1, 1, 2, 0, 0},
-    {4, 4, 3, 6, 6, 5, 1, 1, 1, 1, 1}, /* padded 1x1 */
-    {5, 7, 3, 5, 7, 16, 3, 3, 1, 1, 1},
-    {14, 13, 16, 14, 13, 64, 3, 3, 1, 1, 1},
-    {6, 6, 96, 6, 6, 96, 3, 3, 1, 1, 1}, /* filters read in place */
-    {3, 3, 64, 1, 1, 5, 3, 3, 1, 0, 0},
-    {2, 2, 5, 2, 2, 5, 3, 3, 1, 1, 1}, /* the window is larger than the image */
-    {1, 1, 16, 1, 1, 16, 3, 3, 1, 1, 1},
-    {10, 11, 1, 8, 9, 3, 3, 3, 1, 0, 0},
-    {9, 8, 5, 5, 4, 16, 3, 3, 2, 1, 1},
-    {8, 8, 64, 4, 4, 64, 3, 3, 2, 0, 0}, /* padded at the bottom and right only */
-    {8, 7, 3, 4, 3, 5, 3, 3, 2, 0, 1},   /* asymmetric */
-    {11, 12, 16, 11, 12, 5, 3, 3, 1, 2, 0},
-    {12, 9, 3, 6, 5, 16, 7, 7, 2, 3, 3},
-    {13, 13, 1, 13, 13, 3, 7, 7, 1, 3, 3},
-    {9, 9, 5, 3, 3, 16, 2, 4, 3, 0, 1},
-    {30, 30, 3, 15, 15, 64, 7, 7, 2, 2, 3},
-    {5, 5, 3, 9, 9, 4, 3, 3, 1, 3, 3}, /* more padding than the kernel needs */
-    {7, 7, 2, 2, 2, 3, 2, 2, 4, 0, 0}, /* stride larger than the kernel */
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, PT_WINOGRAD},
+    {5, 7, 3, 5, 7, 16, 1, 1, 1, 0, 0, PT_WINOGRAD},
+    {9, 6, 64, 9, 6, 5, 1, 1, 1, 0, 0, PT_WINOGRAD},
+    {40, 40, 16, 40, 40, 64, 1, 1, 1, 0, 0, PT_WINOGRAD},
+    {7, 9, 16, 4, 5, 64, 1, 1, 2, 0, 0, PT_WINOGRAD},
+    {8, 8, 5, 4, 4, 3, 1, 1, 2, 0, 0, PT_WINOGRAD},
+    {4, 4, 3, 6, 6, 5, 1, 1, 1, 1, 1, PT_WINOGRAD}, /* padded 1x1 */
+    {5, 7, 3, 5, 7, 16, 3, 3, 1, 1, 1, PT_WINOGRAD},
+    {14, 13, 16, 14, 13, 64, 3, 3, 1, 1, 1, PT_WINOGRAD},
+    {6, 6, 96, 6, 6, 96, 3, 3, 1, 1, 1, PT_WINOGRAD}, /* filters read in place */
+    {3, 3, 64, 1, 1, 5, 3, 3, 1, 0, 0, PT_WINOGRAD},
+    {2, 2, 5, 2, 2, 5, 3, 3, 1, 1, 1,
+     PT_WINOGRAD}, /* the window is larger than the image */
+    {1, 1, 16, 1, 1, 16, 3, 3, 1, 1, 1, PT_WINOGRAD},
+    {10, 11, 1, 8, 9, 3, 3, 3, 1, 0, 0, PT_WINOGRAD},
+    {9, 8, 5, 5, 4, 16, 3, 3, 2, 1, 1, PT_WINOGRAD},
+    {8, 8, 64, 4, 4, 64, 3, 3, 2, 0, 0,
+     PT_WINOGRAD}, /* padded at the bottom and right only */
+    {8, 7, 3, 4, 3, 5, 3, 3, 2, 0, 1, PT_WINOGRAD}, /* asymmetric */
+    {11, 12, 16, 11, 12, 5, 3, 3, 1, 2, 0, PT_WINOGRAD},
+    {12, 9, 3, 6, 5, 16, 7, 7, 2, 3, 3, PT_WINOGRAD},
+    {13, 13, 1, 13, 13, 3, 7, 7, 1, 3, 3, PT_WINOGRAD},
+    {9, 9, 5, 3, 3, 16, 2, 4, 3, 0, 1, PT_WINOGRAD},
+    {30, 30, 3, 15, 15, 64, 7, 7, 2, 2, 3, PT_WINOGRAD},
+    {5, 5, 3, 9, 9, 4, 3, 3, 1, 3, 3,
+     PT_WINOGRAD}, /* more padding than the kernel needs */
+    {7, 7, 2, 2, 2, 3, 2, 2, 4, 0, 0, PT_WINOGRAD}, /* stride larger than the kernel */
 };
 
 static const pt_conv_shape depthwise_shapes[] = {
-    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0},       {5, 7, 3, 5, 7, 3, 3, 3, 1, 1, 1},
-    {8, 9, 16, 8, 9, 16, 3, 3, 1, 1, 1},     {1, 1, 64, 1, 1, 64, 3, 3, 1, 1, 1},
-    {9, 8, 20, 5, 4, 20, 3, 3, 2, 1, 1},     {8, 8, 64, 4, 4, 64, 3, 3, 2, 0, 0},
-    {8, 7, 5, 4, 3, 5, 3, 3, 2, 0, 1},       {13, 12, 17, 7, 6, 17, 7, 7, 2, 3, 3},
-    {30, 31, 48, 30, 31, 48, 3, 3, 1, 1, 1}, {7, 7, 2, 2, 2, 2, 2, 2, 4, 0, 0},
-    {5, 5, 3, 9, 9, 3, 3, 3, 1, 3, 3},
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, PT_WINOGRAD},
+    {5, 7, 3, 5, 7, 3, 3, 3, 1, 1, 1, PT_WINOGRAD},
+    {8, 9, 16, 8, 9, 16, 3, 3, 1, 1, 1, PT_WINOGRAD},
+    {1, 1, 64, 1, 1, 64, 3, 3, 1, 1, 1, PT_WINOGRAD},
+    {9, 8, 20, 5, 4, 20, 3, 3, 2, 1, 1, PT_WINOGRAD},
+    {8, 8, 64, 4, 4, 64, 3, 3, 2, 0, 0, PT_WINOGRAD},
+    {8, 7, 5, 4, 3, 5, 3, 3, 2, 0, 1, PT_WINOGRAD},
+    {13, 12, 17, 7, 6, 17, 7, 7, 2, 3, 3, PT_WINOGRAD},
+    {30, 31, 48, 30, 31, 48, 3, 3, 1, 1, 1, PT_WINOGRAD},
+    {7, 7, 2, 2, 2, 2, 2, 2, 4, 0, 0, PT_WINOGRAD},
+    {5, 5, 3, 9, 9, 3, 3, 3, 1, 3, 3, PT_WINOGRAD},
 };
 
 static const pt_conv_shape linear_shapes[] = {
-    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0},
-    {1, 1, 5, 1, 1, 3, 1, 1, 1, 0, 0},
-    {1, 1, 64, 1, 1, 1000, 1, 1, 1, 0, 0},
-    {1, 1, 777, 1, 1, 301, 1, 1, 1, 0, 0},
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, PT_WINOGRAD},
+    {1, 1, 5, 1, 1, 3, 1, 1, 1, 0, 0, PT_WINOGRAD},
+    {1, 1, 64, 1, 1, 1000, 1, 1, 1, 0, 0, PT_WINOGRAD},
+    {1, 1, 777, 1, 1, 301, 1, 1, 1, 0, 0, PT_WINOGRAD},
 };
 
 static void check_close(const layer *l, const char *what, const float *got,
                         const double *want, size_t n)
 {
     double d = plain_distance(got, want, n);
+    double limit =
+        l->kind == LAYER_CONV && l->s.method == PT_WINOGRAD ? winograd : direct;
 
-    if (d > tolerance) fail_msg("%s: %s is off by %g", layer_text(l), what, d);
+    if (d > limit)
+        fail_msg("%s, method %d: %s is off by %g", layer_text(l), (int)l->s.method, what,
+                 d);
 }
 
 /* All passes of one layer for b images in V shards, one worker. */
@@ -102,6 +115,40 @@ static void check_layer(const layer *l, pt_pool *pool, int n_shards, int b)
     free(want), free(want_dw);
 }
 
+static void assert_equal(const layer *l, const char *what, const float *got,
+                         const float *want, size_t n)
+{
+    if (memcmp(got, want, n * sizeof *got) != 0)
+        fail_msg("%s, method %d: %s is not what it is in two passes", layer_text(l),
+                 (int)l->s.method, what);
+}
+
+/* A ReLU behind the forward pass and its mask behind the data pass change no other bit.
+ */
+static void check_fused(const layer *l, pt_pool *pool, int b)
+{
+    pt_span span = {4, 0, 4, b};
+    size_t n = (size_t)b, x_n = n * l->x_floats, y_n = n * l->y_floats;
+    float *x = layer_random(1, x_n), *w = layer_random(2, l->w_floats);
+    float *bias = layer_random(3, l->c_out), *dy = layer_random(4, y_n);
+    float *y = layer_nan(y_n), *dx = layer_nan(x_n);
+    float *want_y = layer_nan(y_n), *want_dx = layer_random(5, x_n);
+
+    for (size_t i = 0; i < x_n; i++) dx[i] = want_dx[i];
+    layer_forward(l, pool, &span, x, w, bias, want_y);
+    for (size_t i = 0; i < y_n; i++) want_y[i] = want_y[i] < 0 ? 0 : want_y[i];
+    layer_forward_relu(l, pool, &span, x, w, bias, y);
+    assert_equal(l, "relu", y, want_y, y_n);
+    for (int accumulate = 0; accumulate < 2; accumulate++) {
+        layer_backward_data(l, pool, &span, dy, w, accumulate, want_dx);
+        for (size_t i = 0; i < x_n; i++) want_dx[i] = x[i] <= 0 ? 0 : want_dx[i];
+        layer_backward_masked(l, pool, &span, dy, w, accumulate, x, dx);
+        assert_equal(l, "mask", dx, want_dx, x_n);
+    }
+    free(x), free(w), free(bias), free(dy), free(y), free(dx), free(want_y);
+    free(want_dx);
+}
+
 static void check_shapes(layer_kind kind, const pt_conv_shape *shapes, size_t n)
 {
     pt_pool *pool = NULL;
@@ -110,8 +157,12 @@ static void check_shapes(layer_kind kind, const pt_conv_shape *shapes, size_t n)
     for (size_t i = 0; i < n; i++) {
         layer l = layer_of(kind, &shapes[i]);
 
-        check_layer(&l, pool, 4, 5);
-        check_layer(&l, pool, 8, 1); /* seven shards are empty */
+        for (int m = PT_WINOGRAD; m <= (kind == LAYER_CONV ? PT_BLAS : 0); m++) {
+            l.s.method = (pt_conv_method)m;
+            check_layer(&l, pool, 4, 5);
+            check_layer(&l, pool, 8, 1); /* seven shards are empty */
+            if (kind == LAYER_CONV) check_fused(&l, pool, 3);
+        }
     }
     pt_pool_destroy(&pool);
 }
@@ -140,10 +191,10 @@ static void test_large_blocks_agree_with_plain_loops(void **state)
 {
     /* Several blocks of rows, several tiles of both kinds, more than one pixel block. */
     const pt_conv_shape large[] = {
-        {50, 50, 20, 50, 50, 24, 3, 3, 1, 1, 1},
-        {40, 40, 64, 20, 20, 32, 3, 3, 2, 1, 1},
-        {9, 9, 300, 9, 9, 40, 3, 3, 1, 1, 1},
-        {6, 6, 512, 6, 6, 300, 1, 1, 1, 0, 0},
+        {50, 50, 20, 50, 50, 24, 3, 3, 1, 1, 1, PT_WINOGRAD},
+        {40, 40, 64, 20, 20, 32, 3, 3, 2, 1, 1, PT_WINOGRAD},
+        {9, 9, 300, 9, 9, 40, 3, 3, 1, 1, 1, PT_WINOGRAD},
+        {6, 6, 512, 6, 6, 300, 1, 1, 1, 0, 0, PT_WINOGRAD},
     };
     pt_pool *pool = NULL;
 
@@ -152,7 +203,10 @@ static void test_large_blocks_agree_with_plain_loops(void **state)
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         layer l = layer_of(LAYER_CONV, &large[i]);
 
-        check_layer(&l, pool, 2, 2);
+        for (int m = PT_WINOGRAD; m <= PT_BLAS; m++) {
+            l.s.method = (pt_conv_method)m;
+            check_layer(&l, pool, 2, 2);
+        }
     }
     pt_pool_destroy(&pool);
 }
@@ -214,12 +268,12 @@ static void check_gradient(layer_kind kind, const pt_conv_shape *shape)
 static void test_gradients_agree_with_central_differences(void **state)
 {
     const pt_conv_shape shapes[] = {
-        {6, 5, 3, 6, 5, 4, 3, 3, 1, 1, 1},
-        {7, 6, 4, 4, 3, 4, 3, 3, 2, 1, 0},
-        {4, 4, 6, 4, 4, 6, 1, 1, 1, 0, 0},
+        {6, 5, 3, 6, 5, 4, 3, 3, 1, 1, 1, PT_WINOGRAD},
+        {7, 6, 4, 4, 3, 4, 3, 3, 2, 1, 0, PT_WINOGRAD},
+        {4, 4, 6, 4, 4, 6, 1, 1, 1, 0, 0, PT_WINOGRAD},
     };
-    const pt_conv_shape same = {7, 6, 5, 4, 3, 5, 3, 3, 2, 1, 0};
-    const pt_conv_shape linear = {1, 1, 20, 1, 1, 7, 1, 1, 1, 0, 0};
+    const pt_conv_shape same = {7, 6, 5, 4, 3, 5, 3, 3, 2, 1, 0, PT_WINOGRAD};
+    const pt_conv_shape linear = {1, 1, 20, 1, 1, 7, 1, 1, 1, 0, 0, PT_WINOGRAD};
 
     (void)state;
     for (int i = 0; i < 3; i++) check_gradient(LAYER_CONV, &shapes[i]);

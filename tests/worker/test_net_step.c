@@ -17,8 +17,10 @@
 
 /* Rounding alone: PyTorch's own float32 step is up to 2.3e-6 away from its double one
  * (worst tensor) for the first three networks, and 1.4e-4 for MobileNet, where most of a
- * gamma's gradient cancels. One mask that flips changes gradients by 1e-3. */
-static const double tolerance = 1e-5, mobilenet_tolerance = 2e-4;
+ * gamma's gradient cancels: twice that is allowed, since the error is rounding's draw
+ * (BLAS 1.5e-4, the exact product 2.1e-4). One mask that flips changes gradients by 1e-3.
+ */
+static const double tolerance = 1e-5, mobilenet_tolerance = 2.8e-4;
 
 enum { IMAGES = 6, N_SHARDS = 8, PROJECTIONS = 8 };
 

@@ -11,11 +11,11 @@
 static void conv_data(pt_net *n, int i, bool accumulate, float *dx)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
-    pt_conv_shape s = pt_net_conv_shape(n->opt.graph, i);
+    pt_conv_shape s = pt_net_conv_shape(&n->opt, i);
     const float *dy = n->plan.nodes[i].dy, *w = pt_net_tensor(n, node->weight);
 
     if (node->op == PT_OP_CONV)
-        pt_conv_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, dx,
+        pt_conv_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, NULL, dx,
                               n->kernel_scratch);
     else
         pt_depthwise_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, dx,
@@ -54,7 +54,7 @@ static void dropout_data(pt_net *n, int i, bool accumulate, float *dx)
 static void max_pool_data(pt_net *n, int i, bool accumulate, float *dx)
 {
     const pt_net_node *o = &n->plan.nodes[i];
-    pt_conv_shape c = pt_net_conv_shape(n->opt.graph, i);
+    pt_conv_shape c = pt_net_conv_shape(&n->opt, i);
     pt_max_pool s = {c.h,  c.w,  c.c_in,   c.out_h,   c.out_w,
                      c.kh, c.kw, c.stride, c.pad_top, c.pad_left};
 
@@ -97,9 +97,9 @@ static void data_to(pt_net *n, int i, int slot)
         conv_data(n, i, accumulate, dx);
         break;
     case PT_OP_LINEAR:
-        pt_linear_backward_data(n->opt.pool, (int)n->plan.nodes[node->in[0]].size,
-                                node->c, n->group_begin, n->n_groups, o->dy,
-                                pt_net_tensor(n, node->weight), accumulate, dx);
+        pt_linear_backward_data(
+            n->opt.pool, (int)n->plan.nodes[node->in[0]].size, node->c, n->n_images,
+            o->dy, pt_net_tensor(n, node->weight), accumulate, dx, n->kernel_scratch);
         break;
     case PT_OP_RELU:
     case PT_OP_RELU6:
@@ -179,7 +179,7 @@ static void weight_pass(pt_net *n, int i)
                                    node->c, &n->span, x, dy, dw, bias, n->kernel_scratch);
         return;
     }
-    s = pt_net_conv_shape(n->opt.graph, i);
+    s = pt_net_conv_shape(&n->opt, i);
     if (node->op == PT_OP_CONV)
         pt_conv_backward_weights(n->opt.pool, &s, &n->span, x, dy, dw, bias,
                                  n->kernel_scratch);

@@ -6,13 +6,14 @@
 static void run_conv(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
-    pt_conv_shape s = pt_net_conv_shape(n->opt.graph, i);
+    pt_conv_shape s = pt_net_conv_shape(&n->opt, i);
     const float *x = pt_net_y(n, node->in[0]), *w = pt_net_tensor(n, node->weight);
     const float *bias = pt_net_tensor(n, node->bias);
     float *y = n->plan.nodes[i].y;
 
     if (node->op == PT_OP_CONV)
-        pt_conv_forward(n->opt.pool, &s, n->n_images, x, w, bias, y, n->kernel_scratch);
+        pt_conv_forward(n->opt.pool, &s, n->n_images, x, w, bias, false, y,
+                        n->kernel_scratch);
     else
         pt_depthwise_forward(n->opt.pool, &s, n->n_images, x, w, bias, y,
                              n->kernel_scratch);
@@ -23,15 +24,15 @@ static void run_linear(pt_net *n, int i)
     const pt_node *node = &n->opt.graph->nodes[i];
     int n_in = (int)n->plan.nodes[node->in[0]].size;
 
-    pt_linear_forward(n->opt.pool, n_in, node->c, n->group_begin, n->n_groups,
-                      pt_net_y(n, node->in[0]), pt_net_tensor(n, node->weight),
-                      pt_net_tensor(n, node->bias), n->plan.nodes[i].y);
+    pt_linear_forward(n->opt.pool, n_in, node->c, n->n_images, pt_net_y(n, node->in[0]),
+                      pt_net_tensor(n, node->weight), pt_net_tensor(n, node->bias),
+                      n->plan.nodes[i].y, n->kernel_scratch);
 }
 
 static void run_max_pool(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
-    pt_conv_shape c = pt_net_conv_shape(n->opt.graph, i);
+    pt_conv_shape c = pt_net_conv_shape(&n->opt, i);
     pt_max_pool s = {c.h,  c.w,  c.c_in,   c.out_h,   c.out_w,
                      c.kh, c.kw, c.stride, c.pad_top, c.pad_left};
     uint8_t *argmax = pt_net_training_pass(n) ? n->plan.nodes[i].argmax : NULL;

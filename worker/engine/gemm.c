@@ -1,6 +1,5 @@
 #include "worker/engine/gemm.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "worker/engine/gemm_path.h"
@@ -44,14 +43,6 @@ const pt_gemm_path *pt_gemm_path_in_use(void)
     pt_gemm_paths(paths);
     pt_gemm_use(paths[0]);
     return paths[0];
-}
-
-const char *pt_gemm_describe(void)
-{
-    static _Thread_local char text[32];
-
-    snprintf(text, sizeof text, "exact %s", pt_gemm_path_in_use()->name);
-    return text;
 }
 
 /* ---- packing ------------------------------------------------------------------------
@@ -100,12 +91,12 @@ static void pack_ragged(pt_trans tb, size_t k, size_t n, const float *b, size_t 
 }
 
 void pt_gemm_pack(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
-                  size_t first, size_t count, float *packed)
+                  size_t first, size_t count, size_t panel_step, float *packed)
 {
     for (size_t i = first; i < first + count; i++) {
         size_t j = i * PT_PANEL;
         const float *from = b + (tb == PT_N ? j : j * ldb);
-        float *to = packed + i * PT_PANEL * k;
+        float *to = packed + i * panel_step;
 
         if (n - j < PT_PANEL)
             pack_ragged(tb, k, n - j, from, ldb, to);

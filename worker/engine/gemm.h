@@ -23,10 +23,11 @@ enum { PT_PANEL = 16 }; /* columns of a panel */
  * filled up with zeros. */
 size_t pt_gemm_packed_floats(size_t k, size_t n);
 
-/* Packs panels first .. first + count - 1 of op(B) [k][n] into their place in `packed`.
- * tb PT_N: b is [k][ldb]; PT_T: b is [n][ldb]. */
+/* Packs panels first .. first + count - 1 of op(B) [k][n]; panel j goes to packed +
+ * j * panel_step. tb PT_N: b is [k][ldb]; PT_T: b is [n][ldb]. panel_step is 16 k, or 16
+ * times the depth of a matrix of which this is a part. */
 void pt_gemm_pack(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
-                  size_t first, size_t count, float *packed);
+                  size_t first, size_t count, size_t panel_step, float *packed);
 
 /* C [m][n] = start + op(A) B, then relu; k >= 1.
  *
@@ -50,8 +51,5 @@ typedef struct {
 } pt_product;
 
 void pt_gemm(const pt_product *p);
-
-/* "exact avx2": recorded with the run. */
-const char *pt_gemm_describe(void);
 
 #endif

@@ -117,9 +117,8 @@ static void copy_run(const pt_conv_shape *s, const run *r, const float *row, flo
 }
 
 void pt_im2col(const pt_conv_shape *s, const pt_taps *t, int row0, int n_rows,
-               const float *image, float *col)
+               const float *image, float *col, size_t ld)
 {
-    size_t ld = (size_t)t->n_taps * (size_t)t->n_c;
     size_t row_floats = (size_t)s->w * (size_t)s->c_in;
     int tap1 = t->tap0 + t->n_taps;
 

@@ -18,10 +18,11 @@ pt_taps pt_taps_all(const pt_conv_shape *s);
 /* The windows of output rows row0 .. row0 + n_rows - 1.
  *
  * image    [h][w][c_in]
- * col      out, [n_rows * out_w][n_taps * n_c]; zero where a window is outside the image
+ * col      out, [n_rows * out_w] rows of n_taps * n_c floats, `ld` floats apart; zero
+ *          where a window is outside the image
  */
 void pt_im2col(const pt_conv_shape *s, const pt_taps *t, int row0, int n_rows,
-               const float *image, float *col);
+               const float *image, float *col, size_t ld);
 
 /* The transpose for all taps: image += each element of col where it came from, output
  * pixels in order; what came from outside is dropped. */

@@ -1,200 +1,238 @@
 #include "worker/engine/linear.h"
 
-#include "worker/engine/gemm_blas.h"
-#include "worker/engine/linear_rows.h"
-#include "worker/engine/simd.h"
+#include <string.h>
+
+#include "worker/engine/conv_internal.h"
+#include "worker/engine/gemm.h"
 #include "worker/engine/tree_sum.h"
 
 enum {
-    TILE_FLOATS = 64 * 1024, /* of a weight gradient: 256 KB */
-    MIN_TILES = 4,           /* something to do for each of a few threads */
-    BIAS_COLUMNS = 64,
-    LINE = 16
+    COLUMNS = 256,     /* of y in an item of the forward pass */
+    DEPTH = 128,       /* rows of w that are packed at a time: 128 KB */
+    DATA_COLUMNS = 96, /* of dx in an item: rows of w */
+    GRAD_ROWS = 6,     /* of a tile of dw, which stays in the L1 cache with its tree */
+    GRAD_COLUMNS = 256
 };
 
 typedef struct {
-    size_t n_in, n_out;
-    size_t row, n_rows; /* forward and data */
-    size_t tile;        /* columns of y or dx, or rows of dw */
-    int n_tiles;
-    const float *x, *w, *bias;
+    size_t n_in, n_out, n_rows;
+    const float *x, *w, *bias, *dy;
     bool accumulate;
     float *y;
-    const pt_span *span; /* weight gradient: x, dy = w */
+    const pt_span *span;
     int n_trees;
     pt_subtree trees[PT_MAX_COVER];
-    const float *dy;
-    float *const *dw, *const *db;
-    float *scratch;
+    float *const *dw;
+    float *shared;  /* dy in panels */
+    float *scratch; /* [threads][scratch_floats] */
     size_t scratch_floats;
 } pass;
 
-static size_t min_size(size_t a, size_t b)
+static size_t panels_of(size_t n)
 {
-    return a < b ? a : b;
+    return (n + PT_PANEL - 1) / PT_PANEL;
 }
 
-static size_t max_size(size_t a, size_t b)
+static int parts(size_t n, size_t part)
 {
-    return a > b ? a : b;
+    return (int)((n + part - 1) / part);
 }
 
-static size_t round_up(size_t n)
-{
-    return (n + LINE - 1) / LINE * LINE;
-}
+/* ---- y = x w + bias ------------------------------------------------------------------
+ */
 
-/* Cuts n into tiles of at most `tile`. */
-static void set_tiles(pass *p, size_t n, size_t tile)
-{
-    p->tile = min_size(n, tile);
-    p->n_tiles = (int)((n + p->tile - 1) / p->tile);
-}
-
-/* Rows of all groups lie one after another and may share a product (linear_rows.h). */
-static void set_rows(pass *p, const int *group_begin, int n_groups)
-{
-    p->row = (size_t)group_begin[0];
-    p->n_rows = (size_t)(group_begin[n_groups] - group_begin[0]);
-}
-
-/* An item is a tile of columns of y. */
+/* An item is some columns of y; rows of w are packed as they come. */
 static void forward_item(void *context, int item, int thread)
 {
     const pass *p = context;
-    size_t c = (size_t)item * p->tile;
+    size_t c = (size_t)item * COLUMNS, n = pt_min_size(COLUMNS, p->n_out - c);
+    float *packed = p->scratch + (size_t)thread * p->scratch_floats;
 
-    (void)thread;
-    pt_rows_forward(p->n_rows, p->n_in, min_size(p->tile, p->n_out - c), p->n_out,
-                    p->x + p->row * p->n_in, p->w + c, p->bias ? p->bias + c : NULL,
-                    p->y + p->row * p->n_out + c);
+    for (size_t k = 0; k < p->n_in; k += DEPTH) {
+        size_t depth = pt_min_size(DEPTH, p->n_in - k);
+        pt_product g = {.m = p->n_rows,
+                        .n = n,
+                        .k = depth,
+                        .a = p->x + k,
+                        .lda = p->n_in,
+                        .b = packed,
+                        .panel_step = depth * PT_PANEL,
+                        .bias = p->bias && k == 0 ? p->bias + c : NULL,
+                        .accumulate = k > 0,
+                        .c = p->y + c,
+                        .ldc = p->n_out};
+
+        pt_gemm_pack(PT_N, depth, n, p->w + k * p->n_out + c, p->n_out, 0, panels_of(n),
+                     g.panel_step, packed);
+        pt_gemm(&g);
+    }
 }
 
-void pt_linear_forward(pt_pool *pool, int n_in, int n_out, const int *group_begin,
-                       int n_groups, const float *x, const float *w, const float *bias,
-                       float *y)
+static size_t forward_floats(void)
+{
+    return COLUMNS * DEPTH;
+}
+
+void pt_linear_forward(pt_pool *pool, int n_in, int n_out, int n_rows, const float *x,
+                       const float *w, const float *bias, float *y, float *scratch)
 {
     pass p = {.n_in = (size_t)n_in,
               .n_out = (size_t)n_out,
+              .n_rows = (size_t)n_rows,
               .x = x,
               .w = w,
               .bias = bias,
-              .y = y};
+              .y = y,
+              .scratch = scratch,
+              .scratch_floats = forward_floats()};
 
-    set_rows(&p, group_begin, n_groups);
-    set_tiles(&p, p.n_out, PT_ROWS_COLUMNS);
-    pt_pool_run(pool, p.n_tiles, forward_item, &p);
+    pt_pool_run(pool, parts(p.n_out, COLUMNS), forward_item, &p);
 }
 
-/* An item is a tile of columns of dx; here x is dy and y is dx. */
+/* ---- dx = dy w^T ---------------------------------------------------------------------
+ */
+
+/* An item is a panel of dy^T: sixteen images. */
+static void pack_item(void *context, int item, int thread)
+{
+    const pass *p = context;
+
+    pt_gemm_pack(PT_T, p->n_out, p->n_rows, p->dy, p->n_out, (size_t)item, 1,
+                 p->n_out * PT_PANEL, p->shared);
+}
+
+/* An item is some columns of dx, computed as rows of dx^T = w dy^T: w is read as it
+ * lies. */
 static void data_item(void *context, int item, int thread)
 {
     const pass *p = context;
-    size_t c = (size_t)item * p->tile;
+    size_t first = (size_t)item * DATA_COLUMNS, rows = p->n_rows;
+    size_t n = pt_min_size(DATA_COLUMNS, p->n_in - first);
+    float *t = p->scratch + (size_t)thread * p->scratch_floats, *dx = p->y + first;
+    pt_product g = {.m = n,
+                    .n = rows,
+                    .k = p->n_out,
+                    .a = p->w + first * p->n_out,
+                    .lda = p->n_out,
+                    .b = p->shared,
+                    .panel_step = p->n_out * PT_PANEL,
+                    .accumulate = p->accumulate,
+                    .c = t,
+                    .ldc = rows};
 
-    (void)thread;
-    pt_rows_backward(p->n_rows, p->n_out, min_size(p->tile, p->n_in - c), p->n_in,
-                     p->x + p->row * p->n_out, p->w + c * p->n_out, p->accumulate,
-                     p->y + p->row * p->n_in + c);
+    for (size_t r = 0; p->accumulate && r < rows; r++)
+        for (size_t i = 0; i < n; i++) t[i * rows + r] = dx[r * p->n_in + i];
+    pt_gemm(&g);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < n; i++) dx[r * p->n_in + i] = t[i * rows + r];
 }
 
-void pt_linear_backward_data(pt_pool *pool, int n_in, int n_out, const int *group_begin,
-                             int n_groups, const float *dy, const float *w,
-                             bool accumulate, float *dx)
+static size_t data_shared(size_t n_out, size_t n_rows)
+{
+    return pt_gemm_packed_floats(n_out, n_rows);
+}
+
+static size_t data_floats(size_t n_rows)
+{
+    return pt_round_up(DATA_COLUMNS * n_rows);
+}
+
+void pt_linear_backward_data(pt_pool *pool, int n_in, int n_out, int n_rows,
+                             const float *dy, const float *w, bool accumulate, float *dx,
+                             float *scratch)
 {
     pass p = {.n_in = (size_t)n_in,
               .n_out = (size_t)n_out,
-              .x = dy,
+              .n_rows = (size_t)n_rows,
               .w = w,
+              .dy = dy,
               .accumulate = accumulate,
-              .y = dx};
+              .y = dx,
+              .shared = scratch,
+              .scratch_floats = data_floats((size_t)n_rows)};
 
-    set_rows(&p, group_begin, n_groups);
-    set_tiles(&p, p.n_in, PT_ROWS_COLUMNS);
-    pt_pool_run(pool, p.n_tiles, data_item, &p);
+    p.scratch = scratch + data_shared(p.n_out, p.n_rows);
+    pt_pool_run(pool, (int)panels_of(p.n_rows), pack_item, &p);
+    pt_pool_run(pool, parts(p.n_in, DATA_COLUMNS), data_item, &p);
 }
 
-/* The context of a leaf: some rows of dw, or some columns of db. */
+/* ---- dw = x^T dy by shard, then the tree ---------------------------------------------
+ */
+
+/* Where the panels of a shard's rows begin: in the order of the rows. */
+static float *packed_rows(const pass *p, size_t row)
+{
+    return p->shared + row * panels_of(p->n_out) * PT_PANEL;
+}
+
+static void pack_shard(void *context, int item, int thread)
+{
+    const pass *p = context;
+    size_t begin, end;
+
+    pt_shard_images(p->span, p->span->lo + item, &begin, &end);
+    pt_gemm_pack(PT_N, end - begin, p->n_out, p->dy + begin * p->n_out, p->n_out, 0,
+                 panels_of(p->n_out), (end - begin) * PT_PANEL, packed_rows(p, begin));
+}
+
+/* The context of a leaf. */
 typedef struct {
     const pass *p;
-    size_t begin, n;
-} part;
+    size_t row, rows, column, columns;
+} tile;
 
-static void shard_rows(const pt_span *span, int shard, size_t *row, size_t *n_rows)
+static void leaf(void *context, int shard, float *out)
 {
-    int begin = pt_shard_begin(shard, span->n_shards, span->b);
-
-    *row = (size_t)(begin - pt_span_first(span));
-    *n_rows = (size_t)pt_shard_size(span, shard);
-}
-
-static void weight_leaf(void *context, int shard, float *out)
-{
-    const part *t = context;
+    const tile *t = context;
     const pass *p = t->p;
-    size_t row, n_rows;
+    size_t begin, end;
 
-    shard_rows(p->span, shard, &row, &n_rows);
-    pt_blas_gemm(PT_T, PT_N, t->n, p->n_out, n_rows, p->x + row * p->n_in + t->begin, p->n_in,
-            p->dy + row * p->n_out, p->n_out, false, out, p->n_out);
+    pt_shard_images(p->span, shard, &begin, &end);
+    pt_product g = {.ta = PT_T,
+                    .m = t->rows,
+                    .n = t->columns,
+                    .k = end - begin,
+                    .a = p->x + begin * p->n_in + t->row,
+                    .lda = p->n_in,
+                    .panel_step = (end - begin) * PT_PANEL,
+                    .c = out,
+                    .ldc = t->columns};
+
+    g.b = packed_rows(p, begin) + t->column / PT_PANEL * g.panel_step;
+    pt_gemm(&g);
 }
 
-PT_CLONES static void bias_leaf(void *context, int shard, float *out)
-{
-    const part *t = context;
-    const pass *p = t->p;
-    double sum[BIAS_COLUMNS] = {0};
-    size_t row, n_rows;
-
-    shard_rows(p->span, shard, &row, &n_rows);
-    for (size_t r = row; r < row + n_rows; r++) {
-        const float *dy = p->dy + r * p->n_out + t->begin;
-
-        for (size_t i = 0; i < t->n; i++) sum[i] += (double)dy[i];
-    }
-    for (size_t i = 0; i < t->n; i++) out[i] = (float)sum[i];
-}
-
-static bool tree_has_images(const pass *p, int t)
-{
-    return pt_node_size(p->span, p->trees[t].level, p->trees[t].index) > 0;
-}
-
-/* An item is a tile of rows of dw; after those, a group of columns of db. */
+/* An item is some rows of dw. */
 static void weights_item(void *context, int item, int thread)
 {
     const pass *p = context;
-    float *tmp = p->scratch + (size_t)thread * p->scratch_floats;
-    bool bias = item >= p->n_tiles;
-    size_t width = bias ? BIAS_COLUMNS : p->tile, all = bias ? p->n_out : p->n_in;
-    part part_of = {.p = p, .begin = (size_t)(bias ? item - p->n_tiles : item) * width};
+    float *sum = p->scratch + (size_t)thread * p->scratch_floats;
+    tile t = {.p = p, .row = (size_t)item * GRAD_ROWS};
 
-    part_of.n = min_size(width, all - part_of.begin);
-    for (int t = 0; t < p->n_trees; t++) {
-        if (!tree_has_images(p, t)) continue;
-        if (bias) {
-            pt_tree_sum(p->span, p->trees[t], part_of.n, bias_leaf, &part_of,
-                        p->db[t] + part_of.begin, tmp);
-        } else {
-            pt_tree_sum(p->span, p->trees[t], part_of.n * p->n_out, weight_leaf, &part_of,
-                        p->dw[t] + part_of.begin * p->n_out, tmp);
+    t.rows = pt_min_size(GRAD_ROWS, p->n_in - t.row);
+    for (; t.column < p->n_out; t.column += GRAD_COLUMNS) {
+        t.columns = pt_min_size(GRAD_COLUMNS, p->n_out - t.column);
+        size_t n = t.rows * t.columns;
+
+        for (int i = 0; i < p->n_trees; i++) {
+            if (pt_node_size(p->span, p->trees[i].level, p->trees[i].index) == 0)
+                continue;
+            pt_tree_sum(p->span, p->trees[i], n, leaf, &t, sum, sum + n);
+            for (size_t r = 0; r < t.rows; r++)
+                memcpy(p->dw[i] + (t.row + r) * p->n_out + t.column, sum + r * t.columns,
+                       t.columns * sizeof *sum);
         }
     }
 }
 
-/* Rows of dw per tile: by the layer alone. */
-static size_t tile_rows(size_t n_in, size_t n_out)
+static size_t weights_floats(int n_shards)
 {
-    size_t rows = max_size(LINE, TILE_FLOATS / n_out);
-
-    return max_size(1, min_size(rows, round_up(n_in / MIN_TILES)));
+    return GRAD_ROWS * GRAD_COLUMNS * (size_t)(1 + pt_tree_levels(n_shards));
 }
 
-size_t pt_linear_scratch(int n_in, int n_out, int n_shards)
+static size_t weights_shared(size_t n_out, size_t n_rows)
 {
-    size_t tile = tile_rows((size_t)n_in, (size_t)n_out) * (size_t)n_out;
-
-    return round_up(max_size(tile, BIAS_COLUMNS) * (size_t)pt_tree_levels(n_shards));
+    return n_rows * panels_of(n_out) * PT_PANEL;
 }
 
 void pt_linear_backward_weights(pt_pool *pool, int n_in, int n_out, const pt_span *span,
@@ -203,16 +241,27 @@ void pt_linear_backward_weights(pt_pool *pool, int n_in, int n_out, const pt_spa
 {
     pass p = {.n_in = (size_t)n_in,
               .n_out = (size_t)n_out,
+              .n_rows = (size_t)pt_span_images(span),
               .x = x,
               .span = span,
               .dy = dy,
               .dw = dw,
-              .db = db,
-              .scratch = scratch,
-              .scratch_floats = pt_linear_scratch(n_in, n_out, span->n_shards)};
-    int n_bias = db ? (n_out + BIAS_COLUMNS - 1) / BIAS_COLUMNS : 0;
+              .shared = scratch,
+              .scratch_floats = weights_floats(span->n_shards)};
 
+    p.scratch = scratch + weights_shared(p.n_out, p.n_rows);
     p.n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, p.trees);
-    set_tiles(&p, p.n_in, tile_rows(p.n_in, p.n_out));
-    pt_pool_run(pool, p.n_tiles + n_bias, weights_item, &p);
+    pt_pool_run(pool, span->hi - span->lo, pack_shard, &p);
+    pt_pool_run(pool, parts(p.n_in, GRAD_ROWS), weights_item, &p);
+    if (db) pt_bias_gradient(pool, span, 1, n_out, dy, db, scratch);
+}
+
+size_t pt_linear_scratch(int n_in, int n_out, int n_rows, int n_shards, int n_threads)
+{
+    size_t rows = (size_t)n_rows, out = (size_t)n_out, threads = (size_t)n_threads;
+    size_t n = threads * forward_floats();
+
+    n = pt_max_size(n, data_shared(out, rows) + threads * data_floats(rows));
+    n = pt_max_size(n, weights_shared(out, rows) + threads * weights_floats(n_shards));
+    return pt_max_size(n, pt_bias_scratch(n_out, n_shards));
 }

@@ -5,13 +5,14 @@
 #include "common/moments.h"
 #include "worker/engine/net_internal.h"
 
-pt_conv_shape pt_net_conv_shape(const pt_graph *g, int node)
+pt_conv_shape pt_net_conv_shape(const pt_net_options *o, int node)
 {
+    const pt_graph *g = o->graph;
     const pt_node *n = &g->nodes[node], *in = &g->nodes[n->in[0]];
     const pt_window *w = &n->window;
 
-    return (pt_conv_shape){in->h, in->w, in->c,     n->h,       n->w,       n->c,
-                           w->kh, w->kw, w->stride, w->pad_top, w->pad_left};
+    return (pt_conv_shape){in->h, in->w, in->c,     n->h,       n->w,        n->c,
+                           w->kh, w->kw, w->stride, w->pad_top, w->pad_left, o->method};
 }
 
 /* All paths from the input to the logits cross rep: the nodes behind rep read nothing

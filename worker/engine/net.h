@@ -17,6 +17,7 @@
 
 #include "common/graph/graph.h"
 #include "common/shards.h"
+#include "worker/engine/conv.h"
 #include "worker/engine/pool.h"
 
 typedef struct pt_net pt_net;
@@ -59,6 +60,7 @@ typedef struct {
     bool training;         /* false: no gradients, no buffers for them */
     bool input_gradient;   /* in training: also for pt_net_input_gradient */
     pt_bn_mode bn_mode;
+    pt_conv_method method;
     uint64_t seed; /* dropout */
 } pt_net_options;
 

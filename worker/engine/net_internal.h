@@ -117,7 +117,7 @@ static inline bool pt_net_writes_first(const pt_net *n, int node, int slot)
     return n->plan.nodes[in[slot]].first_writer == node && (slot == 0 || in[0] != in[1]);
 }
 
-pt_conv_shape pt_net_conv_shape(const pt_graph *g, int node);
+pt_conv_shape pt_net_conv_shape(const pt_net_options *o, int node);
 
 /* Poll of the hooks: between the pool's items from begin to end, and now. */
 void pt_net_begin_polling(pt_net *n);

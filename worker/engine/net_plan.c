@@ -291,18 +291,19 @@ static size_t kernel_scratch(const planner *p, int i)
 {
     const pt_node *n = &p->g->nodes[i];
     int v = p->opt->training ? p->opt->n_shards : 1;
+    int threads = pt_pool_threads(p->opt->pool);
     pt_conv_shape s;
 
     switch (n->op) {
     case PT_OP_CONV:
-        s = pt_net_conv_shape(p->g, i);
-        return pt_conv_scratch(&s, v);
+        s = pt_net_conv_shape(p->opt, i);
+        return pt_conv_scratch(&s, v, threads);
     case PT_OP_DEPTHWISE:
-        s = pt_net_conv_shape(p->g, i);
-        return pt_depthwise_scratch(&s, v);
+        s = pt_net_conv_shape(p->opt, i);
+        return pt_depthwise_scratch(&s, v) * (size_t)threads;
     case PT_OP_LINEAR:
-        return p->opt->training ? pt_linear_scratch((int)p->nodes[n->in[0]].size, n->c, v)
-                                : 0;
+        return pt_linear_scratch((int)p->nodes[n->in[0]].size, n->c, p->opt->max_images,
+                                 v, threads);
     default:
         return 0;
     }
@@ -328,8 +329,7 @@ static void place_states(planner *p, pt_net_plan_result *out)
             n->moments_at =
                 take(p, 2 * (size_t)out->n_cover * pt_moments_len((size_t)node->c));
     }
-    out->kernel_floats =
-        round_up(pt_mul((size_t)pt_pool_threads(opt->pool), scratch), LINE);
+    out->kernel_floats = round_up(scratch, LINE);
 }
 
 /* See the fields of pt_net: leaves, parts, all, float_leaves, means and three tables. */

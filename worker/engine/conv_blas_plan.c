@@ -1,4 +1,4 @@
-#include "worker/engine/conv_plan.h"
+#include "worker/engine/conv_blas_plan.h"
 
 /* Measured on one Zen 4 core with bench_conv; multiply-adds are called work. */
 enum {
@@ -15,33 +15,12 @@ enum {
     MIN_TILES = 4 /* something to do for each of a few threads */
 };
 
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static int cut(int n, size_t at_most, int *n_parts)
 {
-    int part = (int)max_size(1, min_size(at_most, (size_t)n));
+    int part = (int)pt_max_size(1, pt_min_size(at_most, (size_t)n));
 
     *n_parts = (n + part - 1) / part;
     return (n + *n_parts - 1) / *n_parts; /* equal parts */
-}
-
-bool pt_conv_is_plain(const pt_conv_shape *s)
-{
-    return s->kh == 1 && s->kw == 1 && s->stride == 1 && s->pad_top == 0 &&
-           s->pad_left == 0 && s->out_h == s->h && s->out_w == s->w;
-}
-
-size_t pt_conv_depth(const pt_conv_shape *s)
-{
-    return (size_t)s->kh * (size_t)s->kw * (size_t)s->c_in;
 }
 
 pt_conv_blocks pt_conv_blocks_of(const pt_conv_shape *s)
@@ -51,10 +30,10 @@ pt_conv_blocks pt_conv_blocks_of(const pt_conv_shape *s)
                                         : WINDOW_FLOATS / depth;
     pt_conv_blocks b;
 
-    pixels = max_size(pixels, MIN_PIXELS);
-    pixels = min_size(pixels, max_size(LONG_WORK / work, MIN_PIXELS_LONG));
+    pixels = pt_max_size(pixels, MIN_PIXELS);
+    pixels = pt_min_size(pixels, pt_max_size(LONG_WORK / work, MIN_PIXELS_LONG));
     if (UNPACKED_WORK / work >= MIN_PIXELS_LONG) {
-        pixels = min_size(pixels, UNPACKED_WORK / work);
+        pixels = pt_min_size(pixels, UNPACKED_WORK / work);
     }
     b.rows = cut(s->out_h, pixels / (size_t)s->out_w, &b.n_blocks);
     return b;
@@ -64,15 +43,16 @@ pt_conv_tiles pt_conv_tiles_of(const pt_conv_shape *s)
 {
     size_t depth = pt_conv_depth(s), c_out = (size_t)s->c_out;
     size_t pixels = (size_t)s->out_h * (size_t)s->out_w;
-    size_t rows = min_size(TILE_FLOATS, TILE_WORK / pixels) / c_out;
+    size_t rows = pt_min_size(TILE_FLOATS, TILE_WORK / pixels) / c_out;
     pt_conv_tiles p = {.n_by_channels = 1, .channels = s->c_in};
 
-    rows = min_size(rows, depth / MIN_TILES);
-    rows = max_size(rows, MIN_TILE_ROWS);
+    rows = pt_min_size(rows, depth / MIN_TILES);
+    rows = pt_max_size(rows, MIN_TILE_ROWS);
     p.taps = cut(s->kh * s->kw, rows / (size_t)s->c_in, &p.n_by_taps);
     if (rows < (size_t)s->c_in) {
         p.channels = cut(s->c_in, rows, &p.n_by_channels);
-        p.channels = (int)min_size((size_t)(p.channels + 15) / 16 * 16, (size_t)s->c_in);
+        p.channels =
+            (int)pt_min_size((size_t)(p.channels + 15) / 16 * 16, (size_t)s->c_in);
         p.n_by_channels = (s->c_in + p.channels - 1) / p.channels;
     }
     p.max_floats = (size_t)p.taps * (size_t)p.channels * c_out;
@@ -103,10 +83,10 @@ pt_conv_blocks pt_conv_weight_blocks_of(const pt_conv_shape *s, const pt_conv_ti
 {
     size_t rows = (size_t)p->taps * (size_t)p->channels, c_out = (size_t)s->c_out;
     size_t pixels =
-        min_size(TILE_WINDOW_FLOATS / (rows + c_out), UNPACKED_WORK / (rows * c_out));
+        pt_min_size(TILE_WINDOW_FLOATS / (rows + c_out), UNPACKED_WORK / (rows * c_out));
     pt_conv_blocks b;
 
-    pixels = max_size(pixels, MIN_PIXELS_LONG);
+    pixels = pt_max_size(pixels, MIN_PIXELS_LONG);
     b.rows = cut(s->out_h, pixels / (size_t)s->out_w, &b.n_blocks);
     return b;
 }

@@ -1,16 +1,15 @@
-/* Gradients of a convolution's weights and bias. */
+/* Gradients of a convolution's weights by CBLAS. */
 #include <string.h>
 
-#include "worker/engine/conv.h"
-#include "worker/engine/conv_plan.h"
+#include "worker/engine/conv_blas_plan.h"
+#include "worker/engine/conv_internal.h"
 #include "worker/engine/gemm_blas.h"
-#include "worker/engine/simd.h"
 #include "worker/engine/tree_sum.h"
 
 /* Where all shards' gradients fit into this many floats each shard is an item of its own
  * and the tree is finished from memory: small layers have too few tiles to share. The
  * bits are the same both ways. */
-enum { KEPT_FLOATS = 512 * 1024, LINE = 16, BIAS_CHANNELS = 64 };
+enum { KEPT_FLOATS = 512 * 1024 };
 
 typedef struct {
     pt_conv_shape s;
@@ -20,9 +19,9 @@ typedef struct {
     int n_trees;
     pt_subtree trees[PT_MAX_COVER];
     const float *x, *dy;
-    float *const *dw, *const *db;
+    float *const *dw;
     float *kept;    /* [shards of the span][count], one value per shard */
-    size_t count;   /* of dw, or of db */
+    size_t count;   /* of dw */
     float *scratch; /* [threads][scratch_floats] */
     size_t scratch_floats;
 } pass;
@@ -36,28 +35,9 @@ typedef struct {
     float *col;
 } tile;
 
-static size_t round_up(size_t n)
-{
-    return (n + LINE - 1) / LINE * LINE;
-}
-
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static size_t pixels_of(const pt_conv_shape *s)
 {
     return (size_t)s->out_h * (size_t)s->out_w;
-}
-
-/* Images of the span's buffers that belong to shard `shard`: [*begin, *end). */
-static void shard_images(const pt_span *span, int shard, size_t *begin, size_t *end)
-{
-    int first = pt_span_first(span);
-
-    *begin = (size_t)(pt_shard_begin(shard, span->n_shards, span->b) - first);
-    *end = (size_t)(pt_shard_begin(shard + 1, span->n_shards, span->b) - first);
 }
 
 /* out [tile rows][c_out] (+)= windows^T dy of one image. */
@@ -76,11 +56,12 @@ static void add_image(const tile *t, size_t image, bool accumulate, float *out)
         const float *col = x + (size_t)row * w * c_in + t->taps.c0;
 
         if (!plain) {
-            pt_im2col(s, &t->taps, row, n, x, t->col);
+            pt_im2col(s, &t->taps, row, n, x, t->col, rows);
             col = t->col;
         }
         pt_blas_gemm(PT_T, PT_N, rows, c_out, (size_t)n * w, col, plain ? c_in : rows,
-                dy + (size_t)row * w * c_out, c_out, accumulate || row > 0, out, c_out);
+                     dy + (size_t)row * w * c_out, c_out, accumulate || row > 0, out,
+                     c_out);
     }
 }
 
@@ -89,7 +70,7 @@ static void leaf(void *context, int shard, float *out)
     const tile *t = context;
     size_t begin, end;
 
-    shard_images(t->p->span, shard, &begin, &end);
+    pt_shard_images(t->p->span, shard, &begin, &end);
     for (size_t i = begin; i < end; i++) add_image(t, i, i > begin, out);
 }
 
@@ -106,13 +87,13 @@ static tile tile_of(const pass *p, int index, int thread)
 static size_t col_floats(const pt_conv_shape *s, const pt_conv_tiles *tiles)
 {
     if (pt_conv_is_plain(s)) return 0;
-    return round_up((size_t)pt_conv_weight_blocks_of(s, tiles).rows * (size_t)s->out_w *
-                    (size_t)tiles->taps * (size_t)tiles->channels);
+    return pt_round_up((size_t)pt_conv_weight_blocks_of(s, tiles).rows *
+                       (size_t)s->out_w * (size_t)tiles->taps * (size_t)tiles->channels);
 }
 
 static size_t tree_floats(size_t n, int n_shards)
 {
-    return round_up(n * (size_t)pt_tree_levels(n_shards));
+    return pt_round_up(n * (size_t)pt_tree_levels(n_shards));
 }
 
 /* An item is a tile: its leaves and its tree. */
@@ -161,46 +142,6 @@ static void sum_kept(pass *p, float *const *out)
     }
 }
 
-/* out [n] = sums over rows of dy [rows][ld], in double. */
-PT_CLONES static void sum_rows(const float *dy, size_t rows, size_t ld, size_t n,
-                               float *out)
-{
-    double sum[BIAS_CHANNELS] = {0};
-
-    for (size_t r = 0; r < rows; r++, dy += ld) {
-        for (size_t c = 0; c < n; c++) sum[c] += (double)dy[c];
-    }
-    for (size_t c = 0; c < n; c++) out[c] = (float)sum[c];
-}
-
-/* An item is a group of channels of one shard. */
-static void bias_item(void *context, int item, int thread)
-{
-    const pass *p = context;
-    size_t c_out = (size_t)p->s.c_out, begin, end;
-    int n_groups = (int)((c_out + BIAS_CHANNELS - 1) / BIAS_CHANNELS);
-    int shard = p->span->lo + item / n_groups;
-    size_t c = (size_t)(item % n_groups) * BIAS_CHANNELS;
-    size_t n = c_out - c < BIAS_CHANNELS ? c_out - c : BIAS_CHANNELS;
-
-    (void)thread;
-    shard_images(p->span, shard, &begin, &end);
-    if (begin == end) return;
-    sum_rows(p->dy + begin * pixels_of(&p->s) * c_out + c,
-             (end - begin) * pixels_of(&p->s), c_out, n, kept_of(p, shard) + c);
-}
-
-static void bias_gradient(pt_pool *pool, pass *p, float *scratch)
-{
-    int n_groups = (p->s.c_out + BIAS_CHANNELS - 1) / BIAS_CHANNELS;
-
-    p->count = (size_t)p->s.c_out;
-    p->kept = scratch;
-    p->scratch = scratch + round_up((size_t)p->span->n_shards * p->count);
-    pt_pool_run(pool, (p->span->hi - p->span->lo) * n_groups, bias_item, p);
-    sum_kept(p, p->db);
-}
-
 static bool keeps(const pt_conv_shape *s, int n_shards)
 {
     size_t count = pt_conv_depth(s) * (size_t)s->c_out;
@@ -208,9 +149,8 @@ static bool keeps(const pt_conv_shape *s, int n_shards)
     return count <= KEPT_FLOATS / (size_t)n_shards;
 }
 
-void pt_conv_backward_weights(pt_pool *pool, const pt_conv_shape *s, const pt_span *span,
-                              const float *x, const float *dy, float *const *dw,
-                              float *const *db, float *scratch)
+void pt_blas_weights(pt_pool *pool, const pt_conv_shape *s, const pt_span *span,
+                     const float *x, const float *dy, float *const *dw, float *scratch)
 {
     pass p = {.s = *s,
               .tiles = pt_conv_tiles_of(s),
@@ -218,7 +158,6 @@ void pt_conv_backward_weights(pt_pool *pool, const pt_conv_shape *s, const pt_sp
               .x = x,
               .dy = dy,
               .dw = dw,
-              .db = db,
               .count = pt_conv_depth(s) * (size_t)s->c_out,
               .scratch = scratch};
     int n_tiles = p.tiles.n_by_taps * p.tiles.n_by_channels;
@@ -228,27 +167,23 @@ void pt_conv_backward_weights(pt_pool *pool, const pt_conv_shape *s, const pt_sp
     p.scratch_floats = col_floats(s, &p.tiles);
     if (keeps(s, span->n_shards)) {
         p.kept = scratch;
-        p.scratch = scratch + round_up((size_t)span->n_shards * p.count);
+        p.scratch = scratch + pt_round_up((size_t)span->n_shards * p.count);
         pt_pool_run(pool, (span->hi - span->lo) * n_tiles, kept_item, &p);
         sum_kept(&p, dw);
     } else {
         p.scratch_floats += tree_floats(p.tiles.max_floats, span->n_shards);
         pt_pool_run(pool, n_tiles, tile_item, &p);
     }
-    if (db) bias_gradient(pool, &p, scratch);
 }
 
-size_t pt_conv_weights_scratch(const pt_conv_shape *s, int n_shards)
+size_t pt_blas_weights_scratch(const pt_conv_shape *s, int n_shards)
 {
     pt_conv_tiles tiles = pt_conv_tiles_of(s);
     size_t shards = (size_t)n_shards, count = pt_conv_depth(s) * (size_t)s->c_out;
-    size_t col = col_floats(s, &tiles), c_out = (size_t)s->c_out;
-    size_t bias = round_up(shards * c_out) + tree_floats(c_out, n_shards);
+    size_t col = col_floats(s, &tiles);
 
-    if (keeps(s, n_shards)) {
-        size_t kept = round_up(shards * count);
-
-        return max_size(bias, kept + max_size(col, tree_floats(count, n_shards)));
-    }
-    return max_size(bias, col + tree_floats(tiles.max_floats, n_shards));
+    if (keeps(s, n_shards))
+        return pt_round_up(shards * count) +
+               pt_max_size(col, tree_floats(count, n_shards));
+    return col + tree_floats(tiles.max_floats, n_shards);
 }

@@ -1,9 +1,10 @@
-/* How a convolution's work is cut. Everything follows from the layer's shape alone: the
- * cuts are part of a run's identity, because OpenBLAS' bits depend on the shapes of its
- * calls. */
-#ifndef PT_WORKER_CONV_PLAN_H
-#define PT_WORKER_CONV_PLAN_H
+/* How a convolution's work is cut for CBLAS. Everything follows from the layer's shape
+ * alone: the cuts are part of a run's identity, because OpenBLAS' bits depend on the
+ * shapes of its calls. */
+#ifndef PT_WORKER_CONV_BLAS_PLAN_H
+#define PT_WORKER_CONV_BLAS_PLAN_H
 
+#include "worker/engine/conv_internal.h"
 #include "worker/engine/im2col.h"
 
 /* Output rows cut into n_blocks of `rows` (the last may be smaller). */
@@ -19,12 +20,7 @@ typedef struct {
     size_t max_floats; /* of a tile's part of the gradient */
 } pt_conv_tiles;
 
-/* One matrix product per image would do: 1x1, stride 1, no padding. */
-bool pt_conv_is_plain(const pt_conv_shape *s);
-
-/* kh * kw * c_in. */
-size_t pt_conv_depth(const pt_conv_shape *s);
-
+/* Blocks of the forward pass. */
 pt_conv_blocks pt_conv_blocks_of(const pt_conv_shape *s);
 
 pt_conv_tiles pt_conv_tiles_of(const pt_conv_shape *s);
@@ -37,7 +33,7 @@ size_t pt_conv_tile_rows(const pt_taps *t);
 /* Output rows whose windows (of a tile) are made at a time for a weight gradient. */
 pt_conv_blocks pt_conv_weight_blocks_of(const pt_conv_shape *s, const pt_conv_tiles *p);
 
-/* conv_weights.c: floats of scratch per thread. */
-size_t pt_conv_weights_scratch(const pt_conv_shape *s, int n_shards);
+/* conv_blas_weights.c: floats of scratch per thread. */
+size_t pt_blas_weights_scratch(const pt_conv_shape *s, int n_shards);
 
 #endif
