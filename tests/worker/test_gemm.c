@@ -90,9 +90,10 @@ static void make_case(product_case *t)
     p->ldc = p->n + draw(3);
     p->accumulate = draw(3) == 0;
     p->relu = draw(3) == 0;
+    p->add = !p->accumulate && !p->relu && p->k <= PT_GEMM_DEPTH && draw(3) == 0;
     t->a = matrix(p->lda * (p->ta == PT_N ? p->m : p->k));
     t->b = matrix(ldb * (tb == PT_N ? p->k : p->n));
-    t->bias = draw(2) ? matrix(p->n) : NULL;
+    t->bias = draw(2) && !p->add ? matrix(p->n) : NULL;
     t->c_floats = p->ldc * p->m + GUARD;
     t->c = matrix(t->c_floats);
     t->want = malloc(t->c_floats * sizeof *t->want);
@@ -110,7 +111,7 @@ static void make_case(product_case *t)
             for (size_t q = 0; q < p->k; q++)
                 s = fmaf(t->a[p->ta == PT_N ? i * p->lda + q : q * p->lda + i],
                          t->b[tb == PT_N ? q * ldb + j : j * ldb + q], s);
-            *c = p->relu && s < 0 ? 0 : s;
+            *c = p->relu && s < 0 ? 0 : p->add ? *c + s : s;
         }
     size_t panels = (p->n + PT_PANEL - 1) / PT_PANEL, some = draw((uint32_t)panels + 1);
     pt_gemm_pack(tb, p->k, p->n, t->b, ldb, 0, some, PT_PANEL * p->k, t->packed);
@@ -144,7 +145,7 @@ static void assert_same(const product_case *t, const float *got, const char *how
 static void run_in_pieces(const product_case *t, float *c)
 {
     const pt_product *p = &t->p;
-    size_t k1 = draw((uint32_t)p->k + 1), m1 = draw((uint32_t)p->m + 1);
+    size_t k1 = p->add ? 0 : draw((uint32_t)p->k + 1), m1 = draw((uint32_t)p->m + 1);
     size_t rows[3] = {0, m1, p->m}, depths[3] = {0, k1, p->k};
 
     for (int r = 0; r < 2; r++)

@@ -195,6 +195,7 @@ static void test_large_blocks_agree_with_plain_loops(void **state)
         {40, 40, 64, 20, 20, 32, 3, 3, 2, 1, 1, PT_WINOGRAD},
         {9, 9, 300, 9, 9, 40, 3, 3, 1, 1, 1, PT_WINOGRAD},
         {6, 6, 512, 6, 6, 300, 1, 1, 1, 0, 0, PT_WINOGRAD},
+        {3, 600, 4, 3, 600, 5, 3, 3, 1, 1, 1, PT_WINOGRAD}, /* wider than a chain */
     };
     pt_pool *pool = NULL;
 

@@ -1,6 +1,7 @@
 #include "worker/engine/conv.h"
 
 #include "worker/engine/conv_internal.h"
+#include "worker/engine/winograd.h"
 
 size_t pt_conv_depth(const pt_conv_shape *s)
 {
@@ -27,6 +28,11 @@ pt_conv_shape pt_conv_turned(const pt_conv_shape *s)
                            .pad_top = s->kh - 1 - s->pad_top,
                            .pad_left = s->kw - 1 - s->pad_left,
                            .method = s->method};
+}
+
+static bool by_winograd(const pt_conv_shape *s)
+{
+    return s->method == PT_WINOGRAD && pt_winograd_fits(s);
 }
 
 /* What a product by CBLAS cannot do on its way. */
@@ -62,6 +68,8 @@ void pt_conv_forward(pt_pool *p, const pt_conv_shape *s, int n_images, const flo
     if (s->method == PT_BLAS) {
         pt_blas_forward(p, s, n_images, x, w, bias, y, scratch);
         if (relu) pt_pool_run(p, n_images, relu_item, &a);
+    } else if (by_winograd(s)) {
+        pt_winograd_forward(p, s, n_images, x, w, bias, relu, y, scratch);
     } else {
         pt_exact_forward(p, s, n_images, x, w, bias, relu, y, scratch);
     }
@@ -76,6 +84,8 @@ void pt_conv_backward_data(pt_pool *p, const pt_conv_shape *s, int n_images,
     if (s->method == PT_BLAS) {
         pt_blas_data(p, s, n_images, dy, w, accumulate, dx, scratch);
         if (mask) pt_pool_run(p, n_images, mask_item, &a);
+    } else if (by_winograd(s)) {
+        pt_winograd_data(p, s, n_images, dy, w, accumulate, mask, dx, scratch);
     } else {
         pt_exact_data(p, s, n_images, dy, w, accumulate, mask, dx, scratch);
     }
@@ -87,6 +97,8 @@ void pt_conv_backward_weights(pt_pool *p, const pt_conv_shape *s, const pt_span 
 {
     if (s->method == PT_BLAS)
         pt_blas_weights(p, s, span, x, dy, dw, scratch);
+    else if (by_winograd(s) && pt_winograd_fits_weights(s))
+        pt_winograd_weights(p, s, span, x, dy, dw, scratch);
     else
         pt_exact_weights(p, s, span, x, dy, dw, scratch);
     if (db)
@@ -100,6 +112,11 @@ size_t pt_conv_scratch(const pt_conv_shape *s, int n_shards, int n_threads)
 
     if (s->method == PT_BLAS)
         return pt_max_size(n, pt_blas_scratch(s, n_shards, n_threads));
+    if (by_winograd(s)) {
+        n = pt_max_size(n, pt_winograd_scratch(s, n_threads));
+        if (pt_winograd_fits_weights(s))
+            return pt_max_size(n, pt_winograd_weights_scratch(s, n_shards, n_threads));
+    }
     n = pt_max_size(n, pt_exact_scratch(s, n_threads));
     return pt_max_size(n, pt_exact_weights_scratch(s, n_shards, n_threads));
 }

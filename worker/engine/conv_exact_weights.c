@@ -1,44 +1,37 @@
 /* Gradients of a convolution's weights by the exact product: transposed windows times dy.
- * A shard's gradient is one chain over its pixels, image after image; shards meet in the
- * tree. How the weight matrix and the pixels are cut changes no bit. */
+ * A shard's gradient is the sum of one chain for each block of PIXELS, in order (one
+ * chain over 100,000 pixels would lose two digits); shards meet in the tree. How the
+ * weight matrix is cut changes no bit. */
 #include <string.h>
 
 #include "worker/engine/conv_internal.h"
+#include "worker/engine/conv_leaves.h"
 #include "worker/engine/gemm.h"
 #include "worker/engine/im2col.h"
-#include "worker/engine/tree_sum.h"
 
 enum {
-    KEPT_FLOATS = 1024 * 1024, /* of all shards' gradients, where each is an item */
-    TILE_ROWS = 256,           /* of a part of dw [depth][c_out] ... */
-    TILE_COLUMNS = 256,        /* ... 256 KB */
+    TILE_ROWS = 256,    /* of a part of dw [depth][c_out] ... */
+    TILE_COLUMNS = 256, /* ... 256 KB */
     MIN_ROWS = 32,
-    PIXELS = 192, /* of a block: 192 KB each of windows and dy */
-    ITEMS = 4     /* wanted of every thread */
+    PIXELS = 192, /* of a chain; a block's windows and dy: 192 KB each */
+    TILES = 4     /* wanted of every thread */
 };
 
 typedef struct {
     pt_conv_shape s;
     bool plain;
     size_t depth, c_out;
-    int n_rows, n_columns; /* of a tile */
-    int by_row, by_column; /* tiles */
-    const pt_span *span;
-    int n_trees;
-    pt_subtree trees[PT_MAX_COVER];
+    size_t n_rows, n_columns; /* of a tile */
+    int by_column;            /* tiles side by side */
+    size_t window_floats;
     const float *x, *dy;
-    float *const *dw;
-    float *kept;    /* [shards of the span][depth * c_out] */
-    float *scratch; /* [threads][scratch_floats] */
-    size_t window_floats, packed_floats, scratch_floats;
-} pass;
+} layer;
 
-/* A part of dw: the context of a leaf. */
+/* A part of dw. */
 typedef struct {
-    const pass *p;
+    const layer *l;
     size_t row, rows, column, columns;
     float *windows, *packed;
-    size_t ldc; /* of the leaf's output */
 } tile;
 
 static size_t pixels_of(const pt_conv_shape *s)
@@ -54,47 +47,60 @@ static int block_rows(const pt_conv_shape *s)
     return rows < 1 ? 1 : rows > s->out_h ? s->out_h : rows;
 }
 
-/* ---- one shard -----------------------------------------------------------------------
- */
-
-/* out (+)= a^T dy, `pixels` rows of each. */
-static void add_pixels(const tile *t, size_t pixels, const float *a, size_t lda,
-                       const float *dy, bool accumulate, float *out)
+static tile tile_of(const layer *l, int index, float *scratch)
 {
-    size_t c_out = t->p->c_out, panels = (t->columns + PT_PANEL - 1) / PT_PANEL;
-    pt_product g = {.ta = PT_T,
-                    .m = t->rows,
-                    .n = t->columns,
-                    .k = pixels,
-                    .a = a,
-                    .lda = lda,
-                    .b = t->packed,
-                    .panel_step = pixels * PT_PANEL,
-                    .accumulate = accumulate,
-                    .c = out,
-                    .ldc = t->ldc};
+    tile t = {.l = l, .windows = scratch, .packed = scratch + l->window_floats};
 
-    pt_gemm_pack(PT_N, pixels, t->columns, dy + t->column, c_out, 0, panels, g.panel_step,
-                 t->packed);
-    pt_gemm(&g);
+    t.row = (size_t)(index / l->by_column) * l->n_rows;
+    t.column = (size_t)(index % l->by_column) * l->n_columns;
+    t.rows = pt_min_size(l->n_rows, l->depth - t.row);
+    t.columns = pt_min_size(l->n_columns, l->c_out - t.column);
+    return t;
+}
+
+/* out = (add ? out : 0) + a^T dy, `pixels` rows of each; images wider than a chain take
+ * several. */
+static void add_pixels(const tile *t, size_t pixels, const float *a, size_t lda,
+                       const float *dy, bool add, float *out)
+{
+    size_t c_out = t->l->c_out, panels = (t->columns + PT_PANEL - 1) / PT_PANEL;
+
+    for (size_t i = 0; i < pixels; i += PT_GEMM_DEPTH) {
+        size_t k = pt_min_size(PT_GEMM_DEPTH, pixels - i);
+        pt_product g = {.ta = PT_T,
+                        .m = t->rows,
+                        .n = t->columns,
+                        .k = k,
+                        .a = a + i * lda,
+                        .lda = lda,
+                        .b = t->packed,
+                        .panel_step = k * PT_PANEL,
+                        .add = add || i > 0,
+                        .c = out,
+                        .ldc = t->columns};
+
+        pt_gemm_pack(PT_N, k, t->columns, dy + i * c_out + t->column, c_out, 0, panels,
+                     g.panel_step, t->packed);
+        pt_gemm(&g);
+    }
 }
 
 /* The pixels of all images of a shard are rows of one matrix. */
 static void plain_leaf(const tile *t, size_t begin, size_t end, float *out)
 {
-    const pass *p = t->p;
-    size_t pixels = pixels_of(&p->s), c_in = (size_t)p->s.c_in;
+    const layer *l = t->l;
+    size_t pixels = pixels_of(&l->s), c_in = (size_t)l->s.c_in;
 
     for (size_t i = begin * pixels; i < end * pixels; i += PIXELS)
-        add_pixels(t, pt_min_size(PIXELS, end * pixels - i), p->x + i * c_in + t->row,
-                   c_in, p->dy + i * p->c_out, i > begin * pixels, out);
+        add_pixels(t, pt_min_size(PIXELS, end * pixels - i), l->x + i * c_in + t->row,
+                   c_in, l->dy + i * l->c_out, i > begin * pixels, out);
 }
 
 /* Windows of the kernel positions that the tile's rows touch; its rows are columns of
  * those from *skip on. */
 static pt_taps taps_of(const tile *t, size_t *skip)
 {
-    size_t c = (size_t)t->p->s.c_in, first = t->row / c;
+    size_t c = (size_t)t->l->s.c_in, first = t->row / c;
     size_t last = (t->row + t->rows - 1) / c;
 
     *skip = t->row - first * c;
@@ -107,8 +113,8 @@ static pt_taps taps_of(const tile *t, size_t *skip)
 
 static void windows_leaf(const tile *t, size_t begin, size_t end, float *out)
 {
-    const pass *p = t->p;
-    const pt_conv_shape *s = &p->s;
+    const layer *l = t->l;
+    const pt_conv_shape *s = &l->s;
     size_t image_floats = (size_t)s->h * (size_t)s->w * (size_t)s->c_in, skip;
     pt_taps taps = taps_of(t, &skip);
     size_t ld = (size_t)taps.n_taps * (size_t)taps.n_c;
@@ -119,171 +125,97 @@ static void windows_leaf(const tile *t, size_t begin, size_t end, float *out)
             int n = s->out_h - row < step ? s->out_h - row : step;
             size_t at = image * pixels_of(s) + (size_t)row * (size_t)s->out_w;
 
-            pt_im2col(s, &taps, row, n, p->x + image * image_floats, t->windows, ld);
+            pt_im2col(s, &taps, row, n, l->x + image * image_floats, t->windows, ld);
             add_pixels(t, (size_t)n * (size_t)s->out_w, t->windows + skip, ld,
-                       p->dy + at * p->c_out, image > begin || row > 0, out);
+                       l->dy + at * l->c_out, image > begin || row > 0, out);
         }
     }
 }
 
-static void leaf(void *context, int shard, float *out)
-{
-    const tile *t = context;
-    size_t begin, end;
-
-    pt_shard_images(t->p->span, shard, &begin, &end);
-    if (t->p->plain)
-        plain_leaf(t, begin, end, out);
-    else
-        windows_leaf(t, begin, end, out);
-}
-
-/* ---- tiles and shards ----------------------------------------------------------------
+/* ---- for conv_leaves.h ---------------------------------------------------------------
  */
 
-static tile tile_of(const pass *p, int index, int thread)
+static void leaf(const void *context, int index, size_t begin, size_t end, float *scratch,
+                 float *out)
 {
-    float *scratch = p->scratch + (size_t)thread * p->scratch_floats;
-    tile t = {.p = p, .windows = scratch, .packed = scratch + p->window_floats};
+    const layer *l = context;
+    tile t = tile_of(l, index, scratch);
 
-    t.row = (size_t)(index / p->by_column) * (size_t)p->n_rows;
-    t.column = (size_t)(index % p->by_column) * (size_t)p->n_columns;
-    t.rows = pt_min_size((size_t)p->n_rows, p->depth - t.row);
-    t.columns = pt_min_size((size_t)p->n_columns, p->c_out - t.column);
-    return t;
+    if (l->plain)
+        plain_leaf(&t, begin, end, out);
+    else
+        windows_leaf(&t, begin, end, out);
 }
 
-/* An item is a tile: its leaves and its trees, dense in scratch, then rows of dw. */
-static void tile_item(void *context, int item, int thread)
+static size_t floats(const void *context, int index)
 {
-    const pass *p = context;
-    tile t = tile_of(p, item, thread);
-    size_t n = t.rows * t.columns;
-    float *sum = t.packed + p->packed_floats;
+    tile t = tile_of(context, index, NULL);
 
-    t.ldc = t.columns;
-    for (int i = 0; i < p->n_trees; i++) {
-        if (pt_node_size(p->span, p->trees[i].level, p->trees[i].index) == 0) continue;
-        pt_tree_sum(p->span, p->trees[i], n, leaf, &t, sum, sum + n);
-        for (size_t r = 0; r < t.rows; r++)
-            memcpy(p->dw[i] + (t.row + r) * p->c_out + t.column, sum + r * t.columns,
-                   t.columns * sizeof *sum);
-    }
+    return t.rows * t.columns;
 }
 
-static float *kept_of(const pass *p, int shard)
+static void put(const void *context, int index, const float *sum, float *dw)
 {
-    return p->kept + (size_t)(shard - p->span->lo) * p->depth * p->c_out;
+    const layer *l = context;
+    tile t = tile_of(l, index, NULL);
+
+    for (size_t r = 0; r < t.rows; r++)
+        memcpy(dw + (t.row + r) * l->c_out + t.column, sum + r * t.columns,
+               t.columns * sizeof *sum);
 }
 
-/* An item is a tile of one shard. */
-static void kept_item(void *context, int item, int thread)
+static int parts(size_t n, size_t part)
 {
-    const pass *p = context;
-    int n_tiles = p->by_row * p->by_column, shard = p->span->lo + item / n_tiles;
-
-    if (pt_shard_size(p->span, shard) == 0) return;
-    tile t = tile_of(p, item % n_tiles, thread);
-    t.ldc = p->c_out;
-    leaf(&t, shard, kept_of(p, shard) + t.row * p->c_out + t.column);
+    return (int)((n + part - 1) / part);
 }
 
-static void kept_leaf(void *context, int shard, float *out)
+static layer layer_of(const pt_conv_shape *s, int n_threads)
 {
-    const pass *p = context;
+    layer l = {.s = *s,
+               .plain = pt_conv_is_plain(s),
+               .depth = pt_conv_depth(s),
+               .c_out = (size_t)s->c_out};
+    size_t c = (size_t)s->c_in, pixels = (size_t)block_rows(s) * (size_t)s->out_w, taps;
 
-    memcpy(out, kept_of(p, shard), p->depth * p->c_out * sizeof *out);
+    l.n_rows = pt_min_size(TILE_ROWS, l.depth);
+    l.n_columns = pt_min_size(TILE_COLUMNS, l.c_out);
+    l.by_column = parts(l.c_out, l.n_columns);
+    while (n_threads > 1 && l.n_rows > MIN_ROWS &&
+           parts(l.depth, l.n_rows) * l.by_column < TILES * n_threads)
+        l.n_rows = (l.n_rows + 1) / 2;
+    /* a tile that crosses kernel positions takes all channels of each */
+    taps = pt_min_size((size_t)(s->kh * s->kw), l.n_rows / c + 2);
+    if (!l.plain) l.window_floats = pt_round_up(pixels * pt_max_size(taps * c, l.n_rows));
+    return l;
 }
 
-/* Trees over kept values. */
-static void sum_kept(pass *p)
+static pt_leaves leaves_of(const layer *l)
 {
-    for (int i = 0; i < p->n_trees; i++) {
-        if (pt_node_size(p->span, p->trees[i].level, p->trees[i].index) == 0) continue;
-        pt_tree_sum(p->span, p->trees[i], p->depth * p->c_out, kept_leaf, p, p->dw[i],
-                    p->scratch);
-    }
-}
-
-static bool keeps(const pass *p, int n_shards)
-{
-    return p->depth * p->c_out <= KEPT_FLOATS / (size_t)n_shards;
-}
-
-static int parts(size_t n, int part)
-{
-    return (int)((n + (size_t)part - 1) / (size_t)part);
-}
-
-static void plan(pass *p, int n_shards, int n_threads)
-{
-    const pt_conv_shape *s = &p->s;
-    int wanted = ITEMS * n_threads, shards = keeps(p, n_shards) ? n_shards : 1;
-    size_t pixels = pt_min_size(PIXELS, pixels_of(s)), c = (size_t)s->c_in;
-
-    p->n_rows = (int)pt_min_size(TILE_ROWS, p->depth);
-    p->n_columns = (int)pt_min_size(TILE_COLUMNS, p->c_out);
-    p->by_column = parts(p->c_out, p->n_columns);
-    while (n_threads > 1 && p->n_rows > MIN_ROWS &&
-           parts(p->depth, p->n_rows) * p->by_column * shards < wanted)
-        p->n_rows = (p->n_rows + 1) / 2;
-    p->by_row = parts(p->depth, p->n_rows);
-    if (!p->plain) { /* a tile that crosses positions takes all channels of each */
-        size_t taps = pt_min_size((size_t)(s->kh * s->kw), (size_t)p->n_rows / c + 2);
-
-        pixels = (size_t)block_rows(s) * (size_t)s->out_w;
-        p->window_floats = pt_round_up(pixels * pt_max_size(taps * c, (size_t)p->n_rows));
-    } else {
-        pixels = PIXELS;
-    }
-    p->packed_floats = pt_gemm_packed_floats(pixels, (size_t)p->n_columns);
-    p->scratch_floats = p->window_floats + p->packed_floats;
-}
-
-static pass pass_of(const pt_conv_shape *s)
-{
-    return (pass){.s = *s,
-                  .plain = pt_conv_is_plain(s),
-                  .depth = pt_conv_depth(s),
-                  .c_out = (size_t)s->c_out};
+    return (pt_leaves){.layer = l,
+                       .n_tiles = parts(l->depth, l->n_rows) * l->by_column,
+                       .max_floats = l->n_rows * l->n_columns,
+                       .leaf_scratch = l->window_floats +
+                                       pt_gemm_packed_floats(PT_GEMM_DEPTH, l->n_columns),
+                       .floats = floats,
+                       .leaf = leaf,
+                       .put = put};
 }
 
 void pt_exact_weights(pt_pool *pool, const pt_conv_shape *s, const pt_span *span,
                       const float *x, const float *dy, float *const *dw, float *scratch)
 {
-    pass p = pass_of(s);
-    int n_tiles;
+    layer l = layer_of(s, pt_pool_threads(pool));
+    pt_leaves leaves = leaves_of(&l);
 
-    plan(&p, span->n_shards, pt_pool_threads(pool));
-    n_tiles = p.by_row * p.by_column;
-    p.span = span;
-    p.x = x;
-    p.dy = dy;
-    p.dw = dw;
-    p.n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, p.trees);
-    if (keeps(&p, span->n_shards)) {
-        p.kept = scratch;
-        p.scratch = scratch + pt_round_up((size_t)span->n_shards * p.depth * p.c_out);
-        pt_pool_run(pool, (span->hi - span->lo) * n_tiles, kept_item, &p);
-        sum_kept(&p);
-    } else {
-        p.scratch = scratch;
-        p.scratch_floats += pt_round_up((size_t)p.n_rows * (size_t)p.n_columns *
-                                        (size_t)(1 + pt_tree_levels(span->n_shards)));
-        pt_pool_run(pool, n_tiles, tile_item, &p);
-    }
+    l.x = x;
+    l.dy = dy;
+    pt_leaves_run(pool, &leaves, span, dw, scratch);
 }
 
 size_t pt_exact_weights_scratch(const pt_conv_shape *s, int n_shards, int n_threads)
 {
-    pass p = pass_of(s);
-    size_t threads = (size_t)n_threads, levels = (size_t)pt_tree_levels(n_shards);
+    layer l = layer_of(s, n_threads);
+    pt_leaves leaves = leaves_of(&l);
 
-    plan(&p, n_shards, n_threads);
-    if (keeps(&p, n_shards))
-        return pt_round_up((size_t)n_shards * p.depth * p.c_out) +
-               pt_max_size(threads * p.scratch_floats,
-                           pt_round_up(levels * p.depth * p.c_out));
-    return threads * (p.scratch_floats +
-                      pt_round_up((size_t)p.n_rows * (size_t)p.n_columns * (1 + levels)));
+    return pt_leaves_scratch(&leaves, n_shards, n_threads);
 }

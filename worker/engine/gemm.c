@@ -6,8 +6,8 @@
 #include "worker/engine/simd.h"
 
 enum {
-    ROW_BLOCK = 96,   /* rows of A that stay in the L2 cache ... */
-    DEPTH = 256,      /* ... for so many k; a panel's part stays in the L1 cache */
+    ROW_BLOCK = 96,        /* rows of A that stay in the L2 cache ... */
+    DEPTH = PT_GEMM_DEPTH, /* ... for so many k; a panel's part stays in the L1 cache */
     PAD = 16,         /* so that rows of a copied block begin in different cache sets */
     BAD_STRIDE = 1024 /* floats: rows so far apart meet in the same sets */
 };
@@ -127,8 +127,8 @@ static void ragged_tile(pt_gemm_kernel run, pt_gemm_tile *t, size_t rows, size_t
     float *c = t->c;
     size_t ldc = t->ldc;
 
-    for (size_t i = 0; t->from && i < rows; i++)
-        memcpy(copy[i], t->from + i * t->from_step, n * sizeof *c);
+    for (size_t i = 0; (t->from || t->add) && i < rows; i++)
+        memcpy(copy[i], t->add ? c + i * ldc : t->from + i * t->from_step, n * sizeof *c);
     if (t->from) t->from = copy[0];
     t->from_step = PT_PANEL;
     t->c = copy[0];
@@ -155,7 +155,8 @@ static void one_tile(const block *b, size_t row, size_t rows, size_t column, siz
                       .from_step = carry ? p->ldc : 0,
                       .c = c,
                       .ldc = p->ldc,
-                      .relu = b->last && p->relu};
+                      .relu = b->last && p->relu,
+                      .add = p->add};
     pt_gemm_kernel run = b->by_column ? b->path->by_column[rows - 1][panels - 1]
                                       : b->path->by_row[rows - 1][panels - 1];
 

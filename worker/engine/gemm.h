@@ -17,7 +17,10 @@
 
 typedef enum { PT_N, PT_T } pt_trans;
 
-enum { PT_PANEL = 16 }; /* columns of a panel */
+enum {
+    PT_PANEL = 16,      /* columns of a panel */
+    PT_GEMM_DEPTH = 256 /* terms of a chain between two visits of memory */
+};
 
 /* Floats of op(B) [k][n] in panels of 16 columns, [ceil(n / 16)][k][16]; the last one
  * filled up with zeros. */
@@ -36,6 +39,9 @@ void pt_gemm_pack(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
  *              part of a deeper matrix can be used: rows p.. of one packed with depth K
  *              are b + 16 p with panel_step 16 K
  * bias         [n], where every chain starts; NULL: at 0, or at C where accumulate is set
+ * add          the chain starts at 0 and ends in one addition to C: for sums over so many
+ *              terms that one chain would lose digits; k <= PT_GEMM_DEPTH, no bias, not
+ *              with accumulate or relu
  * c            [m][ldc] */
 typedef struct {
     pt_trans ta;
@@ -45,7 +51,7 @@ typedef struct {
     const float *b;
     size_t panel_step;
     const float *bias;
-    bool accumulate, relu;
+    bool accumulate, relu, add;
     float *c;
     size_t ldc;
 } pt_product;

@@ -15,7 +15,8 @@ enum { PT_MAX_TILE_ROWS = 14, PT_MAX_TILE_PANELS = 2 };
  * b           element (p, j) at b[j / 16 * panel_step + p * b_step + j % 16]
  * from        [rows of from_step] floats, NULL: zeros. from_step 0: one row for all
  * c           overwritten; may be from
- * relu        the result below 0 becomes 0 */
+ * relu        the result below 0 becomes 0
+ * add         C + that */
 typedef struct {
     size_t k;
     const float *a;
@@ -26,7 +27,7 @@ typedef struct {
     size_t from_step;
     float *c;
     size_t ldc;
-    bool relu;
+    bool relu, add;
 } pt_gemm_tile;
 
 typedef void (*pt_gemm_kernel)(const pt_gemm_tile *t);

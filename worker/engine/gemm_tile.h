@@ -63,9 +63,11 @@ PT_INLINE void finish(const pt_gemm_tile *t, int rows, int panels, sums s)
 
 #pragma GCC unroll 8
         for (int v = 0; v < panels * PER_PANEL; v++) {
+            float *at = to + panel_of(v) * PT_PANEL + lane_of(v);
             vec y = t->relu ? above_zero(s[i][v]) : s[i][v];
 
-            memcpy(to + panel_of(v) * PT_PANEL + lane_of(v), &y, sizeof y);
+            if (t->add) y = load(at) + y;
+            memcpy(at, &y, sizeof y);
         }
     }
 }

@@ -15,6 +15,7 @@
 enum { PT_LANES = 16 };
 
 typedef float pt_lanes __attribute__((vector_size(PT_LANES * sizeof(float))));
+typedef int pt_lane_mask __attribute__((vector_size(PT_LANES * sizeof(int))));
 typedef double pt_lanes_f64 __attribute__((vector_size(PT_LANES * sizeof(double))));
 
 /* Inlined, so that n is a constant in the hot copy of a loop and that the code is
@@ -42,6 +43,24 @@ PT_INLINE void pt_store(float *p, pt_lanes v, size_t n)
     } else {
         memcpy(p, &v, n * sizeof *p);
     }
+}
+
+/* Below 0 becomes 0; NaN stays: pt_activate of a ReLU. */
+PT_INLINE pt_lanes pt_above_zero(pt_lanes v)
+{
+    pt_lanes zero = {0};
+    pt_lane_mask below = zero > v;
+
+    return (pt_lanes)((pt_lane_mask)v & ~below);
+}
+
+/* v where the output of a ReLU is not <= 0, else 0: pt_activate_back. */
+PT_INLINE pt_lanes pt_where_positive(pt_lanes output, pt_lanes v)
+{
+    pt_lanes zero = {0};
+    pt_lane_mask closed = output <= zero;
+
+    return (pt_lanes)((pt_lane_mask)v & ~closed);
 }
 
 #endif
