@@ -188,7 +188,11 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
         return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
     }
     pt_net_set_hooks(net,
-                     &(pt_net_hooks){c, before_node, exchange, gradient_ready, poll});
+                     &(pt_net_hooks){.context = c,
+                                     .before_node = before_node,
+                                     .exchange = exchange,
+                                     .gradient_ready = gradient_ready,
+                                     .poll = poll});
     *out = c;
     return PT_OK;
 }

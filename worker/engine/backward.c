@@ -213,6 +213,7 @@ static pt_status head_data(pt_net *n)
 
     for (int i = g->logits; i > g->rep && s == PT_OK; i--) {
         if (n->plan.nodes[i].leads) s = data_pass(n, i, true);
+        pt_net_lap(n, i, PT_PART_DATA);
         pt_net_poll(n);
     }
     return s;
@@ -246,7 +247,9 @@ static pt_status all_nodes(pt_net *n)
     for (int i = g->logits; i > 0 && s == PT_OK; i--) {
         if (!n->plan.nodes[i].needs_grad) continue;
         weight_pass(n, i);
+        pt_net_lap(n, i, PT_PART_WEIGHTS);
         if (i <= g->rep) s = data_pass(n, i, false);
+        pt_net_lap(n, i, PT_PART_DATA);
         if (s == PT_OK) s = announce(n, i);
         pt_net_poll(n);
     }

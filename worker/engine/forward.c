@@ -147,6 +147,7 @@ static pt_status run_nodes(pt_net *n)
         if (n->hooks.before_node && has_tensors(&g->nodes[i]))
             s = n->hooks.before_node(n->hooks.context, i);
         if (s == PT_OK) s = run_node(n, i);
+        pt_net_lap(n, i, PT_PART_FORWARD);
         pt_net_poll(n);
     }
     pt_net_end_polling(n);

@@ -24,6 +24,9 @@ typedef struct pt_net pt_net;
 
 typedef enum { PT_BN_SYNC, PT_BN_SHARD, PT_BN_FROZEN } pt_bn_mode;
 
+/* What of a node has just been computed; batch norm's gradients come with its data. */
+typedef enum { PT_PART_FORWARD, PT_PART_DATA, PT_PART_WEIGHTS } pt_net_part;
+
 /* All hooks may be NULL (one worker, nothing to wait for). A hook that fails ends the
  * pass; its status is returned. */
 typedef struct {
@@ -48,6 +51,9 @@ typedef struct {
 
     /* Work done between items: let messages move. */
     void (*poll)(void *context);
+
+    /* A part of a node is done, for measurements; also where it had nothing to do. */
+    void (*lap)(void *context, int node, pt_net_part part);
 } pt_net_hooks;
 
 typedef struct {

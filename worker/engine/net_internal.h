@@ -124,6 +124,11 @@ void pt_net_begin_polling(pt_net *n);
 void pt_net_end_polling(pt_net *n);
 void pt_net_poll(pt_net *n);
 
+static inline void pt_net_lap(const pt_net *n, int node, pt_net_part part)
+{
+    if (n->hooks.lap) n->hooks.lap(n->hooks.context, node, part);
+}
+
 /* Batch norm, forward (in training and evaluation) and backward. want_dx: also to the
  * input; sums of gamma and beta go to the gradients where they are trained. */
 PT_MUST_USE pt_status pt_net_norm_forward(pt_net *n, int node);
