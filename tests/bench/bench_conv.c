@@ -150,7 +150,7 @@ static void bench_layer(pt_pool *pool, size_t layer, int n_images, double total_
     size_t count = (size_t)(k * k) * (b.depthwise ? 1 : (size_t)c_in) * (size_t)c_out;
     size_t threads = (size_t)pt_pool_threads(pool);
     size_t scratch = b.depthwise ? pt_depthwise_scratch(&b.s, N_SHARDS) * threads
-                                 : pt_conv_scratch(&b.s, N_SHARDS, (int)threads);
+                                 : pt_conv_scratch(&b.s, &b.span, (int)threads);
     double flop = 2.0 * (double)(n * pixels * count);
 
     b.x = filled(n * (size_t)side * (size_t)side * (size_t)c_in);
@@ -205,8 +205,7 @@ int main(int argc, char **argv)
         return 1;
     }
     printf("%s, %d threads, %d images; 1024^3 product on one thread: %.1f GFLOP/s\n",
-           pt_method_describe(method), threads, n_images,
-           big_gemm());
+           pt_method_describe(method), threads, n_images, big_gemm());
     printf("%-58s  forward     data  weights   GFLOP/s\n", "");
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         if (strncmp(layers[i].name, prefix, strlen(prefix)) != 0) continue;

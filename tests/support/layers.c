@@ -64,7 +64,7 @@ static float *scratch_of(const layer *l, pt_pool *p, const pt_span *span)
     int threads = pt_pool_threads(p), n_shards = span->n_shards;
     size_t n = 0;
 
-    if (l->kind == LAYER_CONV) n = pt_conv_scratch(&l->s, n_shards, threads);
+    if (l->kind == LAYER_CONV) n = pt_conv_scratch(&l->s, span, threads);
     if (l->kind == LAYER_DEPTHWISE)
         n = pt_depthwise_scratch(&l->s, n_shards) * (size_t)threads;
     if (l->kind == LAYER_LINEAR)

@@ -67,7 +67,7 @@ static void run(int n_threads, const sample *s, pt_act act, result *r)
     pt_moments_merge(m[0], m[1], C);
     memcpy(r->moments, m[0], sizeof r->moments);
     pt_bn_coef_of_moments(m[0], C, eps, s->gamma, s->beta, r->coef);
-    pt_bn_normalise(p, &whole, r->coef, act, s->x, r->y);
+    pt_bn_normalise(p, &whole, r->coef, act, s->x, NULL, r->y);
     pt_bn_backward_sums(p, &whole, r->coef, act, s->x, s->dy, sums[0]);
     for (int j = 0; j < 2 * C; j++) {
         double sum = sums[0][j] + sums[1][j];
@@ -133,7 +133,7 @@ static void test_running_statistics_pass_is_that_of_pytorch(void **state)
     (void)state;
     make_sample(&s);
     pt_bn_coef_of_running(s.mean, s.var, C, eps, s.gamma, s.beta, coef);
-    pt_bn_normalise(p, &whole, coef, PT_ACT_NONE, s.x, y);
+    pt_bn_normalise(p, &whole, coef, PT_ACT_NONE, s.x, NULL, y);
     pt_bn_backward_sums(p, &whole, coef, PT_ACT_NONE, s.x, s.dy, sums[0]);
     pt_bn_backward_data(p, &whole, coef, NULL, PT_ACT_NONE, s.x, s.dy, false, dx);
     for (int j = 0; j < 2 * C; j++) d[j / C][j % C] = (float)(sums[0][j] + sums[1][j]);
@@ -232,7 +232,7 @@ static void test_sets_are_chosen_by_image_and_gradients_can_be_added(void **stat
     pt_pool *p = make_pool(1);
 
     (void)state;
-    pt_bn_normalise(p, &s, coef[0], PT_ACT_NONE, x, y);
+    pt_bn_normalise(p, &s, coef[0], PT_ACT_NONE, x, NULL, y);
     assert_true(y[0] == 18 && y[1] == 28 && y[2] == 28);
     pt_bn_backward_data(p, &s, coef[0], means[0], PT_ACT_NONE, x, dy, true, dx);
     assert_true(dx[0] == 100 + 2 * (1 - 0.5f - 4 * 0.25f));

@@ -65,8 +65,8 @@ static void concat_f(const float *x, float *y)
 }
 static void concat_b(const float *x, const float *dy, float *dx)
 {
-    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, 0, C, dy, false, dx);
-    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, C, C, dy, true, dx);
+    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, 0, C, dy, false, NULL, dx);
+    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, C, C, dy, true, NULL, dx);
 }
 
 static const pt_shortcut cut = {SIDE, SIDE, C, 3, 3, C + 2, 2};
@@ -104,7 +104,7 @@ static void max_pool_b(const float *x, const float *dy, float *dx)
     float y[MOST];
 
     pt_max_pool_forward(pool, &window, IMAGES, x, y, argmax);
-    pt_max_pool_backward(pool, &window, IMAGES, dy, argmax, false, dx);
+    pt_max_pool_backward(pool, &window, IMAGES, dy, argmax, false, NULL, dx);
 }
 
 static void average_f(const float *x, float *y)

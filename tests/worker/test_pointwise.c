@@ -93,8 +93,8 @@ static void test_concatenation_joins_channels_and_splits_gradients(void **state)
     (void)state;
     pt_concat_forward(pool, 2, 2, a[0], 1, b[0], y[0]);
     assert_memory_equal(y, want, sizeof y);
-    pt_concat_backward(pool, 2, 3, 0, 2, y[0], true, da[0]);
-    pt_concat_backward(pool, 2, 3, 2, 1, y[0], false, db[0]);
+    pt_concat_backward(pool, 2, 3, 0, 2, y[0], true, NULL, da[0]);
+    pt_concat_backward(pool, 2, 3, 2, 1, y[0], false, NULL, db[0]);
     assert_true(da[0][0] == 11 && da[0][1] == 12 && da[1][0] == 13 && da[1][1] == 14);
     assert_memory_equal(db, b, sizeof b);
 }

@@ -60,10 +60,10 @@ static void check_pool(int i, pt_pool *p)
     assert_memory_equal(y, want_y, n_out * sizeof *y);
 
     /* at most four gradients meet in a pixel: the same sums up to their order */
-    pt_max_pool_backward(p, &s, pools[i].n, dy, argmax, false, dx);
+    pt_max_pool_backward(p, &s, pools[i].n, dy, argmax, false, NULL, dx);
     assert_true(relative_distance(dx, want_dx, n_in) < 1e-7);
     for (size_t j = 0; j < n_in; j++) dx[j] = 1;
-    pt_max_pool_backward(p, &s, pools[i].n, dy, argmax, true, dx);
+    pt_max_pool_backward(p, &s, pools[i].n, dy, argmax, true, NULL, dx);
     for (size_t j = 0; j < n_in; j++) want_dx[j] += 1;
     assert_true(relative_distance(dx, want_dx, n_in) < 1e-7);
     free(size);
@@ -101,7 +101,7 @@ static void test_padding_never_wins_and_the_first_of_equals_does(void **state)
     pt_max_pool_forward(p, &s, 1, x, y, argmax);
     assert_true(y[0] == -1);
     assert_int_equal(argmax[0], 5); /* row 1, column 2 of the window */
-    pt_max_pool_backward(p, &s, 1, dy, argmax, false, dx);
+    pt_max_pool_backward(p, &s, 1, dy, argmax, false, NULL, dx);
     assert_true(dx[0] == 0 && dx[1] == 5 && dx[2] == 0 && dx[3] == 0);
     pt_pool_destroy(&p);
 }

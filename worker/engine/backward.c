@@ -10,12 +10,13 @@
 
 static void conv_data(pt_net *n, int i, bool accumulate, float *dx)
 {
+    const float *mask = pt_net_mask(n, i, 0);
     const pt_node *node = &n->opt.graph->nodes[i];
     pt_conv_shape s = pt_net_conv_shape(&n->opt, i);
     const float *dy = n->plan.nodes[i].dy, *w = pt_net_tensor(n, node->weight);
 
     if (node->op == PT_OP_CONV)
-        pt_conv_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, NULL, dx,
+        pt_conv_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, mask, dx,
                               n->kernel_scratch);
     else
         pt_depthwise_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, dx,
@@ -28,7 +29,7 @@ static void relu_data(pt_net *n, int i, bool accumulate, float *dx)
     pt_act act = n->opt.graph->nodes[i].op == PT_OP_RELU6 ? PT_ACT_RELU6 : PT_ACT_RELU;
     size_t floats = (size_t)n->n_images * o->size;
 
-    if (!o->masked_below)
+    if (!o->masked_below && !o->masked_above)
         pt_relu_backward(n->opt.pool, act, floats, o->y, o->dy, accumulate, dx);
     else if (dx != o->dy)
         pt_pass_gradient(n->opt.pool, floats, o->dy, accumulate, dx);
@@ -58,7 +59,8 @@ static void max_pool_data(pt_net *n, int i, bool accumulate, float *dx)
     pt_max_pool s = {c.h,  c.w,  c.c_in,   c.out_h,   c.out_w,
                      c.kh, c.kw, c.stride, c.pad_top, c.pad_left};
 
-    pt_max_pool_backward(n->opt.pool, &s, n->n_images, o->dy, o->argmax, accumulate, dx);
+    pt_max_pool_backward(n->opt.pool, &s, n->n_images, o->dy, o->argmax, accumulate,
+                         pt_net_mask(n, i, 0), dx);
 }
 
 static void shortcut_data(pt_net *n, int i, bool accumulate, float *dx)
@@ -79,7 +81,7 @@ static void concat_data(pt_net *n, int i, int slot, bool accumulate, float *dx)
     int first = slot == 0 ? 0 : g->nodes[node->in[0]].c;
 
     pt_concat_backward(n->opt.pool, pixels, node->c, first, g->nodes[node->in[slot]].c,
-                       n->plan.nodes[i].dy, accumulate, dx);
+                       n->plan.nodes[i].dy, accumulate, pt_net_mask(n, i, slot), dx);
 }
 
 /* The gradient of node i to its input `slot`; batch norm is handled by the caller. */

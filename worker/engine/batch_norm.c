@@ -206,7 +206,7 @@ typedef struct {
     const pt_bn_shape *s;
     const float *coef, *means;
     pt_act act;
-    const float *x, *dy;
+    const float *x, *dy, *plus;
     bool accumulate;
     float *out;
     size_t rows; /* pixels of an item */
@@ -242,15 +242,30 @@ static void run_rows(pt_pool *p, row_job *j, void (*work)(void *, int, int))
     pt_pool_run(p, j->s->n_images * j->n_parts, work, j);
 }
 
-INLINE void normalise(const row_item *t, pt_act act, const float *x, float *y)
+INLINE void normalise(const row_item *t, pt_act act, const float *x, const float *plus,
+                      float *y)
 {
     const float *mean = t->coef, *scale = mean + 2 * t->c, *beta = scale + t->c;
 
     for (size_t r = 0; r < t->rows; r++, x += t->c, y += t->c) {
 #pragma GCC ivdep
-        for (size_t j = 0; j < t->c; j++)
-            y[j] = pt_activate(act, (x[j] - mean[j]) * scale[j] + beta[j]);
+        for (size_t j = 0; j < t->c; j++) {
+            float z = (x[j] - mean[j]) * scale[j] + beta[j];
+
+            y[j] = pt_activate(act, plus ? z + plus[j] : z);
+        }
+        if (plus) plus += t->c;
     }
+}
+
+INLINE void normalise_by(const row_item *t, const row_job *j, pt_act act)
+{
+    const float *x = j->x + t->at;
+
+    if (j->plus)
+        normalise(t, act, x, j->plus + t->at, j->out + t->at);
+    else
+        normalise(t, act, x, NULL, j->out + t->at);
 }
 
 PT_CLONES
@@ -260,17 +275,17 @@ static void normalise_item(void *context, int item, int thread)
     row_item t = rows_of(j, item);
 
     if (j->act == PT_ACT_RELU)
-        normalise(&t, PT_ACT_RELU, j->x + t.at, j->out + t.at);
+        normalise_by(&t, j, PT_ACT_RELU);
     else if (j->act == PT_ACT_RELU6)
-        normalise(&t, PT_ACT_RELU6, j->x + t.at, j->out + t.at);
+        normalise_by(&t, j, PT_ACT_RELU6);
     else
-        normalise(&t, PT_ACT_NONE, j->x + t.at, j->out + t.at);
+        normalise_by(&t, j, PT_ACT_NONE);
 }
 
 void pt_bn_normalise(pt_pool *p, const pt_bn_shape *s, const float *coef, pt_act act,
-                     const float *x, float *y)
+                     const float *x, const float *plus, float *y)
 {
-    row_job j = {.s = s, .coef = coef, .act = act, .x = x, .out = y};
+    row_job j = {.s = s, .coef = coef, .act = act, .x = x, .plus = plus, .out = y};
 
     run_rows(p, &j, normalise_item);
 }

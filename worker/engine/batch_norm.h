@@ -40,10 +40,10 @@ void pt_bn_coef_of_running(const float *mean, const float *var, int channels, fl
 /* moments [n_groups][1 + 2 channels]: count, mean and M2 of each group, two passes. */
 void pt_bn_moments(pt_pool *p, const pt_bn_shape *s, const float *x, double *moments);
 
-/* y = act((x - mean) * scale + beta); x and y may be the same. coef [sets][4 channels].
- */
+/* y = act((x - mean) * scale + beta (+ plus)); y may be x or plus. coef [sets][4
+ * channels], plus as x, or NULL. */
 void pt_bn_normalise(pt_pool *p, const pt_bn_shape *s, const float *coef, pt_act act,
-                     const float *x, float *y);
+                     const float *x, const float *plus, float *y);
 
 /* sums [n_groups][2 channels]: sum of dz, sum of dz * xhat, where dz is dy behind `act`
  * and xhat = (x - mean) * rstd is recomputed from x. */

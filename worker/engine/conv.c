@@ -106,17 +106,17 @@ void pt_conv_backward_weights(pt_pool *p, const pt_conv_shape *s, const pt_span 
                          scratch);
 }
 
-size_t pt_conv_scratch(const pt_conv_shape *s, int n_shards, int n_threads)
+size_t pt_conv_scratch(const pt_conv_shape *s, const pt_span *span, int n_threads)
 {
-    size_t n = pt_bias_scratch(s->c_out, n_shards);
+    size_t n = pt_bias_scratch(s->c_out, span->n_shards);
 
     if (s->method == PT_BLAS)
-        return pt_max_size(n, pt_blas_scratch(s, n_shards, n_threads));
+        return pt_max_size(n, pt_blas_scratch(s, span->n_shards, n_threads));
     if (by_winograd(s)) {
         n = pt_max_size(n, pt_winograd_scratch(s, n_threads));
         if (pt_winograd_fits_weights(s))
-            return pt_max_size(n, pt_winograd_weights_scratch(s, n_shards, n_threads));
+            return pt_max_size(n, pt_winograd_weights_scratch(s, span, n_threads));
     }
     n = pt_max_size(n, pt_exact_scratch(s, n_threads));
-    return pt_max_size(n, pt_exact_weights_scratch(s, n_shards, n_threads));
+    return pt_max_size(n, pt_exact_weights_scratch(s, span, n_threads));
 }

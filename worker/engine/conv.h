@@ -27,8 +27,9 @@ typedef struct {
     pt_conv_method method;
 } pt_conv_shape;
 
-/* Floats of scratch that any of the three passes needs. */
-size_t pt_conv_scratch(const pt_conv_shape *s, int n_shards, int n_threads);
+/* Floats of scratch that any of the three passes needs with spans of these shards,
+ * whatever their images. */
+size_t pt_conv_scratch(const pt_conv_shape *s, const pt_span *span, int n_threads);
 
 /* y = conv(x, w) (+ bias), then relu.
  *

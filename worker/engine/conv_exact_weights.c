@@ -13,8 +13,7 @@ enum {
     TILE_ROWS = 256,    /* of a part of dw [depth][c_out] ... */
     TILE_COLUMNS = 256, /* ... 256 KB */
     MIN_ROWS = 32,
-    PIXELS = 192, /* of a chain; a block's windows and dy: 192 KB each */
-    TILES = 4     /* wanted of every thread */
+    PIXELS = 192 /* of a chain; a block's windows and dy: 192 KB each */
 };
 
 typedef struct {
@@ -169,19 +168,19 @@ static int parts(size_t n, size_t part)
     return (int)((n + part - 1) / part);
 }
 
-static layer layer_of(const pt_conv_shape *s, int n_threads)
+static layer layer_of(const pt_conv_shape *s, const pt_span *span, int n_threads)
 {
     layer l = {.s = *s,
                .plain = pt_conv_is_plain(s),
                .depth = pt_conv_depth(s),
                .c_out = (size_t)s->c_out};
     size_t c = (size_t)s->c_in, pixels = (size_t)block_rows(s) * (size_t)s->out_w, taps;
+    int wanted = pt_leaves_tiles(l.depth * l.c_out, span, n_threads);
 
     l.n_rows = pt_min_size(TILE_ROWS, l.depth);
     l.n_columns = pt_min_size(TILE_COLUMNS, l.c_out);
     l.by_column = parts(l.c_out, l.n_columns);
-    while (n_threads > 1 && l.n_rows > MIN_ROWS &&
-           parts(l.depth, l.n_rows) * l.by_column < TILES * n_threads)
+    while (l.n_rows > MIN_ROWS && parts(l.depth, l.n_rows) * l.by_column < wanted)
         l.n_rows = (l.n_rows + 1) / 2;
     /* a tile that crosses kernel positions takes all channels of each */
     taps = pt_min_size((size_t)(s->kh * s->kw), l.n_rows / c + 2);
@@ -204,7 +203,7 @@ static pt_leaves leaves_of(const layer *l)
 void pt_exact_weights(pt_pool *pool, const pt_conv_shape *s, const pt_span *span,
                       const float *x, const float *dy, float *const *dw, float *scratch)
 {
-    layer l = layer_of(s, pt_pool_threads(pool));
+    layer l = layer_of(s, span, pt_pool_threads(pool));
     pt_leaves leaves = leaves_of(&l);
 
     l.x = x;
@@ -212,10 +211,11 @@ void pt_exact_weights(pt_pool *pool, const pt_conv_shape *s, const pt_span *span
     pt_leaves_run(pool, &leaves, span, dw, scratch);
 }
 
-size_t pt_exact_weights_scratch(const pt_conv_shape *s, int n_shards, int n_threads)
+size_t pt_exact_weights_scratch(const pt_conv_shape *s, const pt_span *span,
+                                int n_threads)
 {
-    layer l = layer_of(s, n_threads);
+    layer l = layer_of(s, span, n_threads);
     pt_leaves leaves = leaves_of(&l);
 
-    return pt_leaves_scratch(&leaves, n_shards, n_threads);
+    return pt_leaves_scratch(&leaves, span, n_threads);
 }

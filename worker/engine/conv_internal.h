@@ -34,7 +34,8 @@ void pt_exact_data(pt_pool *p, const pt_conv_shape *s, int n_images, const float
 void pt_exact_weights(pt_pool *p, const pt_conv_shape *s, const pt_span *span,
                       const float *x, const float *dy, float *const *dw, float *scratch);
 size_t pt_exact_scratch(const pt_conv_shape *s, int n_threads);
-size_t pt_exact_weights_scratch(const pt_conv_shape *s, int n_shards, int n_threads);
+size_t pt_exact_weights_scratch(const pt_conv_shape *s, const pt_span *span,
+                                int n_threads);
 
 /* CBLAS. */
 void pt_blas_forward(pt_pool *p, const pt_conv_shape *s, int n_images, const float *x,

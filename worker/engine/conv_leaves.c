@@ -7,7 +7,7 @@
 
 enum {
     KEPT_FLOATS = 2 * 1024 * 1024, /* of all shards' gradients: 8 MB */
-    TILES = 4                      /* of every thread, that make keeping needless */
+    ITEMS = 2                      /* wanted of every thread */
 };
 
 typedef struct {
@@ -28,11 +28,22 @@ typedef struct {
     float *scratch;
 } place;
 
-static bool keeps(const pt_leaves *l, int n_shards, int n_threads)
+static bool keeps(size_t floats, const pt_span *span, int n_threads)
 {
-    size_t floats = (size_t)n_shards * (size_t)l->n_tiles * l->max_floats;
+    return n_threads > 1 && (size_t)(span->hi - span->lo) * floats <= KEPT_FLOATS;
+}
 
-    return n_threads > 1 && l->n_tiles < TILES * n_threads && floats <= KEPT_FLOATS;
+static size_t all_floats(const pt_leaves *l)
+{
+    return (size_t)l->n_tiles * pt_round_up(l->max_floats);
+}
+
+int pt_leaves_tiles(size_t floats, const pt_span *span, int n_threads)
+{
+    int wanted = ITEMS * n_threads, shards = span->hi - span->lo;
+
+    if (n_threads == 1) return 1;
+    return keeps(floats, span, n_threads) ? (wanted + shards - 1) / shards : wanted;
 }
 
 static size_t tile_floats(const pt_leaves *l)
@@ -108,18 +119,18 @@ void pt_leaves_run(pt_pool *pool, const pt_leaves *l, const pt_span *span,
               .scratch_floats = thread_floats(l, span->n_shards)};
 
     p.n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, p.trees);
-    if (keeps(l, span->n_shards, threads)) {
+    if (l->n_tiles < ITEMS * threads && keeps(all_floats(l), span, threads)) {
         p.kept = scratch + (size_t)threads * p.scratch_floats;
         pt_pool_run(pool, n_shards * l->n_tiles, kept_item, &p);
     }
     pt_pool_run(pool, l->n_tiles, tile_item, &p);
 }
 
-size_t pt_leaves_scratch(const pt_leaves *l, int n_shards, int n_threads)
+size_t pt_leaves_scratch(const pt_leaves *l, const pt_span *span, int n_threads)
 {
-    size_t n = (size_t)n_threads * thread_floats(l, n_shards);
+    size_t n = (size_t)n_threads * thread_floats(l, span->n_shards);
 
-    if (keeps(l, n_shards, n_threads))
-        n += (size_t)n_shards * (size_t)l->n_tiles * tile_floats(l);
+    if (keeps(all_floats(l), span, n_threads))
+        n += (size_t)(span->hi - span->lo) * all_floats(l);
     return n;
 }

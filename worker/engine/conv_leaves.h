@@ -29,6 +29,9 @@ typedef struct {
  * Layers with few tiles keep every shard's gradient, so that threads share by shard. */
 void pt_leaves_run(pt_pool *p, const pt_leaves *l, const pt_span *span, float *const *dw,
                    float *scratch);
-size_t pt_leaves_scratch(const pt_leaves *l, int n_shards, int n_threads);
+size_t pt_leaves_scratch(const pt_leaves *l, const pt_span *span, int n_threads);
+
+/* Tiles that a gradient of so many floats should at least have. */
+int pt_leaves_tiles(size_t floats, const pt_span *span, int n_threads);
 
 #endif

@@ -12,8 +12,8 @@ static void run_conv(pt_net *n, int i)
     float *y = n->plan.nodes[i].y;
 
     if (node->op == PT_OP_CONV)
-        pt_conv_forward(n->opt.pool, &s, n->n_images, x, w, bias, false, y,
-                        n->kernel_scratch);
+        pt_conv_forward(n->opt.pool, &s, n->n_images, x, w, bias,
+                        n->plan.nodes[i].act == PT_ACT_RELU, y, n->kernel_scratch);
     else
         pt_depthwise_forward(n->opt.pool, &s, n->n_images, x, w, bias, y,
                              n->kernel_scratch);
@@ -117,6 +117,7 @@ static pt_status run_node(pt_net *n, int i)
         run_dropout(n, i);
         break;
     case PT_OP_ADD:
+        if (o->summed) break;
         pt_add_forward(n->opt.pool, o->act, floats, pt_net_y(n, node->in[0]),
                        pt_net_y(n, node->in[1]), o->y);
         break;

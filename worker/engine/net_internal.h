@@ -16,10 +16,14 @@ typedef struct {
     int y_root;        /* node whose buffer holds this one's output; the input: 0 */
     int dy_root;       /* the same for its gradient; -1: it never has one */
     int first_writer;  /* consumer that writes the gradient first; -1: none */
+    int last_writer;   /* ... and last */
     bool readable;     /* the output is still there after the pass */
     bool leads;        /* to the logits */
     bool fused;        /* RELU, RELU6: done by the producer in the forward pass */
     bool masked_below; /* ... and in the backward pass too (batch norm) */
+    bool masked_above; /* RELU: its last writer masks the gradient (pt_net_mask) */
+    int sum;           /* BATCH_NORM: the ADD that it does on its way; -1: none */
+    bool summed;       /* ADD: done by a batch norm */
     pt_act act;        /* of the fused consumer, applied to this node's output */
     size_t size;       /* floats of one image's output */
     size_t y_at, dy_at, argmax_at, coef_at, moments_at;
@@ -118,6 +122,15 @@ static inline bool pt_net_writes_first(const pt_net *n, int node, int slot)
 }
 
 pt_conv_shape pt_net_conv_shape(const pt_net_options *o, int node);
+
+/* The mask that node `i` applies to the gradient of its input `slot`; NULL: none. */
+static inline const float *pt_net_mask(const pt_net *n, int i, int slot)
+{
+    int in = n->opt.graph->nodes[i].in[slot];
+    const pt_net_node *o = &n->plan.nodes[in];
+
+    return o->masked_above && o->last_writer == i ? o->y : NULL;
+}
 
 /* Poll of the hooks: between the pool's items from begin to end, and now. */
 void pt_net_begin_polling(pt_net *n);

@@ -170,6 +170,21 @@ static pt_status batch_coef(pt_net *n, int i, const pt_bn_shape *s)
     return PT_OK;
 }
 
+/* Writes the output, of the addition too where the node does it. */
+static void normalise(pt_net *n, int i, const pt_bn_shape *s)
+{
+    const pt_net_node *o = &n->plan.nodes[i],
+                      *to = o->sum < 0 ? o : &n->plan.nodes[o->sum];
+    const int *in = n->opt.graph->nodes[i].in, *added;
+    const float *plus = NULL;
+
+    if (o->sum >= 0) {
+        added = n->opt.graph->nodes[o->sum].in;
+        plus = pt_net_y(n, added[0] == i ? added[1] : added[0]);
+    }
+    pt_bn_normalise(n->opt.pool, s, o->coef, to->act, pt_net_y(n, in[0]), plus, to->y);
+}
+
 pt_status pt_net_norm_forward(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
@@ -186,8 +201,7 @@ pt_status pt_net_norm_forward(pt_net *n, int i)
         pt_bn_coef_of_running(pt_net_tensor(n, node->mean), pt_net_tensor(n, node->var),
                               node->c, node->eps, pt_net_tensor(n, node->weight),
                               pt_net_tensor(n, node->bias), o->coef);
-    if (status == PT_OK)
-        pt_bn_normalise(n->opt.pool, &s, o->coef, o->act, pt_net_y(n, node->in[0]), o->y);
+    if (status == PT_OK) normalise(n, i, &s);
     return status;
 }
 

@@ -65,6 +65,7 @@ static void find_uses(planner *p)
             if (p->uses[in]++ == 0) p->last_use[in] = i;
             p->nodes[in].leads = p->nodes[in].leads || n->leads;
             if (n->leads && p->nodes[in].first_writer < 0) p->nodes[in].first_writer = i;
+            if (n->leads) p->nodes[in].last_writer = i;
         }
     }
 }
@@ -102,9 +103,47 @@ static void share_outputs(planner *p)
         if (!is_relu(op) || n->y_root == i) continue;
 
         pt_op below = g->nodes[in[0]].op;
-        n->fused = below == PT_OP_BATCH_NORM || below == PT_OP_ADD;
+        n->fused = below == PT_OP_BATCH_NORM || below == PT_OP_ADD ||
+                   (below == PT_OP_CONV && op == PT_OP_RELU);
         n->masked_below = below == PT_OP_BATCH_NORM;
         if (n->fused) p->nodes[in[0]].act = op == PT_OP_RELU ? PT_ACT_RELU : PT_ACT_RELU6;
+    }
+}
+
+/* A ReLU's backward pass is one more reading and writing of its gradient, unless the
+ * layer that writes that last can do it. Not at the representation: what comes from above
+ * is not all there. */
+static void share_masks(planner *p)
+{
+    const pt_graph *g = p->g;
+
+    for (int i = 1; i < g->n_nodes; i++) {
+        pt_net_node *n = &p->nodes[i];
+        const pt_node *by = n->last_writer < 0 ? NULL : &g->nodes[n->last_writer];
+
+        if (!by || g->nodes[i].op != PT_OP_RELU || n->masked_below || i == g->rep)
+            continue;
+        n->masked_above = (by->op == PT_OP_CONV || by->op == PT_OP_MAX_POOL ||
+                           by->op == PT_OP_CONCAT) &&
+                          by->in[0] != by->in[1];
+    }
+}
+
+/* An addition is done by the batch norm that is its later input. */
+static void share_sums(planner *p)
+{
+    const pt_graph *g = p->g;
+
+    for (int i = 1; i < g->n_nodes; i++) {
+        const int *in = g->nodes[i].in;
+        int later = in[0] > in[1] ? in[0] : in[1];
+
+        if (g->nodes[i].op != PT_OP_ADD || in[0] == in[1]) continue;
+        if (g->nodes[later].op != PT_OP_BATCH_NORM || p->uses[later] != 1 ||
+            later == g->rep || p->nodes[later].act != PT_ACT_NONE)
+            continue;
+        p->nodes[later].sum = i;
+        p->nodes[i].summed = true;
     }
 }
 
@@ -186,6 +225,15 @@ static size_t image_floats(const planner *p, int i)
     return round_up(pt_mul((size_t)p->opt->max_images, p->nodes[i].size), LINE);
 }
 
+/* Which node writes the output of i. */
+static int first_written(const planner *p, int i)
+{
+    const int *in = p->g->nodes[i].in;
+
+    if (!p->nodes[i].summed) return i;
+    return in[0] > in[1] ? in[0] : in[1];
+}
+
 static void place_outputs(planner *p, lifetime *l, lifetime **placed)
 {
     int n = p->g->n_nodes;
@@ -193,7 +241,8 @@ static void place_outputs(planner *p, lifetime *l, lifetime **placed)
     for (int i = 1; i < n; i++) {
         pt_net_node *node = &p->nodes[i];
 
-        live(l, node->y_root, i, is_kept(p, i) ? n : p->last_use[i], image_floats(p, i));
+        live(l, node->y_root, first_written(p, i), is_kept(p, i) ? n : p->last_use[i],
+             image_floats(p, i));
     }
     for (int i = 1; i < n; i++) { /* readable: kept, and the last that wrote */
         int root = p->nodes[i].y_root;
@@ -290,6 +339,7 @@ static void place_gradients(planner *p, lifetime *l, lifetime **placed)
 static size_t kernel_scratch(const planner *p, int i)
 {
     const pt_node *n = &p->g->nodes[i];
+    pt_span span = {p->opt->n_shards, p->opt->lo, p->opt->hi, 0};
     int v = p->opt->training ? p->opt->n_shards : 1;
     int threads = pt_pool_threads(p->opt->pool);
     pt_conv_shape s;
@@ -297,7 +347,8 @@ static size_t kernel_scratch(const planner *p, int i)
     switch (n->op) {
     case PT_OP_CONV:
         s = pt_net_conv_shape(p->opt, i);
-        return pt_conv_scratch(&s, v, threads);
+        if (!p->opt->training) span = (pt_span){1, 0, 1, 0};
+        return pt_conv_scratch(&s, &span, threads);
     case PT_OP_DEPTHWISE:
         s = pt_net_conv_shape(p->opt, i);
         return pt_depthwise_scratch(&s, v) * (size_t)threads;
@@ -377,10 +428,13 @@ static void make_plan(planner *p, pt_net_plan_result *out, lifetime *l, lifetime
         const pt_node *n = &g->nodes[i];
 
         p->nodes[i].size = pt_mul(pt_mul((size_t)n->h, (size_t)n->w), (size_t)n->c);
-        p->nodes[i].first_writer = p->nodes[i].dy_root = -1;
+        p->nodes[i].first_writer = p->nodes[i].last_writer = -1;
+        p->nodes[i].dy_root = p->nodes[i].sum = -1;
     }
     find_uses(p);
     share_outputs(p);
+    share_sums(p);
+    if (p->opt->training) share_masks(p);
     place_outputs(p, l, placed);
     if (p->opt->training) {
         for (int i = 0; i < g->n_nodes; i++) l[i] = (lifetime){0};

@@ -197,23 +197,41 @@ void pt_concat_forward(pt_pool *p, size_t pixels, int c_a, const float *a, int c
 
 typedef struct {
     size_t c_all, first, c;
-    const float *dy;
+    const float *dy, *mask;
     bool accumulate;
     float *dx;
 } split_args;
+
+PT_CLONES
+static void put_masked(float *out, const float *in, size_t n, bool accumulate,
+                       const float *mask)
+{
+#pragma GCC ivdep
+    for (size_t i = 0; i < n; i++) {
+        float v = accumulate ? out[i] + in[i] : in[i];
+
+        out[i] = pt_activate_back(PT_ACT_RELU, mask[i], v);
+    }
+}
 
 static void split_range(const void *args, size_t begin, size_t end)
 {
     const split_args *t = args;
 
-    for (size_t r = begin; r < end; r++)
-        put(t->dx + r * t->c, t->dy + r * t->c_all + t->first, t->c, t->accumulate);
+    for (size_t r = begin; r < end; r++) {
+        const float *dy = t->dy + r * t->c_all + t->first;
+
+        if (t->mask)
+            put_masked(t->dx + r * t->c, dy, t->c, t->accumulate, t->mask + r * t->c);
+        else
+            put(t->dx + r * t->c, dy, t->c, t->accumulate);
+    }
 }
 
 void pt_concat_backward(pt_pool *p, size_t pixels, int c_all, int first, int c,
-                        const float *dy, bool accumulate, float *dx)
+                        const float *dy, bool accumulate, const float *mask, float *dx)
 {
-    split_args t = {(size_t)c_all, (size_t)first, (size_t)c, dy, accumulate, dx};
+    split_args t = {(size_t)c_all, (size_t)first, (size_t)c, dy, mask, accumulate, dx};
 
     run_ranges(p, pixels, CHUNK / (size_t)c, split_range, &t);
 }

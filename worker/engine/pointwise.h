@@ -52,9 +52,10 @@ void pt_pass_gradient(pt_pool *p, size_t n, const float *dy, bool accumulate, fl
 void pt_concat_forward(pt_pool *p, size_t pixels, int c_a, const float *a, int c_b,
                        const float *b, float *y);
 
-/* dx [pixels][c] from channels first..first+c-1 of dy [pixels][c_all]. */
+/* dx [pixels][c] from channels first..first+c-1 of dy [pixels][c_all]; then, unless mask
+ * is NULL, 0 where mask (as dx) is <= 0: the backward pass of a ReLU with that output. */
 void pt_concat_backward(pt_pool *p, size_t pixels, int c_all, int first, int c,
-                        const float *dy, bool accumulate, float *dx);
+                        const float *dy, bool accumulate, const float *mask, float *dx);
 
 /* The shortcut "option A" of He et al. (CVPR 2016): every stride-th pixel of x
  * [n_images][h][w][c_in]; y [n_images][out_h][out_w][c_out] has (c_out - c_in) / 2 zero

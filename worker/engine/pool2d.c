@@ -23,6 +23,7 @@ typedef struct {
     uint8_t *argmax;
     const uint8_t *from;
     bool accumulate;
+    const float *mask;
 } pool_job;
 
 /* ---- forward ------------------------------------------------------------------------
@@ -98,7 +99,7 @@ void pt_max_pool_forward(pt_pool *p, const pt_max_pool *s, int n_images, const f
  * cover it give back. */
 static inline __attribute__((always_inline)) void
 gather(const pt_max_pool *s, const float *dy, const uint8_t *from, int ih, int iw,
-       size_t n, bool accumulate, float *dx)
+       size_t n, bool accumulate, const float *mask, float *dx)
 {
     int a = ih + s->pad_top, b = iw + s->pad_left;
     int oh0 = a < s->kh ? 0 : (a - s->kh) / s->stride + 1;
@@ -117,6 +118,8 @@ gather(const pt_max_pool *s, const float *dy, const uint8_t *from, int ih, int i
         }
     }
     for (size_t j = 0; j < n; j++) dx[j] = accumulate ? dx[j] + sum[j] : sum[j];
+    if (!mask) return;
+    for (size_t j = 0; j < n; j++) dx[j] = mask[j] <= 0.0f ? 0.0f : dx[j];
 }
 
 /* One row of one image's input gradient. */
@@ -131,22 +134,29 @@ static void max_back_row(void *context, int item, int thread)
     int ih = (int)(row % (size_t)s->h);
 
     for (int iw = 0; iw < s->w; iw++) {
-        float *dx = j->out + (row * (size_t)s->w + (size_t)iw) * c;
-        size_t b = 0;
+        size_t at = (row * (size_t)s->w + (size_t)iw) * c, b = 0;
+        const float *mask = j->mask ? j->mask + at : NULL;
+        float *dx = j->out + at;
 
         for (; b + BLOCK <= c; b += BLOCK)
             gather(s, j->in + from + b, j->from + from + b, ih, iw, BLOCK, j->accumulate,
-                   dx + b);
+                   mask ? mask + b : NULL, dx + b);
         if (b < c)
             gather(s, j->in + from + b, j->from + from + b, ih, iw, c - b, j->accumulate,
-                   dx + b);
+                   mask ? mask + b : NULL, dx + b);
     }
 }
 
 void pt_max_pool_backward(pt_pool *p, const pt_max_pool *s, int n_images, const float *dy,
-                          const uint8_t *argmax, bool accumulate, float *dx)
+                          const uint8_t *argmax, bool accumulate, const float *mask,
+                          float *dx)
 {
-    pool_job j = {.s = s, .in = dy, .from = argmax, .out = dx, .accumulate = accumulate};
+    pool_job j = {.s = s,
+                  .in = dy,
+                  .from = argmax,
+                  .out = dx,
+                  .accumulate = accumulate,
+                  .mask = mask};
 
     pt_pool_run(p, n_images * s->h, max_back_row, &j);
 }

@@ -22,9 +22,12 @@ typedef struct {
 void pt_max_pool_forward(pt_pool *p, const pt_max_pool *s, int n_images, const float *x,
                          float *y, uint8_t *argmax);
 
-/* dx = (accumulate ? dx : 0) + dy at the places in argmax, windows in row-major order. */
+/* dx = (accumulate ? dx : 0) + dy at the places in argmax, windows in row-major order;
+ * then, unless mask is NULL, 0 where mask (as dx) is <= 0: the backward pass of a ReLU
+ * with that output. */
 void pt_max_pool_backward(pt_pool *p, const pt_max_pool *s, int n_images, const float *dy,
-                          const uint8_t *argmax, bool accumulate, float *dx);
+                          const uint8_t *argmax, bool accumulate, const float *mask,
+                          float *dx);
 
 /* y [n_images][c] = mean of x [n_images][pixels][c], summed in double, pixels in order.
  */

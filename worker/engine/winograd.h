@@ -33,6 +33,7 @@ void pt_winograd_weights(pt_pool *p, const pt_conv_shape *s, const pt_span *span
                          float *scratch);
 
 size_t pt_winograd_scratch(const pt_conv_shape *s, int n_threads);
-size_t pt_winograd_weights_scratch(const pt_conv_shape *s, int n_shards, int n_threads);
+size_t pt_winograd_weights_scratch(const pt_conv_shape *s, const pt_span *span,
+                                   int n_threads);
 
 #endif

@@ -8,7 +8,6 @@ enum {
     CHANNELS = 128, /* of a tile of dw [9][c_in][c_out], in both directions */
     MIN_CHANNELS = 32,
     CHAIN = 64,   /* tiles of the image that are multiplied at a time: one chain */
-    TILES = 4,    /* wanted of every thread */
     MIN_TILES = 9 /* of an image: with 4 and 2 images a shard the direct way is faster */
 };
 
@@ -184,16 +183,16 @@ static int parts(size_t n, size_t part)
     return (int)((n + part - 1) / part);
 }
 
-static layer layer_of(const pt_conv_shape *s, int n_threads)
+static layer layer_of(const pt_conv_shape *s, const pt_span *span, int n_threads)
 {
     layer l = {.s = *s, .grid = pt_tiles_of(s)};
     size_t c_in = (size_t)s->c_in, c_out = (size_t)s->c_out;
+    int wanted = pt_leaves_tiles(9 * c_in * c_out, span, n_threads);
 
     l.n_in = pt_min_size(CHANNELS, c_in);
     l.n_out = pt_min_size(CHANNELS, c_out);
     l.by_out = parts(c_out, l.n_out);
-    while (n_threads > 1 && l.n_in > MIN_CHANNELS &&
-           parts(c_in, l.n_in) * l.by_out < TILES * n_threads)
+    while (l.n_in > MIN_CHANNELS && parts(c_in, l.n_in) * l.by_out < wanted)
         l.n_in = (l.n_in + 1) / 2;
     l.v_step = CHAIN * l.n_in + PT_PANEL;
     l.z_step = CHAIN * whole_panels(l.n_out) + PT_PANEL;
@@ -219,7 +218,7 @@ void pt_winograd_weights(pt_pool *pool, const pt_conv_shape *s, const pt_span *s
                          const float *x, const float *dy, float *const *dw,
                          float *scratch)
 {
-    layer l = layer_of(s, pt_pool_threads(pool));
+    layer l = layer_of(s, span, pt_pool_threads(pool));
     pt_leaves leaves = leaves_of(&l);
 
     l.x = x;
@@ -227,10 +226,11 @@ void pt_winograd_weights(pt_pool *pool, const pt_conv_shape *s, const pt_span *s
     pt_leaves_run(pool, &leaves, span, dw, scratch);
 }
 
-size_t pt_winograd_weights_scratch(const pt_conv_shape *s, int n_shards, int n_threads)
+size_t pt_winograd_weights_scratch(const pt_conv_shape *s, const pt_span *span,
+                                   int n_threads)
 {
-    layer l = layer_of(s, n_threads);
+    layer l = layer_of(s, span, n_threads);
     pt_leaves leaves = leaves_of(&l);
 
-    return pt_leaves_scratch(&leaves, n_shards, n_threads);
+    return pt_leaves_scratch(&leaves, span, n_threads);
 }
