@@ -31,16 +31,20 @@ PT_INLINE vec fused(vec a, vec b, vec c)
 
 #define PT_ROWS(F, P)                                                                    \
     F(1, P)                                                                              \
-    F(2, P) F(3, P) F(4, P) F(5, P) F(6, P) F(7, P) F(8, P) F(9, P) F(10, P) F(11, P)    \
-        F(12, P) F(13, P) F(14, P)
+    F(2, P)                                                                              \
+    F(3, P) F(4, P) F(5, P) F(6, P) F(7, P) F(8, P) F(9, P) F(10, P) F(11, P) F(12, P)   \
+        F(13, P) F(14, P)
 PT_ROWS(PT_TILES, 1)
 PT_ROWS(PT_TILES, 2)
+PT_ROWS(PT_OUTER, )
 
 #define BY_ROW(R, P)    [R - 1] = {row_##R##_1, row_##R##_2},
 #define BY_COLUMN(R, P) [R - 1] = {column_##R##_1, column_##R##_2},
+#define OUTER(R, P)     [R - 1] = outer_##R,
 
 const pt_gemm_path pt_gemm_wide = {.name = "wide",
                                    .rows = TILE_ROWS,
                                    .panels = TILE_PANELS,
                                    .by_row = {PT_ROWS(BY_ROW, )},
-                                   .by_column = {PT_ROWS(BY_COLUMN, )}};
+                                   .by_column = {PT_ROWS(BY_COLUMN, )},
+                                   .outer = {PT_ROWS(OUTER, )}};

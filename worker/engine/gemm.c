@@ -8,6 +8,7 @@
 enum {
     ROW_BLOCK = 96,        /* rows of A that stay in the L2 cache ... */
     DEPTH = PT_GEMM_DEPTH, /* ... for so many k; a panel's part stays in the L1 cache */
+    DENSE = 128,           /* floats: rows so near need no copy */
     PAD = 16,         /* so that rows of a copied block begin in different cache sets */
     BAD_STRIDE = 1024 /* floats: rows so far apart meet in the same sets */
 };
@@ -205,7 +206,7 @@ void pt_gemm(const pt_product *p)
 {
     static _Thread_local block_copy copy __attribute__((aligned(64)));
     block b = {.p = p, .path = pt_gemm_path_in_use(), .by_column = p->ta == PT_T};
-    bool copies = b.by_column ? p->lda > ROW_BLOCK : p->lda % BAD_STRIDE == 0;
+    bool copies = b.by_column ? p->lda > DENSE : p->lda % BAD_STRIDE == 0;
 
     for (b.row = 0; b.row < p->m; b.row += ROW_BLOCK) {
         b.rows = min_size(ROW_BLOCK, p->m - b.row);

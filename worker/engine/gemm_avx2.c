@@ -26,12 +26,15 @@ PT_INLINE vec fused(vec a, vec b, vec c)
 
 #define PT_ROWS(F) F(1, 1) F(2, 1) F(3, 1) F(4, 1) F(5, 1) F(6, 1)
 PT_ROWS(PT_TILES)
+PT_ROWS(PT_OUTER)
 
 #define BY_ROW(R, P)    [R - 1] = {row_##R##_1},
 #define BY_COLUMN(R, P) [R - 1] = {column_##R##_1},
+#define OUTER(R, P)     [R - 1] = outer_##R,
 
 const pt_gemm_path pt_gemm_avx2 = {.name = "avx2",
                                    .rows = TILE_ROWS,
                                    .panels = TILE_PANELS,
                                    .by_row = {PT_ROWS(BY_ROW)},
-                                   .by_column = {PT_ROWS(BY_COLUMN)}};
+                                   .by_column = {PT_ROWS(BY_COLUMN)},
+                                   .outer = {PT_ROWS(OUTER)}};

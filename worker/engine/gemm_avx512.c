@@ -32,12 +32,15 @@ PT_INLINE vec fused(vec a, vec b, vec c)
     F(5, P) F(6, P) F(7, P) F(8, P) F(9, P) F(10, P) F(11, P) F(12, P) F(13, P) F(14, P)
 PT_ROWS(PT_TILES, 1)
 PT_ROWS(PT_TILES, 2)
+PT_ROWS(PT_OUTER, )
 
 #define BY_ROW(R, P)    [R - 1] = {row_##R##_1, row_##R##_2},
 #define BY_COLUMN(R, P) [R - 1] = {column_##R##_1, column_##R##_2},
+#define OUTER(R, P)     [R - 1] = outer_##R,
 
 const pt_gemm_path pt_gemm_avx512 = {.name = "avx512",
                                      .rows = TILE_ROWS,
                                      .panels = TILE_PANELS,
                                      .by_row = {PT_ROWS(BY_ROW, )},
-                                     .by_column = {PT_ROWS(BY_COLUMN, )}};
+                                     .by_column = {PT_ROWS(BY_COLUMN, )},
+                                     .outer = {PT_ROWS(OUTER, )}};

@@ -32,12 +32,34 @@ typedef struct {
 
 typedef void (*pt_gemm_kernel)(const pt_gemm_tile *t);
 
+/* out [rows][16] = the tree over leaves of x^T dy, for sums so short that a leaf stays in
+ * registers: a leaf is a chain over its terms; after leaf i the last merges[i] values are
+ * joined, left + right.
+ *
+ * x           element (row, term p) at x[p * ldx + row]
+ * dy          16 columns of term p at dy + p * 16
+ * n_leaves    >= 1, with terms[i] >= 1 terms each, at most PT_MAX_OPEN values open at a
+ *             time, all joined at the end */
+enum { PT_MAX_OPEN = 12 };
+typedef struct {
+    int n_leaves;
+    const int *terms, *merges;
+    const float *x;
+    size_t ldx;
+    const float *dy;
+    float *out;
+    size_t ldo;
+} pt_gemm_outer;
+
+typedef void (*pt_outer_kernel)(const pt_gemm_outer *t);
+
 typedef struct {
     const char *name; /* "avx512" */
     int rows, panels; /* of a tile, at most */
     /* [rows - 1][panels - 1] */
     pt_gemm_kernel by_row[PT_MAX_TILE_ROWS][PT_MAX_TILE_PANELS];
     pt_gemm_kernel by_column[PT_MAX_TILE_ROWS][PT_MAX_TILE_PANELS];
+    pt_outer_kernel outer[PT_MAX_TILE_ROWS]; /* [rows - 1] */
 } pt_gemm_path;
 
 #if defined(__x86_64__)

@@ -111,6 +111,69 @@ PT_INLINE void tile(const pt_gemm_tile *t, int rows, int panels, bool by_column)
     finish(t, rows, panels, s);
 }
 
+/* One leaf of pt_gemm_outer. */
+PT_INLINE void outer_leaf(const pt_gemm_outer *t, int rows, int terms, const float *x,
+                          const float *dy, vec s[TILE_ROWS][PER_PANEL])
+{
+    vec zero = {0};
+
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < PER_PANEL; v++) s[i][v] = zero;
+    for (int p = 0; p < terms; p++, x += t->ldx, dy += PT_PANEL) {
+        vec w[PER_PANEL];
+
+#pragma GCC unroll 8
+        for (int v = 0; v < PER_PANEL; v++) w[v] = load(dy + lane_of(v));
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            vec a = everywhere(x[i]);
+
+#pragma GCC unroll 8
+            for (int v = 0; v < PER_PANEL; v++) s[i][v] = fused(a, w[v], s[i][v]);
+        }
+    }
+}
+
+PT_INLINE void outer(const pt_gemm_outer *t, int rows)
+{
+    vec open[PT_MAX_OPEN][TILE_ROWS][PER_PANEL], s[TILE_ROWS][PER_PANEL];
+    int n_open = 0, leaf = 0;
+    size_t term = 0;
+
+    do {
+        outer_leaf(t, rows, t->terms[leaf], t->x + term * t->ldx, t->dy + term * PT_PANEL,
+                   s);
+        term += (size_t)t->terms[leaf];
+        for (int m = 0; m < t->merges[leaf]; m++) {
+            n_open--;
+#pragma GCC unroll 16
+            for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+                for (int v = 0; v < PER_PANEL; v++)
+                    s[i][v] = open[n_open][i][v] + s[i][v];
+        }
+        if (leaf + 1 == t->n_leaves) break;
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+            for (int v = 0; v < PER_PANEL; v++) open[n_open][i][v] = s[i][v];
+        n_open++;
+    } while (++leaf < t->n_leaves);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < PER_PANEL; v++)
+            memcpy(t->out + (size_t)i * t->ldo + lane_of(v), &s[i][v], sizeof s[i][v]);
+}
+
+#define PT_OUTER(R, P)                                                                   \
+    static void outer_##R(const pt_gemm_outer *t)                                        \
+    {                                                                                    \
+        outer(t, R);                                                                     \
+    }
+
 #define PT_TILES(R, P)                                                                   \
     static void row_##R##_##P(const pt_gemm_tile *t)                                     \
     {                                                                                    \

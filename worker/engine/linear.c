@@ -4,14 +4,12 @@
 
 #include "worker/engine/conv_internal.h"
 #include "worker/engine/gemm.h"
-#include "worker/engine/tree_sum.h"
+#include "worker/engine/gemm_path.h"
 
 enum {
-    COLUMNS = 256,     /* of y in an item of the forward pass */
-    DEPTH = 128,       /* rows of w that are packed at a time: 128 KB */
-    DATA_COLUMNS = 96, /* of dx in an item: rows of w */
-    GRAD_ROWS = 6,     /* of a tile of dw, which stays in the L1 cache with its tree */
-    GRAD_COLUMNS = 256
+    COLUMNS = 256,    /* of y in an item of the forward pass */
+    DEPTH = 128,      /* rows of w that are packed at a time: 128 KB */
+    DATA_COLUMNS = 96 /* of dx in an item: rows of w */
 };
 
 typedef struct {
@@ -19,10 +17,6 @@ typedef struct {
     const float *x, *w, *bias, *dy;
     bool accumulate;
     float *y;
-    const pt_span *span;
-    int n_trees;
-    pt_subtree trees[PT_MAX_COVER];
-    float *const *dw;
     float *shared;  /* dy in panels */
     float *scratch; /* [threads][scratch_floats] */
     size_t scratch_floats;
@@ -159,100 +153,99 @@ void pt_linear_backward_data(pt_pool *pool, int n_in, int n_out, int n_rows,
 /* ---- dw = x^T dy by shard, then the tree ---------------------------------------------
  */
 
-/* Where the panels of a shard's rows begin: in the order of the rows. */
-static float *packed_rows(const pass *p, size_t row)
-{
-    return p->shared + row * panels_of(p->n_out) * PT_PANEL;
-}
-
-static void pack_shard(void *context, int item, int thread)
-{
-    const pass *p = context;
-    size_t begin, end;
-
-    pt_shard_images(p->span, p->span->lo + item, &begin, &end);
-    pt_gemm_pack(PT_N, end - begin, p->n_out, p->dy + begin * p->n_out, p->n_out, 0,
-                 panels_of(p->n_out), (end - begin) * PT_PANEL, packed_rows(p, begin));
-}
-
-/* The context of a leaf. */
+/* The order of a sub-tree's additions (gemm_path.h): its leaves with images, and how many
+ * values are joined behind each. */
 typedef struct {
-    const pass *p;
-    size_t row, rows, column, columns;
-} tile;
+    int n_leaves, first_row;
+    int terms[PT_MAX_SHARDS], merges[PT_MAX_SHARDS];
+} schedule;
 
-static void leaf(void *context, int shard, float *out)
+static void plan_tree(const pt_span *span, pt_subtree t, schedule *s)
 {
-    const tile *t = context;
-    const pass *p = t->p;
+    pt_subtree left = {t.level - 1, 2 * t.index}, right = {t.level - 1, 2 * t.index + 1};
     size_t begin, end;
 
-    pt_shard_images(p->span, shard, &begin, &end);
-    pt_product g = {.ta = PT_T,
-                    .m = t->rows,
-                    .n = t->columns,
-                    .k = end - begin,
-                    .a = p->x + begin * p->n_in + t->row,
-                    .lda = p->n_in,
-                    .panel_step = (end - begin) * PT_PANEL,
-                    .c = out,
-                    .ldc = t->columns};
-
-    g.b = packed_rows(p, begin) + t->column / PT_PANEL * g.panel_step;
-    pt_gemm(&g);
+    if (pt_node_size(span, t.level, t.index) == 0) return;
+    if (t.level == 0) {
+        pt_shard_images(span, t.index, &begin, &end);
+        if (s->n_leaves == 0) s->first_row = (int)begin;
+        s->terms[s->n_leaves] = (int)(end - begin);
+        s->merges[s->n_leaves++] = 0;
+        return;
+    }
+    plan_tree(span, left, s);
+    plan_tree(span, right, s);
+    if (pt_node_size(span, left.level, left.index) > 0 &&
+        pt_node_size(span, right.level, right.index) > 0)
+        s->merges[s->n_leaves - 1]++;
 }
 
-/* An item is some rows of dw. */
-static void weights_item(void *context, int item, int thread)
+typedef struct {
+    size_t n_in, n_out, n_rows;
+    const float *x;
+    const float *packed; /* [panels][n_rows][16] of dy */
+    const pt_gemm_path *path;
+    const schedule *s;
+    float *dw;
+} tree_pass;
+
+/* An item is as many rows of dw as a kernel holds. */
+static void tree_item(void *context, int item, int thread)
 {
-    const pass *p = context;
-    float *sum = p->scratch + (size_t)thread * p->scratch_floats;
-    tile t = {.p = p, .row = (size_t)item * GRAD_ROWS};
+    const tree_pass *p = context;
+    size_t row = (size_t)item * (size_t)p->path->rows,
+           panel_floats = p->n_rows * PT_PANEL;
+    size_t rows = pt_min_size((size_t)p->path->rows, p->n_in - row);
+    size_t first = (size_t)p->s->first_row;
+    pt_gemm_outer t = {.n_leaves = p->s->n_leaves,
+                       .terms = p->s->terms,
+                       .merges = p->s->merges,
+                       .x = p->x + first * p->n_in + row,
+                       .ldx = p->n_in,
+                       .ldo = p->n_out};
 
-    t.rows = pt_min_size(GRAD_ROWS, p->n_in - t.row);
-    for (; t.column < p->n_out; t.column += GRAD_COLUMNS) {
-        t.columns = pt_min_size(GRAD_COLUMNS, p->n_out - t.column);
-        size_t n = t.rows * t.columns;
+    for (size_t c = 0; c < p->n_out; c += PT_PANEL) {
+        float *out = p->dw + row * p->n_out + c, edge[PT_MAX_TILE_ROWS][PT_PANEL];
+        bool ragged = p->n_out - c < PT_PANEL;
 
-        for (int i = 0; i < p->n_trees; i++) {
-            if (pt_node_size(p->span, p->trees[i].level, p->trees[i].index) == 0)
-                continue;
-            pt_tree_sum(p->span, p->trees[i], n, leaf, &t, sum, sum + n);
-            for (size_t r = 0; r < t.rows; r++)
-                memcpy(p->dw[i] + (t.row + r) * p->n_out + t.column, sum + r * t.columns,
-                       t.columns * sizeof *sum);
-        }
+        t.dy = p->packed + c / PT_PANEL * panel_floats + first * PT_PANEL;
+        t.out = ragged ? edge[0] : out;
+        t.ldo = ragged ? PT_PANEL : p->n_out;
+        p->path->outer[rows - 1](&t);
+        for (size_t i = 0; ragged && i < rows; i++)
+            memcpy(out + i * p->n_out, edge[i], (p->n_out - c) * sizeof *out);
     }
 }
 
-static size_t weights_floats(int n_shards)
+static size_t weights_floats(size_t n_out, size_t n_rows)
 {
-    return GRAD_ROWS * GRAD_COLUMNS * (size_t)(1 + pt_tree_levels(n_shards));
-}
-
-static size_t weights_shared(size_t n_out, size_t n_rows)
-{
-    return n_rows * panels_of(n_out) * PT_PANEL;
+    return pt_gemm_packed_floats(n_rows, n_out);
 }
 
 void pt_linear_backward_weights(pt_pool *pool, int n_in, int n_out, const pt_span *span,
                                 const float *x, const float *dy, float *const *dw,
                                 float *const *db, float *scratch)
 {
-    pass p = {.n_in = (size_t)n_in,
-              .n_out = (size_t)n_out,
-              .n_rows = (size_t)pt_span_images(span),
-              .x = x,
-              .span = span,
-              .dy = dy,
-              .dw = dw,
-              .shared = scratch,
-              .scratch_floats = weights_floats(span->n_shards)};
+    schedule s;
+    pt_subtree trees[PT_MAX_COVER];
+    int n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, trees);
+    tree_pass p = {.n_in = (size_t)n_in,
+                   .n_out = (size_t)n_out,
+                   .n_rows = (size_t)pt_span_images(span),
+                   .x = x,
+                   .packed = scratch,
+                   .path = pt_gemm_path_in_use(),
+                   .s = &s};
 
-    p.scratch = scratch + weights_shared(p.n_out, p.n_rows);
-    p.n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, p.trees);
-    pt_pool_run(pool, span->hi - span->lo, pack_shard, &p);
-    pt_pool_run(pool, parts(p.n_in, GRAD_ROWS), weights_item, &p);
+    pt_gemm_pack(PT_N, p.n_rows, p.n_out, dy, p.n_out, 0, panels_of(p.n_out),
+                 p.n_rows * PT_PANEL, scratch);
+    for (int t = 0; t < n_trees; t++) {
+        s.n_leaves = 0;
+        plan_tree(span, trees[t], &s);
+        p.dw = dw[t];
+        if (s.n_leaves > 0)
+            pt_pool_run(pool, parts(p.n_in, (size_t)p.path->rows), tree_item, &p);
+    }
     if (db) pt_bias_gradient(pool, span, 1, n_out, dy, db, scratch);
 }
 
@@ -262,6 +255,6 @@ size_t pt_linear_scratch(int n_in, int n_out, int n_rows, int n_shards, int n_th
     size_t n = threads * forward_floats();
 
     n = pt_max_size(n, data_shared(out, rows) + threads * data_floats(rows));
-    n = pt_max_size(n, weights_shared(out, rows) + threads * weights_floats(n_shards));
+    n = pt_max_size(n, weights_floats(out, rows));
     return pt_max_size(n, pt_bias_scratch(n_out, n_shards));
 }
