@@ -11,12 +11,27 @@ enum {
     SLEEP_IDLE_NS = 5000000
 };
 
-double pt_clock(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double pt_clock(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double pt_cpu_clock(void)
+{
+    return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
+double pt_process_cpu_clock(void)
+{
+    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void pt_idle_begin(pt_idle *i)

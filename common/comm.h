@@ -82,8 +82,10 @@ void pt_idle_begin(pt_idle *i);
 void pt_idle_pause(pt_idle *i);
 double pt_idle_seconds(const pt_idle *i);
 
-/* Seconds of the monotonic clock. */
+/* Seconds of the monotonic clock; of CPU time of this thread, and of this process. */
 double pt_clock(void);
+double pt_cpu_clock(void);
+double pt_process_cpu_clock(void);
 
 /* "what a kind of message is", for texts: "step record". */
 const char *pt_msg_name(pt_msg_kind kind);

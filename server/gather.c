@@ -29,7 +29,8 @@ struct pt_gather {
     bool *full;        /* [max_parts]: it has images */
     void **values;     /* [max_parts] */
     int n_parts;
-    size_t adding; /* floats of the key whose tree is being finished */
+    size_t adding;  /* floats of the key whose tree is being finished */
+    double seconds; /* CPU time of sums so far */
 };
 
 static size_t largest_key(const pt_run *run)
@@ -167,11 +168,21 @@ static pt_status post(pt_gather *g, slot *s, int key)
 
 static const float *finish(pt_gather *g, float *buffer, size_t stride, size_t count)
 {
+    double start = pt_cpu_clock();
+    const float *sum;
+
     for (int p = 0; p < g->n_parts; p++)
         g->values[p] = g->full[p] ? buffer + (size_t)p * stride : NULL;
     g->adding = count;
-    return pt_tree_finish(g->run->plan->n_shards, g->trees, g->values, g->n_parts,
-                          add_floats, g);
+    sum = pt_tree_finish(g->run->plan->n_shards, g->trees, g->values, g->n_parts,
+                         add_floats, g);
+    g->seconds += pt_cpu_clock() - start;
+    return sum;
+}
+
+double pt_gather_seconds(const pt_gather *g)
+{
+    return g->seconds;
 }
 
 static pt_status look(pt_gather *g, slot *s, bool *complete)

@@ -24,6 +24,9 @@ PT_MUST_USE pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *key
 PT_MUST_USE pt_status pt_gather_probe(pt_gather *g, uint64_t step, int tensor, int which,
                                       double *norm);
 
+/* Seconds of CPU time that went into sums so far. */
+double pt_gather_seconds(const pt_gather *g);
+
 size_t pt_gather_bytes(const pt_run *run);
 
 #endif

@@ -28,7 +28,7 @@ struct pt_server {
     uint8_t record_bytes[PT_RECORD_BYTES];
     pt_request *records; /* [n_servers + n_workers] */
     pt_request *pull;    /* [n_keys][n_workers] */
-    double last_record_s;
+    double last_record_s, update_s;
     const Pt__Record__StepRecord *record; /* being obeyed */
 };
 
@@ -290,8 +290,10 @@ static pt_status key_done(void *context, int key, const float *gradient)
     pt_request *r = s->pull + (size_t)key * w;
     pt_status st =
         pt_comm_wait(s->comm, r, w); /* the weights of the step before have left */
+    double start = pt_cpu_clock();
 
     if (st == PT_OK) st = pt_store_update(s->store, key, gradient, s->record);
+    s->update_s += pt_cpu_clock() - start;
     for (size_t i = 0; i < w && st == PT_OK; i++)
         st = pt_comm_send(s->comm, s->run->n_servers + (int)i, PT_MSG_PULL, key,
                           s->run->flat + k->offset, k->count * sizeof(float), &r[i]);
@@ -356,6 +358,7 @@ static pt_status report_step(pt_server *s, const Pt__Record__StepRecord *r,
     report->head_lr = r->head_lr;
     report->terms = s->terms;
     report->times = s->times;
+    report->costs = (pt_server_costs){pt_gather_seconds(s->gather), s->update_s};
     return s->hooks.on_step ? s->hooks.on_step(s->hooks.context, report) : PT_OK;
 }
 

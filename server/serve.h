@@ -10,6 +10,12 @@
 
 typedef struct pt_server pt_server;
 
+/* CPU time of a server since it was made. */
+typedef struct {
+    double tree_s;   /* sums over the shards */
+    double update_s; /* the optimizer */
+} pt_server_costs;
+
 /* One finished step, as rank 0 knows it. Pointers are borrowed for the call. */
 typedef struct {
     uint64_t step;
@@ -24,6 +30,7 @@ typedef struct {
     const double *terms; /* [images][PT_IMAGE_DOUBLES], batch order */
     const double *times; /* [n_workers][PT_PAYLOAD_TIMES] of each worker's step before */
     double seconds;      /* from the record of the step before to this one's */
+    pt_server_costs costs; /* of rank 0 */
     bool probed;
     double probe_ce, probe_ptr; /* gradient norms at the last trunk parameter */
 } pt_step_report;
