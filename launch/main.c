@@ -5,6 +5,7 @@
 
 #include "common/config.h"
 #include "common/log.h"
+#include "launch/cmd_bench.h"
 #include "launch/cmd_config.h"
 #include "launch/cmd_inspect.h"
 #include "launch/cmd_pack.h"
@@ -27,6 +28,7 @@ static const struct {
     {"inspect", pt_cmd_inspect, "tell what is in a packed data set"},
     {"demo-data", pt_cmd_demo_data, "make pictures for a quick demonstration"},
     {"report", pt_cmd_report, "compare finished runs in the paper's kind of table"},
+    {"bench", pt_cmd_bench, "measure the speed of a training step on this machine"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -1,0 +1,16 @@
+/* What this machine's matrix products reach, with every kernel that is here. */
+#ifndef PT_LAUNCH_BENCH_PEAK_H
+#define PT_LAUNCH_BENCH_PEAK_H
+
+#include "worker/engine/pool.h"
+
+typedef struct {
+    double gflops;   /* of all threads of the pool at once */
+    char kernel[64]; /* "exact avx512", "OpenBLAS 0.3.21 SkylakeX" */
+} pt_bench_peak;
+
+/* The best of several products of 768 x 768 x 512 a thread by the exact kernels and by
+ * CBLAS; about a second. The kernel in use stays as it was. */
+PT_MUST_USE pt_status pt_bench_measure_peak(pt_pool *pool, pt_bench_peak *out);
+
+#endif

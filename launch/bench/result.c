@@ -1,0 +1,224 @@
+#include "launch/bench/result.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "common/log.h"
+
+static const double mb = 1e-6;
+
+uint64_t pt_bench_peak_rss(void)
+{
+    struct rusage u;
+
+    return getrusage(RUSAGE_SELF, &u) == 0 ? (uint64_t)u.ru_maxrss * 1024 : 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double pt_bench_median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, by_size);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+/* GFLOP of a step in kind k, or in all. */
+static double work_of(const pt_bench_step_options *o, const pt_graph *g, int k)
+{
+    double sum = 0;
+
+    for (int i = 0; i < PT_N_KINDS; i++)
+        if (k == i || k == PT_N_KINDS) sum += pt_bench_flop(g, (pt_bench_kind)i);
+    return sum * o->batch * 1e-9;
+}
+
+/* Part of the time that is neither matrix products nor waiting. */
+static double outside(const pt_bench_alone_result *r)
+{
+    double rest = 0;
+
+    for (int k = 0; k < PT_N_KINDS; k++)
+        if (!pt_bench_kind_multiplies((pt_bench_kind)k) && k != PT_KIND_WAITING)
+            rest += r->parts[k];
+    return rest / r->seconds;
+}
+
+/* ---- JSON ------------------------------------------------------------------------- */
+
+static pt_status print_json(json_t *j)
+{
+    char *text = j ? json_dumps(j, JSON_REAL_PRECISION(9)) : NULL;
+    pt_status s = PT_OK;
+
+    json_decref(j);
+    if (!text) return pt_fail(PT_ERR_NOMEM, "no memory for the result");
+    if (printf("%s\n", text) < 0 || fflush(stdout) != 0)
+        s = pt_fail(PT_ERR_IO, "the output cannot be written");
+    free(text);
+    return s;
+}
+
+static json_t *head_of(const pt_bench_step_options *o, const pt_graph *g, double seconds)
+{
+    double gflop = work_of(o, g, PT_N_KINDS);
+
+    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f}",
+                     "bench", "step", "network", o->network, "batch", o->batch, "threads",
+                     o->threads, "workers", o->workers, "shards", o->shards, "steps",
+                     o->steps, "kernels", pt_method_describe(o->method), "seconds",
+                     seconds, "images_per_s", o->batch / seconds, "gflop", gflop,
+                     "gflop_per_s", gflop / seconds);
+}
+
+static json_t *kinds_json(const pt_bench_step_options *o, const pt_graph *g,
+                          const pt_bench_alone_result *r)
+{
+    json_t *list = json_array();
+
+    for (int k = 0; list && k < PT_N_KINDS; k++) {
+        double gflop = work_of(o, g, k), s = r->parts[k];
+
+        json_array_append_new(list,
+                              json_pack("{s:s, s:f, s:f, s:f, s:f}", "kind",
+                                        pt_bench_kind_name((pt_bench_kind)k), "seconds",
+                                        s, "share", s / r->seconds, "gflop", gflop,
+                                        "gflop_per_s", s > 0 ? gflop / s : 0.0));
+    }
+    return list;
+}
+
+static pt_status alone_json(const pt_bench_step_options *o, const pt_graph *g,
+                            const pt_bench_alone_result *r)
+{
+    json_t *j = head_of(o, g, r->seconds);
+    double rate = work_of(o, g, PT_N_KINDS) / r->seconds;
+    json_t *more =
+        json_pack("{s:f, s:s, s:f, s:f, s:o, s:{s:I, s:I, s:I}, s:I}", "peak_gflop_per_s",
+                  r->peak.gflops, "peak_kernel", r->peak.kernel, "share_of_peak",
+                  rate / r->peak.gflops, "share_outside_products", outside(r), "kinds",
+                  kinds_json(o, g, r), "arena_bytes", "activations",
+                  (json_int_t)r->arena.activations, "gradients",
+                  (json_int_t)r->arena.gradients, "scratch", (json_int_t)r->arena.scratch,
+                  "peak_rss_bytes", (json_int_t)r->peak_rss);
+
+    if (!j || !more || json_object_update(j, more) != 0) {
+        json_decref(j);
+        j = NULL;
+    }
+    json_decref(more);
+    return print_json(j);
+}
+
+/* Images/s if the server had cores of its own: where the ranks share this machine's cores
+ * and fill them, the server's time is missing in the workers'. */
+static double without_server(const pt_bench_step_options *o, const pt_bench_job_result *r)
+{
+    int cores = pt_usable_cores();
+    bool shared = o->workers * o->threads + 1 > cores;
+
+    return o->batch / (r->seconds - (shared ? r->server / cores : 0));
+}
+
+static pt_status job_json(const pt_bench_step_options *o, const pt_graph *g,
+                          const pt_bench_job_result *r)
+{
+    json_t *j = head_of(o, g, r->seconds);
+    json_t *more = json_pack(
+        "{s:f, s:{s:f, s:f, s:f, s:I}, s:{s:f, s:f, s:f, s:f, s:I}}",
+        "images_per_s_without_server", without_server(o, r), "worker", "input_s",
+        r->input, "compute_s", r->compute, "waiting_s", r->waiting, "peak_rss_bytes",
+        (json_int_t)r->worker_rss, "server", "tree_s", r->tree, "update_s", r->update,
+        "copies_s", r->server - r->tree - r->update, "all_s", r->server, "peak_rss_bytes",
+        (json_int_t)r->server_rss);
+
+    if (!j || !more || json_object_update(j, more) != 0) {
+        json_decref(j);
+        j = NULL;
+    }
+    json_decref(more);
+    return print_json(j);
+}
+
+/* ---- text ------------------------------------------------------------------------- */
+
+static void print_head(const pt_bench_step_options *o, const pt_graph *g, double seconds)
+{
+    double gflop = work_of(o, g, PT_N_KINDS);
+
+    pt_log_info("network   %s, batch %d, V = %d, %d step%s after %d", o->network,
+                o->batch, o->shards, o->steps, o->steps == 1 ? "" : "s", o->warmup);
+    pt_log_info("kernels   %s", pt_method_describe(o->method));
+    pt_log_info("step      %.1f ms, %.2f images/s, %.1f GFLOP, %.1f GFLOP/s",
+                seconds * 1e3, o->batch / seconds, gflop, gflop / seconds);
+}
+
+static void alone_text(const pt_bench_step_options *o, const pt_graph *g,
+                       const pt_bench_alone_result *r)
+{
+    double rate = work_of(o, g, PT_N_KINDS) / r->seconds;
+
+    print_head(o, g, r->seconds);
+    pt_log_info("peak      %.1f GFLOP/s on %d thread%s (%s); the step reaches %.0f %%",
+                r->peak.gflops, o->threads, o->threads == 1 ? "" : "s", r->peak.kernel,
+                100 * rate / r->peak.gflops);
+    pt_log_info("memory    %.0f MB activations, %.0f MB gradients, %.0f MB scratch; "
+                "%.0f MB in all at most",
+                (double)r->arena.activations * mb, (double)r->arena.gradients * mb,
+                (double)r->arena.scratch * mb, (double)r->peak_rss * mb);
+    pt_log_info("%-12s %9s %7s %9s %9s %7s", "", "ms", "share", "GFLOP", "GFLOP/s",
+                "peak");
+    for (int k = 0; k < PT_N_KINDS; k++) {
+        double s = r->parts[k], gflop = work_of(o, g, k);
+        const char *name = pt_bench_kind_name((pt_bench_kind)k);
+
+        if (gflop > 0)
+            pt_log_info("%-12s %9.2f %6.1f%% %9.2f %9.1f %6.0f%%", name, s * 1e3,
+                        100 * s / r->seconds, gflop, gflop / s,
+                        100 * gflop / s / r->peak.gflops);
+        else if (s > 0)
+            pt_log_info("%-12s %9.2f %6.1f%%", name, s * 1e3, 100 * s / r->seconds);
+    }
+    pt_log_info("outside matrix products %.1f %%", 100 * outside(r));
+}
+
+static void job_text(const pt_bench_step_options *o, const pt_graph *g,
+                     const pt_bench_job_result *r)
+{
+    print_head(o, g, r->seconds);
+    pt_log_info("layout    1 server, %d worker%s x %d thread%s on %d cores", o->workers,
+                o->workers == 1 ? "" : "s", o->threads, o->threads == 1 ? "" : "s",
+                pt_usable_cores());
+    pt_log_info("a worker  %.1f ms computing, %.1f ms waiting, %.1f ms input",
+                r->compute * 1e3, r->waiting * 1e3, r->input * 1e3);
+    pt_log_info(
+        "server    %.1f ms of a core: tree %.1f, update %.1f, messages and copies "
+        "%.1f",
+        r->server * 1e3, r->tree * 1e3, r->update * 1e3,
+        (r->server - r->tree - r->update) * 1e3);
+    pt_log_info("          %.2f images/s without it", without_server(o, r));
+    pt_log_info("memory    %.0f MB a worker, %.0f MB the server, at most",
+                (double)r->worker_rss * mb, (double)r->server_rss * mb);
+}
+
+pt_status pt_bench_print_alone(const pt_bench_step_options *o, const pt_graph *g,
+                               const pt_bench_alone_result *r)
+{
+    if (o->json) return alone_json(o, g, r);
+    alone_text(o, g, r);
+    return PT_OK;
+}
+
+pt_status pt_bench_print_job(const pt_bench_step_options *o, const pt_graph *g,
+                             const pt_bench_job_result *r)
+{
+    if (o->json) return job_json(o, g, r);
+    job_text(o, g, r);
+    return PT_OK;
+}

@@ -1,0 +1,145 @@
+#include "launch/bench/workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rng.h"
+
+/* Small enough for random images to stay finite for ever. */
+static const float rate = 1e-4f;
+
+/* Messages on the stack, packed and unpacked: the copy is checked and owns its parts. */
+static pt_status make_config(const pt_bench_step_options *o, int steps, pt_config **out)
+{
+    Pt__Config__Config c = PT__CONFIG__CONFIG__INIT;
+    Pt__Config__Data data = PT__CONFIG__DATA__INIT;
+    Pt__Config__Network network = PT__CONFIG__NETWORK__INIT;
+    Pt__Config__PseudoTask task = PT__CONFIG__PSEUDO_TASK__INIT;
+    Pt__Config__Optimizer optimizer = PT__CONFIG__OPTIMIZER__INIT;
+    Pt__Config__Engine engine = PT__CONFIG__ENGINE__INIT;
+    Pt__Config__Stage stage = PT__CONFIG__STAGE__INIT, *stages[] = {&stage};
+    uint8_t *bytes = NULL;
+    size_t n;
+    pt_status s;
+
+    c.has_shards = data.has_batch = task.has_loss = task.has_gate = true;
+    optimizer.has_lr = engine.has_threads = engine.has_gemm = engine.has_winograd = true;
+    stage.has_steps = true;
+    c.shards = (uint32_t)o->shards;
+    data.batch = (uint32_t)o->batch;
+    network.name = (char *)o->network;
+    task.loss = PT__CONFIG__REG_LOSS__SML1;
+    task.gate = PT__CONFIG__GATE_KIND__ALWAYS;
+    optimizer.lr = rate;
+    engine.threads = (uint32_t)o->threads;
+    engine.gemm = o->method == PT_BLAS ? PT__CONFIG__GEMM__BLAS : PT__CONFIG__GEMM__EXACT;
+    engine.winograd = o->method == PT_WINOGRAD;
+    stage.steps = (uint32_t)steps;
+    c.data = &data;
+    c.network = &network;
+    c.pseudo_task = &task;
+    c.optimizer = &optimizer;
+    c.engine = &engine;
+    c.n_stages = 1;
+    c.stages = stages;
+    s = pt_config_pack(&c, &bytes, &n);
+    if (s == PT_OK) s = pt_config_unpack(bytes, n, out);
+    free(bytes);
+    return s;
+}
+
+static pt_status make_graph(const pt_config *c, pt_graph **out)
+{
+    pt_graph_options g = {.dropout = c->network->dropout};
+    pt_status s = pt_graph_defaults(c->network->name, &g.side, &g.n_classes);
+
+    return s == PT_OK ? pt_graph_create(c->network->name, &g, out) : s;
+}
+
+static pt_status make_plan(const pt_config *c, pt_plan **out)
+{
+    size_t n = c->data->batch;
+    uint32_t *images = pt_calloc(n, sizeof *images);
+
+    if (!images) return pt_fail(PT_ERR_NOMEM, "no memory for the plan");
+    for (size_t i = 0; i < n; i++) images[i] = (uint32_t)i;
+    return pt_plan_create(c, images, n, out);
+}
+
+pt_status pt_bench_run_create(const pt_bench_step_options *o, int n_workers, int steps,
+                              pt_run **out)
+{
+    pt_config *c = NULL;
+    pt_graph *graph = NULL;
+    pt_plan *plan = NULL;
+    pt_status s = make_config(o, steps, &c);
+
+    *out = NULL;
+    if (s == PT_OK) s = make_graph(c, &graph);
+    if (s == PT_OK) s = make_plan(c, &plan);
+    if (s != PT_OK) {
+        pt_graph_destroy(&graph);
+        pt_config_destroy(&c);
+        return s;
+    }
+    s = pt_run_create(c, graph, plan, 1, n_workers, out);
+    if (s == PT_OK)
+        pt_graph_init(graph, c->seed, c->network->head_std, false, (*out)->flat);
+    return s;
+}
+
+/* ---- images ----------------------------------------------------------------------- */
+
+pt_status pt_bench_images_init(const pt_run *r, int worker, pt_bench_images *out)
+{
+    pt_span span = pt_run_span(r, worker, 0);
+    const pt_node *in = &r->graph->nodes[0];
+    size_t n = (size_t)pt_span_images(&span);
+    size_t size = (size_t)in->h * (size_t)in->w * (size_t)in->c;
+
+    out->pixels = pt_calloc(pt_mul(n, size), sizeof *out->pixels);
+    out->labels = pt_calloc(n, sizeof *out->labels);
+    if (!out->pixels || !out->labels)
+        return pt_fail(PT_ERR_NOMEM, "no memory for %zu images", n);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at = (uint64_t)pt_span_first(&span) + i;
+        pt_rng pixels = pt_rng_stream(r->config->seed, PT_RNG_BENCH, at, 0);
+        pt_rng label = pt_rng_stream(r->config->seed, PT_RNG_BENCH, at, 1);
+
+        pt_rng_fill_normal(&pixels, out->pixels + i * size, size);
+        out->labels[i] = (int32_t)pt_rng_below(&label, 0, (uint64_t)r->graph->n_classes);
+    }
+    return PT_OK;
+}
+
+void pt_bench_images_fini(pt_bench_images *i)
+{
+    free(i->pixels);
+    free(i->labels);
+    *i = (pt_bench_images){0};
+}
+
+static pt_status batch(void *context, uint64_t step, const pt_span *span,
+                       const float **pixels, const int32_t **labels)
+{
+    pt_bench_images *i = context;
+
+    *pixels = i->pixels;
+    *labels = i->labels;
+    return PT_OK;
+}
+
+static pt_status block(void *context, const uint32_t *images, size_t n,
+                       const uint32_t *next, size_t n_next, const float **pixels)
+{
+    return pt_fail(PT_ERR_BUG, "a benchmark has no images to test on");
+}
+
+static void release(void *context)
+{
+}
+
+pt_source pt_bench_source(pt_bench_images *images)
+{
+    return (pt_source){images, batch, block, release};
+}
