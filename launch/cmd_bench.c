@@ -6,6 +6,7 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "launch/bench/step.h"
+#include "launch/bench/update.h"
 
 /* One line a benchmark; each reads the rest of the command line itself. */
 static const struct {
@@ -14,6 +15,7 @@ static const struct {
     const char *help;
 } benches[] = {
     {"step", pt_bench_step, "a training step, alone or with workers, by kind of layer"},
+    {"update", pt_bench_update, "the optimizer's bandwidth beside that of a triad"},
 };
 
 enum { N_BENCHES = sizeof benches / sizeof benches[0] };

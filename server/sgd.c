@@ -1,34 +1,44 @@
 #include "server/sgd.h"
 
-static void plain(float *restrict w, float *restrict v, const float *restrict g, size_t n,
+#include <float.h>
+#include <math.h>
+
+static bool plain(float *restrict w, float *restrict v, const float *restrict g, size_t n,
                   float lr, float mu, float wd)
 {
+    int bad = 0;
+
     for (size_t i = 0; i < n; i++) {
         float decayed = g[i] + wd * w[i];
         float speed = mu * v[i] + decayed;
+        float moved = w[i] - lr * speed;
 
         v[i] = speed;
-        w[i] -= lr * speed;
+        w[i] = moved;
+        bad |= !(fabsf(moved) <= FLT_MAX);
     }
+    return !bad;
 }
 
-static void nesterov(float *restrict w, float *restrict v, const float *restrict g,
+static bool nesterov(float *restrict w, float *restrict v, const float *restrict g,
                      size_t n, float lr, float mu, float wd)
 {
+    int bad = 0;
+
     for (size_t i = 0; i < n; i++) {
         float decayed = g[i] + wd * w[i];
         float speed = mu * v[i] + decayed;
+        float moved = w[i] - lr * (decayed + mu * speed);
 
         v[i] = speed;
-        w[i] -= lr * (decayed + mu * speed);
+        w[i] = moved;
+        bad |= !(fabsf(moved) <= FLT_MAX);
     }
+    return !bad;
 }
 
-void pt_sgd_step(float *w, float *v, const float *g, size_t n, const pt_sgd *o)
+bool pt_sgd_step(float *w, float *v, const float *g, size_t n, const pt_sgd *o)
 {
-    if (o->nesterov) {
-        nesterov(w, v, g, n, o->lr, o->momentum, o->weight_decay);
-    } else {
-        plain(w, v, g, n, o->lr, o->momentum, o->weight_decay);
-    }
+    if (o->nesterov) return nesterov(w, v, g, n, o->lr, o->momentum, o->weight_decay);
+    return plain(w, v, g, n, o->lr, o->momentum, o->weight_decay);
 }

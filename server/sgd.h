@@ -24,11 +24,13 @@ typedef struct {
  * Every operation rounds to float on its own and no element sees another: the bits do not
  * depend on how a tensor is cut into blocks, nor on the width of vectors.
  *
- * Local; no allocation; cannot fail. A NaN in g reaches w and v.
+ * Returns whether every weight is finite afterwards.
+ *
+ * Local; no allocation. A NaN in g reaches w and v.
  * Source: torch.optim.SGD (dampening 0). Unlike in Sutskever et al., ICML 2013, eq. 1-2,
  * lr multiplies v and not g, so that a change of lr takes effect at once. PyTorch may
  * fuse a product and its sum into one rounding; we do not.
  */
-void pt_sgd_step(float *w, float *v, const float *g, size_t n, const pt_sgd *o);
+bool pt_sgd_step(float *w, float *v, const float *g, size_t n, const pt_sgd *o);
 
 #endif

@@ -1,6 +1,5 @@
 #include "server/store.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "server/sgd.h"
@@ -62,28 +61,19 @@ const int *pt_store_keys(const pt_store *s, int *n)
     return s->keys;
 }
 
-static bool all_finite(const float *x, size_t n)
-{
-    float sum = 0; /* x - x is 0 or NaN */
-
-    for (size_t i = 0; i < n; i++) sum += x[i] - x[i];
-    return sum == 0;
-}
-
 pt_status pt_store_update(pt_store *s, int key, const float *gradient,
                           const Pt__Record__StepRecord *record)
 {
     const pt_key *k = &s->run->keys->keys[key];
     const pt_tensor *t = &s->run->graph->tensors[k->tensor];
     const Pt__Config__Optimizer *o = s->run->config->optimizer;
-    float *w = s->run->flat + k->offset;
     pt_sgd rule = {.lr = t->head ? record->head_lr : record->lr,
                    .momentum = o->momentum,
                    .weight_decay = o->weight_decay,
                    .nesterov = o->nesterov};
 
-    pt_sgd_step(w, s->velocity[key], gradient, k->count, &rule);
-    if (!all_finite(w, k->count))
+    if (!pt_sgd_step(s->run->flat + k->offset, s->velocity[key], gradient, k->count,
+                     &rule))
         return pt_fail(PT_ERR_NUMERIC, "step %llu: %s is not finite after the update",
                        (unsigned long long)record->step, t->name);
     return PT_OK;

@@ -1,6 +1,5 @@
 #include "launch/bench/result.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -52,7 +51,7 @@ static double outside(const pt_bench_alone_result *r)
 
 /* ---- JSON ------------------------------------------------------------------------- */
 
-static pt_status print_json(json_t *j)
+pt_status pt_bench_print_json(json_t *j)
 {
     char *text = j ? json_dumps(j, JSON_REAL_PRECISION(9)) : NULL;
     pt_status s = PT_OK;
@@ -113,7 +112,7 @@ static pt_status alone_json(const pt_bench_step_options *o, const pt_graph *g,
         j = NULL;
     }
     json_decref(more);
-    return print_json(j);
+    return pt_bench_print_json(j);
 }
 
 /* Images/s if the server had cores of its own: where the ranks share this machine's cores
@@ -143,7 +142,7 @@ static pt_status job_json(const pt_bench_step_options *o, const pt_graph *g,
         j = NULL;
     }
     json_decref(more);
-    return print_json(j);
+    return pt_bench_print_json(j);
 }
 
 /* ---- text ------------------------------------------------------------------------- */

@@ -2,6 +2,8 @@
 #ifndef PT_LAUNCH_BENCH_RESULT_H
 #define PT_LAUNCH_BENCH_RESULT_H
 
+#include <jansson.h>
+
 #include "common/run.h"
 #include "launch/bench/kinds.h"
 #include "launch/bench/options.h"
@@ -30,6 +32,9 @@ uint64_t pt_bench_peak_rss(void);
 
 /* The median of x [n], which is sorted. */
 double pt_bench_median(double *x, int n);
+
+/* Takes j (NULL: it could not be made) and prints it as one line. */
+PT_MUST_USE pt_status pt_bench_print_json(json_t *j);
 
 PT_MUST_USE pt_status pt_bench_print_alone(const pt_bench_step_options *o,
                                            const pt_graph *g,

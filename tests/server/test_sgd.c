@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <float.h>
 #include <math.h>
 
 #include "common/rng.h"
@@ -156,6 +157,26 @@ static void test_bits_do_not_depend_on_the_cut_or_the_vector_width(void **state)
     }
 }
 
+static void test_a_weight_that_is_not_finite_is_told_wherever_it_is(void **state)
+{
+    enum { N = 37 };
+    const float bad[] = {NAN, -NAN, INFINITY, -INFINITY, FLT_MAX};
+    float w[N], v[N], g[N];
+
+    (void)state;
+    for (int nesterov = 0; nesterov < 2; nesterov++) {
+        pt_sgd o = {4, 0.5f, 0, nesterov}; /* 4 * FLT_MAX overflows */
+        for (size_t i = 0; i < sizeof bad / sizeof *bad * N; i++) {
+            for (int k = 0; k < N; k++) w[k] = v[k] = g[k] = 1;
+            assert_true(pt_sgd_step(w, v, g, N, &o));
+            g[i % N] = bad[i / N];
+            assert_false(pt_sgd_step(w, v, g, N, &o));
+        }
+        for (int k = 0; k < N; k++) w[k] = k % 2 ? FLT_MAX : -FLT_MAX, v[k] = g[k] = 0;
+        assert_true(pt_sgd_step(w, v, g, N, &o));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_a_change_of_the_rate_acts_at_once_as_in_torch),
         cmocka_unit_test(test_one_step_by_hand),
         cmocka_unit_test(test_bits_do_not_depend_on_the_cut_or_the_vector_width),
+        cmocka_unit_test(test_a_weight_that_is_not_finite_is_told_wherever_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
