@@ -122,8 +122,11 @@ pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done)
     return s;
 }
 
-/* Tests each once; *left = how many are under way, *moved = whether one ended. */
-static pt_status look(pt_comm *c, pt_request *r, size_t n, size_t *left, bool *moved)
+/* Tests each once, or only up to the first that is under way: testing one moves all
+ * messages, and each test that finds nothing may give the core away. *left = how many of
+ * the tested are under way, *moved = whether one ended. */
+static pt_status look(pt_comm *c, pt_request *r, size_t n, bool all, size_t *left,
+                      bool *moved)
 {
     *left = 0;
     *moved = false;
@@ -134,10 +137,12 @@ static pt_status look(pt_comm *c, pt_request *r, size_t n, size_t *left, bool *m
         if (!r[i].active) continue;
         s = pt_comm_test(c, &r[i], &done);
         if (s != PT_OK) return s;
-        if (done)
+        if (done) {
             *moved = true;
-        else
-            ++*left;
+            continue;
+        }
+        ++*left;
+        if (!all) return PT_OK;
     }
     return PT_OK;
 }
@@ -167,17 +172,18 @@ pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
 
     pt_idle_begin(&idle);
     for (;;) {
+        bool late =
+            idle.looks > LOOKS_BEFORE_SLEEP && pt_idle_seconds(&idle) > c->deadline_s;
         size_t left;
         bool moved;
-        pt_status s = look(c, r, n, &left, &moved);
+        pt_status s = look(c, r, n, late, &left, &moved);
 
         if (s != PT_OK || left == 0) return s;
+        if (late && !moved) return pt_comm_overdue(c, r, n);
         if (c->poll) c->poll(c->poll_context);
         if (moved)
             pt_idle_begin(&idle);
         else
             pt_idle_pause(&idle);
-        if (idle.looks > LOOKS_BEFORE_SLEEP && pt_idle_seconds(&idle) > c->deadline_s)
-            return pt_comm_overdue(c, r, n);
     }
 }

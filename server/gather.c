@@ -7,9 +7,8 @@
 
 enum { MAX_SLOTS = 32, SLOT_BUDGET = 64 << 20 };
 
-/* One key under way. */
+/* One key under way; key k of a step is in slot k % n_slots. */
 typedef struct {
-    int key;              /* -1: free */
     float *buffer;        /* [parts][max_floats] */
     pt_request *requests; /* [parts] */
 } slot;
@@ -109,7 +108,6 @@ pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out)
     for (int i = 0; i < g->n_slots; i++) {
         slot *s = &g->slots[i];
 
-        s->key = -1;
         s->buffer = pt_calloc(pt_mul((size_t)g->max_parts, g->max_floats), sizeof(float));
         s->requests = pt_calloc((size_t)g->max_parts, sizeof *s->requests);
         ok = ok && s->buffer && s->requests;
@@ -153,7 +151,6 @@ static pt_status post(pt_gather *g, slot *s, int key)
 {
     const pt_key *k = &g->run->keys->keys[key];
 
-    s->key = key;
     for (int p = 0; p < g->n_parts; p++) {
         pt_status st;
 
@@ -185,54 +182,25 @@ double pt_gather_seconds(const pt_gather *g)
     return g->seconds;
 }
 
-static pt_status look(pt_gather *g, slot *s, bool *complete)
-{
-    for (int p = 0; p < g->n_parts; p++) {
-        pt_status st = pt_comm_test(g->comm, &s->requests[p], complete);
-
-        if (st != PT_OK || !*complete) return st;
-    }
-    *complete = true;
-    return PT_OK;
-}
-
 pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
                          pt_status (*done)(void *context, int key, const float *gradient),
                          void *context)
 {
-    int next = 0, finished = 0;
+    int next = 0;
     pt_status s = PT_OK;
-    pt_idle idle;
 
     enter_step(g, step);
-    pt_idle_begin(&idle);
-    while (finished < n && s == PT_OK) {
-        bool moved = false;
+    for (int k = 0; k < n && s == PT_OK; k++) {
+        slot *t = &g->slots[k % g->n_slots];
+        size_t count = g->run->keys->keys[keys[k]].count;
 
-        for (int i = 0; i < g->n_slots && s == PT_OK; i++) {
-            slot *t = &g->slots[i];
-            bool complete = false;
-
-            if (t->key < 0 && next < n) s = post(g, t, keys[next++]);
-            if (s != PT_OK || t->key < 0) continue;
-            s = look(g, t, &complete);
-            if (s != PT_OK || !complete) continue;
-            s = done(
-                context, t->key,
-                finish(g, t->buffer, g->max_floats, g->run->keys->keys[t->key].count));
-            t->key = -1;
-            finished++;
-            moved = true;
+        while (next < n && next < k + g->n_slots && s == PT_OK) {
+            s = post(g, &g->slots[next % g->n_slots], keys[next]);
+            next++;
         }
-        if (moved)
-            pt_idle_begin(&idle);
-        else if (s == PT_OK)
-            pt_idle_pause(&idle);
-        if (s == PT_OK && pt_idle_seconds(&idle) > g->comm->deadline_s)
-            for (int i = 0; i < g->n_slots; i++) /* says who owes what */
-                if (g->slots[i].key >= 0)
-                    return pt_comm_overdue(g->comm, g->slots[i].requests,
-                                           (size_t)g->n_parts);
+        if (s == PT_OK) s = pt_comm_wait(g->comm, t->requests, (size_t)g->n_parts);
+        if (s == PT_OK)
+            s = done(context, keys[k], finish(g, t->buffer, g->max_floats, count));
     }
     return s;
 }

@@ -12,9 +12,10 @@ typedef struct pt_gather pt_gather;
 PT_MUST_USE pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out);
 void pt_gather_destroy(pt_gather **g);
 
-/* For keys [n] in this order: receives the sums of step from every worker and calls
- * done(context, key, gradient [count]) as soon as a key's sums are complete. gradient is
- * borrowed for the call. */
+/* For keys [n] in this order, about that in which workers push: receives the sums of step
+ * from every worker and calls done(context, key, gradient [count]) when a key's sums are
+ * complete. gradient is borrowed for the call. Keys are finished in this order too, so
+ * that a waiting server tests one message and not all that it expects. */
 PT_MUST_USE pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
                                      pt_status (*done)(void *context, int key,
                                                        const float *gradient),
