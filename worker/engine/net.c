@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/moments.h"
+#include "common/pages.h"
 #include "worker/engine/net_internal.h"
 
 pt_conv_shape pt_net_conv_shape(const pt_net_options *o, int node)
@@ -26,12 +27,18 @@ static bool rep_cuts(const pt_graph *g, const pt_net_node *nodes)
     return true;
 }
 
-/* Takes bytes from the front of a block, in whole cache lines. */
+/* Whole cache lines; sizes that are too large to exist stay so. */
+static size_t cut_bytes(size_t bytes)
+{
+    return bytes > SIZE_MAX / 8 ? SIZE_MAX / 8 : (bytes + 63) / 64 * 64;
+}
+
+/* Takes bytes from the front of a block. */
 static void *cut(char **at, size_t bytes)
 {
     void *p = *at;
 
-    *at += (bytes + 63) / 64 * 64;
+    *at += cut_bytes(bytes);
     return p;
 }
 
@@ -79,20 +86,24 @@ static pt_status allocate(pt_net *n)
     size_t images = (size_t)n->opt.max_images;
     size_t groups = (size_t)n->opt.n_shards + images / PT_EVAL_BLOCK + 2;
 
-    n->activations = pt_calloc(m->activations, 1);
-    n->gradients = pt_calloc(m->gradients, 1);
-    n->scratch = pt_calloc(m->scratch, 1);
+    n->arena_bytes =
+        cut_bytes(m->activations) + cut_bytes(m->gradients) + cut_bytes(m->scratch);
+    n->arena = pt_pages_alloc(n->arena_bytes);
     n->trained = calloc((size_t)n->opt.graph->n_params + 1, sizeof *n->trained);
     n->group_begin = calloc(groups, sizeof *n->group_begin);
     n->group_shard = calloc(groups, sizeof *n->group_shard);
     n->group_of = calloc(images, sizeof *n->group_of);
-    if (!n->activations || !n->gradients || !n->scratch || !n->trained ||
-        !n->group_begin || !n->group_shard || !n->group_of)
+    if (!n->arena || !n->trained || !n->group_begin || !n->group_shard || !n->group_of)
         return pt_fail(PT_ERR_NOMEM,
                        "%s for %d images: no memory for %zu + %zu + %zu bytes of "
                        "activations, gradients and scratch",
                        n->opt.graph->network, n->opt.max_images, m->activations,
                        m->gradients, m->scratch);
+    char *at = n->arena;
+
+    n->activations = cut(&at, m->activations);
+    n->gradients = cut(&at, m->gradients);
+    n->scratch = cut(&at, m->scratch);
     cut_activations(n);
     cut_scratch(n);
     return PT_OK;
@@ -125,9 +136,7 @@ void pt_net_destroy(pt_net **net)
     pt_net *n = net ? *net : NULL;
 
     if (!n) return;
-    free(n->activations);
-    free(n->gradients);
-    free(n->scratch);
+    pt_pages_free(n->arena, n->arena_bytes);
     free(n->trained);
     free(n->group_begin);
     free(n->group_shard);

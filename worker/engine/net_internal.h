@@ -69,8 +69,11 @@ struct pt_net {
     bool *trained; /* [n_params] */
     bool rep_cuts; /* all paths to the logits cross rep */
 
-    void *activations, *scratch; /* the blocks */
-    float *gradients;            /* [n_cover][plan.gradient_floats] */
+    void *arena; /* all that a pass needs, in this order: */
+    size_t arena_bytes;
+    void *activations;
+    float *gradients; /* [n_cover][plan.gradient_floats] */
+    void *scratch;
     float *kernel_scratch;
     double *leaves;            /* [hi - lo][1 + 2 max_channels] */
     double *parts;             /* [n_cover][1 + 2 max_channels] */
