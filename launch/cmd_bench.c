@@ -5,6 +5,7 @@
 
 #include "common/config.h"
 #include "common/log.h"
+#include "launch/bench/gemm.h"
 #include "launch/bench/step.h"
 #include "launch/bench/update.h"
 
@@ -15,6 +16,7 @@ static const struct {
     const char *help;
 } benches[] = {
     {"step", pt_bench_step, "a training step, alone or with workers, by kind of layer"},
+    {"gemm", pt_bench_gemm, "matrix products of the layers beside CBLAS"},
     {"update", pt_bench_update, "the optimizer's bandwidth beside that of a triad"},
 };
 
