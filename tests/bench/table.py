@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""The results of compare.sh as Markdown: table.py results.jsonl"""
+import json
+import statistics
+import sys
+
+NAMES = {"vgg16": "VGG-16", "resnet50": "ResNet-50", "squeezenet1_1": "SqueezeNet 1.1"}
+# What has to be reached, and what is aimed at: issue 3 of the project.
+GOALS = {"step:vgg16": (1.5, 2.3), "step:resnet50": (1.1, 1.4),
+         "step:squeezenet1_1": (1.1, 1.5), "ddp:resnet50": (1.1, 1.3),
+         "ddp:vgg16": (1.2, 1.7)}
+
+
+def load(path):
+    machine, lines = {}, {}
+    with open(path) as f:
+        for line in f:
+            r = json.loads(line)
+            if "machine" in r:
+                machine = r
+            else:
+                lines.setdefault((r["row"], r["side"]), []).append(r)
+    return machine, lines
+
+
+def median(lines, row, side, key):
+    found = lines.get((row, side), [])
+    return statistics.median(r[key] for r in found) if found else None
+
+
+def rss_of(lines, row, side):
+    """The most that any round needed."""
+    found = lines.get((row, side), [])
+    rss = [r.get("peak_rss_bytes") or r["worker"]["peak_rss_bytes"] for r in found]
+    return max(rss) if rss else None
+
+
+def layout_of(lines, row):
+    r = lines[(row, "ptrain")][0]
+    if r["workers"]:
+        return "1 server + %d workers x %d thread, batch %d each" % (
+            r["workers"], r["threads"], r["batch"] // r["workers"])
+    return "%d threads, batch %d" % (r["threads"], r["batch"])
+
+
+def speed_rows(lines):
+    for row in sorted({row for row, side in lines if row.split(":")[0] in ("step", "ddp")},
+                      key=lambda r: ("step ddp".index(r.split(":")[0]), r)):
+        ours = median(lines, row, "ptrain", "images_per_s")
+        theirs = median(lines, row, "torch", "images_per_s")
+        if ours is None or theirs is None:
+            continue
+        kind, network = row.split(":")
+        what = "%s step, %s" % (NAMES[network], layout_of(lines, row))
+        ratio = [a["images_per_s"] / b["images_per_s"]
+                 for a, b in zip(lines[(row, "ptrain")], lines[(row, "torch")])]
+        must, aim = GOALS[row]
+        yield (what + (", DDP" if kind == "ddp" else ""), "%.2f images/s" % ours,
+               "%.2f images/s" % theirs,
+               "%.2f (%.2f to %.2f)" % (ours / theirs, min(ratio), max(ratio)),
+               "%.1f x" % must, "%.1f x" % aim)
+        for side, name in (("torch_plain", "malloc as it comes"),
+                           ("torch_bf16", "bf16 autocast"), ("torch_own", "own head")):
+            other = median(lines, row, side, "images_per_s")
+            if other is not None:
+                yield (what + ", " + name, "", "%.2f images/s" % other,
+                       "%.2f" % (ours / other), "", "")
+
+
+def memory_rows(lines):
+    for row, side in sorted(lines):
+        kind, network = row.split(":")
+        ours, theirs = rss_of(lines, row, "ptrain"), rss_of(lines, row, "torch")
+        plain = rss_of(lines, row, "torch_plain") # tuned malloc keeps more
+        if side != "ptrain" or kind not in ("step", "ddp") or not ours or not theirs:
+            continue
+        yield ("peak memory of a %s worker, %s" % (NAMES[network], layout_of(lines, row)),
+               "%.0f MB" % (ours / 1e6),
+               "%.0f MB" % (theirs / 1e6) + (", malloc as it comes %.0f MB" % (plain / 1e6)
+                                             if plain else ""),
+               "%.2f" % (ours / min(theirs, plain or theirs)), "1.0 x", "0.7 x")
+
+
+def other_rows(lines):
+    for network in ("vgg16", "resnet50", "squeezenet1_1"):
+        row = "shards:" + network
+        one, two = (median(lines, row, side, "seconds") for side in ("v8", "v2"))
+        if one and two:
+            yield ("cost of V = 8 against V = 2, batch 16, 2 workers: " + NAMES[network],
+                   "%.0f and %.0f ms" % (one * 1e3, two * 1e3), "",
+                   "%+.1f %%" % (100 * (one / two - 1)), "10 %", "3 %")
+    share = median(lines, "step:resnet50", "ptrain", "share_outside_products")
+    if share is not None:
+        yield ("share of step time outside matrix products and the wire (ResNet-50)",
+               "%.1f %%" % (100 * share), "", "", "35 %", "20 %")
+
+
+def print_table(head, rows):
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
+def server_rows(lines):
+    for (row, side), found in sorted(lines.items()):
+        if side != "ptrain" or not row.startswith("ddp:"):
+            continue
+        server = [statistics.median(r["server"][k] for r in found) * 1e3
+                  for k in ("tree_s", "update_s", "copies_s", "all_s")]
+        yield ((NAMES[row.split(":")[1]],) + tuple("%.0f" % s for s in server) + (
+            "%.0f" % (1e3 * median(lines, row, side, "seconds")),
+            "%.2f" % median(lines, row, side, "images_per_s"),
+            "%.2f" % median(lines, row, side, "images_per_s_without_server")))
+
+
+def main():
+    machine, lines = load(sys.argv[1])
+    print("%(date)s, %(machine)s, %(cores)d cores, PyTorch %(torch)s, commit %(commit)s; "
+          "medians of %(rounds)d alternating rounds.\n" % machine)
+    rows = [*speed_rows(lines), *memory_rows(lines), *other_rows(lines)]
+    print_table(("", "ptrain", "PyTorch", "ratio (rounds)", "must", "aim"), rows)
+    server = list(server_rows(lines))
+    if server:
+        print("\nThe server's part of the job (ms of a core for each step):\n")
+        print_table(("", "tree", "update", "messages and copies", "all", "step ms",
+                     "images/s", "without the server"), server)
+
+
+if __name__ == "__main__":
+    main()
