@@ -164,15 +164,18 @@ static void check_equal(const layer *l, const char *what, int threads, int worke
     }
 }
 
-static void check_batch(const layer *l, int b)
+/* Threads and workers. */
+static const int cuts[][2] = {{2, 1}, {3, 1}, {4, 1}, {2, 3}, {1, 2},
+                              {1, 3}, {1, 5}, {3, 5}, {1, 8}, {4, 8}};
+enum { N_CUTS = sizeof cuts / sizeof *cuts };
+
+static void check_batch(const layer *l, int b, int n_cuts)
 {
-    static const int cuts[][2] = {{2, 1}, {3, 1}, {4, 1}, {1, 2}, {1, 3},
-                                  {2, 3}, {1, 5}, {3, 5}, {1, 8}, {4, 8}};
     batch one = batch_of(l, b);
     size_t n = (size_t)b;
 
     run_batch(&one, 1, 1);
-    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+    for (int i = 0; i < n_cuts; i++) {
         int threads = cuts[i][0], workers = cuts[i][1];
         batch t = batch_of(l, b);
 
@@ -193,7 +196,7 @@ static void check_layers(int b)
 
         for (int m = PT_WINOGRAD; m <= (l.kind == LAYER_CONV ? PT_BLAS : 0); m++) {
             l.s.method = (pt_conv_method)m;
-            check_batch(&l, b);
+            check_batch(&l, b, N_CUTS);
         }
     }
 }
@@ -208,6 +211,28 @@ static void test_nor_where_shards_are_empty(void **state)
 {
     (void)state;
     check_layers(5);
+}
+
+static void test_nor_at_the_networks_sizes(void **state)
+{
+    static const pt_conv_shape large[] = {
+        {224, 224, 3, 112, 112, 64, 7, 7, 2, 3, 3, PT_WINOGRAD},
+        {56, 56, 64, 56, 56, 64, 3, 3, 1, 1, 1, PT_WINOGRAD},
+        {56, 56, 128, 28, 28, 128, 3, 3, 2, 1, 1, PT_WINOGRAD},
+        {28, 28, 128, 28, 28, 512, 1, 1, 1, 0, 0, PT_WINOGRAD},
+        {14, 14, 256, 14, 14, 256, 3, 3, 1, 1, 1, PT_WINOGRAD},
+        {7, 7, 512, 7, 7, 512, 3, 3, 1, 1, 1, PT_WINOGRAD},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        layer l = layer_of(LAYER_CONV, &large[i]);
+
+        for (int m = PT_WINOGRAD; m <= PT_DIRECT; m++) {
+            l.s.method = (pt_conv_method)m;
+            check_batch(&l, 4, 4);
+        }
+    }
 }
 
 /* The exact product's paths, each in one process with other threads and workers. */
@@ -248,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads_and_workers_do_not_change_a_bit),
         cmocka_unit_test(test_nor_where_shards_are_empty),
+        cmocka_unit_test(test_nor_at_the_networks_sizes),
         cmocka_unit_test(test_nor_do_instruction_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
