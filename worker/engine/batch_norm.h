@@ -37,7 +37,8 @@ void pt_bn_coef_of_moments(const double *moments, int channels, float eps,
 void pt_bn_coef_of_running(const float *mean, const float *var, int channels, float eps,
                            const float *gamma, const float *beta, float *coef);
 
-/* moments [n_groups][1 + 2 channels]: count, mean and M2 of each group, two passes. */
+/* moments [n_groups][1 + 2 channels]: count, mean and M2 of each group, from sums of x
+ * less the group's first pixel and of its square. */
 void pt_bn_moments(pt_pool *p, const pt_bn_shape *s, const float *x, double *moments);
 
 /* y = act((x - mean) * scale + beta (+ plus)); y may be x or plus. coef [sets][4
