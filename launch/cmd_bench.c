@@ -6,6 +6,7 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "launch/bench/gemm.h"
+#include "launch/bench/input.h"
 #include "launch/bench/step.h"
 #include "launch/bench/update.h"
 
@@ -17,6 +18,7 @@ static const struct {
 } benches[] = {
     {"step", pt_bench_step, "a training step, alone or with workers, by kind of layer"},
     {"gemm", pt_bench_gemm, "matrix products of the layers beside CBLAS"},
+    {"input", pt_bench_input, "JPEG files to network input on one thread"},
     {"update", pt_bench_update, "the optimizer's bandwidth beside that of a triad"},
 };
 

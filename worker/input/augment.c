@@ -28,28 +28,41 @@ static void fill_table(const pt_preprocess *p, table t)
     }
 }
 
-/* Writes im into out [crop][crop][3] with its corner at (y, x); black around it. */
+/* n pixels, the next one `step` bytes on, through the table. */
+static void normalise_run(const float (*t)[256], int first, const uint8_t *p, int step,
+                          int n, float *out)
+{
+    for (int j = 0; j < n; j++, p += step, out += 3) {
+        out[0] = t[0][p[first]];
+        out[1] = t[1][p[1]];
+        out[2] = t[2][p[2 - first]];
+    }
+}
+
+/* Writes im into out [crop][crop][3] with its corner at (y, x), x + im->width <= crop;
+ * black around it. */
 static void normalise(const pt_augment *a, const pt_image *im, int y, int x, bool flip,
                       float *out)
 {
+    static const uint8_t black[3];
     int crop = a->crop, first = a->preprocess.bgr ? 2 : 0;
+    int before = flip ? crop - x - im->width : x, after = crop - before - im->width;
     table t;
 
     fill_table(&a->preprocess, t);
-    for (int i = 0; i < crop; i++) {
-        bool inside = i >= y && i < y + im->height;
-        const uint8_t *row = inside ? im->pixels + (size_t)(i - y) * im->width * 3 : NULL;
+    for (int i = 0; i < crop; i++, out += (size_t)crop * 3) {
+        float *inside = out + (size_t)before * 3;
+        const uint8_t *p;
 
-        for (int j = 0; j < crop; j++) {
-            int column = (flip ? crop - 1 - j : j) - x;
-            static const uint8_t black[3];
-            const uint8_t *p = black;
-
-            if (row && column >= 0 && column < im->width) p = row + (size_t)column * 3;
-            *out++ = t[0][p[first]];
-            *out++ = t[1][p[1]];
-            *out++ = t[2][p[2 - first]];
+        if (i < y || i >= y + im->height) {
+            normalise_run(t, first, black, 0, crop, out);
+            continue;
         }
+        p = im->pixels + (size_t)(i - y) * (size_t)im->width * 3;
+        if (flip) p += 3 * ((size_t)im->width - 1);
+        normalise_run(t, first, black, 0, before, out);
+        normalise_run(t, first, p, flip ? -3 : 3, im->width, inside);
+        normalise_run(t, first, black, 0, after, inside + (size_t)im->width * 3);
     }
 }
 

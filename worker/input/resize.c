@@ -72,22 +72,34 @@ static pt_status make_axis(int in, float start, float end, int out, int from, in
     return pt_fail(PT_ERR_NOMEM, "no memory to resize %d pixels to %d", in, out);
 }
 
-/* One row: in [..][3] to out [a->n][3]. */
-static void mix_columns(const uint8_t *in, const struct axis *a, uint8_t *out)
+/* A pixel and the first value of the next one, which is dropped. */
+typedef int32_t pixel4 __attribute__((vector_size(16)));
+
+/* One row: in [width][3] to out [a->n][3]; wide: the row as [3 width + 1] integers, so
+ * that a pixel is one load. */
+PT_CLONES
+static void mix_columns(const uint8_t *in, const struct axis *a, int32_t *wide,
+                        uint8_t *out)
 {
+    int begin = 3 * a->first[0], end = 3 * (a->first[a->n - 1] + a->count[a->n - 1]);
+
+    for (int i = begin; i < end; i++) wide[i] = in[i];
+    wide[end] = 0;
     for (int i = 0; i < a->n; i++, out += 3) {
         const int32_t *w = a->weight + (size_t)i * a->taps;
-        const uint8_t *p = in + 3 * (size_t)a->first[i];
-        int32_t r = HALF, g = HALF, b = HALF;
+        const int32_t *p = wide + 3 * (size_t)a->first[i];
+        pixel4 sum = {HALF, HALF, HALF, HALF};
 
         for (int k = 0; k < a->count[i]; k++, p += 3) {
-            r += p[0] * w[k];
-            g += p[1] * w[k];
-            b += p[2] * w[k];
+            pixel4 v;
+
+            memcpy(&v, p, sizeof v);
+            sum += v * w[k];
         }
-        out[0] = (uint8_t)(r >> BITS);
-        out[1] = (uint8_t)(g >> BITS);
-        out[2] = (uint8_t)(b >> BITS);
+        sum >>= BITS;
+        out[0] = (uint8_t)sum[0];
+        out[1] = (uint8_t)sum[1];
+        out[2] = (uint8_t)sum[2];
     }
 }
 
@@ -136,12 +148,19 @@ static pt_status resample(const pt_image *in, const struct axis *x, const struct
 
     if (x->needed) { /* straight to the result where rows are not mixed */
         uint8_t *to = out;
+        int32_t *wide = malloc((in_stride + 1) * sizeof *wide);
 
         if (y->needed) to = between = malloc(pt_mul((size_t)rows, out_stride));
-        if (!to) return pt_fail(PT_ERR_NOMEM, "no memory for %d rows", rows);
-        for (int i = 0; i < rows; i++) {
-            mix_columns(in->pixels + (first + i) * in_stride, x, to + i * out_stride);
+        if (!to || !wide) {
+            free(wide);
+            free(between);
+            return pt_fail(PT_ERR_NOMEM, "no memory for %d rows", rows);
         }
+        for (int i = 0; i < rows; i++) {
+            mix_columns(in->pixels + (first + i) * in_stride, x, wide,
+                        to + i * out_stride);
+        }
+        free(wide);
         mixed = to;
         stride = out_stride;
     }

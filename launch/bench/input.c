@@ -1,0 +1,158 @@
+#include "launch/bench/input.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/comm.h"
+#include "common/dataset.h"
+#include "common/log.h"
+#include "launch/bench/options.h"
+#include "launch/bench/result.h"
+#include "worker/input/augment.h"
+
+static const char usage[] =
+    "usage: ptrain bench input DATA.h5 [--images N] [--rounds N]\n"
+    "\n"
+    "JPEG files of a packed data set to network input on one thread, as training does\n"
+    "it: decoded, short side to 256 pixels, random crop of 224, half of them mirrored,\n"
+    "normalised. Files are in memory before. Medians over the rounds.\n"
+    "\n"
+    "  --images N  of the data set, from its first on (256)\n"
+    "  --rounds N  over them (5)\n"
+    "  --json      one line of JSON\n";
+
+enum { CROP = 224, RESIZE = 256 };
+
+typedef struct {
+    int images, rounds;
+    bool json, help;
+} options;
+
+typedef struct {
+    pt_dataset *data;
+    size_t n;
+    uint8_t **files; /* [n] */
+    float *out;
+    double decode_s, view_s; /* medians, of an image */
+} bench;
+
+static const pt_augment training = {.resize_mode = PT_RESIZE_SHORT_SIDE,
+                                    .resize = RESIZE,
+                                    .crop = CROP,
+                                    .train_crop = PT_CROP_RANDOM,
+                                    .flip = true};
+
+static pt_status open_files(const char *path, int images, bench *b)
+{
+    pt_status s = pt_dataset_open(path, &b->data);
+
+    if (s != PT_OK) return s;
+    b->n = pt_dataset_images(b->data);
+    if (b->n > (size_t)images) b->n = (size_t)images;
+    if (b->n == 0) return pt_fail(PT_ERR_DATA, "%s: no images", path);
+    b->files = pt_calloc(b->n, sizeof *b->files);
+    b->out = pt_calloc((size_t)CROP * CROP * 3, sizeof *b->out);
+    if (!b->files || !b->out) return pt_fail(PT_ERR_NOMEM, "no memory for the images");
+    for (size_t i = 0; i < b->n && s == PT_OK; i++) {
+        b->files[i] = pt_calloc(pt_dataset_bytes(b->data, i), 1);
+        if (!b->files[i]) return pt_fail(PT_ERR_NOMEM, "no memory for the images");
+        s = pt_dataset_read(b->data, i, b->files[i]);
+    }
+    return s;
+}
+
+static void fini(bench *b)
+{
+    for (size_t i = 0; b->files && i < b->n; i++) free(b->files[i]);
+    free(b->files);
+    free(b->out);
+    pt_dataset_destroy(&b->data);
+}
+
+/* Seconds of one round over the images. */
+static pt_status one_round(bench *b, uint64_t epoch, double *decode_s, double *view_s)
+{
+    pt_augment a = training;
+
+    a.preprocess = pt_preprocess_imagenet;
+    *decode_s = *view_s = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        pt_image im;
+        double start = pt_clock(), middle;
+        pt_status s =
+            pt_jpeg_decode(b->files[i], pt_dataset_bytes(b->data, i), &im, NULL);
+
+        middle = pt_clock();
+        if (s == PT_OK) s = pt_augment_train(&a, &im, 1, epoch, i, b->out);
+        pt_image_fini(&im);
+        if (s != PT_OK) {
+            char why[256];
+
+            snprintf(why, sizeof why, "%s", pt_fail_text());
+            return pt_fail(s, "%s: %s", pt_dataset_name(b->data, i), why);
+        }
+        *decode_s += middle - start;
+        *view_s += pt_clock() - middle;
+    }
+    return PT_OK;
+}
+
+static pt_status measure(const options *o, bench *b)
+{
+    size_t rounds = (size_t)o->rounds;
+    double *t = pt_calloc(2 * rounds, sizeof *t), first, second;
+    pt_status s = PT_OK;
+
+    if (!t) return pt_fail(PT_ERR_NOMEM, "no memory for the times");
+    s = one_round(b, 0, &first, &second); /* warms up */
+    for (size_t r = 0; r < rounds && s == PT_OK; r++)
+        s = one_round(b, r + 1, &t[r], &t[rounds + r]);
+    b->decode_s = pt_bench_median(t, o->rounds) / (double)b->n;
+    b->view_s = pt_bench_median(t + rounds, o->rounds) / (double)b->n;
+    free(t);
+    return s;
+}
+
+static pt_status print(const options *o, const bench *b)
+{
+    double all = b->decode_s + b->view_s;
+
+    if (o->json)
+        return pt_bench_print_json(
+            json_pack("{s:s, s:I, s:i, s:f, s:f, s:f}", "bench", "input", "images",
+                      (json_int_t)b->n, "rounds", o->rounds, "decode_seconds",
+                      b->decode_s, "view_seconds", b->view_s, "images_per_s", 1 / all));
+    pt_log_info("input     %zu images, %d rounds, one thread: %.0f images/s", b->n,
+                o->rounds, 1 / all);
+    pt_log_info("decode    %.3f ms", b->decode_s * 1e3);
+    pt_log_info("view      %.3f ms (resize, crop, flip, normalise)", b->view_s * 1e3);
+    return PT_OK;
+}
+
+int pt_bench_input(int argc, char **argv)
+{
+    options o = {.images = 256, .rounds = 5};
+    const pt_bench_option table[] = {
+        {.name = "images", .number = &o.images, .least = 1, .most = 1000000},
+        {.name = "rounds", .number = &o.rounds, .least = 1, .most = 10000},
+        {.name = "json", .flag = &o.json},
+        {.name = "help", .flag = &o.help}};
+    const char *path = argc > 1 && argv[1][0] != '-' ? argv[1] : NULL;
+    bench b = {0};
+    pt_status s;
+
+    if (path) argv[1] = argv[0]; /* options come after the file */
+    s = pt_bench_read_options(table, sizeof table / sizeof *table, argc - (path != NULL),
+                              argv + (path != NULL));
+    if (s == PT_OK && o.help) return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+    if (s == PT_OK && !path)
+        s = pt_fail(PT_ERR_USAGE, "bench input: which data set? (see ptrain bench input "
+                                  "--help)");
+    if (s == PT_OK) s = open_files(path, o.images, &b);
+    if (s == PT_OK) s = measure(&o, &b);
+    if (s == PT_OK) s = print(&o, &b);
+    fini(&b);
+    if (s != PT_OK) pt_log_error(pt_fail_text());
+    return pt_status_exit_code(s);
+}
