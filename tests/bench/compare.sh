@@ -95,9 +95,13 @@ cpu=$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)
 isa=$(grep -o -m1 -w avx512f /proc/cpuinfo | head -1)
 torch=$("$pt_python" -c 'import torch; print(torch.__version__)') || exit 1
 commit=$(git -C "$source" rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-printf '{"machine": "%s (%s)", "cores": %d, "date": "%s", "torch": "%s", "commit": "%s", "rounds": %d}\n' \
-    "${cpu:-unknown}" "${isa:-no AVX-512}" "$(nproc)" "$(date -u +%F)" "$torch" "$commit" \
-    "$rounds" >results.jsonl
+# Others on the cores slow PyTorch's threads, which spin at barriers, four times and more.
+load=$(cut -d' ' -f1 /proc/loadavg)
+awk -v load="$load" 'BEGIN { exit !(load > 0.3) }' &&
+    echo "warn: the load is $load: others use these cores, and no ratio will count" >&2
+printf '{"machine": "%s (%s)", "cores": %d, "load": %s, "date": "%s", "torch": "%s", ' \
+    "${cpu:-unknown}" "${isa:-no AVX-512}" "$(nproc)" "$load" "$(date -u +%F)" "$torch" >results.jsonl
+printf '"commit": "%s", "rounds": %d}\n' "$commit" "$rounds" >>results.jsonl
 for round in $(seq "$rounds"); do
     for row in $chosen; do run "$row" "$round" || exit 1; done
 done

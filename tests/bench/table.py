@@ -117,7 +117,7 @@ def server_rows(lines):
 def main():
     machine, lines = load(sys.argv[1])
     print("%(date)s, %(machine)s, %(cores)d cores, PyTorch %(torch)s, commit %(commit)s; "
-          "medians of %(rounds)d alternating rounds.\n" % machine)
+          "medians of %(rounds)d alternating rounds; load at the start %(load).2f.\n" % machine)
     rows = [*speed_rows(lines), *memory_rows(lines), *other_rows(lines)]
     print_table(("", "ptrain", "PyTorch", "ratio (rounds)", "must", "aim"), rows)
     server = list(server_rows(lines))
