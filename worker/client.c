@@ -187,12 +187,11 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
         pt_client_destroy(&c);
         return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
     }
-    pt_net_set_hooks(net,
-                     &(pt_net_hooks){.context = c,
-                                     .before_node = before_node,
-                                     .exchange = exchange,
-                                     .gradient_ready = gradient_ready,
-                                     .poll = poll});
+    pt_net_set_hooks(net, &(pt_net_hooks){.context = c,
+                                          .before_node = before_node,
+                                          .exchange = exchange,
+                                          .gradient_ready = gradient_ready,
+                                          .poll = poll});
     *out = c;
     return PT_OK;
 }

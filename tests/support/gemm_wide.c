@@ -32,8 +32,9 @@ PT_INLINE vec fused(vec a, vec b, vec c)
 #define PT_ROWS(F, P)                                                                    \
     F(1, P)                                                                              \
     F(2, P)                                                                              \
-    F(3, P) F(4, P) F(5, P) F(6, P) F(7, P) F(8, P) F(9, P) F(10, P) F(11, P) F(12, P)   \
-        F(13, P) F(14, P)
+    F(3, P)                                                                              \
+    F(4, P) F(5, P) F(6, P) F(7, P) F(8, P) F(9, P) F(10, P) F(11, P) F(12, P) F(13, P)  \
+        F(14, P)
 PT_ROWS(PT_TILES, 1)
 PT_ROWS(PT_TILES, 2)
 PT_ROWS(PT_OUTER, )

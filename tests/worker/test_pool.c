@@ -7,7 +7,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-
 #include "worker/engine/gemm_blas.h"
 #include "worker/engine/pool.h"
 
@@ -101,7 +100,7 @@ static void test_gemm_reads_all_four_transpositions(void **state)
 
             for (int again = 0; again < 2; again++) {
                 pt_blas_gemm(ta ? PT_T : PT_N, tb ? PT_T : PT_N, 2, 2, 3, ta ? at : a,
-                        ta ? 2 : 4, tb ? bt : b, tb ? 3 : 3, again, c, 3);
+                             ta ? 2 : 4, tb ? bt : b, tb ? 3 : 3, again, c, 3);
                 for (int i = 0; i < 4; i++) {
                     assert_true(c[i / 2 * 3 + i % 2] == want[i] * (float)(1 + again));
                 }
