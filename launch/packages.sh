@@ -27,6 +27,8 @@ python3-h5py            python h5py
 pt_long_test_packages='
 python3-torch           python torch
 python3-torchvision     python torchvision
+gcc-aarch64-linux-gnu   command aarch64-linux-gnu-gcc
+qemu-user               command qemu-aarch64
 '
 
 pt_python=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || echo python3)

@@ -55,8 +55,10 @@ static double distance(const float *a, const float *b, int n)
     double d = 0, size = 0;
 
     for (int i = 0; i < n; i++) {
-        d = fmax(d, fabs((double)a[i] - b[i]));
-        size = fmax(size, fabs(b[i]));
+        double off = fabs((double)a[i] - b[i]);
+
+        if (!(off <= d)) d = off; /* a NaN, too */
+        if (fabs(b[i]) > size) size = fabs(b[i]);
     }
     return d / size;
 }

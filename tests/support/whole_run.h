@@ -17,6 +17,7 @@ typedef struct {
     int n_train, n_test;                  /* images 0..n_train-1, and those after them */
     uint64_t salt;                        /* of the images' pattern */
     int spoilt;                           /* 1 + the image with a NaN in it; 0: none */
+    double deadline_s;                    /* of every wait; 0: 20 s */
 } whole_run_options;
 
 /* What rank 0 said after one step; times and seconds are left out (NULL, 0). */

@@ -1,0 +1,125 @@
+/* small_run [-f] [CASE...]: two steps of training for each case, on every path of the
+ * matrix product that this CPU has, in one process without MPI. Prints, a line a case,
+ *
+ *     CASE WEIGHT-HASH LOGITS-HASH
+ *
+ * The paths must agree (exit 1); that machines agree is for the scripts beside this file
+ * to find out, which run it on other CPUs. -f: only on the fastest path. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/digest.h"
+#include "tests/support/gemm_wide.h"
+#include "tests/support/whole_run.h"
+#include "worker/engine/gemm_path.h"
+
+enum { IMAGES = 6, TESTS = 3, MAX_PATHS = 4, DEADLINE_S = 600 };
+
+typedef struct {
+    const char *name;
+    const char *sets[6];
+} run_case;
+
+/* Every kind of layer, the ways through a convolution and both kinds of statistics. */
+static const run_case cases[] = {
+    {"winograd", {"network.name=resnet_small", "data.crop=16"}},
+    {"direct",
+     {"network.name=resnet_small", "data.crop=8", "engine.winograd=false",
+      "network.batch_norm=shard", "pseudo_task.loss=l2"}},
+    {"depthwise", {"network.name=mobilenet_v1", "data.crop=32"}},
+    {"pools", {"network.name=squeezenet1_1", "data.crop=40"}},
+};
+enum { N_CASES = sizeof cases / sizeof *cases };
+
+typedef struct {
+    char weights[PT_DIGEST_HEX], logits[PT_DIGEST_HEX];
+} hashes;
+
+static pt_status hash_logits(const whole_run *r, char hex[PT_DIGEST_HEX])
+{
+    pt_digest *d = NULL;
+    pt_status s = pt_digest_create(&d);
+
+    if (s != PT_OK) return s;
+    pt_digest_add(d, r->logits, TESTS * WHOLE_RUN_CLASSES * sizeof *r->logits);
+    pt_digest_finish(&d, hex);
+    return PT_OK;
+}
+
+static pt_status play(const run_case *c, hashes *out)
+{
+    whole_run_options o = {.config = PT_TEST_DATA "/run/base.yaml",
+                           .n_servers = 1,
+                           .n_workers = 2,
+                           .threads = 1,
+                           .n_train = IMAGES,
+                           .n_test = TESTS,
+                           .salt = 5,
+                           .deadline_s = DEADLINE_S};
+    static const char *const all[] = {"shards=4",
+                                      "data.batch=6",
+                                      "data.resize=64",
+                                      "stages=[{steps: 2}]",
+                                      "pseudo_task.gate_epoch=0.5",
+                                      "evaluation.train_split=false"};
+    size_t n = sizeof all / sizeof *all;
+
+    memcpy(o.sets, all, sizeof all);
+    for (size_t i = 0; i < sizeof c->sets / sizeof *c->sets; i++)
+        o.sets[n + i] = c->sets[i];
+    whole_run *r = whole_run_play(&o);
+    pt_status s = PT_OK;
+    for (int i = 0; i < r->n_ranks && s == PT_OK; i++)
+        if (r->ends[i].status != PT_OK)
+            s = pt_fail(r->ends[i].status, "rank %d: %s", i, r->ends[i].text);
+    if (s == PT_OK) s = pt_graph_hash(r->run->graph, r->run->flat, out->weights);
+    if (s == PT_OK) s = hash_logits(r, out->logits);
+    whole_run_destroy(r);
+    return s;
+}
+
+static pt_status run_paths(const run_case *c, bool fastest)
+{
+    const pt_gemm_path *paths[MAX_PATHS];
+    int n = pt_gemm_paths(paths);
+    hashes first = {"", ""};
+
+    paths[n++] = &pt_gemm_wide;
+    if (fastest) n = 1;
+    for (int i = 0; i < n; i++) {
+        hashes h = {"", ""};
+
+        pt_gemm_use(paths[i]);
+        pt_status s = play(c, &h);
+        if (s != PT_OK) return s;
+        if (i == 0) first = h;
+        if (strcmp(h.weights, first.weights) != 0 || strcmp(h.logits, first.logits) != 0)
+            return pt_fail(PT_ERR_BUG, "%s: %s gives %s %s, %s %s %s", c->name,
+                           paths[0]->name, first.weights, first.logits, paths[i]->name,
+                           h.weights, h.logits);
+    }
+    printf("%s %s %s\n", c->name, first.weights, first.logits);
+    fflush(stdout);
+    return PT_OK;
+}
+
+static bool is_wanted(const char *name, char **names, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return n == 0;
+}
+
+int main(int argc, char **argv)
+{
+    bool fastest = argc > 1 && strcmp(argv[1], "-f") == 0;
+    int first = fastest ? 2 : 1;
+
+    for (int i = 0; i < N_CASES; i++) {
+        if (!is_wanted(cases[i].name, argv + first, argc - first)) continue;
+        if (run_paths(&cases[i], fastest) == PT_OK) continue;
+        fprintf(stderr, "error: %s\n", pt_fail_text());
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+"""How far the gradients of a whole network are from float64: ours, and PyTorch's in
+float32, on the same weights, images and labels.
+
+usage: gradient_accuracy.py PROGRAM NETWORK METHOD...
+
+PROGRAM is tests/worker/gradient_dump, NETWORK resnet50 or vgg16 at 224x224, METHOD direct,
+winograd or blas. Weights are torchvision's initial ones; batch norm uses the statistics of
+the batch; no dropout; three seeds. The error of a tensor is the norm of its difference
+from float64 over the norm of that.
+
+free    In float32 some values land on the other side of a ReLU, which changes a gradient
+        by far more than rounding. So ours is held against PyTorch's: the median over
+        tensors and seeds of our error over PyTorch's is at most RATIO.
+given   The float64 network takes its ReLU masks and the choices of its max pools from our
+        forward pass: what is left is rounding, at most GIVEN in every tensor. (Ours could
+        take float64's instead: the same rounding, but a change in the engine.)
+
+Exits with 1 where a limit is broken, with 77 where a package is missing. Debian 12's
+PyTorch 1.13.1, torchvision 0.14.1, h5py 3.7.0.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+try:
+    import h5py
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+    import torchvision
+    from torch import nn
+except ImportError as missing:
+    print("skip: %s has no %s" % (sys.executable, missing.name))
+    sys.exit(77)
+
+from torchvision_nets import nhwc, write_model
+
+SEEDS = (1, 2, 3)
+IMAGES = 8  # with 2, one flip in a late layer decides the errors of VGG's whole seed
+AT_ONCE = {"resnet50": 8, "vgg16": 2}  # in float64; without batch norm a batch is a sum
+SIDE, CLASSES = 224, 1000
+RATIO = {"direct": 2.0, "blas": 2.0, "winograd": 4.0}
+GIVEN = 1e-3
+
+
+def build(network, seed):
+    torch.manual_seed(seed)
+    net = getattr(torchvision.models, network)().train()
+    for m in net.modules():
+        if isinstance(m, nn.Dropout):
+            m.p = 0.0
+    return net
+
+
+def make_case(seed):
+    g = torch.Generator().manual_seed(1000 + seed)
+    x = torch.randn((IMAGES, 3, SIDE, SIDE), generator=g)
+    return x, torch.randint(CLASSES, (IMAGES,), generator=g)
+
+
+def gradients(net, x, labels, at_once):
+    """Of the mean cross-entropy, by name; so many images in a pass."""
+    for part, of in zip(x.split(at_once), labels.split(at_once)):
+        (F.cross_entropy(net(part), of, reduction="sum") / len(labels)).backward()
+    return {name: p.grad for name, p in net.named_parameters()}
+
+
+class Given:
+    """Replaces ReLUs and max pools of a network by what another run chose."""
+
+    def __init__(self, net, relus):
+        self.relus, self.last = relus, None
+        for path, m in list(net.named_modules()):
+            if isinstance(m, nn.ReLU):
+                self.put(net, path, GivenReLU(self, path))
+            elif isinstance(m, nn.MaxPool2d):
+                self.put(net, path, GivenPool(self, m))
+
+    @staticmethod
+    def put(net, path, module):
+        parent, _, name = path.rpartition(".")
+        setattr(net.get_submodule(parent), name, module)
+
+    def output(self, name):
+        y = torch.from_numpy(self.relus[name][()])
+        return y.permute(0, 3, 1, 2)
+
+
+class GivenReLU(nn.Module):
+    """torchvision's blocks of a ResNet call one ReLU three times; ours are relu1 to 3."""
+
+    def __init__(self, given, path):
+        super().__init__()
+        self.given, self.path, self.calls = given, path, 0
+
+    def forward(self, x):
+        self.calls += 1
+        name = self.path if self.path in self.given.relus else self.path + str(self.calls)
+        self.given.last = name
+        open_ = (self.given.output(name) > 0).view(x.shape)
+        return torch.where(open_, x, torch.zeros((), dtype=x.dtype))
+
+
+class GivenPool(nn.Module):
+    """Of the output of the ReLU before it."""
+
+    def __init__(self, given, pool):
+        super().__init__()
+        self.given, self.pool = given, pool
+        pool.return_indices = True
+
+    def forward(self, x):
+        at = self.pool(self.given.output(self.given.last).contiguous())[1]
+        return x.flatten(2).gather(2, at.flatten(2)).view(at.shape)
+
+
+def errors(got, want):
+    """By name: |got - want| / |want|; got may be any mapping to arrays."""
+    out = {}
+    for name, w in want.items():
+        w = w.double()
+        g = torch.from_numpy(np.asarray(got[name])).double()
+        e = float((g - w).norm() / w.norm())
+        out[name] = e if np.isfinite(e) else np.inf
+    return out
+
+
+class Ours:
+    """Our program on one model, in a scratch directory."""
+
+    def __init__(self, program, net, network, work):
+        self.program, self.work = program, work
+        self.model = os.path.join(work, "model.h5")
+        write_model(self.model, net, network, "conv2")
+
+    def run(self, x, labels, method, *options):
+        """What it wrote: an open HDF5 file, gone with the directory."""
+        case, out = os.path.join(self.work, "case.h5"), os.path.join(self.work, "out.h5")
+        with h5py.File(case, "w") as f:
+            f["input"] = nhwc(x)
+            f["labels"] = labels.numpy().astype("<i4")
+        subprocess.run([self.program, self.model, case, out, method, *options], check=True)
+        return h5py.File(out, "r")
+
+
+def free_errors(ours, network, methods, seed, x, labels):
+    """By torch or method, by tensor."""
+    net = build(network, seed).to(memory_format=torch.channels_last)
+    last = x.contiguous(memory_format=torch.channels_last)
+    torch32 = {k: g.numpy() for k, g in gradients(net, last, labels, IMAGES).items()}
+    net = build(network, seed).double()
+    want = gradients(net, x.double(), labels, AT_ONCE[network])
+    out = {"torch": errors(torch32, want)}
+    for m in methods:
+        with ours.run(x, labels, m) as f:
+            out[m] = errors(f["gradients"], want)
+    return out
+
+
+def given_errors(ours, network, methods, seed, x, labels):
+    out = {}
+    for m in methods:
+        with ours.run(x, labels, m, "relus") as f:
+            net = build(network, seed).double()
+            Given(net, f["relus"])
+            want = gradients(net, x.double(), labels, len(labels))
+            out[m] = errors(f["gradients"], want)
+    return out
+
+
+def worst(table):
+    return max(((e, name) for t in table for name, e in t.items()))
+
+
+def judge(network, methods, free, given):
+    """Prints the table; the limits that are broken."""
+    broken = []
+    print("%s, %d images, %d seeds, %d tensors: relative error of gradients" % (
+        network, IMAGES, len(free), len(free[0]["torch"])))
+    print("%-10s %12s %12s %12s %12s" % (
+        "", "free, median", "over torch's", "given, med.", "given, worst"))
+    print("%-10s %12.2e" % ("torch", np.median([list(f["torch"].values()) for f in free])))
+    for m in methods:
+        ratio = np.median([f[m][k] / f["torch"][k] for f in free for k in f[m]])
+        most, name = worst([g[m] for g in given])
+        print("%-10s %12.2e %12.2f %12.2e %12.2e  %s" % (
+            m, np.median([list(f[m].values()) for f in free]), ratio,
+            np.median([list(g[m].values()) for g in given]), most, name))
+        if not ratio <= RATIO[m]:
+            broken.append("%s: %.2f times PyTorch's error, limit %g" % (m, ratio, RATIO[m]))
+        if not most <= GIVEN:
+            broken.append("%s: %s is off by %.2g, limit %g" % (m, name, most, GIVEN))
+    return broken
+
+
+def main(program, network, *methods):
+    torch.set_num_threads(os.cpu_count() or 1)
+    free, given = [], []
+    for seed in SEEDS:
+        start = time.time()
+        x, labels = make_case(seed)
+        n = AT_ONCE[network]
+        with tempfile.TemporaryDirectory(prefix="ptrain_accuracy_") as work:
+            ours = Ours(program, build(network, seed), network, work)
+            free.append(free_errors(ours, network, methods, seed, x, labels))
+            given.append(given_errors(ours, network, methods, seed, x[:n], labels[:n]))
+        print("seed %d: %.0f s" % (seed, time.time() - start), flush=True)
+    broken = judge(network, methods, free, given)
+    for line in broken:
+        print("FAILED: " + line)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
