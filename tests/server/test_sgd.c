@@ -57,7 +57,7 @@ static double distance(const float *a, const float *b, int n)
     for (int i = 0; i < n; i++) {
         double off = fabs((double)a[i] - b[i]);
 
-        if (!(off <= d)) d = off; /* a NaN, too */
+        if (off > d || off != off) d = off; /* a NaN stays */
         if (fabs(b[i]) > size) size = fabs(b[i]);
     }
     return d / size;

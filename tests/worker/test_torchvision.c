@@ -62,7 +62,7 @@ static double difference(const float *a, const float *b, size_t n)
 
         d = d < 0 ? -d : d;
         v = v < 0 ? -v : v;
-        if (!(d <= most)) most = d; /* a NaN, too */
+        if (d > most || d != d) most = d; /* a NaN stays */
         if (v > largest) largest = v;
     }
     return most / largest;
