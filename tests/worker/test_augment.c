@@ -197,6 +197,42 @@ static void test_a_thin_image_does_not_need_the_memory_of_its_resized_self(void 
     pt_image_fini(&im);
 }
 
+/* A small image in wide padding: each view holds a part of it, mirrored or not, and what
+ * is around it, or nothing but black. Every pixel of the image is 1 + its place. */
+static void test_windows_may_lie_in_the_padding(void **state)
+{
+    enum { SIDE = 3, CROP = 4, PAD = 9, N = 600 };
+    const pt_augment a = {.resize_mode = PT_RESIZE_NONE,
+                          .crop = CROP,
+                          .train_crop = PT_CROP_RANDOM,
+                          .pad = PAD,
+                          .flip = true,
+                          .preprocess = bare};
+    uint8_t pixels[SIDE * SIDE * 3];
+    pt_image im = {SIDE, SIDE, pixels};
+    int black = 0, whole = 0;
+    float out[CROP * CROP * 3];
+
+    (void)state;
+    for (int i = 0; i < SIDE * SIDE * 3; i++) pixels[i] = (uint8_t)(1 + i / 3);
+    for (uint64_t sample = 0; sample < N; sample++) {
+        int seen = 0;
+
+        assert_int_equal(pt_augment_train(&a, &im, 5, 1, sample, out), PT_OK);
+        for (int i = 0; i < CROP * CROP; i++) {
+            int v = (int)out[3 * i],
+                right = i % CROP < CROP - 1 ? (int)out[3 * i + 3] : 0;
+
+            seen += v > 0;
+            assert_in_range(v, 0, SIDE * SIDE);
+            assert_true(v == 0 || right == 0 || right == v + 1 || right == v - 1);
+        }
+        black += seen == 0;
+        whole += seen == SIDE * SIDE;
+    }
+    assert_true(black > N / 2 && whole > 0 && black + whole < N);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_a_view_depends_on_seed_epoch_and_sample_alone),
         cmocka_unit_test(test_images_smaller_than_the_crop_are_refused_with_both_sizes),
         cmocka_unit_test(test_a_thin_image_does_not_need_the_memory_of_its_resized_self),
+        cmocka_unit_test(test_windows_may_lie_in_the_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

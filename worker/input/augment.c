@@ -51,8 +51,8 @@ static void normalise(const pt_augment *a, const pt_image *im, int y, int x, boo
 
     fill_table(&a->preprocess, t);
     for (int i = 0; i < crop; i++, out += (size_t)crop * 3) {
-        float *inside = out + (size_t)before * 3;
         const uint8_t *p;
+        float *inside;
 
         if (i < y || i >= y + im->height) {
             normalise_run(t, first, black, 0, crop, out);
@@ -60,6 +60,7 @@ static void normalise(const pt_augment *a, const pt_image *im, int y, int x, boo
         }
         p = im->pixels + (size_t)(i - y) * (size_t)im->width * 3;
         if (flip) p += 3 * ((size_t)im->width - 1);
+        inside = out + (size_t)before * 3;
         normalise_run(t, first, black, 0, before, out);
         normalise_run(t, first, p, flip ? -3 : 3, im->width, inside);
         normalise_run(t, first, black, 0, after, inside + (size_t)im->width * 3);
