@@ -1,6 +1,5 @@
 /* Large zeroed memory in huge pages where the system has them: a training step touches
- * gigabytes in strides, and ordinary pages would cost it a tenth in missed translations.
- */
+ * gigabytes in strides. */
 #ifndef PT_COMMON_PAGES_H
 #define PT_COMMON_PAGES_H
 

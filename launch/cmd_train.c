@@ -143,7 +143,7 @@ static pt_status open_run(const pt_setup *u, const pt_train_args *args)
 
     snprintf(mine, sizeof mine, "%s: %s, %s", pt_job_host(),
              pt_job_rank() < u->run->n_servers ? "server" : "worker",
-             pt_method_describe(pt_setup_method(u)));
+             pt_method_describe(pt_worker_method(u->run->config)));
     s = pt_job_gather_text(mine, &all);
     if (s == PT_OK && pt_job_rank() == 0) {
         s = pt_run_dir_create(u->run->config->run->dir, args->overwrite);

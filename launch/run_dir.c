@@ -13,7 +13,7 @@
 #include "common/file.h"
 #include "common/job.h"
 #include "launch/version.h"
-#include "worker/engine/method.h"
+#include "worker/step.h"
 
 /* Removes the files of an old run; it has no directories of its own. */
 static pt_status clear(const char *dir)
@@ -94,12 +94,12 @@ static json_t *identity(const pt_setup *u)
 {
     const pt_run *r = u->run;
 
-    return json_pack("{s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:s}", "program",
-                     "ptrain " PT_VERSION, "network", r->config->network->name, "seed",
-                     (json_int_t)r->config->seed, "shards", r->plan->n_shards, "batch",
-                     r->plan->batch, "data_checksum", pt_dataset_checksum(u->data),
-                     "start_weights_hash", u->start_hash, "gemm",
-                     pt_method_identity(pt_setup_method(u)), "config", "config.yaml");
+    return json_pack(
+        "{s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:s}", "program", "ptrain " PT_VERSION,
+        "network", r->config->network->name, "seed", (json_int_t)r->config->seed,
+        "shards", r->plan->n_shards, "batch", r->plan->batch, "data_checksum",
+        pt_dataset_checksum(u->data), "start_weights_hash", u->start_hash, "gemm",
+        pt_method_identity(pt_worker_method(r->config)), "config", "config.yaml");
 }
 
 static json_t *environment(const pt_train_args *args, const char *hosts)

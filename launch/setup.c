@@ -303,12 +303,5 @@ void pt_setup_print(const pt_setup *u)
         (double)pt_keys_bytes(r->keys, 0) * mb,
         ((double)u->server_bytes - 2.0 * (double)pt_keys_bytes(r->keys, 0)) * mb,
         (double)u->memory_bytes * mb);
-    pt_log_info("kernels   %s", pt_method_describe(pt_setup_method(u)));
-}
-
-pt_conv_method pt_setup_method(const pt_setup *u)
-{
-    const Pt__Config__Engine *e = u->run->config->engine;
-
-    return pt_method_of(e->gemm == PT__CONFIG__GEMM__BLAS, e->winograd);
+    pt_log_info("kernels   %s", pt_method_describe(pt_worker_method(c)));
 }

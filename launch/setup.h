@@ -8,7 +8,6 @@
 #include "common/dataset.h"
 #include "common/run.h"
 #include "common/weights/weights.h"
-#include "worker/engine/method.h"
 
 /* The command line of `ptrain train`. */
 typedef struct {
@@ -40,9 +39,6 @@ void pt_setup_destroy(pt_setup **s);
 
 /* Servers in this version; ranks 0..S-1 of the job. */
 int pt_setup_servers(const pt_config *c);
-
-/* The kernels that the configuration asks for. */
-pt_conv_method pt_setup_method(const pt_setup *s);
 
 /* Lines about layout, sizes, bytes and steps, as --dry-run prints them (rank 0). */
 void pt_setup_print(const pt_setup *s);

@@ -41,9 +41,10 @@ struct pt_worker {
     double input_s, compute_s, wire_s, computing_since;
 };
 
-static pt_conv_method method_of(const pt_config *c)
+pt_conv_method pt_worker_method(const pt_config *c)
 {
-    return pt_method_of(c->engine->gemm == PT__CONFIG__GEMM__BLAS, c->engine->winograd);
+    if (c->engine->gemm == PT__CONFIG__GEMM__BLAS) return PT_BLAS;
+    return c->engine->winograd ? PT_WINOGRAD : PT_DIRECT;
 }
 
 static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
@@ -64,7 +65,7 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
                             .hi = hi,
                             .training = true,
                             .bn_mode = (pt_bn_mode)c->network->batch_norm,
-                            .method = method_of(c),
+                            .method = pt_worker_method(c),
                             .seed = c->seed};
 }
 
@@ -76,7 +77,7 @@ static pt_net_options tester_options(const pt_run *run, pt_pool *pool)
                             .max_images = PT_EVAL_BLOCK,
                             .n_shards = 1,
                             .hi = 1,
-                            .method = method_of(run->config)};
+                            .method = pt_worker_method(run->config)};
 }
 
 void pt_worker_destroy(pt_worker **w)

@@ -4,6 +4,7 @@
 
 #include "common/comm.h"
 #include "common/run.h"
+#include "worker/engine/method.h"
 #include "worker/engine/pool.h"
 #include "worker/source.h"
 
@@ -28,6 +29,9 @@ void pt_worker_destroy(pt_worker **w);
  * *agreed: out, true where a failure was decided by the step record, so that every rank
  * returns at the same place; other failures find the peers in the middle of a step. */
 PT_MUST_USE pt_status pt_worker_run(pt_worker *w, bool *agreed);
+
+/* The kernels that a configuration asks for. */
+pt_conv_method pt_worker_method(const pt_config *c);
 
 /* Bytes that a worker of this run needs besides weights: the net's memory and the step's
  * arrays. */

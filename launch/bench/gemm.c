@@ -127,8 +127,7 @@ static double packing_s(const bench *b, int i)
     size_t n = shapes[i].n, k = shapes[i].k;
     double start = pt_clock();
 
-    pt_gemm_pack(PT_N, k, n, b->b, n, 0, (n + PT_PANEL - 1) / PT_PANEL, PT_PANEL * k,
-                 b->packed);
+    pt_gemm_pack(PT_N, k, n, b->b, n, 0, pt_gemm_panels(n), PT_PANEL * k, b->packed);
     return pt_clock() - start;
 }
 

@@ -113,7 +113,7 @@ static void make_case(product_case *t)
                          t->b[tb == PT_N ? q * ldb + j : j * ldb + q], s);
             *c = p->relu && s < 0 ? 0 : p->add ? *c + s : s;
         }
-    size_t panels = (p->n + PT_PANEL - 1) / PT_PANEL, some = draw((uint32_t)panels + 1);
+    size_t panels = pt_gemm_panels(p->n), some = draw((uint32_t)panels + 1);
     pt_gemm_pack(tb, p->k, p->n, t->b, ldb, 0, some, PT_PANEL * p->k, t->packed);
     pt_gemm_pack(tb, p->k, p->n, t->b, ldb, some, panels - some, PT_PANEL * p->k,
                  t->packed);

@@ -1,11 +1,19 @@
 #include "worker/engine/conv.h"
 
 #include "worker/engine/conv_internal.h"
+#include "worker/engine/pointwise.h"
 #include "worker/engine/winograd.h"
 
 size_t pt_conv_depth(const pt_conv_shape *s)
 {
     return (size_t)s->kh * (size_t)s->kw * (size_t)s->c_in;
+}
+
+int pt_conv_rows(const pt_conv_shape *s, int pixels)
+{
+    int rows = pixels / s->out_w;
+
+    return rows < 1 ? 1 : rows > s->out_h ? s->out_h : rows;
 }
 
 bool pt_conv_is_plain(const pt_conv_shape *s)
@@ -35,39 +43,16 @@ static bool by_winograd(const pt_conv_shape *s)
     return s->method == PT_WINOGRAD && pt_winograd_fits(s);
 }
 
-/* What a product by CBLAS cannot do on its way. */
-typedef struct {
-    size_t n; /* floats of an image */
-    const float *mask;
-    float *y;
-} after;
-
-static void relu_item(void *context, int item, int thread)
-{
-    const after *a = context;
-    float *y = a->y + (size_t)item * a->n;
-
-    for (size_t i = 0; i < a->n; i++) y[i] = 0.0f > y[i] ? 0.0f : y[i];
-}
-
-static void mask_item(void *context, int item, int thread)
-{
-    const after *a = context;
-    float *y = a->y + (size_t)item * a->n;
-    const float *mask = a->mask + (size_t)item * a->n;
-
-    for (size_t i = 0; i < a->n; i++) y[i] = mask[i] <= 0.0f ? 0.0f : y[i];
-}
-
 void pt_conv_forward(pt_pool *p, const pt_conv_shape *s, int n_images, const float *x,
                      const float *w, const float *bias, bool relu, float *y,
                      float *scratch)
 {
-    after a = {(size_t)s->out_h * (size_t)s->out_w * (size_t)s->c_out, NULL, y};
-
     if (s->method == PT_BLAS) {
         pt_blas_forward(p, s, n_images, x, w, bias, y, scratch);
-        if (relu) pt_pool_run(p, n_images, relu_item, &a);
+        if (relu)
+            pt_relu_forward(p, PT_ACT_RELU,
+                            (size_t)n_images * pt_conv_pixels(s) * (size_t)s->c_out, y,
+                            y);
     } else if (by_winograd(s)) {
         pt_winograd_forward(p, s, n_images, x, w, bias, relu, y, scratch);
     } else {
@@ -79,11 +64,13 @@ void pt_conv_backward_data(pt_pool *p, const pt_conv_shape *s, int n_images,
                            const float *dy, const float *w, bool accumulate,
                            const float *mask, float *dx, float *scratch)
 {
-    after a = {(size_t)s->h * (size_t)s->w * (size_t)s->c_in, mask, dx};
-
     if (s->method == PT_BLAS) {
         pt_blas_data(p, s, n_images, dy, w, accumulate, dx, scratch);
-        if (mask) pt_pool_run(p, n_images, mask_item, &a);
+        if (mask)
+            pt_relu_backward(p, PT_ACT_RELU,
+                             (size_t)n_images * (size_t)s->h * (size_t)s->w *
+                                 (size_t)s->c_in,
+                             mask, dx, false, dx);
     } else if (by_winograd(s)) {
         pt_winograd_data(p, s, n_images, dy, w, accumulate, mask, dx, scratch);
     } else {
@@ -101,9 +88,7 @@ void pt_conv_backward_weights(pt_pool *p, const pt_conv_shape *s, const pt_span 
         pt_winograd_weights(p, s, span, x, dy, dw, scratch);
     else
         pt_exact_weights(p, s, span, x, dy, dw, scratch);
-    if (db)
-        pt_bias_gradient(p, span, (size_t)s->out_h * (size_t)s->out_w, s->c_out, dy, db,
-                         scratch);
+    if (db) pt_bias_gradient(p, span, pt_conv_pixels(s), s->c_out, dy, db, scratch);
 }
 
 size_t pt_conv_scratch(const pt_conv_shape *s, const pt_span *span, int n_threads)

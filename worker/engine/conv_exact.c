@@ -45,22 +45,11 @@ typedef struct {
 /* ---- plan ----------------------------------------------------------------------------
  */
 
-static size_t pixels_of(const pt_conv_shape *s)
-{
-    return (size_t)s->out_h * (size_t)s->out_w;
-}
-
-static int block_rows(const pt_conv_shape *s)
-{
-    int rows = BLOCK_PIXELS / s->out_w;
-
-    return rows < 1 ? 1 : rows > s->out_h ? s->out_h : rows;
-}
-
 /* Kernel positions whose windows are made at a time. */
 static int taps_at_a_time(const pt_conv_shape *s)
 {
-    size_t floats = (size_t)block_rows(s) * (size_t)s->out_w * (size_t)s->c_in;
+    size_t floats =
+        (size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w * (size_t)s->c_in;
     int taps = s->kh * s->kw;
 
     if (floats == 0 || taps == 0) return 1;
@@ -79,7 +68,8 @@ static size_t window_step(const pt_conv_shape *s)
 
 static size_t window_floats(const pt_conv_shape *s)
 {
-    return pt_round_up((size_t)block_rows(s) * (size_t)s->out_w * window_step(s));
+    return pt_round_up((size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w *
+                       window_step(s));
 }
 
 /* Input pixels iy with (iy + pad) % stride == p take kernel rows p, p + stride, .. from
@@ -117,11 +107,11 @@ static phase phase_of(const pt_conv_shape *s, int index)
 
 static void cut_phase(phase *f, int n_images, int n_threads)
 {
-    size_t all = (size_t)n_images * pixels_of(&f->s);
+    size_t all = (size_t)n_images * pt_conv_pixels(&f->s);
     size_t share = all / (4 * (size_t)n_threads) + 1; /* something for everybody */
 
-    f->rows = block_rows(&f->s);
-    f->n_blocks = (f->s.out_h + f->rows - 1) / f->rows;
+    f->rows = pt_conv_rows(&f->s, BLOCK_PIXELS);
+    f->n_blocks = pt_parts((size_t)f->s.out_h, (size_t)f->rows);
     f->pixels = pt_min_size(BLOCK_PIXELS, pt_max_size(share, 24));
     f->n_items = f->plain ? (all + f->pixels - 1) / f->pixels
                           : (size_t)n_images * (size_t)f->n_blocks;
@@ -131,7 +121,11 @@ static void cut_phase(phase *f, int n_images, int n_threads)
 static void plan(pass *p, int n_threads)
 {
     const pt_conv_shape *s = &p->s;
-    p->n_phases = p->backward ? s->stride * s->stride : 1;
+
+    p->stride = p->backward ? s->stride : 1;
+    p->n_phases = p->stride * p->stride;
+    p->y_h = p->backward ? s->h : s->out_h;
+    p->y_w = p->backward ? s->w : s->out_w;
     for (int i = 0; i < p->n_phases; i++) {
         phase *f = &p->phases[i];
         const pt_conv_shape *t = &f->s;
@@ -147,7 +141,7 @@ static void plan(pass *p, int n_threads)
             cut_phase(f, p->n_images, n_threads);
             size_t windows = f->plain ? 0 : window_floats(t);
             size_t block =
-                p->backward && s->stride > 1
+                p->stride > 1
                     ? pt_round_up((size_t)f->rows * (size_t)t->out_w * (size_t)t->c_out)
                     : 0;
 
@@ -167,7 +161,7 @@ static void pack_item(void *context, int item, int thread)
 {
     const pass *p = context;
     const pt_conv_shape *s = &p->s;
-    size_t n = (size_t)p->phases[0].s.c_out, panels = (n + PT_PANEL - 1) / PT_PANEL;
+    size_t n = (size_t)p->phases[0].s.c_out, panels = pt_gemm_panels(n);
     size_t first = (size_t)item * PACK_PANELS;
     size_t count = pt_min_size(PACK_PANELS, panels - first);
     size_t of_tap = (size_t)s->c_in * (size_t)s->c_out;
@@ -207,7 +201,7 @@ PT_CLONES static void apply_mask(size_t n, const float *mask, float *y)
 static void plain_item(const pass *p, const phase *f, size_t item)
 {
     size_t k = (size_t)f->s.c_in, n = (size_t)f->s.c_out, row = item * f->pixels;
-    size_t all = (size_t)p->n_images * pixels_of(&f->s);
+    size_t all = (size_t)p->n_images * pt_conv_pixels(&f->s);
     pt_product g = {.m = pt_min_size(f->pixels, all - row),
                     .n = n,
                     .k = k,
@@ -330,13 +324,11 @@ static void product_item(void *context, int item, int thread)
 
 static void run(pt_pool *pool, pass *p, float *scratch)
 {
-    size_t panels;
-
     plan(p, pt_pool_threads(pool));
     p->packed = scratch;
     p->scratch = scratch + p->packed_floats;
-    panels = ((size_t)p->phases[0].s.c_out + PT_PANEL - 1) / PT_PANEL;
-    pt_pool_run(pool, (int)((panels + PACK_PANELS - 1) / PACK_PANELS), pack_item, p);
+    pt_pool_run(pool, pt_parts((size_t)p->phases[0].s.c_out, PT_PANEL * PACK_PANELS),
+                pack_item, p);
     pt_pool_run(pool, p->first_item[p->n_phases], product_item, p);
 }
 
@@ -346,14 +338,11 @@ void pt_exact_forward(pt_pool *pool, const pt_conv_shape *s, int n_images, const
 {
     pass p = {.s = *s,
               .n_images = n_images,
-              .stride = 1,
               .x = x,
               .w = w,
               .bias = bias,
               .relu = relu,
-              .y = y,
-              .y_h = s->out_h,
-              .y_w = s->out_w};
+              .y = y};
 
     run(pool, &p, scratch);
 }
@@ -365,14 +354,11 @@ void pt_exact_data(pt_pool *pool, const pt_conv_shape *s, int n_images, const fl
     pass p = {.s = *s,
               .backward = true,
               .n_images = n_images,
-              .stride = s->stride,
               .x = dy,
               .w = w,
               .mask = mask,
               .accumulate = accumulate,
-              .y = dx,
-              .y_h = s->h,
-              .y_w = s->w};
+              .y = dx};
 
     run(pool, &p, scratch);
 }
@@ -382,7 +368,7 @@ size_t pt_exact_scratch(const pt_conv_shape *s, int n_threads)
     size_t most = 0;
 
     for (int backward = 0; backward < 2; backward++) {
-        pass p = {.s = *s, .backward = backward, .n_images = 1, .stride = s->stride};
+        pass p = {.s = *s, .backward = backward, .n_images = 1};
 
         plan(&p, n_threads);
         most = pt_max_size(most, p.packed_floats + p.scratch_floats * (size_t)n_threads);

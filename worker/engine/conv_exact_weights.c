@@ -33,19 +33,6 @@ typedef struct {
     float *windows, *packed;
 } tile;
 
-static size_t pixels_of(const pt_conv_shape *s)
-{
-    return (size_t)s->out_h * (size_t)s->out_w;
-}
-
-/* Output rows whose windows are made at a time. */
-static int block_rows(const pt_conv_shape *s)
-{
-    int rows = PIXELS / s->out_w;
-
-    return rows < 1 ? 1 : rows > s->out_h ? s->out_h : rows;
-}
-
 static tile tile_of(const layer *l, int index, float *scratch)
 {
     tile t = {.l = l, .windows = scratch, .packed = scratch + l->window_floats};
@@ -62,7 +49,7 @@ static tile tile_of(const layer *l, int index, float *scratch)
 static void add_pixels(const tile *t, size_t pixels, const float *a, size_t lda,
                        const float *dy, bool add, float *out)
 {
-    size_t c_out = t->l->c_out, panels = (t->columns + PT_PANEL - 1) / PT_PANEL;
+    size_t c_out = t->l->c_out, panels = pt_gemm_panels(t->columns);
 
     for (size_t i = 0; i < pixels; i += PT_GEMM_DEPTH) {
         size_t k = pt_min_size(PT_GEMM_DEPTH, pixels - i);
@@ -88,7 +75,7 @@ static void add_pixels(const tile *t, size_t pixels, const float *a, size_t lda,
 static void plain_leaf(const tile *t, size_t begin, size_t end, float *out)
 {
     const layer *l = t->l;
-    size_t pixels = pixels_of(&l->s), c_in = (size_t)l->s.c_in;
+    size_t pixels = pt_conv_pixels(&l->s), c_in = (size_t)l->s.c_in;
 
     for (size_t i = begin * pixels; i < end * pixels; i += PIXELS)
         add_pixels(t, pt_min_size(PIXELS, end * pixels - i), l->x + i * c_in + t->row,
@@ -117,12 +104,12 @@ static void windows_leaf(const tile *t, size_t begin, size_t end, float *out)
     size_t image_floats = (size_t)s->h * (size_t)s->w * (size_t)s->c_in, skip;
     pt_taps taps = taps_of(t, &skip);
     size_t ld = (size_t)taps.n_taps * (size_t)taps.n_c;
-    int step = block_rows(s);
+    int step = pt_conv_rows(s, PIXELS);
 
     for (size_t image = begin; image < end; image++) {
         for (int row = 0; row < s->out_h; row += step) {
             int n = s->out_h - row < step ? s->out_h - row : step;
-            size_t at = image * pixels_of(s) + (size_t)row * (size_t)s->out_w;
+            size_t at = image * pt_conv_pixels(s) + (size_t)row * (size_t)s->out_w;
 
             pt_im2col(s, &taps, row, n, l->x + image * image_floats, t->windows, ld);
             add_pixels(t, (size_t)n * (size_t)s->out_w, t->windows + skip, ld,
@@ -163,24 +150,20 @@ static void put(const void *context, int index, const float *sum, float *dw)
                t.columns * sizeof *sum);
 }
 
-static int parts(size_t n, size_t part)
-{
-    return (int)((n + part - 1) / part);
-}
-
 static layer layer_of(const pt_conv_shape *s, const pt_span *span, int n_threads)
 {
     layer l = {.s = *s,
                .plain = pt_conv_is_plain(s),
                .depth = pt_conv_depth(s),
                .c_out = (size_t)s->c_out};
-    size_t c = (size_t)s->c_in, pixels = (size_t)block_rows(s) * (size_t)s->out_w, taps;
+    size_t c = (size_t)s->c_in,
+           pixels = (size_t)pt_conv_rows(s, PIXELS) * (size_t)s->out_w, taps;
     int wanted = pt_leaves_tiles(l.depth * l.c_out, span, n_threads);
 
     l.n_rows = pt_min_size(TILE_ROWS, l.depth);
     l.n_columns = pt_min_size(TILE_COLUMNS, l.c_out);
-    l.by_column = parts(l.c_out, l.n_columns);
-    while (l.n_rows > MIN_ROWS && parts(l.depth, l.n_rows) * l.by_column < wanted)
+    l.by_column = pt_parts(l.c_out, l.n_columns);
+    while (l.n_rows > MIN_ROWS && pt_parts(l.depth, l.n_rows) * l.by_column < wanted)
         l.n_rows = (l.n_rows + 1) / 2;
     /* a tile that crosses kernel positions takes all channels of each */
     taps = pt_min_size((size_t)(s->kh * s->kw), l.n_rows / c + 2);
@@ -191,7 +174,7 @@ static layer layer_of(const pt_conv_shape *s, const pt_span *span, int n_threads
 static pt_leaves leaves_of(const layer *l)
 {
     return (pt_leaves){.layer = l,
-                       .n_tiles = parts(l->depth, l->n_rows) * l->by_column,
+                       .n_tiles = pt_parts(l->depth, l->n_rows) * l->by_column,
                        .max_floats = l->n_rows * l->n_columns,
                        .leaf_scratch = l->window_floats +
                                        pt_gemm_packed_floats(PT_GEMM_DEPTH, l->n_columns),

@@ -8,6 +8,15 @@
 /* kh * kw * c_in. */
 size_t pt_conv_depth(const pt_conv_shape *s);
 
+/* Of one image's output. */
+static inline size_t pt_conv_pixels(const pt_conv_shape *s)
+{
+    return (size_t)s->out_h * (size_t)s->out_w;
+}
+
+/* Output rows of about `pixels` pixels; at least one. */
+int pt_conv_rows(const pt_conv_shape *s, int pixels);
+
 /* One matrix product would do: 1x1, stride 1, no padding. */
 bool pt_conv_is_plain(const pt_conv_shape *s);
 
@@ -49,6 +58,12 @@ size_t pt_blas_scratch(const pt_conv_shape *s, int n_shards, int n_threads);
 static inline size_t pt_round_up(size_t n)
 {
     return (n + 15) / 16 * 16;
+}
+
+/* Parts of at most `part` that n is cut into. */
+static inline int pt_parts(size_t n, size_t part)
+{
+    return (int)((n + part - 1) / part);
 }
 
 static inline size_t pt_max_size(size_t a, size_t b)

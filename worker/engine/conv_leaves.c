@@ -28,14 +28,21 @@ typedef struct {
     float *scratch;
 } place;
 
-static bool keeps(size_t floats, const pt_span *span, int n_threads)
+static size_t tile_floats(const pt_leaves *l)
 {
-    return n_threads > 1 && (size_t)(span->hi - span->lo) * floats <= KEPT_FLOATS;
+    return pt_round_up(l->max_floats);
 }
 
-static size_t all_floats(const pt_leaves *l)
+/* Floats of a gradient for each shard of the span. */
+static bool fits(size_t floats, const pt_span *span)
 {
-    return (size_t)l->n_tiles * pt_round_up(l->max_floats);
+    return (size_t)(span->hi - span->lo) * floats <= KEPT_FLOATS;
+}
+
+static bool keeps(const pt_leaves *l, const pt_span *span, int n_threads)
+{
+    return n_threads > 1 && l->n_tiles < ITEMS * n_threads &&
+           fits((size_t)l->n_tiles * tile_floats(l), span);
 }
 
 int pt_leaves_tiles(size_t floats, const pt_span *span, int n_threads)
@@ -43,12 +50,7 @@ int pt_leaves_tiles(size_t floats, const pt_span *span, int n_threads)
     int wanted = ITEMS * n_threads, shards = span->hi - span->lo;
 
     if (n_threads == 1) return 1;
-    return keeps(floats, span, n_threads) ? (wanted + shards - 1) / shards : wanted;
-}
-
-static size_t tile_floats(const pt_leaves *l)
-{
-    return pt_round_up(l->max_floats);
+    return fits(floats, span) ? (wanted + shards - 1) / shards : wanted;
 }
 
 static float *kept_of(const pass *p, int shard, int tile)
@@ -119,7 +121,7 @@ void pt_leaves_run(pt_pool *pool, const pt_leaves *l, const pt_span *span,
               .scratch_floats = thread_floats(l, span->n_shards)};
 
     p.n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, p.trees);
-    if (l->n_tiles < ITEMS * threads && keeps(all_floats(l), span, threads)) {
+    if (keeps(l, span, threads)) {
         p.kept = scratch + (size_t)threads * p.scratch_floats;
         pt_pool_run(pool, n_shards * l->n_tiles, kept_item, &p);
     }
@@ -130,7 +132,7 @@ size_t pt_leaves_scratch(const pt_leaves *l, const pt_span *span, int n_threads)
 {
     size_t n = (size_t)n_threads * thread_floats(l, span->n_shards);
 
-    if (keeps(all_floats(l), span, n_threads))
-        n += (size_t)(span->hi - span->lo) * all_floats(l);
+    if (keeps(l, span, n_threads))
+        n += (size_t)(span->hi - span->lo) * (size_t)l->n_tiles * tile_floats(l);
     return n;
 }

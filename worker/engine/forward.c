@@ -117,7 +117,7 @@ static pt_status run_node(pt_net *n, int i)
         run_dropout(n, i);
         break;
     case PT_OP_ADD:
-        if (o->summed) break;
+        if (o->summed_by >= 0) break;
         pt_add_forward(n->opt.pool, o->act, floats, pt_net_y(n, node->in[0]),
                        pt_net_y(n, node->in[1]), o->y);
         break;

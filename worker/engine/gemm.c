@@ -56,7 +56,7 @@ static size_t min_size(size_t a, size_t b)
 
 size_t pt_gemm_packed_floats(size_t k, size_t n)
 {
-    return (n + PT_PANEL - 1) / PT_PANEL * PT_PANEL * k;
+    return pt_gemm_panels(n) * PT_PANEL * k;
 }
 
 PT_CLONES static void pack_rows(size_t k, const float *b, size_t ldb, float *to)
@@ -143,12 +143,11 @@ static void one_tile(const block *b, size_t row, size_t rows, size_t column, siz
     const pt_product *p = b->p;
     float *c = p->c + (b->row + row) * p->ldc + column;
     bool carry = !b->first || p->accumulate;
-    size_t panels = (n + PT_PANEL - 1) / PT_PANEL;
+    size_t panels = pt_gemm_panels(n);
     pt_gemm_tile t = {.k = b->depth,
                       .a = b->a + row * (b->by_column ? 1 : b->lda),
                       .lda = b->lda,
                       .b = b->b + column / PT_PANEL * p->panel_step,
-                      .b_step = PT_PANEL,
                       .panel_step = p->panel_step,
                       .from = carry     ? c
                               : p->bias ? p->bias + column

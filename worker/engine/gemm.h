@@ -22,6 +22,12 @@ enum {
     PT_GEMM_DEPTH = 256 /* terms of a chain between two visits of memory */
 };
 
+/* Panels of n columns. */
+static inline size_t pt_gemm_panels(size_t n)
+{
+    return (n + PT_PANEL - 1) / PT_PANEL;
+}
+
 /* Floats of op(B) [k][n] in panels of 16 columns, [ceil(n / 16)][k][16]; the last one
  * filled up with zeros. */
 size_t pt_gemm_packed_floats(size_t k, size_t n);

@@ -12,7 +12,7 @@ enum { PT_MAX_TILE_ROWS = 14, PT_MAX_TILE_PANELS = 2 };
  * 0) and takes k fused multiply-adds in order.
  *
  * a           by row: element (i, p) at a[i * lda + p]; by column: a[p * lda + i]
- * b           element (p, j) at b[j / 16 * panel_step + p * b_step + j % 16]
+ * b           element (p, j) at b[j / 16 * panel_step + p * 16 + j % 16]
  * from        [rows of from_step] floats, NULL: zeros. from_step 0: one row for all
  * c           overwritten; may be from
  * relu        the result below 0 becomes 0
@@ -22,7 +22,7 @@ typedef struct {
     const float *a;
     size_t lda;
     const float *b;
-    size_t b_step, panel_step;
+    size_t panel_step;
     const float *from;
     size_t from_step;
     float *c;

@@ -10,7 +10,9 @@
 #include "worker/engine/gemm_path.h"
 #include "worker/engine/lanes.h"
 
-enum { LANES = 4, TILE_ROWS = 6, TILE_PANELS = 1 };
+#define PT_TILE_ROWS   6
+#define PT_TILE_PANELS 1
+enum { LANES = 4 };
 
 typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
 typedef int lane_mask __attribute__((vector_size(LANES * sizeof(int))));
@@ -32,17 +34,4 @@ PT_INLINE vec fused(vec a, vec b, vec c)
 
 #include "worker/engine/gemm_tile.h"
 
-#define PT_ROWS(F) F(1, 1) F(2, 1) F(3, 1) F(4, 1) F(5, 1) F(6, 1)
-PT_ROWS(PT_TILES)
-PT_ROWS(PT_OUTER)
-
-#define BY_ROW(R, P)    [R - 1] = {row_##R##_1},
-#define BY_COLUMN(R, P) [R - 1] = {column_##R##_1},
-#define OUTER(R, P)     [R - 1] = outer_##R,
-
-const pt_gemm_path pt_gemm_portable = {.name = "portable",
-                                       .rows = TILE_ROWS,
-                                       .panels = TILE_PANELS,
-                                       .by_row = {PT_ROWS(BY_ROW)},
-                                       .by_column = {PT_ROWS(BY_COLUMN)},
-                                       .outer = {PT_ROWS(OUTER)}};
+PT_GEMM_PATH(pt_gemm_portable, "portable")

@@ -1,15 +1,20 @@
-/* The inner loop of the exact product, one source for every instruction set. The file
- * that includes it defines
+/* The inner loops of the exact product and their table, one source for every instruction
+ * set. The file that includes it defines
  *
- *     LANES                     floats of a vector
- *     TILE_ROWS, TILE_PANELS    of the largest tile
- *     vec everywhere(float x)   x in all lanes
+ *     PT_TILE_ROWS, PT_TILE_PANELS     of the largest tile: 6 and 1, or 14 and 2
+ *     LANES                            floats of a vector
+ *     vec, lane_mask                   LANES floats, LANES ints
+ *     vec everywhere(float x)          x in all lanes
  *     vec fused(vec a, vec b, vec c)   a * b + c in one rounding, lane by lane
  *
- * after including gemm_vec.h with LANES set, then the table with PT_TABLE. Numbers of
- * rows and panels are constants in every copy of the loop, so that the sums stay in
- * registers. */
-enum { PER_PANEL = PT_PANEL / LANES, ROWS_OF_BASE = 3 };
+ * and its path by PT_GEMM_PATH(symbol, name). Numbers of rows and panels are constants in
+ * every copy of a loop, so that the sums stay in registers. */
+enum {
+    TILE_ROWS = PT_TILE_ROWS,
+    TILE_PANELS = PT_TILE_PANELS,
+    PER_PANEL = PT_PANEL / LANES,
+    ROWS_OF_BASE = 3
+};
 
 /* sum[row][vector] */
 typedef vec sums[TILE_ROWS][TILE_PANELS * PER_PANEL];
@@ -100,7 +105,7 @@ PT_INLINE void tile(const pt_gemm_tile *t, int rows, int panels, bool by_column)
             for (int v = 0; v < panels * PER_PANEL; v++)
                 s[i][v] = fused(x, w[v], s[i][v]);
         }
-        b += t->b_step;
+        b += PT_PANEL;
         if (by_column) {
             a += lda;
         } else {
@@ -168,13 +173,10 @@ PT_INLINE void outer(const pt_gemm_outer *t, int rows)
             memcpy(t->out + (size_t)i * t->ldo + lane_of(v), &s[i][v], sizeof s[i][v]);
 }
 
-#define PT_OUTER(R, P)                                                                   \
-    static void outer_##R(const pt_gemm_outer *t)                                        \
-    {                                                                                    \
-        outer(t, R);                                                                     \
-    }
+/* ---- the table: a copy of each loop for every number of rows and panels ---------------
+ */
 
-#define PT_TILES(R, P)                                                                   \
+#define PT_LOOPS(R, P)                                                                   \
     static void row_##R##_##P(const pt_gemm_tile *t)                                     \
     {                                                                                    \
         tile(t, R, P, false);                                                            \
@@ -183,3 +185,37 @@ PT_INLINE void outer(const pt_gemm_outer *t, int rows)
     {                                                                                    \
         tile(t, R, P, true);                                                             \
     }
+#define PT_OUTER(R)                                                                      \
+    static void outer_##R(const pt_gemm_outer *t)                                        \
+    {                                                                                    \
+        outer(t, R);                                                                     \
+    }
+
+#define PT_6_ROWS(F) F(1) F(2) F(3) F(4) F(5) F(6)
+#if PT_TILE_ROWS == 14
+#define PT_ROWS(F) PT_6_ROWS(F) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14)
+#else
+#define PT_ROWS(F) PT_6_ROWS(F)
+#endif
+
+#if PT_TILE_PANELS == 2
+#define PT_PANELS(R)    PT_LOOPS(R, 1) PT_LOOPS(R, 2)
+#define PT_BY_ROW(R)    [R - 1] = {row_##R##_1, row_##R##_2},
+#define PT_BY_COLUMN(R) [R - 1] = {column_##R##_1, column_##R##_2},
+#else
+#define PT_PANELS(R)    PT_LOOPS(R, 1)
+#define PT_BY_ROW(R)    [R - 1] = {row_##R##_1},
+#define PT_BY_COLUMN(R) [R - 1] = {column_##R##_1},
+#endif
+#define PT_BY_OUTER(R) [R - 1] = outer_##R,
+
+PT_ROWS(PT_PANELS)
+PT_ROWS(PT_OUTER)
+
+#define PT_GEMM_PATH(symbol, text)                                                       \
+    const pt_gemm_path symbol = {.name = text,                                           \
+                                 .rows = TILE_ROWS,                                      \
+                                 .panels = TILE_PANELS,                                  \
+                                 .by_row = {PT_ROWS(PT_BY_ROW)},                         \
+                                 .by_column = {PT_ROWS(PT_BY_COLUMN)},                   \
+                                 .outer = {PT_ROWS(PT_BY_OUTER)}};

@@ -22,16 +22,6 @@ typedef struct {
     size_t scratch_floats;
 } pass;
 
-static size_t panels_of(size_t n)
-{
-    return (n + PT_PANEL - 1) / PT_PANEL;
-}
-
-static int parts(size_t n, size_t part)
-{
-    return (int)((n + part - 1) / part);
-}
-
 /* ---- y = x w + bias ------------------------------------------------------------------
  */
 
@@ -56,8 +46,8 @@ static void forward_item(void *context, int item, int thread)
                         .c = p->y + c,
                         .ldc = p->n_out};
 
-        pt_gemm_pack(PT_N, depth, n, p->w + k * p->n_out + c, p->n_out, 0, panels_of(n),
-                     g.panel_step, packed);
+        pt_gemm_pack(PT_N, depth, n, p->w + k * p->n_out + c, p->n_out, 0,
+                     pt_gemm_panels(n), g.panel_step, packed);
         pt_gemm(&g);
     }
 }
@@ -80,7 +70,7 @@ void pt_linear_forward(pt_pool *pool, int n_in, int n_out, int n_rows, const flo
               .scratch = scratch,
               .scratch_floats = forward_floats()};
 
-    pt_pool_run(pool, parts(p.n_out, COLUMNS), forward_item, &p);
+    pt_pool_run(pool, pt_parts(p.n_out, COLUMNS), forward_item, &p);
 }
 
 /* ---- dx = dy w^T ---------------------------------------------------------------------
@@ -146,8 +136,8 @@ void pt_linear_backward_data(pt_pool *pool, int n_in, int n_out, int n_rows,
               .scratch_floats = data_floats((size_t)n_rows)};
 
     p.scratch = scratch + data_shared(p.n_out, p.n_rows);
-    pt_pool_run(pool, (int)panels_of(p.n_rows), pack_item, &p);
-    pt_pool_run(pool, parts(p.n_in, DATA_COLUMNS), data_item, &p);
+    pt_pool_run(pool, (int)pt_gemm_panels(p.n_rows), pack_item, &p);
+    pt_pool_run(pool, pt_parts(p.n_in, DATA_COLUMNS), data_item, &p);
 }
 
 /* ---- dw = x^T dy by shard, then the tree ---------------------------------------------
@@ -237,14 +227,14 @@ void pt_linear_backward_weights(pt_pool *pool, int n_in, int n_out, const pt_spa
                    .path = pt_gemm_path_in_use(),
                    .s = &s};
 
-    pt_gemm_pack(PT_N, p.n_rows, p.n_out, dy, p.n_out, 0, panels_of(p.n_out),
+    pt_gemm_pack(PT_N, p.n_rows, p.n_out, dy, p.n_out, 0, pt_gemm_panels(p.n_out),
                  p.n_rows * PT_PANEL, scratch);
     for (int t = 0; t < n_trees; t++) {
         s.n_leaves = 0;
         plan_tree(span, trees[t], &s);
         p.dw = dw[t];
         if (s.n_leaves > 0)
-            pt_pool_run(pool, parts(p.n_in, (size_t)p.path->rows), tree_item, &p);
+            pt_pool_run(pool, pt_parts(p.n_in, (size_t)p.path->rows), tree_item, &p);
     }
     if (db) pt_bias_gradient(pool, span, 1, n_out, dy, db, scratch);
 }

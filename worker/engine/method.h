@@ -3,19 +3,11 @@
 #ifndef PT_WORKER_METHOD_H
 #define PT_WORKER_METHOD_H
 
-#include <stdbool.h>
-
 typedef enum {
     PT_WINOGRAD, /* 3x3 convolutions of stride 1 by Winograd, the rest as PT_DIRECT */
     PT_DIRECT,   /* the exact product (gemm.h) */
     PT_BLAS      /* convolutions by CBLAS (gemm_blas.h), one call per image and block */
 } pt_conv_method;
-
-/* engine.gemm and engine.winograd of the configuration. */
-static inline pt_conv_method pt_method_of(bool blas, bool winograd)
-{
-    return blas ? PT_BLAS : winograd ? PT_WINOGRAD : PT_DIRECT;
-}
 
 /* What decides the bits: "exact, Winograd", "exact", "OpenBLAS 0.3.21 SkylakeX". */
 const char *pt_method_identity(pt_conv_method m);

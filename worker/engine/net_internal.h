@@ -23,7 +23,7 @@ typedef struct {
     bool masked_below; /* ... and in the backward pass too (batch norm) */
     bool masked_above; /* RELU: its last writer masks the gradient (pt_net_mask) */
     int sum;           /* BATCH_NORM: the ADD that it does on its way; -1: none */
-    bool summed;       /* ADD: done by a batch norm */
+    int summed_by;     /* ADD: the batch norm that does it; -1: none */
     pt_act act;        /* of the fused consumer, applied to this node's output */
     size_t size;       /* floats of one image's output */
     size_t y_at, dy_at, argmax_at, coef_at, moments_at;

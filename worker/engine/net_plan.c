@@ -143,7 +143,7 @@ static void share_sums(planner *p)
             later == g->rep || p->nodes[later].act != PT_ACT_NONE)
             continue;
         p->nodes[later].sum = i;
-        p->nodes[i].summed = true;
+        p->nodes[i].summed_by = later;
     }
 }
 
@@ -225,15 +225,6 @@ static size_t image_floats(const planner *p, int i)
     return round_up(pt_mul((size_t)p->opt->max_images, p->nodes[i].size), LINE);
 }
 
-/* Which node writes the output of i. */
-static int first_written(const planner *p, int i)
-{
-    const int *in = p->g->nodes[i].in;
-
-    if (!p->nodes[i].summed) return i;
-    return in[0] > in[1] ? in[0] : in[1];
-}
-
 static void place_outputs(planner *p, lifetime *l, lifetime **placed)
 {
     int n = p->g->n_nodes;
@@ -241,8 +232,8 @@ static void place_outputs(planner *p, lifetime *l, lifetime **placed)
     for (int i = 1; i < n; i++) {
         pt_net_node *node = &p->nodes[i];
 
-        live(l, node->y_root, first_written(p, i), is_kept(p, i) ? n : p->last_use[i],
-             image_floats(p, i));
+        live(l, node->y_root, node->summed_by < 0 ? i : node->summed_by,
+             is_kept(p, i) ? n : p->last_use[i], image_floats(p, i));
     }
     for (int i = 1; i < n; i++) { /* readable: kept, and the last that wrote */
         int root = p->nodes[i].y_root;
@@ -339,22 +330,22 @@ static void place_gradients(planner *p, lifetime *l, lifetime **placed)
 static size_t kernel_scratch(const planner *p, int i)
 {
     const pt_node *n = &p->g->nodes[i];
-    pt_span span = {p->opt->n_shards, p->opt->lo, p->opt->hi, 0};
-    int v = p->opt->training ? p->opt->n_shards : 1;
+    pt_span span = p->opt->training
+                       ? (pt_span){p->opt->n_shards, p->opt->lo, p->opt->hi, 0}
+                       : (pt_span){1, 0, 1, 0};
     int threads = pt_pool_threads(p->opt->pool);
     pt_conv_shape s;
 
     switch (n->op) {
     case PT_OP_CONV:
         s = pt_net_conv_shape(p->opt, i);
-        if (!p->opt->training) span = (pt_span){1, 0, 1, 0};
         return pt_conv_scratch(&s, &span, threads);
     case PT_OP_DEPTHWISE:
         s = pt_net_conv_shape(p->opt, i);
-        return pt_depthwise_scratch(&s, v) * (size_t)threads;
+        return pt_depthwise_scratch(&s, span.n_shards) * (size_t)threads;
     case PT_OP_LINEAR:
         return pt_linear_scratch((int)p->nodes[n->in[0]].size, n->c, p->opt->max_images,
-                                 v, threads);
+                                 span.n_shards, threads);
     default:
         return 0;
     }
@@ -429,7 +420,7 @@ static void make_plan(planner *p, pt_net_plan_result *out, lifetime *l, lifetime
 
         p->nodes[i].size = pt_mul(pt_mul((size_t)n->h, (size_t)n->w), (size_t)n->c);
         p->nodes[i].first_writer = p->nodes[i].last_writer = -1;
-        p->nodes[i].dy_root = p->nodes[i].sum = -1;
+        p->nodes[i].dy_root = p->nodes[i].sum = p->nodes[i].summed_by = -1;
     }
     find_uses(p);
     share_outputs(p);

@@ -36,11 +36,6 @@ bool pt_winograd_fits(const pt_conv_shape *s)
            s->c_out >= MIN_CHANNELS;
 }
 
-static size_t panels_of(const pass *p)
-{
-    return ((size_t)p->s.c_out + PT_PANEL - 1) / PT_PANEL;
-}
-
 static void plan(pass *p, int n_images, int n_threads)
 {
     size_t c_in = (size_t)p->s.c_in, c_out = (size_t)p->s.c_out;
@@ -190,16 +185,6 @@ PT_CLONES static void output_tile(const pass *p, size_t image, int row, int colu
     if (c < n) output_lanes(p, image, row, column, first + c, n - c, m + c, step);
 }
 
-/* Tile `index` of all images. */
-static void place(const pass *p, size_t index, size_t *image, int *row, int *column)
-{
-    size_t columns = (size_t)p->grid.columns, of_image = (size_t)p->grid.rows * columns;
-
-    *image = index / of_image;
-    *row = (int)(index % of_image / columns);
-    *column = (int)(index % columns);
-}
-
 /* m [36][tiles][COLUMNS] = transformed input times filters, n columns from `column`. */
 static void multiply(const pass *p, size_t tiles, size_t column, size_t n, const float *v,
                      float *m, size_t m_step)
@@ -234,7 +219,7 @@ static void block_item(void *context, int item, int thread)
     int row, column;
 
     for (size_t t = 0; t < tiles; t++) {
-        place(p, first + t, &image, &row, &column);
+        pt_place_tile(p->grid, first + t, &image, &row, &column);
         pt_winograd_input(s, p->x + image * (size_t)s->h * (size_t)s->w * (size_t)s->c_in,
                           row, column, 0, (size_t)s->c_in, p->step, v + t * p->row);
     }
@@ -242,9 +227,9 @@ static void block_item(void *context, int item, int thread)
         size_t n = pt_min_size(COLUMNS, c_out - c);
 
         /* whole panels: the last one is filled up with zeros */
-        multiply(p, tiles, c, (n + PT_PANEL - 1) / PT_PANEL * PT_PANEL, v, m, m_step);
+        multiply(p, tiles, c, pt_gemm_panels(n) * PT_PANEL, v, m, m_step);
         for (size_t t = 0; t < tiles; t++) {
-            place(p, first + t, &image, &row, &column);
+            pt_place_tile(p->grid, first + t, &image, &row, &column);
             output_tile(p, image, row * PT_TILE, column * PT_TILE, c, n, m + t * COLUMNS,
                         m_step);
         }
@@ -256,8 +241,8 @@ static void run(pt_pool *pool, pass *p, int n_images, float *scratch)
     plan(p, n_images, pt_pool_threads(pool));
     p->filters = scratch;
     p->scratch = scratch + PT_POINTS * p->filter_floats;
-    pt_pool_run(pool, (int)panels_of(p), filter_item, p);
-    pt_pool_run(pool, (int)((p->n_tiles + p->block - 1) / p->block), block_item, p);
+    pt_pool_run(pool, (int)pt_gemm_panels((size_t)p->s.c_out), filter_item, p);
+    pt_pool_run(pool, pt_parts(p->n_tiles, p->block), block_item, p);
 }
 
 void pt_winograd_forward(pt_pool *pool, const pt_conv_shape *s, int n_images,

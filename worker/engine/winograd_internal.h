@@ -17,6 +17,17 @@ static inline pt_tile_grid pt_tiles_of(const pt_conv_shape *s)
                           (s->out_w + PT_TILE - 1) / PT_TILE};
 }
 
+/* Where tile `index` of all images is. */
+static inline void pt_place_tile(pt_tile_grid g, size_t index, size_t *image, int *row,
+                                 int *column)
+{
+    size_t columns = (size_t)g.columns, of_image = (size_t)g.rows * columns;
+
+    *image = index / of_image;
+    *row = (int)(index % of_image / columns);
+    *column = (int)(index % columns);
+}
+
 /* B^T d B of the input patch of tile (row, column) of an image: channels first ..
  * first + n - 1 to v[point * point_step], n floats each. */
 void pt_winograd_input(const pt_conv_shape *s, const float *image, int row, int column,

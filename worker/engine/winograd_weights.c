@@ -38,7 +38,7 @@ bool pt_winograd_fits_weights(const pt_conv_shape *s)
 
 static size_t whole_panels(size_t n)
 {
-    return (n + PT_PANEL - 1) / PT_PANEL * PT_PANEL;
+    return pt_gemm_panels(n) * PT_PANEL;
 }
 
 static tile tile_of(const layer *l, int index, float *scratch)
@@ -138,17 +138,18 @@ static void leaf(const void *context, int index, size_t begin, size_t end, float
     const layer *l = context;
     const pt_conv_shape *s = &l->s;
     tile t = tile_of(l, index, scratch);
-    size_t columns = (size_t)l->grid.columns, of_image = (size_t)l->grid.rows * columns;
+    size_t of_image = (size_t)l->grid.rows * (size_t)l->grid.columns;
     size_t x_floats = (size_t)s->h * (size_t)s->w * (size_t)s->c_in;
-    size_t y_floats = (size_t)s->out_h * (size_t)s->out_w * (size_t)s->c_out;
+    size_t y_floats = pt_conv_pixels(s) * (size_t)s->c_out;
 
     for (size_t at = begin * of_image; at < end * of_image; at += CHAIN) {
         size_t n = pt_min_size(CHAIN, end * of_image - at);
 
         for (size_t k = 0; k < n; k++) {
-            size_t image = (at + k) / of_image, rest = (at + k) % of_image;
-            int row = (int)(rest / columns), column = (int)(rest % columns);
+            size_t image;
+            int row, column;
 
+            pt_place_tile(l->grid, at + k, &image, &row, &column);
             pt_winograd_input(s, l->x + image * x_floats, row, column, t.in, t.n_in,
                               l->v_step, t.v + k * t.n_in);
             spread_tile(&t, l->dy + image * y_floats + t.out, row * PT_TILE,
@@ -178,11 +179,6 @@ static void put(const void *context, int index, const float *sum, float *dw)
                    t.n_out * sizeof *sum);
 }
 
-static int parts(size_t n, size_t part)
-{
-    return (int)((n + part - 1) / part);
-}
-
 static layer layer_of(const pt_conv_shape *s, const pt_span *span, int n_threads)
 {
     layer l = {.s = *s, .grid = pt_tiles_of(s)};
@@ -191,8 +187,8 @@ static layer layer_of(const pt_conv_shape *s, const pt_span *span, int n_threads
 
     l.n_in = pt_min_size(CHANNELS, c_in);
     l.n_out = pt_min_size(CHANNELS, c_out);
-    l.by_out = parts(c_out, l.n_out);
-    while (l.n_in > MIN_CHANNELS && parts(c_in, l.n_in) * l.by_out < wanted)
+    l.by_out = pt_parts(c_out, l.n_out);
+    while (l.n_in > MIN_CHANNELS && pt_parts(c_in, l.n_in) * l.by_out < wanted)
         l.n_in = (l.n_in + 1) / 2;
     l.v_step = CHAIN * l.n_in + PT_PANEL;
     l.z_step = CHAIN * whole_panels(l.n_out) + PT_PANEL;
@@ -205,7 +201,7 @@ static pt_leaves leaves_of(const layer *l)
     size_t c_in = (size_t)l->s.c_in;
 
     return (pt_leaves){.layer = l,
-                       .n_tiles = parts(c_in, l->n_in) * l->by_out,
+                       .n_tiles = pt_parts(c_in, l->n_in) * l->by_out,
                        .max_floats = 9 * l->n_in * l->n_out,
                        .leaf_scratch =
                            pt_round_up(PT_POINTS * (l->v_step + l->z_step + l->u_floats)),
