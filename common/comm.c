@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "common/crc32c.h"
+
 enum {
+    CHECK_BIT = 1 << 28, /* above kind and index: tags stay below MPI's least bound */
     LOOKS_BEFORE_SLEEP = 50,
     SLEEP_MIN_NS = 20000,
     SLEEP_MAX_NS = 500000,
@@ -93,33 +96,102 @@ static int tag_of(pt_msg_kind kind, int index)
     return (int)kind << 24 | index;
 }
 
+/* "key 17": which of its kind a message is, or nothing. */
+static void say_index(pt_msg_kind kind, int index, char *out, size_t n)
+{
+    switch (kind) {
+    case PT_MSG_PUSH:
+        snprintf(out, n, "key %d", index / 32);
+        return;
+    case PT_MSG_PULL:
+        snprintf(out, n, "key %d", index);
+        return;
+    case PT_MSG_MOMENTS:
+        snprintf(out, n, "node %d", index / 2);
+        return;
+    case PT_MSG_ROWS:
+        snprintf(out, n, "block %d", index);
+        return;
+    default:
+        *out = '\0';
+    }
+}
+
+void pt_msg_describe(pt_msg_kind kind, int index, char *out, size_t n)
+{
+    char which[32];
+
+    say_index(kind, index, which, sizeof which);
+    snprintf(out, n, "%s%s%s", pt_msg_name(kind), *which ? " of " : "", which);
+}
+
 pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int index,
                        const void *data, size_t bytes, pt_request *r)
 {
+    int tag = tag_of(kind, index);
+    pt_status s;
+
     PT_CHECK(!r->active && bytes <= INT_MAX, "send of %zu bytes", bytes);
-    *r = (pt_request){.active = true, .kind = kind, .peer = peer};
-    c->sent += bytes;
-    return c->ops->send(c->self, peer, tag_of(kind, index), data, bytes, &r->native);
+    *r = (pt_request){.active = true,
+                      .kind = kind,
+                      .peer = peer,
+                      .index = index,
+                      .crc = pt_crc32c(0, data, bytes),
+                      .data = data,
+                      .bytes = bytes};
+    c->sent += bytes + PT_MSG_CHECK_BYTES;
+    s = c->ops->send(c->self, peer, tag, data, bytes, &r->native);
+    if (s != PT_OK) return s;
+    return c->ops->send(c->self, peer, tag | CHECK_BIT, &r->crc, PT_MSG_CHECK_BYTES,
+                        &r->check);
 }
 
 pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index, void *data,
                        size_t bytes, pt_request *r)
 {
+    int tag = tag_of(kind, index);
+    pt_status s;
+
     PT_CHECK(!r->active && bytes <= INT_MAX, "receive of %zu bytes", bytes);
-    *r = (pt_request){.active = true, .receive = true, .kind = kind, .peer = peer};
-    c->received += bytes;
-    return c->ops->recv(c->self, peer, tag_of(kind, index), data, bytes, &r->native);
+    *r = (pt_request){.active = true,
+                      .receive = true,
+                      .kind = kind,
+                      .peer = peer,
+                      .index = index,
+                      .data = data,
+                      .bytes = bytes};
+    c->received += bytes + PT_MSG_CHECK_BYTES;
+    s = c->ops->recv(c->self, peer, tag, data, bytes, &r->native);
+    if (s != PT_OK) return s;
+    return c->ops->recv(c->self, peer, tag | CHECK_BIT, &r->crc, PT_MSG_CHECK_BYTES,
+                        &r->check);
+}
+
+static pt_status check(const pt_request *r)
+{
+    uint32_t crc = pt_crc32c(0, r->data, r->bytes);
+    char which[32];
+
+    if (crc == r->crc) return PT_OK;
+    say_index(r->kind, r->index, which, sizeof which);
+    return pt_fail(PT_ERR_COMM,
+                   "%s from rank %d arrived damaged (%s%s%zu bytes, checksum %08x, sent "
+                   "with %08x)",
+                   pt_msg_name(r->kind), r->peer, which, *which ? ", " : "", r->bytes,
+                   crc, r->crc);
 }
 
 pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done)
 {
-    pt_status s = PT_OK;
+    pt_status s;
 
     *done = true;
     if (!r->active) return PT_OK;
-    s = c->ops->test(c->self, &r->native, done);
-    if (*done) r->active = false;
-    return s;
+    s = c->ops->test(c->self, &r->native, done); /* one that has ended stays so */
+    if (s == PT_OK && *done) s = c->ops->test(c->self, &r->check, done);
+    if (s != PT_OK || !*done) return s;
+    r->active = false;
+    return r->receive ? check(r) : PT_OK;
 }
 
 /* Tests each once, or only up to the first that is under way: testing one moves all

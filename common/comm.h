@@ -2,6 +2,10 @@
  * carries them is behind a table of operations: MPI in a job (comm_mpi.h), mailboxes
  * between threads in tests. One thread of a rank uses a pt_comm.
  *
+ * Beside each message goes its CRC32C, PT_MSG_CHECK_BYTES in a message of their own. A
+ * message that does not match fails the receiver's test or wait with PT_ERR_COMM and a
+ * text that names the sender and what was damaged; the receiver's buffer is then spoilt.
+ *
  * A peer that stays silent longer than the deadline fails the wait with PT_ERR_COMM and
  * a text that names the ranks and what they owe. */
 #ifndef PT_COMMON_COMM_H
@@ -26,14 +30,18 @@ typedef enum {
     PT_MSG_FEATURES     /* rank 0 -> worker: statistics of the features      */
 } pt_msg_kind;
 
-enum { PT_MSG_MAX_INDEX = (1 << 24) - 1 };
+enum { PT_MSG_MAX_INDEX = (1 << 24) - 1, PT_MSG_CHECK_BYTES = 4 };
 
-/* A message under way. The buffer belongs to comm until the wait ends. Zeroed = idle. */
+/* A message under way. The buffer belongs to comm until the wait ends, and the request
+ * stays where it is: its checksum travels from here or to here. Zeroed = idle. */
 typedef struct {
     bool active, receive;
     pt_msg_kind kind;
-    int peer;
-    uintptr_t native; /* the carrier's handle */
+    int peer, index;
+    uint32_t crc;     /* of what was sent */
+    const void *data; /* [bytes] */
+    size_t bytes;
+    uintptr_t native, check; /* the carrier's handles: the message, its checksum */
 } pt_request;
 
 /* A carrier. Every function is local and returns at once. */
@@ -50,7 +58,7 @@ typedef struct {
     void *self;
     int rank, size;
     double deadline_s;           /* of one wait without any progress; > 0 */
-    uint64_t sent, received;     /* payload bytes posted so far */
+    uint64_t sent, received;     /* bytes posted so far, checksums included */
     void (*poll)(void *context); /* called while waiting, may be NULL */
     void *poll_context;
 } pt_comm;
@@ -61,7 +69,7 @@ PT_MUST_USE pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int i
 PT_MUST_USE pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index,
                                    void *data, size_t bytes, pt_request *r);
 
-/* Has it ended? An idle request has. */
+/* Has it ended, checksum and all? An idle request has. */
 PT_MUST_USE pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done);
 
 /* Waits for all of r [n]: polls, then sleeps longer and longer (to 0.5 ms, and in
@@ -87,7 +95,9 @@ double pt_clock(void);
 double pt_cpu_clock(void);
 double pt_process_cpu_clock(void);
 
-/* "what a kind of message is", for texts: "step record". */
+/* "what a kind of message is", for texts: "the step record", "gradients"; and one of it:
+ * "gradients of key 17". */
 const char *pt_msg_name(pt_msg_kind kind);
+void pt_msg_describe(pt_msg_kind kind, int index, char *out, size_t n);
 
 #endif

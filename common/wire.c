@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/comm.h"
 #include "common/moments.h"
 
 int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full)
@@ -70,28 +71,37 @@ pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES], Pt__Record__StepRe
     return PT_OK;
 }
 
-/* Full-size gradient and weight bytes that move in the current stage. */
+/* Full-size gradient and weight bytes that move in the current stage, one message a key.
+ */
 static uint64_t trained_bytes(const pt_run *r)
 {
+    const int *first = r->keys->first_of_tensor;
     uint64_t n = 0;
 
     for (int i = 0; i < r->graph->n_params; i++)
-        if (r->trained[i]) n += r->graph->tensors[i].count * sizeof(float);
+        if (r->trained[i])
+            n += r->graph->tensors[i].count * sizeof(float) +
+                 (uint64_t)(first[i + 1] - first[i]) * PT_MSG_CHECK_BYTES;
     return n;
 }
 
 /* Doubles of a step's exchanges of one sub-tree: forward where a node computes
- * statistics, backward where in addition something below it is trained. */
-static uint64_t exchange_doubles(const pt_run *r)
+ * statistics, backward where in addition something below it is trained. *messages = how
+ * many exchanges they are. */
+static uint64_t exchange_doubles(const pt_run *r, uint64_t *messages)
 {
     uint64_t n = 0;
 
+    *messages = 0;
     for (int i = 0; i < r->graph->n_nodes; i++) {
         const pt_node *node = &r->graph->nodes[i];
 
         if (!pt_run_has_moments(r, i)) continue;
         n += pt_exchange_len(node->c, false);
-        if (r->wanted[node->in[0]]) n += pt_exchange_len(node->c, true);
+        ++*messages;
+        if (!r->wanted[node->in[0]]) continue;
+        n += pt_exchange_len(node->c, true);
+        ++*messages;
     }
     return n;
 }
@@ -101,10 +111,11 @@ static uint64_t exchange_bytes(const pt_run *r, int worker, uint64_t step)
 {
     pt_span span = pt_run_span(r, worker, step);
     pt_subtree cover[PT_MAX_COVER];
+    uint64_t messages, doubles = exchange_doubles(r, &messages);
     int full;
 
     pt_span_cover(&span, cover, &full);
-    return (uint64_t)full * exchange_doubles(r) * sizeof(double);
+    return (uint64_t)full * doubles * sizeof(double) + messages * PT_MSG_CHECK_BYTES;
 }
 
 /* Batch norm sums go from every worker that has images to every other one. */
@@ -125,8 +136,9 @@ pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
 {
     pt_payload p = pt_payload_layout(r, worker, step);
     uint64_t params = trained_bytes(r);
-    pt_traffic t = {.sent = p.total * sizeof(double) + (uint64_t)p.n_trees * params,
-                    .received = PT_RECORD_BYTES + params};
+    pt_traffic t = {.sent = p.total * sizeof(double) + PT_MSG_CHECK_BYTES +
+                            (uint64_t)p.n_trees * params,
+                    .received = PT_RECORD_BYTES + PT_MSG_CHECK_BYTES + params};
 
     if (step > 0 && r->plan->stages[r->stage].first == step)
         t.received += pt_traffic_of_running(r);
@@ -137,15 +149,20 @@ pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
 
 uint64_t pt_traffic_of_running(const pt_run *r)
 {
-    return (r->graph->n_floats - r->graph->n_param_floats) * sizeof(float);
+    uint64_t n = r->graph->n_floats - r->graph->n_param_floats;
+
+    return n > 0 ? n * sizeof(float) + PT_MSG_CHECK_BYTES : 0;
 }
 
 uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims)
 {
-    uint64_t rows = 0;
+    uint64_t bytes = 0;
 
-    for (size_t first = 0, block = 0; first < n; first += PT_EVAL_BLOCK, block++)
+    for (size_t first = 0, block = 0; first < n; first += PT_EVAL_BLOCK, block++) {
+        uint64_t rows = n - first < PT_EVAL_BLOCK ? n - first : PT_EVAL_BLOCK;
+
         if (block % (size_t)r->n_workers == (size_t)worker)
-            rows += n - first < PT_EVAL_BLOCK ? n - first : PT_EVAL_BLOCK;
-    return rows * (uint64_t)dims * sizeof(float);
+            bytes += rows * (uint64_t)dims * sizeof(float) + PT_MSG_CHECK_BYTES;
+    }
+    return bytes;
 }

@@ -55,8 +55,9 @@ PT_MUST_USE pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES],
                                        Pt__Record__StepRecord *rec);
 
 /* Bytes that worker sends and receives in a training step (the stage must be entered):
- * batch norm, and the running statistics that the first step of a later stage begins
- * with, included; diagnostic passes (run.gradient_ratio_every) are not. */
+ * batch norm, the running statistics that the first step of a later stage begins with,
+ * and the checksum of each message included; diagnostic passes
+ * (run.gradient_ratio_every) are not. */
 typedef struct {
     uint64_t sent, received;
 } pt_traffic;

@@ -49,7 +49,7 @@ static pt_traffic foretell(const whole_run *r, int worker)
     t.sent += pt_traffic_of_rows(run, worker, TRAIN, classes);
     if (run->feature_mean) {
         t.sent += pt_traffic_of_rows(run, worker, TRAIN, rep);
-        t.received += 2 * (uint64_t)rep * sizeof(float);
+        t.received += 2 * ((uint64_t)rep * sizeof(float) + PT_MSG_CHECK_BYTES);
     }
     return t;
 }

@@ -1,0 +1,101 @@
+/* Messages carry a checksum; a wait names who and what. Two ranks in one thread. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/support/loopback.h"
+
+enum { N = 100, CHECK_BIT = 1 << 28 };
+
+/* The loopback's carrier, but one bit of each message is flipped on its way. */
+static const pt_comm_ops *honest;
+static int flip_tag_bit; /* CHECK_BIT: of checksums; 0: of messages; -1: of none */
+
+static pt_status flipping_send(void *self, int peer, int tag, const void *data,
+                               size_t bytes, uintptr_t *native)
+{
+    char copy[N * sizeof(float)];
+
+    memcpy(copy, data, bytes);
+    if ((tag & CHECK_BIT) == flip_tag_bit) copy[bytes / 2] ^= 4;
+    return honest->send(self, peer, tag, copy, bytes, native);
+}
+
+/* Sends floats [n] from rank 1 to rank 0 and gives the receiver's status. */
+static pt_status pass(int flip, pt_msg_kind kind, int index, size_t n, float *got)
+{
+    pt_loopback *l = pt_loopback_create(2, 0);
+    pt_comm to = *pt_loopback_comm(l, 0), from = *pt_loopback_comm(l, 1);
+    pt_comm_ops ops = *from.ops;
+    pt_request in = {0}, out = {0};
+    float sent[N];
+    pt_status s;
+
+    honest = from.ops;
+    ops.send = flipping_send;
+    from.ops = &ops;
+    flip_tag_bit = flip;
+    for (size_t i = 0; i < n; i++) sent[i] = (float)i + 0.5f;
+    assert_int_equal(pt_comm_recv(&to, 1, kind, index, got, n * sizeof *got, &in), PT_OK);
+    assert_int_equal(pt_comm_send(&from, 0, kind, index, sent, n * sizeof *sent, &out),
+                     PT_OK);
+    s = pt_comm_wait(&to, &in, 1);
+    assert_int_equal(pt_comm_wait(&from, &out, 1), PT_OK);
+    assert_int_equal(to.received, n * sizeof *got + PT_MSG_CHECK_BYTES);
+    assert_int_equal(from.sent, to.received);
+    pt_loopback_destroy(l);
+    return s;
+}
+
+static void test_a_whole_message_arrives(void **state)
+{
+    float got[N] = {0};
+
+    assert_int_equal(pass(-1, PT_MSG_PUSH, 3, N, got), PT_OK);
+    for (int i = 0; i < N; i++) assert_true(got[i] == (float)i + 0.5f);
+    assert_int_equal(pass(-1, PT_MSG_PUSH, 3, 0, got), PT_OK); /* nothing is a message */
+}
+
+static void test_a_flipped_bit_of_any_kind_is_noticed(void **state)
+{
+    float got[N];
+
+    for (int kind = PT_MSG_PAYLOAD; kind <= PT_MSG_FEATURES; kind++) {
+        assert_int_equal(pass(0, (pt_msg_kind)kind, 0, N, got), PT_ERR_COMM);
+        assert_non_null(strstr(pt_fail_text(), pt_msg_name((pt_msg_kind)kind)));
+        assert_non_null(strstr(pt_fail_text(), "from rank 1 arrived damaged"));
+    }
+}
+
+static void test_a_flipped_bit_of_a_checksum_is_noticed(void **state)
+{
+    float got[N];
+
+    assert_int_equal(pass(CHECK_BIT, PT_MSG_PULL, 3, N, got), PT_ERR_COMM);
+}
+
+static void test_the_text_says_what_was_damaged(void **state)
+{
+    float got[N];
+
+    assert_int_equal(pass(0, PT_MSG_PUSH, 5 * 32 + 1, N, got), PT_ERR_COMM);
+    assert_non_null(strstr(pt_fail_text(),
+                           "gradients from rank 1 arrived damaged (key 5, "
+                           "400 bytes, checksum "));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_whole_message_arrives),
+        cmocka_unit_test(test_a_flipped_bit_of_any_kind_is_noticed),
+        cmocka_unit_test(test_a_flipped_bit_of_a_checksum_is_noticed),
+        cmocka_unit_test(test_the_text_says_what_was_damaged),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
