@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "common/crc32c.h"
+#include "common/pulse.h"
+#include "common/watchdog.h"
 
 enum {
     CHECK_BIT = 1 << 28, /* above kind and index: tags stay below MPI's least bound */
@@ -191,7 +193,20 @@ pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done)
     if (s == PT_OK && *done) s = c->ops->test(c->self, &r->check, done);
     if (s != PT_OK || !*done) return s;
     r->active = false;
+    if (c->pulse) pt_pulse_progress(c->pulse);
     return r->receive ? check(r) : PT_OK;
+}
+
+void pt_comm_at(pt_comm *c, uint64_t step, const char *phase)
+{
+    if (c->pulse) pt_watchdog_at(step, phase);
+}
+
+void pt_comm_poll(pt_comm *c)
+{
+    if (!c->pulse) return;
+    pt_pulse_progress(c->pulse);
+    pt_pulse_serve(c->pulse, NULL, 0);
 }
 
 /* Tests each once, or only up to the first that is under way: testing one moves all
@@ -238,21 +253,45 @@ pt_status pt_comm_overdue(const pt_comm *c, const pt_request *r, size_t n)
     return PT_ERR_COMM;
 }
 
+/* Has the wait lasted too long? In a job that is not a question of this wait alone. */
+static bool is_late(pt_comm *c, const pt_idle *idle, const pt_request *r, size_t n)
+{
+    if (idle->looks <= LOOKS_BEFORE_SLEEP) return false;
+    if (!c->pulse) return pt_idle_seconds(idle) > c->deadline_s;
+    pt_pulse_serve(c->pulse, r, n);
+    return pt_pulse_late(c->pulse);
+}
+
+/* A wait that goes on is worth saying where this rank is. */
+static void say_wait(const pt_request *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (r[i].active) {
+            pt_watchdog_waits(pt_msg_name(r[i].kind));
+            return;
+        }
+}
+
 pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
 {
     pt_idle idle;
+    bool said = false;
 
     pt_idle_begin(&idle);
     for (;;) {
-        bool late =
-            idle.looks > LOOKS_BEFORE_SLEEP && pt_idle_seconds(&idle) > c->deadline_s;
+        bool late = is_late(c, &idle, r, n), moved;
         size_t left;
-        bool moved;
         pt_status s = look(c, r, n, late, &left, &moved);
 
+        if (s == PT_OK && left == 0 && said) pt_watchdog_waits(NULL);
         if (s != PT_OK || left == 0) return s;
-        if (late && !moved) return pt_comm_overdue(c, r, n);
+        if (late && !moved)
+            return c->pulse ? pt_pulse_fail(c->pulse, r, n) : pt_comm_overdue(c, r, n);
         if (c->poll) c->poll(c->poll_context);
+        if (c->pulse && idle.looks == LOOKS_BEFORE_SLEEP) {
+            say_wait(r, n);
+            said = true;
+        }
         if (moved)
             pt_idle_begin(&idle);
         else

@@ -6,8 +6,9 @@
  * message that does not match fails the receiver's test or wait with PT_ERR_COMM and a
  * text that names the sender and what was damaged; the receiver's buffer is then spoilt.
  *
- * A peer that stays silent longer than the deadline fails the wait with PT_ERR_COMM and
- * a text that names the ranks and what they owe. */
+ * A wait on a peer that stays silent longer than the deadline fails with PT_ERR_COMM and
+ * a text that names the rank and what it owes. In a job the pulse (common/pulse.h) knows
+ * who is silent and who is only slow; without one (tests) a wait has its own deadline. */
 #ifndef PT_COMMON_COMM_H
 #define PT_COMMON_COMM_H
 
@@ -57,6 +58,7 @@ typedef struct {
     const pt_comm_ops *ops;
     void *self;
     int rank, size;
+    struct pt_pulse *pulse;      /* borrowed; NULL: none */
     double deadline_s;           /* of one wait without any progress; > 0 */
     uint64_t sent, received;     /* bytes posted so far, checksums included */
     void (*poll)(void *context); /* called while waiting, may be NULL */
@@ -79,6 +81,13 @@ PT_MUST_USE pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n);
 
 /* PT_ERR_COMM with the text of a passed deadline: who owes what of r [n]. */
 PT_MUST_USE pt_status pt_comm_overdue(const pt_comm *c, const pt_request *r, size_t n);
+
+/* Where this rank is, for the one line of a failing job; phase: static text. */
+void pt_comm_at(pt_comm *c, uint64_t step, const char *phase);
+
+/* To be called during long work, between items: says that this rank is alive and got on.
+ */
+void pt_comm_poll(pt_comm *c);
 
 /* A growing sleep for loops that look at several things: call pt_idle_begin once, then
  * pt_idle_pause after every look that found nothing, pt_idle_begin after every find. */

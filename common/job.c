@@ -1,6 +1,7 @@
 #include "common/job.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +11,17 @@
 
 #include "common/comm_mpi.h"
 #include "common/log.h"
+#include "common/pulse.h"
+#include "common/watchdog.h"
 
-enum { START_DEADLINE_S = 300, TEXT_BYTES = 256, CHUNK_BYTES = 1 << 30 };
+enum { TEXT_BYTES = 256, CHUNK_BYTES = 1 << 30 };
 
 /* The job is one per process: MPI itself is. */
 static struct {
     bool started;
     MPI_Comm world, host; /* duplicates: nothing else sends on them */
     pt_comm comm;
+    pthread_t mpi_thread;
     int local_size;
     char host_name[MPI_MAX_PROCESSOR_NAME];
 } job;
@@ -67,6 +71,28 @@ static pt_status check_slurm(void)
     return PT_OK;
 }
 
+void pt_job_set_deadline(double deadline_s)
+{
+    job.comm.deadline_s = deadline_s;
+    pt_watchdog_set_deadline(deadline_s);
+}
+
+/* Every rank knows every host's name: any of them may have to name one. */
+static pt_status start_pulse(void)
+{
+    char *hosts = NULL;
+    size_t n = (size_t)job.comm.size * TEXT_BYTES;
+    pt_status s;
+
+    _Static_assert((int)TEXT_BYTES == (int)PT_PULSE_HOST_BYTES, "texts are host names");
+    s = pt_watchdog_start(job.host_name, PT_JOB_START_S, pt_pulse_stagger(job.comm.rank));
+    if (s == PT_OK) s = pt_job_gather_text(job.host_name, &hosts);
+    if (s == PT_OK) s = pt_job_broadcast(0, (void **)&hosts, &n);
+    if (s == PT_OK) return pt_pulse_create(&job.comm, hosts, &job.comm.pulse);
+    free(hosts);
+    return s;
+}
+
 pt_status pt_job_start(int *argc, char ***argv)
 {
     int level, n;
@@ -78,35 +104,48 @@ pt_status pt_job_start(int *argc, char ***argv)
     MPI_Comm_set_errhandler(job.world, MPI_ERRORS_RETURN);
     MPI_Comm_split_type(job.world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &job.host);
     MPI_Comm_set_errhandler(job.host, MPI_ERRORS_RETURN);
-    s = pt_comm_mpi_init(&job.comm, &job.world, START_DEADLINE_S);
+    s = pt_comm_mpi_init(&job.comm, &job.world, PT_JOB_START_S);
     if (s != PT_OK) return s;
     s = pt_mpi_check(MPI_Comm_size(job.host, &job.local_size), "MPI_Comm_size");
     if (s != PT_OK) return s;
     MPI_Get_processor_name(job.host_name, &n);
     job.started = true;
+    job.mpi_thread = pthread_self();
     pt_log_set_rank(job.comm.size > 1 ? job.comm.rank : -1);
     pt_check_set_handler(die_of_check);
     if (level < MPI_THREAD_FUNNELED)
         return pt_fail(PT_ERR_COMM, "this MPI gives thread level %d, needed is FUNNELED",
                        level);
-    return check_slurm();
+    s = check_slurm();
+    return s == PT_OK ? start_pulse() : s;
 }
 
-/* Collectives share the wait with a deadline. */
+static bool is_late(const pt_idle *idle)
+{
+    if (!job.comm.pulse) return pt_idle_seconds(idle) > job.comm.deadline_s;
+    pt_pulse_serve(job.comm.pulse, NULL, 0);
+    return pt_pulse_late(job.comm.pulse);
+}
+
+/* Collectives share the wait with a deadline. what: "the other ranks to agree". */
 static pt_status wait_native(MPI_Request *r, const char *what)
 {
     pt_idle idle;
 
+    pt_watchdog_waits(what);
     pt_idle_begin(&idle);
     for (;;) {
         int done = 0;
         pt_status s = pt_mpi_check(MPI_Test(r, &done, MPI_STATUS_IGNORE), "MPI_Test");
 
+        if (s == PT_OK && done) pt_watchdog_waits(NULL);
+        if (s == PT_OK && done && job.comm.pulse) pt_pulse_progress(job.comm.pulse);
         if (s != PT_OK || done) return s;
         pt_idle_pause(&idle);
-        if (pt_idle_seconds(&idle) > job.comm.deadline_s)
-            return pt_fail(PT_ERR_COMM, "waited %.0f s for the other ranks to %s",
-                           job.comm.deadline_s, what);
+        if (!is_late(&idle)) continue;
+        return job.comm.pulse ? pt_pulse_fail(job.comm.pulse, NULL, 0)
+                              : pt_fail(PT_ERR_COMM, "waited %.0f s for %s",
+                                        job.comm.deadline_s, what);
     }
 }
 
@@ -119,12 +158,12 @@ pt_status pt_job_agree(pt_status mine)
 
     s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MIN, job.world, &r),
                      "MPI_Iallreduce");
-    if (s == PT_OK) s = wait_native(&r, "agree");
+    if (s == PT_OK) s = wait_native(&r, "the other ranks to agree");
     if (s != PT_OK) pt_job_die(s);
     if (first == job.comm.size) return PT_OK;
     if (first == job.comm.rank) pt_log_error(pt_fail_text());
     s = pt_mpi_check(MPI_Ibcast(&code, 1, MPI_INT, first, job.world, &r), "MPI_Ibcast");
-    if (s == PT_OK) s = wait_native(&r, "agree");
+    if (s == PT_OK) s = wait_native(&r, "the other ranks to agree");
     return s != PT_OK ? s : (pt_status)code;
 }
 
@@ -137,7 +176,7 @@ static pt_status broadcast_bytes(int root, void *data, size_t n)
             MPI_Ibcast((char *)data + at, (int)part, MPI_BYTE, root, job.world, &r),
             "MPI_Ibcast");
 
-        if (s == PT_OK) s = wait_native(&r, "take a broadcast");
+        if (s == PT_OK) s = wait_native(&r, "a broadcast");
         if (s != PT_OK) return s;
     }
     return PT_OK;
@@ -189,11 +228,30 @@ pt_status pt_job_gather_text(const char *mine, char **all)
     return s;
 }
 
+static void speak(void)
+{
+    const char *text = pt_fail_text();
+    char where[512], *line = NULL;
+
+    pt_watchdog_where(where, sizeof where);
+    if (!strstr(text, "error: ") && asprintf(&line, "%s%s", where, text) >= 0)
+        text = line;
+    pt_log_error(text);
+    free(line);
+}
+
 void pt_job_die(pt_status why)
 {
     int code = pt_status_exit_code(why);
+    bool may_call = job.started && pthread_equal(pthread_self(), job.mpi_thread);
 
-    pt_log_error(pt_fail_text());
+    if (pt_watchdog_speak()) {
+        speak();
+        pt_watchdog_end_soon(code);
+        if (may_call && job.comm.pulse) pt_pulse_cry(job.comm.pulse, code);
+    }
+    code = pt_pulse_code(job.comm.pulse, code);
+    pt_watchdog_end_soon(code);
     if (job.started) MPI_Abort(MPI_COMM_WORLD, code);
     _exit(code);
 }
@@ -201,9 +259,13 @@ void pt_job_die(pt_status why)
 int pt_job_end(pt_status s)
 {
     if (job.started) {
+        pt_job_set_deadline(PT_JOB_START_S);
+        if (job.comm.pulse) pt_pulse_end(job.comm.pulse);
+        pt_pulse_destroy(&job.comm.pulse);
         MPI_Comm_free(&job.host);
         MPI_Comm_free(&job.world);
         MPI_Finalize();
+        pt_watchdog_stop();
         job.started = false;
     }
     return pt_status_exit_code(s);

@@ -12,8 +12,13 @@
 #include "common/comm.h"
 #include "common/status.h"
 
-/* MPI_Init_thread(FUNNELED), errors returned; broken invariants end in pt_job_die.
- * Collective. PT_ERR_USAGE where Slurm started several tasks that do not see each other.
+/* Seconds without progress that end the job: before and after the run, where nothing in
+ * the configuration says otherwise (reading weights, writing the model). */
+enum { PT_JOB_START_S = 300 };
+
+/* MPI_Init_thread(FUNNELED), errors returned; broken invariants end in pt_job_die; starts
+ * the watchdog and the pulse, with a deadline of PT_JOB_START_S. Collective. PT_ERR_USAGE
+ * where Slurm started several tasks that do not see each other.
  */
 PT_MUST_USE pt_status pt_job_start(int *argc, char ***argv);
 
@@ -22,6 +27,9 @@ int pt_job_size(void);
 /* Ranks on this rank's host, and the host's name; both known after start. */
 int pt_job_local_size(void);
 const char *pt_job_host(void);
+
+/* Seconds without progress after which the job ends with a line that names the debtor. */
+void pt_job_set_deadline(double deadline_s);
 
 /* The carrier of messages; one per rank, made by start. */
 pt_comm *pt_job_comm(void);
@@ -43,10 +51,12 @@ PT_MUST_USE pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum);
  * [size][256], NULL on the others. */
 PT_MUST_USE pt_status pt_job_gather_text(const char *mine, char **all);
 
-/* One rank, any time: prints this thread's failure text, ends every rank. */
+/* One rank, any time: prints this thread's failure text, preceded by host, step and phase
+ * where they are known, and ends every rank. Silent where another rank, or this one's
+ * watchdog, spoke already. Ends this process within ten seconds whatever MPI does. */
 _Noreturn void pt_job_die(pt_status why);
 
-/* Collective: finalizes; returns the exit code of s. */
+/* Collective: ends the pulse and the watchdog, finalizes; returns the exit code of s. */
 int pt_job_end(pt_status s);
 
 #endif

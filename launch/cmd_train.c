@@ -92,8 +92,10 @@ static pt_status serve(pt_setup *u)
     if (s == PT_OK) s = pt_server_create(u->run, pt_job_comm(), &tests, &hooks, &server);
     s = pt_job_agree(s);
     if (s == PT_OK) {
+        pt_job_set_deadline(c->run->watchdog_s);
         s = pt_server_run(server, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
+        pt_job_set_deadline(PT_JOB_START_S);
         if (s == PT_OK && first) s = pt_journal_finish(j);
         s = pt_job_agree(s);
     }
@@ -125,8 +127,10 @@ static pt_status work(pt_setup *u)
     }
     s = pt_job_agree(s);
     if (s == PT_OK) {
+        pt_job_set_deadline(c->run->watchdog_s);
         s = pt_worker_run(w, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
+        pt_job_set_deadline(PT_JOB_START_S);
         s = pt_job_agree(s);
     }
     pt_worker_destroy(&w);

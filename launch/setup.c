@@ -245,7 +245,6 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     *out = NULL;
     s = pt_job_agree(u ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the set-up"));
     if (s == PT_OK) s = share_config(args, &c);
-    if (s == PT_OK) pt_job_comm()->deadline_s = c->run->watchdog_s;
     if (s == PT_OK) s = pt_job_agree(check_ranks(c));
     if (s == PT_OK) s = pt_job_agree(open_data(u, c));
     if (s == PT_OK) s = share_facts(c, pt_dataset_classes(u->data), &f);

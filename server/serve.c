@@ -368,6 +368,7 @@ static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
     pt_step_report report = {0};
     pt_status st = PT_OK;
 
+    pt_comm_at(s->comm, s->step, "serving");
     if (first && enters && s->step > 0) st = send_running(s); /* a stage may use them */
     if (st == PT_OK) st = first ? make_record(s, r, &report) : take_record(s, r);
     if (st != PT_OK) return st;

@@ -148,6 +148,7 @@ static void poll(void *context)
 
     if (now - c->last_poll < 1e-3) return;
     c->last_poll = now;
+    pt_comm_poll(c->comm);
     for (size_t i = 0; i < n; i++) {
         bool done;
 
@@ -196,10 +197,18 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
     return PT_OK;
 }
 
+void pt_client_poll_in(pt_client *c, pt_net *net)
+{
+    pt_net_set_hooks(net, &(pt_net_hooks){.context = c, .poll = poll});
+}
+
 pt_status pt_client_begin_step(pt_client *c, uint64_t step)
 {
     int n_full;
-    pt_status s = wait_all(c, c->push, (size_t)c->run->keys->n * PT_MAX_COVER);
+    pt_status s;
+
+    pt_comm_at(c->comm, step, "forward pass");
+    s = wait_all(c, c->push, (size_t)c->run->keys->n * PT_MAX_COVER);
 
     if (s == PT_OK) s = wait_all(c, &c->payload, 1);
     c->step = step;
@@ -223,6 +232,7 @@ pt_status pt_client_trade(pt_client *c, const double *payload, size_t n,
     if (s == PT_OK && record->step != c->step)
         s = pt_fail(PT_ERR_COMM, "step record of step %llu at step %llu",
                     (unsigned long long)record->step, (unsigned long long)c->step);
+    pt_comm_at(c->comm, c->step, "backward pass");
     return s;
 }
 
@@ -251,6 +261,7 @@ pt_status pt_client_take_running(pt_client *c)
 {
     const pt_graph *g = c->run->graph;
 
+    pt_comm_at(c->comm, c->step, "testing");
     if (g->n_floats == g->n_param_floats) return PT_OK;
     return take(c, PT_MSG_RUNNING, c->run->flat + g->n_param_floats,
                 g->n_floats - g->n_param_floats);

@@ -16,6 +16,9 @@ PT_MUST_USE pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net,
                                        int worker, pt_client **out);
 void pt_client_destroy(pt_client **c);
 
+/* Another net of this worker, forward only: its work items are signs of life too. */
+void pt_client_poll_in(pt_client *c, pt_net *net);
+
 /* Before the forward pass of step: gradients of the step before have left. */
 PT_MUST_USE pt_status pt_client_begin_step(pt_client *c, uint64_t step);
 

@@ -148,6 +148,7 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_pool *pool
     if (s == PT_OK) s = pt_net_create(&test, &w->tester);
     if (s == PT_OK) s = pt_client_create(run, comm, w->net, worker, &w->client);
     if (s == PT_OK) {
+        pt_client_poll_in(w->client, w->tester);
         *out = w;
         w = NULL;
     }
