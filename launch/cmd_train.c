@@ -6,6 +6,7 @@
 #include "common/job.h"
 #include "common/log.h"
 #include "launch/cmd_train.h"
+#include "launch/crowd.h"
 #include "launch/journal.h"
 #include "launch/mpirun.h"
 #include "launch/run_dir.h"
@@ -163,6 +164,7 @@ static pt_status train(const pt_train_args *args)
     pt_status s = pt_setup_create(args, &u);
 
     if (s == PT_OK && pt_job_rank() == 0) pt_setup_print(u);
+    if (s == PT_OK) s = pt_crowd_warn(u->run);
     if (s == PT_OK && !args->dry_run) {
         s = open_run(u, args);
         if (s == PT_OK) s = pt_job_rank() < u->run->n_servers ? serve(u) : work(u);
