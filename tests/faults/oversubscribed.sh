@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# More workers than cores: the run says so once and ends with the same bits; one server
+# and one worker a core is the normal layout and says nothing.
+. "$(dirname "$0")/lib.sh"
+make_data
+two=$(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' | sed 's/-/ /' |
+    while read -r a b; do seq "$a" "${b:-$a}"; done | head -2 | paste -sd,)
+n=$(echo "$two" | tr ',' '\n' | wc -l)
+taskset -cp "$two" $$ >/dev/null
+ranks $((n + 1)) normal || { cat normal.log; fail "the normal layout"; }
+! grep 'warn:' normal.log || fail "the normal layout warns"
+ranks 8 crowd || { cat crowd.log; fail "8 ranks on $n cores"; }
+[ "$(grep -c 'warn:' crowd.log)" = 1 ] &&
+    grep -q "warn: oversubscribed: 7 workers x 1 threads on host .* share $n cores" crowd.log ||
+    { fail "8 ranks on $n cores: not one warning"; grep warn crowd.log; }
+[ "$(hash_of crowd)" = "$(hash_of normal)" ] || fail "8 ranks: other weights"
+ranks $((n + 1)) threads engine.threads=2 || fail "2 threads a worker"
+[ "$(grep -c 'warn: oversubscribed' threads.log)" = 1 ] || fail "2 threads a worker: no warning"
+finish
