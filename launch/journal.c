@@ -24,6 +24,7 @@ struct pt_journal {
     pt_score test, train; /* of the last test */
     char predictions_hash[65];
     double time_input, time_compute, time_wire;
+    double *computing; /* [n_workers] seconds of each */
 };
 
 void pt_journal_destroy(pt_journal **j)
@@ -33,6 +34,7 @@ void pt_journal_destroy(pt_journal **j)
     pt_score_fini(&(*j)->test);
     pt_score_fini(&(*j)->train);
     free((*j)->ratios);
+    free((*j)->computing);
     free(*j);
     *j = NULL;
 }
@@ -54,7 +56,9 @@ pt_status pt_journal_create(const pt_setup *u, pt_journal **out)
     j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
     j->metrics = fopen(path, "w");
     if (!j->metrics) s = pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
-    if (!j->ratios) s = pt_fail(PT_ERR_NOMEM, "no memory for the journal");
+    j->computing = pt_calloc((size_t)u->run->n_workers, sizeof *j->computing);
+    if (!j->ratios || !j->computing)
+        s = pt_fail(PT_ERR_NOMEM, "no memory for the journal");
     free(path);
     if (s == PT_OK) {
         *out = j;
@@ -118,6 +122,7 @@ static void count(pt_journal *j, const pt_step_report *r)
         j->timed_images += (uint64_t)r->images;
     }
     for (int w = 0; w < workers; w++) {
+        j->computing[w] += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_COMPUTE];
         j->time_input += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_INPUT] / workers;
         j->time_compute += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_COMPUTE] / workers;
         j->time_wire += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_WIRE] / workers;
@@ -225,6 +230,23 @@ static json_t *result(const pt_journal *j, const char *weights_hash, double seco
     return r;
 }
 
+/* The worker that computed longest, beside the mean of the others. */
+static void say_slowest(const pt_journal *j)
+{
+    const pt_run *r = j->u->run;
+    double sum = 0, others;
+    int slowest = 0;
+
+    for (int w = 0; w < r->n_workers; w++) {
+        sum += j->computing[w];
+        if (j->computing[w] > j->computing[slowest]) slowest = w;
+    }
+    others = (sum - j->computing[slowest]) / (r->n_workers - 1.0);
+    if (r->n_workers > 1 && others > 0)
+        pt_log_info("slowest worker: rank %d computed %.2f times as long as the others",
+                    r->n_servers + slowest, j->computing[slowest] / others);
+}
+
 pt_status pt_journal_finish(pt_journal *j)
 {
     const pt_setup *u = j->u;
@@ -259,6 +281,7 @@ pt_status pt_journal_finish(pt_journal *j)
             "others, %.0f %% for input",
             seconds, speed(j), 100 * j->time_compute / all, 100 * j->time_wire / all,
             100 * j->time_input / all);
+    say_slowest(j);
     pt_log_info("weight hash      %s", hash);
     pt_log_info("predictions hash %s", j->predictions_hash);
     pt_log_info("results in %s", dir);
