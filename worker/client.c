@@ -144,17 +144,18 @@ static void poll(void *context)
 {
     pt_client *c = context;
     double now = pt_clock();
-    size_t n = (size_t)c->run->keys->n * PT_MAX_COVER;
 
     if (now - c->last_poll < 1e-3) return;
     c->last_poll = now;
     pt_comm_poll(c->comm);
-    for (size_t i = 0; i < n; i++) {
-        bool done;
+    for (int k = 0; k < c->run->keys->n; k++)
+        for (int i = 0; i < c->n_cover; i++) {
+            pt_request *r = &c->push[k * PT_MAX_COVER + i];
+            bool done;
 
-        if (!c->push[i].active) continue;
-        if (pt_comm_test(c->comm, &c->push[i], &done) != PT_OK || !done) return;
-    }
+            if (!r->active) continue;
+            if (pt_comm_test(c->comm, r, &done) != PT_OK || !done) return;
+        }
 }
 
 void pt_client_destroy(pt_client **c)
