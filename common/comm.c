@@ -103,7 +103,7 @@ static void say_index(pt_msg_kind kind, int index, char *out, size_t n)
 {
     switch (kind) {
     case PT_MSG_PUSH:
-        snprintf(out, n, "key %d", index / 32);
+        snprintf(out, n, "key %d", index / PT_MSG_COVERS);
         return;
     case PT_MSG_PULL:
         snprintf(out, n, "key %d", index);
@@ -127,41 +127,52 @@ void pt_msg_describe(pt_msg_kind kind, int index, char *out, size_t n)
     snprintf(out, n, "%s%s%s", pt_msg_name(kind), *which ? " of " : "", which);
 }
 
-pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int index,
-                       const void *data, size_t bytes, pt_request *r)
+/* Fills an idle request; the tag of its message. */
+static int begin(pt_request *r, bool receive, int peer, pt_msg_kind kind, int index,
+                 const void *data, size_t bytes)
 {
-    int tag = tag_of(kind, index);
-    pt_status s;
-
-    PT_CHECK(!r->active && bytes <= INT_MAX, "send of %zu bytes", bytes);
+    PT_CHECK(!r->active && bytes <= INT_MAX, "message of %zu bytes", bytes);
     *r = (pt_request){.active = true,
+                      .receive = receive,
                       .kind = kind,
                       .peer = peer,
                       .index = index,
-                      .crc = pt_crc32c(0, data, bytes),
                       .data = data,
                       .bytes = bytes};
-    c->sent += bytes + PT_MSG_CHECK_BYTES;
-    s = c->ops->send(c->self, peer, tag, data, bytes, &r->native);
-    if (s != PT_OK) return s;
-    return c->ops->send(c->self, peer, tag | CHECK_BIT, &r->crc, PT_MSG_CHECK_BYTES,
-                        &r->check);
+    return tag_of(kind, index);
+}
+
+pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind, int index,
+                           const void *data, size_t bytes, pt_request *r)
+{
+    uint32_t crc = n > 0 ? pt_crc32c(0, data, bytes) : 0;
+    pt_status s = PT_OK;
+
+    for (int i = 0; i < n && s == PT_OK; i++) {
+        int tag = begin(&r[i], false, first + i, kind, index, data, bytes);
+
+        r[i].crc = crc;
+        c->sent += bytes + PT_MSG_CHECK_BYTES;
+        s = c->ops->send(c->self, first + i, tag, data, bytes, &r[i].native);
+        if (s == PT_OK)
+            s = c->ops->send(c->self, first + i, tag | CHECK_BIT, &r[i].crc,
+                             PT_MSG_CHECK_BYTES, &r[i].check);
+    }
+    return s;
+}
+
+pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int index,
+                       const void *data, size_t bytes, pt_request *r)
+{
+    return pt_comm_send_all(c, peer, 1, kind, index, data, bytes, r);
 }
 
 pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index, void *data,
                        size_t bytes, pt_request *r)
 {
-    int tag = tag_of(kind, index);
+    int tag = begin(r, true, peer, kind, index, data, bytes);
     pt_status s;
 
-    PT_CHECK(!r->active && bytes <= INT_MAX, "receive of %zu bytes", bytes);
-    *r = (pt_request){.active = true,
-                      .receive = true,
-                      .kind = kind,
-                      .peer = peer,
-                      .index = index,
-                      .data = data,
-                      .bytes = bytes};
     c->received += bytes + PT_MSG_CHECK_BYTES;
     s = c->ops->recv(c->self, peer, tag, data, bytes, &r->native);
     if (s != PT_OK) return s;
@@ -234,7 +245,8 @@ static pt_status look(pt_comm *c, pt_request *r, size_t n, bool all, size_t *lef
     return PT_OK;
 }
 
-pt_status pt_comm_overdue(const pt_comm *c, const pt_request *r, size_t n)
+/* The text of a passed deadline where there is no pulse: who owes what of r [n]. */
+static pt_status overdue(const pt_comm *c, const pt_request *r, size_t n)
 {
     char who[160] = "";
     size_t at = 0;
@@ -253,8 +265,7 @@ pt_status pt_comm_overdue(const pt_comm *c, const pt_request *r, size_t n)
     return PT_ERR_COMM;
 }
 
-/* Has the wait lasted too long? In a job that is not a question of this wait alone. */
-static bool is_late(pt_comm *c, const pt_idle *idle, const pt_request *r, size_t n)
+bool pt_comm_late(pt_comm *c, const pt_idle *idle, const pt_request *r, size_t n)
 {
     if (idle->looks <= LOOKS_BEFORE_SLEEP) return false;
     if (!c->pulse) return pt_idle_seconds(idle) > c->deadline_s;
@@ -279,14 +290,14 @@ pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
 
     pt_idle_begin(&idle);
     for (;;) {
-        bool late = is_late(c, &idle, r, n), moved;
+        bool late = pt_comm_late(c, &idle, r, n), moved;
         size_t left;
         pt_status s = look(c, r, n, late, &left, &moved);
 
         if (s == PT_OK && left == 0 && said) pt_watchdog_waits(NULL);
         if (s != PT_OK || left == 0) return s;
         if (late && !moved)
-            return c->pulse ? pt_pulse_fail(c->pulse, r, n) : pt_comm_overdue(c, r, n);
+            return c->pulse ? pt_pulse_fail(c->pulse, r, n) : overdue(c, r, n);
         if (c->poll) c->poll(c->poll_context);
         if (c->pulse && idle.looks == LOOKS_BEFORE_SLEEP) {
             say_wait(r, n);

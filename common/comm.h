@@ -22,7 +22,7 @@
 typedef enum {
     PT_MSG_PAYLOAD = 1, /* worker -> rank 0, before the backward pass        */
     PT_MSG_RECORD,      /* rank 0 -> all: the step record                    */
-    PT_MSG_PUSH,        /* worker -> server: index = key * 32 + cover number */
+    PT_MSG_PUSH,        /* worker -> server: index = key * PT_MSG_COVERS + cover number */
     PT_MSG_PULL,        /* server -> worker: new weights; index = key        */
     PT_MSG_MOMENTS,     /* worker <-> worker: batch norm; index = node * 2 + backward */
     PT_MSG_RUNNING,     /* rank 0 -> worker: running statistics              */
@@ -31,7 +31,11 @@ typedef enum {
     PT_MSG_FEATURES     /* rank 0 -> worker: statistics of the features      */
 } pt_msg_kind;
 
-enum { PT_MSG_MAX_INDEX = (1 << 24) - 1, PT_MSG_CHECK_BYTES = 4 };
+enum {
+    PT_MSG_MAX_INDEX = (1 << 24) - 1,
+    PT_MSG_COVERS = 32, /* numbers of a cover's sub-trees are below */
+    PT_MSG_CHECK_BYTES = 4
+};
 
 /* A message under way. The buffer belongs to comm until the wait ends, and the request
  * stays where it is: its checksum travels from here or to here. Zeroed = idle. */
@@ -71,6 +75,11 @@ PT_MUST_USE pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int i
 PT_MUST_USE pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index,
                                    void *data, size_t bytes, pt_request *r);
 
+/* The same message to peers [first, first + n), with one checksum for all; r [n]. */
+PT_MUST_USE pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind,
+                                       int index, const void *data, size_t bytes,
+                                       pt_request *r);
+
 /* Has it ended, checksum and all? An idle request has. */
 PT_MUST_USE pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done);
 
@@ -78,9 +87,6 @@ PT_MUST_USE pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done);
  * waits above 50 ms to a hundredth of the wait, at most 5 ms), so that waiting costs no
  * core. */
 PT_MUST_USE pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n);
-
-/* PT_ERR_COMM with the text of a passed deadline: who owes what of r [n]. */
-PT_MUST_USE pt_status pt_comm_overdue(const pt_comm *c, const pt_request *r, size_t n);
 
 /* Where this rank is, for the one line of a failing job; phase: static text. */
 void pt_comm_at(pt_comm *c, uint64_t step, const char *phase);
@@ -98,6 +104,10 @@ typedef struct {
 void pt_idle_begin(pt_idle *i);
 void pt_idle_pause(pt_idle *i);
 double pt_idle_seconds(const pt_idle *i);
+
+/* Has a wait for r [n] (n = 0: for something else) lasted too long? With a pulse that is
+ * not a question of this wait alone. Only for loops that wait. */
+bool pt_comm_late(pt_comm *c, const pt_idle *idle, const pt_request *r, size_t n);
 
 /* Seconds of the monotonic clock; of CPU time of this thread, and of this process. */
 double pt_clock(void);

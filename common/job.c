@@ -14,7 +14,7 @@
 #include "common/pulse.h"
 #include "common/watchdog.h"
 
-enum { TEXT_BYTES = 256, CHUNK_BYTES = 1 << 30 };
+enum { CHUNK_BYTES = 1 << 30 };
 
 /* The job is one per process: MPI itself is. */
 static struct {
@@ -81,10 +81,11 @@ void pt_job_set_deadline(double deadline_s)
 static pt_status start_pulse(void)
 {
     char *hosts = NULL;
-    size_t n = (size_t)job.comm.size * TEXT_BYTES;
+    size_t n = (size_t)job.comm.size * PT_JOB_TEXT_BYTES;
     pt_status s;
 
-    _Static_assert((int)TEXT_BYTES == (int)PT_PULSE_HOST_BYTES, "texts are host names");
+    _Static_assert((int)PT_JOB_TEXT_BYTES == (int)PT_PULSE_HOST_BYTES,
+                   "texts are host names");
     s = pt_watchdog_start(job.host_name, PT_JOB_START_S, pt_pulse_stagger(job.comm.rank));
     if (s == PT_OK) s = pt_job_gather_text(job.host_name, &hosts);
     if (s == PT_OK) s = pt_job_broadcast(0, (void **)&hosts, &n);
@@ -120,13 +121,6 @@ pt_status pt_job_start(int *argc, char ***argv)
     return s == PT_OK ? start_pulse() : s;
 }
 
-static bool is_late(const pt_idle *idle)
-{
-    if (!job.comm.pulse) return pt_idle_seconds(idle) > job.comm.deadline_s;
-    pt_pulse_serve(job.comm.pulse, NULL, 0);
-    return pt_pulse_late(job.comm.pulse);
-}
-
 /* Collectives share the wait with a deadline. what: "the other ranks to agree". */
 static pt_status wait_native(MPI_Request *r, const char *what)
 {
@@ -142,7 +136,7 @@ static pt_status wait_native(MPI_Request *r, const char *what)
         if (s == PT_OK && done && job.comm.pulse) pt_pulse_progress(job.comm.pulse);
         if (s != PT_OK || done) return s;
         pt_idle_pause(&idle);
-        if (!is_late(&idle)) continue;
+        if (!pt_comm_late(&job.comm, &idle, NULL, 0)) continue;
         return job.comm.pulse ? pt_pulse_fail(job.comm.pulse, NULL, 0)
                               : pt_fail(PT_ERR_COMM, "waited %.0f s for %s",
                                         job.comm.deadline_s, what);
@@ -209,18 +203,18 @@ pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum)
 
 pt_status pt_job_gather_text(const char *mine, char **all)
 {
-    char text[TEXT_BYTES] = "";
+    char text[PT_JOB_TEXT_BYTES] = "";
     pt_status s;
 
     *all = NULL;
     snprintf(text, sizeof text, "%s", mine);
     if (job.comm.rank == 0) {
-        *all = calloc((size_t)job.comm.size, TEXT_BYTES);
+        *all = calloc((size_t)job.comm.size, PT_JOB_TEXT_BYTES);
         if (!*all) pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for the ranks' texts"));
     }
-    s = pt_mpi_check(
-        MPI_Gather(text, TEXT_BYTES, MPI_CHAR, *all, TEXT_BYTES, MPI_CHAR, 0, job.world),
-        "MPI_Gather");
+    s = pt_mpi_check(MPI_Gather(text, PT_JOB_TEXT_BYTES, MPI_CHAR, *all,
+                                PT_JOB_TEXT_BYTES, MPI_CHAR, 0, job.world),
+                     "MPI_Gather");
     if (s != PT_OK) {
         free(*all);
         *all = NULL;

@@ -16,6 +16,9 @@
  * the configuration says otherwise (reading weights, writing the model). */
 enum { PT_JOB_START_S = 300 };
 
+/* Of a text in pt_job_gather_text, its final zero included. */
+enum { PT_JOB_TEXT_BYTES = 256 };
+
 /* MPI_Init_thread(FUNNELED), errors returned; broken invariants end in pt_job_die; starts
  * the watchdog and the pulse, with a deadline of PT_JOB_START_S. Collective. PT_ERR_USAGE
  * where Slurm started several tasks that do not see each other.
@@ -47,8 +50,8 @@ PT_MUST_USE pt_status pt_job_broadcast_floats(int root, float *data, size_t n);
 /* Collective: sum of `mine` over the ranks of this host. */
 PT_MUST_USE pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum);
 
-/* Collective: every rank's text (cut to 255 bytes) to rank 0: *all is malloc'd,
- * [size][256], NULL on the others. */
+/* Collective: every rank's text (cut to fit) to rank 0: *all is malloc'd,
+ * [size][PT_JOB_TEXT_BYTES], NULL on the others. */
 PT_MUST_USE pt_status pt_job_gather_text(const char *mine, char **all);
 
 /* One rank, any time: prints this thread's failure text, preceded by host, step and phase

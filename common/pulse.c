@@ -6,7 +6,7 @@
 
 #include "common/watchdog.h"
 
-enum { TAG = 15 << 24, TEXT = 700 };
+enum { TAG = 15 << 24, DEBT = 160, TEXT = 512 };
 typedef enum { ALIVE, SPOKE, LEAVES } state;
 
 /* One message. */
@@ -150,25 +150,6 @@ static beat beat_of(const pt_pulse *p, const pt_request *r, size_t n)
     return b;
 }
 
-void pt_pulse_serve(pt_pulse *p, const pt_request *r, size_t n)
-{
-    double now = pt_clock();
-
-    pt_watchdog_beat();
-    if (now - p->served_s < p->interval_s / 4) return;
-    if (now - p->served_s > 2 * p->interval_s || p->deadline_s != p->comm->deadline_s)
-        restart(p, now);
-    p->served_s = now;
-    hear(p, now);
-    if (now - p->told_s < p->interval_s) return;
-    p->told_s = now;
-    tell(p, beat_of(p, r, n));
-    if (n > 0) {
-        pt_status s = pt_pulse_fail(p, r, n);
-        if (s != PT_OK) pt_watchdog_owed(pt_fail_text());
-    }
-}
-
 static bool silent(const pt_pulse *p, int i)
 {
     const peer *q = &p->peers[i];
@@ -177,25 +158,16 @@ static bool silent(const pt_pulse *p, int i)
     return q->hear && !q->gone && p->served_s - q->heard_s > limit;
 }
 
-bool pt_pulse_late(const pt_pulse *p)
-{
-    double limit = p->deadline_s + p->interval_s + pt_pulse_stagger(p->comm->rank);
-
-    if (p->code >= 0 || pt_watchdog_wants_end()) return true;
-    for (int i = 0; i < p->comm->size; i++)
-        if (silent(p, i)) return true;
-    return p->served_s - p->moved_s > limit;
-}
-
 /* What rank i owes this rank, or another that said so: "owes the weights of key 3". */
-static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n, char *out)
+static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n,
+                     char out[DEBT])
 {
     char what[80];
 
     for (size_t k = 0; k < n; k++) {
         if (!r[k].active || r[k].peer != i) continue;
         pt_msg_describe(r[k].kind, r[k].index, what, sizeof what);
-        snprintf(out, TEXT, "%s %s", r[k].receive ? "owes" : "does not take", what);
+        snprintf(out, DEBT, "%s %s", r[k].receive ? "owes" : "does not take", what);
         return;
     }
     for (int k = 0; k < p->comm->size; k++) {
@@ -203,10 +175,10 @@ static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n, ch
 
         if (!p->peers[k].hear || b->waits_for != i || b->kind == 0) continue;
         pt_msg_describe((pt_msg_kind)b->kind, b->index, what, sizeof what);
-        snprintf(out, TEXT, "owes rank %d %s", k, what);
+        snprintf(out, DEBT, "owes rank %d %s", k, what);
         return;
     }
-    snprintf(out, TEXT, "is silent");
+    snprintf(out, DEBT, "is silent");
 }
 
 /* The rank to name: a silent one; else one that is owed from and does not wait itself;
@@ -229,23 +201,64 @@ static int debtor(const pt_pulse *p, const pt_request *r, size_t n)
     return oldest >= 0 ? oldest : first;
 }
 
-pt_status pt_pulse_fail(const pt_pulse *p, const pt_request *r, size_t n)
+/* "rank 2 (host b) owes gradients of key 17 since 300 s", or that nobody got on. */
+static void say_owed(const pt_pulse *p, const pt_request *r, size_t n, char out[TEXT])
 {
     int who = debtor(p, r, n);
-    char debt[TEXT];
     double since = p->served_s - p->moved_s;
+    char debt[DEBT];
 
-    if (p->code >= 0) {
-        bool last = pt_watchdog_speak(); /* and nobody will */
-
-        return pt_fail(PT_ERR_COMM, "another rank has said why%s",
-                       last ? "" : " already");
+    if (who < 0) {
+        snprintf(out, TEXT, "no rank made progress since %.0f s", since);
+        return;
     }
-    if (who < 0) return pt_fail(PT_ERR_COMM, "no rank made progress since %.0f s", since);
     if (silent(p, who)) since = p->served_s - p->peers[who].heard_s;
     say_debt(p, who, r, n, debt);
-    return pt_fail(PT_ERR_COMM, "rank %d (host %s) %s since %.0f s", who,
-                   p->hosts + (size_t)who * PT_PULSE_HOST_BYTES, debt, since);
+    snprintf(out, TEXT, "rank %d (host %s) %s since %.0f s", who,
+             p->hosts + (size_t)who * PT_PULSE_HOST_BYTES, debt, since);
+}
+
+void pt_pulse_serve(pt_pulse *p, const pt_request *r, size_t n)
+{
+    double now = pt_clock();
+
+    pt_watchdog_beat();
+    if (now - p->served_s < p->interval_s / 4) return;
+    if (now - p->served_s > 2 * p->interval_s || p->deadline_s != p->comm->deadline_s)
+        restart(p, now);
+    p->served_s = now;
+    hear(p, now);
+    if (now - p->told_s < p->interval_s) return;
+    p->told_s = now;
+    tell(p, beat_of(p, r, n));
+    if (n > 0) {
+        char text[TEXT];
+
+        say_owed(p, r, n, text);
+        pt_watchdog_owed(text);
+    }
+}
+
+bool pt_pulse_late(const pt_pulse *p)
+{
+    double limit = p->deadline_s + p->interval_s + pt_pulse_stagger(p->comm->rank);
+
+    if (p->code >= 0 || pt_watchdog_wants_end()) return true;
+    for (int i = 0; i < p->comm->size; i++)
+        if (silent(p, i)) return true;
+    return p->served_s - p->moved_s > limit;
+}
+
+pt_status pt_pulse_fail(const pt_pulse *p, const pt_request *r, size_t n)
+{
+    char text[TEXT];
+
+    if (p->code >= 0) {
+        pt_watchdog_speak(); /* nobody will here */
+        return pt_fail(PT_ERR_COMM, "another rank has said why");
+    }
+    say_owed(p, r, n, text);
+    return pt_fail(PT_ERR_COMM, "%s", text);
 }
 
 static bool all_told(pt_pulse *p)

@@ -166,13 +166,14 @@ pt_status pt_watchdog_start(const char *host, double deadline_s, double stagger_
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&dog.wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    sigfillset(&all); /* signals are for the other threads */
+    dog.started = true; /* the thread reads it */
+    sigfillset(&all);   /* signals are for the other threads */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bad = pthread_create(&dog.thread, NULL, watch, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (bad) return pt_fail(PT_ERR_NOMEM, "cannot start the watchdog: %s", strerror(bad));
-    dog.started = true;
-    return PT_OK;
+    if (!bad) return PT_OK;
+    dog.started = false;
+    return pt_fail(PT_ERR_NOMEM, "cannot start the watchdog: %s", strerror(bad));
 }
 
 void pt_watchdog_stop(void)

@@ -143,7 +143,7 @@ static pt_status work(pt_setup *u)
 /* Rank 0 makes the run directory and writes what the run is. */
 static pt_status open_run(const pt_setup *u, const pt_train_args *args)
 {
-    char mine[256], *all = NULL;
+    char mine[PT_JOB_TEXT_BYTES], *all = NULL;
     pt_status s;
 
     snprintf(mine, sizeof mine, "%s: %s, %s", pt_job_host(),

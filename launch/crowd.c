@@ -8,7 +8,11 @@
 #include "common/job.h"
 #include "common/log.h"
 
-enum { TEXT_BYTES = 256 };
+/* What one rank says: "HOST THREADS CORES". */
+typedef struct {
+    char host[PT_JOB_TEXT_BYTES], cores[PT_JOB_TEXT_BYTES];
+    int threads;
+} said;
 
 /* What this rank may use, as the kernel writes it: "0-3,8". */
 static void allowed_cores(char *out, size_t n)
@@ -39,27 +43,16 @@ static void add_cores(const char *list, cpu_set_t *set)
     }
 }
 
-/* One rank's text: "HOST THREADS CORES". */
-static bool read_text(const char *text, char host[TEXT_BYTES], int *threads,
-                      char cores[TEXT_BYTES])
-{
-    return sscanf(text, "%255s %d %255s", host, threads, cores) == 3;
-}
-
-static bool warn_of(const char *all, int size, const char *host, int per_worker)
+static bool warn_of(const said *all, int size, const char *host, int per_worker)
 {
     cpu_set_t set;
     int sum = 0;
 
     CPU_ZERO(&set);
     for (int r = 0; r < size; r++) {
-        char other[TEXT_BYTES], cores[TEXT_BYTES];
-        int threads;
-
-        if (!read_text(all + (size_t)r * TEXT_BYTES, other, &threads, cores)) continue;
-        if (strcmp(host, other) != 0) continue;
-        sum += threads;
-        add_cores(cores, &set);
+        if (strcmp(host, all[r].host) != 0) continue;
+        sum += all[r].threads;
+        add_cores(all[r].cores, &set);
     }
     if (CPU_COUNT(&set) == 0 || sum <= CPU_COUNT(&set)) return false;
     pt_log_warn("oversubscribed: %d workers x %d threads on host %s share %d cores",
@@ -67,23 +60,37 @@ static bool warn_of(const char *all, int size, const char *host, int per_worker)
     return true;
 }
 
+/* Of the first crowded host; ranks of one host mostly follow each other. */
+static pt_status warn_first(const char *texts, int per_worker)
+{
+    int size = pt_job_size();
+    said *all = pt_calloc((size_t)size, sizeof *all);
+
+    if (!all) return pt_fail(PT_ERR_NOMEM, "no memory for what %d ranks say", size);
+    for (int r = 0; r < size; r++)
+        if (sscanf(texts + (size_t)r * PT_JOB_TEXT_BYTES, "%255s %d %255s", all[r].host,
+                   &all[r].threads, all[r].cores) != 3)
+            all[r] = (said){0};
+    for (int r = 0; r < size; r++) {
+        if (!*all[r].host || (r > 0 && strcmp(all[r].host, all[r - 1].host) == 0))
+            continue;
+        if (warn_of(all, size, all[r].host, per_worker)) break;
+    }
+    free(all);
+    return PT_OK;
+}
+
 pt_status pt_crowd_warn(const pt_run *run)
 {
-    bool works = pt_job_rank() >= run->n_servers, warned = false;
+    bool works = pt_job_rank() >= run->n_servers;
     int threads = (int)run->config->engine->threads;
-    char cores[TEXT_BYTES], mine[2 * TEXT_BYTES + 32], *all = NULL;
+    char cores[PT_JOB_TEXT_BYTES], mine[2 * PT_JOB_TEXT_BYTES + 32], *texts = NULL;
     pt_status s;
 
     allowed_cores(cores, sizeof cores);
     snprintf(mine, sizeof mine, "%s %d %s", pt_job_host(), works ? threads : 0, cores);
-    s = pt_job_gather_text(mine, &all);
-    for (int r = 0; r < pt_job_size() && all && !warned; r++) {
-        char host[TEXT_BYTES], list[TEXT_BYTES];
-        int n;
-
-        if (read_text(all + (size_t)r * TEXT_BYTES, host, &n, list))
-            warned = warn_of(all, pt_job_size(), host, threads);
-    }
-    free(all);
+    s = pt_job_gather_text(mine, &texts);
+    if (s == PT_OK && texts) s = warn_first(texts, threads);
+    free(texts);
     return s;
 }

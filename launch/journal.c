@@ -23,7 +23,7 @@ struct pt_journal {
     double *ratios;       /* [batch] scratch */
     pt_score test, train; /* of the last test */
     char predictions_hash[65];
-    double time_input, time_compute, time_wire;
+    double time_input, time_wire;
     double *computing; /* [n_workers] seconds of each */
 };
 
@@ -124,7 +124,6 @@ static void count(pt_journal *j, const pt_step_report *r)
     for (int w = 0; w < workers; w++) {
         j->computing[w] += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_COMPUTE];
         j->time_input += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_INPUT] / workers;
-        j->time_compute += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_COMPUTE] / workers;
         j->time_wire += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_WIRE] / workers;
     }
 }
@@ -230,19 +229,26 @@ static json_t *result(const pt_journal *j, const char *weights_hash, double seco
     return r;
 }
 
+static double mean_computing(const pt_journal *j)
+{
+    int n = j->u->run->n_workers;
+    double sum = 0;
+
+    for (int w = 0; w < n; w++) sum += j->computing[w];
+    return sum / n;
+}
+
 /* The worker that computed longest, beside the mean of the others. */
 static void say_slowest(const pt_journal *j)
 {
     const pt_run *r = j->u->run;
-    double sum = 0, others;
-    int slowest = 0;
+    int n = r->n_workers, slowest = 0;
+    double others;
 
-    for (int w = 0; w < r->n_workers; w++) {
-        sum += j->computing[w];
+    for (int w = 1; w < n; w++)
         if (j->computing[w] > j->computing[slowest]) slowest = w;
-    }
-    others = (sum - j->computing[slowest]) / (r->n_workers - 1.0);
-    if (r->n_workers > 1 && others > 0)
+    others = (mean_computing(j) * n - j->computing[slowest]) / (n - 1.0);
+    if (n > 1 && others > 0)
         pt_log_info("slowest worker: rank %d computed %.2f times as long as the others",
                     r->n_servers + slowest, j->computing[slowest] / others);
 }
@@ -256,7 +262,8 @@ pt_status pt_journal_finish(pt_journal *j)
                             (int)r->config->data->resize};
     char *path = pt_file_path(dir, "model.h5"), hash[65] = "";
     double seconds = pt_clock() - j->started;
-    double all = j->time_input + j->time_compute + j->time_wire;
+    double computing = mean_computing(j);
+    double all = j->time_input + computing + j->time_wire;
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);
 
     if (s == PT_OK)
@@ -279,7 +286,7 @@ pt_status pt_journal_finish(pt_journal *j)
         pt_log_info(
             "time %.1f s, %.1f images/s; workers: %.0f %% computing, %.0f %% waiting for "
             "others, %.0f %% for input",
-            seconds, speed(j), 100 * j->time_compute / all, 100 * j->time_wire / all,
+            seconds, speed(j), 100 * computing / all, 100 * j->time_wire / all,
             100 * j->time_input / all);
     say_slowest(j);
     pt_log_info("weight hash      %s", hash);

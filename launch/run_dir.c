@@ -111,7 +111,7 @@ static json_t *environment(const pt_train_args *args, const char *hosts)
     uname(&os);
     if (pt_digest_file("/proc/self/exe", self) != PT_OK) self[0] = '\0';
     for (int i = 0; i < pt_job_size(); i++)
-        json_array_append_new(ranks, json_string(hosts + (size_t)i * 256));
+        json_array_append_new(ranks, json_string(hosts + (size_t)i * PT_JOB_TEXT_BYTES));
     for (int i = 0; i < args->argc; i++)
         json_array_append_new(line, json_string(args->argv[i]));
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "version", PT_VERSION,

@@ -20,11 +20,13 @@
  * if it is a run's (has identity.json) or empty: its files are removed. */
 PT_MUST_USE pt_status pt_run_dir_create(const char *dir, bool overwrite);
 
-/* Writes identity, configuration and environment. hosts: [ranks][256] texts, one a rank. */
+/* Writes identity, configuration and environment. hosts: one text a rank, as
+ * pt_job_gather_text gives them. */
 PT_MUST_USE pt_status pt_run_dir_describe(const pt_setup *u, const pt_train_args *args,
                                           const char *hosts);
 
 /* Writes an object to dir/name under a temporary name and renames it. Takes json. */
-PT_MUST_USE pt_status pt_run_dir_write_json(const char *dir, const char *name, json_t *json);
+PT_MUST_USE pt_status pt_run_dir_write_json(const char *dir, const char *name,
+                                            json_t *json);
 
 #endif

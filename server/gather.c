@@ -156,8 +156,9 @@ static pt_status post(pt_gather *g, slot *s, int key)
 
         if (!g->full[p]) continue;
         st = pt_comm_recv(g->comm, g->run->n_servers + g->worker[p], PT_MSG_PUSH,
-                          key * 32 + g->index[p], s->buffer + (size_t)p * g->max_floats,
-                          k->count * sizeof(float), &s->requests[p]);
+                          key * PT_MSG_COVERS + g->index[p],
+                          s->buffer + (size_t)p * g->max_floats, k->count * sizeof(float),
+                          &s->requests[p]);
         if (st != PT_OK) return st;
     }
     return PT_OK;
@@ -222,8 +223,8 @@ pt_status pt_gather_probe(pt_gather *g, uint64_t step, int tensor, int which,
     for (int p = 0; p < g->n_parts && s == PT_OK; p++)
         if (g->full[p])
             s = pt_comm_recv(g->comm, g->run->n_servers + g->worker[p], PT_MSG_PROBE,
-                             which * 32 + g->index[p], buffer + (size_t)p * count,
-                             count * sizeof *buffer, &r[p]);
+                             which * PT_MSG_COVERS + g->index[p],
+                             buffer + (size_t)p * count, count * sizeof *buffer, &r[p]);
     if (s == PT_OK) s = pt_comm_wait(g->comm, r, (size_t)g->n_parts);
     if (s == PT_OK) {
         sum = finish(g, buffer, count, count);

@@ -253,21 +253,18 @@ static pt_status send_record(pt_server *s, const Pt__Record__StepRecord *r)
     int n = s->run->n_servers + s->run->n_workers;
     pt_status st = pt_comm_wait(s->comm, s->records, (size_t)n);
 
+    if (st != PT_OK) return st;
     pt_record_pack(r, s->record_bytes);
-    for (int peer = 1; peer < n && st == PT_OK; peer++)
-        st = pt_comm_send(s->comm, peer, PT_MSG_RECORD, 0, s->record_bytes,
-                          PT_RECORD_BYTES, &s->records[peer]);
-    return st;
+    return pt_comm_send_all(s->comm, 1, n - 1, PT_MSG_RECORD, 0, s->record_bytes,
+                            PT_RECORD_BYTES, s->records + 1);
 }
 
 static pt_status send_all(pt_server *s, pt_msg_kind kind, const float *data, size_t n)
 {
     int workers = s->run->n_workers;
-    pt_status st = PT_OK;
+    pt_status st = pt_comm_send_all(s->comm, s->run->n_servers, workers, kind, 0, data,
+                                    n * sizeof *data, s->requests);
 
-    for (int w = 0; w < workers && st == PT_OK; w++)
-        st = pt_comm_send(s->comm, s->run->n_servers + w, kind, 0, data, n * sizeof *data,
-                          &s->requests[w]);
     return st == PT_OK ? pt_comm_wait(s->comm, s->requests, (size_t)workers) : st;
 }
 
@@ -286,18 +283,17 @@ static pt_status key_done(void *context, int key, const float *gradient)
 {
     pt_server *s = context;
     const pt_key *k = &s->run->keys->keys[key];
-    size_t w = (size_t)s->run->n_workers;
-    pt_request *r = s->pull + (size_t)key * w;
-    pt_status st =
-        pt_comm_wait(s->comm, r, w); /* the weights of the step before have left */
+    int w = s->run->n_workers;
+    pt_request *r = s->pull + (size_t)key * (size_t)w;
+    /* the weights of the step before have left */
+    pt_status st = pt_comm_wait(s->comm, r, (size_t)w);
     double start = pt_cpu_clock();
 
     if (st == PT_OK) st = pt_store_update(s->store, key, gradient, s->record);
     s->update_s += pt_cpu_clock() - start;
-    for (size_t i = 0; i < w && st == PT_OK; i++)
-        st = pt_comm_send(s->comm, s->run->n_servers + (int)i, PT_MSG_PULL, key,
-                          s->run->flat + k->offset, k->count * sizeof(float), &r[i]);
-    return st;
+    if (st != PT_OK) return st;
+    return pt_comm_send_all(s->comm, s->run->n_servers, w, PT_MSG_PULL, key,
+                            s->run->flat + k->offset, k->count * sizeof(float), r);
 }
 
 static pt_status update_keys(pt_server *s)

@@ -95,8 +95,9 @@ static pt_status gradient_ready(void *context, int tensor)
 
             if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) == 0)
                 continue;
-            s = pt_comm_send(c->comm, key->server, PT_MSG_PUSH, k * 32 + i, sum,
-                             key->count * sizeof(float), &c->push[k * PT_MAX_COVER + i]);
+            s = pt_comm_send(c->comm, key->server, PT_MSG_PUSH, k * PT_MSG_COVERS + i,
+                             sum, key->count * sizeof(float),
+                             &c->push[k * PT_MAX_COVER + i]);
             if (s != PT_OK) return s;
         }
     }
@@ -298,8 +299,8 @@ pt_status pt_client_send_probe(pt_client *c, int tensor, int which)
         pt_status s;
 
         if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) == 0) continue;
-        s = send_now(c, PT_MSG_PROBE, which * 32 + i, pt_net_gradient(c->net, tensor, i),
-                     count);
+        s = send_now(c, PT_MSG_PROBE, which * PT_MSG_COVERS + i,
+                     pt_net_gradient(c->net, tensor, i), count);
         if (s != PT_OK) return s;
     }
     return PT_OK;

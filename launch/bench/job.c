@@ -104,7 +104,7 @@ static pt_status gather_rss(const pt_bench_step_options *o, pt_bench_job_result 
     snprintf(mine, sizeof mine, "%" PRIu64, pt_bench_peak_rss());
     s = pt_job_gather_text(mine, &all);
     for (int i = 0; s == PT_OK && all && i <= o->workers; i++) {
-        uint64_t rss = strtoull(all + (size_t)i * 256, NULL, 10);
+        uint64_t rss = strtoull(all + (size_t)i * PT_JOB_TEXT_BYTES, NULL, 10);
         uint64_t *of = i == 0 ? &r->server_rss : &r->worker_rss;
 
         if (rss > *of) *of = rss;
