@@ -30,14 +30,16 @@ run: {dir: run}
 Y
 }
 
-# ranks NAME set... : a run of 1 server and N - 1 workers, its log in NAME.log
+# ranks N NAME set... : a run of 1 server and N - 1 workers, its log in NAME.log. Callers
+# may set `before`, a command that runs the program, and `limit`, seconds.
+before=() limit=120
 ranks() {
     local n=$1 name=$2
     shift 2
     local sets=()
     for s in "$@"; do sets+=(--set "$s"); done
-    timeout -k 5 120 mpirun -q --oversubscribe --bind-to none -n "$n" \
-        "$PTRAIN" train run.yaml --overwrite --set "run.dir=$name" "${sets[@]}" \
+    timeout -k 5 "$limit" mpirun -q --oversubscribe --bind-to none -n "$n" \
+        "${before[@]}" "$PTRAIN" train run.yaml --overwrite --set "run.dir=$name" "${sets[@]}" \
         >"$name.log" 2>&1
 }
 

@@ -3,19 +3,22 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 PT_SHIM=${PT_SHIM:?the shim}
 
-# under VAR=VALUE... -- N NAME set...: `ranks` with faults
+export OMPI_MCA_btl_vader_single_copy_mechanism=none
+limit=60
+
+# under VAR=VALUE... -- N NAME set...: `ranks` with faults; the directory has a name that
+# no other test's processes have
 under() {
     local env=()
     while [ "$1" != -- ]; do env+=("$1"); shift; done
     shift
-    local n=$1 name=$2 sets=() s
+    local n=$1 name=$2
     shift 2
-    for s in "$@"; do sets+=(--set "$s"); done
-    timeout -k 5 60 mpirun -q --oversubscribe --bind-to none \
-        --mca btl_vader_single_copy_mechanism none -n "$n" \
-        env LD_PRELOAD="$PT_SHIM" "${env[@]}" \
-        "$PTRAIN" train "$work/run.yaml" --overwrite --set "run.dir=$work/$name" "${sets[@]}" \
-        >"$name.log" 2>&1
+    before=(env LD_PRELOAD="$PT_SHIM" "${env[@]}")
+    ranks "$n" "$work/$name" "$@"
+    local code=$?
+    before=()
+    return $code
 }
 
 # rank_pid NAME R: the process of a rank; its run must have begun

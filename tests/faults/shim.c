@@ -2,15 +2,18 @@
  * that ptrain makes after its start (Isend, Irecv, Test, Iallreduce, Ibcast) and does
  * what environment variables say. A tool of the tests; every draw comes from the seed.
  *
- *   PT_SHIM_SEED=N         of the draws (0)
- *   PT_SHIM_DELAY_US=N     one call in eight first sleeps 0 to N microseconds
- *   PT_SHIM_SHUFFLE=N      MPI_Test says "not yet" 0 to N times before it looks, drawn
- * for each receive: messages seem to arrive in other orders PT_SHIM_RANK=R         the
- * rank that the faults below strike (0) PT_SHIM_FLIP=WHEN      flips one bit of that
- * message in a copy that lives until the send completes; the program's buffer stays as it
- * is PT_SHIM_STOP=WHEN      raises SIGSTOP: a stopped rank, a lost host PT_SHIM_KILL=WHEN
- * raises SIGKILL PT_SHIM_HANG=WHEN      never returns from that call: a rank that
- * computes for ever
+ * - PT_SHIM_SEED=N: of the draws (0).
+ * - PT_SHIM_DELAY_US=N: one call in eight first sleeps 0 to N microseconds.
+ * - PT_SHIM_SHUFFLE=N: MPI_Test says "not yet" 0 to N times before it looks, drawn for
+ *   each receive: messages seem to arrive in other orders.
+ * - PT_SHIM_DEAF=1: MPI_Abort reaches nobody and does not return.
+ * - PT_SHIM_RANK=R: the rank that the faults below strike (0).
+ * - PT_SHIM_FLIP=WHEN: flips one bit of that message, in a copy that lives until the send
+ *   completes; the program's buffer stays as it is.
+ * - PT_SHIM_DROP=WHEN: that message is lost.
+ * - PT_SHIM_STOP=WHEN: raises SIGSTOP: a stopped rank, a lost host.
+ * - PT_SHIM_KILL=WHEN: raises SIGKILL.
+ * - PT_SHIM_HANG=WHEN: never returns from that call: a rank that computes for ever.
  *
  * WHEN is KIND:N, the N-th message (from 1) of a kind that the rank sends: KIND is a
  * pt_msg_kind, so 1:20 is a worker's step 19 (it sends one payload a step); KIND 0 counts
