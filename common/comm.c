@@ -86,6 +86,8 @@ const char *pt_msg_name(pt_msg_kind kind)
         return "test outputs";
     case PT_MSG_PROBE:
         return "diagnostic gradients";
+    case PT_MSG_VOTE:
+        return "votes on gradients";
     case PT_MSG_FEATURES:
         return "feature statistics";
     }

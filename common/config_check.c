@@ -17,6 +17,7 @@ static const struct {
     {"Config", "format_version", '[', 1, 1, ']'},
     {"Config", "shards", '[', 1, 1024, ']'},
     {"Run", "watchdog_s", '(', 0, INFINITY, ')'},
+    {"Run", "checkpoint_s", '[', 0, INFINITY, ')'},
     {"Run", "log_every", '[', 1, INFINITY, ')'},
     {"Preprocess", "std", '(', 0, INFINITY, ')'},
     {"Data", "batch", '[', 1, INFINITY, ')'},

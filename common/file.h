@@ -31,6 +31,18 @@ PT_MUST_USE pt_status pt_file_load(const pt_file *s, size_t max, uint8_t **bytes
 PT_MUST_USE pt_status pt_file_load_path(const char *path, size_t max, uint8_t **bytes,
                                         size_t *n);
 
+/* Puts text [n bytes] at path in one move: temporary name beside it, fsync, rename, fsync
+ * of the directory. path holds the old or the new text, never a part. */
+PT_MUST_USE pt_status pt_file_replace(const char *path, const char *text, size_t n);
+
+/* fsync of the directory that holds path. */
+PT_MUST_USE pt_status pt_file_sync_parent(const char *path);
+
+/* Whether a file of `bytes` has room beside path: the space is reserved and given back.
+ * PT_ERR_IO with the bytes needed and free. Where the file system cannot reserve, true.
+ */
+PT_MUST_USE pt_status pt_file_check_room(const char *path, uint64_t bytes);
+
 /* dir/name, malloc'd; NULL without memory. */
 char *pt_file_path(const char *dir, const char *name);
 

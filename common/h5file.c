@@ -47,6 +47,13 @@ pt_status pt_h5_fail(const pt_h5file *f, pt_status s, const char *what,
     return pt_fail(s, "%s: %s '%s': %s", f->path, what, object, reason);
 }
 
+bool pt_h5file_safe_for_threads(void)
+{
+    hbool_t safe = 0;
+
+    return H5is_library_threadsafe(&safe) >= 0 && safe;
+}
+
 /* ---- opening ---------------------------------------------------------------------- */
 
 static herr_t refuse_link(const char *parent_file, const char *parent_group,

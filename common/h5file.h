@@ -19,6 +19,10 @@
 
 typedef struct pt_h5file pt_h5file;
 
+/* May several threads work on files of their own at the same time? A question of how the
+ * library was built (Debian's may). */
+bool pt_h5file_safe_for_threads(void);
+
 /* ---- files ------------------------------------------------------------------------ */
 
 /* Opens for reading. Where the file system refuses locks, opens without and warns once;

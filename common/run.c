@@ -79,7 +79,7 @@ bool pt_run_enter_step(pt_run *r, uint64_t step)
         r->stage = stage;
         mark_trained(r);
     }
-    return r->plan->stages[stage].first == step;
+    return r->plan->stages[stage].first == step || r->first_step == step;
 }
 
 pt_span pt_run_span(const pt_run *r, int worker, uint64_t step)

@@ -21,6 +21,8 @@ typedef struct {
     bool *trained; /* [graph->n_params] of the stage entered last */
     bool *wanted; /* [graph->n_nodes] the node's gradient is: it or a node below trains */
     size_t stage; /* that stage */
+    uint64_t first_step; /* 0, or where a resumed run goes on */
+    bool test_owed;      /* resumed: the test after the step before is not done */
     float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
     float *feature_std;
 } pt_run;
@@ -32,7 +34,7 @@ PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan 
 void pt_run_destroy(pt_run **r);
 
 /* Brings `trained` and `wanted` to the stage of step; true if it is the stage's first
- * step. */
+ * step, or the run's. */
 bool pt_run_enter_step(pt_run *r, uint64_t step);
 
 /* Shards of worker (0..n_workers-1), and its span of the batch of step. */

@@ -27,7 +27,7 @@ pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
     pt_payload p = {.n_shards = span.hi - span.lo, .n_images = pt_span_images(&span)};
 
     pt_span_cover(&span, cover, &p.n_trees);
-    p.shards = PT_PAYLOAD_TIMES;
+    p.shards = PT_PAYLOAD_HEAD;
     p.images = p.shards + (size_t)p.n_shards * PT_SHARD_DOUBLES;
     p.moments = p.images + (size_t)p.n_images * PT_IMAGE_DOUBLES;
     p.total = p.moments;
@@ -39,7 +39,7 @@ pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
 
 size_t pt_payload_bound(const pt_run *r)
 {
-    size_t n = PT_PAYLOAD_TIMES + (size_t)r->plan->n_shards * PT_SHARD_DOUBLES +
+    size_t n = PT_PAYLOAD_HEAD + (size_t)r->plan->n_shards * PT_SHARD_DOUBLES +
                (size_t)r->plan->batch * PT_IMAGE_DOUBLES;
 
     for (int i = 0; i < r->graph->n_nodes; i++)
@@ -140,7 +140,7 @@ pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
                             (uint64_t)p.n_trees * params,
                     .received = PT_RECORD_BYTES + PT_MSG_CHECK_BYTES + params};
 
-    if (step > 0 && r->plan->stages[r->stage].first == step)
+    if (step > r->first_step && r->plan->stages[r->stage].first == step)
         t.received += pt_traffic_of_running(r);
     if (r->config->network->batch_norm == PT__CONFIG__BATCH_NORM__SYNC)
         add_exchanges(r, worker, step, &t);

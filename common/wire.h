@@ -3,8 +3,9 @@
  *
  * A worker's payload is doubles, in this order:
  *     PT_PAYLOAD_TIMES       seconds of its last step (pt_step_time)
+ *     1 at PT_PAYLOAD_STOP   not 0: this worker was asked to stop
  *     per shard it owns      pt_shard_sums (server/norms.h), PT_SHARD_DOUBLES each
- *     per image it owns      PT_IMAGE_DOUBLES: |g_ce|, |g_ptr|, cosine, |rep|
+ *     per image it owns      PT_IMAGE_DOUBLES: |g_ce|, |g_ptr|, cosine, |rep|, is it bad
  *     per batch norm node that computes statistics, in graph order, per cover sub-tree
  *     that has images        moments (common/moments.h)
  */
@@ -19,7 +20,8 @@
 
 enum {
     PT_SHARD_DOUBLES = 9,
-    PT_IMAGE_DOUBLES = 4,
+    PT_IMAGE_DOUBLES = 5,
+    PT_IMAGE_BAD = 4, /* of them: not 0 where a number of the image is not finite */
     PT_RECORD_BYTES = 128,
     PT_EVAL_BLOCK = 32
 };
@@ -31,6 +33,8 @@ typedef enum {
     PT_TIME_WIRE,    /* waiting for weights, records, sums of others */
     PT_PAYLOAD_TIMES
 } pt_step_time;
+
+enum { PT_PAYLOAD_STOP = PT_PAYLOAD_TIMES, PT_PAYLOAD_HEAD };
 
 /* Offsets in doubles into the payload of `worker` at `step` (the stage must be entered).
  */

@@ -90,7 +90,7 @@ static pt_status serve(pt_setup *u)
     pt_status s = first ? pt_journal_create(u, &j) : PT_OK;
 
     if (s == PT_OK && first) hooks = pt_journal_hooks(j);
-    if (s == PT_OK) s = pt_server_create(u->run, pt_job_comm(), &tests, &hooks, &server);
+    if (s == PT_OK) s = pt_server_create(u->run, pt_job_comm(), &tests, &hooks, NULL, &server);
     s = pt_job_agree(s);
     if (s == PT_OK) {
         pt_job_set_deadline(c->run->watchdog_s);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/comm.h"
 #include "common/file.h"
@@ -140,6 +141,7 @@ static pt_status on_step(void *context, const pt_step_report *r)
     double q[3];
     json_t *line;
 
+    if (r->skipped) pt_log_warn("%s: skipped", r->skipped);
     count(j, r);
     spread(j, r, q);
     line = json_pack(
@@ -156,6 +158,7 @@ static pt_status on_step(void *context, const pt_step_report *r)
         json_object_set_new(line, "cosine", number(r->means.cosine));
         json_object_set_new(line, "rep_norm", number(r->means.rep));
         json_object_set_new(line, "seconds", number(r->seconds));
+        if (r->skipped) json_object_set_new(line, "skipped", json_true());
         if (r->probed) {
             json_object_set_new(line, "trunk_g_ce", number(r->probe_ce));
             json_object_set_new(line, "trunk_g_ptr", number(r->probe_ptr));
@@ -205,9 +208,19 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
     return put_line(j, line);
 }
 
+/* The lines of steps that will not be done again reach the disk before the checkpoint. */
+static pt_status on_save(void *context, uint64_t next)
+{
+    pt_journal *j = context;
+
+    return fsync(fileno(j->metrics)) == 0 || errno == EINVAL
+               ? PT_OK
+               : pt_fail(PT_ERR_IO, "metrics.jsonl: %s", strerror(errno));
+}
+
 pt_server_hooks pt_journal_hooks(pt_journal *j)
 {
-    return (pt_server_hooks){j, on_step, on_rows};
+    return (pt_server_hooks){j, on_step, on_rows, on_save};
 }
 
 static json_t *result(const pt_journal *j, const char *weights_hash, double seconds)

@@ -6,14 +6,17 @@
 #include "common/comm.h"
 #include "common/run.h"
 #include "common/wire.h"
+#include "server/checkpoint/saver.h"
 #include "server/norms.h"
 
 typedef struct pt_server pt_server;
 
-/* CPU time of a server since it was made. */
+/* Of a server since it was made; seconds of CPU time unless said otherwise. */
 typedef struct {
     double tree_s;   /* sums over the shards */
     double update_s; /* the optimizer */
+    double save_s;   /* that steps waited for checkpoints; seconds of the clock */
+    double held_s;   /* nonfinite: skip_all: that weights waited for the vote; likewise */
 } pt_server_costs;
 
 /* One finished step, as rank 0 knows it. Pointers are borrowed for the call. */
@@ -31,6 +34,7 @@ typedef struct {
     const double *times; /* [n_workers][PT_PAYLOAD_TIMES] of each worker's step before */
     double seconds;      /* from the record of the step before to this one's */
     pt_server_costs costs; /* of rank 0 */
+    const char *skipped;   /* why the step made no update, or NULL */
     bool probed;
     double probe_ce, probe_ptr; /* gradient norms at the last trunk parameter */
 } pt_step_report;
@@ -44,6 +48,9 @@ typedef struct {
     /* logits [n][n_classes] of the images of a set, in the set's order, after `step`. */
     pt_status (*on_rows)(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n);
+    /* A checkpoint of the state before step `next` begins: what was said until now must
+     * outlive a crash. */
+    pt_status (*on_save)(void *context, uint64_t next);
 } pt_server_hooks;
 
 /* Sizes of the sets that workers test on (rank 0; see pt_test_sets in worker/step.h). */
@@ -51,13 +58,20 @@ typedef struct {
     size_t n_test, n_train;
 } pt_test_sizes;
 
-/* Borrows all. rank: 0..n_servers-1. */
+/* Borrows all. rank: 0..n_servers-1. hooks: NULL but on rank 0. save: NULL = no
+ * checkpoints, and the run cannot be stopped. */
 PT_MUST_USE pt_status pt_server_create(pt_run *run, pt_comm *comm,
                                        const pt_test_sizes *tests,
-                                       const pt_server_hooks *hooks, pt_server **out);
+                                       const pt_server_hooks *hooks,
+                                       const pt_save_options *save, pt_server **out);
 void pt_server_destroy(pt_server **s);
 
-/* Collective with the workers (pt_worker_run): the whole run. *agreed as there. */
+/* Before the run: goes on from a checkpoint. The run's weights, statistics, features,
+ * first_step and test_owed are the caller's to set, on every rank. */
+void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p);
+
+/* Collective with the workers (pt_worker_run): the run from run->first_step on. *agreed
+ * as there. PT_STOPPED: it was asked to stop, and a checkpoint is written. */
 PT_MUST_USE pt_status pt_server_run(pt_server *s, bool *agreed);
 
 /* Bytes that server `rank` needs besides weights: optimizer state, buffers of sums. */

@@ -1,6 +1,7 @@
 #include "server/store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/sgd.h"
 
@@ -59,6 +60,20 @@ const int *pt_store_keys(const pt_store *s, int *n)
 {
     *n = s->n;
     return s->keys;
+}
+
+const float *pt_store_velocity(const pt_store *s, int key)
+{
+    return s->velocity[key];
+}
+
+void pt_store_restore(pt_store *s, const float *velocity)
+{
+    for (int i = 0; i < s->n; i++) {
+        const pt_key *k = &s->run->keys->keys[s->keys[i]];
+
+        memcpy(s->velocity[s->keys[i]], velocity + k->offset, k->count * sizeof(float));
+    }
 }
 
 pt_status pt_store_update(pt_store *s, int key, const float *gradient,

@@ -17,6 +17,12 @@ void pt_store_destroy(pt_store **s);
 PT_MUST_USE pt_status pt_store_update(pt_store *s, int key, const float *gradient,
                                       const Pt__Record__StepRecord *record);
 
+/* Momentum [key count] of a key of this rank, memory layout. */
+const float *pt_store_velocity(const pt_store *s, int key);
+
+/* Takes the momentum of this rank's keys from velocity [n_param_floats]. */
+void pt_store_restore(pt_store *s, const float *velocity);
+
 /* Keys of this rank, in the order in which a backward pass finishes them. */
 const int *pt_store_keys(const pt_store *s, int *n);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/stop.h"
 #include "common/wire.h"
 #include "worker/client.h"
 #include "worker/engine/net.h"
@@ -13,7 +14,7 @@
 /* What the losses say of one image. */
 typedef struct {
     double ce, l_ptr, g_ce, g_ptr, cosine, rep;
-    bool correct;
+    bool correct, bad; /* bad: logits or losses are not finite */
 } image_terms;
 
 struct pt_worker {
@@ -182,12 +183,14 @@ size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
 static void classify(void *context, int i, int thread)
 {
     pt_worker *w = context;
-    const float *logits = pt_net_output(w->net, w->run->graph->logits);
-    image_terms *t = &w->terms[i];
     size_t c = (size_t)w->n_classes;
+    const float *logits = pt_net_output(w->net, w->run->graph->logits) + (size_t)i * c;
+    image_terms *t = &w->terms[i];
 
-    t->ce = pt_cross_entropy(logits + (size_t)i * c, w->n_classes, w->labels[i],
-                             1.0 / w->span.b, w->dlogits + (size_t)i * c, &t->correct);
+    t->ce = pt_cross_entropy(logits, w->n_classes, w->labels[i], 1.0 / w->span.b,
+                             w->dlogits + (size_t)i * c, &t->correct);
+    t->bad = !isfinite(t->ce);
+    for (size_t k = 0; k < c; k++) t->bad = t->bad || !isfinite(logits[k]);
 }
 
 /* Norms of one image's gradients at the representation. They are norms of the gradient of
@@ -205,11 +208,13 @@ static void regress(void *context, int i, int thread)
     t->rep = pt_norm(rep, w->dims);
     t->g_ce = ce * w->span.b;
     t->l_ptr = t->g_ptr = t->cosine = 0;
+    t->bad = t->bad || !isfinite(t->g_ce);
     if (w->task.loss == PT_LOSS_NONE) return;
     pt_pseudo_task_target(&w->task, w->step, pt_span_first(&w->span) + i, g);
     t->l_ptr = pt_pseudo_task_gradient(&w->task, rep, g, 1.0 / w->span.b, g);
     ptr = pt_norm(g, w->dims);
     t->g_ptr = ptr * w->span.b;
+    t->bad = t->bad || !isfinite(t->g_ptr) || !isfinite(t->l_ptr);
     if (ce > 0 && ptr > 0) t->cosine = pt_dot(g_ce, g, w->dims) / (ce * ptr);
 }
 
@@ -251,6 +256,7 @@ static size_t fill_payload(pt_worker *w)
     w->payload[PT_TIME_INPUT] = w->input_s;
     w->payload[PT_TIME_COMPUTE] = w->compute_s;
     w->payload[PT_TIME_WIRE] = w->wire_s;
+    w->payload[PT_PAYLOAD_STOP] = pt_stop_asked();
     for (int s = w->span.lo; s < w->span.hi; s++) {
         double *sum = w->payload + p.shards + (size_t)(s - w->span.lo) * PT_SHARD_DOUBLES;
         int n = pt_shard_size(&w->span, s);
@@ -267,11 +273,12 @@ static size_t fill_payload(pt_worker *w)
             sum[5] += t->l_ptr;
             sum[6] += t->rep;
             sum[7] += t->cosine;
-            sum[8] += !isfinite(t->ce) || !isfinite(t->g_ce) || !isfinite(t->g_ptr);
+            sum[8] += t->bad;
             image[0] = t->g_ce;
             image[1] = t->g_ptr;
             image[2] = t->cosine;
             image[3] = t->rep;
+            image[PT_IMAGE_BAD] = t->bad;
         }
     }
     PT_CHECK(p.total <= w->max_payload, "payload of %zu doubles", p.total);
@@ -343,7 +350,8 @@ static pt_status one_step(pt_worker *w, Pt__Record__StepRecord *record)
 
     if (enters) pt_net_set_trained(w->net, w->run->trained);
     s = pt_client_begin_step(w->client, w->step);
-    if (s == PT_OK && enters && w->step > 0) s = pt_client_take_running(w->client);
+    if (s == PT_OK && enters && w->step > w->run->first_step)
+        s = pt_client_take_running(w->client);
     w->span = pt_run_span(w->run, w->worker, w->step);
     any = pt_span_images(&w->span) > 0;
     if (s == PT_OK && any) s = forward(w);
@@ -400,23 +408,39 @@ static pt_status evaluate(pt_worker *w, bool last)
     return s;
 }
 
-pt_status pt_worker_run(pt_worker *w, bool *agreed)
+/* Before the first step: what a fresh run measures, what a resumed one still owes. */
+static pt_status before_steps(pt_worker *w)
 {
+    const pt_plan *plan = w->run->plan;
     pt_status s = PT_OK;
 
-    *agreed = false;
-    if (w->run->feature_mean) {
-        s = send_rows(w, w->run->plan->images, w->run->plan->n_images,
-                      w->run->graph->rep);
-        if (s == PT_OK) s = pt_client_take_features(w->client);
+    if (w->run->first_step > 0) {
+        w->step = w->run->first_step - 1;
+        return w->run->test_owed ? evaluate(w, false) : PT_OK;
     }
-    for (w->step = 0; s == PT_OK && w->step < w->run->plan->total_steps; w->step++) {
+    if (!w->run->feature_mean) return PT_OK;
+    s = send_rows(w, plan->images, plan->n_images, w->run->graph->rep);
+    return s == PT_OK ? pt_client_take_features(w->client) : s;
+}
+
+pt_status pt_worker_run(pt_worker *w, bool *agreed)
+{
+    pt_status s = before_steps(w);
+
+    *agreed = false;
+    for (w->step = w->run->first_step; s == PT_OK && w->step < w->run->plan->total_steps;
+         w->step++) {
         Pt__Record__StepRecord record = PT__RECORD__STEP_RECORD__INIT;
 
         s = one_step(w, &record);
         if (s == PT_OK && record.verdict == PT__RECORD__VERDICT__STOP) {
             *agreed = true;
             return PT_ERR_NUMERIC; /* rank 0 says why */
+        }
+        if (s == PT_OK && record.stop) {
+            s = pt_client_settle(w->client);
+            *agreed = s == PT_OK;
+            return s == PT_OK ? PT_STOPPED : s;
         }
         if (s == PT_OK && record.evaluate) s = evaluate(w, record.last);
         if (record.last) break;

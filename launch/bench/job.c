@@ -57,7 +57,7 @@ static pt_status serve(pt_run *run, watch *w)
     pt_status s;
 
     w->seconds = pt_calloc((size_t)w->o->steps, sizeof *w->seconds);
-    s = w->seconds ? pt_server_create(run, pt_job_comm(), &tests, &hooks, &server)
+    s = w->seconds ? pt_server_create(run, pt_job_comm(), &tests, &hooks, NULL, &server)
                    : pt_fail(PT_ERR_NOMEM, "no memory for the times");
     s = pt_job_agree(s);
     if (s == PT_OK) {

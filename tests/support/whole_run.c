@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/stop.h"
 #include "tests/support/loopback.h"
 #include "tests/support/pattern.h"
 #include "worker/step.h"
@@ -21,7 +22,9 @@ typedef struct {
     float *pixels; /* batch or block handed out */
     int32_t *labels;
     uint32_t *ids, *test;
-    size_t held; /* floats of pixels that are handed out */
+    size_t held;    /* floats of pixels that are handed out */
+    pt_state state; /* resumed */
+    pt_progress progress;
 } player;
 
 typedef struct {
@@ -96,7 +99,8 @@ float *whole_run_images(const whole_run_options *o, const pt_run *r)
 
     assert_non_null(all);
     pattern_fill(o->salt, n, all);
-    if (o->spoilt) all[(size_t)(o->spoilt - 1) * one] = NAN;
+    if (o->spoilt)
+        all[(size_t)(o->spoilt - 1) * one] = o->spoilt_value != 0 ? o->spoilt_value : NAN;
     return all;
 }
 
@@ -165,11 +169,14 @@ static pt_status on_step(void *context, const pt_step_report *report)
     whole_run_step *s = &r->steps[r->n_steps];
     size_t terms = (size_t)report->images * PT_IMAGE_DOUBLES;
 
+    if ((int)report->step + 1 == p->o->stop_after) pt_stop_ask(true);
     if (r->n_steps == r->cap_steps || report->step != (uint64_t)r->n_steps)
         return pt_fail(PT_ERR_BUG, "step %llu is reported as number %d of %d",
                        (unsigned long long)report->step, r->n_steps, r->cap_steps);
     s->report = *report;
     s->report.times = NULL;
+    s->report.skipped = report->skipped ? "skipped" : NULL;
+    s->report.costs = (pt_server_costs){0};
     s->report.seconds = 0;
     s->report.terms = copy_of(report->terms, terms * sizeof(double));
     s->flat = copy_of(p->run->flat, p->run->graph->n_floats * sizeof(float));
@@ -197,13 +204,18 @@ static pt_status serve(player *p, pt_comm *comm, bool *agreed)
     const pt_config *c = p->run->config;
     pt_test_sizes tests = {(size_t)p->o->n_test,
                            c->evaluation->train_split ? (size_t)p->o->n_train : 0};
-    pt_server_hooks hooks = {p, on_step, on_rows};
+    pt_server_hooks hooks = {p, on_step, on_rows, NULL};
+    json_t *identity = json_pack("{s:s}", "network", c->network->name);
+    pt_save_options save = {p->o->root, identity};
     pt_server *server = NULL;
-    pt_status s =
-        pt_server_create(p->run, comm, &tests, comm->rank == 0 ? &hooks : NULL, &server);
+    pt_status s = pt_server_create(p->run, comm, &tests, comm->rank == 0 ? &hooks : NULL,
+                                   p->o->root ? &save : NULL, &server);
 
+    if (s == PT_OK && p->run->first_step > 0)
+        pt_server_restore(server, &p->state, &p->progress);
     if (s == PT_OK) s = pt_server_run(server, agreed);
     pt_server_destroy(&server);
+    json_decref(identity);
     return s;
 }
 
@@ -303,8 +315,27 @@ static void init_player(player *p, const whole_run_options *o, whole_run *result
     assert_true(p->pixels && p->labels && p->ids);
 }
 
+/* What launch does on every rank of a resumed run. */
+static void resume(player *p)
+{
+    pt_checkpoint c;
+    pt_run *r = p->run;
+
+    p->state = (pt_state){r, r->flat, NULL, r->feature_mean, r->feature_std};
+    p->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
+    assert_non_null(p->state.velocity);
+    if (pt_checkpoint_find(p->o->root, &c) != PT_OK || !c.path ||
+        pt_checkpoint_load(&c, &p->state) != PT_OK)
+        fail_msg("%s: %s", p->o->root, pt_fail_text());
+    p->progress = c.progress;
+    r->first_step = c.progress.step;
+    r->test_owed = c.progress.test_owed;
+    pt_checkpoint_fini(&c);
+}
+
 static void fini_player(player *p)
 {
+    free(p->state.velocity);
     pt_run_destroy(&p->run);
     free(p->pixels);
     free(p->labels);
@@ -366,10 +397,13 @@ whole_run *whole_run_play(const whole_run_options *o)
     }
     images = whole_run_images(o, players[0].run);
     for (int i = 0; i < n; i++) players[i].all = images;
+    for (int i = 0; i < n && o->resume; i++) resume(&players[i]);
+    if (o->resume) r->first_step = r->n_steps = (int)players[0].run->first_step;
     r->cap_steps = (int)players[0].run->plan->total_steps;
     r->steps = calloc((size_t)r->cap_steps + 1, sizeof *r->steps);
     assert_non_null(r->steps);
     pt_loopback_run(all.loopback, rank_body, &all);
+    pt_stop_ask(false);
     keep(&all, r);
     for (int i = 0; i < n; i++) fini_player(&players[i]);
     pt_loopback_destroy(all.loopback);
@@ -380,7 +414,7 @@ whole_run *whole_run_play(const whole_run_options *o)
 
 void whole_run_destroy(whole_run *r)
 {
-    for (int i = 0; i < r->n_steps; i++) {
+    for (int i = r->first_step; i < r->n_steps; i++) {
         free((void *)r->steps[i].report.terms);
         free(r->steps[i].flat);
     }
@@ -398,6 +432,13 @@ void whole_run_assert_ok(const whole_run *r)
         if (r->ends[i].status != PT_OK) fail_msg("rank %d: %s", i, r->ends[i].text);
     assert_int_equal(r->n_steps, r->cap_steps);
     assert_true(r->weights_agree);
+}
+
+void whole_run_assert_stopped(const whole_run *r)
+{
+    for (int i = 0; i < r->n_ranks; i++)
+        if (r->ends[i].status != PT_STOPPED || !r->ends[i].agreed)
+            fail_msg("rank %d: %s", i, r->ends[i].text);
 }
 
 /* ---- comparison ------------------------------------------------------------------- */
@@ -438,7 +479,8 @@ const char *whole_run_difference(const whole_run *a, const whole_run *b)
     const pt_graph *g = a->run->graph;
 
     if (a->n_steps != b->n_steps) return "the number of steps";
-    for (int k = 0; k < a->n_steps; k++)
+    for (int k = a->first_step > b->first_step ? a->first_step : b->first_step;
+         k < a->n_steps; k++)
         if (steps_differ(&a->steps[k], &b->steps[k])) {
             snprintf(text, sizeof text, "the numbers of step %d", k);
             return text;

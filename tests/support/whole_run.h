@@ -16,8 +16,12 @@ typedef struct {
     unsigned shuffle;                     /* of arrival; 0: messages are there at once */
     int n_train, n_test;                  /* images 0..n_train-1, and those after them */
     uint64_t salt;                        /* of the images' pattern */
-    int spoilt;                           /* 1 + the image with a NaN in it; 0: none */
+    int spoilt;                           /* 1 + the image with a bad pixel; 0: none */
+    float spoilt_value;                   /* of that pixel; 0: NaN */
     double deadline_s;                    /* of every wait; 0: 20 s */
+    const char *root; /* directory of checkpoints; NULL: none are written */
+    bool resume;      /* from the newest checkpoint in root */
+    int stop_after;   /* the step after this one, from 1 on, is the last; 0: none is */
 } whole_run_options;
 
 /* What rank 0 said after one step; times and seconds are left out (NULL, 0). */
@@ -40,7 +44,8 @@ typedef struct {
     pt_run *run;            /* worker 0's; flat: its parameters, rank 0's statistics */
     pt_run *first;          /* rank 0's */
     whole_run_step *steps;  /* [n_steps] */
-    int n_steps, cap_steps; /* steps that were reported */
+    int first_step;         /* 0, or where it went on from a checkpoint */
+    int n_steps, cap_steps; /* steps that were reported, those before first_step added */
     float *logits;          /* [n_test][classes] of the last test, or NULL */
     float *train_logits;    /* [n_train][classes], or NULL */
     int n_tests;            /* how often the test set was tested */
@@ -64,8 +69,11 @@ void whole_run_start(const pt_graph *g, float *flat);
 /* The images of the data set, malloc'd: training images first, then test images. */
 float *whole_run_images(const whole_run_options *o, const pt_run *run);
 
+/* Ends the test unless every rank ended with PT_STOPPED, agreed. */
+void whole_run_assert_stopped(const whole_run *r);
+
 /* NULL, or what first differs, by bits, in final weights, statistics, reported numbers
- * and logits. Static storage. */
+ * of steps that both have, and logits. Static storage. */
 const char *whole_run_difference(const whole_run *a, const whole_run *b);
 
 #endif

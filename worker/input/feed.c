@@ -60,6 +60,7 @@ pt_status pt_feed_create(pt_run *run, const pt_dataset *data,
     f->run = run;
     f->data = data;
     f->worker = worker;
+    f->next_step = run->first_step;
     o.max_images = (size_t)pt_span_images(&span) + 1; /* see worker/step.c */
     f->ids = pt_calloc(o.max_images, sizeof *f->ids);
     if (!f->ids) s = pt_fail(PT_ERR_NOMEM, "no memory for the input");

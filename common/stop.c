@@ -1,0 +1,40 @@
+#include "common/stop.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+static volatile sig_atomic_t asked, interrupted;
+
+static void on_signal(int sig)
+{
+    if (sig == SIGINT && interrupted) {
+        signal(SIGINT, SIG_DFL);
+        raise(SIGINT);
+        return;
+    }
+    interrupted = interrupted || sig == SIGINT;
+    asked = 1;
+}
+
+void pt_stop_on_signals(void)
+{
+    static const int signals[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
+    struct sigaction a;
+
+    memset(&a, 0, sizeof a);
+    a.sa_handler = on_signal;
+    a.sa_flags = SA_RESTART;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaction(signals[i], &a, NULL);
+}
+
+bool pt_stop_asked(void)
+{
+    return asked != 0;
+}
+
+void pt_stop_ask(bool stop)
+{
+    asked = stop;
+}

@@ -1,0 +1,16 @@
+/* The wish to stop: a signal sets it, the step record carries it to all ranks. */
+#ifndef PT_COMMON_STOP_H
+#define PT_COMMON_STOP_H
+
+#include <stdbool.h>
+
+/* From here on SIGUSR1, SIGTERM, SIGINT and SIGHUP ask this process to stop; a second
+ * SIGINT ends it at once. */
+void pt_stop_on_signals(void);
+
+bool pt_stop_asked(void);
+
+/* Asks, or takes it back, without a signal. */
+void pt_stop_ask(bool stop);
+
+#endif

@@ -1,0 +1,154 @@
+#include "server/checkpoint/manifest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/log.h"
+
+#define NAME_FORMAT "step-%012llu"
+
+char *pt_checkpoint_path(const char *root, uint64_t step)
+{
+    char name[40];
+
+    snprintf(name, sizeof name, NAME_FORMAT, (unsigned long long)step);
+    return pt_file_path(root, name);
+}
+
+pt_status pt_checkpoint_begin(const char *path)
+{
+    pt_status s = pt_file_make_parents(path);
+
+    if (s == PT_OK && mkdir(path, 0777) != 0 && errno != EEXIST)
+        s = pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(errno));
+    return s == PT_OK ? pt_file_sync_parent(path) : s;
+}
+
+static int is_generation(const struct dirent *e)
+{
+    unsigned long long step;
+    char again[40];
+
+    if (sscanf(e->d_name, "step-%llu", &step) != 1) return 0;
+    snprintf(again, sizeof again, NAME_FORMAT, step);
+    return strcmp(again, e->d_name) == 0;
+}
+
+static int newest_first(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*b)->d_name, (*a)->d_name);
+}
+
+/* Names below root, newest first; free each and the list. */
+static int list(const char *root, struct dirent ***names)
+{
+    int n = scandir(root, names, is_generation, newest_first);
+
+    if (n < 0) *names = NULL;
+    return n < 0 ? 0 : n;
+}
+
+static void free_list(struct dirent **names, int n)
+{
+    for (int i = 0; i < n; i++) free(names[i]);
+    free(names);
+}
+
+static bool is_complete(const char *path)
+{
+    char *manifest = pt_file_path(path, "manifest.json");
+    bool yes = manifest && access(manifest, F_OK) == 0;
+
+    free(manifest);
+    return yes;
+}
+
+/* Lines of pt_fail_text are warnings here: something older may do. */
+static pt_status find_in(const char *root, struct dirent **names, int n,
+                         pt_checkpoint *out)
+{
+    char *newest_fault = NULL;
+    pt_status s = PT_OK;
+    bool found = false;
+
+    for (int i = 0; i < n && s == PT_OK && !found; i++) {
+        char *path = pt_file_path(root, names[i]->d_name);
+
+        if (!path) {
+            s = pt_fail(PT_ERR_NOMEM, "%s: no memory", root);
+        } else if (is_complete(path)) {
+            found = pt_checkpoint_verify(path, out) == PT_OK;
+            if (!found) pt_log_warn("checkpoint not usable: %s", pt_fail_text());
+            if (!found && !newest_fault) newest_fault = strdup(pt_fail_text());
+        }
+        free(path);
+    }
+    if (s == PT_OK && !found && newest_fault)
+        s = pt_fail(PT_ERR_DATA,
+                    "%s: no checkpoint is usable (the newest: %s); repair it, or give "
+                    "--overwrite to begin again",
+                    root, newest_fault);
+    free(newest_fault);
+    return s;
+}
+
+pt_status pt_checkpoint_find(const char *root, pt_checkpoint *out)
+{
+    struct dirent **names;
+    int n = list(root, &names);
+    pt_status s;
+
+    *out = (pt_checkpoint){0};
+    s = find_in(root, names, n, out);
+    free_list(names, n);
+    return s;
+}
+
+/* ---- removal ---------------------------------------------------------------------- */
+
+static bool is_ours(const char *name)
+{
+    return strncmp(name, "part-", 5) == 0 || strncmp(name, "manifest.json", 13) == 0 ||
+           strncmp(name, ".part-", 6) == 0 || strncmp(name, ".manifest.json", 14) == 0;
+}
+
+/* The manifest first: what is half removed is not complete. */
+static void remove_generation(const char *path)
+{
+    char *manifest = pt_file_path(path, "manifest.json");
+    DIR *d = opendir(path);
+    struct dirent *e;
+
+    if (manifest) unlink(manifest);
+    free(manifest);
+    while (d && (e = readdir(d)))
+        if (is_ours(e->d_name)) unlinkat(dirfd(d), e->d_name, 0);
+    if (d) closedir(d);
+    rmdir(path);
+}
+
+void pt_checkpoint_prune(const char *root, int keep, const char *except)
+{
+    struct dirent **names;
+    int n = list(root, &names), kept = 0;
+
+    for (int i = 0; i < n; i++) {
+        char *path = pt_file_path(root, names[i]->d_name);
+
+        if (path && !(except && strcmp(path, except) == 0)) {
+            if (is_complete(path) && kept < keep)
+                kept++;
+            else
+                remove_generation(path);
+        }
+        free(path);
+    }
+    free_list(names, n);
+    if (keep == 0) rmdir(root);
+}

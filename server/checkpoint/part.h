@@ -1,0 +1,41 @@
+/* One server's part of a checkpoint, an HDF5 file. A tensor that this server owns whole
+ * lies under weights/ (and its momentum under momentum/) by its torchvision name and in
+ * file layout, so that the ten lines of h5py that hash a model file hash the checkpoint
+ * of one server as well; a tensor that is cut over several servers lies in pieces, in
+ * memory layout:
+ *
+ *   weights/NAME, momentum/NAME            whole tensors, float32
+ *   pieces/weights/NAME/OFFSET             floats from OFFSET (decimal) of the tensor on
+ *   pieces/momentum/NAME/OFFSET
+ *   features/mean, features/std            server 0: of the pretrained representation
+ *   tensors                                names of all tensors, in the order of the hash
+ *
+ * Running statistics are server 0's. A part is read by any number of servers. Pure but
+ * for the file: no MPI. */
+#ifndef PT_SERVER_PART_H
+#define PT_SERVER_PART_H
+
+#include "common/run.h"
+
+/* The arrays of a run between two steps; borrowed. */
+typedef struct {
+    const pt_run *run; /* graph, keys */
+    float *flat;       /* [graph->n_floats]: parameters and running statistics */
+    float *velocity;   /* [graph->n_param_floats]: momentum, memory layout */
+    float *feature_mean, *feature_std; /* [rep size], or both NULL */
+} pt_state;
+
+/* Bytes of the arrays that the part of `server` holds (the file's own are a few more). */
+uint64_t pt_part_bytes(const pt_run *run, int server);
+
+/* Writes what `server` owns to path: under a temporary name, fsynced, renamed. PT_ERR_IO
+ * with the bytes needed and free where the file system has no room for it. */
+PT_MUST_USE pt_status pt_part_write(const char *path, const pt_state *s, int server);
+
+/* Reads what a part holds into s; adds the floats read to *weights and *momentum, so that
+ * the caller knows when nothing is missing. The file's checksum must have been compared
+ * before. PT_ERR_DATA where a part does not fit the network. */
+PT_MUST_USE pt_status pt_part_read(const char *path, pt_state *s, size_t *weights,
+                                   size_t *momentum);
+
+#endif

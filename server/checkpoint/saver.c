@@ -1,0 +1,232 @@
+#include "server/checkpoint/saver.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/comm.h"
+#include "common/h5file.h"
+
+enum { GENERATIONS = 2, TEXT_BYTES = 1024 };
+static const double others_s = 600; /* that rank 0 waits for the others' parts */
+
+struct pt_saver {
+    const pt_run *run;
+    int server;
+    pt_save_options o;
+    pt_state state;
+    pt_progress progress;
+    pthread_t thread;
+    bool has_thread;
+
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t changed;
+    bool busy, end;
+    pt_status result;
+    char text[TEXT_BYTES];
+    int count;
+};
+
+/* ---- one save --------------------------------------------------------------------- */
+
+static pt_status wait_for_parts(const char *path, int n_servers)
+{
+    const struct timespec pause = {0, 20 * 1000 * 1000};
+    double start = pt_clock();
+
+    for (int i = 0; i < n_servers; i++) {
+        bool done = false;
+
+        while (!done) {
+            pt_status s = pt_checkpoint_part_done(path, i, &done);
+
+            if (s != PT_OK) return s;
+            if (!done && pt_clock() - start > others_s)
+                return pt_fail(PT_ERR_IO,
+                               "%s: server %d did not write its part in %.0f s", path, i,
+                               others_s);
+            if (!done) nanosleep(&pause, NULL);
+        }
+    }
+    return PT_OK;
+}
+
+static pt_status write_part(pt_saver *s, const char *path)
+{
+    char *part = NULL;
+    pt_status recorded, st = pt_checkpoint_begin(path);
+
+    if (st == PT_OK && asprintf(&part, "%s/part-%d.h5", path, s->server) < 0) {
+        part = NULL;
+        st = pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+    }
+    if (st == PT_OK) st = pt_part_write(part, &s->state, s->server);
+    free(part);
+    if (st == PT_OK) return pt_checkpoint_record_part(path, s->server, NULL);
+    if (s->server == 0) return st;
+    recorded = pt_checkpoint_record_part(path, s->server, pt_fail_text());
+    return recorded == PT_OK ? st
+                             : recorded; /* rank 0 learns it, at the latest, by time */
+}
+
+static pt_status save(pt_saver *s)
+{
+    char *path = pt_checkpoint_path(s->o.root, s->progress.step);
+    pt_status st = path ? write_part(s, path) : pt_fail(PT_ERR_NOMEM, "no memory");
+
+    if (st == PT_OK && s->server == 0) st = wait_for_parts(path, s->run->n_servers);
+    if (st == PT_OK && s->server == 0)
+        st = pt_checkpoint_seal(path, s->run->n_servers, &s->progress, s->o.identity);
+    if (s->server == 0) pt_checkpoint_prune(s->o.root, GENERATIONS, NULL);
+    free(path);
+    return st;
+}
+
+/* ---- the thread ------------------------------------------------------------------- */
+
+static void save_and_tell(pt_saver *s)
+{
+    pt_status st = save(s);
+
+    pthread_mutex_lock(&s->mutex);
+    s->result = st;
+    snprintf(s->text, sizeof s->text, "%s", st == PT_OK ? "" : pt_fail_text());
+    s->count += st == PT_OK;
+    s->busy = false;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static void *loop(void *context)
+{
+    pt_saver *s = context;
+
+    for (;;) {
+        bool end;
+
+        pthread_mutex_lock(&s->mutex);
+        while (!s->busy && !s->end) pthread_cond_wait(&s->changed, &s->mutex);
+        end = !s->busy;
+        pthread_mutex_unlock(&s->mutex);
+        if (end) return NULL;
+        save_and_tell(s);
+    }
+}
+
+bool pt_saver_busy(pt_saver *s)
+{
+    bool busy;
+
+    pthread_mutex_lock(&s->mutex);
+    busy = s->busy;
+    pthread_mutex_unlock(&s->mutex);
+    return busy;
+}
+
+pt_state *pt_saver_snapshot(pt_saver *s)
+{
+    return &s->state;
+}
+
+void pt_saver_begin(pt_saver *s, const pt_progress *p)
+{
+    pthread_mutex_lock(&s->mutex);
+    PT_CHECK(!s->busy, "a checkpoint begins while one is written");
+    s->progress = *p;
+    s->busy = true;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
+    if (!s->has_thread) save_and_tell(s);
+}
+
+pt_status pt_saver_result(pt_saver *s)
+{
+    pt_status st = s->result;
+
+    s->result = PT_OK;
+    return st == PT_OK ? st : pt_fail(st, "%s", s->text);
+}
+
+int pt_saver_count(const pt_saver *s)
+{
+    return s->count;
+}
+
+size_t pt_saver_bytes(const pt_run *r)
+{
+    return (r->graph->n_floats + r->graph->n_param_floats) * sizeof(float);
+}
+
+/* ---- creation --------------------------------------------------------------------- */
+
+void pt_saver_destroy(pt_saver **ps)
+{
+    pt_saver *s = ps ? *ps : NULL;
+
+    if (!s) return;
+    if (s->has_thread) {
+        pthread_mutex_lock(&s->mutex);
+        s->end = true;
+        pthread_cond_broadcast(&s->changed);
+        pthread_mutex_unlock(&s->mutex);
+        pthread_join(s->thread, NULL);
+    }
+    pthread_mutex_destroy(&s->mutex);
+    pthread_cond_destroy(&s->changed);
+    free(s->state.flat);
+    free(s->state.velocity);
+    free(s->state.feature_mean);
+    free(s->state.feature_std);
+    free(s);
+    *ps = NULL;
+}
+
+static pt_status make_arrays(pt_saver *s)
+{
+    const pt_graph *g = s->run->graph;
+    size_t dims = (size_t)pt_run_rep_size(s->run);
+    bool features = s->run->feature_mean != NULL;
+
+    s->state.run = s->run;
+    s->state.flat = pt_calloc(g->n_floats, sizeof *s->state.flat);
+    s->state.velocity = pt_calloc(g->n_param_floats, sizeof *s->state.velocity);
+    if (features) {
+        s->state.feature_mean = pt_calloc(dims, sizeof(float));
+        s->state.feature_std = pt_calloc(dims, sizeof(float));
+    }
+    if (!s->state.flat || !s->state.velocity ||
+        (features && (!s->state.feature_mean || !s->state.feature_std)))
+        return pt_fail(PT_ERR_NOMEM,
+                       "no memory for the snapshot of a checkpoint (%zu "
+                       "bytes)",
+                       pt_saver_bytes(s->run));
+    return PT_OK;
+}
+
+pt_status pt_saver_create(const pt_run *run, int server, const pt_save_options *o,
+                          pt_saver **out)
+{
+    pt_saver *s = pt_calloc(1, sizeof *s);
+    pt_status st;
+
+    *out = NULL;
+    if (!s) return pt_fail(PT_ERR_NOMEM, "no memory for the checkpoint writer");
+    s->run = run;
+    s->server = server;
+    s->o = *o;
+    pthread_mutex_init(&s->mutex, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    st = make_arrays(s);
+    if (st == PT_OK && pt_h5file_safe_for_threads()) {
+        s->has_thread = pthread_create(&s->thread, NULL, loop, s) == 0;
+        if (!s->has_thread)
+            st = pt_fail(PT_ERR_NOMEM, "cannot start the checkpoint writer's thread");
+    }
+    if (st == PT_OK) {
+        *out = s;
+        s = NULL;
+    }
+    pt_saver_destroy(&s);
+    return st;
+}
