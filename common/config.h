@@ -39,6 +39,13 @@ PT_MUST_USE pt_status pt_config_check_train(const pt_config *c);
  * What it prints reads back to the same message. *text is malloc'd. */
 PT_MUST_USE pt_status pt_config_print(const pt_config *c, char **text);
 
+/* Every key that pt_config_print prints, alone: each(context, "stages.0.epochs", "3"), in
+ * schema order; values as in YAML, lists as "[0.5, 0.7]". */
+PT_MUST_USE pt_status pt_config_each(const pt_config *c,
+                                     void (*each)(void *context, const char *path,
+                                                  const char *value),
+                                     void *context);
+
 /* Packed, for other ranks and files: *bytes is malloc'd. Unpacking checks the ranges and
  * creates absent sub-messages; damaged bytes, or keys of another version, are
  * PT_ERR_CONFIG. */

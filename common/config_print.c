@@ -146,6 +146,23 @@ static bool has_lines(const ProtobufCMessage *m)
     return false;
 }
 
+/* A field of one or of several plain values. */
+static void print_field(FILE *out, const ProtobufCMessage *m,
+                        const ProtobufCFieldDescriptor *f)
+{
+    size_t n = pt_field_count(m, f);
+
+    if (f->label != PROTOBUF_C_LABEL_REPEATED) {
+        print_value(out, f, pt_field_at(m, f));
+        return;
+    }
+    for (size_t k = 0; k < n; k++) {
+        fputs(k ? ", " : "[", out);
+        print_value(out, f, pt_field_element(m, f, k));
+    }
+    fputc(']', out);
+}
+
 /* Lines of m; the first without indent if `in_list` (it follows "- "). */
 static void print_message(FILE *out, const ProtobufCMessage *m, int indent, bool in_list)
 {
@@ -168,15 +185,7 @@ static void print_message(FILE *out, const ProtobufCMessage *m, int indent, bool
             continue;
         }
         fputc(' ', out);
-        if (f->label == PROTOBUF_C_LABEL_REPEATED) {
-            for (size_t k = 0; k < n; k++) {
-                fputs(k ? ", " : "[", out);
-                print_value(out, f, pt_field_element(m, f, k));
-            }
-            fputc(']', out);
-        } else {
-            print_value(out, f, pt_field_at(m, f));
-        }
+        print_field(out, m, f);
         fputc('\n', out);
     }
     if (in_list) fputs("{}\n", out); /* an item with nothing in it */
@@ -199,4 +208,59 @@ pt_status pt_config_print(const pt_config *c, char **text)
         return pt_fail(PT_ERR_NOMEM, "no memory to print the configuration");
     }
     return PT_OK;
+}
+
+/* ---- one key at a time ------------------------------------------------------------- */
+
+typedef struct {
+    void (*each)(void *context, const char *path, const char *value);
+    void *context;
+    bool failed;
+} visitor;
+
+static void visit_field(visitor *v, const ProtobufCMessage *m,
+                        const ProtobufCFieldDescriptor *f, const char *path)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    if (out) print_field(out, m, f);
+    if (!out || fclose(out) != 0)
+        v->failed = true;
+    else
+        v->each(v->context, path, text);
+    free(text);
+}
+
+static void visit(visitor *v, const ProtobufCMessage *m, const char *prefix)
+{
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
+        char path[PT_CONFIG_MAX_PATH];
+
+        if (!is_printed(m, f)) continue;
+        snprintf(path, sizeof path, "%s%s", prefix, f->name);
+        if (f->type != PROTOBUF_C_TYPE_MESSAGE) visit_field(v, m, f, path);
+        for (size_t k = 0, n = pt_field_count(m, f);
+             f->type == PROTOBUF_C_TYPE_MESSAGE && k < n; k++) {
+            if (list)
+                snprintf(path, sizeof path, "%s%s.%zu.", prefix, f->name, k);
+            else
+                snprintf(path, sizeof path, "%s%s.", prefix, f->name);
+            visit(v, *(ProtobufCMessage **)pt_field_element(m, f, k), path);
+        }
+    }
+}
+
+pt_status pt_config_each(const pt_config *c,
+                         void (*each)(void *context, const char *path, const char *value),
+                         void *context)
+{
+    visitor v = {each, context, false};
+
+    visit(&v, &c->base, "");
+    return v.failed ? pt_fail(PT_ERR_NOMEM, "no memory to print the configuration")
+                    : PT_OK;
 }

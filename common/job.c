@@ -155,7 +155,7 @@ pt_status pt_job_agree(pt_status mine)
     if (s == PT_OK) s = wait_native(&r, "the other ranks to agree");
     if (s != PT_OK) pt_job_die(s);
     if (first == job.comm.size) return PT_OK;
-    if (first == job.comm.rank) pt_log_error(pt_fail_text());
+    if (first == job.comm.rank && mine != PT_STOPPED) pt_log_error(pt_fail_text());
     s = pt_mpi_check(MPI_Ibcast(&code, 1, MPI_INT, first, job.world, &r), "MPI_Ibcast");
     if (s == PT_OK) s = wait_native(&r, "the other ranks to agree");
     return s != PT_OK ? s : (pt_status)code;

@@ -38,7 +38,7 @@ void pt_job_set_deadline(double deadline_s);
 pt_comm *pt_job_comm(void);
 
 /* Collective: every rank brings its own status. If any failed, the lowest failed rank
- * prints its `error:` lines and all ranks get its status. */
+ * prints its `error:` lines (PT_STOPPED has none) and all ranks get its status. */
 PT_MUST_USE pt_status pt_job_agree(pt_status mine);
 
 /* Collective: root's bytes to all; *data is malloc'd on the others (free it), *n set. */

@@ -5,12 +5,14 @@
 
 #include "common/job.h"
 #include "common/log.h"
+#include "common/stop.h"
+#include "launch/agree.h"
 #include "launch/cmd_train.h"
 #include "launch/crowd.h"
 #include "launch/journal.h"
 #include "launch/mpirun.h"
-#include "launch/run_dir.h"
 #include "launch/setup.h"
+#include "launch/start.h"
 #include "server/serve.h"
 #include "worker/engine/gemm_blas.h"
 #include "worker/engine/pool.h"
@@ -19,12 +21,14 @@
 
 /* ---- command line ----------------------------------------------------------------- */
 
-enum { OPT_SET = 256, OPT_OVERWRITE, OPT_DRY_RUN, OPT_WORKERS };
+enum { OPT_SET = 256, OPT_OVERWRITE, OPT_DRY_RUN, OPT_WORKERS, OPT_OTHER_CORE };
 
 static const struct argp_option options[] = {
     {"set", OPT_SET, "KEY=VALUE", 0, "Override a key of the configuration (repeatable)",
      0},
     {"overwrite", OPT_OVERWRITE, 0, 0, "Replace an existing run directory", 0},
+    {"allow-other-core", OPT_OTHER_CORE, 0, 0,
+     "Go on with a run of engine.gemm: blas on another type of CPU, with other bits", 0},
     {"dry-run", OPT_DRY_RUN, 0, 0, "Print layout, bytes, memory and steps; train nothing",
      0},
     {"workers", OPT_WORKERS, "N", 0,
@@ -41,6 +45,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_OVERWRITE:
         a->overwrite = true;
+        return 0;
+    case OPT_OTHER_CORE:
+        a->allow_other_core = true;
         return 0;
     case OPT_DRY_RUN:
         a->dry_run = true;
@@ -78,11 +85,12 @@ static const struct argp argp = {
 
 /* ---- roles ------------------------------------------------------------------------ */
 
-static pt_status serve(pt_setup *u)
+static pt_status serve(pt_setup *u, const pt_start *start)
 {
     const pt_config *c = u->run->config;
     pt_test_sizes tests = {u->n_test,
                            c->evaluation->train_split ? u->run->plan->n_images : 0};
+    pt_save_options save = {start->root, start->identity};
     pt_server_hooks hooks = {0};
     pt_journal *j = NULL;
     pt_server *server = NULL;
@@ -90,7 +98,10 @@ static pt_status serve(pt_setup *u)
     pt_status s = first ? pt_journal_create(u, &j) : PT_OK;
 
     if (s == PT_OK && first) hooks = pt_journal_hooks(j);
-    if (s == PT_OK) s = pt_server_create(u->run, pt_job_comm(), &tests, &hooks, NULL, &server);
+    if (s == PT_OK)
+        s = pt_server_create(u->run, pt_job_comm(), &tests, &hooks, &save, &server);
+    if (s == PT_OK && start->kind == PT_START_RESUMED)
+        pt_server_restore(server, &start->state, &start->progress);
     s = pt_job_agree(s);
     if (s == PT_OK) {
         pt_job_set_deadline(c->run->watchdog_s);
@@ -101,6 +112,8 @@ static pt_status serve(pt_setup *u)
         s = pt_job_agree(s);
     }
     pt_server_destroy(&server);
+    if (s == PT_OK && first) pt_checkpoint_prune(start->root, 0, NULL);
+    if (s == PT_STOPPED && first) pt_journal_stopped(j);
     pt_journal_destroy(&j);
     return s;
 }
@@ -140,35 +153,37 @@ static pt_status work(pt_setup *u)
     return s;
 }
 
-/* Rank 0 makes the run directory and writes what the run is. */
-static pt_status open_run(const pt_setup *u, const pt_train_args *args)
+/* Afresh or from a checkpoint; tells rank 0 what every rank is. */
+static pt_status begin(pt_setup *u, const pt_train_args *args, pt_start **out)
 {
     char mine[PT_JOB_TEXT_BYTES], *all = NULL;
     pt_status s;
 
+    *out = NULL;
     snprintf(mine, sizeof mine, "%s: %s, %s", pt_job_host(),
              pt_job_rank() < u->run->n_servers ? "server" : "worker",
              pt_method_describe(pt_worker_method(u->run->config)));
     s = pt_job_gather_text(mine, &all);
-    if (s == PT_OK && pt_job_rank() == 0) {
-        s = pt_run_dir_create(u->run->config->run->dir, args->overwrite);
-        if (s == PT_OK) s = pt_run_dir_describe(u, args, all);
-    }
+    if (s == PT_OK) s = pt_start_create(u, args, all, out);
     free(all);
-    return pt_job_agree(s);
+    return s;
 }
 
 static pt_status train(const pt_train_args *args)
 {
     pt_setup *u = NULL;
-    pt_status s = pt_setup_create(args, &u);
+    pt_start *start = NULL;
+    pt_status s = pt_agree_on_program(args->argc, args->argv);
 
+    if (s == PT_OK) s = pt_setup_create(args, &u);
     if (s == PT_OK && pt_job_rank() == 0) pt_setup_print(u);
     if (s == PT_OK) s = pt_crowd_warn(u->run);
     if (s == PT_OK && !args->dry_run) {
-        s = open_run(u, args);
-        if (s == PT_OK) s = pt_job_rank() < u->run->n_servers ? serve(u) : work(u);
+        s = begin(u, args, &start);
+        if (s == PT_OK && start->kind != PT_START_FINISHED)
+            s = pt_job_rank() < u->run->n_servers ? serve(u, start) : work(u);
     }
+    pt_start_destroy(&start);
     pt_setup_destroy(&u);
     return s;
 }
@@ -206,6 +221,7 @@ int pt_cmd_train(int argc, char **argv)
     if (!pt_under_launcher()) {
         code = start_job(&args);
     } else {
+        pt_stop_on_signals();
         s = pt_job_start(&argc, &argv);
         if (s != PT_OK) pt_job_die(s);
         s = pt_job_agree(pt_blas_thread_init());

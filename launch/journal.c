@@ -10,6 +10,7 @@
 #include "common/comm.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "launch/metrics.h"
 #include "launch/predictions.h"
 #include "launch/run_dir.h"
 #include "worker/objective/cross_entropy.h"
@@ -18,9 +19,12 @@ struct pt_journal {
     const pt_setup *u;
     FILE *metrics;
     double started, step_seconds;      /* step_seconds: of timed steps */
+    double seconds_before;             /* steps that an earlier job did */
     uint64_t timed_images, first_open; /* first_open: step + 1 at which the gate opened */
     double w_sum;
-    uint64_t w_steps, steps;
+    uint64_t w_steps, steps, skipped;
+    double best; /* test accuracy so far, below 0 = none */
+    pt_server_costs costs;
     double *ratios;       /* [batch] scratch */
     pt_score test, train; /* of the last test */
     char predictions_hash[65];
@@ -40,6 +44,47 @@ void pt_journal_destroy(pt_journal **j)
     *j = NULL;
 }
 
+/* ---- counts -------------------------------------------------------------------- */
+
+static void tally(pt_journal *j, uint64_t step, bool gate, double w, bool skipped,
+                  double seconds, uint64_t images)
+{
+    j->steps++;
+    j->skipped += skipped;
+    if (gate && j->first_open == 0) j->first_open = step + 1;
+    if (w > 0) {
+        j->w_sum += w;
+        j->w_steps++;
+    }
+    if (seconds > 0) {
+        j->step_seconds += seconds;
+        j->timed_images += images;
+    }
+}
+
+static double number_of(const json_t *line, const char *name)
+{
+    return json_number_value(json_object_get(line, name));
+}
+
+/* A line that an earlier job wrote. */
+static void recount(void *context, const json_t *line)
+{
+    pt_journal *j = context;
+    const char *test = json_string_value(json_object_get(line, "test_of"));
+    double accuracy = number_of(line, "accuracy");
+
+    if (!test) {
+        tally(j, (uint64_t)number_of(line, "step"),
+              json_is_true(json_object_get(line, "gate")), number_of(line, "w"),
+              json_is_true(json_object_get(line, "skipped")), number_of(line, "seconds"),
+              (uint64_t)number_of(line, "images"));
+        j->seconds_before += number_of(line, "seconds");
+    } else if (strcmp(test, "test") == 0 && accuracy > j->best) {
+        j->best = accuracy;
+    }
+}
+
 pt_status pt_journal_create(const pt_setup *u, pt_journal **out)
 {
     pt_journal *j = pt_calloc(1, sizeof *j);
@@ -55,8 +100,12 @@ pt_status pt_journal_create(const pt_setup *u, pt_journal **out)
     j->u = u;
     j->started = pt_clock();
     j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
-    j->metrics = fopen(path, "w");
-    if (!j->metrics) s = pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
+    j->best = -1;
+    s = pt_metrics_keep(path, u->run->first_step, recount, j);
+    if (s == PT_OK) {
+        j->metrics = fopen(path, "a");
+        if (!j->metrics) s = pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
+    }
     j->computing = pt_calloc((size_t)u->run->n_workers, sizeof *j->computing);
     if (!j->ratios || !j->computing)
         s = pt_fail(PT_ERR_NOMEM, "no memory for the journal");
@@ -112,16 +161,8 @@ static void count(pt_journal *j, const pt_step_report *r)
 {
     int workers = j->u->run->n_workers;
 
-    j->steps++;
-    if (r->gate && j->first_open == 0) j->first_open = r->step + 1;
-    if (r->w > 0) {
-        j->w_sum += r->w;
-        j->w_steps++;
-    }
-    if (r->seconds > 0) {
-        j->step_seconds += r->seconds;
-        j->timed_images += (uint64_t)r->images;
-    }
+    tally(j, r->step, r->gate, r->w, r->skipped != NULL, r->seconds, (uint64_t)r->images);
+    j->costs = r->costs;
     for (int w = 0; w < workers; w++) {
         j->computing[w] += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_COMPUTE];
         j->time_input += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_INPUT] / workers;
@@ -179,6 +220,23 @@ static pt_status on_step(void *context, const pt_step_report *r)
     return put_line(j, line);
 }
 
+static pt_status save_model(const pt_journal *j, const char *name)
+{
+    const pt_setup *u = j->u;
+    const pt_run *r = u->run;
+    pt_geometry geometry = {(pt_resize_mode)r->config->data->resize_mode,
+                            (int)r->config->data->resize};
+    char *path = pt_file_path(r->config->run->dir, name);
+    pt_status s = path ? pt_file_check_room(path, pt_model_bytes(r->graph))
+                       : pt_fail(PT_ERR_NOMEM, "no memory for %s", name);
+
+    if (s == PT_OK)
+        s = pt_weights_save(path, r->graph, &u->graph_options, r->flat, &u->preprocess,
+                            &geometry, pt_dataset_class_names(u->data));
+    free(path);
+    return s;
+}
+
 static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n)
 {
@@ -197,7 +255,11 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
         "%s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu images)",
         test ? "test" : "train", (unsigned long long)step + 1, 100 * score->top1,
         100 * score->top5, score->ce, n);
-    if (test && last)
+    if (test && score->top1 > j->best) {
+        j->best = score->top1;
+        if (u->run->config->run->keep_best) s = save_model(j, "best.h5");
+    }
+    if (s == PT_OK && test && last)
         s = pt_predictions_write(u->run->config->run->dir, u->data, images, n, logits,
                                  j->predictions_hash);
     if (s != PT_OK) return s;
@@ -266,25 +328,44 @@ static void say_slowest(const pt_journal *j)
                     r->n_servers + slowest, j->computing[slowest] / others);
 }
 
+/* What safety cost, where it was used. */
+static void say_costs(const pt_journal *j)
+{
+    double seconds = pt_clock() - j->started;
+
+    if (j->costs.saves > 0)
+        pt_log_info("checkpoints: %d written, the steps waited %.2f s for them (%.2f %%)",
+                    j->costs.saves, j->costs.save_s, 100 * j->costs.save_s / seconds);
+    if (j->costs.held_s > 0)
+        pt_log_info("skip_all: weights that were ready waited %.2f s for the other "
+                    "gradients (%.2f %%)",
+                    j->costs.held_s, 100 * j->costs.held_s / seconds);
+    if (j->skipped > 0)
+        pt_log_info("%llu steps were skipped: their numbers were not finite",
+                    (unsigned long long)j->skipped);
+}
+
+void pt_journal_stopped(const pt_journal *j)
+{
+    pt_log_info("stopped after step %llu of %llu, checkpoint written; the same command "
+                "goes on",
+                (unsigned long long)j->steps,
+                (unsigned long long)j->u->run->plan->total_steps);
+}
+
 pt_status pt_journal_finish(pt_journal *j)
 {
-    const pt_setup *u = j->u;
-    const pt_run *r = u->run;
+    const pt_run *r = j->u->run;
     const char *dir = r->config->run->dir;
-    pt_geometry geometry = {(pt_resize_mode)r->config->data->resize_mode,
-                            (int)r->config->data->resize};
-    char *path = pt_file_path(dir, "model.h5"), hash[65] = "";
-    double seconds = pt_clock() - j->started;
+    char hash[65] = "";
+    double seconds = j->seconds_before + pt_clock() - j->started;
     double computing = mean_computing(j);
     double all = j->time_input + computing + j->time_wire;
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);
 
-    if (s == PT_OK)
-        s = pt_weights_save(path, r->graph, &u->graph_options, r->flat, &u->preprocess,
-                            &geometry, pt_dataset_class_names(u->data));
+    if (s == PT_OK) s = save_model(j, "model.h5");
     if (s == PT_OK)
         s = pt_run_dir_write_json(dir, "result.json", result(j, hash, seconds));
-    free(path);
     if (s != PT_OK) return s;
     if (r->config->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE) {
         if (j->first_open)
@@ -302,6 +383,7 @@ pt_status pt_journal_finish(pt_journal *j)
             seconds, speed(j), 100 * computing / all, 100 * j->time_wire / all,
             100 * j->time_input / all);
     say_slowest(j);
+    say_costs(j);
     pt_log_info("weight hash      %s", hash);
     pt_log_info("predictions hash %s", j->predictions_hash);
     pt_log_info("results in %s", dir);

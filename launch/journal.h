@@ -8,11 +8,15 @@
 
 typedef struct pt_journal pt_journal;
 
-/* Borrows u. Opens metrics.jsonl in the run directory. */
+/* Borrows u. Opens metrics.jsonl in the run directory; of a run that goes on, the lines
+ * of the steps that are done stay and are counted again. */
 PT_MUST_USE pt_status pt_journal_create(const pt_setup *u, pt_journal **out);
 void pt_journal_destroy(pt_journal **j);
 
 pt_server_hooks pt_journal_hooks(pt_journal *j);
+
+/* After a stop with a checkpoint: the line that says so. */
+void pt_journal_stopped(const pt_journal *j);
 
 /* After the run: model.h5, result.json, and the lines with the result and the hashes. */
 PT_MUST_USE pt_status pt_journal_finish(pt_journal *j);

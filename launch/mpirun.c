@@ -1,10 +1,12 @@
 #include "launch/mpirun.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,11 +19,45 @@ bool pt_under_launcher(void)
            (getenv("SLURM_STEP_ID") && getenv("SLURM_PROCID"));
 }
 
-static volatile sig_atomic_t child;
+static volatile sig_atomic_t child, interrupted;
 
+/* mpirun passes SIGUSR1 on to every rank, and the run stops with a checkpoint; SIGTERM it
+ * answers by killing them within a second. */
 static void pass_on(int sig)
 {
-    if (child > 0) kill((pid_t)child, sig);
+    bool again = sig == SIGINT && interrupted;
+
+    interrupted = interrupted || sig == SIGINT;
+    if (child > 0) kill((pid_t)child, again ? SIGTERM : SIGUSR1);
+}
+
+static void take_signals(void)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    struct sigaction a;
+
+    memset(&a, 0, sizeof a);
+    a.sa_handler = pass_on;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaction(signals[i], &a, NULL);
+}
+
+/* In the child: a group of its own, so that a terminal's ^C reaches only us, nothing to
+ * read, and no life after ours. */
+static void become_mpirun(char **line, const int fd[2])
+{
+    int null = open("/dev/null", O_RDONLY);
+
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (null >= 0) dup2(null, STDIN_FILENO);
+    dup2(fd[1], STDERR_FILENO);
+    close(fd[0]);
+    close(fd[1]);
+    execvp(line[0], line);
+    dprintf(STDERR_FILENO, "error: mpirun is not installed or not in PATH: %s\n",
+            strerror(errno));
+    _exit(1);
 }
 
 /* -q: our line is the only one; no binding: ranks share cores with the server, which
@@ -80,6 +116,10 @@ static int finish(int status, bool said)
     char text[160];
 
     if (code == 0 || code == 75 || said) return code;
+    if (interrupted || code == 128 + SIGUSR1) {
+        pt_log_error("interrupted before a checkpoint was written; the last one stays");
+        return 1;
+    }
     if (code > 128)
         snprintf(text, sizeof text, "the job was ended by signal %d (%s)%s", code - 128,
                  strsignal(code - 128),
@@ -109,15 +149,7 @@ int pt_mpirun(int ranks, int argc, char **argv)
     for (char **a = line; *a; a++)
         if (strcmp(*a, "/proc/self/exe") == 0) *a = self;
     pid = fork();
-    if (pid == 0) {
-        dup2(fd[1], STDERR_FILENO);
-        close(fd[0]);
-        close(fd[1]);
-        execvp(line[0], line);
-        dprintf(STDERR_FILENO, "error: mpirun is not installed or not in PATH: %s\n",
-                strerror(errno));
-        _exit(1);
-    }
+    if (pid == 0) become_mpirun(line, fd);
     close(fd[1]);
     free(line);
     if (pid < 0) {
@@ -126,8 +158,7 @@ int pt_mpirun(int ranks, int argc, char **argv)
         return 1;
     }
     child = pid;
-    signal(SIGTERM, pass_on);
-    signal(SIGINT, SIG_IGN); /* the terminal sends it to mpirun itself */
+    take_signals();
     said = relay(fd[0]);
     close(fd[0]);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;

@@ -8,9 +8,9 @@
 
 typedef struct {
     size_t n;
-    double top1, top5, ce;   /* shares, and the mean in nats */
+    double top1, top5, ce; /* shares, and the mean in nats */
     int n_classes;
-    uint32_t *right, *of;    /* [n_classes] */
+    uint32_t *right, *of; /* [n_classes] */
     const pt_dataset *data;
 } pt_score;
 

@@ -1,10 +1,11 @@
 /* The directory that a run leaves:
  *
- *   identity.json     what decides the weights: configuration, V, seed, digests of data
- *                     and start weights, kernels (from the start of the run)
+ *   identity.json     what decides the weights (launch/identity.h; from the start on)
  *   config.yaml       the resolved configuration
  *   environment.json  versions, hosts, core types, commit, command line
  *   metrics.jsonl     one object a step, one a test
+ *   checkpoints/      while the run is not finished (server/checkpoint/manifest.h)
+ *   best.h5           run.keep_best: the model with the best test accuracy so far
  *   model.h5          the final model; predictions.h5: test set with logits
  *   result.json       accuracies, hashes, times (last: it is there when the run finished)
  *
@@ -16,16 +17,21 @@
 
 #include "launch/setup.h"
 
-/* Makes config run.dir. One that exists is PT_ERR_USAGE unless overwrite, and then only
- * if it is a run's (has identity.json) or empty: its files are removed. */
-PT_MUST_USE pt_status pt_run_dir_create(const char *dir, bool overwrite);
+/* Makes config run.dir, or opens one that is a run's (*exists). overwrite: a run's files
+ * are removed. PT_ERR_USAGE where it holds other files, or another job uses it (locked
+ * until this process ends, where the file system can). */
+PT_MUST_USE pt_status pt_run_dir_open(const char *dir, bool overwrite, bool *exists);
 
-/* Writes identity, configuration and environment. hosts: one text a rank, as
- * pt_job_gather_text gives them. */
+bool pt_run_dir_has(const char *dir, const char *name);
+PT_MUST_USE pt_status pt_run_dir_read_json(const char *dir, const char *name,
+                                           json_t **out);
+
+/* Writes identity, configuration and environment. Borrows identity. hosts: one text a
+ * rank, as pt_job_gather_text gives them. */
 PT_MUST_USE pt_status pt_run_dir_describe(const pt_setup *u, const pt_train_args *args,
-                                          const char *hosts);
+                                          json_t *identity, const char *hosts);
 
-/* Writes an object to dir/name under a temporary name and renames it. Takes json. */
+/* Writes an object to dir/name in one move (pt_file_replace). Takes json. */
 PT_MUST_USE pt_status pt_run_dir_write_json(const char *dir, const char *name,
                                             json_t *json);
 

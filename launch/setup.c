@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crc32c.h"
 #include "common/job.h"
 #include "common/log.h"
 #include "common/wire.h"
+#include "launch/agree.h"
 #include "server/serve.h"
 #include "worker/step.h"
 
@@ -137,6 +139,7 @@ static pt_status share_weights(pt_setup *u)
     pt_status s = PT_OK;
     void *bytes = &u->preprocess;
     size_t size = sizeof u->preprocess;
+    char digest[16];
 
     if (pt_job_rank() == 0) {
         pt_graph_init(r->graph, r->config->seed, n->head_std, false, r->flat);
@@ -152,7 +155,11 @@ static pt_status share_weights(pt_setup *u)
         memcpy(&u->preprocess, bytes, sizeof u->preprocess);
         free(bytes);
     }
-    return s == PT_OK ? pt_job_broadcast_floats(0, r->flat, r->graph->n_floats) : s;
+    if (s == PT_OK) s = pt_job_broadcast_floats(0, r->flat, r->graph->n_floats);
+    if (s != PT_OK) return s;
+    snprintf(digest, sizeof digest, "%08x",
+             pt_crc32c(0, r->flat, r->graph->n_floats * sizeof(float)));
+    return pt_agree_on("start weights", digest);
 }
 
 static uint64_t available_bytes(void)
@@ -247,6 +254,7 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     if (s == PT_OK) s = share_config(args, &c);
     if (s == PT_OK) s = pt_job_agree(check_ranks(c));
     if (s == PT_OK) s = pt_job_agree(open_data(u, c));
+    if (s == PT_OK) s = pt_agree_on("data set", pt_dataset_checksum(u->data));
     if (s == PT_OK) s = share_facts(c, pt_dataset_classes(u->data), &f);
     if (s == PT_OK) {
         u->graph_options = f.graph;

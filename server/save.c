@@ -80,6 +80,7 @@ pt_status pt_server_save(pt_server *s, uint64_t next, bool test_owed)
     take_snapshot(s);
     pt_saver_begin(s->saver, &p);
     s->save_due = false;
+    s->costs.saves++;
     s->last_save_s = pt_clock();
     s->costs.save_s += s->last_save_s - start;
     return PT_OK;

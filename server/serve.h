@@ -16,6 +16,7 @@ typedef struct {
     double tree_s;   /* sums over the shards */
     double update_s; /* the optimizer */
     double save_s;   /* that steps waited for checkpoints; seconds of the clock */
+    int saves;       /* checkpoints begun */
     double held_s;   /* nonfinite: skip_all: that weights waited for the vote; likewise */
 } pt_server_costs;
 

@@ -331,6 +331,13 @@ static pt_status put_tensors(pt_h5file *f, const pt_graph *g, const float *flat)
     return s;
 }
 
+uint64_t pt_model_bytes(const pt_graph *g)
+{
+    enum { LIBRARY_BYTES = 1 << 20 }; /* names, headers, classes */
+
+    return (uint64_t)g->n_floats * sizeof(float) + LIBRARY_BYTES;
+}
+
 pt_status pt_weights_save(const char *path, const pt_graph *g,
                           const pt_graph_options *options, const float *flat,
                           const pt_preprocess *preprocess, const pt_geometry *geometry,

@@ -76,6 +76,9 @@ PT_MUST_USE pt_status pt_weights_load(const char *path, const char *entry,
                                       const pt_graph *g, bool with_head, float *flat,
                                       pt_weights_info *info);
 
+/* Bytes that a model file of g takes, at most. */
+uint64_t pt_model_bytes(const pt_graph *g);
+
 /* Writes our model file (HDF5): every tensor under its name in file layout as float32,
  * below /weights; /tensors: their names in the order of the hash; attributes of the root:
  * format = "ptrain-model", format_version = 1, network, n_classes, side, original_head

@@ -18,12 +18,32 @@ timeout -k 5 60 mpirun -q --oversubscribe --bind-to none -n 2 \
     "$PTRAIN" train run/config.yaml --set run.dir=again >again.log 2>&1 || fail "run from config.yaml"
 [ "$(hash_of again)" = "$(hash_of run)" ] || fail "config.yaml gives other weights"
 
-# An existing directory is refused, exit code 2, and left alone.
+# A finished run is finished: nothing is done, nothing touched, also by other workers and
+# with keys that cannot change the weights.
 before=$(ls -l --time-style=full-iso run | sha256sum)
-mpirun -q --oversubscribe -n 3 "$PTRAIN" train run.yaml --set run.dir=run >exists.log 2>&1
-[ $? = 2 ] || fail "an existing run directory: exit code is not 2"
-[ "$(grep -c error: exists.log)" = 1 ] || fail "an existing run directory: not one error line"
-[ "$before" = "$(ls -l --time-style=full-iso run | sha256sum)" ] || fail "it was touched"
+once() { # code pattern ranks set...: a run in run/
+    local code=$1 pattern=$2 n=$3 sets=() got
+    shift 3
+    for s in "$@"; do sets+=(--set "$s"); done
+    timeout -k 5 60 mpirun -q --oversubscribe -n "$n" "$PTRAIN" train run.yaml --set run.dir=run \
+        "${sets[@]}" >once.log 2>&1
+    got=$?
+    [ $got = "$code" ] && grep -qE "$pattern" once.log ||
+        { fail "run/ once more, $*: exit code $got, no '$pattern'"; cat once.log; }
+    [ "$(grep -c error: once.log)" -le 1 ] || fail "run/ once more, $*: more than one error line"
+    [ "$before" = "$(ls -l --time-style=full-iso run | sha256sum)" ] || fail "run/ was touched"
+}
+once 0 "this run is finished: test accuracy .*$(hash_of run)" 4
+once 0 "this run is finished" 3 engine.threads=2 run.log_every=1 data.path="$PWD/data.h5"
+
+# Another run, or resume: never, is refused with exit code 2 and what differs.
+once 2 "error: run: is another run's \(optimizer.lr was 0.05, is 0.06\)" 3 optimizer.lr=0.06
+once 2 "seed was 3, is 4; stages.0.epochs was 2, is 3" 3 seed=4 'stages=[{epochs: 3}]'
+once 2 "error: run directory run exists and run.resume is never" 3 run.resume=never
+cp data.h5 kept.h5
+"$PTRAIN" pack --overwrite --layout folders images/source data.h5 >/dev/null || fail "other data"
+once 2 "data_checksum was [0-9a-f]+, is" 3
+mv kept.h5 data.h5
 
 # --overwrite replaces a run, but nothing else.
 mkdir other && echo precious >other/file

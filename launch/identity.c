@@ -1,0 +1,149 @@
+#include "launch/identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "launch/version.h"
+#include "worker/step.h"
+
+/* Keys that cannot change the weights, whole or as the first characters of a key: where
+ * things are, who computes, what is measured and written. Everything else is the run. */
+static const char *const free_keys[] = {
+    "data.path",      "data.input_threads", "network.weights", "network.weights_entry",
+    "evaluation.",    "server.ranks",       "engine.threads",  "engine.workers",
+    "run.dir",        "run.watchdog_s",     "run.log_every",   "run.gradient_ratio_every",
+    "run.checkpoint", "run.resume",         "run.keep_best"};
+
+bool pt_identity_is_free(const char *key)
+{
+    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
+        if (strncmp(key, free_keys[i], strlen(free_keys[i])) == 0) return true;
+    return false;
+}
+
+static void add_setting(void *context, const char *path, const char *value)
+{
+    if (!pt_identity_is_free(path))
+        json_object_set_new((json_t *)context, path, json_string(value));
+}
+
+static json_t *preprocess_of(const pt_preprocess *p)
+{
+    char text[160];
+
+    snprintf(text, sizeof text, "%s * %.9g - (%.9g, %.9g, %.9g), / (%.9g, %.9g, %.9g)",
+             p->bgr ? "bgr" : "rgb", (double)p->scale, (double)p->mean[0],
+             (double)p->mean[1], (double)p->mean[2], (double)p->std[0], (double)p->std[1],
+             (double)p->std[2]);
+    return json_string(text);
+}
+
+json_t *pt_identity_create(const pt_setup *u)
+{
+    const pt_run *r = u->run;
+    json_t *settings = json_object();
+    bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+    if (!settings || pt_config_each(r->config, add_setting, settings) != PT_OK) {
+        json_decref(settings);
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:o, s:o}", "program",
+                     "ptrain " PT_VERSION, "byte_order", little ? "little" : "big",
+                     "network", r->config->network->name, "seed",
+                     (json_int_t)r->config->seed, "shards", r->plan->n_shards, "batch",
+                     r->plan->batch, "data_checksum", pt_dataset_checksum(u->data),
+                     "start_weights_hash", u->start_hash, "gemm",
+                     pt_method_identity(pt_worker_method(r->config)), "preprocess",
+                     preprocess_of(&u->preprocess), "settings", settings);
+}
+
+/* ---- comparison ------------------------------------------------------------------- */
+
+enum { MOST = 5 };
+
+typedef struct {
+    char text[1024];
+    size_t at;
+    int n;
+} differences;
+
+/* The value as people read it; `text` [64] is for numbers. */
+static const char *shown(const json_t *j, char *text)
+{
+    if (json_is_string(j)) return json_string_value(j);
+    if (!json_is_integer(j)) return "not given";
+    snprintf(text, 64, "%lld", (long long)json_integer_value(j));
+    return text;
+}
+
+static void differ(differences *d, const char *name, const json_t *was, const json_t *is)
+{
+    char a[64], b[64];
+    int n;
+
+    if (json_equal(was, is) || d->n++ >= MOST || d->at + 1 >= sizeof d->text) return;
+    n = snprintf(d->text + d->at, sizeof d->text - d->at, "%s%s was %s, is %s",
+                 d->at ? "; " : "", name, shown(was, a), shown(is, b));
+    d->at += n > 0 ? (size_t)n : 0;
+}
+
+/* Settings first: a key says more than the number that follows from it. */
+static void compare_settings(differences *d, const json_t *was, const json_t *is)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)is, key, value)
+        differ(d, key, json_object_get(was, key), value);
+    json_object_foreach((json_t *)was, key, value) if (!json_object_get(is, key))
+        differ(d, key, value, NULL);
+}
+
+static bool is_blas(const json_t *identity)
+{
+    const char *gemm = json_string_value(json_object_get(identity, "gemm"));
+
+    return gemm && strncmp(gemm, "exact", 5) != 0;
+}
+
+/* Another library or core type under BLAS. */
+static pt_status compare_cores(const json_t *was, const json_t *is, const char *where,
+                               bool other_core)
+{
+    const json_t *a = json_object_get(was, "gemm"), *b = json_object_get(is, "gemm");
+    const char *text = "%s: was computed by %s, this is %s: the bits of the weights will "
+                       "differ from those of a run in one piece%s";
+
+    if (json_equal(a, b)) return PT_OK;
+    if (!other_core)
+        return pt_fail(PT_ERR_USAGE, text, where, json_string_value(a),
+                       json_string_value(b), "; --allow-other-core goes on all the same");
+    pt_log_warn(text, where, json_string_value(a), json_string_value(b), "");
+    return PT_OK;
+}
+
+pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where,
+                              bool other_core)
+{
+    static const char *const fields[] = {
+        "program", "byte_order", "data_checksum", "start_weights_hash",
+        "gemm",    "preprocess"}; /* the others are settings */
+    bool blas = is_blas(was) && is_blas(is);
+    differences d = {{0}, 0, 0};
+
+    compare_settings(&d, json_object_get(was, "settings"),
+                     json_object_get(is, "settings"));
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (!blas || strcmp(fields[i], "gemm") != 0)
+            differ(&d, fields[i], json_object_get(was, fields[i]),
+                   json_object_get(is, fields[i]));
+    if (d.n > 0)
+        return pt_fail(PT_ERR_USAGE,
+                       "%s: is another run's (%s%s): choose another run.dir, or give "
+                       "--overwrite to replace it",
+                       where, d.text, d.n > MOST ? "; and more" : "");
+    return blas ? compare_cores(was, is, where, other_core) : PT_OK;
+}

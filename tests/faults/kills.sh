@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# A run that is killed -9, whichever process and whenever, goes on with other workers and
+# threads to the weights of one that was never disturbed.
+#
+#   KILLS=20 FIRST=1 kills.sh     seeds FIRST, FIRST+1, ...: each kills one to three times
+#
+# A seed draws victims (a worker, the server, mpirun, the launcher), moments (a message of
+# a rank, counted by the shim; or a time after the start), workers, threads and the steps
+# between checkpoints. By hand: cmake puts the shim into build/tests/faults, see
+# tests/faults/campaign.sh.
+. "$(dirname "$0")/lib.sh"
+make_data
+steps=36 kills=${KILLS:-20} first=${FIRST:-1} done_kills=0 finished=0
+run=('stages=[{steps: 36}]' evaluation.every_epochs=3 run.keep_best=true)
+ranks 3 undisturbed "${run[@]}" || { cat undisturbed.log; fail "the undisturbed run"; finish; }
+wanted=$(hash_of undisturbed) wanted_rows=$(value undisturbed predictions_hash)
+wanted_best=$(sha256sum <undisturbed/best.h5)
+# what a metrics line says apart from times
+numbers() { sed 's/,"seconds":[^,}]*//; s/,"ratio_p.*"cosine"/,"cosine"/' "$1/metrics.jsonl"; }
+
+draw() { # n: a number below n, the next one of this seed
+    state=$(((state * 1103515245 + 12345) % 2147483648))
+    drawn=$((state / 65536 % $1))
+}
+
+# once NAME: starts the run in NAME with drawn layout, with `fault` in its environment
+once() {
+    local w t every
+    draw 4; w=$((drawn + 1))
+    draw 2; t=$((drawn + 1))
+    draw 6; every=$((drawn + 1))
+    layout="$w workers x $t threads, checkpoint every $every"
+    local sets=()
+    for s in "${run[@]}" "engine.threads=$t" "run.checkpoint_steps=$every" "run.dir=$work/$1"; do
+        sets+=(--set "$s")
+    done
+    env "${fault[@]}" timeout -k 5 60 "$PTRAIN" train run.yaml --workers "$w" "${sets[@]}" >>"$1.log" 2>&1
+}
+
+# the process that a name means in the run of NAME
+pid_of() {
+    case $2 in
+    mpirun) pgrep -f "^mpirun .*run.dir=$work/$1( |\$)" | head -1 ;;
+    launcher) pgrep -f "^$PTRAIN train .*run.dir=$work/$1( |\$)" -o ;;
+    esac
+}
+
+# a rank dies at its n-th message
+kill_rank() { # NAME
+    local kinds kind most
+    draw 2
+    if [ $drawn = 0 ]; then
+        kinds=(2 4) most=(36 700) victim="the server"
+        rank=0
+    else
+        kinds=(1 3 5) most=(30 500 300) victim="a worker"
+        rank=1
+    fi
+    draw ${#kinds[@]}; kind=$drawn
+    draw "${most[$kind]}"
+    fault=(LD_PRELOAD="$PT_SHIM" PT_SHIM_RANK=$rank "PT_SHIM_KILL=${kinds[$kind]}:$((drawn + 1))")
+    once "$1"
+}
+
+# mpirun or the launcher dies some time after the start
+kill_by_time() { # NAME
+    draw 2
+    victim=$([ $drawn = 0 ] && echo mpirun || echo launcher)
+    draw 1500
+    local at=$((drawn + 100)) pid
+    fault=(PT_SHIM_NONE=1)
+    once "$1" &
+    sleep "$((at / 1000)).$(printf %03d $((at % 1000)))"
+    pid=$(pid_of "$1" "$victim")
+    [ -n "$pid" ] && kill -KILL "$pid"
+    wait $!
+}
+
+for seed in $(seq "$first" $((first + kills - 1))); do
+    name=k$seed state=$((seed * 7919 + 17))
+    draw 3
+    rounds=$((drawn + 1)) story=
+    for _ in $(seq $rounds); do
+        draw 3
+        if [ $drawn = 0 ]; then kill_by_time $name; else kill_rank $name; fi
+        story="$story; $victim of $layout"
+        nobody $name
+        if [ -e "$name/result.json" ]; then finished=$((finished + 1)); break; fi
+        done_kills=$((done_kills + 1))
+    done
+    fault=(PT_SHIM_NONE=1)
+    once $name || fail "seed $seed ($story): it did not go on: $(tail -1 $name.log)"
+    [ "$(hash_of $name)" = "$wanted" ] || fail "seed $seed ($story; then $layout): other weights"
+    [ "$(value $name predictions_hash)" = "$wanted_rows" ] || fail "seed $seed: other predictions"
+    [ "$(sha256sum <$name/best.h5)" = "$wanted_best" ] || fail "seed $seed: another best model"
+    cmp -s <(numbers $name) <(numbers undisturbed) || fail "seed $seed ($story): other metrics"
+    [ ! -e $name/checkpoints ] || fail "seed $seed: checkpoints are left"
+    rm -rf "$name" "$name.log"
+    [ $((seed % 50)) != 0 ] || echo "seed $seed: $done_kills kills, $failures failures"
+done
+echo "$kills runs, $done_kills kills, $finished had ended before their kill"
+[ $done_kills -ge "$kills" ] || [ "$kills" -lt 10 ] || fail "too few kills struck"
+finish

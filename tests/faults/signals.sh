@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Signals stop a run at one step on all ranks, with a checkpoint and exit code 75, and the
+# same command goes on to the same weights.
+. "$(dirname "$0")/lib.sh"
+make_data
+run=('stages=[{epochs: 40}]')
+ranks 3 undisturbed "${run[@]}" || { cat undisturbed.log; fail "the undisturbed run"; finish; }
+
+# start NAME: by our launcher, in the background; its pid is $!
+start() {
+    timeout -k 5 60 "$PTRAIN" train run.yaml --workers 2 --set "run.dir=$work/$1" --set "${run[0]}" \
+        >"$1.log" 2>&1
+    echo $? >"$1.code"
+}
+launcher() { pgrep -f "^$PTRAIN train .*run.dir=$work/$1( |\$)" -o; }
+
+stopped() { # NAME: code 75, no error line, a checkpoint; then it goes on
+    [ "$(cat "$1.code")" = 75 ] || { fail "$1: exit code $(cat "$1.code"), not 75"; cat "$1.log"; }
+    ! grep -E 'error:|warn:' "$1.log" || fail "$1: it complained"
+    grep -qE '^stopped after step [0-9]+ of 120, checkpoint written' "$1.log" || fail "$1: does not say so"
+    nobody "$1"
+    ranks_again "$1"
+}
+ranks_again() { # NAME: one worker goes on
+    timeout -k 5 60 mpirun -q --oversubscribe -n 2 "$PTRAIN" train run.yaml --set "run.dir=$work/$1" \
+        --set "${run[0]}" "${@:2}" >"$1.again" 2>&1 || { fail "$1: did not go on"; cat "$1.again"; }
+    grep -q '^going on after step' "$1.again" || fail "$1: began again"
+    [ "$(hash_of "$1")" = "$(hash_of undisturbed)" ] || fail "$1: other weights"
+}
+
+# signal and who gets it
+for what in "USR1 rank 0" "USR1 rank 2" "TERM rank 1" "TERM rank 0" "HUP rank 1" "USR1 launcher" \
+    "TERM launcher" "INT launcher"; do
+    set -- $what
+    name="$1-$2${3-}"
+    start "$name" &
+    began "$name"
+    [ "$2" = rank ] && pid=$(rank_pid "$name" "$3") || pid=$(launcher "$name")
+    kill "-$1" "$pid" || fail "$name: nobody to signal"
+    wait $!
+    stopped "$name"
+done
+
+# before the first step: it stops after that one
+start early &
+for i in $(seq 50); do pid=$(rank_pid early 1); [ -n "$pid" ] && break; sleep 0.05; done
+kill -USR1 "$pid"
+wait $!
+stopped early
+
+# a second SIGINT ends it at once; what was saved before is there
+start twice &
+began twice
+pid=$(launcher twice)
+kill -INT "$pid"; kill -INT "$pid"
+wait $!
+code=$(cat twice.code)
+[ "$code" = 1 ] || [ "$code" = 75 ] || { fail "twice: exit code $code"; cat twice.log; }
+nobody twice
+
+# mpirun's own SIGTERM kills its ranks within about a second: the periodic checkpoint stays
+(limit=60; timeout -k 5 60 mpirun -q --oversubscribe -n 3 "$PTRAIN" train run.yaml \
+    --set "run.dir=$work/mpirun" --set 'stages=[{epochs: 40}]' --set run.checkpoint_steps=2 >mpirun.log 2>&1
+    echo $? >mpirun.code) &
+for i in $(seq 100); do ls mpirun/checkpoints/*/manifest.json >/dev/null 2>&1 && break; sleep 0.1; done
+kill -TERM "$(pgrep -f "^mpirun .*run.dir=$work/mpirun( |\$)")"
+wait $!
+[ "$(cat mpirun.code)" != 0 ] || fail "mpirun: exit code 0"
+nobody mpirun
+ranks_again mpirun
+finish
