@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
 #include "launch/version.h"
 #include "worker/step.h"
 
@@ -84,7 +83,8 @@ static void differ(differences *d, const char *name, const json_t *was, const js
     char a[64], b[64];
     int n;
 
-    if (json_equal(was, is) || d->n++ >= MOST || d->at + 1 >= sizeof d->text) return;
+    if (was == is || json_equal(was, is) || d->n++ >= MOST || d->at + 1 >= sizeof d->text)
+        return;
     n = snprintf(d->text + d->at, sizeof d->text - d->at, "%s%s was %s, is %s",
                  d->at ? "; " : "", name, shown(was, a), shown(is, b));
     d->at += n > 0 ? (size_t)n : 0;
@@ -110,19 +110,13 @@ static bool is_blas(const json_t *identity)
 }
 
 /* Another library or core type under BLAS. */
-static pt_status compare_cores(const json_t *was, const json_t *is, const char *where,
-                               bool other_core)
+static pt_status compare_cores(const json_t *was, const json_t *is, const char *where)
 {
-    const json_t *a = json_object_get(was, "gemm"), *b = json_object_get(is, "gemm");
-    const char *text = "%s: was computed by %s, this is %s: the bits of the weights will "
-                       "differ from those of a run in one piece%s";
-
-    if (json_equal(a, b)) return PT_OK;
-    if (!other_core)
-        return pt_fail(PT_ERR_USAGE, text, where, json_string_value(a),
-                       json_string_value(b), "; --allow-other-core goes on all the same");
-    pt_log_warn(text, where, json_string_value(a), json_string_value(b), "");
-    return PT_OK;
+    return pt_fail(PT_ERR_USAGE,
+                   "%s: was computed by %s, this is %s: the bits of the weights will "
+                   "differ from those of a run in one piece; --allow-other-core goes on "
+                   "all the same",
+                   where, json_string_value(was), json_string_value(is));
 }
 
 pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where,
@@ -132,6 +126,7 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
         "program", "byte_order", "data_checksum", "start_weights_hash",
         "gemm",    "preprocess"}; /* the others are settings */
     bool blas = is_blas(was) && is_blas(is);
+    const json_t *cores[] = {json_object_get(was, "gemm"), json_object_get(is, "gemm")};
     differences d = {{0}, 0, 0};
 
     compare_settings(&d, json_object_get(was, "settings"),
@@ -145,5 +140,6 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
                        "%s: is another run's (%s%s): choose another run.dir, or give "
                        "--overwrite to replace it",
                        where, d.text, d.n > MOST ? "; and more" : "");
-    return blas ? compare_cores(was, is, where, other_core) : PT_OK;
+    if (!blas || other_core || json_equal(cores[0], cores[1])) return PT_OK;
+    return compare_cores(cores[0], cores[1], where);
 }

@@ -19,7 +19,7 @@ bool pt_identity_is_free(const char *key);
 
 /* PT_OK where `was` is the run `is`. PT_ERR_USAGE naming what differs, up to five things,
  * with both values: "optimizer.lr was 0.01, is 0.02". other_core: with engine.gemm: blas,
- * another library or core is a warning and no failure. where: the file of `was`. */
+ * another library or core is no failure. where: the file of `was`. */
 PT_MUST_USE pt_status pt_identity_compare(const json_t *was, const json_t *is,
                                           const char *where, bool other_core);
 

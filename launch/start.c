@@ -42,7 +42,14 @@ static pt_status find(pt_start *st, bool other_core, pt_checkpoint *c)
     if (s != PT_OK || !c->path) return s;
     st->kind = PT_START_RESUMED;
     st->progress = c->progress;
-    return pt_identity_compare(c->identity, st->identity, c->path, other_core);
+    s = pt_identity_compare(c->identity, st->identity, c->path, other_core);
+    if (s == PT_OK && !json_equal(json_object_get(c->identity, "gemm"),
+                                  json_object_get(st->identity, "gemm")))
+        pt_log_warn(
+            "going on with other kernels than those that computed %s: the bits of "
+            "the weights will differ from those of a run in one piece",
+            c->path);
+    return s;
 }
 
 /* A directory that is a run's: whose, and how far is it? */

@@ -39,6 +39,7 @@ static void stopped_and_resumed(const whole_run *a, whole_run_options o, layout 
     char place[256];
     const char *what;
     whole_run *b;
+    int tests;
 
     snprintf(place, sizeof place, "%s", root());
     o.root = place;
@@ -49,6 +50,7 @@ static void stopped_and_resumed(const whole_run *a, whole_run_options o, layout 
     b = whole_run_play(&o);
     whole_run_assert_stopped(b);
     assert_int_equal(b->n_steps, stop + 1);
+    tests = b->n_tests;
     whole_run_destroy(b);
 
     o.n_workers = m.w;
@@ -60,6 +62,7 @@ static void stopped_and_resumed(const whole_run *a, whole_run_options o, layout 
     b = whole_run_play(&o);
     whole_run_assert_ok(b);
     assert_int_equal(b->first_step, stop + 1);
+    assert_int_equal(tests + b->n_tests, a->n_tests);
     what = whole_run_difference(a, b);
     if (what)
         fail_msg("%d+%d ranks, then %d+%d after step %d: %s differ", l.s, l.w, m.s, m.w,
@@ -152,7 +155,7 @@ static void test_saving_in_the_background_changes_nothing(void **state)
     whole_run_destroy(b);
     assert_int_equal(pt_checkpoint_find(place, &c), PT_OK);
     assert_non_null(c.path);
-    assert_in_range(c.progress.step, 2, 5);
+    assert_in_range(c.progress.step, 1, 5);
     pt_checkpoint_fini(&c);
 
     o.resume = true;

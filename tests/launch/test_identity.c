@@ -1,0 +1,92 @@
+/* What is the same run: which keys count, and how a difference is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "launch/identity.h"
+
+static void note_free(void *context, const char *path, const char *value)
+{
+    char *text = context;
+
+    if (pt_identity_is_free(path)) strcat(strcat(text, path), " ");
+}
+
+/* By name, so that a new key is looked at once before it is free. */
+static void test_exactly_these_keys_are_free(void **state)
+{
+    char text[1024] = "";
+    pt_config *c = NULL;
+
+    assert_int_equal(pt_config_load(PT_TEST_DATA "/run/base.yaml", NULL, 0, &c), PT_OK);
+    assert_int_equal(pt_config_each(c, note_free, text), PT_OK);
+    assert_string_equal(
+        text, "run.watchdog_s run.log_every run.gradient_ratio_every run.resume "
+              "run.checkpoint_s run.checkpoint_steps run.keep_best data.input_threads "
+              "evaluation.every_epochs evaluation.train_split server.ranks "
+              "engine.threads engine.workers ");
+    pt_config_destroy(&c);
+}
+
+static json_t *identity(double lr, int epochs, const char *gemm)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%g", lr);
+    return json_pack("{s:s, s:s, s:{s:s, s:i, s:s}}", "program", "ptrain 1", "gemm", gemm,
+                     "settings", "optimizer.lr", text, "stages.0.epochs", epochs, "seed",
+                     "1");
+}
+
+/* Compares and releases both. */
+static pt_status compare(json_t *was, json_t *is, bool other_core)
+{
+    pt_status s = pt_identity_compare(was, is, "runs/a", other_core);
+
+    json_decref(was);
+    json_decref(is);
+    return s;
+}
+
+static void test_differences_are_named_with_both_values(void **state)
+{
+    json_t *was = identity(0.1, 3, "exact"), *is = identity(0.2, 4, "exact");
+
+    assert_int_equal(compare(identity(0.1, 3, "exact"), identity(0.1, 3, "exact"), false),
+                     PT_OK);
+    json_object_set_new(was, "data_checksum", json_string("aa"));
+    json_object_del(json_object_get(is, "settings"), "seed");
+    assert_int_equal(compare(was, is, true), PT_ERR_USAGE);
+    assert_string_equal(pt_fail_text(), "runs/a: is another run's (optimizer.lr was 0.1, "
+                                        "is 0.2; stages.0.epochs was 3, is "
+                                        "4; seed was 1, is not given; data_checksum was "
+                                        "aa, is not given): choose another "
+                                        "run.dir, or give --overwrite to replace it");
+}
+
+static void test_another_core_counts_under_blas_and_can_be_allowed(void **state)
+{
+    const char *a = "OpenBLAS 0.3.21 Haswell", *b = "OpenBLAS 0.3.21 SkylakeX";
+
+    assert_int_equal(compare(identity(0.1, 3, a), identity(0.1, 3, b), false),
+                     PT_ERR_USAGE);
+    assert_non_null(strstr(pt_fail_text(), "--allow-other-core"));
+    assert_int_equal(compare(identity(0.1, 3, a), identity(0.1, 3, b), true), PT_OK);
+    assert_int_equal(compare(identity(0.1, 3, a), identity(0.1, 3, "exact"), true),
+                     PT_ERR_USAGE);
+    assert_int_equal(compare(identity(0.1, 3, a), identity(0.1, 4, b), true),
+                     PT_ERR_USAGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exactly_these_keys_are_free),
+        cmocka_unit_test(test_differences_are_named_with_both_values),
+        cmocka_unit_test(test_another_core_counts_under_blas_and_can_be_allowed),
+    };
+
+    return cmocka_run_group_tests_name("launch.identity", tests, NULL, NULL);
+}
