@@ -1,6 +1,7 @@
 /* A run that was stopped and goes on, on other workers, servers and threads, ends with
  * the bits of one that was never stopped: weights, statistics, numbers of every step,
  * tests. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -124,6 +125,31 @@ static void test_gate_and_moving_average_go_on(void **state)
     }
 }
 
+/* The moving average falls below the threshold in the first step alone: a resumed gate
+ * that was not told would stay shut. */
+static void test_an_open_gate_stays_open(void **state)
+{
+    const layout l = {2, 1, 1};
+    whole_run_options o = options(l);
+    char fraction[64];
+    whole_run *a;
+
+    o.sets[0] = "pseudo_task.gate=ema";
+    o.sets[1] = "optimizer.lr=2"; /* CE rises */
+    a = undisturbed(&o);
+    snprintf(fraction, sizeof fraction, "pseudo_task.gate_fraction=%.17g",
+             a->steps[0].report.ema * 1.001 / log(WHOLE_RUN_CLASSES));
+    whole_run_destroy(a);
+    o.sets[2] = fraction;
+    a = undisturbed(&o);
+    for (int k = 1; k < a->n_steps; k++) {
+        assert_true(a->steps[k].report.ema > a->steps[0].report.ema * 1.001);
+        assert_true(a->steps[k].report.gate);
+    }
+    stopped_and_resumed(a, o, l, l, 2);
+    whole_run_destroy(a);
+}
+
 static void test_features_are_not_measured_again(void **state)
 {
     const layout l = {2, 2, 1}, m = {1, 1, 1};
@@ -174,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_any_step_and_layout_gives_the_same_bits),
         cmocka_unit_test(test_stages_with_frozen_parts),
         cmocka_unit_test(test_gate_and_moving_average_go_on),
+        cmocka_unit_test(test_an_open_gate_stays_open),
         cmocka_unit_test(test_features_are_not_measured_again),
         cmocka_unit_test(test_saving_in_the_background_changes_nothing),
     };
