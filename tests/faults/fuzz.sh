@@ -100,9 +100,13 @@ blame() {
         /LeakSanitizer/ { leak = 1 }
         $1 == "#0" { stacks++; decided = 0 }
         $1 !~ /^#[0-9]+$/ || (stacks > 1 && !leak) { next }
-        /libhdf5/ { if (!decided) decided = 1; library = 1; if (!name && $4 ~ /^H5/) name = $4 }
+        /libhdf5/ {
+            if (!decided) decided = 1
+            if (!library++ && match($0, /\+0x[0-9a-f]+/)) place = substr($0, RSTART, RLENGTH)
+            if (!name && $4 ~ /^H5/) name = $4
+        }
         !decided && /\/(common|launch|worker|tests)\/[a-z0-9_\/]*\.c:/ { decided = 2; ours = 1 }
-        END { print ours || !library ? "ours" : "libhdf5 " (name ? name : "(no name)") }'
+        END { print ours || !library ? "ours" : "libhdf5 " (name ? name : place) }'
 }
 # judge TARGET DIRECTORY: looks at its inputs again; prints the counts of what is ours, of
 # what is the library's, and of what does not happen again (fixed, or a slow moment).

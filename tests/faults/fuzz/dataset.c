@@ -21,7 +21,7 @@ static void read_images(const pt_dataset *d)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    const char *path = pt_fuzz_file("data.h5", bytes, n);
+    const char *path = pt_fuzz_file(pt_fuzz_own_name(), bytes, n);
     const uint32_t *images;
     pt_dataset *d = NULL;
     size_t k;

@@ -39,6 +39,14 @@ const char *pt_fuzz_file(const char *name, const uint8_t *bytes, size_t n)
     return name;
 }
 
+const char *pt_fuzz_own_name(void)
+{
+    static char name[32];
+
+    snprintf(name, sizeof name, "input.%ld", (long)getpid());
+    return name;
+}
+
 void pt_fuzz_read_table(const pt_table *t)
 {
     for (size_t i = 0; i < t->n; i++) {

@@ -19,6 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
  * memory, and returns `name`. Ends the process where that fails. */
 const char *pt_fuzz_file(const char *name, const uint8_t *bytes, size_t n);
 
+/* A file name that no other process of the target uses: libFuzzer's -fork runs several.
+ */
+const char *pt_fuzz_own_name(void);
+
 /* Reads every tensor of a table that says it can be read. */
 void pt_fuzz_read_table(const pt_table *t);
 

@@ -4,7 +4,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    const char *path = pt_fuzz_file("model.h5", bytes, n);
+    const char *path = pt_fuzz_file(pt_fuzz_own_name(), bytes, n);
     pt_table *t = NULL;
 
     if (pt_model_open(path, &t) == PT_OK)
