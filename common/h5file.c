@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,32 +20,41 @@ void pt_h5_quiet(void)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
+typedef struct {
+    char text[512];
+    bool no_memory;
+} reason;
+
 static herr_t take_first(unsigned n, const H5E_error2_t *e, void *context)
 {
-    char *text = context;
+    reason *r = context;
 
-    if (text[0] == '\0' && e->desc) snprintf(text, 512, "%s", e->desc);
+    if (r->text[0] || !e->desc) return 0;
+    snprintf(r->text, sizeof r->text, "%s", e->desc);
+    r->no_memory = e->min_num == H5E_NOSPACE || e->min_num == H5E_CANTALLOC;
     return 0;
 }
 
-/* The innermost message of this thread's stack, into text [512]. */
-static void innermost(char *text)
+/* The innermost message of this thread's stack. */
+static void innermost(reason *r)
 {
-    text[0] = '\0';
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, text);
-    if (text[0] == '\0') snprintf(text, 512, "the HDF5 library gives no reason");
-    for (char *p = text; *p; p++)
+    *r = (reason){0};
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, r);
+    if (!r->text[0])
+        snprintf(r->text, sizeof r->text, "the HDF5 library gives no reason");
+    for (char *p = r->text; *p; p++)
         if (*p == '\n') *p = ' ';
 }
 
 pt_status pt_h5_fail(const pt_h5file *f, pt_status s, const char *what,
                      const char *object)
 {
-    char reason[512];
+    reason why;
 
-    innermost(reason);
+    innermost(&why);
     H5Eclear2(H5E_DEFAULT);
-    return pt_fail(s, "%s: %s '%s': %s", f->path, what, object, reason);
+    return pt_fail(why.no_memory ? PT_ERR_NOMEM : s, "%s: %s '%s': %s", f->path, what,
+                   object, why.text);
 }
 
 bool pt_h5file_safe_for_threads(void)
@@ -117,7 +127,8 @@ static hid_t open_without_locks(const char *path)
 
 pt_status pt_h5file_open(const char *path, pt_h5file **out)
 {
-    char reason[512], held[32];
+    char held[32];
+    reason why;
     pt_h5file *f = NULL;
     pt_status s = file_new(path, &f);
 
@@ -126,15 +137,15 @@ pt_status pt_h5file_open(const char *path, pt_h5file **out)
     if (s != PT_OK) goto done;
     f->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (f->id >= 0) goto done;
-    innermost(reason);
+    innermost(&why);
     snprintf(held, sizeof held, "errno = %d,", EWOULDBLOCK);
-    if (!strstr(reason, "lock file")) { /* a superblock is no lock */
+    if (!strstr(why.text, "lock file")) { /* a superblock is no lock */
         s = pt_h5_fail(f, PT_ERR_DATA, "cannot be opened as", "HDF5");
-    } else if (strstr(reason, held)) {
+    } else if (strstr(why.text, held)) {
         s = pt_fail(PT_ERR_IO, "%s: another program is writing it (locked)", path);
     } else {
         f->id = open_without_locks(path);
-        if (f->id < 0) s = pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", path, reason);
+        if (f->id < 0) s = pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", path, why.text);
     }
 done:
     if (s == PT_OK) {

@@ -98,29 +98,30 @@ static void text_free(void *p, void *context)
 
 /* The library believes the length that stands with every variable string and clears that
  * much memory, 4 GiB each at worst. So the lengths of a contiguous data set are looked at
- * before: an element is a length (32 bits), an address (64) and an index (32). */
+ * before: an element is a length (32 bits), an address (of the file's own size) and an
+ * index (32 bits). */
 static pt_status check_lengths(const source *in)
 {
-    enum { ELEMENT = 16, AT_ONCE = 256 };
-    unsigned char block[ELEMENT * AT_ONCE];
-    size_t n = in->shape.count;
+    unsigned char block[4096];
+    size_t n = in->shape.count, size;
     haddr_t at = in->attribute ? HADDR_UNDEF : H5Dget_offset(in->id);
     pt_status s = PT_OK;
     int fd;
 
     H5Eclear2(H5E_DEFAULT); /* not contiguous: has no offset */
-    if (in->f->temporary || at == HADDR_UNDEF ||
-        H5Dget_storage_size(in->id) != ELEMENT * n)
-        return PT_OK;
+    if (in->f->temporary || at == HADDR_UNDEF || n == 0) return PT_OK;
+    size = H5Dget_storage_size(in->id) / n;
+    if (size < 8 || size > sizeof block)
+        return pt_fail(PT_ERR_DATA, "%s: '%s' has %zu strings in %llu bytes", in->f->path,
+                       in->name, n, (unsigned long long)H5Dget_storage_size(in->id));
     fd = open(in->f->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return pt_fail(PT_ERR_IO, "%s: cannot be opened again", in->f->path);
-    for (size_t i = 0; i < n && s == PT_OK; i += AT_ONCE) {
-        size_t k = n - i < AT_ONCE ? n - i : AT_ONCE;
-        if (pread(fd, block, k * ELEMENT, (off_t)(at + i * ELEMENT)) !=
-            (ssize_t)(k * ELEMENT))
+    for (size_t i = 0; i < n && s == PT_OK; i += sizeof block / size) {
+        size_t k = n - i < sizeof block / size ? n - i : sizeof block / size;
+        if (pread(fd, block, k * size, (off_t)(at + i * size)) != (ssize_t)(k * size))
             s = pt_fail(PT_ERR_IO, "%s: '%s' cannot be read", in->f->path, in->name);
         for (size_t j = 0; j < k && s == PT_OK; j++) {
-            const unsigned char *p = block + j * ELEMENT;
+            const unsigned char *p = block + j * size;
             uint32_t bytes = p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
             if (bytes > in->f->bytes)
                 s = pt_fail(PT_ERR_DATA,

@@ -61,14 +61,19 @@ void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYT
 pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES], Pt__Record__StepRecord *rec)
 {
     Pt__Record__StepRecord *got;
+    pt_status s = PT_OK;
 
     if (in[0] >= PT_RECORD_BYTES)
         return pt_fail(PT_ERR_COMM, "step record of %d bytes", in[0]);
     got = pt__record__step_record__unpack(NULL, in[0], in + 1);
     if (!got) return pt_fail(PT_ERR_COMM, "step record is damaged");
-    *rec = *got; /* plain numbers only: nothing points into *got */
+    if (got->base.n_unknown_fields > 0 || got->verdict < PT__RECORD__VERDICT__APPLY ||
+        got->verdict > PT__RECORD__VERDICT__STOP)
+        s = pt_fail(PT_ERR_COMM, "step record is of another version");
+    else
+        *rec = *got; /* plain numbers only: nothing points into *got */
     pt__record__step_record__free_unpacked(got, NULL);
-    return PT_OK;
+    return s;
 }
 
 /* Full-size gradient and weight bytes that move in the current stage, one message a key.

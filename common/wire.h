@@ -53,7 +53,8 @@ int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full);
 /* Doubles of one batch norm exchange value: forward moments, backward two sums. */
 size_t pt_exchange_len(int channels, bool backward);
 
-/* Record to and from its fixed-size message. */
+/* Record to and from its fixed-size message. What is no record, has unknown fields or an
+ * unknown verdict is PT_ERR_COMM; *rec is then untouched. */
 void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYTES]);
 PT_MUST_USE pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES],
                                        Pt__Record__StepRecord *rec);

@@ -9,6 +9,7 @@
 
 #include "common/dataset.h"
 #include "common/log.h"
+#include "launch/probe.h"
 
 static const char usage[] =
     "usage: ptrain inspect [--verify] FILE.h5\n"
@@ -105,8 +106,9 @@ static pt_status tell_classes(const options *o, const pt_dataset *d)
 static pt_status inspect(const options *o)
 {
     pt_dataset *d = NULL;
-    pt_status s = pt_dataset_open(o->file, &d);
+    pt_status s = pt_probe_dataset(o->file);
 
+    if (s == PT_OK) s = pt_dataset_open(o->file, &d);
     if (s != PT_OK) return s;
     tell_images(o, d);
     s = tell_classes(o, d);

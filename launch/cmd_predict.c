@@ -10,6 +10,7 @@
 #include "common/weights/weights.h"
 #include "common/wire.h"
 #include "launch/lines.h"
+#include "launch/probe.h"
 #include "worker/engine/gemm_blas.h"
 #include "worker/engine/net.h"
 #include "worker/engine/pool.h"
@@ -122,8 +123,9 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
     pt_preprocess pre = pt_preprocess_imagenet;
     pt_geometry shape = {PT_RESIZE_SHORT_SIDE, 256};
     size_t side;
-    pt_status s = pt_weights_inspect(a->weights, &info);
+    pt_status s = pt_probe_weights(a->weights, a->entry);
 
+    if (s == PT_OK) s = pt_weights_inspect(a->weights, &info);
     if (s == PT_OK) s = make_graph(a, &info, p);
     if (s == PT_OK) s = pt_blas_thread_init();
     if (s == PT_OK) s = pt_pool_create(pt_usable_cores(), &p->pool);

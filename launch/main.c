@@ -13,6 +13,7 @@
 #include "launch/cmd_report.h"
 #include "launch/cmd_predict.h"
 #include "launch/cmd_train.h"
+#include "launch/probe.h"
 #include "launch/version.h"
 #include "worker/engine/gemm_blas.h"
 
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
         pt_log_info("ptrain " PT_VERSION);
         return 0;
     }
+    if (strcmp(argv[1], "--probe-h5") == 0) return pt_probe_main(argc - 1, argv + 1);
     start_again_with_core(argv);
     for (int i = 0; i < N_COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)

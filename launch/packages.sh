@@ -23,6 +23,8 @@ zlib1g-dev              module zlib
 pt_test_packages='
 libcmocka-dev           module cmocka
 python3-h5py            python h5py
+clang                   command clang
+libclang-rt-dev         fuzzer clang
 '
 pt_long_test_packages='
 python3-torch           python torch
@@ -37,6 +39,10 @@ pt_present() { # kind name
     case $1 in
     command) command -v "$2" >/dev/null 2>&1 ;;
     module) pkg-config --exists "$2" 2>/dev/null ;;
+    fuzzer) # clang links for libFuzzer
+        echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return 0; }' |
+            "$2" -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null
+        ;;
     python) "$pt_python" -c "import $2" 2>/dev/null ;;
     header)
         echo "#include <$2>" | gcc -E -x c - -I/usr/include/hdf5/serial -o /dev/null 2>/dev/null ||

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/wire.h"
 #include "launch/agree.h"
+#include "launch/probe.h"
 #include "server/serve.h"
 #include "worker/step.h"
 
@@ -94,10 +95,12 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
 {
     const Pt__Config__Network *n = c->network;
     pt_weights_info info = {0};
-    pt_status s = n->weights ? pt_weights_inspect(n->weights, &info) : PT_OK;
-    bool own = n->weights && info.format == PT_FORMAT_MODEL;
+    pt_status s = n->weights ? pt_probe_weights(n->weights, n->weights_entry) : PT_OK;
+    bool own;
 
+    if (s == PT_OK && n->weights) s = pt_weights_inspect(n->weights, &info);
     if (s != PT_OK) return s;
+    own = n->weights && info.format == PT_FORMAT_MODEL;
     if (own && strcmp(info.network, n->name) != 0)
         return pt_fail(PT_ERR_WEIGHTS, "%s: holds the network %s, network.name is %s",
                        n->weights, info.network, n->name);
@@ -235,8 +238,9 @@ static pt_status want_features(pt_run *r)
 
 static pt_status open_data(pt_setup *u, const pt_config *c)
 {
-    pt_status s = pt_dataset_open(c->data->path, &u->data);
+    pt_status s = pt_probe_dataset(c->data->path);
 
+    if (s == PT_OK) s = pt_dataset_open(c->data->path, &u->data);
     if (s == PT_OK)
         s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
     return s;

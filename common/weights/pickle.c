@@ -84,13 +84,14 @@ static pt_status top(machine *m, pt_pickle_kind kind, pt_pickle_value **v)
     return PT_OK;
 }
 
-/* Takes away the last mark: items[0..n) above it stay valid until the next push. */
+/* Takes away the last mark: items[0..n) above it stay valid until the next push; NULL
+ * where n is 0. */
 static pt_status pop_mark(machine *m, pt_pickle_value ***items, size_t *n)
 {
     if (m->n_marks == 0) return REFUSE(m, "there is no %s", "mark");
     *n = above_mark(m);
     m->depth = m->marks[--m->n_marks];
-    *items = m->stack + m->depth;
+    *items = *n > 0 ? m->stack + m->depth : NULL;
     return PT_OK;
 }
 

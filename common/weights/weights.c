@@ -275,6 +275,47 @@ static pt_status read_all(const pt_table *table, const pt_graph *g,
     return s;
 }
 
+static pt_status try_tensors(const pt_table *table)
+{
+    pt_status s = PT_OK;
+
+    for (size_t i = 0; i < table->n && s != PT_ERR_NOMEM; i++) {
+        const pt_table_entry *e = &table->entries[i];
+        float *values;
+
+        s = PT_OK;
+        pt_table_check(table, e, &s);
+        if (s != PT_OK) continue;
+        values = malloc(pt_mul(e->count, sizeof *values)); /* NULL: fits no network */
+        if (values) s = pt_table_read(table, e, values);
+        free(values);
+    }
+    return s == PT_ERR_NOMEM ? s : PT_OK;
+}
+
+pt_status pt_weights_try(const char *path, const char *entry)
+{
+    char *whole = NULL, **names = NULL;
+    pt_weights_info info;
+    pt_table *table = NULL;
+    pt_format format = PT_FORMAT_ONNX;
+    size_t n;
+    pt_status s = whole_path(path, entry, &whole);
+
+    if (s == PT_OK) s = detect(whole, &format);
+    if (s != PT_OK || (format != PT_FORMAT_MODEL && format != PT_FORMAT_KERAS)) goto done;
+    s = open_table(whole, &format, &table);
+    if (s == PT_OK) s = describe(whole, format, table, NULL, &info);
+    if (s == PT_OK) s = try_tensors(table);
+    if (s == PT_OK && format == PT_FORMAT_MODEL)
+        s = pt_weights_class_names(whole, &names, &n);
+done:
+    free(names);
+    pt_table_destroy(&table);
+    free(whole);
+    return s;
+}
+
 /* A model file says which network it is of. */
 static pt_status check_network(const char *path, const pt_weights_info *info,
                                const pt_graph *g)

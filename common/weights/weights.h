@@ -79,6 +79,13 @@ PT_MUST_USE pt_status pt_weights_load(const char *path, const char *entry,
 /* Bytes that a model file of g takes, at most. */
 uint64_t pt_model_bytes(const pt_graph *g);
 
+/* Reads all that inspecting and loading may read of an HDF5 file (a model of ours, or of
+ * Keras) and keeps nothing: for a process that may crash in the HDF5 library. Tensors
+ * that cannot be read are passed over, as the network may not ask for them; memory that
+ * the library wants and does not get is PT_ERR_NOMEM. Files of other formats are only
+ * recognised. Errors as pt_weights_load. Local. */
+PT_MUST_USE pt_status pt_weights_try(const char *path, const char *entry);
+
 /* Writes our model file (HDF5): every tensor under its name in file layout as float32,
  * below /weights; /tensors: their names in the order of the hash; attributes of the root:
  * format = "ptrain-model", format_version = 1, network, n_classes, side, original_head

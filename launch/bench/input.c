@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "launch/bench/options.h"
 #include "launch/bench/result.h"
+#include "launch/probe.h"
 #include "worker/input/augment.h"
 
 static const char usage[] =
@@ -45,8 +46,9 @@ static const pt_augment training = {.resize_mode = PT_RESIZE_SHORT_SIDE,
 
 static pt_status open_files(const char *path, int images, bench *b)
 {
-    pt_status s = pt_dataset_open(path, &b->data);
+    pt_status s = pt_probe_dataset(path);
 
+    if (s == PT_OK) s = pt_dataset_open(path, &b->data);
     if (s != PT_OK) return s;
     b->n = pt_dataset_images(b->data);
     if (b->n > (size_t)images) b->n = (size_t)images;

@@ -393,21 +393,22 @@ static void test_truncation_anywhere_is_an_error_not_a_crash(void **state)
     unlink(in_dir("cut.h5"));
 }
 
-static void test_a_string_longer_than_the_file_is_refused_at_once(void **state)
+/* element: bytes of one of `words`: a length, an address and an index. */
+static void check_long_string(const char *path, size_t element)
 {
     static char bytes[1 << 17];
     const char length[] = "\x08\0\0\0", *at = NULL;
     pt_h5file *f = NULL;
     char **w = NULL;
-    FILE *file = fopen(foreign, "rb");
+    FILE *file = fopen(path, "rb");
     size_t n = fread(bytes, 1, sizeof bytes, file);
 
     fclose(file);
-    /* The elements of `words`: lengths 3, 0 and 8, with address and index. */
-    for (size_t i = 32; i + 4 < n && !at; i++)
+    /* Their lengths are 3, 0 and 8. */
+    for (size_t i = 2 * element; i + 4 < n && !at; i++)
         if (memcmp(bytes + i, length, 4) == 0 &&
-            memcmp(bytes + i - 16, "\0\0\0", 4) == 0 &&
-            memcmp(bytes + i - 32, "\3\0\0", 4) == 0)
+            memcmp(bytes + i - element, "\0\0\0", 4) == 0 &&
+            memcmp(bytes + i - 2 * element, "\3\0\0", 4) == 0)
             at = bytes + i;
     assert_non_null(at);
     bytes[at - bytes + 3] = (char)0xff;
@@ -419,6 +420,25 @@ static void test_a_string_longer_than_the_file_is_refused_at_once(void **state)
     assert_non_null(strstr(pt_fail_text(), "string 2 of 'words' has 4278190088 bytes"));
     pt_h5file_destroy(&f);
     unlink(in_dir("long.h5"));
+}
+
+static void test_a_string_longer_than_the_file_is_refused_at_once(void **state)
+{
+    check_long_string(foreign, 16);
+}
+
+static void test_addresses_of_another_size_hide_no_string(void **state)
+{
+    const char *path = PT_TEST_DATA "/h5file/short.h5";
+    pt_h5file *f = NULL;
+    char **w = NULL;
+
+    assert_int_equal(pt_h5file_open(path, &f), PT_OK);
+    assert_int_equal(pt_h5file_read_strings(f, "words", 3, &w, NULL), PT_OK);
+    assert_string_equal(w[2], "drei \xe2\x82\xac");
+    free(w);
+    pt_h5file_destroy(&f);
+    check_long_string(path, 12);
 }
 
 static void test_a_file_system_without_locks_is_no_obstacle(void **state)
@@ -451,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_a_damaged_superblock_is_not_taken_for_a_lock),
         cmocka_unit_test(test_truncation_anywhere_is_an_error_not_a_crash),
         cmocka_unit_test(test_a_string_longer_than_the_file_is_refused_at_once),
+        cmocka_unit_test(test_addresses_of_another_size_hide_no_string),
         cmocka_unit_test(test_a_file_system_without_locks_is_no_obstacle),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

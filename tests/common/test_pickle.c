@@ -122,6 +122,16 @@ static void test_opcodes_that_make_objects_are_refused(void **state)
     }
 }
 
+/* The fuzzer's: a mark on a stack that has no memory yet. */
+static void test_an_empty_tuple_may_come_first(void **state)
+{
+    pt_pickle *p = PARSE("(t.");
+
+    assert_int_equal(pt_pickle_root(p)->kind, PT_PICKLE_TUPLE);
+    assert_int_equal(pt_pickle_root(p)->n, 0);
+    pt_pickle_destroy(&p);
+}
+
 static void test_broken_stacks_are_refused(void **state)
 {
     REFUSE(".", "0 values on the stack");
@@ -298,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_globals_are_refused_by_name_and_place),
         cmocka_unit_test(test_odd_calls_are_refused),
         cmocka_unit_test(test_opcodes_that_make_objects_are_refused),
+        cmocka_unit_test(test_an_empty_tuple_may_come_first),
         cmocka_unit_test(test_broken_stacks_are_refused),
         cmocka_unit_test(test_a_memo_index_beyond_the_file_is_refused),
         cmocka_unit_test(test_deep_nesting_is_refused_at_its_limit),

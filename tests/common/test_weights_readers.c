@@ -303,6 +303,16 @@ static void test_files_of_no_known_format_are_refused_by_what_they_are(void **st
     assert_int_equal(remove(path), 0);
 }
 
+static void test_a_trial_reads_what_can_be_read_and_refuses_as_loading_does(void **state)
+{
+    assert_int_equal(pt_weights_try(FIXTURES "model.h5", NULL), PT_OK);
+    assert_int_equal(pt_weights_try(FIXTURES "keras_fixed.h5", NULL), PT_OK);
+    assert_int_equal(pt_weights_try(FIXTURES, "keras_variable.h5"), PT_OK);
+    assert_int_equal(pt_weights_try(FIXTURES "laughs.th", NULL), PT_OK); /* not HDF5 */
+    assert_int_equal(pt_weights_try(PT_TEST_DATA "/h5file/short.h5", NULL), PT_ERR_DATA);
+    assert_int_equal(pt_weights_try(FIXTURES "nowhere.h5", NULL), PT_ERR_IO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_one_changed_value_of_a_model_file_is_seen),
         cmocka_unit_test(test_formats_are_told_apart_by_content),
         cmocka_unit_test(test_files_of_no_known_format_are_refused_by_what_they_are),
+        cmocka_unit_test(test_a_trial_reads_what_can_be_read_and_refuses_as_loading_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

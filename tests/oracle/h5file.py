@@ -43,3 +43,10 @@ with h5py.File(os.path.join(out, "foreign.h5"), "w", track_order=False) as f:
     layout[:] = h5py.VirtualSource("other.h5", "x", shape=(4,))
     f.create_virtual_dataset("virtual", layout)
     f.create_dataset("external", shape=(4,), dtype="u1", external=[("/etc/passwd", 0, 4)])
+
+# Addresses of 4 bytes, which the format allows and h5py's own interface never makes.
+plist = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+plist.set_sizes(4, 4)
+name = os.path.join(out, "short.h5").encode()
+with h5py.File(h5py.h5f.create(name, h5py.h5f.ACC_TRUNC, plist)) as f:
+    f.create_dataset("words", data=["one", "", "drei \u20ac"], dtype=h5py.string_dtype())

@@ -215,17 +215,22 @@ static void test_headers_of_giants_are_refused_before_memory_is_taken(void **sta
     static const struct {
         const char *name;
         unsigned height, width;
+        size_t more; /* bytes after the end mark */
         const char *text;
     } giants[] = {
-        {"plain.jpg", 65535, 65535, "maximum supported image dimension is 65500 pixels"},
-        {"plain.jpg", 65500, 65500,
+        {"plain.jpg", 65535, 65535, 0,
+         "maximum supported image dimension is 65500 pixels"},
+        {"plain.jpg", 65500, 65500, 0,
          "65500 x 65500 pixels, above the limit of 178956970 pixels"},
-        {"plain.jpg", 13378, 13377,
+        {"plain.jpg", 13378, 13377, 0,
          "13377 x 13378 pixels, above the limit of 178956970 pixels"},
-        {"progressive_444.jpg", 12000, 10000,
+        {"progressive_444.jpg", 12000, 10000, 0,
+         "10000 x 12000 pixels cannot be in 981 bytes"},
+        {"progressive_444.jpg", 12000, 10000, 120000,
          "10000 x 12000 pixels in several scans need 1081056384 bytes, above the limit "
          "of 1073741824"},
-        {"plain.jpg", 0, 64, "empty JPEG image (DNL not supported)"},
+        {"plain.jpg", 2000, 2000, 0, "2000 x 2000 pixels cannot be in 2605 bytes"},
+        {"plain.jpg", 0, 64, 0, "empty JPEG image (DNL not supported)"},
     };
 
     (void)state;
@@ -233,11 +238,15 @@ static void test_headers_of_giants_are_refused_before_memory_is_taken(void **sta
         size_t bytes;
         uint8_t *file =
             resized_header(giants[i].name, giants[i].height, giants[i].width, &bytes);
+        uint8_t *longer = realloc(file, bytes + giants[i].more);
         pt_image im;
 
-        assert_int_equal(pt_jpeg_decode(file, bytes, &im, NULL), PT_ERR_DATA);
+        assert_non_null(longer);
+        memset(longer + bytes, 0, giants[i].more);
+        assert_int_equal(pt_jpeg_decode(longer, bytes + giants[i].more, &im, NULL),
+                         PT_ERR_DATA);
         assert_string_equal(pt_fail_text(), giants[i].text);
-        free(file);
+        free(longer);
     }
 }
 

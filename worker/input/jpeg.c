@@ -13,6 +13,10 @@
 enum {
     WARNING_MAX = 256,
     MAX_SCANS = 500, /* a progressive file has about ten */
+    /* Huffman codes have a bit at least, each component a block of 8 x 8 one code, and
+     * the coarsest sampling of three is 9 blocks for 32 x 32 pixels: 910 pixels a byte.
+     */
+    MAX_PIXELS_PER_BYTE = 1024,
     ENCODE_START = 1 << 16
 };
 static const size_t memory_limit = (size_t)1 << 30;
@@ -33,6 +37,7 @@ struct decoder {
     struct jpeg_decompress_struct c;
     struct jpeg_progress_mgr progress;
     unsigned seen; /* bit k: component k was in a scan */
+    size_t bytes;  /* of the file */
     pt_image image;
 };
 
@@ -222,6 +227,11 @@ static void start(struct decoder *d)
     uint64_t need = memory_needed(c);
     unsigned all = (1u << c->num_components) - 1;
 
+    if (!c->arith_code &&
+        (uint64_t)c->image_width * c->image_height / MAX_PIXELS_PER_BYTE > d->bytes) {
+        refuse(&d->trap, "%u x %u pixels cannot be in %zu bytes", c->image_width,
+               c->image_height, d->bytes);
+    }
     if (need > memory_limit) {
         refuse(&d->trap,
                "%u x %u pixels in several scans need %llu bytes, above the limit of %zu",
@@ -291,6 +301,7 @@ static pt_status decode(struct decoder *d, const void *file, size_t bytes, bool 
         s = pt_fail(d->trap.status, "%s", d->trap.text);
         pt_image_fini(&d->image);
     } else {
+        d->bytes = bytes;
         read_header(d, file, bytes);
         d->image.height = (int)d->c.image_height;
         d->image.width = (int)d->c.image_width;

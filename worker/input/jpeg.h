@@ -32,7 +32,9 @@ enum { PT_JPEG_MAX_PIXELS = 178956970 };
  * up pixels (it ends before its end mark, a bad code, a lost restart marker, scans that
  * contradict each other, a component without scan); above PT_JPEG_MAX_PIXELS; more than
  * 500 scans or 2^32 pixels times scans (so that a file of a few bytes cannot cost
- * minutes); more than 1 GiB for the pixels and the coefficients of several scans.
+ * minutes); more than 1 GiB for the pixels and the coefficients of several scans; more
+ * pixels than so few bytes can hold (1024 for each byte of a file with Huffman codes), so
+ * that memory follows the file.
  * Any thread. */
 PT_MUST_USE pt_status pt_jpeg_decode(const void *file, size_t bytes, pt_image *out,
                                      char *warnings);

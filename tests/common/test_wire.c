@@ -1,0 +1,80 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/wire.h"
+
+static const Pt__Record__StepRecord sample = {
+    PROTOBUF_C_MESSAGE_INIT(&pt__record__step_record__descriptor),
+    .step = 70000,
+    .verdict = PT__RECORD__VERDICT__SKIP,
+    .w = 0.25,
+    .gate = 1,
+    .lr = 0.5f,
+    .head_lr = 2,
+    .has_last = 1,
+    .last = 1};
+
+static void refuse(const uint8_t bytes[PT_RECORD_BYTES], const char *words)
+{
+    Pt__Record__StepRecord r = {.step = 5};
+
+    assert_int_equal(pt_record_unpack(bytes, &r), PT_ERR_COMM);
+    assert_non_null(strstr(pt_fail_text(), words));
+    assert_int_equal(r.step, 5); /* untouched */
+}
+
+static void test_a_record_comes_out_as_it_went_in(void **state)
+{
+    uint8_t bytes[PT_RECORD_BYTES];
+    Pt__Record__StepRecord r;
+
+    (void)state;
+    pt_record_pack(&sample, bytes);
+    assert_int_equal(pt_record_unpack(bytes, &r), PT_OK);
+    assert_int_equal(r.step, 70000);
+    assert_int_equal(r.verdict, PT__RECORD__VERDICT__SKIP);
+    assert_true(r.w == 0.25 && r.gate && r.lr == 0.5f && r.head_lr == 2 && r.last);
+    assert_false(r.evaluate);
+}
+
+static void test_a_record_that_is_none_is_refused(void **state)
+{
+    uint8_t bytes[PT_RECORD_BYTES] = {0};
+
+    (void)state;
+    refuse(bytes, "is damaged"); /* fields that must be there are not */
+    bytes[0] = PT_RECORD_BYTES;
+    refuse(bytes, "of 128 bytes");
+}
+
+static void test_a_record_of_another_version_is_refused(void **state)
+{
+    uint8_t bytes[PT_RECORD_BYTES], longer[PT_RECORD_BYTES];
+    Pt__Record__StepRecord r = sample;
+
+    (void)state;
+    pt_record_pack(&sample, bytes);
+    memcpy(longer, bytes, sizeof longer);
+    memcpy(longer + 1 + longer[0], "\x58\x01", 2); /* field 11: 1 */
+    longer[0] += 2;
+    refuse(longer, "another version");
+    r.verdict = (Pt__Record__Verdict)7;
+    pt_record_pack(&r, bytes);
+    refuse(bytes, "another version");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_record_comes_out_as_it_went_in),
+        cmocka_unit_test(test_a_record_that_is_none_is_refused),
+        cmocka_unit_test(test_a_record_of_another_version_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,21 @@
+/* What `ptrain report` reads of a run: result.json, beside a configuration that is whole
+ * (config.yaml has a target of its own). */
+#include "launch/report/result.h"
+
+#include <sys/stat.h>
+
+#include "tests/faults/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    static const char config[] = "network: {name: resnet_small}\ndata: {path: d.h5}\n"
+                                 "stages: [{epochs: 2}]\nrun: {dir: run}\n";
+    const char *dir = "run";
+    pt_result *r = NULL;
+
+    mkdir(dir, 0700);
+    pt_fuzz_file("run/config.yaml", (const uint8_t *)config, sizeof config - 1);
+    pt_fuzz_file("run/result.json", bytes, n);
+    if (pt_results_read(&dir, 1, &r) == PT_OK) pt_results_destroy(&r, 1);
+    return 0;
+}

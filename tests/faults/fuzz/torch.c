@@ -1,0 +1,17 @@
+/* PyTorch's legacy files: pickles, then storages. */
+#include "common/weights/torch.h"
+#include "tests/faults/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    const char *path = pt_fuzz_file("model.th", bytes, n);
+    pt_table *t = NULL;
+
+    if (pt_torch_open(path, &t) == PT_OK)
+        pt_fuzz_read_table(t);
+    else
+        PT_CHECK(!t, "a table that failed is there");
+    pt_table_destroy(&t);
+    pt_fuzz_inspect(path);
+    return 0;
+}
