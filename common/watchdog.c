@@ -153,6 +153,16 @@ static void *watch(void *arg)
     return NULL;
 }
 
+static void begin_anew(void)
+{
+    dog.stop = dog.in_step = false;
+    dog.phase = dog.waits = NULL;
+    dog.debts[0] = '\0';
+    atomic_store(&dog.spoke, false);
+    atomic_store(&dog.wants_end, false);
+    atomic_store(&dog.end_code, -1);
+}
+
 pt_status pt_watchdog_start(const char *host, double deadline_s, double stagger_s)
 {
     pthread_condattr_t monotonic;
@@ -162,6 +172,7 @@ pt_status pt_watchdog_start(const char *host, double deadline_s, double stagger_
     snprintf(dog.host, sizeof dog.host, "%s", host);
     dog.deadline_s = deadline_s;
     dog.stagger_s = stagger_s;
+    begin_anew();
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&dog.wake, &monotonic);
@@ -184,5 +195,6 @@ void pt_watchdog_stop(void)
     pthread_cond_signal(&dog.wake);
     pthread_mutex_unlock(&dog.lock);
     pthread_join(dog.thread, NULL);
+    pthread_cond_destroy(&dog.wake);
     dog.started = false;
 }

@@ -19,7 +19,8 @@
 
 #include "common/status.h"
 
-/* stagger_s: how much later than its deadline this rank speaks. */
+/* stagger_s: how much later than its deadline this rank speaks. After a stop it begins
+ * anew: nothing was said. */
 PT_MUST_USE pt_status pt_watchdog_start(const char *host, double deadline_s,
                                         double stagger_s);
 void pt_watchdog_stop(void);

@@ -31,6 +31,7 @@ python3-torch           python torch
 python3-torchvision     python torchvision
 gcc-aarch64-linux-gnu   command aarch64-linux-gnu-gcc
 qemu-user               command qemu-aarch64
+valgrind                command valgrind
 '
 
 pt_python=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || echo python3)
