@@ -61,7 +61,7 @@ static void test_a_record_of_another_version_is_refused(void **state)
     (void)state;
     pt_record_pack(&sample, bytes);
     memcpy(longer, bytes, sizeof longer);
-    memcpy(longer + 1 + longer[0], "\x58\x01", 2); /* field 11: 1 */
+    memcpy(longer + 1 + longer[0], "\x78\x01", 2); /* field 15: 1 */
     longer[0] += 2;
     refuse(longer, "another version");
     r.verdict = (Pt__Record__Verdict)7;
