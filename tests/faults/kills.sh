@@ -6,8 +6,10 @@
 #
 # A seed draws victims (a worker, the server, mpirun, the launcher), moments (a message of
 # a rank, counted by the shim; or a time after the start), workers, threads and the steps
-# between checkpoints. By hand: cmake puts the shim into build/tests/faults, see
-# tests/faults/campaign.sh.
+# between checkpoints. By hand, a thousand kills in an hour:
+#
+#   PTRAIN=$PWD/build/ptrain PT_SOURCE=$PWD PT_SHIM=$PWD/build/tests/faults/libpt_shim.so \
+#       KILLS=820 tests/faults/kills.sh
 . "$(dirname "$0")/lib.sh"
 make_data
 steps=36 kills=${KILLS:-20} first=${FIRST:-1} done_kills=0 finished=0

@@ -232,7 +232,7 @@ static void damage(const char *name, size_t stride)
 }
 
 /* Every byte of the manifest; of a part every 97th, and every one with PT_ALL_BYTES set
- * (tests/faults/campaign.sh). Warnings go to a file meanwhile: there are thousands. */
+ *. Warnings go to a file meanwhile: there are thousands. */
 static void test_any_changed_byte_is_noticed_and_the_older_one_used(void **state)
 {
     fixture a = make(2, 1);
