@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "common/log.h"
 
 enum { MAX_MEMBERS = 1 << 20 };
@@ -190,9 +190,9 @@ done:
     return s;
 }
 
-static pt_status sync_path(const char *path, int flags)
+static pt_status sync_file(const char *path)
 {
-    int fd = open(path, flags | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     pt_status s = PT_OK;
 
     if (fd < 0) return pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
@@ -200,17 +200,6 @@ static pt_status sync_path(const char *path, int flags)
         s = pt_fail(PT_ERR_IO, "%s: cannot be written to disk: %s", path,
                     strerror(errno));
     close(fd);
-    return s;
-}
-
-static pt_status sync_directory_of(const char *path)
-{
-    char *copy = strdup(path);
-    pt_status s;
-
-    if (!copy) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
-    free(copy);
     return s;
 }
 
@@ -232,7 +221,7 @@ pt_status pt_h5file_commit(pt_h5file **pf)
     e = H5Fclose(f->id);
     f->id = H5I_INVALID_HID;
     if (e < 0) s = pt_h5_fail(f, PT_ERR_IO, "cannot be written as", "HDF5");
-    if (s == PT_OK) s = sync_path(f->temporary, O_RDONLY);
+    if (s == PT_OK) s = sync_file(f->temporary);
     if (s != PT_OK) goto done;
     if (rename(f->temporary, f->path) != 0) {
         s = pt_fail(PT_ERR_IO, "%s: cannot be renamed to its name: %s", f->path,
@@ -241,7 +230,7 @@ pt_status pt_h5file_commit(pt_h5file **pf)
     }
     free(f->temporary);
     f->temporary = NULL;
-    s = sync_directory_of(f->path);
+    s = pt_file_sync_parent(f->path);
 done:
     pt_h5file_destroy(pf);
     return s;

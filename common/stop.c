@@ -17,16 +17,21 @@ static void on_signal(int sig)
     asked = 1;
 }
 
-void pt_stop_on_signals(void)
+void pt_stop_signals_to(void (*handler)(int sig))
 {
     static const int signals[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
     struct sigaction a;
 
     memset(&a, 0, sizeof a);
-    a.sa_handler = on_signal;
+    a.sa_handler = handler;
     a.sa_flags = SA_RESTART;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaction(signals[i], &a, NULL);
+}
+
+void pt_stop_on_signals(void)
+{
+    pt_stop_signals_to(on_signal);
 }
 
 bool pt_stop_asked(void)

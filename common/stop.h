@@ -8,6 +8,9 @@
  * SIGINT ends it at once. */
 void pt_stop_on_signals(void);
 
+/* Has `handler` take these signals, for a process that passes them on. */
+void pt_stop_signals_to(void (*handler)(int sig));
+
 bool pt_stop_asked(void);
 
 /* Asks, or takes it back, without a signal. */

@@ -112,7 +112,7 @@ static pt_status serve(pt_setup *u, const pt_start *start)
         s = pt_job_agree(s);
     }
     pt_server_destroy(&server);
-    if (s == PT_OK && first) pt_checkpoint_prune(start->root, 0, NULL);
+    if (s == PT_OK && first) pt_checkpoint_prune(start->root, 0);
     if (s == PT_STOPPED && first) pt_journal_stopped(j);
     pt_journal_destroy(&j);
     return s;

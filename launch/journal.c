@@ -44,7 +44,7 @@ void pt_journal_destroy(pt_journal **j)
     *j = NULL;
 }
 
-/* ---- counts -------------------------------------------------------------------- */
+/* ---- counts ----------------------------------------------------------------------- */
 
 static void tally(pt_journal *j, uint64_t step, bool gate, double w, bool skipped,
                   double seconds, uint64_t images)

@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "common/status.h"
+#include "common/stop.h"
 
 bool pt_under_launcher(void)
 {
@@ -29,17 +30,6 @@ static void pass_on(int sig)
 
     interrupted = interrupted || sig == SIGINT;
     if (child > 0) kill((pid_t)child, again ? SIGTERM : SIGUSR1);
-}
-
-static void take_signals(void)
-{
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
-    struct sigaction a;
-
-    memset(&a, 0, sizeof a);
-    a.sa_handler = pass_on;
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        sigaction(signals[i], &a, NULL);
 }
 
 /* In the child: a group of its own, so that a terminal's ^C reaches only us, nothing to
@@ -158,7 +148,7 @@ int pt_mpirun(int ranks, int argc, char **argv)
         return 1;
     }
     child = pid;
-    take_signals();
+    pt_stop_signals_to(pass_on);
     said = relay(fd[0]);
     close(fd[0]);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;

@@ -73,7 +73,7 @@ static pt_status clear(const char *dir)
     struct dirent *e;
     pt_status s = PT_OK;
 
-    if (checkpoints) pt_checkpoint_prune(checkpoints, 0, NULL);
+    if (checkpoints) pt_checkpoint_prune(checkpoints, 0);
     free(checkpoints);
     if (!d) return pt_fail(PT_ERR_IO, "%s: %s", dir, strerror(errno));
     while (s == PT_OK && (e = readdir(d))) {

@@ -37,7 +37,7 @@ static pt_status find(pt_start *st, bool other_core, pt_checkpoint *c)
 {
     pt_status s;
 
-    pt_checkpoint_prune(st->root, 2, NULL);
+    pt_checkpoint_prune(st->root, 2);
     s = pt_checkpoint_find(st->root, c);
     if (s != PT_OK || !c->path) return s;
     st->kind = PT_START_RESUMED;
@@ -72,7 +72,7 @@ static pt_status look_at_run(const pt_setup *u, const pt_train_args *args, pt_st
         st->kind = PT_START_FINISHED;
         s = pt_run_dir_read_json(run->dir, "result.json", &result);
         if (s == PT_OK) say_finished(run->dir, result);
-        if (s == PT_OK) pt_checkpoint_prune(st->root, 0, NULL);
+        if (s == PT_OK) pt_checkpoint_prune(st->root, 0);
     } else if (s == PT_OK) {
         s = find(st, args->allow_other_core, c);
     }

@@ -133,7 +133,7 @@ static void remove_generation(const char *path)
     rmdir(path);
 }
 
-void pt_checkpoint_prune(const char *root, int keep, const char *except)
+void pt_checkpoint_prune(const char *root, int keep)
 {
     struct dirent **names;
     int n = list(root, &names), kept = 0;
@@ -141,12 +141,10 @@ void pt_checkpoint_prune(const char *root, int keep, const char *except)
     for (int i = 0; i < n; i++) {
         char *path = pt_file_path(root, names[i]->d_name);
 
-        if (path && !(except && strcmp(path, except) == 0)) {
-            if (is_complete(path) && kept < keep)
-                kept++;
-            else
-                remove_generation(path);
-        }
+        if (path && is_complete(path) && kept < keep)
+            kept++;
+        else if (path)
+            remove_generation(path);
         free(path);
     }
     free_list(names, n);

@@ -34,6 +34,11 @@ static char *part_path(const char *path, int server, const char *suffix)
     return pt_file_path(path, name);
 }
 
+char *pt_checkpoint_part_path(const char *path, int server)
+{
+    return part_path(path, server, "h5");
+}
+
 /* Checksum and length of a file as it lies there. */
 static pt_status measure(const char *path, uint32_t *crc, uint64_t *bytes)
 {
@@ -58,7 +63,8 @@ static pt_status measure(const char *path, uint32_t *crc, uint64_t *bytes)
 
 pt_status pt_checkpoint_record_part(const char *path, int server, const char *failed)
 {
-    char *part = part_path(path, server, "h5"), *to = part_path(path, server, "json");
+    char *part = pt_checkpoint_part_path(path, server),
+         *to = part_path(path, server, "json");
     char crc_text[16], name[48];
     json_t *json = NULL;
     uint64_t bytes = 0;
@@ -203,7 +209,7 @@ static pt_status check_parts(const char *path, const json_t *parts)
         const char *crc = json_string_value(json_object_get(part, "crc32c"));
         uint64_t bytes,
             wanted = (uint64_t)json_integer_value(json_object_get(part, "bytes"));
-        char *file = part_path(path, (int)i, "h5"), found[16];
+        char *file = pt_checkpoint_part_path(path, (int)i), found[16];
         uint32_t sum;
 
         if (!file || !crc)
@@ -265,7 +271,7 @@ pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *state)
     pt_status s = PT_OK;
 
     for (int i = 0; i < c->n_parts && s == PT_OK; i++) {
-        char *file = part_path(c->path, i, "h5");
+        char *file = pt_checkpoint_part_path(c->path, i);
 
         s = file ? pt_part_read(file, state, &weights, &momentum)
                  : pt_fail(PT_ERR_NOMEM, "%s: no memory", c->path);

@@ -43,6 +43,10 @@ void pt_checkpoint_fini(pt_checkpoint *c);
 /* root/step-..., malloc'd; NULL without memory. root/ is made by pt_checkpoint_begin. */
 char *pt_checkpoint_path(const char *root, uint64_t step);
 
+/* path/part-K.h5, where pt_part_write puts the part of `server`; malloc'd, NULL without
+ * memory. */
+char *pt_checkpoint_part_path(const char *path, int server);
+
 /* Makes the generation's directory and those above it. Every server may call it. */
 PT_MUST_USE pt_status pt_checkpoint_begin(const char *path);
 
@@ -72,8 +76,7 @@ PT_MUST_USE pt_status pt_checkpoint_find(const char *root, pt_checkpoint *out);
 PT_MUST_USE pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *s);
 
 /* Removes generations: all but the `keep` newest complete ones, and those that were never
- * completed; only files that we write. Best effort. except: a path that stays, or NULL.
- */
-void pt_checkpoint_prune(const char *root, int keep, const char *except);
+ * completed; only files that we write. Best effort. */
+void pt_checkpoint_prune(const char *root, int keep);
 
 #endif

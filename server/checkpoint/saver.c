@@ -25,7 +25,6 @@ struct pt_saver {
     bool busy, end;
     pt_status result;
     char text[TEXT_BYTES];
-    int count;
 };
 
 /* ---- one save --------------------------------------------------------------------- */
@@ -54,13 +53,10 @@ static pt_status wait_for_parts(const char *path, int n_servers)
 
 static pt_status write_part(pt_saver *s, const char *path)
 {
-    char *part = NULL;
-    pt_status recorded, st = pt_checkpoint_begin(path);
+    char *part = pt_checkpoint_part_path(path, s->server);
+    pt_status recorded, st = part ? pt_checkpoint_begin(path)
+                                  : pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
 
-    if (st == PT_OK && asprintf(&part, "%s/part-%d.h5", path, s->server) < 0) {
-        part = NULL;
-        st = pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    }
     if (st == PT_OK) st = pt_part_write(part, &s->state, s->server);
     free(part);
     if (st == PT_OK) return pt_checkpoint_record_part(path, s->server, NULL);
@@ -78,7 +74,7 @@ static pt_status save(pt_saver *s)
     if (st == PT_OK && s->server == 0) st = wait_for_parts(path, s->run->n_servers);
     if (st == PT_OK && s->server == 0)
         st = pt_checkpoint_seal(path, s->run->n_servers, &s->progress, s->o.identity);
-    if (s->server == 0) pt_checkpoint_prune(s->o.root, GENERATIONS, NULL);
+    if (s->server == 0) pt_checkpoint_prune(s->o.root, GENERATIONS);
     free(path);
     return st;
 }
@@ -92,7 +88,6 @@ static void save_and_tell(pt_saver *s)
     pthread_mutex_lock(&s->mutex);
     s->result = st;
     snprintf(s->text, sizeof s->text, "%s", st == PT_OK ? "" : pt_fail_text());
-    s->count += st == PT_OK;
     s->busy = false;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->mutex);
@@ -146,11 +141,6 @@ pt_status pt_saver_result(pt_saver *s)
 
     s->result = PT_OK;
     return st == PT_OK ? st : pt_fail(st, "%s", s->text);
-}
-
-int pt_saver_count(const pt_saver *s)
-{
-    return s->count;
 }
 
 size_t pt_saver_bytes(const pt_run *r)

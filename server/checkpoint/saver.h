@@ -34,9 +34,6 @@ void pt_saver_begin(pt_saver *s, const pt_progress *p);
 /* How the last save ended, once for each (PT_OK afterwards); not while busy. */
 PT_MUST_USE pt_status pt_saver_result(pt_saver *s);
 
-/* Checkpoints written by this saver. */
-int pt_saver_count(const pt_saver *s);
-
 /* Memory of the snapshot. */
 size_t pt_saver_bytes(const pt_run *run);
 

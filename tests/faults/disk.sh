@@ -22,6 +22,14 @@ saved() { # waits for the first checkpoint
 fill() { # leaves about 0.9 MB: metrics still fit, a checkpoint does not
     head -c "$(($(df --output=avail -B1 small | tail -1) - 900000))" /dev/zero >small/ballast
 }
+goes_on() { # NAME: with room again, from the checkpoint before, to the same weights
+    rm small/ballast
+    start again
+    [ "$(cat again.code)" = 0 ] && grep -q '^going on after step' again.log ||
+        { fail "after $1"; cat again.log; }
+    [ "$(hash_of small/run)" = "$(hash_of undisturbed)" ] || fail "after $1: other weights"
+    rm -rf small/run
+}
 warned='warn: no checkpoint was written: .*part-0.h5: needs [0-9.]+ MB, [0-9.]+ MB are free: No space left'
 
 # full for a while: one warning, the run ends as if nothing had been
@@ -42,11 +50,7 @@ kill -USR1 "$(pgrep -f "^$PTRAIN train .*run.dir=$work/small/run( |\$)" | head -
 wait $!
 [ "$(cat stop.code)" = 1 ] || { fail "stop: exit code $(cat stop.code), not 1"; cat stop.log; }
 one_line stop 'needs [0-9.]+ MB, [0-9.]+ MB are free: No space left'
-rm small/ballast
-start again
-[ "$(cat again.code)" = 0 ] && grep -q '^going on after step' again.log || { fail "again"; cat again.log; }
-[ "$(hash_of small/run)" = "$(hash_of undisturbed)" ] || fail "again: other weights"
-rm -rf small/run
+goes_on stop
 
 # full to the last byte: metrics do not fit either, one error, and the checkpoint counts
 start full &
@@ -55,11 +59,7 @@ cat /dev/zero >small/ballast 2>/dev/null
 wait $!
 [ "$(cat full.code)" = 1 ] || { fail "full: exit code $(cat full.code), not 1"; cat full.log; }
 one_line full 'metrics.jsonl: No space left'
-rm small/ballast
-start again
-[ "$(cat again.code)" = 0 ] && grep -q '^going on after step' again.log || { fail "after full"; cat again.log; }
-[ "$(hash_of small/run)" = "$(hash_of undisturbed)" ] || fail "after full: other weights"
-rm -rf small/run
+goes_on full
 
 # checkpoints cannot be written any more
 start readonly &

@@ -96,7 +96,7 @@ static void save(const fixture *f, uint64_t step)
 
 static void clean(void)
 {
-    pt_checkpoint_prune(root(), 0, NULL);
+    pt_checkpoint_prune(root(), 0);
     assert_int_equal(rmdir(in_dir("run")), 0);
 }
 
@@ -161,14 +161,14 @@ static void test_two_generations_stay_and_the_newest_is_found(void **state)
 
     for (uint64_t step = 1; step <= 4; step++) {
         save(&a, step);
-        pt_checkpoint_prune(root(), 2, NULL);
+        pt_checkpoint_prune(root(), 2);
     }
     assert_int_equal(pt_checkpoint_begin(in_dir("run/checkpoints/step-000000000009")),
                      PT_OK); /* one that was begun, and no more */
     assert_int_equal(pt_checkpoint_find(root(), &c), PT_OK);
     assert_int_equal(c.progress.step, 4);
     pt_checkpoint_fini(&c);
-    pt_checkpoint_prune(root(), 2, NULL);
+    pt_checkpoint_prune(root(), 2);
     assert_int_equal(stat(in_dir("run/checkpoints/step-000000000009"), &st), -1);
     assert_int_equal(stat(in_dir("run/checkpoints/step-000000000003"), &st), 0);
     assert_int_equal(stat(in_dir("run/checkpoints/step-000000000002"), &st), -1);

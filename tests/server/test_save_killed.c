@@ -28,7 +28,7 @@ static void save(uint64_t step)
     ok = pt_checkpoint_begin(path) == PT_OK && pt_part_write(part, &saved, 0) == PT_OK &&
          pt_checkpoint_record_part(path, 0, NULL) == PT_OK &&
          pt_checkpoint_seal(path, 1, &p, identity) == PT_OK;
-    pt_checkpoint_prune(root, 2, NULL);
+    pt_checkpoint_prune(root, 2);
     json_decref(identity);
     free(path);
     if (!ok) _exit(3);
@@ -77,7 +77,7 @@ static void test_a_save_killed_at_any_call_loses_nothing(void **state)
         assert_int_equal(pt_checkpoint_load(&c, &saved), PT_OK);
         assert_true(saved.velocity[3] == 3);
         pt_checkpoint_fini(&c);
-        pt_checkpoint_prune(root, 0, NULL);
+        pt_checkpoint_prune(root, 0);
     }
     print_message("%d system calls, the new checkpoint from the %dth on\n", n - 2, old);
     assert_true(old > 20 && old < n - 2);

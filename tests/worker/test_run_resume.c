@@ -69,7 +69,7 @@ static void stopped_and_resumed(const whole_run *a, whole_run_options o, layout 
         fail_msg("%d+%d ranks, then %d+%d after step %d: %s differ", l.s, l.w, m.s, m.w,
                  stop, what);
     whole_run_destroy(b);
-    pt_checkpoint_prune(place, 0, NULL);
+    pt_checkpoint_prune(place, 0);
 }
 
 static whole_run *undisturbed(const whole_run_options *o)
@@ -200,7 +200,7 @@ static void test_saving_in_the_background_changes_nothing(void **state)
     assert_null(whole_run_difference(a, b));
     whole_run_destroy(b);
     whole_run_destroy(a);
-    pt_checkpoint_prune(place, 0, NULL);
+    pt_checkpoint_prune(place, 0);
 }
 
 int main(void)

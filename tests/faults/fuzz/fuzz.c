@@ -47,7 +47,7 @@ const char *pt_fuzz_own_name(void)
     return name;
 }
 
-void pt_fuzz_read_table(const pt_table *t)
+static void read_table(const pt_table *t)
 {
     for (size_t i = 0; i < t->n; i++) {
         const pt_table_entry *e = &t->entries[i];
@@ -62,7 +62,7 @@ void pt_fuzz_read_table(const pt_table *t)
     }
 }
 
-void pt_fuzz_inspect(const char *path)
+static void inspect(const char *path)
 {
     pt_graph *g = NULL;
     char **names = NULL;
@@ -77,6 +77,19 @@ void pt_fuzz_inspect(const char *path)
         PT_CHECK(!names, "names that failed are there");
     pt_graph_destroy(&g);
     free(names);
+}
+
+void pt_fuzz_weights(pt_status (*reader)(const char *path, pt_table **out),
+                     const char *path)
+{
+    pt_table *t = NULL;
+
+    if (reader(path, &t) == PT_OK)
+        read_table(t);
+    else
+        PT_CHECK(!t, "a table that failed is there");
+    pt_table_destroy(&t);
+    inspect(path);
 }
 
 void pt_fuzz_nothing_open(void)

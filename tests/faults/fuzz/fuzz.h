@@ -23,12 +23,11 @@ const char *pt_fuzz_file(const char *name, const uint8_t *bytes, size_t n);
  */
 const char *pt_fuzz_own_name(void);
 
-/* Reads every tensor of a table that says it can be read. */
-void pt_fuzz_read_table(const pt_table *t);
-
-/* Opens bytes as a file of weights by content, as `ptrain predict` does: format, record,
- * classes, then the network that it names. */
-void pt_fuzz_inspect(const char *path);
+/* Opens a file of weights by its reader and reads every tensor that the table says can be
+ * read; then opens it by content, as `ptrain predict` does: format, record, classes, and
+ * the network that it names. */
+void pt_fuzz_weights(pt_status (*reader)(const char *path, pt_table **out),
+                     const char *path);
 
 /* Between two inputs nothing of the HDF5 library may be open: neither objects of files
  * nor what was made on the way to them. */

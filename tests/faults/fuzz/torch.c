@@ -4,14 +4,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    const char *path = pt_fuzz_file("model.th", bytes, n);
-    pt_table *t = NULL;
-
-    if (pt_torch_open(path, &t) == PT_OK)
-        pt_fuzz_read_table(t);
-    else
-        PT_CHECK(!t, "a table that failed is there");
-    pt_table_destroy(&t);
-    pt_fuzz_inspect(path);
+    pt_fuzz_weights(pt_torch_open, pt_fuzz_file("model.th", bytes, n));
     return 0;
 }
