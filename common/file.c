@@ -108,6 +108,14 @@ char *pt_file_path(const char *dir, const char *name)
     return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
+pt_status pt_file_make_dir(const char *path)
+{
+    if (mkdir(path, 0777) == 0) return pt_file_sync_parent(path);
+    return errno == EEXIST
+               ? PT_OK
+               : pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(errno));
+}
+
 pt_status pt_file_make_parents(const char *path)
 {
     char *part = strdup(path);
@@ -116,8 +124,7 @@ pt_status pt_file_make_parents(const char *path)
     for (char *p = part && *part ? strchr(part + 1, '/') : NULL; p && s == PT_OK;
          p = strchr(p + 1, '/')) {
         *p = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            s = pt_fail(PT_ERR_IO, "%s cannot be made: %s", part, strerror(errno));
+        s = pt_file_make_dir(part);
         *p = '/';
     }
     free(part);

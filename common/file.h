@@ -46,6 +46,9 @@ PT_MUST_USE pt_status pt_file_check_room(const char *path, uint64_t bytes);
 /* dir/name, malloc'd; NULL without memory. */
 char *pt_file_path(const char *dir, const char *name);
 
+/* Makes a directory that outlives a crash, unless something of this name is there. */
+PT_MUST_USE pt_status pt_file_make_dir(const char *path);
+
 /* Makes every directory above path that is not there (mkdir -p of its parent). */
 PT_MUST_USE pt_status pt_file_make_parents(const char *path);
 

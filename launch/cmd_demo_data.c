@@ -99,9 +99,7 @@ static pt_status make_directory(const char *path)
 {
     pt_status s = pt_file_make_parents(path);
 
-    if (s == PT_OK && mkdir(path, 0777) != 0 && errno != EEXIST)
-        s = pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(errno));
-    return s;
+    return s == PT_OK ? pt_file_make_dir(path) : s;
 }
 
 static pt_status claim(const char *dir)

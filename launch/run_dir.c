@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -108,14 +107,12 @@ static pt_status lock(const char *dir)
 
 pt_status pt_run_dir_open(const char *dir, bool overwrite, bool *exists)
 {
-    bool made, empty, ours;
+    bool empty, ours;
     pt_status s = pt_file_make_parents(dir);
 
     *exists = false;
+    if (s == PT_OK) s = pt_file_make_dir(dir);
     if (s != PT_OK) return s;
-    made = mkdir(dir, 0777) == 0;
-    if (!made && errno != EEXIST)
-        return pt_fail(PT_ERR_IO, "%s: %s", dir, strerror(errno));
     s = look(dir, &empty, &ours);
     if (s == PT_OK && !empty && !ours)
         s = pt_fail(PT_ERR_USAGE,

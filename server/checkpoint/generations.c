@@ -1,11 +1,9 @@
 #include "server/checkpoint/manifest.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -25,9 +23,7 @@ pt_status pt_checkpoint_begin(const char *path)
 {
     pt_status s = pt_file_make_parents(path);
 
-    if (s == PT_OK && mkdir(path, 0777) != 0 && errno != EEXIST)
-        s = pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(errno));
-    return s == PT_OK ? pt_file_sync_parent(path) : s;
+    return s == PT_OK ? pt_file_make_dir(path) : s;
 }
 
 static int is_generation(const struct dirent *e)
