@@ -12,7 +12,8 @@ typedef struct message {
     char data[];
 } message;
 
-typedef struct {
+typedef struct receive {
+    struct receive *next;
     int from, tag;
     void *data;
     size_t bytes;
@@ -22,6 +23,7 @@ typedef struct {
     pt_loopback *l;
     int rank;
     pt_comm comm;
+    receive *posted; /* what no message came for yet; a failed run leaves some */
 } endpoint;
 
 struct pt_loopback {
@@ -60,12 +62,23 @@ static pt_status post_send(void *self, int peer, int tag, const void *data, size
 static pt_status post_recv(void *self, int peer, int tag, void *data, size_t bytes,
                            uintptr_t *native)
 {
+    endpoint *e = self;
     receive *r = malloc(sizeof *r);
 
     if (!r) return pt_fail(PT_ERR_NOMEM, "loopback");
-    *r = (receive){peer, tag, data, bytes};
+    *r = (receive){e->posted, peer, tag, data, bytes};
+    e->posted = r;
     *native = (uintptr_t)r;
     return PT_OK;
+}
+
+static void forget(endpoint *e, receive *r)
+{
+    receive **p = &e->posted;
+
+    while (*p != r) p = &(*p)->next;
+    *p = r->next;
+    free(r);
 }
 
 /* The oldest message of a sender and tag comes first, as MPI promises. */
@@ -94,7 +107,7 @@ static pt_status test(void *self, uintptr_t *native, bool *done)
         *p = m->next;
         if (!m->next) e->l->last = p;
         free(m);
-        free(r);
+        forget(e, r);
         *native = 0;
         *done = true;
         break;
@@ -132,6 +145,8 @@ void pt_loopback_destroy(pt_loopback *l)
         next = m->next;
         free(m);
     }
+    for (int i = 0; i < l->size; i++)
+        while (l->ranks[i].posted) forget(&l->ranks[i], l->ranks[i].posted);
     pthread_mutex_destroy(&l->lock);
     free(l->ranks);
     free(l);
