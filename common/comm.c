@@ -90,6 +90,8 @@ const char *pt_msg_name(pt_msg_kind kind)
         return "votes on gradients";
     case PT_MSG_FEATURES:
         return "feature statistics";
+    case PT_MSG_TEXT:
+        return "a line about itself";
     }
     return "a message";
 }

@@ -77,7 +77,8 @@ void pt_job_set_deadline(double deadline_s)
     pt_watchdog_set_deadline(deadline_s);
 }
 
-/* Every rank knows every host's name: any of them may have to name one. */
+/* Every rank knows every host's name: any of them may have to name one. The pulse beats
+ * while the names come: a rank that does not start is named too. */
 static pt_status start_pulse(void)
 {
     char *hosts = NULL;
@@ -87,10 +88,11 @@ static pt_status start_pulse(void)
     _Static_assert((int)PT_JOB_TEXT_BYTES == (int)PT_PULSE_HOST_BYTES,
                    "texts are host names");
     s = pt_watchdog_start(job.host_name, PT_JOB_START_S, pt_pulse_stagger(job.comm.rank));
-    if (s == PT_OK) s = pt_job_gather_text(job.host_name, &hosts);
-    if (s == PT_OK) s = pt_job_broadcast(0, (void **)&hosts, &n);
-    if (s == PT_OK) return pt_pulse_create(&job.comm, hosts, &job.comm.pulse);
-    free(hosts);
+    if (s == PT_OK) s = pt_pulse_create(&job.comm, &job.comm.pulse);
+    if (s != PT_OK) return s;
+    hosts = pt_job_gather_text(job.host_name);
+    s = pt_job_broadcast(0, (void **)&hosts, &n);
+    if (s == PT_OK) pt_pulse_set_hosts(job.comm.pulse, hosts);
     return s;
 }
 
@@ -197,29 +199,46 @@ pt_status pt_job_broadcast_floats(int root, float *data, size_t n)
 
 pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum)
 {
-    return pt_mpi_check(MPI_Allreduce(&mine, sum, 1, MPI_UINT64_T, MPI_SUM, job.host),
-                        "MPI_Allreduce");
+    MPI_Request r;
+    pt_status s =
+        pt_mpi_check(MPI_Iallreduce(&mine, sum, 1, MPI_UINT64_T, MPI_SUM, job.host, &r),
+                     "MPI_Iallreduce");
+
+    return s == PT_OK ? wait_native(&r, "a sum over this host") : s;
 }
 
-pt_status pt_job_gather_text(const char *mine, char **all)
+static pt_status receive_texts(char *all, pt_request *r)
 {
-    char text[PT_JOB_TEXT_BYTES] = "";
+    size_t n = 0;
+    pt_status s = PT_OK;
+
+    for (int i = 1; i < job.comm.size && s == PT_OK; i++)
+        s = pt_comm_recv(&job.comm, i, PT_MSG_TEXT, 0,
+                         all + (size_t)i * PT_JOB_TEXT_BYTES, PT_JOB_TEXT_BYTES, &r[n++]);
+    return s == PT_OK ? pt_comm_wait(&job.comm, r, n) : s;
+}
+
+char *pt_job_gather_text(const char *mine)
+{
+    bool root = job.comm.rank == 0;
+    size_t n = root ? (size_t)job.comm.size : 1;
+    char *all = calloc(n, PT_JOB_TEXT_BYTES);
+    pt_request *r = calloc(n, sizeof *r);
     pt_status s;
 
-    *all = NULL;
-    snprintf(text, sizeof text, "%s", mine);
-    if (job.comm.rank == 0) {
-        *all = calloc((size_t)job.comm.size, PT_JOB_TEXT_BYTES);
-        if (!*all) pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for the ranks' texts"));
+    if (!all || !r) pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for the ranks' texts"));
+    snprintf(all, PT_JOB_TEXT_BYTES, "%s", mine);
+    if (root) {
+        s = receive_texts(all, r);
+    } else {
+        s = pt_comm_send(&job.comm, 0, PT_MSG_TEXT, 0, all, PT_JOB_TEXT_BYTES, r);
+        if (s == PT_OK) s = pt_comm_wait(&job.comm, r, 1);
     }
-    s = pt_mpi_check(MPI_Gather(text, PT_JOB_TEXT_BYTES, MPI_CHAR, *all,
-                                PT_JOB_TEXT_BYTES, MPI_CHAR, 0, job.world),
-                     "MPI_Gather");
-    if (s != PT_OK) {
-        free(*all);
-        *all = NULL;
-    }
-    return s;
+    if (s != PT_OK) pt_job_die(s); /* all and r may still be MPI's */
+    free(r);
+    if (root) return all;
+    free(all);
+    return NULL;
 }
 
 static void speak(void)

@@ -50,9 +50,9 @@ PT_MUST_USE pt_status pt_job_broadcast_floats(int root, float *data, size_t n);
 /* Collective: sum of `mine` over the ranks of this host. */
 PT_MUST_USE pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum);
 
-/* Collective: every rank's text (cut to fit) to rank 0: *all is malloc'd,
- * [size][PT_JOB_TEXT_BYTES], NULL on the others. */
-PT_MUST_USE pt_status pt_job_gather_text(const char *mine, char **all);
+/* Collective: every rank's text (cut to fit) to rank 0, which gets all of them, malloc'd
+ * [size][PT_JOB_TEXT_BYTES]; NULL on the others. Failures end the job. */
+char *pt_job_gather_text(const char *mine);
 
 /* One rank, any time: prints this thread's failure text, preceded by host, step and phase
  * where they are known, and ends every rank. Silent where another rank, or this one's

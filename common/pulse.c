@@ -58,7 +58,7 @@ static pt_status listen(pt_pulse *p, int i)
     return p->comm->ops->recv(p->comm->self, i, TAG, &q->in, sizeof q->in, &q->in_handle);
 }
 
-pt_status pt_pulse_create(pt_comm *c, char *hosts, pt_pulse **out)
+pt_status pt_pulse_create(pt_comm *c, pt_pulse **out)
 {
     pt_pulse *p = pt_calloc(1, sizeof *p);
     pt_status s = PT_OK;
@@ -67,11 +67,9 @@ pt_status pt_pulse_create(pt_comm *c, char *hosts, pt_pulse **out)
     if (p) p->peers = pt_calloc((size_t)c->size, sizeof *p->peers);
     if (!p || !p->peers) {
         free(p);
-        free(hosts);
         return pt_fail(PT_ERR_NOMEM, "no memory for the pulse of %d ranks", c->size);
     }
     p->comm = c;
-    p->hosts = hosts;
     p->code = -1;
     p->served_s = pt_clock();
     restart(p, p->served_s);
@@ -86,6 +84,12 @@ pt_status pt_pulse_create(pt_comm *c, char *hosts, pt_pulse **out)
     }
     *out = p;
     return s;
+}
+
+void pt_pulse_set_hosts(pt_pulse *p, char *hosts)
+{
+    free(p->hosts);
+    p->hosts = hosts;
 }
 
 void pt_pulse_progress(pt_pulse *p)
@@ -215,7 +219,8 @@ static void say_owed(const pt_pulse *p, const pt_request *r, size_t n, char out[
     if (silent(p, who)) since = p->served_s - p->peers[who].heard_s;
     say_debt(p, who, r, n, debt);
     snprintf(out, TEXT, "rank %d (host %s) %s since %.0f s", who,
-             p->hosts + (size_t)who * PT_PULSE_HOST_BYTES, debt, since);
+             p->hosts ? p->hosts + (size_t)who * PT_PULSE_HOST_BYTES : "not known", debt,
+             since);
 }
 
 void pt_pulse_serve(pt_pulse *p, const pt_request *r, size_t n)

@@ -25,9 +25,11 @@ enum { PT_PULSE_HOST_BYTES = 256 };
 /* Seconds after rank 0 at which this rank is late. */
 double pt_pulse_stagger(int rank);
 
-/* Borrows c, whose deadline_s it follows, and takes hosts [size][PT_PULSE_HOST_BYTES]
- * (malloc'd; also on failure). Posts the first receives. */
-PT_MUST_USE pt_status pt_pulse_create(pt_comm *c, char *hosts, pt_pulse **out);
+/* Borrows c, whose deadline_s it follows. Posts the first receives. */
+PT_MUST_USE pt_status pt_pulse_create(pt_comm *c, pt_pulse **out);
+
+/* Takes the names [size][PT_PULSE_HOST_BYTES] (malloc'd); until then hosts have none. */
+void pt_pulse_set_hosts(pt_pulse *p, char *hosts);
 
 /* After pt_pulse_end. */
 void pt_pulse_destroy(pt_pulse **p);

@@ -156,15 +156,15 @@ static pt_status work(pt_setup *u)
 /* Afresh or from a checkpoint; tells rank 0 what every rank is. */
 static pt_status begin(pt_setup *u, const pt_train_args *args, pt_start **out)
 {
-    char mine[PT_JOB_TEXT_BYTES], *all = NULL;
+    char mine[PT_JOB_TEXT_BYTES], *all;
     pt_status s;
 
     *out = NULL;
     snprintf(mine, sizeof mine, "%s: %s, %s", pt_job_host(),
              pt_job_rank() < u->run->n_servers ? "server" : "worker",
              pt_method_describe(pt_worker_method(u->run->config)));
-    s = pt_job_gather_text(mine, &all);
-    if (s == PT_OK) s = pt_start_create(u, args, all, out);
+    all = pt_job_gather_text(mine);
+    s = pt_start_create(u, args, all, out);
     free(all);
     return s;
 }

@@ -84,13 +84,13 @@ pt_status pt_crowd_warn(const pt_run *run)
 {
     bool works = pt_job_rank() >= run->n_servers;
     int threads = (int)run->config->engine->threads;
-    char cores[PT_JOB_TEXT_BYTES], mine[2 * PT_JOB_TEXT_BYTES + 32], *texts = NULL;
-    pt_status s;
+    char cores[PT_JOB_TEXT_BYTES], mine[2 * PT_JOB_TEXT_BYTES + 32], *texts;
+    pt_status s = PT_OK;
 
     allowed_cores(cores, sizeof cores);
     snprintf(mine, sizeof mine, "%s %d %s", pt_job_host(), works ? threads : 0, cores);
-    s = pt_job_gather_text(mine, &texts);
-    if (s == PT_OK && texts) s = warn_first(texts, threads);
+    texts = pt_job_gather_text(mine);
+    if (texts) s = warn_first(texts, threads);
     free(texts);
     return s;
 }

@@ -96,21 +96,19 @@ static pt_status work(const pt_bench_step_options *o, pt_run *run)
 }
 
 /* Collective: every rank's memory to rank 0. */
-static pt_status gather_rss(const pt_bench_step_options *o, pt_bench_job_result *r)
+static void gather_rss(const pt_bench_step_options *o, pt_bench_job_result *r)
 {
-    char mine[32], *all = NULL;
-    pt_status s;
+    char mine[32], *all;
 
     snprintf(mine, sizeof mine, "%" PRIu64, pt_bench_peak_rss());
-    s = pt_job_gather_text(mine, &all);
-    for (int i = 0; s == PT_OK && all && i <= o->workers; i++) {
+    all = pt_job_gather_text(mine);
+    for (int i = 0; all && i <= o->workers; i++) {
         uint64_t rss = strtoull(all + (size_t)i * PT_JOB_TEXT_BYTES, NULL, 10);
         uint64_t *of = i == 0 ? &r->server_rss : &r->worker_rss;
 
         if (rss > *of) *of = rss;
     }
     free(all);
-    return s;
 }
 
 static void finish(watch *w)
@@ -143,7 +141,7 @@ static pt_status take_part(const pt_bench_step_options *o)
         s = pt_job_agree(
             pt_bench_run_create(o, o->workers, UNTIMED + o->warmup + o->steps, &run));
     if (s == PT_OK) s = pt_job_rank() == 0 ? serve(run, &w) : work(o, run);
-    if (s == PT_OK) s = gather_rss(o, &w.result);
+    if (s == PT_OK) gather_rss(o, &w.result);
     if (s == PT_OK && pt_job_rank() == 0) {
         finish(&w);
         s = pt_bench_print_job(o, run->graph, &w.result);

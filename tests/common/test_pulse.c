@@ -45,7 +45,8 @@ static int start(void **state)
         for (int k = 0; k < RANKS && hosts; k++)
             hosts[k * PT_PULSE_HOST_BYTES] = (char)('a' + k);
         c->deadline_s = DEADLINE;
-        if (!hosts || pt_pulse_create(c, hosts, &job.pulse[i]) != PT_OK) return -1;
+        if (!hosts || pt_pulse_create(c, &job.pulse[i]) != PT_OK) return -1;
+        pt_pulse_set_hosts(job.pulse[i], hosts);
     }
     return 0;
 }

@@ -130,11 +130,12 @@ static void test_a_silent_peer_is_named_at_the_deadline(void **state)
 
 static void test_texts_are_gathered_in_rank_order(void **state)
 {
-    char mine[16], *all = NULL;
+    char mine[16], *all;
 
     (void)state;
     snprintf(mine, sizeof mine, "rank %d", pt_job_rank());
-    assert_int_equal(pt_job_gather_text(mine, &all), PT_OK);
+    all = pt_job_gather_text(mine);
+    assert_true((all != NULL) == (pt_job_rank() == 0));
     for (int i = 0; i < pt_job_size() && pt_job_rank() == 0; i++) {
         char want[16];
 
