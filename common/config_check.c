@@ -34,6 +34,14 @@ static const struct {
     {"PseudoTask", "gate_fraction", '(', 0, INFINITY, ')'},
     {"PseudoTask", "gate_decay", '[', 0, 1, ')'},
     {"PseudoTask", "gate_epoch", '[', 0, INFINITY, ')'},
+    {"CrossEntropy", "label_smoothing", '[', 0, 1, ')'},
+    {"CrossEntropy", "mixup", '[', 0, 1, ']'},
+    {"FeatureNorm", "weight", '[', 0, INFINITY, ')'},
+    {"Confusion", "weight", '[', 0, INFINITY, ')'},
+    {"Shrinkage", "weight", '[', 0, INFINITY, ')'},
+    {"Shrinkage", "k", '[', 1, 64, ']'},
+    {"StartingPoint", "alpha", '[', 0, INFINITY, ')'},
+    {"StartingPoint", "beta", '[', 0, INFINITY, ')'},
     {"Optimizer", "lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "head_lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "momentum", '[', 0, 1, ')'},
@@ -41,6 +49,7 @@ static const struct {
     {"Schedule", "at", '(', 0, 1, ')'},
     {"Schedule", "factor", '(', 0, INFINITY, ')'},
     {"Stage", "epochs", '(', 0, INFINITY, ')'},
+    {"Stage", "rate", '(', 0, INFINITY, ')'},
     {"Stage", "steps", '[', 1, INFINITY, ')'},
     {"Server", "ranks", '[', 1, INFINITY, ')'},
     {"Engine", "threads", '[', 1, 256, ']'},
@@ -143,6 +152,17 @@ static void check_number(checker *k, const char *path, const char *message,
     }
 }
 
+/* Of a file it is UTF-8 already, of a message from elsewhere it may be anything. */
+static void check_text(checker *k, const char *path, const char *text)
+{
+    size_t n = strlen(text), bytes = 1;
+
+    if (n == 0) fault(k, path, "must not be an empty text");
+    for (size_t i = 0; i < n && bytes > 0; i += bytes)
+        bytes = pt_utf8_bytes(text + i, n - i);
+    if (bytes == 0) fault(k, path, "must be UTF-8 text");
+}
+
 static void check_message(checker *k, const char *path, const ProtobufCMessage *m);
 
 static void check_value(checker *k, const char *path, const char *message,
@@ -154,7 +174,7 @@ static void check_value(checker *k, const char *path, const char *message,
         check_message(k, path, *(ProtobufCMessage **)at);
         return;
     case PROTOBUF_C_TYPE_STRING:
-        if (!(*(char **)at)[0]) fault(k, path, "must not be an empty text");
+        check_text(k, path, *(char **)at);
         return;
     case PROTOBUF_C_TYPE_ENUM:
         if (!protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)at))

@@ -43,35 +43,13 @@ static pt_mark mark_of(const reader *r, struct fy_event *e)
     return r->origin;
 }
 
-/* Bytes of the well-formed UTF-8 character at s [n], or 0. */
-static size_t character(const unsigned char *s, size_t n)
-{
-    size_t bytes = s[0] < 0x80   ? 1
-                   : s[0] < 0xc2 ? 0
-                   : s[0] < 0xe0 ? 2
-                   : s[0] < 0xf0 ? 3
-                   : s[0] < 0xf5 ? 4
-                                 : 0;
-
-    if (bytes > n) return 0;
-    for (size_t i = 1; i < bytes; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if (bytes > 2) { /* too long, a surrogate, or above U+10FFFF */
-        if (s[0] == 0xe0 && s[1] < 0xa0) return 0;
-        if (s[0] == 0xed && s[1] > 0x9f) return 0;
-        if (s[0] == 0xf0 && s[1] < 0x90) return 0;
-        if (s[0] == 0xf4 && s[1] > 0x8f) return 0;
-    }
-    return bytes;
-}
-
 /* libfyaml lets some malformed characters pass; protobuf's texts must not hold any. */
 static bool is_utf8(reader *r, const char *text, size_t n)
 {
     int line = 1, column = 1;
 
     for (size_t i = 0, bytes; i < n; i += bytes) {
-        bytes = character((const unsigned char *)text + i, n - i);
+        bytes = pt_utf8_bytes(text + i, n - i);
         if (bytes == 0) {
             pt_faults_add(r->faults, mark_at(r, line, column), "this is not UTF-8 text");
             return false;

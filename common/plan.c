@@ -133,6 +133,18 @@ void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
     for (int i = 0; i < n; i++) out[i] = p->images[p->order[at + (size_t)i]];
 }
 
+int pt_plan_span_images(pt_plan *p, uint64_t step, const pt_span *span, bool mirrored,
+                        uint32_t *out)
+{
+    int first = pt_span_first(span), n = pt_span_images(span);
+
+    pt_plan_images(p, step, first, n, out);
+    if (!mirrored) return n;
+    for (int i = 0; i < n; i++)
+        pt_plan_images(p, step, span->b - 1 - first - i, 1, out + n + i);
+    return 2 * n;
+}
+
 size_t pt_plan_stage_of(const pt_plan *p, uint64_t step)
 {
     size_t i = 0;

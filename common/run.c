@@ -1,6 +1,7 @@
 #include "common/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void pt_run_destroy(pt_run **r)
 {
@@ -16,6 +17,7 @@ void pt_run_destroy(pt_run **r)
     free(p->wanted);
     free(p->feature_mean);
     free(p->feature_std);
+    free(p->start);
     free(p);
     *r = NULL;
 }
@@ -69,6 +71,24 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
     }
     pt_run_destroy(&r);
     return s;
+}
+
+bool pt_run_wants_start(const pt_run *r)
+{
+    const Pt__Config__StartingPoint *c = r->config->regularizers->l2_sp;
+
+    return c->alpha > 0 || c->beta > 0;
+}
+
+pt_status pt_run_keep_start(pt_run *r)
+{
+    size_t n = r->graph->n_param_floats;
+
+    if (!pt_run_wants_start(r)) return PT_OK;
+    r->start = pt_calloc(n, sizeof *r->start);
+    if (!r->start) return pt_fail(PT_ERR_NOMEM, "no memory for the start weights");
+    memcpy(r->start, r->flat, n * sizeof *r->start);
+    return PT_OK;
 }
 
 bool pt_run_enter_step(pt_run *r, uint64_t step)

@@ -25,6 +25,7 @@ typedef struct {
     bool test_owed;      /* resumed: the test after the step before is not done */
     float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
     float *feature_std;
+    float *start; /* [n_param_floats], L2-SP: the start weights; NULL: not needed */
 } pt_run;
 
 /* Makes graph-dependent parts: keys, trained, flat (zeros). Takes config, graph and plan,
@@ -32,6 +33,13 @@ typedef struct {
 PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan,
                                     int n_servers, int n_workers, pt_run **out);
 void pt_run_destroy(pt_run **r);
+
+/* Keeps the weights of this moment as the start weights, where a method of the run needs
+ * them; servers call it when `flat` holds them and before a checkpoint is loaded. */
+PT_MUST_USE pt_status pt_run_keep_start(pt_run *r);
+
+/* Whether it does: 4 bytes a parameter. */
+bool pt_run_wants_start(const pt_run *r);
 
 /* Brings `trained` and `wanted` to the stage of step; true if it is the stage's first
  * step, or the run's. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/comm.h"
+#include "common/coupling.h"
 #include "common/moments.h"
 
 int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full)
@@ -20,6 +21,16 @@ size_t pt_exchange_len(int channels, bool backward)
     return backward ? 2 * (size_t)channels : pt_moments_len((size_t)channels);
 }
 
+/* Doubles of a shard's two sums of gradients at the representation. */
+static size_t vectors_of(const pt_run *r)
+{
+    const Pt__Config__PseudoTask *t = r->config->pseudo_task;
+    bool batch = t->loss != PT__CONFIG__REG_LOSS__NONE &&
+                 t->norm == PT__CONFIG__PSEUDO_TASK__NORM__BATCH;
+
+    return batch ? 2 * (size_t)pt_run_rep_size(r) : 0;
+}
+
 pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
 {
     pt_span span = pt_run_span(r, worker, step);
@@ -28,8 +39,10 @@ pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
 
     pt_span_cover(&span, cover, &p.n_trees);
     p.shards = PT_PAYLOAD_HEAD;
-    p.images = p.shards + (size_t)p.n_shards * PT_SHARD_DOUBLES;
-    p.moments = p.images + (size_t)p.n_images * PT_IMAGE_DOUBLES;
+    p.vectors = p.shards + (size_t)p.n_shards * PT_SHARD_DOUBLES;
+    p.images = p.vectors + (size_t)p.n_shards * vectors_of(r);
+    p.rows = p.images + (size_t)p.n_images * PT_IMAGE_DOUBLES;
+    p.moments = p.rows + (size_t)p.n_images * pt_coupling_of(r).row;
     p.total = p.moments;
     for (int i = 0; i < r->graph->n_nodes; i++)
         if (pt_run_has_moments(r, i))
@@ -39,8 +52,9 @@ pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
 
 size_t pt_payload_bound(const pt_run *r)
 {
-    size_t n = PT_PAYLOAD_HEAD + (size_t)r->plan->n_shards * PT_SHARD_DOUBLES +
-               (size_t)r->plan->batch * PT_IMAGE_DOUBLES;
+    size_t n = PT_PAYLOAD_HEAD +
+               (size_t)r->plan->n_shards * (PT_SHARD_DOUBLES + vectors_of(r)) +
+               (size_t)r->plan->batch * (PT_IMAGE_DOUBLES + pt_coupling_of(r).row);
 
     for (int i = 0; i < r->graph->n_nodes; i++)
         if (r->graph->nodes[i].op == PT_OP_BATCH_NORM)
@@ -145,6 +159,9 @@ pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
                             (uint64_t)p.n_trees * params,
                     .received = PT_RECORD_BYTES + PT_MSG_CHECK_BYTES + params};
 
+    if (pt_terms_doubles(r, p.n_images) > 0)
+        t.received +=
+            pt_terms_doubles(r, p.n_images) * sizeof(double) + PT_MSG_CHECK_BYTES;
     if (step > r->first_step && r->plan->stages[r->stage].first == step)
         t.received += pt_traffic_of_running(r);
     if (r->config->network->batch_norm == PT__CONFIG__BATCH_NORM__SYNC)

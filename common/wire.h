@@ -5,7 +5,10 @@
  *     PT_PAYLOAD_TIMES       seconds of its last step (pt_step_time)
  *     1 at PT_PAYLOAD_STOP   not 0: this worker was asked to stop
  *     per shard it owns      pt_shard_sums (server/norms.h), PT_SHARD_DOUBLES each
+ *     per shard it owns      where pseudo_task.norm is batch: the sums of g_ce and g_ptr,
+ *                            2 * rep size
  *     per image it owns      PT_IMAGE_DOUBLES: |g_ce|, |g_ptr|, cosine, |rep|, is it bad
+ *     per image it owns      its row for methods that couple images (common/coupling.h)
  *     per batch norm node that computes statistics, in graph order, per cover sub-tree
  *     that has images        moments (common/moments.h)
  */
@@ -19,7 +22,7 @@
 #include "proto/record.pb-c.h"
 
 enum {
-    PT_SHARD_DOUBLES = 9,
+    PT_SHARD_DOUBLES = 10,
     PT_IMAGE_DOUBLES = 5,
     PT_IMAGE_BAD = 4, /* of them: not 0 where a number of the image is not finite */
     PT_RECORD_BYTES = 128,
@@ -39,7 +42,7 @@ enum { PT_PAYLOAD_STOP = PT_PAYLOAD_TIMES, PT_PAYLOAD_HEAD };
 /* Offsets in doubles into the payload of `worker` at `step` (the stage must be entered).
  */
 typedef struct {
-    size_t shards, images, moments, total;
+    size_t shards, vectors, images, rows, moments, total;
     int n_shards, n_images, n_trees; /* n_trees: cover sub-trees with images */
 } pt_payload;
 pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step);

@@ -199,6 +199,12 @@ static pt_status on_step(void *context, const pt_step_report *r)
         json_object_set_new(line, "cosine", number(r->means.cosine));
         json_object_set_new(line, "rep_norm", number(r->means.rep));
         json_object_set_new(line, "seconds", number(r->seconds));
+        if (r->means.penalty != 0)
+            json_object_set_new(line, "penalty", number(r->means.penalty));
+        if (r->means.batch_ce > 0) {
+            json_object_set_new(line, "batch_g_ce", number(r->means.batch_ce));
+            json_object_set_new(line, "batch_g_ptr", number(r->means.batch_ptr));
+        }
         if (r->skipped) json_object_set_new(line, "skipped", json_true());
         if (r->probed) {
             json_object_set_new(line, "trunk_g_ce", number(r->probe_ce));

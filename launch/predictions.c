@@ -40,9 +40,9 @@ pt_status pt_score_rows(const pt_dataset *d, const uint32_t *images, size_t n,
     for (size_t i = 0; i < n; i++) {
         const float *row = logits + i * (size_t)c;
         int label = pt_dataset_label(d, images[i]), rank = pt_logits_rank(row, c, label);
-        bool correct;
+        double correct;
 
-        s.ce += pt_cross_entropy(row, c, label, 0, NULL, &correct);
+        s.ce += pt_cross_entropy(row, c, pt_class(label), 0, NULL, &correct);
         s.top1 += rank == 0;
         s.top5 += rank < 5;
         s.right[label] += rank == 0;

@@ -22,6 +22,7 @@ void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means 
         t.rep += p->rep;
         t.cosine += p->cosine;
         t.bad += p->bad;
+        t.penalty += p->penalty;
     }
     b = t.n > 0 ? t.n : 1;
     *out = (pt_batch_means){.ce = t.ce / b,
@@ -31,7 +32,34 @@ void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means 
                             .l_ptr = t.l_ptr / b,
                             .rep = t.rep / b,
                             .cosine = t.cosine / b,
+                            .penalty = t.penalty / b,
                             .bad = (int)t.bad};
+}
+
+static double norm_of(const double *x, int n)
+{
+    double sum = 0;
+
+    for (int i = 0; i < n; i++) sum += x[i] * x[i];
+    return sqrt(sum);
+}
+
+void pt_norms_of_means(const pt_shard_sums *shards, int n_shards, const double *vectors,
+                       int dims, double *room, pt_batch_means *out)
+{
+    double b = 0;
+
+    memset(room, 0, 2 * (size_t)dims * sizeof *room);
+    for (int s = 0; s < n_shards; s++) {
+        const double *v = vectors + (size_t)s * 2 * (size_t)dims;
+
+        if (shards[s].n == 0) continue;
+        b += shards[s].n;
+        for (int i = 0; i < 2 * dims; i++) room[i] += v[i];
+    }
+    if (b == 0) b = 1;
+    out->batch_ce = norm_of(room, dims) / b;
+    out->batch_ptr = norm_of(room + dims, dims) / b;
 }
 
 void pt_gate_init(pt_gate *g, pt_gate_kind kind, double fraction, double decay,

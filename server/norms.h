@@ -18,16 +18,25 @@ typedef struct {
     double rep;     /* sum of |rep_i| */
     double cosine;  /* sum of cos(g_ce_i, g_ptr_i) */
     double bad;     /* images with a loss or norm that is not finite */
+    double penalty; /* sum of the regularizers' losses that an image has by itself */
 } pt_shard_sums;
 
 /* Means over the b images of the batch. */
 typedef struct {
     double ce, accuracy, g_ce, g_ptr, l_ptr, rep, cosine;
+    double penalty; /* what regularizers add to the loss, weighted; without L2-SP's */
+    double batch_ce, batch_ptr; /* norms of the mean gradients, norm: batch; else 0 */
     int bad;
 } pt_batch_means;
 
 /* Adds the shards in shard order (those with n = 0 are left out) and divides by b. */
 void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means *out);
+
+/* The norms of the batch-mean gradients, from the shards' sums of g_ce and g_ptr, vectors
+ * [n_shards][2][dims], added in shard order (those with n = 0 are left out). room
+ * [2 dims] is scratch. */
+void pt_norms_of_means(const pt_shard_sums *shards, int n_shards, const double *vectors,
+                       int dims, double *room, pt_batch_means *out);
 
 typedef enum { PT_GATE_EMA, PT_GATE_EPOCH, PT_GATE_ALWAYS } pt_gate_kind;
 

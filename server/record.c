@@ -26,19 +26,24 @@ static void read_payloads(pt_server *s)
 {
     _Static_assert(sizeof(pt_shard_sums) == PT_SHARD_DOUBLES * sizeof(double), "layout");
     pt_shard_sums *shards = s->shards;
-    double *terms = s->terms;
+    double *terms = s->terms, *vectors = s->vectors, *rows = s->rows;
 
     for (int w = 0; w < s->run->n_workers; w++) {
         pt_payload p = pt_payload_layout(s->run, w, s->step);
         size_t n_terms = (size_t)p.n_images * PT_IMAGE_DOUBLES;
+        size_t n_vectors = p.images - p.vectors, n_rows = p.moments - p.rows;
 
         memcpy(s->times + w * PT_PAYLOAD_TIMES, s->payload[w],
                PT_PAYLOAD_TIMES * sizeof(double));
         s->stop_asked = s->stop_asked || s->payload[w][PT_PAYLOAD_STOP] != 0;
         memcpy(shards, s->payload[w] + p.shards, (size_t)p.n_shards * sizeof *shards);
         memcpy(terms, s->payload[w] + p.images, n_terms * sizeof *terms);
+        memcpy(vectors, s->payload[w] + p.vectors, n_vectors * sizeof *vectors);
+        memcpy(rows, s->payload[w] + p.rows, n_rows * sizeof *rows);
         shards += p.n_shards;
         terms += n_terms;
+        vectors += n_vectors;
+        rows += n_rows;
     }
 }
 
@@ -93,11 +98,34 @@ static pt_status judge(pt_server *s, const pt_batch_means *m, Pt__Record__StepRe
     return st;
 }
 
+/* w balances norms of one kind on both sides. */
+static double weight_of(const pt_server *s, const pt_batch_means *m, bool gate)
+{
+    const Pt__Config__PseudoTask *c = s->run->config->pseudo_task;
+    bool batch = c->norm == PT__CONFIG__PSEUDO_TASK__NORM__BATCH;
+
+    return pt_pseudo_task_weight(gate, batch ? m->batch_ce : m->g_ce,
+                                 batch ? m->batch_ptr : m->g_ptr, c->ratio);
+}
+
+/* The factor on both rates. */
+static double rate_of(const pt_server *s)
+{
+    const pt_plan *plan = s->run->plan;
+    const pt_config *c = s->run->config;
+    const pt_plan_stage *stage = &plan->stages[s->run->stage];
+    bool own = c->schedule->per_stage;
+    double f = pt_schedule_factor(&s->schedule, s->step - (own ? stage->first : 0),
+                                  own ? stage->end - stage->first : plan->total_steps);
+
+    return c->n_stages > 0 ? f * c->stages[s->run->stage]->rate : f;
+}
+
 static pt_status decide(pt_server *s, const pt_batch_means *m, Pt__Record__StepRecord *r)
 {
     const pt_config *c = s->run->config;
     const pt_plan *plan = s->run->plan;
-    double factor = pt_schedule_factor(&s->schedule, s->step, plan->total_steps);
+    double factor = rate_of(s);
     bool regress = c->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE;
     uint64_t every = c->evaluation->every_epochs * plan->steps_per_epoch;
     uint64_t probe = c->run->gradient_ratio_every;
@@ -108,7 +136,7 @@ static pt_status decide(pt_server *s, const pt_batch_means *m, Pt__Record__StepR
     if (!m->bad)
         r->gate =
             pt_gate_step(&s->gate, m->ce, pt_plan_progress(plan, s->step)) && regress;
-    r->w = pt_pseudo_task_weight(r->gate, m->g_ce, m->g_ptr, c->pseudo_task->ratio);
+    r->w = weight_of(s, m, r->gate);
     r->lr = (float)(c->optimizer->lr * factor);
     r->head_lr =
         c->optimizer->has_head_lr ? (float)(c->optimizer->head_lr * factor) : r->lr;
@@ -201,6 +229,29 @@ pt_status pt_server_take_record(pt_server *s, Pt__Record__StepRecord *r)
     return st == PT_OK ? pt_record_unpack(s->record_bytes, r) : st;
 }
 
+/* What couples the images of the batch: the penalty, and each worker's terms. */
+static pt_status couple(pt_server *s, pt_batch_means *m)
+{
+    double penalty;
+    pt_status st = pt_coupler_take(s->coupler, s->rows,
+                                   pt_plan_batch_size(s->run->plan, s->step), &penalty);
+
+    if (st == PT_OK)
+        st = pt_comm_wait(s->comm, s->coupled_sent, (size_t)s->run->n_workers);
+    m->penalty += st == PT_OK ? penalty : 0;
+    for (int w = 0; w < s->run->n_workers && st == PT_OK; w++) {
+        pt_span span = pt_run_span(s->run, w, s->step);
+        int n = pt_span_images(&span);
+
+        if (n == 0) continue;
+        pt_coupler_terms(s->coupler, pt_span_first(&span), n, s->coupled[w]);
+        st = pt_comm_send(s->comm, s->run->n_servers + w, PT_MSG_TERMS, 0, s->coupled[w],
+                          pt_terms_doubles(s->run, n) * sizeof(double),
+                          &s->coupled_sent[w]);
+    }
+    return st;
+}
+
 pt_status pt_server_make_record(pt_server *s, Pt__Record__StepRecord *r,
                                 pt_step_report *report)
 {
@@ -210,8 +261,13 @@ pt_status pt_server_make_record(pt_server *s, Pt__Record__StepRecord *r,
     if (st != PT_OK) return st;
     read_payloads(s);
     pt_norms_combine(s->shards, s->run->plan->n_shards, &report->means);
+    if (s->mean_room)
+        pt_norms_of_means(s->shards, s->run->plan->n_shards, s->vectors,
+                          pt_run_rep_size(s->run), s->mean_room, &report->means);
     decided = decide(s, &report->means, r);
     st = send_record(s, r);
+    if (st == PT_OK && s->coupler && r->verdict == PT__RECORD__VERDICT__APPLY)
+        st = couple(s, &report->means);
     now = pt_clock();
     report->seconds = s->last_record_s > 0 ? now - s->last_record_s : 0;
     s->last_record_s = now;

@@ -17,6 +17,13 @@ void pt_server_destroy(pt_server **s)
     free(p->payload);
     free(p->shards);
     free(p->terms);
+    free(p->vectors);
+    free(p->rows);
+    free(p->mean_room);
+    pt_coupler_destroy(&p->coupler);
+    for (int w = 0; p->coupled && w < p->run->n_workers; w++) free(p->coupled[w]);
+    free(p->coupled);
+    free(p->coupled_sent);
     free(p->times);
     free(p->requests);
     free(p->records);
@@ -29,6 +36,7 @@ size_t pt_server_bytes(const pt_run *run, int rank)
 {
     size_t n = pt_store_bytes(run, rank) + pt_gather_bytes(run) + pt_saver_bytes(run);
 
+    if (pt_run_wants_start(run)) n += run->graph->n_param_floats * sizeof(float);
     if (run->config->run->nonfinite == PT__CONFIG__NON_FINITE__SKIP_ALL)
         n += run->graph->n_param_floats * sizeof(float);
     return rank == 0 ? n + pt_payload_bound(run) * sizeof(double) * (size_t)run->n_workers
@@ -56,6 +64,37 @@ static pt_status make_buffers(pt_server *s)
     for (size_t i = 0; i < w && s->comm->rank == 0 && ok; i++)
         ok = (s->payload[i] = pt_calloc(s->payload_len, sizeof **s->payload)) != NULL;
     return ok ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the workers' norms");
+}
+
+/* What methods need that couple images or balance norms of the whole batch. */
+static pt_status make_coupling(pt_server *s)
+{
+    const pt_run *r = s->run;
+    const Pt__Config__PseudoTask *t = r->config->pseudo_task;
+    size_t w = (size_t)r->n_workers, dims = (size_t)pt_run_rep_size(r);
+    size_t v = t->loss != PT__CONFIG__REG_LOSS__NONE &&
+                       t->norm == PT__CONFIG__PSEUDO_TASK__NORM__BATCH
+                   ? 2 * dims
+                   : 0;
+    size_t rows = pt_mul((size_t)r->plan->batch, pt_coupling_of(r).row);
+    bool ok = true;
+    pt_status st = pt_coupler_create(r, &s->coupler);
+
+    if (st != PT_OK) return st;
+    s->vectors = pt_calloc(pt_mul(v, (size_t)r->plan->n_shards) + 1, sizeof *s->vectors);
+    s->rows = pt_calloc(rows + 1, sizeof *s->rows);
+    if (v > 0) s->mean_room = pt_calloc(v, sizeof *s->mean_room);
+    s->coupled = pt_calloc(w, sizeof *s->coupled);
+    s->coupled_sent = pt_calloc(w, sizeof *s->coupled_sent);
+    ok = s->vectors && s->rows && s->coupled && s->coupled_sent &&
+         (v == 0 || s->mean_room);
+    for (size_t i = 0; i < w && s->coupler && ok; i++) {
+        size_t n = pt_terms_doubles(r, r->plan->batch);
+
+        ok = (s->coupled[i] = pt_calloc(n, sizeof **s->coupled)) != NULL;
+    }
+    return ok ? PT_OK
+              : pt_fail(PT_ERR_NOMEM, "no memory for the terms of coupled images");
 }
 
 static pt_schedule schedule_of(const pt_config *c)
@@ -87,6 +126,7 @@ pt_status pt_server_create(pt_run *run, pt_comm *comm, const pt_test_sizes *test
                  c->gate_epoch, run->graph->n_classes);
     s->schedule = schedule_of(run->config);
     st = make_buffers(s);
+    if (st == PT_OK && comm->rank == 0) st = make_coupling(s);
     if (st == PT_OK) st = pt_store_create(run, comm->rank, &s->store);
     if (st == PT_OK) st = pt_gather_create(run, comm, &s->gather);
     if (st == PT_OK && save) st = pt_saver_create(run, comm->rank, save, &s->saver);
@@ -186,6 +226,8 @@ static pt_status settle(pt_server *s)
     pt_status st = pt_comm_wait(s->comm, s->records,
                                 (size_t)(s->run->n_servers + s->run->n_workers));
 
+    if (st == PT_OK && s->coupler)
+        st = pt_comm_wait(s->comm, s->coupled_sent, (size_t)s->run->n_workers);
     return st == PT_OK ? pt_comm_wait(s->comm, s->pull, n) : st;
 }
 

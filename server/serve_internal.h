@@ -4,6 +4,7 @@
 #define PT_SERVER_INTERNAL_H
 
 #include "server/checkpoint/saver.h"
+#include "server/coupling.h"
 #include "server/gather.h"
 #include "server/schedule.h"
 #include "server/serve.h"
@@ -24,8 +25,13 @@ struct pt_server {
     size_t payload_len;    /* doubles, of the largest */
     pt_shard_sums *shards; /* [V] */
     double *terms, *times;
+    double *vectors, *rows; /* pseudo_task.norm: batch; coupled images (common/wire.h) */
+    double *mean_room;      /* [2 rep size] */
+    pt_coupler *coupler;    /* NULL: no images are coupled */
+    double **coupled;       /* [n_workers] terms being sent */
+    pt_request *coupled_sent;
     bool stop_asked;      /* a worker, or this rank, was asked to stop */
-    pt_request *requests; /* [n_workers] payloads; also rows */
+    pt_request *requests; /* [n_workers] payloads; also test rows */
     uint8_t record_bytes[PT_RECORD_BYTES];
     pt_request *records; /* [n_servers + n_workers] */
     pt_request *pull;    /* [n_keys][n_workers] */

@@ -10,11 +10,12 @@ typedef struct {
     float momentum;     /* mu, in [0, 1) */
     float weight_decay; /* L2 coefficient, >= 0 */
     bool nesterov;
+    const float *anchor; /* [n] or NULL for 0: what weight_decay draws w to (L2-SP) */
 } pt_sgd;
 
 /* One step, in place:
  *
- *     g' <- g + wd * w
+ *     g' <- g + wd * w         or g + wd * (w - anchor)
  *     v  <- mu * v + g'
  *     w  <- w - lr * d        d = v, or g' + mu * v with nesterov
  *

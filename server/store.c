@@ -12,6 +12,20 @@ struct pt_store {
     float **velocity; /* [all keys]; NULL for other ranks' keys */
 };
 
+/* What draws a tensor's weights where: L2-SP in the place of weight decay, where it is
+ * on. (Li et al., ICML 2018; kernels alone unless all_parameters, as in their program.)
+ */
+static void decay_of(const pt_run *run, const pt_key *k, pt_sgd *rule)
+{
+    const pt_tensor *t = &run->graph->tensors[k->tensor];
+    const Pt__Config__StartingPoint *c = run->config->regularizers->l2_sp;
+
+    if (!run->start) return;
+    rule->weight_decay = t->head ? c->beta : c->alpha;
+    if (t->n_dims < 2 && !c->all_parameters) rule->weight_decay = 0;
+    if (!t->head) rule->anchor = run->start + k->offset;
+}
+
 void pt_store_destroy(pt_store **s)
 {
     pt_store *p = s ? *s : NULL;
@@ -87,6 +101,7 @@ pt_status pt_store_update(pt_store *s, int key, const float *gradient,
                    .weight_decay = o->weight_decay,
                    .nesterov = o->nesterov};
 
+    decay_of(s->run, k, &rule);
     if (!pt_sgd_step(s->run->flat + k->offset, s->velocity[key], gradient, k->count,
                      &rule))
         return pt_fail(PT_ERR_NUMERIC, "step %llu: %s is not finite after the update",

@@ -251,10 +251,10 @@ pt_status pt_client_settle(pt_client *c)
     return wait_all(c, c->pull, (size_t)c->run->keys->n);
 }
 
-static pt_status take(pt_client *c, pt_msg_kind kind, float *data, size_t n)
+static pt_status take(pt_client *c, pt_msg_kind kind, void *data, size_t bytes)
 {
     pt_request r = {0};
-    pt_status s = pt_comm_recv(c->comm, RANK_0, kind, 0, data, n * sizeof *data, &r);
+    pt_status s = pt_comm_recv(c->comm, RANK_0, kind, 0, data, bytes, &r);
 
     return s == PT_OK ? wait_all(c, &r, 1) : s;
 }
@@ -266,15 +266,20 @@ pt_status pt_client_take_running(pt_client *c)
     pt_comm_at(c->comm, c->step, "testing");
     if (g->n_floats == g->n_param_floats) return PT_OK;
     return take(c, PT_MSG_RUNNING, c->run->flat + g->n_param_floats,
-                g->n_floats - g->n_param_floats);
+                (g->n_floats - g->n_param_floats) * sizeof(float));
 }
 
 pt_status pt_client_take_features(pt_client *c)
 {
-    size_t n = (size_t)pt_run_rep_size(c->run);
+    size_t n = (size_t)pt_run_rep_size(c->run) * sizeof(float);
     pt_status s = take(c, PT_MSG_FEATURES, c->run->feature_mean, n);
 
     return s == PT_OK ? take(c, PT_MSG_FEATURES, c->run->feature_std, n) : s;
+}
+
+pt_status pt_client_take_terms(pt_client *c, double *terms, size_t n)
+{
+    return take(c, PT_MSG_TERMS, terms, n * sizeof *terms);
 }
 
 static pt_status send_now(pt_client *c, pt_msg_kind kind, int index, const float *data,

@@ -27,6 +27,9 @@ PT_MUST_USE pt_status pt_client_begin_step(pt_client *c, uint64_t step);
 PT_MUST_USE pt_status pt_client_trade(pt_client *c, const double *payload, size_t n,
                                       Pt__Record__StepRecord *record);
 
+/* Takes the terms [n] doubles of this step's coupled images from rank 0; n > 0. */
+PT_MUST_USE pt_status pt_client_take_terms(pt_client *c, double *terms, size_t n);
+
 /* After the backward pass (also where there was nothing to compute): asks for the new
  * weights of every trained key. */
 PT_MUST_USE pt_status pt_client_end_step(pt_client *c);

@@ -1,21 +1,15 @@
 #include "worker/step.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/coupling.h"
 #include "common/stop.h"
 #include "common/wire.h"
 #include "worker/client.h"
 #include "worker/engine/net.h"
-#include "worker/objective/cross_entropy.h"
-#include "worker/objective/pseudo_task.h"
-
-/* What the losses say of one image. */
-typedef struct {
-    double ce, l_ptr, g_ce, g_ptr, cosine, rep;
-    bool correct, bad; /* bad: logits or losses are not finite */
-} image_terms;
+#include "worker/objective/mixup.h"
+#include "worker/objective/objective.h"
 
 struct pt_worker {
     pt_run *run;
@@ -26,17 +20,15 @@ struct pt_worker {
     pt_test_sets tests;
     pt_net *net, *tester; /* tester: forward only, blocks of PT_EVAL_BLOCK */
     pt_client *client;
-    pt_pseudo_task task;
-    int n_classes, dims;
+    pt_objective *objective;
+    int dims;
 
     /* of the step under way */
     uint64_t step;
     pt_span span;
-    const int32_t *labels;
-    const float *drep;
-    image_terms *terms; /* [images] */
-    float *dlogits;     /* [images][n_classes] */
-    float *g_ptr;       /* [images][dims]; becomes the combined gradient */
+    const float *dlogits, *drep; /* of the cross-entropy */
+    float *mixed;                /* mixup: the images; else NULL */
+    double *terms;               /* of coupled images; NULL: none are */
     double *payload;
     size_t max_payload;
     double input_s, compute_s, wire_s, computing_since;
@@ -89,39 +81,35 @@ void pt_worker_destroy(pt_worker **w)
     pt_client_destroy(&p->client);
     pt_net_destroy(&p->net);
     pt_net_destroy(&p->tester);
+    pt_objective_destroy(&p->objective);
+    free(p->mixed);
     free(p->terms);
-    free(p->dlogits);
-    free(p->g_ptr);
     free(p->payload);
     free(p);
     *w = NULL;
 }
 
-static pt_status make_buffers(pt_worker *w, int max_images)
+/* Floats of the images that mixup mixes. */
+static size_t mixed_floats(const pt_run *run, int max_images)
 {
-    size_t n = (size_t)max_images;
+    const pt_node *in = &run->graph->nodes[0];
+    size_t one = (size_t)in->h * (size_t)in->w * (size_t)in->c;
 
-    w->max_payload = pt_payload_bound(w->run);
-    w->terms = pt_calloc(n, sizeof *w->terms);
-    w->dlogits = pt_calloc(pt_mul(n, (size_t)w->n_classes), sizeof *w->dlogits);
-    w->g_ptr = pt_calloc(pt_mul(n, (size_t)w->dims), sizeof *w->g_ptr);
-    w->payload = pt_calloc(w->max_payload, sizeof *w->payload);
-    if (!w->terms || !w->dlogits || !w->g_ptr || !w->payload)
-        return pt_fail(PT_ERR_NOMEM, "no memory for the step of %d images", max_images);
-    return PT_OK;
+    return run->config->cross_entropy->mixup > 0 ? (size_t)max_images * one : 0;
 }
 
-static pt_pseudo_task task_of(const pt_run *run)
+static pt_status make_buffers(pt_worker *w, int max_images)
 {
-    const Pt__Config__PseudoTask *c = run->config->pseudo_task;
+    size_t mixed = mixed_floats(w->run, max_images);
+    size_t terms = pt_terms_doubles(w->run, max_images);
 
-    return (pt_pseudo_task){.loss = (pt_reg_loss)c->loss,
-                            .target = (pt_target)c->target,
-                            .per = (pt_target_per)c->target_per,
-                            .seed = run->config->seed,
-                            .dims = pt_run_rep_size(run),
-                            .mean = run->feature_mean,
-                            .std = run->feature_std};
+    w->max_payload = pt_payload_bound(w->run);
+    w->payload = pt_calloc(w->max_payload, sizeof *w->payload);
+    if (mixed > 0) w->mixed = pt_calloc(mixed, sizeof *w->mixed);
+    if (terms > 0) w->terms = pt_calloc(terms, sizeof *w->terms);
+    if (!w->payload || (mixed > 0 && !w->mixed) || (terms > 0 && !w->terms))
+        return pt_fail(PT_ERR_NOMEM, "no memory for the step of %d images", max_images);
+    return pt_objective_create(w->run, w->pool, max_images, &w->objective);
 }
 
 pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_pool *pool,
@@ -141,9 +129,7 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_pool *pool
     w->pool = pool;
     w->source = source;
     w->tests = *tests;
-    w->n_classes = run->graph->n_classes;
     w->dims = pt_run_rep_size(run);
-    w->task = task_of(run);
     s = make_buffers(w, train.max_images);
     if (s == PT_OK) s = pt_net_create(&train, &w->net);
     if (s == PT_OK) s = pt_net_create(&test, &w->tester);
@@ -172,60 +158,12 @@ size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
     n = (size_t)train.max_images;
     pt_pool_destroy(&pool);
     return a.activations + a.gradients + a.scratch + b.activations + b.gradients +
-           b.scratch +
-           n * sizeof(float) * (size_t)(run->graph->n_classes + pt_run_rep_size(run)) +
-           pt_payload_bound(run) * sizeof(double);
+           b.scratch + pt_objective_bytes(run, (int)n) +
+           mixed_floats(run, (int)n) * sizeof(float) +
+           (pt_terms_doubles(run, (int)n) + pt_payload_bound(run)) * sizeof(double);
 }
 
 /* ---- one step --------------------------------------------------------------------- */
-
-/* Losses of one image at the logits. */
-static void classify(void *context, int i, int thread)
-{
-    pt_worker *w = context;
-    size_t c = (size_t)w->n_classes;
-    const float *logits = pt_net_output(w->net, w->run->graph->logits) + (size_t)i * c;
-    image_terms *t = &w->terms[i];
-
-    t->ce = pt_cross_entropy(logits, w->n_classes, w->labels[i], 1.0 / w->span.b,
-                             w->dlogits + (size_t)i * c, &t->correct);
-    t->bad = !isfinite(t->ce);
-    for (size_t k = 0; k < c; k++) t->bad = t->bad || !isfinite(logits[k]);
-}
-
-/* Norms of one image's gradients at the representation. They are norms of the gradient of
- * the image's own loss: the 1/b of the batch mean is taken out. */
-static void regress(void *context, int i, int thread)
-{
-    pt_worker *w = context;
-    size_t at = (size_t)i * (size_t)w->dims;
-    const float *rep = pt_net_output(w->net, w->run->graph->rep) + at;
-    const float *g_ce = w->drep + at;
-    float *g = w->g_ptr + at;
-    image_terms *t = &w->terms[i];
-    double ce = pt_norm(g_ce, w->dims), ptr = 0;
-
-    t->rep = pt_norm(rep, w->dims);
-    t->g_ce = ce * w->span.b;
-    t->l_ptr = t->g_ptr = t->cosine = 0;
-    t->bad = t->bad || !isfinite(t->g_ce);
-    if (w->task.loss == PT_LOSS_NONE) return;
-    pt_pseudo_task_target(&w->task, w->step, pt_span_first(&w->span) + i, g);
-    t->l_ptr = pt_pseudo_task_gradient(&w->task, rep, g, 1.0 / w->span.b, g);
-    ptr = pt_norm(g, w->dims);
-    t->g_ptr = ptr * w->span.b;
-    t->bad = t->bad || !isfinite(t->g_ptr) || !isfinite(t->l_ptr);
-    if (ce > 0 && ptr > 0) t->cosine = pt_dot(g_ce, g, w->dims) / (ce * ptr);
-}
-
-/* g_ptr <- g_ce + w * g_ptr, the one gradient that goes back. */
-static void combine(pt_worker *w, double weight)
-{
-    size_t n = (size_t)pt_span_images(&w->span) * (size_t)w->dims;
-    float f = (float)weight;
-
-    for (size_t i = 0; i < n; i++) w->g_ptr[i] = w->drep[i] + f * w->g_ptr[i];
-}
 
 static size_t fill_moments(pt_worker *w, size_t at)
 {
@@ -250,57 +188,48 @@ static size_t fill_moments(pt_worker *w, size_t at)
 static size_t fill_payload(pt_worker *w)
 {
     pt_payload p = pt_payload_layout(w->run, w->worker, w->step);
-    double *image = w->payload + p.images;
-    int i = 0;
 
     w->payload[PT_TIME_INPUT] = w->input_s;
     w->payload[PT_TIME_COMPUTE] = w->compute_s;
     w->payload[PT_TIME_WIRE] = w->wire_s;
     w->payload[PT_PAYLOAD_STOP] = pt_stop_asked();
-    for (int s = w->span.lo; s < w->span.hi; s++) {
-        double *sum = w->payload + p.shards + (size_t)(s - w->span.lo) * PT_SHARD_DOUBLES;
-        int n = pt_shard_size(&w->span, s);
-
-        memset(sum, 0, PT_SHARD_DOUBLES * sizeof *sum);
-        sum[0] = n;
-        for (int k = 0; k < n; k++, i++, image += PT_IMAGE_DOUBLES) {
-            const image_terms *t = &w->terms[i];
-
-            sum[1] += t->ce;
-            sum[2] += t->correct;
-            sum[3] += t->g_ce;
-            sum[4] += t->g_ptr;
-            sum[5] += t->l_ptr;
-            sum[6] += t->rep;
-            sum[7] += t->cosine;
-            sum[8] += t->bad;
-            image[0] = t->g_ce;
-            image[1] = t->g_ptr;
-            image[2] = t->cosine;
-            image[3] = t->rep;
-            image[PT_IMAGE_BAD] = t->bad;
-        }
-    }
+    pt_objective_fill(w->objective, &p, w->payload);
     PT_CHECK(p.total <= w->max_payload, "payload of %zu doubles", p.total);
     PT_CHECK(fill_moments(w, p.moments) == p.total, "payload is not %zu doubles",
              p.total);
     return p.total;
 }
 
+/* mixup: the images of the span with those of the batch in reverse order, which the
+ * source gave after them. */
+static const float *mix(pt_worker *w, const float *pixels, int n)
+{
+    const pt_config *c = w->run->config;
+    double share = pt_mixup_share(c->seed, w->step, c->cross_entropy->mixup);
+    size_t all = mixed_floats(w->run, n);
+
+    pt_mixup_blend(pixels, pixels + all, share, all, w->mixed);
+    return w->mixed;
+}
+
 static pt_status forward(pt_worker *w)
 {
+    const pt_graph *g = w->run->graph;
+    const int32_t *labels;
     const float *pixels;
     double start = pt_clock();
-    int n = pt_span_images(&w->span);
     pt_status s =
-        w->source->batch(w->source->context, w->step, &w->span, &pixels, &w->labels);
+        w->source->batch(w->source->context, w->step, &w->span, &pixels, &labels);
 
     w->input_s = pt_clock() - start;
+    if (s == PT_OK && w->mixed) pixels = mix(w, pixels, pt_span_images(&w->span));
     if (s == PT_OK) s = pt_net_forward(w->net, &w->span, pixels, w->step);
     if (s != PT_OK) return s;
-    pt_pool_run(w->pool, n, classify, w);
+    w->dlogits = pt_objective_classify(w->objective, w->step, &w->span,
+                                       pt_net_output(w->net, g->logits), labels);
     s = pt_net_backward_head(w->net, w->dlogits, &w->drep);
-    if (s == PT_OK) pt_pool_run(w->pool, n, regress, w);
+    if (s == PT_OK)
+        pt_objective_regress(w->objective, pt_net_output(w->net, g->rep), w->drep);
     return s;
 }
 
@@ -310,13 +239,14 @@ static pt_status probe(pt_worker *w, double weight)
 {
     int tensor = pt_run_last_trunk_tensor(w->run);
     size_t n = (size_t)pt_span_images(&w->span) * (size_t)w->dims;
+    const float *g_ptr = pt_objective_pseudo_gradient(w->objective);
     float *g[2] = {pt_calloc(n, sizeof **g), pt_calloc(n, sizeof **g)}; /* now and then */
     pt_status s = PT_OK;
 
     if (!g[0] || !g[1]) s = pt_fail(PT_ERR_NOMEM, "no memory for the diagnostic pass");
     for (size_t i = 0; i < n && s == PT_OK; i++) {
         g[0][i] = w->drep[i];
-        g[1][i] = (float)weight * w->g_ptr[i];
+        g[1][i] = (float)weight * g_ptr[i];
     }
     for (int which = 0; which < 2 && s == PT_OK; which++) {
         s = pt_net_backward_probe(w->net, g[which], tensor);
@@ -329,16 +259,20 @@ static pt_status probe(pt_worker *w, double weight)
 
 static pt_status backward(pt_worker *w, const Pt__Record__StepRecord *record)
 {
-    const float *g = w->drep;
+    const float *dlogits, *g;
     pt_status s = PT_OK;
 
     if (record->probe) s = probe(w, record->w);
+    if (s == PT_OK && w->terms)
+        s = pt_client_take_terms(w->client, w->terms,
+                                 pt_terms_doubles(w->run, pt_span_images(&w->span)));
     if (s != PT_OK) return s;
-    if (record->w > 0) {
-        combine(w, record->w);
-        g = w->g_ptr;
-    }
-    return pt_net_backward(w->net, g);
+    g = w->drep;
+    dlogits = pt_objective_at_logits(w->objective, w->terms);
+    if (dlogits) s = pt_net_backward_head(w->net, dlogits, &g);
+    if (s != PT_OK) return s;
+    return pt_net_backward(w->net,
+                           pt_objective_at_rep(w->objective, g, record->w, w->terms));
 }
 
 static pt_status one_step(pt_worker *w, Pt__Record__StepRecord *record)

@@ -35,11 +35,11 @@ static void classify(void *context, int i, int thread)
     bench *b = context;
     const pt_graph *g = b->run->graph;
     size_t at = (size_t)i * (size_t)g->n_classes;
-    bool correct;
+    double correct;
 
-    b->ce[i] =
-        pt_cross_entropy(pt_net_output(b->net, g->logits) + at, g->n_classes,
-                         b->images.labels[i], 1.0 / b->span.b, b->dlogits + at, &correct);
+    b->ce[i] = pt_cross_entropy(pt_net_output(b->net, g->logits) + at, g->n_classes,
+                                pt_class(b->images.labels[i]), 1.0 / b->span.b,
+                                b->dlogits + at, &correct);
 }
 
 static void regress(void *context, int i, int thread)

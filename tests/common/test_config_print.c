@@ -109,8 +109,9 @@ static void test_the_resolved_configuration_shows_defaults_in_schema_order(void 
     assert_non_null(strstr(text, "  watchdog_s: 300\n  log_every: 10\n"));
     assert_non_null(strstr(text, "optimizer:\n  lr: 0.1\n  momentum: 0.9\n"
                                  "  nesterov: false\n  weight_decay: 1.0e-06\n"));
-    assert_non_null(strstr(text, "stages:\n  - epochs: 3\n    frozen: [trunk]\n"
-                                 "  - name: two\n    steps: 5\nevaluation:\n"));
+    assert_non_null(strstr(text,
+                           "stages:\n  - epochs: 3\n    frozen: [trunk]\n    rate: 1\n"
+                           "  - name: two\n    steps: 5\n    rate: 1\nevaluation:\n"));
     assert_non_null(strstr(text, "resize_mode: short_side\n"));
     assert_null(strstr(text, "preprocess")); /* the weights' own */
     assert_null(strstr(text, "head_lr"));
@@ -148,6 +149,7 @@ static void test_damaged_packed_bytes_are_refused(void **state)
     static const uint8_t shards[] = {0x18, 0x03};           /* shards = 3 */
     static const uint8_t loss[] = {0x3a, 0x02, 0x08, 0x09}; /* pseudo_task.loss = 9 */
     static const uint8_t text[] = {0x22, 0x02, 0x0a, 0x00}; /* run.dir = "" */
+    static const uint8_t cut[] = {0x22, 0x03, 0x0a, 0x01, 0xc3}; /* half a letter */
     static const uint8_t nothing[1];
     pt_config *c = load(full), *d = NULL;
     uint8_t *bytes;
@@ -160,6 +162,8 @@ static void test_damaged_packed_bytes_are_refused(void **state)
     assert_int_equal(pt_config_unpack(loss, sizeof loss, &d), PT_ERR_CONFIG);
     assert_string_equal(pt_fail_text(), "pseudo_task.loss has no value of number 9");
     assert_int_equal(pt_config_unpack(text, sizeof text, &d), PT_ERR_CONFIG);
+    assert_int_equal(pt_config_unpack(cut, sizeof cut, &d), PT_ERR_CONFIG);
+    assert_string_equal(pt_fail_text(), "run.dir must be UTF-8 text");
     assert_int_equal(pt_config_unpack(nothing, 0, &d), PT_OK);
     assert_non_null(d->data->preprocess);
     pt_config_destroy(&d);

@@ -30,6 +30,19 @@ steps=$(value first steps) with_w=$(value first steps_with_w)
 
 start=$(sed -n 's/.*"start_weights_hash": "\(.*\)".*/\1/p' first/identity.json)
 [ ${#start} = 64 ] && [ "$start" != "$weights" ] || fail "the weights did not move"
+# Methods whose images come in pairs: partners are decoded by another worker's list.
+if [ "$mode" = sync ]; then
+    methods=('cross_entropy={label_smoothing: 0.1, mixup: 0.5}'
+        'regularizers={fnp: {weight: 0.001}, confusion: {weight: 1}, bss: {weight: 0.001, k: 2},
+            l2_sp: {alpha: 0.1, beta: 0.01}}')
+    ranks 2 methods "${methods[@]}" || fail "methods"
+    [ "$(hash_of methods)" != "$weights" ] || fail "methods: the same weights as without"
+    for workers in 2 3 8; do
+        ranks $((workers + 1)) other "${methods[@]}" || fail "methods, $workers workers"
+        [ "$(hash_of other)" = "$(hash_of methods)" ] || fail "methods, $workers workers: other weights"
+    done
+fi
+
 differs() { # what set...
     local what=$1
     shift

@@ -359,11 +359,12 @@ static void test_runs_of_another_protocol_get_a_block_of_their_own(void **state)
         /* how it was computed does not matter */
         {"g", PLAIN "engine: {threads: 4}\nevaluation: {train_split: true}\n", 2, .5, 1,
          -1, 0, NULL}};
-    static const char *const titles[] = {"resnet_small on d.h5, optimizer.lr=0.01",
-                                         "resnet_small on d.h5, optimizer.lr=0.1",
-                                         "resnet_small on d.h5, 10 images per class",
-                                         "resnet_small on e.h5, no stages.0.epochs",
-                                         "resnet_small on e.h5, stages.0.epochs=3"};
+    static const char *const titles[] = {
+        "resnet_small on d.h5, optimizer.lr=0.01",
+        "resnet_small on d.h5, optimizer.lr=0.1",
+        "resnet_small on d.h5, 10 images per class",
+        "resnet_small on e.h5, no stages.0.epochs, no stages.0.rate",
+        "resnet_small on e.h5, stages.0.epochs=3"};
     pt_result *r = NULL;
     pt_summary *u;
 

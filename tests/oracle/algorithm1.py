@@ -262,7 +262,8 @@ def noise(run, single):
         for name in a:
             d = np.linalg.norm(a[name] - b[name])
             of_norm = max(of_norm, d / np.linalg.norm(a[name]))
-            of_move = max(of_move, d / np.linalg.norm(a[name] - run.states[0][name]))
+            move = np.linalg.norm(a[name] - run.states[0][name])
+            of_move = max(of_move, d / move if move > 0 else 0)  # 0: frozen
     return of_norm, of_move
 
 
@@ -274,7 +275,9 @@ def load(name):
 
     with open(os.path.join(OUT, name)) as f:
         c = yaml.safe_load(f)
-    return merge(load(c.pop("base")), c) if "base" in c else c
+    if "base" not in c:
+        return c
+    return merge(load(os.path.join(os.path.dirname(name), c.pop("base"))), c)
 
 
 def write(name, run, salt):

@@ -33,6 +33,7 @@ static void load(const char *path, golden *c)
     char line[256];
     int nesterov;
 
+    *c = (golden){0};
     assert_non_null(f);
     assert_non_null(fgets(line, sizeof line, f));
     assert_int_equal(fscanf(f, "%f %f %d %d %d", &c->o.momentum, &c->o.weight_decay,
@@ -128,6 +129,22 @@ static void test_one_step_by_hand(void **state)
     assert_true(v == 3 && w == 2.25f);
 }
 
+static void test_one_step_drawn_to_an_anchor_by_hand(void **state)
+{
+    const float anchor = 2;
+    pt_sgd o = {.lr = 0.5f, .momentum = 0.5f, .weight_decay = 0.5f, .anchor = &anchor};
+    float w = 4, v = 2, g = 1;
+
+    (void)state;
+    pt_sgd_step(&w, &v, &g, 1, &o); /* g' = 1 + 0.5 (4 - 2) = 2, v = 3 */
+    assert_true(v == 3 && w == 2.5f);
+    o.nesterov = true;
+    w = 4;
+    v = 2;
+    pt_sgd_step(&w, &v, &g, 1, &o);
+    assert_true(v == 3 && w == 2.25f);
+}
+
 /* One rounding for each operation, against volatile scalars that cannot fuse. */
 static void test_bits_do_not_depend_on_the_cut_or_the_vector_width(void **state)
 {
@@ -138,7 +155,7 @@ static void test_bits_do_not_depend_on_the_cut_or_the_vector_width(void **state)
     (void)state;
     pt_rng_fill_normal(&r, x, 3 * N);
     for (int nesterov = 0; nesterov < 2; nesterov++) {
-        pt_sgd o = {0.013f, 0.9f, 5e-4f, nesterov};
+        pt_sgd o = {0.013f, 0.9f, 5e-4f, nesterov, NULL};
         memcpy(w, x, sizeof w);
         memcpy(v, x + N, sizeof v);
         memcpy(w2, x, sizeof w);
@@ -167,7 +184,7 @@ static void test_a_weight_that_is_not_finite_is_told_wherever_it_is(void **state
 
     (void)state;
     for (int nesterov = 0; nesterov < 2; nesterov++) {
-        pt_sgd o = {4, 0.5f, 0, nesterov}; /* 4 * FLT_MAX overflows */
+        pt_sgd o = {4, 0.5f, 0, nesterov, NULL}; /* 4 * FLT_MAX overflows */
         for (size_t i = 0; i < sizeof bad / sizeof *bad * N; i++) {
             for (int k = 0; k < N; k++) w[k] = v[k] = g[k] = 1;
             assert_true(pt_sgd_step(w, v, g, N, &o));
@@ -188,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_nesterov_is_that_of_torch),
         cmocka_unit_test(test_a_change_of_the_rate_acts_at_once_as_in_torch),
         cmocka_unit_test(test_one_step_by_hand),
+        cmocka_unit_test(test_one_step_drawn_to_an_anchor_by_hand),
         cmocka_unit_test(test_bits_do_not_depend_on_the_cut_or_the_vector_width),
         cmocka_unit_test(test_a_weight_that_is_not_finite_is_told_wherever_it_is),
     };

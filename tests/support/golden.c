@@ -18,25 +18,40 @@ static float *read_values(FILE *f, size_t n)
     return v;
 }
 
-float *golden_load(const char *path, const char *name, size_t n)
+/* The file, read up to the count of `name`; NULL where it has none. */
+static FILE *open_at(const char *path, const char *name, size_t *count)
 {
     FILE *f = fopen(path, "r");
-    float *found = NULL;
     char word[128];
 
     if (!f) fail_msg("%s cannot be read", path);
-    while (!found && fscanf(f, "%127s", word) == 1) {
-        size_t count = 0;
-
-        if (strcmp(word, name) == 0 && fscanf(f, "%zu", &count) == 1) {
-            if (count != n) fail_msg("%s holds %zu values, expected %zu", name, count, n);
-            found = read_values(f, n);
-        } else if (fscanf(f, "%*[^\n]") == EOF) {
-            break;
-        }
+    while (fscanf(f, "%127s", word) == 1) {
+        if (strcmp(word, name) == 0 && fscanf(f, "%zu", count) == 1) return f;
+        if (fscanf(f, "%*[^\n]") == EOF) break;
     }
     fclose(f);
-    if (!found) fail_msg("%s has no %s", path, name);
+    return NULL;
+}
+
+bool golden_has(const char *path, const char *name)
+{
+    size_t count;
+    FILE *f = open_at(path, name, &count);
+
+    if (f) fclose(f);
+    return f != NULL;
+}
+
+float *golden_load(const char *path, const char *name, size_t n)
+{
+    size_t count = 0;
+    FILE *f = open_at(path, name, &count);
+    float *found;
+
+    if (!f) fail_msg("%s has no %s", path, name);
+    if (count != n) fail_msg("%s holds %zu values, expected %zu", name, count, n);
+    found = read_values(f, n);
+    fclose(f);
     return found;
 }
 

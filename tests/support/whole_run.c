@@ -125,7 +125,8 @@ static pt_status batch(void *context, uint64_t step, const pt_span *span,
     if (n < 1 || p->held > 0)
         return pt_fail(PT_ERR_BUG, "%d images wanted while %zu floats are out", n,
                        p->held);
-    pt_plan_images(p->run->plan, step, pt_span_first(span), n, p->ids);
+    n = pt_plan_span_images(p->run->plan, step, span,
+                            p->run->config->cross_entropy->mixup > 0, p->ids);
     hand_out(p, p->ids, (size_t)n, pixels);
     *labels = p->labels;
     return PT_OK;
@@ -298,6 +299,7 @@ static pt_run *make_run(const whole_run_options *o)
         assert_true(run->feature_mean && run->feature_std);
     }
     whole_run_start(run->graph, run->flat);
+    assert_int_equal(pt_run_keep_start(run), PT_OK);
     return run;
 }
 
@@ -308,6 +310,7 @@ static void init_player(player *p, const whole_run_options *o, whole_run *result
     *p = (player){.o = o, .result = result, .run = make_run(o)};
     most = p->run->config->data->batch;
     if (most < PT_EVAL_BLOCK) most = PT_EVAL_BLOCK;
+    most *= 2; /* mixup */
     p->pixels = malloc(most * image_floats(p->run) * sizeof *p->pixels);
     p->labels = malloc(most * sizeof *p->labels);
     p->ids = malloc(most * sizeof *p->ids);

@@ -41,6 +41,11 @@ void pt_feed_destroy(pt_feed **f)
     *f = NULL;
 }
 
+static bool mixes(const pt_feed *f)
+{
+    return f->run->config->cross_entropy->mixup > 0;
+}
+
 pt_status pt_feed_create(pt_run *run, const pt_dataset *data,
                          const pt_preprocess *preprocess, int worker, pt_feed **out)
 {
@@ -62,6 +67,7 @@ pt_status pt_feed_create(pt_run *run, const pt_dataset *data,
     f->worker = worker;
     f->next_step = run->first_step;
     o.max_images = (size_t)pt_span_images(&span) + 1; /* see worker/step.c */
+    if (mixes(f)) o.max_images *= 2;
     f->ids = pt_calloc(o.max_images, sizeof *f->ids);
     if (!f->ids) s = pt_fail(PT_ERR_NOMEM, "no memory for the input");
     if (s == PT_OK) s = pt_loader_create(&o, &f->train);
@@ -80,10 +86,9 @@ static void ask_ahead(pt_feed *f)
 {
     while (f->next_step < f->run->plan->total_steps) {
         pt_span span = pt_run_span(f->run, f->worker, f->next_step);
-        int n = pt_span_images(&span);
+        int n = pt_plan_span_images(f->run->plan, f->next_step, &span, mixes(f), f->ids);
 
         if (n > 0) {
-            pt_plan_images(f->run->plan, f->next_step, pt_span_first(&span), n, f->ids);
             if (!pt_loader_request(f->train, f->ids, (size_t)n, true,
                                    pt_plan_epoch(f->run->plan, f->next_step)))
                 return;
@@ -102,7 +107,8 @@ static pt_status batch(void *context, uint64_t step, const pt_span *span,
     ask_ahead(f);
     s = pt_loader_get(f->train, pixels, labels, &n);
     f->held = f->train;
-    PT_CHECK(s != PT_OK || n == (size_t)pt_span_images(span), "batch of %zu images", n);
+    PT_CHECK(s != PT_OK || n == (size_t)pt_span_images(span) * (mixes(f) ? 2 : 1),
+             "batch of %zu images", n);
     return s;
 }
 

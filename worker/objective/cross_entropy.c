@@ -11,19 +11,40 @@ static int largest(const float *x, int n)
     return best;
 }
 
-double pt_cross_entropy(const float *logits, int n_classes, int label, double scale,
-                        float *dlogits, bool *correct)
+/* q of class i, of n. */
+static double wanted(const pt_class_target *t, int n, int i)
+{
+    double q = i == t->label ? t->share : 0;
+
+    if (t->share < 1 && i == t->other) q += 1 - t->share;
+    return t->smoothing > 0 ? (1 - t->smoothing) * q + t->smoothing / n : q;
+}
+
+/* The mean of the logits under q. */
+static double expected(const float *logits, int n, const pt_class_target *t)
+{
+    double sum = 0, mean = t->share * logits[t->label];
+
+    if (t->share < 1) mean += (1 - t->share) * logits[t->other];
+    if (t->smoothing == 0) return mean;
+    for (int i = 0; i < n; i++) sum += logits[i];
+    return (1 - t->smoothing) * mean + t->smoothing * (sum / n);
+}
+
+double pt_cross_entropy(const float *logits, int n_classes, pt_class_target target,
+                        double scale, float *dlogits, double *correct)
 {
     int top = largest(logits, n_classes);
     double max = logits[top], sum = 0;
 
     for (int i = 0; i < n_classes; i++) sum += pt_exp(logits[i] - max);
-    *correct = top == label;
+    *correct = top == target.label ? target.share : 0;
+    if (target.share < 1 && top == target.other) *correct += 1 - target.share;
     for (int i = 0; i < n_classes && dlogits; i++) {
         double p = pt_exp(logits[i] - max) / sum;
-        dlogits[i] = (float)(scale * (i == label ? p - 1 : p));
+        dlogits[i] = (float)(scale * (p - wanted(&target, n_classes, i)));
     }
-    return pt_log(sum) + max - logits[label];
+    return pt_log(sum) + max - expected(logits, n_classes, &target);
 }
 
 void pt_softmax(const float *logits, int n_classes, double *p)

@@ -1,0 +1,23 @@
+/* Rank 0's part of methods that couple the images of a batch: from the rows of all images
+ * to the terms of each worker (common/coupling.h). Pure. */
+#ifndef PT_SERVER_COUPLING_H
+#define PT_SERVER_COUPLING_H
+
+#include "common/coupling.h"
+#include "common/status.h"
+
+typedef struct pt_coupler pt_coupler;
+
+/* Borrows run. *out is NULL where no method of the run couples images. */
+PT_MUST_USE pt_status pt_coupler_create(const pt_run *run, pt_coupler **out);
+void pt_coupler_destroy(pt_coupler **c);
+
+/* Takes the rows [b][row] of a batch, in batch order; borrowed until the next call.
+ * *penalty: what these methods add to the batch's loss. */
+PT_MUST_USE pt_status pt_coupler_take(pt_coupler *c, const double *rows, int b,
+                                      double *penalty);
+
+/* Terms [pt_terms_doubles] for the images first..first+n-1. */
+void pt_coupler_terms(const pt_coupler *c, int first, int n, double *out);
+
+#endif

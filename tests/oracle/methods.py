@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+"""Writes tests/data/methods: five steps with each regularizer, and with all together, by
+PyTorch 1.13 in double precision, which differentiates every loss itself. Network, images,
+gate and files are those of algorithm1.py; here are the losses that its run does not have.
+
+Sources: FNP, Pairwise Confusion (Dubey et al., ECCV 2018), BSS (Chen et al., NeurIPS
+2019; singular values by torch.linalg.svdvals), L2-SP (Li et al., ICML 2018), label
+smoothing (torch's own), mixup (Zhang et al., ICLR 2018), LP-FT (Kumar et al., ICLR 2022).
+
+usage: /usr/bin/python3 tests/oracle/methods.py [CASE...]
+"""
+import math
+import os
+import sys
+
+import torch
+import torch.nn.functional as F
+
+import algorithm1
+import philox
+from algorithm1 import f32
+
+OUT = os.path.join(algorithm1.HERE, "..", "data", "methods")
+MIXUP = 9  # the stream (common/rng.h)
+CASES = ("fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
+         "norm_batch", "soft", "lp_ft", "all")
+
+
+def mixup_share(seed, step, alpha):
+    """Johnk's Beta(alpha, alpha) from the step's stream."""
+    s = philox.stream(seed, MIXUP, step, 0)
+    for i in range(200):
+        u, v = (float(philox.uniform_f64(s, k)) for k in (2 * i, 2 * i + 1))
+        x, y = u ** (1 / alpha), v ** (1 / alpha)
+        if 0 < x + y <= 1:
+            return x / (x + y)
+    raise SystemExit("no share of mixup")
+
+
+class Run(algorithm1.Run):
+    def train(self, o, schedule, n_steps):
+        stages = self.config["stages"]
+        self.regularizers = self.config.get("regularizers", {})
+        self.soft = self.config.get("cross_entropy", {})
+        self.start = {n: p.detach().clone() for n, p in self.net.named_parameters()}
+        head = list(self.net.fc.parameters())
+        trunk = [p for n, p in self.net.named_parameters() if not n.startswith("fc.")]
+        decay = 0 if "l2_sp" in self.regularizers else f32(o["weight_decay"])
+        sgd = torch.optim.SGD([{"params": trunk}, {"params": head}], lr=1,
+                              momentum=f32(o["momentum"]), weight_decay=decay,
+                              nesterov=o.get("nesterov", False))
+        ends = [sum(s["steps"] for s in stages[:i + 1]) for i in range(len(stages))]
+        for k in range(ends[-1]):
+            i = next(i for i, end in enumerate(ends) if k < end)
+            frozen = "trunk" in stages[i].get("frozen", [])
+            first = ends[i] - stages[i]["steps"] if schedule.get("per_stage") else 0
+            total = stages[i]["steps"] if schedule.get("per_stage") else ends[-1]
+            passed = sum(k - first >= math.ceil(at * total) for at in schedule["at"])
+            factor = schedule["factor"] ** passed * stages[i].get("rate", 1)
+            for group, lr in zip(sgd.param_groups, (o["lr"], o["head_lr"])):
+                group["lr"] = f32(f32(lr) * factor)
+            for p in trunk:
+                p.requires_grad_(not frozen)
+            for m in self.net.modules():
+                if isinstance(m, torch.nn.BatchNorm2d):
+                    m.train(not frozen)
+            said = self.forward(k)
+            said["lr"], said["head_lr"] = [g["lr"] for g in sgd.param_groups]
+            sgd.zero_grad(set_to_none=True)
+            self.loss.backward()
+            sgd.step()
+            self.steps.append(said)
+            self.states.append(self.state())
+
+    def classification(self, logits, labels, partners, share):
+        e = self.soft.get("label_smoothing", 0)
+        ce = lambda y: F.cross_entropy(logits, y, reduction="none", label_smoothing=e)
+        hit = lambda y: (logits.argmax(1) == y).double()
+        return (share * ce(labels) + (1 - share) * ce(partners),
+                share * hit(labels) + (1 - share) * hit(partners))
+
+    def penalties(self, rep, logits, labels):
+        """What the regularizers on outputs add to the batch's loss."""
+        n, total = len(rep), rep.new_zeros(())
+        if "fnp" in self.regularizers:
+            total = total + self.regularizers["fnp"]["weight"] * (rep ** 2).sum(1).mean()
+        if "confusion" in self.regularizers:
+            c, half = self.regularizers["confusion"], n // 2
+            p = logits.softmax(1)
+            d = (p[:half] - p[half:2 * half]).norm(dim=1)
+            if c.get("squared"):
+                d = d ** 2
+            if c.get("different"):
+                d = d * (labels[:half] != labels[half:2 * half])
+            total = total + c["weight"] * d.sum() / n
+        if "bss" in self.regularizers:
+            b = self.regularizers["bss"]
+            values = torch.linalg.svdvals(rep).sort()[0]
+            total = total + b["weight"] * (values[:b["k"]] ** 2).sum()
+        return total
+
+    def starting_point(self):
+        c, total = self.regularizers["l2_sp"], 0
+        for name, p in self.net.named_parameters():
+            if p.dim() < 2 and not c.get("all_parameters"):
+                continue
+            if name.startswith("fc."):
+                total = total + f32(c["beta"]) / 2 * (p ** 2).sum()
+            elif p.requires_grad:
+                total = total + f32(c["alpha"]) / 2 * ((p - self.start[name]) ** 2).sum()
+        return total
+
+    def forward(self, k):
+        task = self.config["pseudo_task"]
+        images, epoch = algorithm1.images_of_step(self.config, k)
+        labels, alpha = self.labels[images], self.soft.get("mixup", 0)
+        share = mixup_share(self.config["seed"], k, alpha) if alpha else 1.0
+        x = self.pixels[images]
+        x = share * x + (1 - share) * x.flip(0)
+        rep = self.net.represent(x)
+        if not rep.requires_grad:
+            rep = rep.requires_grad_()
+        n, dims = rep.shape
+        mask = torch.from_numpy(algorithm1.dropout_mask(self.config, k, n, dims))
+        logits = self.net.fc(rep * mask.to(self.dtype))
+        ce, hits = self.classification(logits, labels, labels.flip(0), share)
+        regress = task["loss"] != "none"
+        ptr = rep.new_zeros(n)
+        if regress:
+            t = torch.from_numpy(algorithm1.targets(self.config, k, n, dims)).to(self.dtype)
+            ptr = algorithm1.regression(task, rep, t)
+        g_ce, = torch.autograd.grad(ce.sum(), rep, retain_graph=True)
+        g_ptr = torch.zeros_like(g_ce)
+        if regress:
+            g_ptr, = torch.autograd.grad(ptr.sum(), rep, retain_graph=True)
+        n_ce, n_ptr = g_ce.double().norm(dim=1), g_ptr.double().norm(dim=1)
+        batch = [g.double().mean(0).norm().item() for g in (g_ce, g_ptr)]
+        gate = self.gate.step(ce.double().mean().item(), epoch) and regress
+        balanced = batch if task.get("norm") == "batch" else [n_ce.mean(), n_ptr.mean()]
+        w = float(balanced[0] / (balanced[1] * task["ratio"])) if gate else 0.0
+        penalty = self.penalties(rep, logits, labels)
+        self.loss = ce.mean() + w * ptr.mean() + penalty
+        if "l2_sp" in self.regularizers:
+            self.loss = self.loss + self.starting_point()
+        said = {"ce": ce.double().mean().item(), "ema": self.gate.ema, "gate": float(gate),
+                "accuracy": hits.mean().item(), "g_ce": n_ce.mean().item(),
+                "g_ptr": n_ptr.mean().item(), "l_ptr": ptr.double().mean().item(), "w": w,
+                "penalty": float(penalty), "image_g_ce": n_ce.numpy(),
+                "image_g_ptr": n_ptr.numpy(),
+                "image_cosine": F.cosine_similarity(g_ce.double(), g_ptr.double()).numpy(),
+                "image_rep": rep.detach().double().norm(dim=1).numpy()}
+        if task.get("norm") == "batch":
+            said["batch_ce"], said["batch_ptr"] = batch
+        if w > 0:
+            last = self.net.layer3[0].downsample[0].weight
+            said["probe_ce"], said["probe_ptr"] = [
+                torch.autograd.grad(v, last, retain_graph=True)[0].double().norm().item()
+                for v in (ce.mean(), w * ptr.mean())]
+        return said
+
+
+def main():
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    algorithm1.OUT = OUT
+    for name in sys.argv[1:] or CASES:
+        config = algorithm1.load(name + ".yaml")
+        for salt in range(1, 1000):
+            run = Run(config, salt, torch.float64)
+            if run.margin > algorithm1.MARGIN:
+                break
+        else:
+            raise SystemExit("no images keep away from the kinks")
+        algorithm1.write(name, run, salt)
+        single = Run(config, salt, torch.float32)
+        print(name, "salt", salt, "margin %.2g" % run.margin,
+              "w", ["%.4f" % s["w"] for s in run.steps],
+              "penalty", ["%.4f" % s["penalty"] for s in run.steps])
+        print("  PyTorch single from double: %.2g of the norm, %.2g of the move"
+              % algorithm1.noise(run, single))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+/* Regularizers: five steps of each against PyTorch (tests/oracle/methods.py), and what
+ * must be true of all of them: the same bits on any number of workers and servers, the
+ * same after a resume, the bytes that common/wire.h foretells. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "common/wire.h"
+#include "tests/support/golden_run.h"
+#include "tests/support/temp_dir.h"
+
+#define DATA PT_TEST_DATA "/methods/"
+
+static void check(const char *name, int regressed)
+{
+    char config[256], file[256];
+    const int workers[] = {1, 3};
+
+    snprintf(config, sizeof config, "%s%s.yaml", DATA, name);
+    snprintf(file, sizeof file, "%s%s.txt", DATA, name);
+    for (int i = 0; i < 2; i++) {
+        whole_run *r = golden_run_play(config, file, workers[i]);
+
+        assert_int_equal(golden_run_compare(file, r), regressed);
+        whole_run_destroy(r);
+    }
+}
+
+static void test_feature_norm_penalty_is_that_of_pytorch(void **state)
+{
+    check("fnp", 3);
+}
+
+static void test_confusion_of_different_pairs_is_that_of_pytorch(void **state)
+{
+    check("confusion", 3);
+}
+
+static void test_squared_confusion_of_all_pairs_is_that_of_pytorch(void **state)
+{
+    check("confusion_squared", 0);
+}
+
+static void test_spectral_shrinkage_is_that_of_pytorch(void **state)
+{
+    check("bss", 3);
+}
+
+static void test_l2_sp_on_kernels_is_that_of_pytorch(void **state)
+{
+    check("l2_sp", 0);
+}
+
+static void test_l2_sp_on_all_parameters_is_that_of_pytorch(void **state)
+{
+    check("l2_sp_all", 3);
+}
+
+static void test_norms_of_the_batch_mean_are_those_of_pytorch(void **state)
+{
+    check("norm_batch", 3);
+}
+
+static void test_label_smoothing_and_mixup_are_those_of_pytorch(void **state)
+{
+    check("soft", 3);
+}
+
+static void test_linear_probe_then_fine_tuning_is_that_of_pytorch(void **state)
+{
+    check("lp_ft", 3);
+}
+
+static void test_all_of_them_together_are_those_of_pytorch(void **state)
+{
+    check("all", 2);
+}
+
+static whole_run_options everything(int n_servers, int n_workers, int threads)
+{
+    return (whole_run_options){.config = DATA "all.yaml",
+                               .n_servers = n_servers,
+                               .n_workers = n_workers,
+                               .threads = threads,
+                               .shuffle = (unsigned)n_workers,
+                               .n_train = 13,
+                               .n_test = 1,
+                               .salt = 5};
+}
+
+static whole_run *play(whole_run_options o)
+{
+    whole_run *r = whole_run_play(&o);
+
+    whole_run_assert_ok(r);
+    return r;
+}
+
+static void assert_same(whole_run *a, whole_run *b, const char *what)
+{
+    const char *difference = whole_run_difference(a, b);
+
+    if (difference) fail_msg("%s: %s", what, difference);
+    whole_run_destroy(b);
+}
+
+static void test_bits_do_not_depend_on_workers_servers_and_threads(void **state)
+{
+    whole_run *one = play(everything(1, 1, 1));
+
+    assert_same(one, play(everything(1, 2, 2)), "2 workers");
+    assert_same(one, play(everything(2, 3, 1)), "2 servers, 3 workers");
+    assert_same(one, play(everything(3, 8, 1)), "3 servers, 8 workers");
+    whole_run_destroy(one);
+}
+
+static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
+{
+    whole_run_options o = everything(1, 3, 1);
+    whole_run *whole = play(o), *part;
+    char root[256];
+
+    snprintf(root, sizeof root, "%s", in_dir("checkpoints"));
+    o.root = root;
+    o.stop_after = 3;
+    part = whole_run_play(&o);
+    whole_run_assert_stopped(part);
+    whole_run_destroy(part);
+    o = everything(2, 2, 1);
+    o.root = root;
+    o.resume = true;
+    part = play(o);
+    assert_in_range(part->first_step, 3, 4);
+    assert_same(whole, part, "resumed");
+    whole_run_destroy(whole);
+    pt_checkpoint_prune(root, 0);
+}
+
+/* A batch of 5 on 8 shards leaves workers without images, which get no terms. */
+static void test_bytes_are_foretold(void **state)
+{
+    for (int n = 1; n <= 8; n += 7) {
+        whole_run *r = play(everything(1, n, 1));
+
+        for (int w = 0; w < n; w++) {
+            pt_traffic sum = {0};
+
+            for (int k = 0; k < r->n_steps; k++) {
+                pt_traffic t;
+
+                pt_run_enter_step(r->run, (uint64_t)k);
+                t = pt_traffic_of_step(r->run, w, (uint64_t)k);
+                sum.sent += t.sent;
+                sum.received += t.received;
+            }
+            sum.sent += pt_traffic_of_rows(r->run, w, 1, WHOLE_RUN_CLASSES);
+            sum.received += pt_traffic_of_running(r->run);
+            assert_int_equal(r->ends[1 + w].sent, sum.sent);
+            assert_int_equal(r->ends[1 + w].received, sum.received);
+        }
+        whole_run_destroy(r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_feature_norm_penalty_is_that_of_pytorch),
+        cmocka_unit_test(test_confusion_of_different_pairs_is_that_of_pytorch),
+        cmocka_unit_test(test_squared_confusion_of_all_pairs_is_that_of_pytorch),
+        cmocka_unit_test(test_spectral_shrinkage_is_that_of_pytorch),
+        cmocka_unit_test(test_l2_sp_on_kernels_is_that_of_pytorch),
+        cmocka_unit_test(test_l2_sp_on_all_parameters_is_that_of_pytorch),
+        cmocka_unit_test(test_norms_of_the_batch_mean_are_those_of_pytorch),
+        cmocka_unit_test(test_label_smoothing_and_mixup_are_those_of_pytorch),
+        cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),
+        cmocka_unit_test(test_all_of_them_together_are_those_of_pytorch),
+        cmocka_unit_test(test_bits_do_not_depend_on_workers_servers_and_threads),
+        cmocka_unit_test(test_a_run_that_was_stopped_goes_on_with_the_same_bits),
+        cmocka_unit_test(test_bytes_are_foretold),
+    };
+
+    return cmocka_run_group_tests_name("worker.methods", tests, make_dir, remove_dir);
+}

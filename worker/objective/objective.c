@@ -1,0 +1,298 @@
+#include "worker/objective/objective.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/coupling.h"
+#include "worker/objective/confusion.h"
+#include "worker/objective/cross_entropy.h"
+#include "worker/objective/mixup.h"
+#include "worker/objective/pseudo_task.h"
+
+/* What the losses say of one image. */
+typedef struct {
+    double ce, l_ptr, g_ce, g_ptr, cosine, rep, penalty, correct;
+    bool bad; /* logits or losses are not finite */
+} image_terms;
+
+struct pt_objective {
+    const pt_run *run;
+    pt_pool *pool;
+    pt_pseudo_task task;
+    pt_coupling coupling;
+    int n_classes, dims;
+
+    /* of the step under way */
+    uint64_t step;
+    pt_span span;
+    double share; /* mixup; 1: none */
+    const int32_t *labels;
+    const float *logits, *rep, *g_ce;
+    const double *terms;
+    double weight;
+    image_terms *images; /* [images] */
+    float *dlogits;      /* [images][n_classes] */
+    float *g_ptr;        /* [images][dims]; becomes the one gradient */
+    double *p;           /* [images][n_classes] probabilities, where images are coupled */
+};
+
+/* ---- creation --------------------------------------------------------------------- */
+
+static pt_pseudo_task task_of(const pt_run *run)
+{
+    const Pt__Config__PseudoTask *c = run->config->pseudo_task;
+
+    return (pt_pseudo_task){.loss = (pt_reg_loss)c->loss,
+                            .target = (pt_target)c->target,
+                            .per = (pt_target_per)c->target_per,
+                            .seed = run->config->seed,
+                            .dims = pt_run_rep_size(run),
+                            .mean = run->feature_mean,
+                            .std = run->feature_std};
+}
+
+void pt_objective_destroy(pt_objective **o)
+{
+    if (!o || !*o) return;
+    free((*o)->images);
+    free((*o)->dlogits);
+    free((*o)->g_ptr);
+    free((*o)->p);
+    free(*o);
+    *o = NULL;
+}
+
+size_t pt_objective_bytes(const pt_run *run, int max_images)
+{
+    size_t classes = (size_t)run->graph->n_classes, dims = (size_t)pt_run_rep_size(run);
+    size_t one = sizeof(image_terms) + (classes + dims) * sizeof(float);
+
+    if (pt_coupling_of(run).confusion) one += classes * sizeof(double);
+    return (size_t)max_images * one;
+}
+
+pt_status pt_objective_create(const pt_run *run, pt_pool *pool, int max_images,
+                              pt_objective **out)
+{
+    pt_objective *o = pt_calloc(1, sizeof *o);
+    size_t n = (size_t)max_images, classes = (size_t)run->graph->n_classes;
+
+    *out = NULL;
+    if (!o) return pt_fail(PT_ERR_NOMEM, "no memory for the losses");
+    o->run = run;
+    o->pool = pool;
+    o->task = task_of(run);
+    o->coupling = pt_coupling_of(run);
+    o->n_classes = run->graph->n_classes;
+    o->dims = pt_run_rep_size(run);
+    o->images = pt_calloc(n, sizeof *o->images);
+    o->dlogits = pt_calloc(pt_mul(n, classes), sizeof *o->dlogits);
+    o->g_ptr = pt_calloc(pt_mul(n, (size_t)o->dims), sizeof *o->g_ptr);
+    if (o->coupling.confusion) o->p = pt_calloc(pt_mul(n, classes), sizeof *o->p);
+    if (!o->images || !o->dlogits || !o->g_ptr || (o->coupling.confusion && !o->p)) {
+        pt_objective_destroy(&o);
+        return pt_fail(PT_ERR_NOMEM, "no memory for the losses of %d images", max_images);
+    }
+    *out = o;
+    return PT_OK;
+}
+
+/* ---- at the logits ---------------------------------------------------------------- */
+
+static void classify_image(void *context, int i, int thread)
+{
+    pt_objective *o = context;
+    size_t c = (size_t)o->n_classes;
+    const float *logits = o->logits + (size_t)i * c;
+    image_terms *t = &o->images[i];
+    pt_class_target target = pt_class(o->labels[i]);
+
+    target.share = o->share;
+    target.smoothing = o->run->config->cross_entropy->label_smoothing;
+    if (o->share < 1) target.other = o->labels[pt_span_images(&o->span) + i];
+    t->ce = pt_cross_entropy(logits, o->n_classes, target, 1.0 / o->span.b,
+                             o->dlogits + (size_t)i * c, &t->correct);
+    t->bad = !isfinite(t->ce);
+    for (size_t k = 0; k < c; k++) t->bad = t->bad || !isfinite(logits[k]);
+    if (o->p) pt_softmax(logits, o->n_classes, o->p + (size_t)i * c);
+}
+
+const float *pt_objective_classify(pt_objective *o, uint64_t step, const pt_span *span,
+                                   const float *logits, const int32_t *labels)
+{
+    double alpha = o->run->config->cross_entropy->mixup;
+
+    o->step = step;
+    o->span = *span;
+    o->share = alpha > 0 ? pt_mixup_share(o->run->config->seed, step, alpha) : 1;
+    o->labels = labels;
+    o->logits = logits;
+    pt_pool_run(o->pool, pt_span_images(span), classify_image, o);
+    return o->dlogits;
+}
+
+static void confuse_image(void *context, int i, int thread)
+{
+    pt_objective *o = context;
+    const Pt__Config__Confusion *c = o->run->config->regularizers->confusion;
+    size_t n = (size_t)o->n_classes;
+    const double *partner = o->terms + (size_t)i * (n + 1);
+
+    if (partner[0] >= 0)
+        pt_confusion_add(o->p + (size_t)i * n, partner + 1, o->n_classes, c->squared,
+                         c->weight / o->span.b, o->dlogits + (size_t)i * n);
+}
+
+const float *pt_objective_at_logits(pt_objective *o, const double *terms)
+{
+    if (!o->coupling.confusion || !terms) return NULL;
+    o->terms = terms;
+    pt_pool_run(o->pool, pt_span_images(&o->span), confuse_image, o);
+    return o->dlogits;
+}
+
+/* ---- at the representation -------------------------------------------------------- */
+
+/* Norms of one image's gradients at the representation. They are norms of the gradient of
+ * the image's own loss: the 1/b of the batch mean is taken out. */
+static void regress_image(void *context, int i, int thread)
+{
+    pt_objective *o = context;
+    size_t at = (size_t)i * (size_t)o->dims;
+    const float *rep = o->rep + at, *g_ce = o->g_ce + at;
+    float *g = o->g_ptr + at;
+    image_terms *t = &o->images[i];
+    double ce = pt_norm(g_ce, o->dims), ptr = 0;
+
+    t->rep = pt_norm(rep, o->dims);
+    t->penalty = o->run->config->regularizers->fnp->weight * t->rep * t->rep;
+    t->g_ce = ce * o->span.b;
+    t->l_ptr = t->g_ptr = t->cosine = 0;
+    t->bad = t->bad || !isfinite(t->g_ce) || !isfinite(t->penalty);
+    if (o->task.loss == PT_LOSS_NONE) return;
+    pt_pseudo_task_target(&o->task, o->step, pt_span_first(&o->span) + i, g);
+    t->l_ptr = pt_pseudo_task_gradient(&o->task, rep, g, 1.0 / o->span.b, g);
+    ptr = pt_norm(g, o->dims);
+    t->g_ptr = ptr * o->span.b;
+    t->bad = t->bad || !isfinite(t->g_ptr) || !isfinite(t->l_ptr);
+    if (ce > 0 && ptr > 0) t->cosine = pt_dot(g_ce, g, o->dims) / (ce * ptr);
+}
+
+void pt_objective_regress(pt_objective *o, const float *rep, const float *g_ce)
+{
+    o->rep = rep;
+    o->g_ce = g_ce;
+    pt_pool_run(o->pool, pt_span_images(&o->span), regress_image, o);
+}
+
+const float *pt_objective_pseudo_gradient(const pt_objective *o)
+{
+    return o->g_ptr;
+}
+
+/* g <- g + 2 eta factor * direction, for each of the k (Chen et al., NeurIPS 2019). */
+static void shrink(const pt_objective *o, int i, float *g)
+{
+    size_t n = (size_t)pt_span_images(&o->span), dims = (size_t)o->dims;
+    double eta = o->run->config->regularizers->bss->weight;
+    const double *terms = o->terms;
+
+    if (o->coupling.confusion) terms += n * (1 + (size_t)o->n_classes);
+    for (int k = 0; k < o->coupling.k; k++, terms += n + dims)
+        for (size_t d = 0; d < dims; d++)
+            g[d] = (float)(g[d] + 2 * eta * terms[i] * terms[n + d]);
+}
+
+static void combine_image(void *context, int i, int thread)
+{
+    pt_objective *o = context;
+    size_t at = (size_t)i * (size_t)o->dims, n = (size_t)o->dims;
+    const float *from = o->g_ce + at, *rep = o->rep + at;
+    float *g = o->g_ptr + at, f = (float)o->weight;
+    double fnp = 2 * o->run->config->regularizers->fnp->weight / o->span.b;
+
+    for (size_t d = 0; d < n; d++) g[d] = f > 0 ? from[d] + f * g[d] : from[d];
+    for (size_t d = 0; d < n && fnp > 0; d++) g[d] = (float)(g[d] + fnp * rep[d]);
+    if (o->coupling.shrinkage && o->terms) shrink(o, i, g);
+}
+
+const float *pt_objective_at_rep(pt_objective *o, const float *g, double weight,
+                                 const double *terms)
+{
+    if (weight == 0 && !o->coupling.shrinkage &&
+        o->run->config->regularizers->fnp->weight == 0)
+        return g;
+    o->g_ce = g;
+    o->weight = weight;
+    o->terms = terms;
+    pt_pool_run(o->pool, pt_span_images(&o->span), combine_image, o);
+    return o->g_ptr;
+}
+
+/* ---- the payload ------------------------------------------------------------------ */
+
+/* Adds image i to the two sums of its shard [2][dims]: gradients of its own loss. */
+static void add_vectors(const pt_objective *o, int i, double *sum)
+{
+    size_t n = (size_t)o->dims, at = (size_t)i * n;
+    double b = o->span.b;
+
+    for (size_t d = 0; d < n; d++) {
+        sum[d] += b * o->g_ce[at + d];
+        sum[n + d] += b * o->g_ptr[at + d];
+    }
+}
+
+static void add_image(const image_terms *t, double sum[PT_SHARD_DOUBLES],
+                      double image[PT_IMAGE_DOUBLES])
+{
+    sum[0]++;
+    sum[1] += t->ce;
+    sum[2] += t->correct;
+    sum[3] += t->g_ce;
+    sum[4] += t->g_ptr;
+    sum[5] += t->l_ptr;
+    sum[6] += t->rep;
+    sum[7] += t->cosine;
+    sum[8] += t->bad;
+    sum[9] += t->penalty;
+    image[0] = t->g_ce;
+    image[1] = t->g_ptr;
+    image[2] = t->cosine;
+    image[3] = t->rep;
+    image[PT_IMAGE_BAD] = t->bad;
+}
+
+static void fill_row(const pt_objective *o, int i, double *row)
+{
+    size_t c = (size_t)o->n_classes, dims = (size_t)o->dims;
+
+    if (o->coupling.confusion) {
+        row[0] = o->labels[i];
+        memcpy(row + 1, o->p + (size_t)i * c, c * sizeof *row);
+    }
+    for (size_t d = 0; d < dims && o->coupling.shrinkage; d++)
+        row[o->coupling.rep_at + d] = o->rep[(size_t)i * dims + d];
+}
+
+void pt_objective_fill(const pt_objective *o, const pt_payload *at, double *payload)
+{
+    size_t vectors = at->images - at->vectors, of_shard;
+    int i = 0;
+
+    of_shard = at->n_shards > 0 ? vectors / (size_t)at->n_shards : 0;
+    memset(payload + at->shards, 0, (at->images - at->shards) * sizeof *payload);
+    for (int s = 0; s < at->n_shards; s++) {
+        double *sum = payload + at->shards + (size_t)s * PT_SHARD_DOUBLES;
+        int n = at->n_images > 0 ? pt_shard_size(&o->span, o->span.lo + s) : 0;
+
+        for (int k = 0; k < n; k++, i++) {
+            add_image(&o->images[i], sum,
+                      payload + at->images + (size_t)i * PT_IMAGE_DOUBLES);
+            fill_row(o, i, payload + at->rows + (size_t)i * o->coupling.row);
+            if (of_shard > 0)
+                add_vectors(o, i, payload + at->vectors + (size_t)s * of_shard);
+        }
+    }
+}
