@@ -364,7 +364,7 @@ static void test_runs_of_another_protocol_get_a_block_of_their_own(void **state)
         "resnet_small on d.h5, optimizer.lr=0.1",
         "resnet_small on d.h5, 10 images per class",
         "resnet_small on e.h5, no stages.0.epochs, no stages.0.rate",
-        "resnet_small on e.h5, stages.0.epochs=3"};
+        "resnet_small on e.h5, stages.0.epochs=3, stages.0.rate=1"};
     pt_result *r = NULL;
     pt_summary *u;
 
