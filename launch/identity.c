@@ -90,16 +90,50 @@ static void differ(differences *d, const char *name, const json_t *was, const js
     d->at += n > 0 ? (size_t)n : 0;
 }
 
+/* The value of every key that has one by default, stages by their first. NULL without
+ * memory. */
+static json_t *defaults(void)
+{
+    static const uint8_t one_stage[] = {0x52, 0x02, 0x18,
+                                        0x01}; /* stages: [{steps: 1}] */
+    json_t *all = json_object();
+    pt_config *c = NULL;
+    pt_status s = pt_config_unpack(one_stage, sizeof one_stage, &c);
+
+    if (s == PT_OK) s = pt_config_each(c, add_setting, all);
+    pt_config_destroy(&c);
+    if (s == PT_OK) json_object_del(all, "stages.0.steps"); /* this one was given */
+    if (s == PT_OK) return all;
+    json_decref(all);
+    return NULL;
+}
+
+/* A key that only one of two runs has: was it added to the program since, and does its
+ * value mean what was true without it? */
+static bool is_default(const json_t *all, const char *key, const json_t *value)
+{
+    const char *stage = "stages.", *rest = strncmp(key, stage, strlen(stage)) == 0
+                                               ? strchr(key + strlen(stage), '.')
+                                               : NULL;
+    char first[96];
+
+    snprintf(first, sizeof first, "stages.0%s", rest ? rest : "");
+    return json_equal(json_object_get(all, rest ? first : key), value);
+}
+
 /* Settings first: a key says more than the number that follows from it. */
 static void compare_settings(differences *d, const json_t *was, const json_t *is)
 {
+    json_t *all = defaults(), *value;
     const char *key;
-    json_t *value;
 
-    json_object_foreach((json_t *)is, key, value)
+    json_object_foreach((json_t *)is, key, value) if (json_object_get(was, key) ||
+                                                      !is_default(all, key, value))
         differ(d, key, json_object_get(was, key), value);
-    json_object_foreach((json_t *)was, key, value) if (!json_object_get(is, key))
+    json_object_foreach((json_t *)was, key, value) if (!json_object_get(is, key) &&
+                                                       !is_default(all, key, value))
         differ(d, key, value, NULL);
+    json_decref(all);
 }
 
 static bool is_blas(const json_t *identity)

@@ -18,7 +18,8 @@ json_t *pt_identity_create(const pt_setup *u);
 bool pt_identity_is_free(const char *key);
 
 /* PT_OK where `was` is the run `is`. PT_ERR_USAGE naming what differs, up to five things,
- * with both values: "optimizer.lr was 0.01, is 0.02". other_core: with engine.gemm: blas,
+ * with both values: "optimizer.lr was 0.01, is 0.02". A key that one of them lacks has
+ * its default: older programs did not have it. other_core: with engine.gemm: blas,
  * another library or core is no failure. where: the file of `was`. */
 PT_MUST_USE pt_status pt_identity_compare(const json_t *was, const json_t *is,
                                           const char *where, bool other_core);

@@ -37,7 +37,7 @@ static json_t *identity(double lr, int epochs, const char *gemm)
     snprintf(text, sizeof text, "%g", lr);
     return json_pack("{s:s, s:s, s:{s:s, s:i, s:s}}", "program", "ptrain 1", "gemm", gemm,
                      "settings", "optimizer.lr", text, "stages.0.epochs", epochs, "seed",
-                     "1");
+                     "2");
 }
 
 /* Compares and releases both. */
@@ -61,9 +61,34 @@ static void test_differences_are_named_with_both_values(void **state)
     assert_int_equal(compare(was, is, true), PT_ERR_USAGE);
     assert_string_equal(pt_fail_text(), "runs/a: is another run's (optimizer.lr was 0.1, "
                                         "is 0.2; stages.0.epochs was 3, is "
-                                        "4; seed was 1, is not given; data_checksum was "
+                                        "4; seed was 2, is not given; data_checksum was "
                                         "aa, is not given): choose another "
                                         "run.dir, or give --overwrite to replace it");
+}
+
+/* As if `key` had been added to the program since. */
+static void test_a_key_that_is_missing_has_its_default(void **state)
+{
+    static const struct {
+        const char *key, *value;
+        pt_status s;
+    } cases[] = {{"regularizers.fnp.weight", "0", PT_OK},
+                 {"regularizers.fnp.weight", "0.1", PT_ERR_USAGE},
+                 {"stages.3.rate", "1", PT_OK},
+                 {"stages.3.rate", "0.5", PT_ERR_USAGE},
+                 {"stages.3.steps", "1", PT_ERR_USAGE},
+                 {"no.such.key", "0", PT_ERR_USAGE}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *old = identity(0.1, 3, "exact"), *new = identity(0.1, 3, "exact");
+
+        json_object_set_new(json_object_get(new, "settings"), cases[i].key,
+                            json_string(cases[i].value));
+        json_incref(old);
+        json_incref(new);
+        assert_int_equal(compare(old, new, false), cases[i].s);
+        assert_int_equal(compare(new, old, false), cases[i].s);
+    }
 }
 
 static void test_another_core_counts_under_blas_and_can_be_allowed(void **state)
@@ -85,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exactly_these_keys_are_free),
         cmocka_unit_test(test_differences_are_named_with_both_values),
+        cmocka_unit_test(test_a_key_that_is_missing_has_its_default),
         cmocka_unit_test(test_another_core_counts_under_blas_and_can_be_allowed),
     };
 
