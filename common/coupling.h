@@ -2,12 +2,13 @@
  * image's row goes to rank 0 with the payload, terms for the images of a worker come back
  * after the step record. Pure.
  *
- * A row, where the parts are wanted: label and class probabilities (1 + C doubles), for
- * pairwise confusion; the representation (D), for spectral shrinkage.
+ * A row, where the parts are wanted: label (1 double); class probabilities (C), for
+ * pairwise confusion; the representation (D), for spectral shrinkage and AdaRand.
  *
- * Terms for n images, likewise: n times the row of probabilities of its partner (a label
- * of -1: it has none); then k times one factor an image and a direction (n + D): the
- * gradient of the sum of squared singular values is 2 * factor * direction. */
+ * Terms for n images, likewise: n times label and probabilities of its partner (a label
+ * of -1: it has none); n times its class's target (D), AdaRand; k times one factor an
+ * image and a direction (n + D), shrinkage: the gradient of the sum of squared singular
+ * values is 2 * factor * direction. */
 #ifndef PT_COMMON_COUPLING_H
 #define PT_COMMON_COUPLING_H
 
@@ -16,14 +17,21 @@
 #include "common/run.h"
 
 typedef struct {
-    bool confusion, shrinkage;
+    bool confusion, shrinkage, adarand;
     int classes, dims, k;
     size_t row, rep_at; /* doubles; where the representation begins */
 } pt_coupling;
 
 pt_coupling pt_coupling_of(const pt_run *r);
 
-/* Doubles of a worker's terms; 0 for no images. */
+/* Where a worker's terms for n images are, in doubles; total 0 for no images. */
+typedef struct {
+    size_t confusion, adarand, shrinkage, total;
+} pt_terms;
+
+pt_terms pt_terms_layout(const pt_coupling *k, int n_images);
+
+/* Their total. */
 size_t pt_terms_doubles(const pt_run *r, int n_images);
 
 /* The partner of position i of a batch of b images, or -1: an odd last one has none

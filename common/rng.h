@@ -19,8 +19,9 @@ typedef enum {
     PT_RNG_INIT = 5,    /* a = hash of a tensor's name, b = piece: see pt_graph_init */
     PT_RNG_DEMO = 6,    /* a = image,        b = purpose inside the generator        */
     PT_RNG_TEST = 7,
-    PT_RNG_BENCH = 8, /* a = position in the batch, b = 0: pixels, 1: label          */
-    PT_RNG_MIXUP = 9  /* a = step,         b = 0: the share                          */
+    PT_RNG_BENCH = 8,   /* a = position in the batch, b = 0: pixels, 1: label          */
+    PT_RNG_MIXUP = 9,   /* a = step,         b = 0: the share                          */
+    PT_RNG_ADARAND = 10 /* a = step,       b = position in the batch                 */
 } pt_rng_purpose;
 
 /* A stream: seed, purpose and two coordinates; element i of it is i-th from the start.

@@ -18,6 +18,7 @@ void pt_run_destroy(pt_run **r)
     free(p->feature_mean);
     free(p->feature_std);
     free(p->start);
+    free(p->labels);
     free(p);
     *r = NULL;
 }
@@ -71,6 +72,11 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
     }
     pt_run_destroy(&r);
     return s;
+}
+
+bool pt_run_wants_features(const pt_run *r)
+{
+    return r->feature_mean || r->config->regularizers->adarand->weight > 0;
 }
 
 bool pt_run_wants_start(const pt_run *r)

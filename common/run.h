@@ -25,7 +25,9 @@ typedef struct {
     bool test_owed;      /* resumed: the test after the step before is not done */
     float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
     float *feature_std;
-    float *start; /* [n_param_floats], L2-SP: the start weights; NULL: not needed */
+    int32_t *labels; /* [plan->n_images], rank 0, methods with statistics of classes;
+                        NULL: not needed */
+    float *start;    /* [n_param_floats], L2-SP: the start weights; NULL: not needed */
 } pt_run;
 
 /* Makes graph-dependent parts: keys, trained, flat (zeros). Takes config, graph and plan,
@@ -40,6 +42,9 @@ PT_MUST_USE pt_status pt_run_keep_start(pt_run *r);
 
 /* Whether it does: 4 bytes a parameter. */
 bool pt_run_wants_start(const pt_run *r);
+
+/* Are the pretrained features of the training images measured before the first step? */
+bool pt_run_wants_features(const pt_run *r);
 
 /* Brings `trained` and `wanted` to the stage of step; true if it is the stage's first
  * step, or the run's. */

@@ -225,6 +225,20 @@ static pt_status make_run(pt_setup *u, pt_config **config)
     return s;
 }
 
+/* Rank 0: labels of the training images, for statistics of classes. */
+static pt_status want_labels(pt_setup *u)
+{
+    pt_run *r = u->run;
+    size_t n = r->plan->n_images;
+
+    if (pt_job_rank() != 0 || r->config->regularizers->adarand->weight == 0) return PT_OK;
+    r->labels = pt_calloc(n, sizeof *r->labels);
+    if (!r->labels) return pt_fail(PT_ERR_NOMEM, "no memory for the labels");
+    for (size_t i = 0; i < n; i++)
+        r->labels[i] = pt_dataset_label(u->data, r->plan->images[i]);
+    return PT_OK;
+}
+
 static pt_status want_features(pt_run *r)
 {
     const Pt__Config__PseudoTask *t = r->config->pseudo_task;
@@ -269,6 +283,7 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
         s = pt_job_agree(make_run(u, &c));
     }
     if (s == PT_OK) s = pt_job_agree(want_features(u->run));
+    if (s == PT_OK) s = pt_job_agree(want_labels(u));
     if (s == PT_OK) s = share_weights(u);
     if (s == PT_OK) s = check_memory(u);
     pt_config_destroy(&c);

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "launch/identity.h"
 #include "launch/run_dir.h"
+#include "server/coupling.h"
 
 void pt_start_destroy(pt_start **s)
 {
@@ -16,6 +17,7 @@ void pt_start_destroy(pt_start **s)
     json_decref((*s)->identity);
     free((*s)->root);
     free((*s)->state.velocity);
+    free((*s)->state.method);
     free(*s);
     *s = NULL;
 }
@@ -148,8 +150,12 @@ static pt_status load(pt_setup *u, pt_start *st, found *f)
                                .feature_mean = r->feature_mean,
                                .feature_std = r->feature_std};
         st->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
-        s = st->state.velocity ? pt_checkpoint_load(&c, &st->state)
-                               : pt_fail(PT_ERR_NOMEM, "no memory for the momentum");
+        st->state.n_method = pt_job_rank() == 0 ? pt_method_floats(r) : 0;
+        if (st->state.n_method > 0)
+            st->state.method = pt_calloc(st->state.n_method, sizeof(float));
+        s = st->state.velocity && (st->state.method || st->state.n_method == 0)
+                ? pt_checkpoint_load(&c, &st->state)
+                : pt_fail(PT_ERR_NOMEM, "no memory for the momentum");
     }
     s = pt_job_agree(s);
     if (s == PT_OK) s = pt_job_broadcast_floats(0, r->flat, r->graph->n_floats);

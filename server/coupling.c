@@ -4,15 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pmath.h"
+#include "server/adarand.h"
 #include "server/spectrum.h"
 
 struct pt_coupler {
     pt_coupling what;
+    const pt_run *run;
     const Pt__Config__Regularizers *config;
+    uint64_t step;
     const double *rows;
     int b;
     double *factor;    /* [k][b] */
     double *direction; /* [k][dims] */
+    float *adarand;    /* its state; NULL: off */
+    double *targets;   /* [b][dims] */
+    float *room;       /* [dims] */
 };
 
 void pt_coupler_destroy(pt_coupler **c)
@@ -20,14 +27,36 @@ void pt_coupler_destroy(pt_coupler **c)
     if (!c || !*c) return;
     free((*c)->factor);
     free((*c)->direction);
+    free((*c)->adarand);
+    free((*c)->targets);
+    free((*c)->room);
     free(*c);
     *c = NULL;
+}
+
+static bool make_arrays(pt_coupler *c)
+{
+    size_t k = (size_t)c->what.k, b = (size_t)c->run->plan->batch;
+    size_t dims = (size_t)c->what.dims;
+
+    if (c->what.shrinkage) {
+        c->factor = pt_calloc(pt_mul(k, b), sizeof *c->factor);
+        c->direction = pt_calloc(pt_mul(k, dims), sizeof *c->direction);
+        if (!c->factor || !c->direction) return false;
+    }
+    if (c->what.adarand) {
+        c->adarand =
+            pt_calloc(pt_adarand_floats(c->what.classes, c->what.dims), sizeof(float));
+        c->targets = pt_calloc(pt_mul(b, dims), sizeof *c->targets);
+        c->room = pt_calloc(dims, sizeof *c->room);
+        if (!c->adarand || !c->targets || !c->room) return false;
+    }
+    return true;
 }
 
 pt_status pt_coupler_create(const pt_run *run, pt_coupler **out)
 {
     pt_coupling what = pt_coupling_of(run);
-    size_t k = (size_t)what.k;
     pt_coupler *c;
 
     *out = NULL;
@@ -35,11 +64,10 @@ pt_status pt_coupler_create(const pt_run *run, pt_coupler **out)
     c = pt_calloc(1, sizeof *c);
     if (c) {
         c->what = what;
+        c->run = run;
         c->config = run->config->regularizers;
-        c->factor = pt_calloc(pt_mul(k, (size_t)run->plan->batch), sizeof *c->factor);
-        c->direction = pt_calloc(pt_mul(k, (size_t)what.dims), sizeof *c->direction);
     }
-    if (!c || !c->factor || !c->direction) {
+    if (!c || !make_arrays(c)) {
         pt_coupler_destroy(&c);
         return pt_fail(PT_ERR_NOMEM, "no memory for the terms of coupled images");
     }
@@ -79,14 +107,34 @@ static double confusion(const pt_coupler *c)
     return c->config->confusion->weight * sum / c->b;
 }
 
-pt_status pt_coupler_take(pt_coupler *c, const double *rows, int b, double *penalty)
+/* The targets of all images; the mean squared error against them. */
+static double aim(pt_coupler *c)
+{
+    size_t dims = (size_t)c->what.dims;
+    double sum = 0;
+
+    for (int i = 0; i < c->b; i++) {
+        const double *row = row_of(c, i), *rep = row + c->what.rep_at;
+        double *t = c->targets + (size_t)i * dims;
+
+        pt_adarand_target(c->adarand, c->what.classes, c->what.dims, (int)row[0],
+                          c->run->config->seed, c->step, i, c->room, t);
+        for (size_t d = 0; d < dims; d++) sum += (rep[d] - t[d]) * (rep[d] - t[d]);
+    }
+    return c->config->adarand->weight * sum / c->b / c->what.dims;
+}
+
+pt_status pt_coupler_take(pt_coupler *c, uint64_t step, const double *rows, int b,
+                          double *penalty)
 {
     double sum = 0;
     pt_status s = PT_OK;
 
+    c->step = step;
     c->rows = rows;
     c->b = b;
     *penalty = c->what.confusion ? confusion(c) : 0;
+    if (c->what.adarand) *penalty += aim(c);
     if (c->what.shrinkage)
         s = pt_spectrum_smallest(rows + c->what.rep_at, b, c->what.dims, c->what.row,
                                  c->what.k, c->factor, c->direction, &sum);
@@ -96,19 +144,57 @@ pt_status pt_coupler_take(pt_coupler *c, const double *rows, int b, double *pena
 
 void pt_coupler_terms(const pt_coupler *c, int first, int n, double *out)
 {
-    size_t probabilities = 1 + (size_t)c->what.classes, dims = (size_t)c->what.dims;
+    size_t pair = 1 + (size_t)c->what.classes, dims = (size_t)c->what.dims;
+    pt_terms at = pt_terms_layout(&c->what, n);
 
-    for (int i = first; i < first + n && c->what.confusion; i++, out += probabilities) {
-        int j = partner(c, i);
+    for (int i = 0; i < n && c->what.confusion; i++) {
+        int j = partner(c, first + i);
+        double *to = out + at.confusion + (size_t)i * pair;
 
-        memset(out, 0, probabilities * sizeof *out);
-        if (j >= 0) memcpy(out, row_of(c, j), probabilities * sizeof *out);
-        if (j < 0) out[0] = -1;
+        memset(to, 0, pair * sizeof *to);
+        if (j >= 0) memcpy(to, row_of(c, j), pair * sizeof *to);
+        if (j < 0) to[0] = -1;
     }
+    if (c->what.adarand)
+        memcpy(out + at.adarand, c->targets + (size_t)first * dims,
+               (size_t)n * dims * sizeof *out);
     for (int k = 0; k < c->what.k && c->what.shrinkage; k++) {
-        memcpy(out, c->factor + (size_t)k * (size_t)c->b + first,
-               (size_t)n * sizeof *out);
-        memcpy(out + n, c->direction + (size_t)k * dims, dims * sizeof *out);
-        out += (size_t)n + dims;
+        double *to = out + at.shrinkage + (size_t)k * ((size_t)n + dims);
+
+        memcpy(to, c->factor + (size_t)k * (size_t)c->b + first, (size_t)n * sizeof *to);
+        memcpy(to + n, c->direction + (size_t)k * dims, dims * sizeof *to);
     }
+}
+
+/* ---- from step to step ------------------------------------------------------------ */
+
+pt_status pt_coupler_moved(pt_coupler *c)
+{
+    const Pt__Config__AdaRand *a = c->config->adarand;
+    double t = (double)c->step / (double)c->run->plan->total_steps;
+    double lr = a->lr * 0.5 * (1 + pt_cos_turns(0.5 * t));
+
+    if (!c->adarand) return PT_OK;
+    return pt_adarand_move(c->adarand, c->what.classes, c->what.dims, c->rows, c->b,
+                           c->what.row, c->what.rep_at, lr, a->decay);
+}
+
+size_t pt_method_floats(const pt_run *run)
+{
+    pt_coupling what = pt_coupling_of(run);
+
+    return what.adarand ? pt_adarand_floats(what.classes, what.dims) : 0;
+}
+
+float *pt_coupler_state(pt_coupler *c, size_t *n)
+{
+    *n = c ? pt_method_floats(c->run) : 0;
+    return *n > 0 ? c->adarand : NULL;
+}
+
+void pt_coupler_start(pt_coupler *c, const float *features, const int32_t *labels,
+                      size_t n)
+{
+    if (c && c->adarand)
+        pt_adarand_init(c->adarand, c->what.classes, c->what.dims, features, labels, n);
 }

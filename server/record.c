@@ -233,7 +233,7 @@ pt_status pt_server_take_record(pt_server *s, Pt__Record__StepRecord *r)
 static pt_status couple(pt_server *s, pt_batch_means *m)
 {
     double penalty;
-    pt_status st = pt_coupler_take(s->coupler, s->rows,
+    pt_status st = pt_coupler_take(s->coupler, s->step, s->rows,
                                    pt_plan_batch_size(s->run->plan, s->step), &penalty);
 
     if (st == PT_OK)

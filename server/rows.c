@@ -53,17 +53,10 @@ pt_status pt_server_evaluate(pt_server *s, bool last)
     return st;
 }
 
-/* Mean and deviation of every dimension of the pretrained features over the images used
- * for training, in image order, in double. */
-pt_status pt_server_measure_features(pt_server *s)
+/* Mean and deviation of every dimension over the images, in image order, in double. */
+static void describe(pt_run *r, const float *rows, size_t n, size_t dims)
 {
-    size_t dims = (size_t)pt_run_rep_size(s->run), n = s->run->plan->n_images;
-    float *rows;
-    pt_status st;
-
-    if (s->comm->rank != 0) return PT_OK;
-    st = take_rows(s, n, dims, &rows);
-    for (size_t d = 0; d < dims && st == PT_OK; d++) {
+    for (size_t d = 0; d < dims; d++) {
         double mean = 0, m2 = 0;
 
         for (size_t i = 0; i < n; i++) mean += rows[i * dims + d];
@@ -72,12 +65,27 @@ pt_status pt_server_measure_features(pt_server *s)
             double e = rows[i * dims + d] - mean;
             m2 += e * e;
         }
-        s->run->feature_mean[d] = (float)mean;
-        s->run->feature_std[d] = (float)sqrt(m2 / (double)n);
+        r->feature_mean[d] = (float)mean;
+        r->feature_std[d] = (float)sqrt(m2 / (double)n);
+    }
+}
+
+/* The pretrained features of the images used for training. */
+pt_status pt_server_measure_features(pt_server *s)
+{
+    size_t dims = (size_t)pt_run_rep_size(s->run), n = s->run->plan->n_images;
+    float *rows;
+    pt_status st;
+
+    if (s->comm->rank != 0) return PT_OK;
+    st = take_rows(s, n, dims, &rows);
+    if (st == PT_OK) pt_coupler_start(s->coupler, rows, s->run->labels, n);
+    if (st == PT_OK && s->run->feature_mean) {
+        describe(s->run, rows, n, dims);
+        st = pt_server_send_all(s, PT_MSG_FEATURES, s->run->feature_mean, dims);
+        if (st == PT_OK)
+            st = pt_server_send_all(s, PT_MSG_FEATURES, s->run->feature_std, dims);
     }
     free(rows);
-    if (st == PT_OK)
-        st = pt_server_send_all(s, PT_MSG_FEATURES, s->run->feature_mean, dims);
-    return st == PT_OK ? pt_server_send_all(s, PT_MSG_FEATURES, s->run->feature_std, dims)
-                       : st;
+    return st;
 }

@@ -42,7 +42,8 @@ static void take_snapshot(pt_server *s)
     const pt_run *r = s->run;
     const pt_graph *g = r->graph;
     pt_state *to = pt_saver_snapshot(s->saver);
-    size_t dims = (size_t)pt_run_rep_size(r) * sizeof(float);
+    size_t dims = (size_t)pt_run_rep_size(r) * sizeof(float), n_method;
+    const float *method = pt_coupler_state(s->coupler, &n_method);
     int n;
     const int *keys = pt_store_keys(s->store, &n);
 
@@ -56,6 +57,7 @@ static void take_snapshot(pt_server *s)
     if (!pt_server_first(s)) return;
     memcpy(to->flat + g->n_param_floats, r->flat + g->n_param_floats,
            (g->n_floats - g->n_param_floats) * sizeof(float));
+    if (method) memcpy(to->method, method, n_method * sizeof *method);
     if (!to->feature_mean) return;
     memcpy(to->feature_mean, r->feature_mean, dims);
     memcpy(to->feature_std, r->feature_std, dims);

@@ -1,6 +1,7 @@
 #include "server/serve_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- creation --------------------------------------------------------------------- */
 
@@ -140,7 +141,11 @@ pt_status pt_server_create(pt_run *run, pt_comm *comm, const pt_test_sizes *test
 
 void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p)
 {
+    size_t n;
+    float *own = pt_coupler_state(s->coupler, &n);
+
     pt_store_restore(s->store, state->velocity);
+    if (own) memcpy(own, state->method, n * sizeof *own);
     s->gate.ema = p->ema;
     s->gate.started = p->gate_started;
     s->gate.open = p->gate_open;
@@ -199,6 +204,7 @@ static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
     if (first && r->probe) st = probe(s, &report);
     if (st == PT_OK && r->verdict == PT__RECORD__VERDICT__APPLY)
         st = pt_server_update_keys(s, &before);
+    if (st == PT_OK && s->coupler && !s->skip_text[0]) st = pt_coupler_moved(s->coupler);
     if (st == PT_OK && first) st = report_step(s, r, &report);
     return st;
 }
@@ -235,7 +241,7 @@ static pt_status settle(pt_server *s)
 static pt_status before_steps(pt_server *s)
 {
     if (s->run->first_step == 0)
-        return s->run->feature_mean ? pt_server_measure_features(s) : PT_OK;
+        return pt_run_wants_features(s->run) ? pt_server_measure_features(s) : PT_OK;
     s->step = s->run->first_step - 1;
     return s->run->test_owed ? pt_server_evaluate(s, false) : PT_OK;
 }

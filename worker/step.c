@@ -352,9 +352,9 @@ static pt_status before_steps(pt_worker *w)
         w->step = w->run->first_step - 1;
         return w->run->test_owed ? evaluate(w, false) : PT_OK;
     }
-    if (!w->run->feature_mean) return PT_OK;
+    if (!pt_run_wants_features(w->run)) return PT_OK;
     s = send_rows(w, plan->images, plan->n_images, w->run->graph->rep);
-    return s == PT_OK ? pt_client_take_features(w->client) : s;
+    return s == PT_OK && w->run->feature_mean ? pt_client_take_features(w->client) : s;
 }
 
 pt_status pt_worker_run(pt_worker *w, bool *agreed)

@@ -5,6 +5,7 @@
 
 #include "common/file.h"
 #include "common/h5file.h"
+#include "server/coupling.h"
 
 enum { PATH_BYTES = PT_NAME_MAX + 64, LIBRARY_BYTES = 1 << 20 }; /* HDF5's own, at most */
 
@@ -37,7 +38,7 @@ uint64_t pt_part_bytes(const pt_run *r, int server)
 
     if (server == 0)
         n += (r->graph->n_floats - r->graph->n_param_floats) * sizeof(float) +
-             2 * (uint64_t)pt_run_rep_size(r) * sizeof(float);
+             (2 * (uint64_t)pt_run_rep_size(r) + pt_method_floats(r)) * sizeof(float);
     return n + LIBRARY_BYTES;
 }
 
@@ -130,6 +131,8 @@ pt_status pt_part_write(const char *path, const pt_state *s, int server)
         for (int i = 0; i < sets[k].n_tensors && st == PT_OK; i++)
             st = write_tensor(f, s->run, &sets[k], i, server, scratch);
     if (st == PT_OK && server == 0 && s->feature_mean) st = write_features(f, s);
+    if (st == PT_OK && server == 0 && s->method)
+        st = pt_h5file_write_f32(f, "method", 1, &(uint64_t){s->n_method}, s->method);
     if (st == PT_OK) st = pt_h5file_commit(&f);
     pt_h5file_destroy(&f);
     free(scratch);
@@ -194,6 +197,12 @@ static pt_status read_features(const pt_h5file *f, pt_state *s)
                        : st;
 }
 
+static pt_status read_method(const pt_h5file *f, pt_state *s)
+{
+    if (!s->method || pt_h5file_kind(f, "method") != PT_H5_DATASET) return PT_OK;
+    return pt_h5file_read_f32_into(f, "method", s->method, s->n_method);
+}
+
 pt_status pt_part_read(const char *path, pt_state *s, size_t *weights, size_t *momentum)
 {
     size_t *floats[2] = {weights, momentum};
@@ -209,6 +218,7 @@ pt_status pt_part_read(const char *path, pt_state *s, size_t *weights, size_t *m
         for (int i = 0; i < sets[k].n_tensors && st == PT_OK; i++)
             st = read_tensor(f, &sets[k], &s->run->graph->tensors[i], scratch, floats[k]);
     if (st == PT_OK) st = read_features(f, s);
+    if (st == PT_OK) st = read_method(f, s);
     pt_h5file_destroy(&f);
     free(scratch);
     return st;

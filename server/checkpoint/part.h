@@ -8,6 +8,7 @@
  *   pieces/weights/NAME/OFFSET             floats from OFFSET (decimal) of the tensor on
  *   pieces/momentum/NAME/OFFSET
  *   features/mean, features/std            server 0: of the pretrained representation
+ *   method                                 server 0: state of a method, as it has it
  *   tensors                                names of all tensors, in the order of the hash
  *
  * Running statistics are server 0's. A part is read by any number of servers. Pure but
@@ -23,6 +24,8 @@ typedef struct {
     float *flat;       /* [graph->n_floats]: parameters and running statistics */
     float *velocity;   /* [graph->n_param_floats]: momentum, memory layout */
     float *feature_mean, *feature_std; /* [rep size], or both NULL */
+    float *method;                     /* [n_method] (server/coupling.h), or NULL */
+    size_t n_method;
 } pt_state;
 
 /* Bytes of the arrays that the part of `server` holds (the file's own are a few more). */

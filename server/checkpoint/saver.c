@@ -7,6 +7,7 @@
 
 #include "common/comm.h"
 #include "common/h5file.h"
+#include "server/coupling.h"
 
 enum { GENERATIONS = 2, TEXT_BYTES = 1024 };
 static const double others_s = 600; /* that rank 0 waits for the others' parts */
@@ -168,6 +169,7 @@ void pt_saver_destroy(pt_saver **ps)
     free(s->state.velocity);
     free(s->state.feature_mean);
     free(s->state.feature_std);
+    free(s->state.method);
     free(s);
     *ps = NULL;
 }
@@ -177,6 +179,7 @@ static pt_status make_arrays(pt_saver *s)
     const pt_graph *g = s->run->graph;
     size_t dims = (size_t)pt_run_rep_size(s->run);
     bool features = s->run->feature_mean != NULL;
+    size_t n_method = s->server == 0 ? pt_method_floats(s->run) : 0;
 
     s->state.run = s->run;
     s->state.flat = pt_calloc(g->n_floats, sizeof *s->state.flat);
@@ -185,7 +188,9 @@ static pt_status make_arrays(pt_saver *s)
         s->state.feature_mean = pt_calloc(dims, sizeof(float));
         s->state.feature_std = pt_calloc(dims, sizeof(float));
     }
-    if (!s->state.flat || !s->state.velocity ||
+    s->state.n_method = n_method;
+    if (n_method > 0) s->state.method = pt_calloc(n_method, sizeof(float));
+    if (!s->state.flat || !s->state.velocity || (n_method > 0 && !s->state.method) ||
         (features && (!s->state.feature_mean || !s->state.feature_std)))
         return pt_fail(PT_ERR_NOMEM,
                        "no memory for the snapshot of a checkpoint (%zu "

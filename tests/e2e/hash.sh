@@ -34,7 +34,7 @@ start=$(sed -n 's/.*"start_weights_hash": "\(.*\)".*/\1/p' first/identity.json)
 if [ "$mode" = sync ]; then
     methods=('cross_entropy={label_smoothing: 0.1, mixup: 0.5}'
         'regularizers={fnp: {weight: 0.001}, confusion: {weight: 1}, bss: {weight: 0.001, k: 2},
-            l2_sp: {alpha: 0.1, beta: 0.01}}')
+            l2_sp: {alpha: 0.1, beta: 0.01}, adarand: {weight: 0.5}}')
     ranks 2 methods "${methods[@]}" || fail "methods"
     [ "$(hash_of methods)" != "$weights" ] || fail "methods: the same weights as without"
     for workers in 2 3 8; do

@@ -5,7 +5,7 @@ gate and files are those of algorithm1.py; here are the losses that its run does
 
 Sources: FNP, Pairwise Confusion (Dubey et al., ECCV 2018), BSS (Chen et al., NeurIPS
 2019; singular values by torch.linalg.svdvals), L2-SP (Li et al., ICML 2018), label
-smoothing (torch's own), mixup (Zhang et al., ICLR 2018), LP-FT (Kumar et al., ICLR 2022).
+smoothing (torch's own), AdaRand (yshinya6/adarand; torch's Adam), mixup (Zhang et al., ICLR 2018), LP-FT (Kumar et al., ICLR 2022).
 
 usage: /usr/bin/python3 tests/oracle/methods.py [CASE...]
 """
@@ -13,6 +13,7 @@ import math
 import os
 import sys
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -21,9 +22,9 @@ import philox
 from algorithm1 import f32
 
 OUT = os.path.join(algorithm1.HERE, "..", "data", "methods")
-MIXUP = 9  # the stream (common/rng.h)
+MIXUP, ADARAND = 9, 10  # streams (common/rng.h)
 CASES = ("fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
-         "norm_batch", "soft", "lp_ft", "all")
+         "adarand", "norm_batch", "soft", "lp_ft", "all")
 
 
 def mixup_share(seed, step, alpha):
@@ -37,11 +38,56 @@ def mixup_share(seed, step, alpha):
     raise SystemExit("no share of mixup")
 
 
+class AdaRand:
+    """Targets from N(mu_y, sigma_y^2); mu moves by Adam. Everything in double."""
+
+    def __init__(self, config, run, total):
+        self.c, self.seed, self.total = config, run.config["seed"], total
+        run.net.eval()
+        with torch.no_grad():
+            features = run.net.represent(run.pixels)
+        run.net.train()
+        of = [features[run.labels == k] for k in range(algorithm1.CLASSES)]
+        zero = features.new_zeros(features.shape[1])
+        # float, as the state is kept
+        self.mu = torch.stack([x.mean(0) if len(x) else zero for x in of]).float()
+        self.sigma = torch.stack([x.std(0, unbiased=False) if len(x) else zero + 1
+                                  for x in of]).float().to(run.dtype)
+        self.mu = torch.nn.Parameter(self.mu.to(run.dtype))
+        self.running = self.mu.detach().clone()
+        self.adam = torch.optim.Adam([self.mu], lr=config.get("lr", 0.01))
+
+    def penalty(self, rep, labels, k):
+        eps = [philox.normal(philox.stream(self.seed, ADARAND, k, i), rep.shape[1])
+               for i in range(len(rep))]
+        z = self.mu.detach()[labels] + self.sigma[labels] * torch.from_numpy(
+            np.stack(eps)).to(rep.dtype)
+        return self.c["weight"] * F.mse_loss(rep, z)
+
+    def move(self, rep, labels, k):
+        a = self.c.get("decay", 0.5)
+        for y in labels.unique():
+            self.running[y] = a * self.running[y] + (1 - a) * rep[labels == y].mean(0)
+        n = len(self.mu)
+        on = (F.cosine_similarity(self.mu, self.running) - 1).pow(2).mean()
+        all_pairs = F.cosine_similarity(self.mu[:, None], self.mu[None], dim=2)
+        off = all_pairs[~torch.eye(n, dtype=bool)].pow(2).mean()
+        self.adam.param_groups[0]["lr"] = (self.c.get("lr", 0.01)
+                                           * (1 + math.cos(math.pi * k / self.total)) / 2)
+        self.adam.zero_grad()
+        (on + off).backward()
+        self.adam.step()
+
+
 class Run(algorithm1.Run):
     def train(self, o, schedule, n_steps):
         stages = self.config["stages"]
         self.regularizers = self.config.get("regularizers", {})
         self.soft = self.config.get("cross_entropy", {})
+        self.adarand = None
+        if "adarand" in self.regularizers:
+            self.adarand = AdaRand(self.regularizers["adarand"], self,
+                                   sum(s["steps"] for s in stages))
         self.start = {n: p.detach().clone() for n, p in self.net.named_parameters()}
         head = list(self.net.fc.parameters())
         trunk = [p for n, p in self.net.named_parameters() if not n.startswith("fc.")]
@@ -69,6 +115,8 @@ class Run(algorithm1.Run):
             sgd.zero_grad(set_to_none=True)
             self.loss.backward()
             sgd.step()
+            if self.adarand:
+                self.adarand.move(self.rep.detach(), self.targets, k)
             self.steps.append(said)
             self.states.append(self.state())
 
@@ -139,6 +187,9 @@ class Run(algorithm1.Run):
         balanced = batch if task.get("norm") == "batch" else [n_ce.mean(), n_ptr.mean()]
         w = float(balanced[0] / (balanced[1] * task["ratio"])) if gate else 0.0
         penalty = self.penalties(rep, logits, labels)
+        self.rep, self.targets = rep, labels
+        if self.adarand:
+            penalty = penalty + self.adarand.penalty(rep, labels, k)
         self.loss = ce.mean() + w * ptr.mean() + penalty
         if "l2_sp" in self.regularizers:
             self.loss = self.loss + self.starting_point()

@@ -47,8 +47,11 @@ static fixture make(int n_servers, float first)
     const pt_graph *g = f.run->graph;
     size_t dims = (size_t)pt_run_rep_size(f.run);
 
-    f.state = (pt_state){f.run, f.run->flat, calloc(g->n_param_floats, sizeof(float)),
-                         calloc(dims, sizeof(float)), calloc(dims, sizeof(float))};
+    f.state = (pt_state){.run = f.run,
+                         .flat = f.run->flat,
+                         .velocity = calloc(g->n_param_floats, sizeof(float)),
+                         .feature_mean = calloc(dims, sizeof(float)),
+                         .feature_std = calloc(dims, sizeof(float))};
     fill(f.state.flat, g->n_floats, first);
     fill(f.state.velocity, g->n_param_floats, -first);
     fill(f.state.feature_mean, dims, first + 0.25f);

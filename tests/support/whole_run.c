@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/stop.h"
+#include "server/coupling.h"
 #include "tests/support/loopback.h"
 #include "tests/support/pattern.h"
 #include "worker/step.h"
@@ -298,6 +299,11 @@ static pt_run *make_run(const whole_run_options *o)
         run->feature_std = pt_calloc(dims, sizeof(float));
         assert_true(run->feature_mean && run->feature_std);
     }
+    if (c->regularizers->adarand->weight > 0) {
+        run->labels = pt_calloc(n, sizeof *run->labels);
+        assert_non_null(run->labels);
+        for (size_t i = 0; i < n; i++) run->labels[i] = label_of((int)i);
+    }
     whole_run_start(run->graph, run->flat);
     assert_int_equal(pt_run_keep_start(run), PT_OK);
     return run;
@@ -324,8 +330,14 @@ static void resume(player *p)
     pt_checkpoint c;
     pt_run *r = p->run;
 
-    p->state = (pt_state){r, r->flat, NULL, r->feature_mean, r->feature_std};
+    p->state = (pt_state){.run = r,
+                          .flat = r->flat,
+                          .feature_mean = r->feature_mean,
+                          .feature_std = r->feature_std};
     p->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
+    p->state.n_method = pt_method_floats(r);
+    if (p->state.n_method > 0)
+        p->state.method = pt_calloc(p->state.n_method, sizeof(float));
     assert_non_null(p->state.velocity);
     if (pt_checkpoint_find(p->o->root, &c) != PT_OK || !c.path ||
         pt_checkpoint_load(&c, &p->state) != PT_OK)
@@ -339,6 +351,7 @@ static void resume(player *p)
 static void fini_player(player *p)
 {
     free(p->state.velocity);
+    free(p->state.method);
     pt_run_destroy(&p->run);
     free(p->pixels);
     free(p->labels);

@@ -58,6 +58,11 @@ static void test_l2_sp_on_all_parameters_is_that_of_pytorch(void **state)
     check("l2_sp_all", 3);
 }
 
+static void test_targets_of_adarand_are_those_of_pytorch(void **state)
+{
+    check("adarand", 3);
+}
+
 static void test_norms_of_the_batch_mean_are_those_of_pytorch(void **state)
 {
     check("norm_batch", 3);
@@ -157,6 +162,7 @@ static void test_bytes_are_foretold(void **state)
             }
             sum.sent += pt_traffic_of_rows(r->run, w, 1, WHOLE_RUN_CLASSES);
             sum.received += pt_traffic_of_running(r->run);
+            sum.sent += pt_traffic_of_rows(r->run, w, 13, pt_run_rep_size(r->run));
             assert_int_equal(r->ends[1 + w].sent, sum.sent);
             assert_int_equal(r->ends[1 + w].received, sum.received);
         }
@@ -173,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_spectral_shrinkage_is_that_of_pytorch),
         cmocka_unit_test(test_l2_sp_on_kernels_is_that_of_pytorch),
         cmocka_unit_test(test_l2_sp_on_all_parameters_is_that_of_pytorch),
+        cmocka_unit_test(test_targets_of_adarand_are_those_of_pytorch),
         cmocka_unit_test(test_norms_of_the_batch_mean_are_those_of_pytorch),
         cmocka_unit_test(test_label_smoothing_and_mixup_are_those_of_pytorch),
         cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),

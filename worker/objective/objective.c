@@ -137,7 +137,8 @@ static void confuse_image(void *context, int i, int thread)
     pt_objective *o = context;
     const Pt__Config__Confusion *c = o->run->config->regularizers->confusion;
     size_t n = (size_t)o->n_classes;
-    const double *partner = o->terms + (size_t)i * (n + 1);
+    pt_terms at = pt_terms_layout(&o->coupling, pt_span_images(&o->span));
+    const double *partner = o->terms + at.confusion + (size_t)i * (n + 1);
 
     if (partner[0] >= 0)
         pt_confusion_add(o->p + (size_t)i * n, partner + 1, o->n_classes, c->squared,
@@ -192,16 +193,24 @@ const float *pt_objective_pseudo_gradient(const pt_objective *o)
 }
 
 /* g <- g + 2 eta factor * direction, for each of the k (Chen et al., NeurIPS 2019). */
-static void shrink(const pt_objective *o, int i, float *g)
+static void shrink(const pt_objective *o, int i, const double *terms, float *g)
 {
     size_t n = (size_t)pt_span_images(&o->span), dims = (size_t)o->dims;
     double eta = o->run->config->regularizers->bss->weight;
-    const double *terms = o->terms;
 
-    if (o->coupling.confusion) terms += n * (1 + (size_t)o->n_classes);
     for (int k = 0; k < o->coupling.k; k++, terms += n + dims)
         for (size_t d = 0; d < dims; d++)
             g[d] = (float)(g[d] + 2 * eta * terms[i] * terms[n + d]);
+}
+
+/* g <- g + d / d rep of lambda * mean over batch and dimensions of (rep - target)^2. */
+static void aim(const pt_objective *o, int i, const double *targets, float *g)
+{
+    size_t dims = (size_t)o->dims, at = (size_t)i * dims;
+    double f = 2 * o->run->config->regularizers->adarand->weight / o->span.b / o->dims;
+
+    for (size_t d = 0; d < dims; d++)
+        g[d] = (float)(g[d] + f * (o->rep[at + d] - targets[at + d]));
 }
 
 static void combine_image(void *context, int i, int thread)
@@ -211,16 +220,20 @@ static void combine_image(void *context, int i, int thread)
     const float *from = o->g_ce + at, *rep = o->rep + at;
     float *g = o->g_ptr + at, f = (float)o->weight;
     double fnp = 2 * o->run->config->regularizers->fnp->weight / o->span.b;
+    pt_terms terms;
 
     for (size_t d = 0; d < n; d++) g[d] = f > 0 ? from[d] + f * g[d] : from[d];
     for (size_t d = 0; d < n && fnp > 0; d++) g[d] = (float)(g[d] + fnp * rep[d]);
-    if (o->coupling.shrinkage && o->terms) shrink(o, i, g);
+    if (!o->terms) return;
+    terms = pt_terms_layout(&o->coupling, pt_span_images(&o->span));
+    if (o->coupling.adarand) aim(o, i, o->terms + terms.adarand, g);
+    if (o->coupling.shrinkage) shrink(o, i, o->terms + terms.shrinkage, g);
 }
 
 const float *pt_objective_at_rep(pt_objective *o, const float *g, double weight,
                                  const double *terms)
 {
-    if (weight == 0 && !o->coupling.shrinkage &&
+    if (weight == 0 && !o->coupling.shrinkage && !o->coupling.adarand &&
         o->run->config->regularizers->fnp->weight == 0)
         return g;
     o->g_ce = g;
@@ -268,11 +281,11 @@ static void fill_row(const pt_objective *o, int i, double *row)
 {
     size_t c = (size_t)o->n_classes, dims = (size_t)o->dims;
 
-    if (o->coupling.confusion) {
-        row[0] = o->labels[i];
-        memcpy(row + 1, o->p + (size_t)i * c, c * sizeof *row);
-    }
-    for (size_t d = 0; d < dims && o->coupling.shrinkage; d++)
+    bool rep = o->coupling.shrinkage || o->coupling.adarand;
+
+    if (o->coupling.confusion || o->coupling.adarand) row[0] = o->labels[i];
+    if (o->coupling.confusion) memcpy(row + 1, o->p + (size_t)i * c, c * sizeof *row);
+    for (size_t d = 0; d < dims && rep; d++)
         row[o->coupling.rep_at + d] = o->rep[(size_t)i * dims + d];
 }
 
