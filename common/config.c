@@ -180,47 +180,82 @@ done:
     if (l->faults.n + l->faults.n_more > before) l->incomplete = true;
 }
 
-/* From the tree to a checked message. */
-static pt_status build(loader *l, pt_tree *root, pt_config *c)
+/* From the tree to a message; a configuration is checked. */
+static pt_status build(loader *l, pt_tree *root, ProtobufCMessage *m)
 {
-    pt_status s = pt_config_complete(c);
+    pt_status s = pt_config_complete(m);
 
     if (s != PT_OK) return s;
     if (l->pool.failed) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
-    if (root) pt_config_walk(root, c, &l->faults);
-    if (root && !l->incomplete) pt_config_ranges(c, root, &l->faults);
+    if (root) pt_config_walk(root, m, &l->faults);
+    if (root && !l->incomplete && m->descriptor == &pt__config__config__descriptor)
+        pt_config_ranges((const pt_config *)m, root, &l->faults);
     return pt_faults_report(&l->faults);
+}
+
+/* Files laid over each other, then overrides, into a message that was initialized. */
+static pt_status load(const char *const *paths, size_t n_paths, const char *const *sets,
+                      size_t n_sets, ProtobufCMessage *m)
+{
+    loader *l = calloc(1, sizeof *l);
+    pt_mark nowhere = {0};
+    pt_tree *root = NULL;
+    pt_status s;
+
+    if (!l) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+    for (size_t i = 0; i < n_paths; i++) {
+        pt_tree *t = load_file(l, paths[i], nowhere);
+
+        root = root && t ? pt_tree_merge(&l->pool, root, t) : t ? t : root;
+    }
+    for (size_t k = 0; root && k < n_sets && !l->pool.failed; k++)
+        override(l, root, sets[k], k);
+    s = build(l, root, m);
+    pt_pool_fini(&l->pool);
+    pt_faults_fini(&l->faults);
+    free(l);
+    return s;
+}
+
+pt_status pt_config_load_all(const char *const *paths, size_t n_paths,
+                             const char *const *sets, size_t n_sets, pt_config **out)
+{
+    pt_config *c = calloc(1, sizeof *c);
+    pt_status s;
+
+    *out = NULL;
+    if (!c) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+    pt__config__config__init(c);
+    s = load(paths, n_paths, sets, n_sets, &c->base);
+    if (s == PT_OK) {
+        *out = c;
+        c = NULL;
+    }
+    pt_config_destroy(&c);
+    return s;
 }
 
 pt_status pt_config_load(const char *path, const char *const *sets, size_t n_sets,
                          pt_config **out)
 {
-    loader *l = calloc(1, sizeof *l);
-    pt_config *c = calloc(1, sizeof *c);
-    pt_mark nowhere = {0};
-    pt_status s = PT_OK;
-    pt_tree *root;
+    return pt_config_load_all(&path, 1, sets, n_sets, out);
+}
+
+pt_status pt_config_load_message(const char *path,
+                                 const ProtobufCMessageDescriptor *schema,
+                                 ProtobufCMessage **out)
+{
+    ProtobufCMessage *m = calloc(1, schema->sizeof_message);
+    pt_status s;
 
     *out = NULL;
-    if (!l || !c) {
-        s = pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
-        goto done;
-    }
-    pt__config__config__init(c);
-    root = load_file(l, path, nowhere);
-    for (size_t k = 0; root && k < n_sets && !l->pool.failed; k++)
-        override(l, root, sets[k], k);
-    s = build(l, root, c);
-    if (s != PT_OK) goto done;
-    *out = c;
-    c = NULL;
-done:
-    if (l) {
-        pt_pool_fini(&l->pool);
-        pt_faults_fini(&l->faults);
-    }
-    free(l);
-    pt_config_destroy(&c);
+    if (!m) return pt_fail(PT_ERR_NOMEM, "no memory for %s", path);
+    protobuf_c_message_init(schema, m);
+    s = load(&path, 1, NULL, 0, m);
+    if (s == PT_OK)
+        *out = m;
+    else
+        protobuf_c_message_free_unpacked(m, NULL);
     return s;
 }
 
@@ -272,7 +307,7 @@ pt_status pt_config_unpack(const uint8_t *bytes, size_t n, pt_config **out)
         s = pt_fail(PT_ERR_CONFIG, "packed configuration has keys of another version");
         goto done;
     }
-    s = pt_config_complete(c);
+    s = pt_config_complete(&c->base);
     if (s != PT_OK) goto done;
     pt_config_ranges(c, NULL, &faults);
     s = pt_faults_report(&faults);

@@ -30,6 +30,17 @@ PT_MUST_USE pt_status pt_config_load(const char *path, const char *const *sets,
                                      size_t n_sets, pt_config **out);
 void pt_config_destroy(pt_config **c);
 
+/* The same of several files, n_paths >= 1, laid over each other in order. */
+PT_MUST_USE pt_status pt_config_load_all(const char *const *paths, size_t n_paths,
+                                         const char *const *sets, size_t n_sets,
+                                         pt_config **out);
+
+/* A file of another schema, with the same syntax and the same faults but no ranges;
+ * every sub-message exists. *out: protobuf_c_message_free_unpacked frees it. */
+PT_MUST_USE pt_status pt_config_load_message(const char *path,
+                                             const ProtobufCMessageDescriptor *schema,
+                                             ProtobufCMessage **out);
+
 /* What `ptrain train` cannot do without (run.dir, data.path, network.name): PT_ERR_CONFIG
  * with a line for each that is not given. */
 PT_MUST_USE pt_status pt_config_check_train(const pt_config *c);

@@ -98,9 +98,9 @@ pt_tree *pt_tree_read(pt_pool *p, pt_faults *f, const char *text, size_t n,
                       pt_mark origin);
 
 /* The tree's values into `c`; marks the trees of faulty values as bad. */
-void pt_config_walk(pt_tree *root, pt_config *c, pt_faults *f);
+void pt_config_walk(pt_tree *root, ProtobufCMessage *c, pt_faults *f);
 /* Creates every sub-message that is absent. */
-PT_MUST_USE pt_status pt_config_complete(pt_config *c);
+PT_MUST_USE pt_status pt_config_complete(ProtobufCMessage *c);
 /* Checks all ranges. root, for the marks and the bad values, may be NULL. */
 void pt_config_ranges(const pt_config *c, pt_tree *root, pt_faults *f);
 

@@ -343,11 +343,11 @@ static void walk_message(walker *w, pt_tree *t, ProtobufCMessage *m)
     }
 }
 
-void pt_config_walk(pt_tree *root, pt_config *c, pt_faults *f)
+void pt_config_walk(pt_tree *root, ProtobufCMessage *c, pt_faults *f)
 {
     walker w = {.faults = f};
 
-    walk_message(&w, root, &c->base);
+    walk_message(&w, root, c);
 }
 
 static bool complete(ProtobufCMessage *m)
@@ -364,9 +364,8 @@ static bool complete(ProtobufCMessage *m)
     return true;
 }
 
-pt_status pt_config_complete(pt_config *c)
+pt_status pt_config_complete(ProtobufCMessage *c)
 {
-    if (!complete(&c->base))
-        return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+    if (!complete(c)) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
     return PT_OK;
 }

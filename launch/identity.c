@@ -153,6 +153,27 @@ static pt_status compare_cores(const json_t *was, const json_t *is, const char *
                    where, json_string_value(was), json_string_value(is));
 }
 
+static pt_status refuse(const differences *d, const char *where)
+{
+    return pt_fail(PT_ERR_USAGE,
+                   "%s: is another run's (%s%s): choose another run.dir, or give "
+                   "--overwrite to replace it",
+                   where, d->text, d->n > MOST ? "; and more" : "");
+}
+
+pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
+                                       const char *where)
+{
+    differences d = {{0}, 0, 0};
+    json_t *settings = json_object();
+    pt_status s = settings ? pt_config_each(c, add_setting, settings)
+                           : pt_fail(PT_ERR_NOMEM, "no memory for settings");
+
+    if (s == PT_OK) compare_settings(&d, json_object_get(was, "settings"), settings);
+    json_decref(settings);
+    return s == PT_OK && d.n > 0 ? refuse(&d, where) : s;
+}
+
 pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where,
                               bool other_core)
 {
@@ -169,11 +190,7 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
         if (!blas || strcmp(fields[i], "gemm") != 0)
             differ(&d, fields[i], json_object_get(was, fields[i]),
                    json_object_get(is, fields[i]));
-    if (d.n > 0)
-        return pt_fail(PT_ERR_USAGE,
-                       "%s: is another run's (%s%s): choose another run.dir, or give "
-                       "--overwrite to replace it",
-                       where, d.text, d.n > MOST ? "; and more" : "");
+    if (d.n > 0) return refuse(&d, where);
     if (!blas || other_core || json_equal(cores[0], cores[1])) return PT_OK;
     return compare_cores(cores[0], cores[1], where);
 }

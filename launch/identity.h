@@ -24,4 +24,9 @@ bool pt_identity_is_free(const char *key);
 PT_MUST_USE pt_status pt_identity_compare(const json_t *was, const json_t *is,
                                           const char *where, bool other_core);
 
+/* The same of the settings alone: for a configuration before data and weights are read.
+ */
+PT_MUST_USE pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
+                                                   const char *where);
+
 #endif

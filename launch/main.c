@@ -11,6 +11,7 @@
 #include "launch/cmd_pack.h"
 #include "launch/cmd_demo_data.h"
 #include "launch/cmd_report.h"
+#include "launch/cmd_sweep.h"
 #include "launch/cmd_predict.h"
 #include "launch/cmd_train.h"
 #include "launch/probe.h"
@@ -28,6 +29,7 @@ static const struct {
     {"pack", pt_cmd_pack, "pack a folder of images into one file"},
     {"inspect", pt_cmd_inspect, "tell what is in a packed data set"},
     {"demo-data", pt_cmd_demo_data, "make pictures for a quick demonstration"},
+    {"sweep", pt_cmd_sweep, "run a table of experiments, what is not done yet"},
     {"report", pt_cmd_report, "compare finished runs in the paper's kind of table"},
     {"bench", pt_cmd_bench, "measure the speed of a training step on this machine"},
 };

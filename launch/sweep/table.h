@@ -1,0 +1,47 @@
+/* A table of experiments (proto/sweep.proto) as a list of runs, each with its checked
+ * configuration, before anything starts. */
+#ifndef PT_LAUNCH_SWEEP_TABLE_H
+#define PT_LAUNCH_SWEEP_TABLE_H
+
+#include <stdbool.h>
+
+#include "common/config.h"
+#include "proto/sweep.pb-c.h"
+
+typedef enum {
+    PT_SWEEP_NEW,
+    PT_SWEEP_UNFINISHED, /* its directory is there: it goes on */
+    PT_SWEEP_DONE
+} pt_sweep_state;
+
+typedef struct {
+    char *name; /* "ROW/seed-3" */
+    char
+        *dir; /* its run directory; "DIR.yaml", "DIR.log" are its configuration and log */
+    pt_config *config;
+    pt_sweep_state state;
+    double accuracy; /* on the test split, where it is done */
+} pt_sweep_run;
+
+typedef struct {
+    Pt__Sweep__Table *table;
+    pt_sweep_run *runs; /* [n], rows in the table's order, seeds within */
+    size_t n;
+} pt_sweep;
+
+/* Reads the table at path. sets [n_sets]: laid over every run, last. only: NULL, or a
+ * pattern (fnmatch) for names, of which "ROW" stands for all its seeds. All faults are
+ * listed: of the table, then of every run's configuration, which its name precedes; then
+ * PT_ERR_CONFIG. PT_ERR_USAGE where a directory holds another run. */
+PT_MUST_USE pt_status pt_sweep_create(const char *path, const char *const *sets,
+                                      size_t n_sets, const char *only, pt_sweep **out);
+void pt_sweep_destroy(pt_sweep **s);
+
+/* Writes the configuration of a run beside its directory: "DIR.yaml", resolved. */
+PT_MUST_USE pt_status pt_sweep_write_config(const pt_sweep_run *r);
+
+/* Looks at a run's directory: state, accuracy. PT_ERR_USAGE naming the keys where it is
+ * another run's. */
+PT_MUST_USE pt_status pt_sweep_look(pt_sweep_run *r);
+
+#endif

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# A table of runs: the same hashes as by hand, stopped and gone on with, faults before
+# anything starts, a run that fails, and the tasks of the Slurm script.
+. "$(dirname "$0")/lib.sh"
+make_data
+cat >table.yaml <<'Y'
+dir: runs
+config: [run.yaml]
+set: [engine.workers=2]
+seeds: [3, 4]
+rows:
+  - {name: l2}
+  - {name: plain, set: [pseudo_task.loss=none]}
+Y
+sweep() { timeout -k 5 200 "$PTRAIN" sweep "$@"; }
+
+sweep table.yaml --list >list.log 2>&1 || fail "list"
+[ "$(grep -c '^new ' list.log)" = 4 ] && grep -q 'runs/plain/seed-4$' list.log || fail "list: $(cat list.log)"
+[ ! -e runs ] || fail "list made directories"
+
+# Stopped in the second run, which is made long enough; the same table goes on.
+long='stages=[{epochs: 60}]'
+"$PTRAIN" sweep table.yaml --set "$long" >first.log 2>&1 &
+pid=$!
+for i in $(seq 300); do [ -s runs/l2/seed-4/metrics.jsonl ] && break; sleep 0.1; done
+kill -TERM $pid; wait $pid; code=$?
+[ $code = 75 ] || fail "stopped: exit code $code, not 75"
+grep -q '^\[1/4\] l2/seed-3: ' first.log || fail "stopped: no line for the first run"
+grep -q 'stopped in l2/seed-4; the same command goes on' first.log || fail "stopped: $(cat first.log)"
+[ -d runs/l2/seed-4/checkpoints ] || fail "stopped: no checkpoint"
+sweep table.yaml --set "$long" --list >list.log
+grep -q '^done .*l2/seed-3 ' list.log && grep -q '^unfinished .*l2/seed-4$' list.log || fail "states: $(cat list.log)"
+sweep table.yaml --set "$long" >second.log 2>&1 || fail "the rest: $(cat second.log)"
+grep -q '^going on after step' runs/l2/seed-4.log || fail "the stopped run began again"
+[ "$(grep -c '^\[./4\]' second.log)" = 3 ] || fail "not three runs in the second go"
+for seed in 3 4; do
+    ranks 3 hand$seed "$long" seed=$seed || fail "by hand"
+    [ "$(hash_of hand$seed)" = "$(hash_of runs/l2/seed-$seed)" ] || fail "l2, seed $seed: other weights than by hand"
+    ranks 2 hand$seed "$long" seed=$seed pseudo_task.loss=none || fail "by hand"
+    [ "$(hash_of hand$seed)" = "$(hash_of runs/plain/seed-$seed)" ] || fail "plain, seed $seed: other weights"
+done
+sweep table.yaml --set "$long" >third.log 2>&1 || fail "nothing to do"
+grep -q '^4 of 4 runs are done already' third.log && ! grep -q '^\[' third.log || fail "done runs ran again"
+"$PTRAIN" report runs/*/*/ >report.log 2>&1 && grep -q '^plain' report.log || fail "report: $(cat report.log)"
+
+# What is in the directories is of other runs: said for each row before anything runs.
+sweep table.yaml >other.log 2>&1
+[ $? = 2 ] && grep -q 'error: l2/seed-3: runs/l2/seed-3: is another run.s (stages.0.epochs was 60, is 2)' other.log ||
+    fail "another table's directories: $(cat other.log)"
+sed 's/plain, set: \[pseudo_task.loss=none/plain, set: [pseudo_task.los=none/' table.yaml >bad.yaml
+sweep bad.yaml >bad.log 2>&1
+[ $? = 2 ] && grep -q "plain/seed-3: .*unknown key 'los' in PseudoTask; did you mean 'loss'" bad.log || fail "bad key: $(cat bad.log)"
+printf 'rows: [{name: a b}]\nseed: [1]\n' >bad.yaml
+sweep bad.yaml >bad.log 2>&1
+[ $? = 2 ] && grep -q "bad.yaml:2:1: error: unknown key 'seed' in Table; did you mean 'seeds'" bad.log || fail "bad table: $(cat bad.log)"
+printf 'rows: [{name: a b}]\nseeds: [1]\n' >bad.yaml
+sweep bad.yaml >bad.log 2>&1
+[ $? = 2 ] && [ "$(grep -c error: bad.log)" = 3 ] || fail "bad table: $(cat bad.log)"
+
+# One row fails (no such file), the other runs; --only takes a row.
+sed 's/plain, set: \[pseudo_task.loss=none/plain, set: [data.path=none.h5/; s/dir: runs/dir: some/' table.yaml >some.yaml
+sweep some.yaml --only '*/seed-3' >some.log 2>&1
+[ $? = 1 ] && grep -q 'warn: plain/seed-3 failed (some/plain/seed-3.log): .*none.h5' some.log &&
+    [ -s some/l2/seed-3/result.json ] && grep -q '^1 of 2 runs failed' some.log || fail "a failing run: $(cat some.log)"
+sweep some.yaml --only nothing >some.log 2>&1
+[ $? = 2 ] && grep -q "no run is called 'nothing'" some.log || fail "only nothing"
+
+# The array job: a task runs what its number says, and is queued again after a stop.
+printf 'slurm: {ntasks: 3, at_once: 2, options: [--time=01:00:00]}\n' >>table.yaml
+sed -i 's/dir: runs/dir: cluster/' table.yaml
+sweep table.yaml --slurm job.sh >slurm.log 2>&1 || fail "slurm: $(cat slurm.log)"
+bash -n job.sh && grep -qx '#SBATCH --array=0-3%2' job.sh && grep -qx '#SBATCH --time=01:00:00' job.sh || fail "job.sh: $(cat job.sh)"
+mkdir bin
+cat >bin/srun <<'S'
+#!/bin/bash
+shift
+[ -z "${FAKE_STOP:-}" ] || exit 75
+exec timeout -k 5 100 mpirun -q --oversubscribe --bind-to none -n 3 "$@"
+S
+printf '#!/bin/bash\necho "$@" >requeued\n' >bin/scontrol
+chmod +x bin/*
+PATH=$work/bin:$PATH SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=3 ./job.sh >task.log 2>&1 || fail "task: $(cat task.log)"
+[ -s cluster/plain/seed-4/result.json ] && [ ! -e requeued ] || fail "task 3 is not plain/seed-4"
+PATH=$work/bin:$PATH FAKE_STOP=1 SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=1 ./job.sh
+[ $? = 75 ] && [ "$(cat requeued)" = "requeue 7_1" ] || fail "a stopped task was not queued again"
+sweep table.yaml --slurm job.sh | grep -q '3 of 4 runs' || fail "the done run is in the array"
+finish
