@@ -27,8 +27,22 @@ static const char usage[] =
     "      list          train.txt, test.txt (and val.txt): lines `path label`;\n"
     "                    classes.txt: one name a line\n"
     "      flower102     jpg/, imagelabels.mat and setid.mat of Oxford Flower102\n"
+    "      cub200        CUB_200_2011/ with its lists\n"
+    "      mit67         Images/, TrainImages.txt, TestImages.txt of MIT Indoor 67\n"
+    "      stanford40    JPEGImages/, ImageSplits/ of Stanford 40 Actions\n"
+    "      caltech256    256_ObjectCategories/: splits train30, train60, test\n"
+    "      webface500    a folder per identity, as CASIA-WebFace (never found by "
+    "itself)\n"
     "  --test-every N    CLASS/*.jpg: every N-th image of a class is for the test, the\n"
     "                    others for training; without it there is one split, `all`\n"
+    "  --train-per-class N, --test-per-class N\n"
+    "                    caltech256: one split `train` of N images of each class, and "
+    "the\n"
+    "                    next 20, or N, for the test; webface500: 80 and 20, or N\n"
+    "  --draw SEED       of these two: images drawn at random, not in the order of "
+    "names\n"
+    "  --no-clutter      caltech256: leave class 257 out\n"
+    "  --identities N    webface500: how many, those with most images (500)\n"
     "  --train FILE, --val FILE, --test FILE, --classes FILE\n"
     "                    list: other files than those in INPUT\n"
     "  --source TEXT     where the data come from, kept in the file\n"
@@ -45,17 +59,30 @@ typedef struct {
     bool skip_bad, overwrite, help;
 } options;
 
-static pt_status read_number(const char *text, int *out)
+static pt_status read_number(const char *name, const char *text, int least, int *out)
 {
     char *end;
     long n;
 
     errno = 0;
     n = strtol(text, &end, 10);
-    if (*end || end == text || errno || n < 2 || n > 1000000)
-        return pt_fail(PT_ERR_USAGE, "pack: --test-every is '%s', expected 2 to 1000000",
-                       text);
+    if (*end || end == text || errno || n < least || n > 1000000)
+        return pt_fail(PT_ERR_USAGE, "pack: %s is '%s', expected %d to 1000000", name,
+                       text, least);
     *out = (int)n;
+    return PT_OK;
+}
+
+static pt_status read_seed(const char *text, pt_layout_options *o)
+{
+    char *end;
+
+    errno = 0;
+    o->draw_seed = strtoull(text, &end, 10);
+    o->draw = true;
+    if (*end || *text < '0' || *text > '9' || errno)
+        return pt_fail(PT_ERR_USAGE, "pack: --draw is '%s', expected a whole number",
+                       text);
     return PT_OK;
 }
 
@@ -66,6 +93,11 @@ enum {
     TEST,
     CLASSES,
     EVERY,
+    TRAIN_PER_CLASS,
+    TEST_PER_CLASS,
+    IDENTITIES,
+    DRAW,
+    NO_CLUTTER,
     SOURCE,
     LICENCE,
     SKIP,
@@ -92,7 +124,18 @@ static pt_status set_option(options *o, int c, const char *argument)
         o->files.classes = argument;
         break;
     case EVERY:
-        return read_number(argument, &o->files.test_every);
+        return read_number("--test-every", argument, 2, &o->files.test_every);
+    case TRAIN_PER_CLASS:
+        return read_number("--train-per-class", argument, 1, &o->files.train_per_class);
+    case TEST_PER_CLASS:
+        return read_number("--test-per-class", argument, 1, &o->files.test_per_class);
+    case IDENTITIES:
+        return read_number("--identities", argument, 1, &o->files.n_classes);
+    case DRAW:
+        return read_seed(argument, &o->files);
+    case NO_CLUTTER:
+        o->files.no_clutter = true;
+        break;
     case SOURCE:
         o->source = argument;
         break;
@@ -113,19 +156,25 @@ static pt_status set_option(options *o, int c, const char *argument)
 
 static pt_status read_options(int argc, char **argv, options *o)
 {
-    static const struct option known[] = {{"layout", required_argument, NULL, LAYOUT},
-                                          {"train", required_argument, NULL, TRAIN},
-                                          {"val", required_argument, NULL, VAL},
-                                          {"test", required_argument, NULL, TEST},
-                                          {"classes", required_argument, NULL, CLASSES},
-                                          {"test-every", required_argument, NULL, EVERY},
-                                          {"source", required_argument, NULL, SOURCE},
-                                          {"licence", required_argument, NULL, LICENCE},
-                                          {"license", required_argument, NULL, LICENCE},
-                                          {"skip-bad", no_argument, NULL, SKIP},
-                                          {"overwrite", no_argument, NULL, OVER},
-                                          {"help", no_argument, NULL, HELP},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"layout", required_argument, NULL, LAYOUT},
+        {"train", required_argument, NULL, TRAIN},
+        {"val", required_argument, NULL, VAL},
+        {"test", required_argument, NULL, TEST},
+        {"classes", required_argument, NULL, CLASSES},
+        {"test-every", required_argument, NULL, EVERY},
+        {"train-per-class", required_argument, NULL, TRAIN_PER_CLASS},
+        {"test-per-class", required_argument, NULL, TEST_PER_CLASS},
+        {"identities", required_argument, NULL, IDENTITIES},
+        {"draw", required_argument, NULL, DRAW},
+        {"no-clutter", no_argument, NULL, NO_CLUTTER},
+        {"source", required_argument, NULL, SOURCE},
+        {"licence", required_argument, NULL, LICENCE},
+        {"license", required_argument, NULL, LICENCE},
+        {"skip-bad", no_argument, NULL, SKIP},
+        {"overwrite", no_argument, NULL, OVER},
+        {"help", no_argument, NULL, HELP},
+        {NULL, 0, NULL, 0}};
     pt_status s = PT_OK;
     int c;
 

@@ -1,103 +1,26 @@
 #include "launch/layouts/layout.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "common/log.h"
-
-/* Names in one folder, sorted by bytes. */
-typedef struct {
-    char **names;
-    size_t n, room;
-} names;
-
-static void names_fini(names *l)
-{
-    for (size_t i = 0; i < l->n; i++) free(l->names[i]);
-    free(l->names);
-    *l = (names){0};
-}
-
-static pt_status names_add(names *l, const char *name)
-{
-    if (l->n == l->room) {
-        size_t room = l->room ? 2 * l->room : 64;
-        char **more = realloc(l->names, pt_mul(room, sizeof *more));
-        if (!more) return pt_fail(PT_ERR_NOMEM, "no memory for %zu file names", room);
-        l->names = more;
-        l->room = room;
-    }
-    l->names[l->n] = strdup(name);
-    if (!l->names[l->n]) return pt_fail(PT_ERR_NOMEM, "no memory for a file name");
-    l->n++;
-    return PT_OK;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
+#include "launch/layouts/listing.h"
 
 /* What the reading of one data set carries along. */
 typedef struct {
     const char *root;
     pt_layout *out;
     pt_layout_faults faults;
-    size_t n_left_out;
-    char *first_left_out;
+    pt_left_out left_out;
 } walk;
 
-static void leave_out(walk *w, const char *path)
+/* Entries of a folder, what is left out counted. */
+static pt_status list_folder(walk *w, const char *path, pt_listing_kind what,
+                             pt_listing *out)
 {
-    if (w->n_left_out++ == 0) w->first_left_out = strdup(path);
-}
-
-static bool is_jpeg_name(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    return dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
-}
-
-typedef enum { FOLDERS, JPEGS } wanted;
-
-/* The sub-folders of `path`, or its files with a JPEG name; links are followed, hidden
- * names skipped, the rest is left out and counted. */
-static pt_status list_folder(walk *w, const char *path, wanted what, names *out)
-{
-    DIR *dir = opendir(path);
-    struct dirent *e;
-    struct stat st;
-    char *full = NULL;
-    pt_status s = PT_OK;
-
-    if (!dir)
-        return pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    while (s == PT_OK && (e = readdir(dir))) {
-        if (e->d_name[0] == '.') continue;
-        free(full);
-        s = pt_layout_join(path, e->d_name, &full);
-        if (s != PT_OK) break;
-        if (stat(full, &st) != 0) {
-            pt_layout_fault(&w->faults, "%s: cannot be opened: %s", full,
-                            strerror(errno));
-            continue;
-        }
-        if (what == FOLDERS ? S_ISDIR(st.st_mode)
-                            : S_ISREG(st.st_mode) && is_jpeg_name(e->d_name))
-            s = names_add(out, e->d_name);
-        else if (what == JPEGS || is_jpeg_name(e->d_name))
-            leave_out(w, full);
-    }
-    free(full);
-    closedir(dir);
-    if (s == PT_OK && out->n > 1) qsort(out->names, out->n, sizeof *out->names, by_bytes);
-    return s;
+    return pt_list_folder(path, what, &w->faults, &w->left_out, out);
 }
 
 /* ---- splits ----------------------------------------------------------------------- */
@@ -118,8 +41,8 @@ static pt_status find_parts(walk *w, part parts[MAX_FOLDERS], int *n)
         {"train", "train"}, {"val", "val"}, {"valid", "val"}, {"test", "test"}};
     bool used[sizeof known / sizeof *known] = {false};
     walk look = {.root = w->root, .out = w->out}; /* what is odd is told later */
-    names folders = {0};
-    pt_status s = list_folder(&look, w->root, FOLDERS, &folders);
+    pt_listing folders = {0};
+    pt_status s = list_folder(&look, w->root, PT_LIST_FOLDERS, &folders);
 
     *n = 0;
     if (s != PT_OK) goto done;
@@ -141,8 +64,8 @@ static pt_status find_parts(walk *w, part parts[MAX_FOLDERS], int *n)
                         folders.names[i]);
     }
 done:
-    free(look.first_left_out);
-    names_fini(&folders);
+    free(look.left_out.first);
+    pt_listing_fini(&folders);
     return s;
 }
 
@@ -158,16 +81,16 @@ static pt_status part_path(const walk *w, const part *p, char **out)
 /* The sorted union of the class folders of all parts. */
 static pt_status find_classes(walk *w, const part *parts, int n)
 {
-    names all = {0};
+    pt_listing all = {0};
     pt_status s = PT_OK;
 
     for (int k = 0; k < n && s == PT_OK; k++) {
         char *path = NULL;
         s = part_path(w, &parts[k], &path);
-        if (s == PT_OK) s = list_folder(w, path, FOLDERS, &all);
+        if (s == PT_OK) s = list_folder(w, path, PT_LIST_FOLDERS, &all);
         free(path);
     }
-    if (s == PT_OK && all.n > 1) qsort(all.names, all.n, sizeof *all.names, by_bytes);
+    if (s == PT_OK) pt_listing_sort(&all);
     for (size_t i = 0; i < all.n && s == PT_OK; i++)
         if (i == 0 || strcmp(all.names[i - 1], all.names[i]) != 0)
             s = pt_layout_add_class(w->out, all.names[i]);
@@ -176,7 +99,7 @@ static pt_status find_classes(walk *w, const part *parts, int n)
                     "%s: has no class folders (expected train/CLASS/*.jpg and "
                     "test/CLASS/*.jpg, or CLASS/*.jpg)",
                     w->root);
-    names_fini(&all);
+    pt_listing_fini(&all);
     return s;
 }
 
@@ -205,7 +128,7 @@ static pt_status add_file(walk *w, const char *folder, const char *file, int lab
 static pt_status add_class(walk *w, const part *p, int label, int test_every, size_t *n)
 {
     char *top = NULL, *folder = NULL;
-    names files = {0};
+    pt_listing files = {0};
     struct stat st;
     uint32_t number;
     pt_status s = part_path(w, p, &top);
@@ -213,7 +136,7 @@ static pt_status add_class(walk *w, const part *p, int label, int test_every, si
     *n = 0;
     if (s == PT_OK) s = pt_layout_join(top, w->out->classes[label], &folder);
     if (s != PT_OK || stat(folder, &st) != 0 || !S_ISDIR(st.st_mode)) goto done;
-    s = list_folder(w, folder, JPEGS, &files);
+    s = list_folder(w, folder, PT_LIST_JPEGS, &files);
     for (size_t i = 0; i < files.n && s == PT_OK; i++) {
         bool test = test_every > 0 && (i + 1) % (size_t)test_every == 0;
         pt_layout_split *split = pt_layout_split_named(w->out, test ? "test" : p->split);
@@ -222,7 +145,7 @@ static pt_status add_class(walk *w, const part *p, int label, int test_every, si
     }
     *n = files.n;
 done:
-    names_fini(&files);
+    pt_listing_fini(&files);
     free(folder);
     free(top);
     return s;
@@ -287,13 +210,13 @@ pt_status pt_layout_folders(const char *root, const pt_layout_options *o, pt_lay
     s = find_classes(&w, parts, n);
     for (int k = 0; k < n && s == PT_OK; k++) s = add_part(&w, &parts[k], o);
     if (s == PT_OK) s = pt_layout_faults_end(&w.faults);
-    if (s == PT_OK && w.n_left_out > 0)
+    if (s == PT_OK && w.left_out.n > 0)
         pt_log_warn(
             "%s: %zu entries are not .jpg or .jpeg files of a class and were left out "
             "(the first: %s)",
-            root, w.n_left_out, w.first_left_out ? w.first_left_out : "?");
+            root, w.left_out.n, w.left_out.first ? w.left_out.first : "?");
     if (s == PT_OK) drop_empty_splits(out);
 done:
-    free(w.first_left_out);
+    free(w.left_out.first);
     return s;
 }

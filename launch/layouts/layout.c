@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/log.h"
+
 enum { MAX_LISTED = 500 };
 
 void pt_layout_fini(pt_layout *l)
@@ -33,24 +35,74 @@ static bool there(const char *root, const char *name)
     return yes;
 }
 
-static const char *detect(const char *root, const pt_layout_options *o)
+typedef struct {
+    const char *kind;
+    pt_status (*read)(const char *, const pt_layout_options *, pt_layout *);
+    const char *signs[3]; /* each there: it is this one */
+    bool counts;          /* takes numbers of images and classes */
+} reader;
+
+/* In the order in which they are looked for; folders: whatever is left. */
+static const reader readers[] = {
+    {"flower102", pt_layout_flower102, {"setid.mat"}, false},
+    {"cub200", pt_layout_cub200, {"train_test_split.txt"}, false},
+    {"cub200", pt_layout_cub200, {"CUB_200_2011/train_test_split.txt"}, false},
+    {"mit67", pt_layout_mit67, {"TrainImages.txt", "TestImages.txt"}, false},
+    {"stanford40", pt_layout_stanford40, {"ImageSplits", "JPEGImages"}, false},
+    {"caltech256", pt_layout_caltech256, {"256_ObjectCategories"}, true},
+    {"caltech256", pt_layout_caltech256, {"001.ak47", "002.american-flag"}, true},
+    {"webface500", pt_layout_webface500, {NULL}, true},
+    {"list", pt_layout_list, {"train.txt"}, false},
+    {"list", pt_layout_list, {"test.txt"}, false},
+    {"folders", pt_layout_folders, {NULL}, false}};
+enum { N_READERS = sizeof readers / sizeof *readers };
+
+static const reader *detect(const char *root, const pt_layout_options *o)
 {
-    if (there(root, "setid.mat")) return "flower102";
-    if (o->train || o->val || o->test || there(root, "train.txt") ||
-        there(root, "test.txt"))
-        return "list";
-    return "folders";
+    for (size_t i = 0; i < N_READERS; i++) {
+        bool all = readers[i].signs[0] != NULL;
+
+        if (readers[i].read == pt_layout_list && (o->train || o->val || o->test))
+            return &readers[i];
+        for (int k = 0; k < 3 && readers[i].signs[k]; k++)
+            all = all && there(root, readers[i].signs[k]);
+        if (all) return &readers[i];
+    }
+    return &readers[N_READERS - 1];
+}
+
+static const reader *named(const char *kind)
+{
+    for (size_t i = 0; i < N_READERS; i++)
+        if (strcmp(kind, readers[i].kind) == 0) return &readers[i];
+    return NULL;
+}
+
+/* Options of another layout. */
+static pt_status check_options(const reader *r, const pt_layout_options *o)
+{
+    bool list = r->read == pt_layout_list;
+    const char *what = NULL;
+
+    if (!list && (o->train || o->val || o->test || o->classes))
+        what = "--train, --val, --test and --classes are for list";
+    if (r->read != pt_layout_folders && o->test_every > 0)
+        what = "--test-every is for folders";
+    if (!r->counts && (o->train_per_class > 0 || o->test_per_class > 0 || o->draw))
+        what = "--train-per-class, --test-per-class and --draw are for caltech256 and "
+               "webface500";
+    if (r->read != pt_layout_webface500 && o->n_classes > 0)
+        what = "--identities is for webface500";
+    if (r->read != pt_layout_caltech256 && o->no_clutter)
+        what = "--no-clutter is for caltech256";
+    return what ? pt_fail(PT_ERR_USAGE, "%s, not for the layout %s", what, r->kind)
+                : PT_OK;
 }
 
 pt_status pt_layout_read(const char *kind, const char *root,
                          const pt_layout_options *options, pt_layout *out)
 {
-    static const struct {
-        const char *kind;
-        pt_status (*read)(const char *, const pt_layout_options *, pt_layout *);
-    } readers[] = {{"folders", pt_layout_folders},
-                   {"list", pt_layout_list},
-                   {"flower102", pt_layout_flower102}};
+    const reader *r;
     struct stat st;
     pt_status s;
 
@@ -58,18 +110,20 @@ pt_status pt_layout_read(const char *kind, const char *root,
     if (stat(root, &st) != 0)
         return pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", root, strerror(errno));
     if (!S_ISDIR(st.st_mode)) return pt_fail(PT_ERR_IO, "%s: is not a folder", root);
-    if (!kind) kind = detect(root, options);
-    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
-        if (strcmp(kind, readers[i].kind) != 0) continue;
-        out->kind = readers[i].kind;
-        s = readers[i].read(root, options, out);
-        if (s == PT_OK && out->n_images == 0)
-            s = pt_fail(PT_ERR_DATA, "%s: has no images in the layout '%s'", root, kind);
-        if (s != PT_OK) pt_layout_fini(out);
-        return s;
-    }
-    return pt_fail(PT_ERR_USAGE, "layout '%s' is not known: folders, list or flower102",
-                   kind);
+    r = kind ? named(kind) : detect(root, options);
+    if (!r)
+        return pt_fail(PT_ERR_USAGE,
+                       "layout '%s' is not known: folders, list, flower102, cub200, "
+                       "mit67, stanford40, caltech256 or webface500",
+                       kind);
+    s = check_options(r, options);
+    if (s != PT_OK) return s;
+    out->kind = r->kind;
+    s = r->read(root, options, out);
+    if (s == PT_OK && out->n_images == 0)
+        s = pt_fail(PT_ERR_DATA, "%s: has no images in the layout '%s'", root, r->kind);
+    if (s != PT_OK) pt_layout_fini(out);
+    return s;
 }
 
 /* ---- for the readers ------------------------------------------------------------------
@@ -139,6 +193,41 @@ pt_status pt_layout_add_image(pt_layout *l, char *path, char *name, int label,
     if (number) *number = (uint32_t)l->n_images;
     l->images[l->n_images++] = (pt_layout_image){path, name, label};
     return PT_OK;
+}
+
+pt_status pt_layout_add_file(pt_layout *l, const char *root, const char *name, int label,
+                             pt_layout_faults *faults, const char *file, size_t line,
+                             uint32_t *number)
+{
+    char *path = NULL, *copy;
+    struct stat st;
+    pt_status s = pt_layout_join(root, name, &path);
+
+    if (number) *number = UINT32_MAX;
+    if (s != PT_OK) return s;
+    errno = 0;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+        const char *why = errno ? strerror(errno) : "is not a file";
+
+        if (file)
+            pt_layout_fault(faults, "%s:%zu: error: %s: %s", file, line, path, why);
+        else
+            pt_layout_fault(faults, "%s: %s", path, why);
+        free(path);
+        return PT_OK;
+    }
+    copy = strdup(name);
+    if (!copy) {
+        free(path);
+        return pt_fail(PT_ERR_NOMEM, "%s: no memory for the names", root);
+    }
+    return pt_layout_add_image(l, path, copy, label, number);
+}
+
+void pt_layout_compare(const char *root, const char *what, size_t n, size_t official)
+{
+    if (n != official)
+        pt_log_warn("%s: has %zu %s, the official set has %zu", root, n, what, official);
 }
 
 pt_status pt_layout_add_class(pt_layout *l, const char *name)

@@ -3,6 +3,7 @@
 #ifndef PT_LAUNCH_LAYOUT_H
 #define PT_LAUNCH_LAYOUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,11 +21,11 @@ typedef struct {
     size_t n, room;
 } pt_layout_split;
 
-enum { PT_LAYOUT_MAX_SPLITS = 4, PT_LAYOUT_MAX_CLASSES = 1 << 20 };
+enum { PT_LAYOUT_MAX_SPLITS = 8, PT_LAYOUT_MAX_CLASSES = 1 << 20 };
 #define PT_LAYOUT_MAX_IMAGES ((size_t)1 << 31)
 
 typedef struct {
-    const char *kind; /* "folders", "list", "flower102" */
+    const char *kind; /* a row of the table in layout.c */
     pt_layout_image *images;
     size_t n_images, images_room;
     char **classes; /* [n_classes] */
@@ -37,10 +38,16 @@ typedef struct {
 typedef struct {
     const char *train, *val, *test, *classes; /* list layout */
     int test_every; /* folders without splits: 0 = one split `all` */
+    /* caltech256, webface500; 0: the layout's own */
+    int train_per_class, test_per_class, n_classes;
+    bool no_clutter; /* caltech256: 256 classes */
+    bool draw;       /* images of a class in an order drawn from draw_seed */
+    uint64_t draw_seed;
 } pt_layout_options;
 
-/* Reads the folder `root`. kind: NULL = found by what is there (setid.mat: flower102;
- * train.txt, test.txt or a list in the options: list; else folders). All faults are
+/* Reads the folder `root`. kind: NULL = found by what is there (the files that the
+ * layout's own list below names; else folders). Options that are another layout's are
+ * PT_ERR_USAGE. All faults are
  * listed, one line each, those of a list as FILE:LINE: error: ...; then PT_ERR_DATA
  * (PT_ERR_IO if the root cannot be read). What is odd but usable is told by pt_log_warn.
  */
@@ -70,6 +77,38 @@ PT_MUST_USE pt_status pt_layout_flower102(const char *root,
                                           const pt_layout_options *options,
                                           pt_layout *out);
 
+/* CUB-200-2011: images.txt, image_class_labels.txt, train_test_split.txt, classes.txt, in
+ * root or in its CUB_200_2011. Splits train, test. */
+PT_MUST_USE pt_status pt_layout_cub200(const char *root, const pt_layout_options *options,
+                                       pt_layout *out);
+
+/* MIT Indoor 67: Images/CLASS/FILE, TrainImages.txt, TestImages.txt. Classes in the order
+ * of their names. Files that are no JPEG inside (28 in the official set) are left out,
+ * and told. */
+PT_MUST_USE pt_status pt_layout_mit67(const char *root, const pt_layout_options *options,
+                                      pt_layout *out);
+
+/* Stanford 40 Actions: JPEGImages/ACTION_NNN.jpg, ImageSplits/actions.txt, train.txt,
+ * test.txt, and ACTION_train.txt, ACTION_test.txt, which are compared with the two where
+ * they are there. Classes in the order of their names. */
+PT_MUST_USE pt_status pt_layout_stanford40(const char *root,
+                                           const pt_layout_options *options,
+                                           pt_layout *out);
+
+/* Caltech-256: NNN.name/NNN_MMMM.jpg, in root or in its 256_ObjectCategories. Of each
+ * class, in the order of the names or drawn: splits train30 and train60 (or `train` of
+ * train_per_class), then the next 20 images (test_per_class) are `test`. */
+PT_MUST_USE pt_status pt_layout_caltech256(const char *root,
+                                           const pt_layout_options *options,
+                                           pt_layout *out);
+
+/* WebFace500: a folder per identity, as CASIA-WebFace. The 500 (n_classes) identities
+ * with most images, equal ones by name; of each, in the order of the names or drawn, 80
+ * (train_per_class) images are `train` and the next 20 (test_per_class) `test`. */
+PT_MUST_USE pt_status pt_layout_webface500(const char *root,
+                                           const pt_layout_options *options,
+                                           pt_layout *out);
+
 /* ---- for the readers ------------------------------------------------------------------
  */
 
@@ -86,6 +125,15 @@ PT_MUST_USE pt_status pt_layout_faults_end(pt_layout_faults *f);
 
 /* ROOT/NAME, malloc'd. */
 PT_MUST_USE pt_status pt_layout_join(const char *root, const char *name, char **out);
+
+/* Adds ROOT/NAME (name copied); a fault, at FILE:LINE where file is not NULL, if it is
+ * not a file. *number: NULL, or the image's number; UINT32_MAX after a fault. */
+PT_MUST_USE pt_status pt_layout_add_file(pt_layout *l, const char *root, const char *name,
+                                         int label, pt_layout_faults *faults,
+                                         const char *file, size_t line, uint32_t *number);
+
+/* Warns where a count differs from the official one. */
+void pt_layout_compare(const char *root, const char *what, size_t n, size_t official);
 
 /* Takes path and name, also when it fails. */
 PT_MUST_USE pt_status pt_layout_add_image(pt_layout *l, char *path, char *name, int label,

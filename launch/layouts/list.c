@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "launch/layouts/list_text.h"
 
-enum { MAX_LINE = 1 << 16, N_LISTS = 3 };
+enum { N_LISTS = 3 };
 
 static const char *const list_names[N_LISTS] = {"train", "val", "test"};
 
@@ -37,50 +38,6 @@ typedef struct {
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const seen_image *)a)->name, ((const seen_image *)b)->name);
-}
-
-/* ---- lines ------------------------------------------------------------------------ */
-
-typedef struct {
-    const char *path;
-    FILE *file;
-    char *text;
-    size_t room, line;
-} lines;
-
-static pt_status lines_open(lines *l, const char *path)
-{
-    *l = (lines){.path = path, .file = fopen(path, "r")};
-    if (!l->file)
-        return pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    return PT_OK;
-}
-
-static void lines_close(lines *l)
-{
-    if (l->file) fclose(l->file);
-    free(l->text);
-}
-
-/* The next line without its end, CR LF or none; false at the end of the file. */
-static bool next_line(lines *l, pt_layout_faults *faults, char **text)
-{
-    ssize_t n;
-
-    while ((n = getline(&l->text, &l->room, l->file)) >= 0) {
-        l->line++;
-        if (n > MAX_LINE || memchr(l->text, '\0', (size_t)n)) {
-            pt_layout_fault(faults, "%s:%zu: error: is not a line of text", l->path,
-                            l->line);
-            continue;
-        }
-        while (n > 0 && strchr("\r\n\t ", l->text[n - 1])) l->text[--n] = '\0';
-        *text = l->text;
-        if (l->line == 1 && strncmp(l->text, "\xef\xbb\xbf", 3) == 0) *text += 3;
-        return true;
-    }
-    if (ferror(l->file)) pt_layout_fault(faults, "%s: cannot be read", l->path);
-    return false;
 }
 
 /* ---- classes.txt ------------------------------------------------------------------ */
@@ -110,10 +67,10 @@ static pt_status read_classes(reading *r, const char *path)
 {
     size_t blank = 0;
     char *text;
-    lines l;
-    pt_status s = lines_open(&l, path);
+    pt_list_text l;
+    pt_status s = pt_list_text_open(&l, path);
 
-    while (s == PT_OK && next_line(&l, &r->faults, &text)) {
+    while (s == PT_OK && pt_list_text_next(&l, &r->faults, &text)) {
         if (text[0] == '\0') {
             if (blank == 0) blank = l.line;
             continue;
@@ -124,7 +81,7 @@ static pt_status read_classes(reading *r, const char *path)
         blank = 0;
         s = pt_layout_add_class(r->out, text);
     }
-    lines_close(&l);
+    pt_list_text_close(&l);
     if (s == PT_OK && r->out->n_classes == 0)
         pt_layout_fault(&r->faults, "%s: has no classes", path);
     return s == PT_OK ? check_names(r, path) : s;
@@ -133,7 +90,7 @@ static pt_status read_classes(reading *r, const char *path)
 /* ---- train.txt, val.txt, test.txt ------------------------------------------------- */
 
 /* Cuts `path label` at its last blank; false with a fault said. */
-static bool cut_line(reading *r, const lines *l, char *text, int *label)
+static bool cut_line(reading *r, const pt_list_text *l, char *text, int *label)
 {
     char *blank = strrchr(text, ' '), *tab = strrchr(text, '\t'), *end, *number;
     long value;
@@ -164,7 +121,7 @@ static bool cut_line(reading *r, const lines *l, char *text, int *label)
 }
 
 /* A new image, after a look whether its file is there (*image stays NULL if not). */
-static pt_status add_image(reading *r, const lines *l, const char *name, int label,
+static pt_status add_image(reading *r, const pt_list_text *l, const char *name, int label,
                            seen_image **image)
 {
     seen_image *new = NULL;
@@ -208,7 +165,7 @@ done:
     return s;
 }
 
-static pt_status add_line(reading *r, const lines *l, char *text, int list,
+static pt_status add_line(reading *r, const pt_list_text *l, char *text, int list,
                           pt_layout_split *split)
 {
     unsigned bit = 1u << list;
@@ -242,12 +199,12 @@ static pt_status read_list(reading *r, const char *path, int list)
 {
     pt_layout_split *split = pt_layout_split_named(r->out, list_names[list]);
     char *text;
-    lines l;
-    pt_status s = lines_open(&l, path);
+    pt_list_text l;
+    pt_status s = pt_list_text_open(&l, path);
 
-    while (s == PT_OK && next_line(&l, &r->faults, &text))
+    while (s == PT_OK && pt_list_text_next(&l, &r->faults, &text))
         s = add_line(r, &l, text, list, split);
-    lines_close(&l);
+    pt_list_text_close(&l);
     if (s == PT_OK && split->n == 0 && r->faults.n == 0)
         pt_layout_fault(&r->faults, "%s: lists no image", path);
     return s;

@@ -1,0 +1,35 @@
+/* What is in a folder of a data set. */
+#ifndef PT_LAUNCH_LISTING_H
+#define PT_LAUNCH_LISTING_H
+
+#include "launch/layouts/layout.h"
+
+/* Begin with {0}. */
+typedef struct {
+    char **names;
+    size_t n, room;
+} pt_listing;
+
+void pt_listing_fini(pt_listing *l);
+PT_MUST_USE pt_status pt_listing_add(pt_listing *l, const char *name);
+void pt_listing_sort(pt_listing *l); /* by bytes */
+
+/* The place of name in a sorted list, or -1. */
+long pt_listing_find(const pt_listing *l, const char *name);
+
+/* Entries that were not what was looked for; first: malloc'd. */
+typedef struct {
+    size_t n;
+    char *first;
+} pt_left_out;
+
+typedef enum { PT_LIST_FOLDERS, PT_LIST_JPEGS } pt_listing_kind;
+
+/* Adds the sub-folders of path, or its files with a JPEG name (.jpg, .jpeg in any case),
+ * to out, then sorts all of it. Links are followed, hidden names skipped, the rest is
+ * left out. PT_ERR_IO where path cannot be read. */
+PT_MUST_USE pt_status pt_list_folder(const char *path, pt_listing_kind what,
+                                     pt_layout_faults *faults, pt_left_out *left_out,
+                                     pt_listing *out);
+
+#endif
