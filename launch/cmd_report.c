@@ -1,19 +1,25 @@
 #include "launch/cmd_report.h"
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/log.h"
+#include "launch/report/csv.h"
 #include "launch/report/table.h"
 
 typedef struct {
     const char **dirs; /* [n] */
     size_t n;
     pt_table_style style;
+    bool csv;
 } report_args;
 
 static const struct argp_option options[] = {
-    {"markdown", 'm', 0, 0, "Print the tables in Markdown", 0}, {0}};
+    {"markdown", 'm', 0, 0, "Print the tables in Markdown", 0},
+    {"latex", 'l', 0, 0, "Print the tables in LaTeX (with booktabs)", 0},
+    {"csv", 'c', 0, 0, "Print a line for each run, comma-separated", 0},
+    {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -22,6 +28,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 'm':
         a->style = PT_TABLE_MARKDOWN;
+        return 0;
+    case 'l':
+        a->style = PT_TABLE_LATEX;
+        return 0;
+    case 'c':
+        a->csv = true;
         return 0;
     case ARGP_KEY_ARG:
         a->dirs[a->n++] = arg;
@@ -34,16 +46,17 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {
-    options,
-    parse_option,
-    "RUN_DIR...",
-    "Compares finished runs: accuracies, gains of PtR over plain fine-tuning paired by "
-    "seed, gate, weight and speed. Runs that differ in more than seed and method get "
-    "tables of their own.",
-    NULL,
-    NULL,
-    NULL};
+static const struct argp argp = {options,
+                                 parse_option,
+                                 "RUN_DIR...",
+                                 "Compares finished runs: accuracies, gains over plain "
+                                 "fine-tuning paired by seed, their "
+                                 "significance, gate, weight and speed. Runs that differ "
+                                 "in more than seed and method get "
+                                 "tables of their own.",
+                                 NULL,
+                                 NULL,
+                                 NULL};
 
 int pt_cmd_report(int argc, char **argv)
 {
@@ -58,7 +71,9 @@ int pt_cmd_report(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     s = pt_results_read(a.dirs, a.n, &results);
     if (s == PT_OK) s = pt_summary_create(results, a.n, &summary);
-    if (s == PT_OK) s = pt_table_print(summary, a.style, stdout);
+    if (s == PT_OK)
+        s = a.csv ? pt_csv_print(summary, stdout)
+                  : pt_table_print(summary, a.style, stdout);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     pt_summary_destroy(&summary);
     pt_results_destroy(&results, a.n);

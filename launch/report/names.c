@@ -66,27 +66,63 @@ static void print_short(FILE *out, const pt_setting *x)
     fprintf(out, " %s=%s", word, x->value);
 }
 
+/* Methods that a key which is not "off" switches on. */
+static const struct {
+    const char *key, *off, *name;
+} methods[] = {{"regularizers.fnp.weight", "0", "FNP"},
+               {"regularizers.confusion.weight", "0", "PC"},
+               {"regularizers.bss.weight", "0", "BSS"},
+               {"regularizers.l2_sp.alpha", "0", "L2-SP"},
+               {"regularizers.adarand.weight", "0", "AdaRand"},
+               {"cross_entropy.label_smoothing", "0", "label smoothing"},
+               {"cross_entropy.mixup", "0", "mixup"},
+               {"schedule.per_stage", "false", "LP-FT"}};
+enum { N_METHODS = sizeof methods / sizeof methods[0] };
+
+static bool is_switch(const char *key)
+{
+    for (int i = 0; i < N_METHODS; i++)
+        if (strcmp(methods[i].key, key) == 0) return true;
+    return strcmp(key, "pseudo_task.loss") == 0;
+}
+
+/* "PtR-SML1 + L2-SP", or "plain". */
+static void print_methods(FILE *out, const pt_settings *of)
+{
+    const char *loss = get(of, "pseudo_task.loss"), *join = "";
+
+    if (strcmp(loss, "none") != 0) {
+        fputs("PtR-", out);
+        for (const char *p = loss; *p; p++)
+            fputc(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p, out);
+        join = " + ";
+    }
+    for (int i = 0; i < N_METHODS; i++) {
+        const char *value = get(of, methods[i].key);
+
+        if (!value[0] || strcmp(value, methods[i].off) == 0) continue;
+        fprintf(out, "%s%s", join, methods[i].name);
+        join = " + ";
+    }
+    if (!join[0]) fputs(pt_settings_is_plain(of) ? "plain" : "other", out);
+}
+
 char *pt_method_name(const pt_settings *of, const pt_settings *const *all, size_t n)
 {
-    const char *loss = get(of, "pseudo_task.loss");
     char *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
 
     if (!out) return NULL;
-    if (strcmp(loss, "none") == 0) {
-        fputs("plain", out);
-    } else {
-        fputs("PtR-", out);
-        for (const char *p = loss; *p; p++)
-            fputc(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p, out);
-    }
+    print_methods(out, of);
     for (size_t i = 0; i < of->n; i++) {
         const pt_setting *x = &of->list[i];
         pt_setting_role role = pt_settings_role(of, x->key);
+        bool shown = role == PT_ROLE_METHOD || role == PT_ROLE_VARIANT;
 
-        if ((role == PT_ROLE_METHOD || role == PT_ROLE_VARIANT) &&
-            strcmp(x->key, "pseudo_task.loss") != 0 && differs(of, x, all, n))
+        if (strncmp(x->key, "stages.", 7) == 0) continue;
+        if (shown && differs(of, x, all, n) &&
+            (!is_switch(x->key) || strcmp(x->key, "pseudo_task.loss") != 0))
             print_short(out, x);
     }
     return finish(out, &text);

@@ -5,8 +5,8 @@
 #include "launch/report/settings.h"
 
 /* Name of the method `of` among those of its block, all [n]: "plain", "PtR-SML1",
- * "PtR-L2", followed by the settings that differ in the block: "PtR-L2 R=20 wd=0",
- * "PtR-SML1 no gate". malloc'd; NULL without memory. */
+ * "L2-SP", "PtR-L2 + FNP", followed by the settings that differ in the block: "PtR-L2
+ * R=20 wd=0", "PtR-SML1 no gate". malloc'd; NULL without memory. */
 char *pt_method_name(const pt_settings *of, const pt_settings *const *all, size_t n);
 
 /* Title of the block `of` among all [n]: network, data, images per class, and the

@@ -79,6 +79,7 @@ static pt_status read_result(const char *path, pt_result *r)
     r->gate_at = get_count(o, path, "gate_opened_at", &s);
     with_w = get_count(o, path, "steps_with_w", &s);
     r->steps_with_w = with_w > 0 ? (uint64_t)with_w : 0;
+    r->n_classes = json_object_size(json_object_get(o, "per_class"));
     hash = json_string_value(json_object_get(o, "weight_hash"));
     if (!hash || strlen(hash) >= sizeof r->weight_hash)
         pt_fail_more(&s, PT_ERR_DATA, "%s: weight_hash is not a hash", path);
@@ -102,6 +103,7 @@ static pt_status read_config(const char *path, pt_result *r)
     r->seed = c->seed;
     r->loss = c->pseudo_task->loss;
     s = pt_settings_create(c, &r->settings);
+    r->plain = s == PT_OK && pt_settings_is_plain(&r->settings);
     pt_config_destroy(&c);
     return s;
 }

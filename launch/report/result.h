@@ -11,7 +11,8 @@ typedef struct {
     char *dir; /* as given, without slashes at its end */
     pt_settings settings;
     uint64_t seed;
-    Pt__Config__RegLoss loss; /* none: a plain run */
+    Pt__Config__RegLoss loss;
+    bool plain;          /* no method takes part */
     double test, train;  /* accuracy, percent; train is NAN where it was not measured */
     double images_per_s; /* NAN where nothing was timed */
     double seconds;
@@ -19,6 +20,7 @@ typedef struct {
     double mean_w;   /* over the steps with w > 0; NAN where there are none */
     uint64_t steps_with_w;
     char weight_hash[65];
+    size_t n_classes; /* 0: not told */
 } pt_result;
 
 /* Reads result.json and config.yaml of each of dirs [n]. All faults are collected, each

@@ -205,6 +205,49 @@ static bool is(const pt_settings *s, const char *key, const char *value)
     return mine && strcmp(mine, value) == 0;
 }
 
+static pt_setting_role role_of_pseudo_task(const pt_settings *s, const char *key)
+{
+    bool epoch = is(s, "pseudo_task.gate", "epoch"),
+         ema = is(s, "pseudo_task.gate", "ema");
+
+    if (strcmp(key, "pseudo_task.loss") == 0) return PT_ROLE_METHOD;
+    if (is(s, "pseudo_task.loss", "none")) return PT_ROLE_NONE;
+    if (starts(key, "pseudo_task.gate_epoch") && !epoch) return PT_ROLE_NONE;
+    if (starts(key, "pseudo_task.gate_decay") && !ema) return PT_ROLE_NONE;
+    if (starts(key, "pseudo_task.gate_fraction") && !ema) return PT_ROLE_NONE;
+    if (starts(key, "pseudo_task.target_per") && is(s, "pseudo_task.target", "zero"))
+        return PT_ROLE_NONE;
+    return PT_ROLE_METHOD;
+}
+
+/* A regularizer's keys are as good as not there while its own weights are 0. */
+static pt_setting_role role_of_regularizer(const pt_settings *s, const char *key)
+{
+    static const char *const switches[] = {"weight", "alpha", "beta"};
+    size_t n = (size_t)(strrchr(key, '.') - key);
+    char name[96];
+
+    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+        const char *value;
+
+        snprintf(name, sizeof name, "%.*s.%s", (int)n, key, switches[i]);
+        value = pt_settings_get(s, name);
+        if (value && strcmp(value, "0") != 0) return PT_ROLE_METHOD;
+    }
+    return PT_ROLE_NONE;
+}
+
+/* Several stages are a method (LP-FT); one is how long a run is. */
+static pt_setting_role role_of_stage(const pt_settings *s, const char *key)
+{
+    bool length = strstr(key, ".epochs") || strstr(key, ".steps");
+
+    if (pt_settings_get(s, "stages.1.rate")) return PT_ROLE_METHOD;
+    if (strstr(key, ".rate") && is(s, key, "1")) return PT_ROLE_NONE;
+    if (strstr(key, ".name")) return PT_ROLE_NONE;
+    return length ? PT_ROLE_PROTOCOL : PT_ROLE_METHOD;
+}
+
 pt_setting_role pt_settings_role(const pt_settings *s, const char *key)
 {
     /* What changes neither the weights nor how they are judged. */
@@ -214,22 +257,43 @@ pt_setting_role pt_settings_role(const pt_settings *s, const char *key)
 
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         if (starts(key, none[i])) return PT_ROLE_NONE;
-    if (strcmp(key, "pseudo_task.loss") == 0) return PT_ROLE_METHOD;
-    if (starts(key, "pseudo_task.")) {
-        bool epoch = is(s, "pseudo_task.gate", "epoch");
-        bool ema = is(s, "pseudo_task.gate", "ema");
-
-        if (is(s, "pseudo_task.loss", "none")) return PT_ROLE_NONE;
-        if (starts(key, "pseudo_task.gate_epoch") && !epoch) return PT_ROLE_NONE;
-        if (starts(key, "pseudo_task.gate_decay") && !ema) return PT_ROLE_NONE;
-        if (starts(key, "pseudo_task.gate_fraction") && !ema) return PT_ROLE_NONE;
-        if (starts(key, "pseudo_task.target_per") && is(s, "pseudo_task.target", "zero"))
-            return PT_ROLE_NONE;
-        return PT_ROLE_METHOD;
-    }
+    if (starts(key, "pseudo_task.")) return role_of_pseudo_task(s, key);
+    if (starts(key, "regularizers.")) return role_of_regularizer(s, key);
+    if (starts(key, "cross_entropy."))
+        return is(s, key, "0") ? PT_ROLE_NONE : PT_ROLE_METHOD;
+    if (starts(key, "stages.")) return role_of_stage(s, key);
+    if (strcmp(key, "schedule.per_stage") == 0)
+        return is(s, key, "false") ? PT_ROLE_NONE : PT_ROLE_METHOD;
     if (strcmp(key, "optimizer.weight_decay") == 0) return PT_ROLE_VARIANT;
     if (strcmp(key, "network.batch_norm") == 0) return PT_ROLE_VARIANT;
     return PT_ROLE_PROTOCOL;
+}
+
+bool pt_settings_is_plain(const pt_settings *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const char *key = s->list[i].key;
+
+        if (pt_settings_role(s, key) == PT_ROLE_METHOD &&
+            (strcmp(key, "pseudo_task.loss") != 0 || !is(s, key, "none")))
+            return false;
+    }
+    return true;
+}
+
+/* "stages=30 epochs" or "stages=" where none is given. */
+static void print_length(FILE *out, const pt_settings *s)
+{
+    double epochs = 0, steps = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        const char *key = s->list[i].key;
+
+        if (!starts(key, "stages.")) continue;
+        if (strstr(key, ".epochs")) epochs += atof(s->list[i].value);
+        if (strstr(key, ".steps")) steps += atof(s->list[i].value);
+    }
+    fprintf(out, "stages=%g epochs %g steps\n", epochs, steps);
 }
 
 char *pt_settings_text(const pt_settings *s, pt_setting_role role)
@@ -241,8 +305,10 @@ char *pt_settings_text(const pt_settings *s, pt_setting_role role)
 
     if (!out) return NULL;
     for (size_t i = 0; i < s->n; i++)
-        if (pt_settings_role(s, s->list[i].key) == role)
+        if (pt_settings_role(s, s->list[i].key) == role &&
+            (role != PT_ROLE_PROTOCOL || !starts(s->list[i].key, "stages.")))
             fprintf(out, "%s=%s\n", s->list[i].key, s->list[i].value);
+    if (role == PT_ROLE_PROTOCOL) print_length(out, s);
     failed = ferror(out) != 0;
     if (fclose(out) != 0 || failed) {
         free(text);

@@ -3,6 +3,7 @@
 #ifndef PT_LAUNCH_REPORT_SETTINGS_H
 #define PT_LAUNCH_REPORT_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/config.h"
@@ -29,15 +30,19 @@ const char *pt_settings_get(const pt_settings *s, const char *key);
 typedef enum {
     PT_ROLE_NONE,     /* no part in a comparison: seed, run, engine, ... or without effect
                          beside the other settings, as the ratio of a plain run */
-    PT_ROLE_METHOD,   /* which method: pseudo_task */
+    PT_ROLE_METHOD,   /* which method: pseudo_task, cross_entropy, regularizers, stages */
     PT_ROLE_VARIANT,  /* of a method and its baseline alike: weight decay, batch norm */
     PT_ROLE_PROTOCOL, /* everything else: runs that differ in it are not compared */
 } pt_setting_role;
 
 pt_setting_role pt_settings_role(const pt_settings *s, const char *key);
 
+/* Does no method take part: plain fine-tuning? */
+bool pt_settings_is_plain(const pt_settings *s);
+
 /* "key=value" lines of the keys with this role, in schema order: equal for settings that
- * agree in them. malloc'd; NULL without memory. */
+ * agree in them. For the protocol, stages are one line, their epochs and steps in all: a
+ * method may cut a run into stages. malloc'd; NULL without memory. */
 char *pt_settings_text(const pt_settings *s, pt_setting_role role);
 
 #endif

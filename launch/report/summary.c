@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "launch/report/names.h"
+#include "launch/report/published.h"
+#include "launch/report/significance.h"
 
 /* ---- numbers ---------------------------------------------------------------------- */
 
@@ -88,6 +90,9 @@ static void pair(pt_method *m, double *room)
         plain[n++] = b->test;
     }
     m->gain = pt_stat_of(gains, n);
+    m->half_width = pt_paired_t_half_width(gains, n);
+    m->p_flip = pt_sign_flip_p(gains, n);
+    m->p_t = pt_paired_t_p(gains, n);
     mean = pt_stat_of(plain, n).mean;
     m->error_cut = n > 0 && mean < 100 ? 100 * m->gain.mean / (100 - mean) : NAN;
 }
@@ -151,7 +156,7 @@ static void note_seeds(pt_block *b, const pt_method *m, pt_status *failed)
 
 static void note_method(pt_block *b, const pt_method *m, pt_status *failed)
 {
-    if (m->runs[0]->loss == PT__CONFIG__REG_LOSS__NONE) return;
+    if (m->runs[0]->plain) return;
     if (m->baseline)
         note_seeds(b, m, failed);
     else
@@ -159,6 +164,15 @@ static void note_method(pt_block *b, const pt_method *m, pt_status *failed)
     if (m->n_shut > 0)
         note(b, failed, "%s: the gate never opened in %zu of %zu runs", m->name,
              m->n_shut, m->n_runs);
+}
+
+static void note_published(pt_block *b, pt_status *failed)
+{
+    const pt_result *r = b->methods[0].runs[0];
+    char *text = pt_published_text(&r->settings, r->n_classes);
+
+    if (text) note(b, failed, "%s", text);
+    free(text);
 }
 
 /* ---- grouping --------------------------------------------------------------------- */
@@ -174,6 +188,7 @@ static int by_group(const entry *a, const entry *b)
 {
     int d = strverscmp(a->variant, b->variant);
 
+    if (d == 0) d = b->r->plain - a->r->plain;
     if (d == 0) d = (a->r->loss > b->r->loss) - (a->r->loss < b->r->loss);
     return d ? d : strverscmp(a->method, b->method);
 }
@@ -268,7 +283,7 @@ static void fill_block(pt_block *b, const entry *e, size_t n, const pt_result **
         for (end = first + 1; end < n && by_group(&e[first], &e[end]) == 0;) end++;
         m->runs = room + first;
         fill_method(b, m, e + first, end - first, failed);
-        if (e[first].r->loss == PT__CONFIG__REG_LOSS__NONE) {
+        if (e[first].r->plain) {
             plain = m;
             variant = e[first].variant;
         } else if (plain && strcmp(variant, e[first].variant) == 0) {
@@ -301,6 +316,7 @@ static pt_status finish_block(pt_block *b, size_t n)
     }
     for (size_t i = 0; s == PT_OK && i < b->n_methods; i++)
         note_method(b, &b->methods[i], &s);
+    if (s == PT_OK) note_published(b, &s);
     free(all);
     free(room);
     return s;

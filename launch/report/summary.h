@@ -25,7 +25,8 @@ typedef struct pt_method {
     pt_stat images_per_s, seconds;
     const struct pt_method *baseline; /* plain runs of the same block and variant, or
                                          NULL; NULL for a plain method */
-    pt_stat gain;     /* test - test of the baseline, over the seeds of both; percent */
+    pt_stat gain; /* test - test of the baseline, over the seeds of both; percent */
+    double half_width, p_flip, p_t; /* of the gain (launch/report/significance.h) */
     double error_cut; /* 100 gain / (100 - baseline), baseline over the same seeds, in %;
                          NAN where there is none */
 } pt_method;

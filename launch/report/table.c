@@ -3,17 +3,23 @@
 #include <math.h>
 #include <string.h>
 
-enum { N_COLUMNS = 10, CELL = 64 };
+enum { N_COLUMNS = PT_TABLE_COLUMNS, CELL = PT_TABLE_CELL };
 
-static const char *const heads[N_COLUMNS] = {
-    "method",      "runs",    "train %", "test % (std)", "gain (std)",
+const char *const pt_table_heads[N_COLUMNS] = {
+    "method",      "runs",    "train %", "test % (std)", "gain (std)", "+- 95 %", "p",
     "error cut %", "gate at", "w",       "images/s",     "time s"};
 
-static const char *const legend[] = {
-    "train, test: accuracy, mean over the runs; (std) with n - 1.",
-    "gain: test accuracy over plain, paired by seed; (std) of the paired differences.",
+const char *const pt_table_legend[] = {
+    "train, test: accuracy, mean over the runs; test's (std): of the accuracies, n - 1.",
+    "gain: test accuracy over plain, paired by seed; its (std): of the paired "
+    "differences; "
+    "+- 95 %: Student's interval.",
+    "p: exact sign-flip test of the paired differences, two-sided; 5 seeds cannot give "
+    "less "
+    "than 0.0625.",
     "error cut: gain / (100 - plain). gate at: the step from which PtR took part; w: its "
-    "mean weight."};
+    "mean weight.",
+    NULL};
 
 /* "-" where x does not exist. */
 static void put(char cell[CELL], const char *format, double x)
@@ -49,8 +55,7 @@ static double rounded(double x)
     return round(100 * x) / 100 + 0.0;
 }
 
-/* All columns of a row but the name. */
-static void fill_row(const pt_method *m, char row[N_COLUMNS][CELL])
+void pt_table_row(const pt_method *m, char row[N_COLUMNS][CELL])
 {
     pt_stat gain = m->gain;
 
@@ -59,12 +64,14 @@ static void fill_row(const pt_method *m, char row[N_COLUMNS][CELL])
     put(row[2], "%.2f", m->train.mean);
     put_with_std(row[3], "%.2f", m->test);
     put_with_std(row[4], "%+.2f", gain);
-    put(row[5], "%.2f", rounded(m->error_cut));
-    put(row[6], "%.1f", m->gate.mean);
-    if (m->n_shut == m->n_runs) strcpy(row[6], "never");
-    put(row[7], "%.3g", m->w.mean);
-    put(row[8], "%.1f", m->images_per_s.mean);
-    put(row[9], "%.1f", m->seconds.mean);
+    put(row[5], "%.2f", m->baseline ? m->half_width : NAN);
+    put(row[6], "%.3g", m->baseline ? m->p_flip : NAN);
+    put(row[7], "%.2f", rounded(m->error_cut));
+    put(row[8], "%.1f", m->gate.mean);
+    if (m->n_shut == m->n_runs) strcpy(row[8], "never");
+    put(row[9], "%.3g", m->w.mean);
+    put(row[10], "%.1f", m->images_per_s.mean);
+    put(row[11], "%.1f", m->seconds.mean);
 }
 
 /* Characters on the screen: UTF-8 bytes that start one. */
@@ -90,7 +97,11 @@ static void print_text_row(FILE *out, const char *name, char row[N_COLUMNS][CELL
                            const int wide[N_COLUMNS])
 {
     for (int c = 0; c < N_COLUMNS; c++)
-        print_text_cell(out, c == 0 ? name : row ? row[c] : heads[c], wide[c], c);
+        print_text_cell(out,
+                        c == 0 ? name
+                        : row  ? row[c]
+                               : pt_table_heads[c],
+                        wide[c], c);
     fputc('\n', out);
 }
 
@@ -99,9 +110,9 @@ static void print_text(const pt_block *b, FILE *out)
     int wide[N_COLUMNS];
     char row[N_COLUMNS][CELL];
 
-    for (int c = 0; c < N_COLUMNS; c++) wide[c] = width(heads[c]);
+    for (int c = 0; c < N_COLUMNS; c++) wide[c] = width(pt_table_heads[c]);
     for (size_t i = 0; i < b->n_methods; i++) {
-        fill_row(&b->methods[i], row);
+        pt_table_row(&b->methods[i], row);
         for (int c = 0; c < N_COLUMNS; c++) {
             int w = width(c == 0 ? b->methods[i].name : row[c]);
 
@@ -109,9 +120,9 @@ static void print_text(const pt_block *b, FILE *out)
         }
     }
     fprintf(out, "%s\n", b->title);
-    print_text_row(out, heads[0], NULL, wide);
+    print_text_row(out, pt_table_heads[0], NULL, wide);
     for (size_t i = 0; i < b->n_methods; i++) {
-        fill_row(&b->methods[i], row);
+        pt_table_row(&b->methods[i], row);
         print_text_row(out, b->methods[i].name, row, wide);
     }
     for (size_t i = 0; i < b->n_notes; i++) fprintf(out, "note: %s\n", b->notes[i]);
@@ -134,12 +145,12 @@ static void print_markdown(const pt_block *b, FILE *out)
     fputs("### ", out);
     print_escaped(out, b->title);
     fputs("\n\n", out);
-    for (int c = 0; c < N_COLUMNS; c++) fprintf(out, "| %s ", heads[c]);
+    for (int c = 0; c < N_COLUMNS; c++) fprintf(out, "| %s ", pt_table_heads[c]);
     fputs("|\n", out);
     for (int c = 0; c < N_COLUMNS; c++) fputs(c == 0 ? "|---" : "|---:", out);
     fputs("|\n", out);
     for (size_t i = 0; i < b->n_methods; i++) {
-        fill_row(&b->methods[i], row);
+        pt_table_row(&b->methods[i], row);
         fputs("| ", out);
         print_escaped(out, b->methods[i].name);
         for (int c = 1; c < N_COLUMNS; c++) fprintf(out, " | %s", row[c]);
@@ -154,16 +165,59 @@ static void print_markdown(const pt_block *b, FILE *out)
     if (b->n_notes > 0) fputc('\n', out);
 }
 
+/* ---- LaTeX ------------------------------------------------------------------------ */
+
+static void print_latex_text(FILE *out, const char *s)
+{
+    for (; *s; s++) {
+        if (strchr("&%$#_{}", *s))
+            fprintf(out, "\\%c", *s);
+        else if (*s == '\\')
+            fputs("\\textbackslash{}", out);
+        else if (*s == '~' || *s == '^')
+            fprintf(out, "\\%c{}", *s);
+        else
+            fputc(*s, out);
+    }
+}
+
+static void print_latex(const pt_block *b, FILE *out)
+{
+    char row[N_COLUMNS][CELL];
+
+    fputs("\\begin{table}\n  \\caption{", out);
+    print_latex_text(out, b->title);
+    fputs("}\n  \\centering\n  \\begin{tabular}{l", out);
+    for (int c = 1; c < N_COLUMNS; c++) fputc('r', out);
+    fputs("}\n    \\toprule\n    ", out);
+    for (int c = 0; c < N_COLUMNS; c++) {
+        if (c > 0) fputs(" & ", out);
+        print_latex_text(out, pt_table_heads[c]);
+    }
+    fputs(" \\\\\n    \\midrule\n", out);
+    for (size_t i = 0; i < b->n_methods; i++) {
+        pt_table_row(&b->methods[i], row);
+        fputs("    ", out);
+        print_latex_text(out, b->methods[i].name);
+        for (int c = 1; c < N_COLUMNS; c++) {
+            fputs(" & ", out);
+            print_latex_text(out, row[c]);
+        }
+        fputs(" \\\\\n", out);
+    }
+    fputs("    \\bottomrule\n  \\end{tabular}\n\\end{table}\n", out);
+    for (size_t i = 0; i < b->n_notes; i++) fprintf(out, "%% %s\n", b->notes[i]);
+    fputc('\n', out);
+}
+
 pt_status pt_table_print(const pt_summary *s, pt_table_style style, FILE *out)
 {
-    for (size_t i = 0; i < s->n_blocks; i++) {
-        if (style == PT_TABLE_MARKDOWN)
-            print_markdown(&s->blocks[i], out);
-        else
-            print_text(&s->blocks[i], out);
-    }
-    for (size_t i = 0; i < sizeof legend / sizeof legend[0]; i++)
-        fprintf(out, "%s\n", legend[i]);
+    static void (*const print[])(const pt_block *, FILE *) = {print_text, print_markdown,
+                                                              print_latex};
+
+    for (size_t i = 0; i < s->n_blocks; i++) print[style](&s->blocks[i], out);
+    for (int i = 0; pt_table_legend[i]; i++)
+        fprintf(out, "%s%s\n", style == PT_TABLE_LATEX ? "% " : "", pt_table_legend[i]);
     if (fflush(out) != 0 || ferror(out))
         return pt_fail(PT_ERR_IO, "the report cannot be written");
     return PT_OK;

@@ -6,10 +6,20 @@
 
 #include "launch/report/summary.h"
 
-typedef enum { PT_TABLE_TEXT, PT_TABLE_MARKDOWN } pt_table_style;
+typedef enum { PT_TABLE_TEXT, PT_TABLE_MARKDOWN, PT_TABLE_LATEX } pt_table_style;
 
-/* Each block: its title, a row a method, its notes; at the end what the columns mean.
- * A number that does not exist (the deviation of one run, the gain of a plain row) is
+enum { PT_TABLE_COLUMNS = 12, PT_TABLE_CELL = 64 };
+
+/* The columns' names; a row's cells behind its name, row[0] untouched. */
+extern const char *const pt_table_heads[PT_TABLE_COLUMNS];
+void pt_table_row(const pt_method *m, char row[PT_TABLE_COLUMNS][PT_TABLE_CELL]);
+
+/* What the columns mean, NULL-terminated. */
+extern const char *const pt_table_legend[];
+
+/* LaTeX: a table a block, with the package booktabs. Each block: its title, a row a
+ * method, its notes; at the end what the columns mean. A number that does not exist (the
+ * deviation of one run, the gain of a plain row) is
  * "-". PT_ERR_IO where `out` cannot be written. */
 PT_MUST_USE pt_status pt_table_print(const pt_summary *s, pt_table_style style,
                                      FILE *out);

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "launch/report/csv.h"
+#include "launch/report/significance.h"
 #include "launch/report/table.h"
 
 /* The tests run inside a temporary directory that holds the runs they make up. */
@@ -148,7 +150,8 @@ static char *table(pt_table_style style)
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 /* By hand: plain 60 62 64: 62 (2). SML1 61 63.5 66: gains 1 1.5 2: 1.5 (0.5);
- * 150 / (100 - 62) = 3.947. L2 58 62 66: gains -2 0 2: 0 (2). */
+ * 150 / (100 - 62) = 3.947; t(0.975, 2) = 4.3027, times 0.5 / sqrt(3): 1.24; 2 of 8 signs
+ * are as far. L2 58 62 66: gains -2 0 2: 0 (2). */
 static const made_up three_methods[] = {
     {"a", PLAIN, 1, 0.60, 1, -1, 0, NULL},     {"b", PLAIN, 2, 0.62, 0.9, -1, 0, NULL},
     {"c", PLAIN, 3, 0.64, 0.95, -1, 0, NULL},  {"d", SML1, 3, 0.66, 0.9, 12, 0.5, NULL},
@@ -165,17 +168,16 @@ static void test_the_table_of_three_methods_agrees_with_the_sum_by_hand(void **s
     make_runs(three_methods, COUNT(three_methods));
     text = table(PT_TABLE_TEXT);
     assert_string_equal(
-        text,
-        "resnet_small on d.h5\n"
-        "method    runs  train %  test % (std)    gain (std)  error cut %  gate at    w"
-        "  images/s  time s\n"
-        "plain        3    95.00  62.00 (2.00)             -            -        -    -"
-        "     102.0    20.0\n"
-        "PtR-SML1     3    90.00  63.50 (2.50)  +1.50 (0.50)         3.95     15.0  0.7"
-        "     102.0    20.0\n"
-        "PtR-L2       3        -  62.00 (4.00)  +0.00 (2.00)         0.00     10.0    1"
-        "     102.0    20.0\n"
-        "\n");
+        text, "resnet_small on d.h5\n"
+              "method    runs  train %  test % (std)    gain (std)  +- 95 %     p"
+              "  error cut %  gate at    w  images/s  time s\n"
+              "plain        3    95.00  62.00 (2.00)             -        -     -"
+              "            -        -    -     102.0    20.0\n"
+              "PtR-SML1     3    90.00  63.50 (2.50)  +1.50 (0.50)     1.24  0.25"
+              "         3.95     15.0  0.7     102.0    20.0\n"
+              "PtR-L2       3        -  62.00 (4.00)  +0.00 (2.00)     4.97     1"
+              "         0.00     10.0    1     102.0    20.0\n"
+              "\n");
     free(text);
 }
 
@@ -189,14 +191,15 @@ static void test_markdown_holds_the_same_cells(void **state)
     assert_string_equal(
         text,
         "### resnet\\_small on d.h5\n\n"
-        "| method | runs | train % | test % (std) | gain (std) | error cut % | gate at "
-        "| w | images/s | time s |\n"
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
-        "| plain | 3 | 95.00 | 62.00 (2.00) | - | - | - | - | 102.0 | 20.0 |\n"
-        "| PtR-SML1 | 3 | 90.00 | 63.50 (2.50) | +1.50 (0.50) | 3.95 | 15.0 | 0.7 "
+        "| method | runs | train % | test % (std) | gain (std) | +- 95 % | p "
+        "| error cut % | gate at | w | images/s | time s |\n"
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+        "| plain | 3 | 95.00 | 62.00 (2.00) | - | - | - | - | - | - | 102.0 | 20.0 |\n"
+        "| PtR-SML1 | 3 | 90.00 | 63.50 (2.50) | +1.50 (0.50) | 1.24 | 0.25 | 3.95 | "
+        "15.0 "
+        "| 0.7 | 102.0 | 20.0 |\n"
+        "| PtR-L2 | 3 | - | 62.00 (4.00) | +0.00 (2.00) | 4.97 | 1 | 0.00 | 10.0 | 1 "
         "| 102.0 | 20.0 |\n"
-        "| PtR-L2 | 3 | - | 62.00 (4.00) | +0.00 (2.00) | 0.00 | 10.0 | 1 | 102.0 "
-        "| 20.0 |\n"
         "\n");
     free(text);
 }
@@ -211,9 +214,116 @@ static void test_one_run_has_no_deviation(void **state)
     make_runs(runs, 2);
     text = table(PT_TABLE_TEXT);
     assert_non_null(strstr(text, "plain        1   100.00     60.00 (-)           -"));
-    assert_non_null(
-        strstr(text, "PtR-SML1     1   100.00     70.00 (-)  +10.00 (-)        25.00"));
+    assert_non_null(strstr(
+        text,
+        "PtR-SML1     1   100.00     70.00 (-)  +10.00 (-)        -  -        25.00"));
     free(text);
+}
+
+#define BASE "data: {path: d.h5}\nstages: [{epochs: 30}]\n"
+
+/* What is switched off has no name, what is on has one, and all are held against the same
+ * plain runs. */
+static void test_other_methods_have_names_and_the_same_baseline(void **state)
+{
+    const made_up runs[] = {
+        {"a", BASE "regularizers: {fnp: {weight: 0}}\n", 1, 0.5, 1, -1, 0, NULL},
+        {"b", BASE "regularizers: {l2_sp: {alpha: 0.1, beta: 0.01}}\n", 1, 0.6, 1, -1, 0,
+         NULL},
+        {"c", BASE "regularizers: {fnp: {weight: 0.001}}\npseudo_task: {loss: l2}\n", 1,
+         0.7, 1, 5, 1, NULL},
+        {"d", BASE "regularizers: {fnp: {weight: 0.01}}\npseudo_task: {loss: l2}\n", 1,
+         0.8, 1, 5, 1, NULL},
+        {"e", BASE "cross_entropy: {mixup: 0.2}\n", 1, 0.4, 1, -1, 0, NULL},
+        {"f",
+         "data: {path: d.h5}\nschedule: {per_stage: true}\nstages: [{epochs: 10, frozen: "
+         "[trunk]}, {epochs: 20, rate: 0.3}]\n",
+         1, 0.3, 1, -1, 0, NULL}};
+    static const char *const names[] = {"plain",
+                                        "mixup",
+                                        "L2-SP",
+                                        "LP-FT",
+                                        "PtR-L2 + FNP weight=0.001",
+                                        "PtR-L2 + FNP weight=0.01"};
+    pt_result *r = NULL;
+    pt_summary *u;
+
+    make_runs(runs, COUNT(runs));
+    u = sum_up(&r);
+    assert_int_equal(u->n_blocks, 1);
+    assert_int_equal(u->blocks[0].n_methods, COUNT(names));
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const pt_method *m = &u->blocks[0].methods[i];
+
+        assert_string_equal(m->name, names[i]);
+        if (i > 0) assert_ptr_equal(m->baseline, &u->blocks[0].methods[0]);
+    }
+    assert_int_equal(u->blocks[0].n_notes, 0);
+    release(&u, &r);
+}
+
+/* mpmath 1.2.1: betainc(df / 2, 1 / 2, 0, df / (df + t^2), regularized=True). */
+static void test_p_values_are_those_of_mpmath(void **state)
+{
+    static const struct {
+        double t, df, p;
+    } tails[] = {{0, 3, 1},
+                 {1, 1, 0.5},
+                 {2.7764451051977987, 4, 0.05},
+                 {12.706204736432095, 1, 0.049999999998991307},
+                 {2, 10, 0.07338803477074039},
+                 {5, 30, 2.3296685467007795e-5},
+                 {1.96, 100, 0.052778901366229662}};
+    const double d[] = {1, 2, 3, 4, 5}, mixed[] = {1, -1}, same[] = {2, 2, 2};
+    double fifteen[15];
+
+    for (size_t i = 0; i < COUNT(tails); i++)
+        assert_true(fabs(pt_student_tails(tails[i].t, tails[i].df) / tails[i].p - 1) <
+                    1e-9);
+    assert_true(fabs(pt_paired_t_p(d, 5) - 0.013235599) < 1e-8); /* t = 4.2426 */
+    assert_true(fabs(pt_paired_t_half_width(d, 5) - 1.9632432) < 1e-6);
+    assert_true(pt_sign_flip_p(d, 5) == 2. / 32);
+    assert_true(pt_sign_flip_p(mixed, 2) == 1 && pt_paired_t_p(mixed, 2) == 1);
+    assert_true(pt_sign_flip_p(same, 3) == 0.25 && pt_paired_t_p(same, 3) == 0);
+    assert_true(isnan(pt_sign_flip_p(d, 1)) && isnan(pt_paired_t_p(d, 1)));
+    for (int i = 0; i < 15; i++) fifteen[i] = i < 14 ? 1 : -1; /* sum 13: one minus */
+    assert_true(pt_sign_flip_p(fifteen, 15) == 2. * 16 / 32768);
+}
+
+/* Runs of a set that has the paper's name, classes and network; a name in a comma's way.
+ */
+static void test_csv_latex_and_published_numbers(void **state)
+{
+    const made_up runs[] = {{"a,b",
+                             "data: {path: my/cub200.h5}\nnetwork: {name: vgg16}\n", 1,
+                             0.6, -1, -1, 0, NULL}};
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    pt_result *r = NULL;
+    pt_summary *u;
+
+    make_runs(runs, 1);
+    u = sum_up(&r);
+    assert_int_equal(u->blocks[0].n_notes, 0); /* its classes are not told */
+    pt_summary_destroy(&u);
+    r[0].n_classes = 200;
+    assert_int_equal(pt_summary_create(r, 1, &u), PT_OK);
+    assert_int_equal(u->blocks[0].n_notes, 1);
+    assert_non_null(
+        strstr(u->blocks[0].notes[0], "published: plain 75.07 (0.26); gain SML1"));
+    assert_int_equal(pt_csv_print(u, out), PT_OK);
+    assert_int_equal(pt_table_print(u, PT_TABLE_LATEX, out), PT_OK);
+    fclose(out);
+    assert_non_null(
+        strstr(text, "\r\nvgg16 on my/cub200.h5,plain,1,0.0005,,60,,,,102,20,"));
+    assert_non_null(strstr(text, ",\"a,b\"\r\n"));
+    assert_non_null(strstr(text,
+                           "    plain & 1 & - & 60.00 (-) & - & - & - & - & - & - & "
+                           "102.0 & 20.0 \\\\\n    \\bottomrule\n"));
+    assert_non_null(strstr(text, "test \\% (std) & gain"));
+    free(text);
+    release(&u, &r);
 }
 
 static void test_the_gain_is_over_the_seeds_of_both_and_says_so(void **state)
@@ -255,7 +365,8 @@ static void test_without_plain_runs_there_is_no_gain_and_a_note(void **state)
     (void)state;
     make_runs(runs, 1);
     text = table(PT_TABLE_TEXT);
-    assert_non_null(strstr(text, "60.00 (-)           -            -      4.0"));
+    assert_non_null(
+        strstr(text, "60.00 (-)           -        -  -            -      4.0"));
     assert_non_null(
         strstr(text, "\nnote: no plain runs to compare PtR-SML1 with, so no gain\n"));
     free(text);
@@ -359,12 +470,11 @@ static void test_runs_of_another_protocol_get_a_block_of_their_own(void **state)
         /* how it was computed does not matter */
         {"g", PLAIN "engine: {threads: 4}\nevaluation: {train_split: true}\n", 2, .5, 1,
          -1, 0, NULL}};
-    static const char *const titles[] = {
-        "resnet_small on d.h5, optimizer.lr=0.01",
-        "resnet_small on d.h5, optimizer.lr=0.1",
-        "resnet_small on d.h5, 10 images per class",
-        "resnet_small on e.h5, no stages.0.epochs, no stages.0.rate",
-        "resnet_small on e.h5, stages.0.epochs=3, stages.0.rate=1"};
+    static const char *const titles[] = {"resnet_small on d.h5, optimizer.lr=0.01",
+                                         "resnet_small on d.h5, optimizer.lr=0.1",
+                                         "resnet_small on d.h5, 10 images per class",
+                                         "resnet_small on e.h5, no stages.0.epochs",
+                                         "resnet_small on e.h5, stages.0.epochs=3"};
     pt_result *r = NULL;
     pt_summary *u;
 
@@ -483,6 +593,9 @@ int main(void)
         T(test_the_table_of_three_methods_agrees_with_the_sum_by_hand),
         T(test_markdown_holds_the_same_cells),
         T(test_one_run_has_no_deviation),
+        T(test_other_methods_have_names_and_the_same_baseline),
+        cmocka_unit_test(test_p_values_are_those_of_mpmath),
+        T(test_csv_latex_and_published_numbers),
         T(test_the_gain_is_over_the_seeds_of_both_and_says_so),
         T(test_without_plain_runs_there_is_no_gain_and_a_note),
         T(test_a_gate_that_stayed_shut_is_said),

@@ -1,0 +1,70 @@
+#include "launch/report/csv.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* Quoted where it must be, quotes doubled. */
+static void put_text(FILE *out, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++) {
+        if (*text == '"') fputc('"', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+static void put_number(FILE *out, double x)
+{
+    fputc(',', out);
+    if (isfinite(x)) fprintf(out, "%.10g", x);
+}
+
+static double gain_of(const pt_method *m, const pt_result *r)
+{
+    for (size_t i = 0; m->baseline && i < m->baseline->n_runs; i++)
+        if (m->baseline->runs[i]->seed == r->seed)
+            return r->test - m->baseline->runs[i]->test;
+    return NAN;
+}
+
+static void print_run(FILE *out, const pt_block *b, const pt_method *m,
+                      const pt_result *r)
+{
+    const char *decay = pt_settings_get(&r->settings, "optimizer.weight_decay");
+
+    put_text(out, b->title);
+    fputc(',', out);
+    put_text(out, m->name);
+    fprintf(out, ",%" PRIu64 ",%s", r->seed, decay ? decay : "");
+    put_number(out, r->train);
+    put_number(out, r->test);
+    put_number(out, gain_of(m, r));
+    put_number(out, r->gate_at >= 0 ? (double)r->gate_at : NAN);
+    put_number(out, r->steps_with_w > 0 ? r->mean_w : NAN);
+    put_number(out, r->images_per_s);
+    put_number(out, r->seconds);
+    fprintf(out, ",%s,", r->weight_hash);
+    put_text(out, r->dir);
+    fputs("\r\n", out);
+}
+
+pt_status pt_csv_print(const pt_summary *s, FILE *out)
+{
+    fputs("block,method,seed,weight_decay,train_accuracy,test_accuracy,gain,gate_at,"
+          "mean_w,images_per_s,seconds,weight_hash,directory\r\n",
+          out);
+    for (size_t b = 0; b < s->n_blocks; b++)
+        for (size_t m = 0; m < s->blocks[b].n_methods; m++)
+            for (size_t r = 0; r < s->blocks[b].methods[m].n_runs; r++)
+                print_run(out, &s->blocks[b], &s->blocks[b].methods[m],
+                          s->blocks[b].methods[m].runs[r]);
+    if (fflush(out) != 0 || ferror(out))
+        return pt_fail(PT_ERR_IO, "the report cannot be written");
+    return PT_OK;
+}

@@ -1,0 +1,13 @@
+/* The runs themselves, one line each. */
+#ifndef PT_LAUNCH_REPORT_CSV_H
+#define PT_LAUNCH_REPORT_CSV_H
+
+#include <stdio.h>
+
+#include "launch/report/summary.h"
+
+/* RFC 4180 with a head line; every run that counts, in the order of the tables. Numbers
+ * that do not exist are empty. PT_ERR_IO where `out` cannot be written. */
+PT_MUST_USE pt_status pt_csv_print(const pt_summary *s, FILE *out);
+
+#endif
