@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "launch/report/csv.h"
+#include "launch/report/published.h"
 #include "launch/report/significance.h"
 #include "launch/report/table.h"
 
@@ -290,13 +291,10 @@ static void test_p_values_are_those_of_mpmath(void **state)
     assert_true(pt_sign_flip_p(fifteen, 15) == 2. * 16 / 32768);
 }
 
-/* Runs of a set that has the paper's name, classes and network; a name in a comma's way.
- */
-static void test_csv_latex_and_published_numbers(void **state)
+static void test_csv_and_latex(void **state)
 {
-    const made_up runs[] = {{"a,b",
-                             "data: {path: my/cub200.h5}\nnetwork: {name: vgg16}\n", 1,
-                             0.6, -1, -1, 0, NULL}};
+    const made_up runs[] = {
+        {"a", "data: {path: d.h5, per_class: 10}\n", 1, 0.6, -1, -1, 0, NULL}};
     char *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
@@ -305,25 +303,43 @@ static void test_csv_latex_and_published_numbers(void **state)
 
     make_runs(runs, 1);
     u = sum_up(&r);
-    assert_int_equal(u->blocks[0].n_notes, 0); /* its classes are not told */
-    pt_summary_destroy(&u);
-    r[0].n_classes = 200;
-    assert_int_equal(pt_summary_create(r, 1, &u), PT_OK);
-    assert_int_equal(u->blocks[0].n_notes, 1);
-    assert_non_null(
-        strstr(u->blocks[0].notes[0], "published: plain 75.07 (0.26); gain SML1"));
     assert_int_equal(pt_csv_print(u, out), PT_OK);
     assert_int_equal(pt_table_print(u, PT_TABLE_LATEX, out), PT_OK);
     fclose(out);
-    assert_non_null(
-        strstr(text, "\r\nvgg16 on my/cub200.h5,plain,1,0.0005,,60,,,,102,20,"));
-    assert_non_null(strstr(text, ",\"a,b\"\r\n"));
+    assert_non_null(strstr(text,
+                           "\r\n\"resnet_small on d.h5, 10 images per class\",plain,1,"
+                           "0.0005,,60,,,,102,20,"));
     assert_non_null(strstr(text,
                            "    plain & 1 & - & 60.00 (-) & - & - & - & - & - & - & "
                            "102.0 & 20.0 \\\\\n    \\bottomrule\n"));
+    assert_non_null(strstr(text, "\\caption{resnet\\_small on d.h5"));
     assert_non_null(strstr(text, "test \\% (std) & gain"));
     free(text);
     release(&u, &r);
+}
+
+/* A set of 200 classes is CUB where its file is called so, too. */
+static void test_published_numbers_stand_where_they_belong(void **state)
+{
+    const char *const sets[] = {"data.path=my/cub200.h5"};
+    pt_config *c = NULL;
+    pt_settings s;
+    char *text;
+
+    write_file(".", "p.yaml", "network: {name: vgg16}\ndata: {path: mine.h5}\n");
+    for (int cub = 0; cub < 2; cub++) {
+        assert_int_equal(pt_config_load("p.yaml", sets, (size_t)cub, &c), PT_OK);
+        assert_int_equal(pt_settings_create(c, &s), PT_OK);
+        text = pt_published_text(&s, 200);
+        assert_true((text != NULL) == (cub == 1));
+        if (text)
+            assert_non_null(strstr(text, "published: plain 75.07 (0.26); gain SML1"));
+        free(text);
+        assert_null(pt_published_text(&s, 199));
+        pt_settings_fini(&s);
+        pt_config_destroy(&c);
+    }
+    assert_int_equal(unlink("p.yaml"), 0);
 }
 
 static void test_the_gain_is_over_the_seeds_of_both_and_says_so(void **state)
@@ -595,7 +611,8 @@ int main(void)
         T(test_one_run_has_no_deviation),
         T(test_other_methods_have_names_and_the_same_baseline),
         cmocka_unit_test(test_p_values_are_those_of_mpmath),
-        T(test_csv_latex_and_published_numbers),
+        T(test_csv_and_latex),
+        T(test_published_numbers_stand_where_they_belong),
         T(test_the_gain_is_over_the_seeds_of_both_and_says_so),
         T(test_without_plain_runs_there_is_no_gain_and_a_note),
         T(test_a_gate_that_stayed_shut_is_said),
