@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "launch/report/csv.h"
+#include "launch/report/page.h"
 #include "launch/report/table.h"
 
 typedef struct {
@@ -13,12 +14,16 @@ typedef struct {
     size_t n;
     pt_table_style style;
     bool csv;
+    const char *html, *data;
 } report_args;
 
 static const struct argp_option options[] = {
     {"markdown", 'm', 0, 0, "Print the tables in Markdown", 0},
     {"latex", 'l', 0, 0, "Print the tables in LaTeX (with booktabs)", 0},
     {"csv", 'c', 0, 0, "Print a line for each run, comma-separated", 0},
+    {"html", 'o', "FILE", 0, "Write a page with tables, curves, confusion and pictures",
+     0},
+    {"data", 'd', "FILE", 0, "The packed data set for the page's pictures", 0},
     {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -34,6 +39,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case 'c':
         a->csv = true;
+        return 0;
+    case 'o':
+        a->html = arg;
+        return 0;
+    case 'd':
+        a->data = arg;
         return 0;
     case ARGP_KEY_ARG:
         a->dirs[a->n++] = arg;
@@ -71,7 +82,9 @@ int pt_cmd_report(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     s = pt_results_read(a.dirs, a.n, &results);
     if (s == PT_OK) s = pt_summary_create(results, a.n, &summary);
-    if (s == PT_OK)
+    if (s == PT_OK && a.html)
+        s = pt_page_write(summary, a.data, a.html);
+    else if (s == PT_OK)
         s = a.csv ? pt_csv_print(summary, stdout)
                   : pt_table_print(summary, a.style, stdout);
     if (s != PT_OK) pt_log_error(pt_fail_text());

@@ -108,6 +108,21 @@ static pt_status read_config(const char *path, pt_result *r)
     return s;
 }
 
+/* Ranks that worked, from environment.json; an old run may not tell. */
+static int count_workers(const char *dir)
+{
+    char *path = pt_file_path(dir, "environment.json");
+    json_t *o = path ? json_load_file(path, 0, NULL) : NULL, *rank;
+    size_t i;
+    int n = 0;
+
+    json_array_foreach(json_object_get(o, "ranks"), i, rank) n +=
+        json_is_string(rank) && strstr(json_string_value(rank), ": worker") != NULL;
+    json_decref(o);
+    free(path);
+    return n;
+}
+
 static pt_status read_run(const char *dir, pt_result *r)
 {
     char *result = NULL, *config = NULL;
@@ -131,6 +146,7 @@ static pt_status read_run(const char *dir, pt_result *r)
     s = result && config ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for a path");
     if (s == PT_OK) s = read_result(result, r);
     if (s == PT_OK) s = read_config(config, r);
+    r->workers = count_workers(r->dir);
     free(result);
     free(config);
     return s;

@@ -21,6 +21,7 @@ typedef struct {
     uint64_t steps_with_w;
     char weight_hash[65];
     size_t n_classes; /* 0: not told */
+    int workers;      /* 0: not told */
 } pt_result;
 
 /* Reads result.json and config.yaml of each of dirs [n]. All faults are collected, each

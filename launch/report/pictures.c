@@ -1,0 +1,83 @@
+#include "launch/report/pictures.h"
+
+#include <stdlib.h>
+
+#include "launch/report/svg.h"
+#include "worker/input/resize.h"
+
+enum { SIDE = 144, QUALITY = 80 };
+
+static void base64(FILE *out, const uint8_t *bytes, size_t n)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < n; i += 3) {
+        unsigned long b = (unsigned long)bytes[i] << 16;
+
+        if (i + 1 < n) b |= (unsigned long)bytes[i + 1] << 8;
+        if (i + 2 < n) b |= bytes[i + 2];
+        fputc(letters[b >> 18], out);
+        fputc(letters[b >> 12 & 63], out);
+        fputc(i + 1 < n ? letters[b >> 6 & 63] : '=', out);
+        fputc(i + 2 < n ? letters[b & 63] : '=', out);
+    }
+}
+
+/* The picture as a small JPEG file, malloc'd. */
+static pt_status shrink(const pt_dataset *d, size_t number, pt_image *small,
+                        uint8_t **file, size_t *n)
+{
+    size_t bytes = pt_dataset_bytes(d, number);
+    void *whole = malloc(bytes + 1);
+    pt_image im = {0};
+    pt_status s = whole ? pt_dataset_read(d, number, whole)
+                        : pt_fail(PT_ERR_NOMEM, "no memory for a picture");
+
+    if (s == PT_OK) s = pt_jpeg_decode(whole, bytes, &im, NULL);
+    if (s == PT_OK) {
+        int most = im.height > im.width ? im.height : im.width;
+        int side = most < SIDE ? most : SIDE, h = im.height * side / most,
+            w = im.width * side / most;
+
+        s = pt_resize_bilinear(&im, NULL, h > 0 ? h : 1, w > 0 ? w : 1, small);
+    }
+    if (s == PT_OK) s = pt_jpeg_encode(small, QUALITY, file, n);
+    pt_image_fini(&im);
+    free(whole);
+    return s;
+}
+
+void pt_picture(FILE *out, const pt_dataset *d, size_t number, const char *alt)
+{
+    pt_image small = {0};
+    uint8_t *file = NULL;
+    size_t n = 0;
+
+    if (number >= pt_dataset_images(d) || shrink(d, number, &small, &file, &n) != PT_OK) {
+        fputs("<span class=\"no\">", out);
+        pt_html_text(out, alt);
+        fputs("</span>", out);
+    } else {
+        fprintf(out, "<img width=\"%d\" height=\"%d\" alt=\"", small.width, small.height);
+        pt_html_text(out, alt);
+        fputs("\" src=\"data:image/jpeg;base64,", out);
+        base64(out, file, n);
+        fputs("\">", out);
+    }
+    pt_image_fini(&small);
+    free(file);
+}
+
+long pt_picture_of_class(const pt_dataset *d, const char *split, int label)
+{
+    const uint32_t *images;
+    size_t n;
+
+    if (pt_dataset_split(d, split, &images, &n) == PT_OK)
+        for (size_t i = 0; i < n; i++)
+            if (pt_dataset_label(d, images[i]) == label) return images[i];
+    for (size_t i = 0; i < pt_dataset_images(d); i++)
+        if (pt_dataset_label(d, i) == label) return (long)i;
+    return -1;
+}
