@@ -45,6 +45,8 @@ static const struct {
     {"AdaRand", "weight", '[', 0, INFINITY, ')'},
     {"AdaRand", "lr", '(', 0, INFINITY, ')'},
     {"AdaRand", "decay", '[', 0, 1, ')'},
+    {"Distillation", "weight", '[', 0, INFINITY, ')'},
+    {"Distillation", "temperature", '(', 0, INFINITY, ')'},
     {"Optimizer", "lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "head_lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "momentum", '[', 0, 1, ')'},
@@ -249,6 +251,16 @@ static void check_preprocess(checker *k, const Pt__Config__Preprocess *p)
         fault(k, "data.preprocess.std", "must have 3 numbers, not %zu", p->n_std);
 }
 
+static void check_methods(checker *k, const pt_config *c)
+{
+    bool known =
+        !is_bad(k, "regularizers.lwf.weight") && !is_bad(k, "cross_entropy.mixup");
+
+    if (known && c->regularizers->lwf->weight > 0 && c->cross_entropy->mixup > 0)
+        fault(k, "cross_entropy.mixup",
+              "mixes images, but regularizers.lwf has answers to whole ones");
+}
+
 static void check_schedule(checker *k, const Pt__Config__Schedule *s)
 {
     if (is_bad(k, "schedule") || is_bad(k, "schedule.kind") || is_bad(k, "schedule.at"))
@@ -304,6 +316,7 @@ void pt_config_ranges(const pt_config *c, pt_tree *root, pt_faults *f)
     check_network(&k, c->network);
     check_data(&k, c->data);
     check_preprocess(&k, c->data->preprocess);
+    check_methods(&k, c);
     check_schedule(&k, c->schedule);
     check_stages(&k, c);
 }

@@ -120,7 +120,7 @@ double pt_plan_progress(const pt_plan *p, uint64_t step)
     return (double)step / (double)p->steps_per_epoch;
 }
 
-void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
+void pt_plan_places(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
 {
     uint64_t epoch = pt_plan_epoch(p, step);
     size_t at = step % p->steps_per_epoch * (size_t)p->batch + (size_t)first;
@@ -130,7 +130,13 @@ void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
         pt_rng_permutation(&r, p->order, p->n_images);
         p->order_epoch = epoch;
     }
-    for (int i = 0; i < n; i++) out[i] = p->images[p->order[at + (size_t)i]];
+    memcpy(out, p->order + at, (size_t)n * sizeof *out);
+}
+
+void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
+{
+    pt_plan_places(p, step, first, n, out);
+    for (int i = 0; i < n; i++) out[i] = p->images[out[i]];
 }
 
 int pt_plan_span_images(pt_plan *p, uint64_t step, const pt_span *span, bool mirrored,

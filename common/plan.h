@@ -51,6 +51,9 @@ double pt_plan_progress(const pt_plan *p, uint64_t step);
 /* The images of positions [first, first + n) of the batch of step, into out [n]. */
 void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out);
 
+/* The places in plan->images of the same positions. */
+void pt_plan_places(pt_plan *p, uint64_t step, int first, int n, uint32_t *out);
+
 /* The images of a span of the batch of step, and, with `mirrored`, then those of the same
  * positions counted from the batch's end (worker/source.h). out [1 or 2 times its
  * images]; returns how many. */

@@ -19,6 +19,7 @@ void pt_run_destroy(pt_run **r)
     free(p->feature_std);
     free(p->start);
     free(p->labels);
+    free(p->responses);
     free(p);
     *r = NULL;
 }
@@ -79,6 +80,14 @@ bool pt_run_wants_features(const pt_run *r)
     return r->feature_mean || r->config->regularizers->adarand->weight > 0;
 }
 
+size_t pt_run_response_floats(const pt_run *r)
+{
+    const pt_graph *g = r->graph;
+
+    if (g->source_logits < 0 || r->config->regularizers->lwf->weight == 0) return 0;
+    return pt_mul(r->plan->n_images, (size_t)g->nodes[g->source_logits].c);
+}
+
 bool pt_run_wants_start(const pt_run *r)
 {
     const Pt__Config__StartingPoint *c = r->config->regularizers->l2_sp;
@@ -135,6 +144,8 @@ int pt_run_rep_size(const pt_run *r)
 int pt_run_last_trunk_tensor(const pt_run *r)
 {
     for (int i = r->graph->n_params - 1; i >= 0; i--)
-        if (!r->graph->tensors[i].head && r->graph->tensors[i].n_dims > 1) return i;
+        if (!r->graph->tensors[i].head && r->graph->tensors[i].n_dims > 1 &&
+            !pt_tensor_is_source(&r->graph->tensors[i]))
+            return i;
     return -1;
 }

@@ -25,9 +25,11 @@ typedef struct {
     bool test_owed;      /* resumed: the test after the step before is not done */
     float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
     float *feature_std;
-    int32_t *labels; /* [plan->n_images], rank 0, methods with statistics of classes;
+    float *responses; /* LwF: [plan->n_images][source classes] logits of the start
+                         weights; NULL: not needed */
+    int32_t *labels;  /* [plan->n_images], rank 0, methods with statistics of classes;
                         NULL: not needed */
-    float *start;    /* [n_param_floats], L2-SP: the start weights; NULL: not needed */
+    float *start;     /* [n_param_floats], L2-SP: the start weights; NULL: not needed */
 } pt_run;
 
 /* Makes graph-dependent parts: keys, trained, flat (zeros). Takes config, graph and plan,
@@ -45,6 +47,9 @@ bool pt_run_wants_start(const pt_run *r);
 
 /* Are the pretrained features of the training images measured before the first step? */
 bool pt_run_wants_features(const pt_run *r);
+
+/* Floats of the responses; 0: not needed. */
+size_t pt_run_response_floats(const pt_run *r);
 
 /* Brings `trained` and `wanted` to the stage of step; true if it is the stage's first
  * step, or the run's. */

@@ -1,6 +1,7 @@
 #include "launch/setup.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +114,15 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
     f->graph.dropout = n->dropout;
     f->graph.bn_eps = n->has_bn_eps ? n->bn_eps : own ? info.options.bn_eps : 0;
     f->preprocess = preprocess_of(c, &info);
-    return PT_OK;
+    if (c->regularizers->lwf->weight == 0) return PT_OK;
+    f->graph.n_source_classes = info.n_classes;
+    return n->weights && info.n_classes > 0
+               ? PT_OK
+               : pt_fail(
+                     PT_ERR_WEIGHTS,
+                     "%s: regularizers.lwf needs start weights with the network's own "
+                     "classifier, these have none",
+                     n->weights ? n->weights : "network.weights");
 }
 
 static pt_status share_facts(const pt_config *c, int n_classes, facts *f)
@@ -132,6 +141,70 @@ static pt_status share_facts(const pt_config *c, int n_classes, facts *f)
     return s;
 }
 
+/* The file's own classifier into the source head, through the graph that it was made for.
+ */
+static pt_status load_source_head(const pt_setup *u, float *flat)
+{
+    const Pt__Config__Network *n = u->run->config->network;
+    const pt_graph *g = u->run->graph;
+    pt_graph_options o = u->graph_options;
+    pt_graph *own = NULL;
+    float *all = NULL;
+    int from = -1;
+    pt_status s;
+
+    o.n_classes = o.n_source_classes;
+    o.n_source_classes = 0;
+    o.original_head = true;
+    s = pt_graph_create(n->name, &o, &own);
+    if (s == PT_OK) all = pt_calloc(own->n_floats, sizeof *all);
+    if (s == PT_OK && !all) s = pt_fail(PT_ERR_NOMEM, "no memory for the source head");
+    if (s == PT_OK)
+        s = pt_weights_load(n->weights, n->weights_entry, own, true, all, NULL);
+    for (int i = 0; i < g->n_params && s == PT_OK; i++) {
+        if (!pt_tensor_is_source(&g->tensors[i])) continue;
+        for (from++; from < own->n_params && !own->tensors[from].head;) from++;
+        PT_CHECK(from < own->n_params && own->tensors[from].count == g->tensors[i].count,
+                 "%s has no counterpart", g->tensors[i].name);
+        memcpy(flat + g->tensors[i].offset, all + own->tensors[from].offset,
+               g->tensors[i].count * sizeof *flat);
+    }
+    pt_graph_destroy(&own);
+    free(all);
+    return s;
+}
+
+/* Through a graph without the source head, whose tensors no file calls so. */
+static pt_status load_weights(const pt_setup *u, float *flat, pt_weights_info *info)
+{
+    const Pt__Config__Network *n = u->run->config->network;
+    const pt_graph *g = u->run->graph;
+    pt_graph_options o = u->graph_options;
+    pt_graph *plain = NULL;
+    float *all = NULL;
+    pt_status s;
+
+    if (g->source_logits < 0)
+        return pt_weights_load(n->weights, n->weights_entry, g, n->keep_head, flat, info);
+    o.n_source_classes = 0;
+    s = pt_graph_create(n->name, &o, &plain);
+    if (s == PT_OK) all = pt_calloc(plain->n_floats, sizeof *all);
+    if (s == PT_OK && !all) s = pt_fail(PT_ERR_NOMEM, "no memory for the start weights");
+    if (s == PT_OK)
+        s = pt_weights_load(n->weights, n->weights_entry, plain, n->keep_head, all, info);
+    for (int i = 0; i < g->n_tensors && s == PT_OK; i++) {
+        const pt_tensor *t = &g->tensors[i];
+        int from = pt_graph_find_tensor(plain, t->name);
+
+        if (pt_tensor_is_source(t) || (t->head && !n->keep_head)) continue;
+        memcpy(flat + t->offset, all + plain->tensors[from].offset,
+               t->count * sizeof *flat);
+    }
+    pt_graph_destroy(&plain);
+    free(all);
+    return s == PT_OK ? load_source_head(u, flat) : s;
+}
+
 /* Start weights on rank 0, then everywhere. Known preprocessing of the file wins over the
  * default, the configuration over both. */
 static pt_status share_weights(pt_setup *u)
@@ -146,9 +219,7 @@ static pt_status share_weights(pt_setup *u)
 
     if (pt_job_rank() == 0) {
         pt_graph_init(r->graph, r->config->seed, n->head_std, false, r->flat);
-        if (n->weights)
-            s = pt_weights_load(n->weights, n->weights_entry, r->graph, n->keep_head,
-                                r->flat, &info);
+        if (n->weights) s = load_weights(u, r->flat, &info);
         if (s == PT_OK) s = pt_graph_hash(r->graph, r->flat, u->start_hash);
         if (s == PT_OK) u->preprocess = preprocess_of(r->config, &info);
     }
@@ -253,6 +324,22 @@ static pt_status want_features(pt_run *r)
                : pt_fail(PT_ERR_NOMEM, "no memory for features");
 }
 
+static pt_status want_responses(pt_run *r)
+{
+    size_t n = pt_run_response_floats(r);
+
+    if (n == 0) return PT_OK;
+    if (n > INT_MAX / sizeof(float))
+        return pt_fail(
+            PT_ERR_USAGE,
+            "regularizers.lwf: answers to %zu training images take %.1f GB, at "
+            "most 2 GB are possible",
+            r->plan->n_images, (double)n * 4e-9);
+    r->responses = pt_calloc(n, sizeof *r->responses);
+    return r->responses ? PT_OK
+                        : pt_fail(PT_ERR_NOMEM, "no memory for the answers (LwF)");
+}
+
 static pt_status open_data(pt_setup *u, const pt_config *c)
 {
     pt_status s = pt_probe_dataset(c->data->path);
@@ -284,6 +371,7 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     }
     if (s == PT_OK) s = pt_job_agree(want_features(u->run));
     if (s == PT_OK) s = pt_job_agree(want_labels(u));
+    if (s == PT_OK) s = pt_job_agree(want_responses(u->run));
     if (s == PT_OK) s = share_weights(u);
     if (s == PT_OK) s = check_memory(u);
     pt_config_destroy(&c);

@@ -148,7 +148,8 @@ static pt_status load(pt_setup *u, pt_start *st, found *f)
         st->state = (pt_state){.run = r,
                                .flat = r->flat,
                                .feature_mean = r->feature_mean,
-                               .feature_std = r->feature_std};
+                               .feature_std = r->feature_std,
+                               .responses = r->responses};
         st->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
         st->state.n_method = pt_job_rank() == 0 ? pt_method_floats(r) : 0;
         if (st->state.n_method > 0)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Rows [n][dims] that workers compute block by block; *rows is malloc'd. */
 static pt_status take_rows(pt_server *s, size_t n, size_t dims, float **rows)
@@ -68,6 +69,25 @@ static void describe(pt_run *r, const float *rows, size_t n, size_t dims)
         r->feature_mean[d] = (float)mean;
         r->feature_std[d] = (float)sqrt(m2 / (double)n);
     }
+}
+
+/* What the start weights answer to the images used for training. */
+pt_status pt_server_measure_responses(pt_server *s)
+{
+    const pt_graph *g = s->run->graph;
+    size_t n = s->run->plan->n_images, classes, floats = pt_run_response_floats(s->run);
+    float *rows = NULL;
+    pt_status st = PT_OK;
+
+    if (s->comm->rank != 0 || floats == 0) return PT_OK;
+    classes = (size_t)g->nodes[g->source_logits].c;
+    if (s->run->first_step == 0) {
+        st = take_rows(s, n, classes, &rows);
+        if (st == PT_OK) memcpy(s->run->responses, rows, floats * sizeof *rows);
+        free(rows);
+    }
+    return st == PT_OK ? pt_server_send_all(s, PT_MSG_FEATURES, s->run->responses, floats)
+                       : st;
 }
 
 /* The pretrained features of the images used for training. */

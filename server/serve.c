@@ -240,8 +240,12 @@ static pt_status settle(pt_server *s)
 /* Before the first step: what a fresh run measures, what a resumed one still owes. */
 static pt_status before_steps(pt_server *s)
 {
-    if (s->run->first_step == 0)
-        return pt_run_wants_features(s->run) ? pt_server_measure_features(s) : PT_OK;
+    bool fresh = s->run->first_step == 0;
+    pt_status st =
+        fresh && pt_run_wants_features(s->run) ? pt_server_measure_features(s) : PT_OK;
+
+    if (st == PT_OK) st = pt_server_measure_responses(s);
+    if (st != PT_OK || fresh) return st;
     s->step = s->run->first_step - 1;
     return s->run->test_owed ? pt_server_evaluate(s, false) : PT_OK;
 }

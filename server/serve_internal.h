@@ -85,6 +85,10 @@ PT_MUST_USE pt_status pt_server_update_keys(pt_server *s, const pt_gate *before)
 PT_MUST_USE pt_status pt_server_evaluate(pt_server *s, bool last);
 PT_MUST_USE pt_status pt_server_measure_features(pt_server *s);
 
+/* LwF: takes them before the first step, and sends all of them to every worker, then and
+ * after a resume. */
+PT_MUST_USE pt_status pt_server_measure_responses(pt_server *s);
+
 /* ---- save.c ------------------------------------------------------------------------ */
 
 /* Rank 0: does a checkpoint follow this step? */

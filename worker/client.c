@@ -277,6 +277,12 @@ pt_status pt_client_take_features(pt_client *c)
     return s == PT_OK ? take(c, PT_MSG_FEATURES, c->run->feature_std, n) : s;
 }
 
+pt_status pt_client_take_responses(pt_client *c)
+{
+    return take(c, PT_MSG_FEATURES, c->run->responses,
+                pt_run_response_floats(c->run) * sizeof(float));
+}
+
 pt_status pt_client_take_terms(pt_client *c, double *terms, size_t n)
 {
     return take(c, PT_MSG_TERMS, terms, n * sizeof *terms);

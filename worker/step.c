@@ -27,6 +27,7 @@ struct pt_worker {
     uint64_t step;
     pt_span span;
     const float *dlogits, *drep; /* of the cross-entropy */
+    const float *dsource;        /* LwF; NULL: there is no source head */
     float *mixed;                /* mixup: the images; else NULL */
     double *terms;               /* of coupled images; NULL: none are */
     double *payload;
@@ -227,6 +228,9 @@ static pt_status forward(pt_worker *w)
     if (s != PT_OK) return s;
     w->dlogits = pt_objective_classify(w->objective, w->step, &w->span,
                                        pt_net_output(w->net, g->logits), labels);
+    if (g->source_logits >= 0)
+        w->dsource =
+            pt_objective_distill(w->objective, pt_net_output(w->net, g->source_logits));
     s = pt_net_backward_head(w->net, w->dlogits, &w->drep);
     if (s == PT_OK)
         pt_objective_regress(w->objective, pt_net_output(w->net, g->rep), w->drep);
@@ -270,6 +274,7 @@ static pt_status backward(pt_worker *w, const Pt__Record__StepRecord *record)
     g = w->drep;
     dlogits = pt_objective_at_logits(w->objective, w->terms);
     if (dlogits) s = pt_net_backward_head(w->net, dlogits, &g);
+    if (s == PT_OK && w->dsource) s = pt_net_set_source_gradient(w->net, w->dsource);
     if (s != PT_OK) return s;
     return pt_net_backward(w->net,
                            pt_objective_at_rep(w->objective, g, record->w, w->terms));
@@ -342,19 +347,35 @@ static pt_status evaluate(pt_worker *w, bool last)
     return s;
 }
 
-/* Before the first step: what a fresh run measures, what a resumed one still owes. */
-static pt_status before_steps(pt_worker *w)
+/* LwF: what the start weights answer, from all workers and then to all. */
+static pt_status share_responses(pt_worker *w, bool fresh)
 {
     const pt_plan *plan = w->run->plan;
     pt_status s = PT_OK;
 
-    if (w->run->first_step > 0) {
-        w->step = w->run->first_step - 1;
-        return w->run->test_owed ? evaluate(w, false) : PT_OK;
+    if (!w->run->responses) return PT_OK;
+    pt_net_evaluate_side(w->tester, true);
+    if (fresh)
+        s = send_rows(w, plan->images, plan->n_images, w->run->graph->source_logits);
+    pt_net_evaluate_side(w->tester, false);
+    return s == PT_OK ? pt_client_take_responses(w->client) : s;
+}
+
+/* Before the first step: what a fresh run measures, what a resumed one still owes. */
+static pt_status before_steps(pt_worker *w)
+{
+    const pt_plan *plan = w->run->plan;
+    bool fresh = w->run->first_step == 0;
+    pt_status s = PT_OK;
+
+    if (fresh && pt_run_wants_features(w->run)) {
+        s = send_rows(w, plan->images, plan->n_images, w->run->graph->rep);
+        if (s == PT_OK && w->run->feature_mean) s = pt_client_take_features(w->client);
     }
-    if (!pt_run_wants_features(w->run)) return PT_OK;
-    s = send_rows(w, plan->images, plan->n_images, w->run->graph->rep);
-    return s == PT_OK && w->run->feature_mean ? pt_client_take_features(w->client) : s;
+    if (s == PT_OK) s = share_responses(w, fresh);
+    if (s != PT_OK || fresh) return s;
+    w->step = w->run->first_step - 1;
+    return w->run->test_owed ? evaluate(w, false) : PT_OK;
 }
 
 pt_status pt_worker_run(pt_worker *w, bool *agreed)

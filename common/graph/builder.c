@@ -304,9 +304,17 @@ void pt_build_pooled_head(pt_builder *b, int in, const char *head)
     int x = pt_build_global_avg_pool(b, in, pt_named("avgpool"));
 
     if (b->status == PT_OK) b->g->rep = x;
+    if (b->opt.n_source_classes > 0)
+        pt_build_source_logits(
+            b, pt_build_linear(b, x, pt_named("source_head"), b->opt.n_source_classes));
     x = pt_build_dropout(b, x, pt_named("dropout"));
     b->in_head = true;
     pt_build_linear(b, x, pt_named("%s", head), b->opt.n_classes);
+}
+
+void pt_build_source_logits(pt_builder *b, int x)
+{
+    if (b->status == PT_OK) b->g->source_logits = x;
 }
 
 void pt_builder_init(pt_builder *b, const char *network, const pt_graph_options *opt)
@@ -322,6 +330,7 @@ void pt_builder_init(pt_builder *b, const char *network, const pt_graph_options 
     }
     memcpy(b->g->network, name.text, sizeof b->g->network);
     b->g->n_classes = opt->n_classes;
+    b->g->source_logits = -1;
     n = add_node(b, PT_OP_INPUT, -1, -1, pt_named("input"));
     if (!n) return;
     n->h = n->w = opt->side;

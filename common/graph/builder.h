@@ -53,8 +53,15 @@ int pt_build_add(pt_builder *b, int in0, int in1, pt_name name);
 int pt_build_concat(pt_builder *b, int in0, int in1, pt_name name);
 int pt_build_shortcut_a(pt_builder *b, int in, pt_name name, int c, int stride);
 
-/* Global average ("avgpool", the representation), "dropout", and the linear head. */
+/* Global average ("avgpool", the representation), "dropout", and the linear head; between
+ * the first two, where it is wanted, the source head, linear. */
 void pt_build_pooled_head(pt_builder *b, int in, const char *head);
+
+/* The source head: `x` reads its last layer. The nodes of its branch must be made before
+ * those that lead from the representation to the logits, or, where the branch leaves the
+ * trunk below the representation, before that: the backward pass goes through it after
+ * the main path's gradient has reached the node that it leaves. */
+void pt_build_source_logits(pt_builder *b, int x);
 
 /* The families; blocks: what tells their members apart. */
 void pt_build_vgg16(pt_builder *b, const int *blocks);

@@ -103,6 +103,12 @@ static pt_status check_options(const struct network *n, const pt_graph_options *
     if ((unsigned)o->rep_at > PT_REP_AFTER_DROPOUT)
         return pt_fail(PT_ERR_CONFIG, "%s: rep_at is %d, must be 0 to %d", n->name,
                        (int)o->rep_at, PT_REP_AFTER_DROPOUT);
+    if (o->n_source_classes < 0 || o->n_source_classes > CLASSES_MAX)
+        return pt_fail(PT_ERR_CONFIG, "%s: %d source classes, must be 0 to %d", n->name,
+                       o->n_source_classes, CLASSES_MAX);
+    if (o->n_source_classes > 0 && o->rep_at != PT_REP_AFTER_RELU)
+        return pt_fail(PT_ERR_CONFIG, "%s: a source head needs rep_at after_relu",
+                       n->name);
     return check_side(n, o->side);
 }
 

@@ -86,6 +86,8 @@ typedef struct {
     int rep;                 /* node whose output is the image representation */
     int logits;              /* node whose output is the logits; always the last */
     int n_classes;
+    int source_logits; /* the same of the pretrained network's own classifier, a branch
+                          beside the head; -1: it has none */
 } pt_graph;
 
 typedef enum { PT_STRIDE_CONV2, PT_STRIDE_CONV1 } pt_stride_at;
@@ -94,8 +96,11 @@ typedef enum { PT_REP_AFTER_RELU, PT_REP_BEFORE_RELU, PT_REP_AFTER_DROPOUT } pt_
 typedef struct {
     int side; /* input height and width in pixels; 0 = the network's own (224 or 32) */
     int n_classes;
-    bool original_head; /* SqueezeNet: its own conv10 head (classifier.1, then ReLU,
-                           then global average); elsewhere no difference */
+    int n_source_classes; /* not 0: the classifier of the pretrained network stays, with
+                             so many classes, beside the new head (tensors source_head.*)
+                           */
+    bool original_head;   /* SqueezeNet: its own conv10 head (classifier.1, then ReLU,
+                             then global average); elsewhere no difference */
     pt_stride_at stride_at;
     pt_rep_at rep_at; /* VGG */
     float dropout;    /* probability in every dropout layer */
@@ -141,6 +146,10 @@ void pt_graph_init(const pt_graph *g, uint64_t seed, float head_std, bool head_o
 /* SHA-256 over parameters, then running statistics, in graph order, little-endian
  * float32 in file layout: the weight hash. */
 PT_MUST_USE pt_status pt_graph_hash(const pt_graph *g, const float *flat, char hex[65]);
+
+/* Does the tensor belong to the source head? (It is part of the trunk where groups are
+ * frozen, and has the trunk's rate.) */
+bool pt_tensor_is_source(const pt_tensor *t);
 
 /* true if the tensor belongs to a frozen group: an entry is "trunk", "head" or the first
  * characters of its name ("features.2" is also features.24; "features.2." is not). */

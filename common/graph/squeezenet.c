@@ -26,6 +26,18 @@ static int pool(pt_builder *b, int in, int index)
     return pt_build_max_pool(b, in, pt_named("features.%d", index), w);
 }
 
+/* The network's own head, which pools after it classifies. As a branch its convolution is
+ * source_head. */
+static int classifier(pt_builder *b, int in, const char *prefix, int classes)
+{
+    pt_name conv = prefix[0] ? pt_named("source_head") : pt_named("classifier.1");
+    int x = pt_build_dropout(b, in, pt_named("%sclassifier.0", prefix));
+
+    x = pt_build_conv(b, x, conv, classes, pt_window_square(1, 1, 0), true);
+    x = pt_build_relu(b, x, pt_named("%sclassifier.2", prefix));
+    return pt_build_global_avg_pool(b, x, pt_named("%sclassifier.3", prefix));
+}
+
 void pt_build_squeezenet(pt_builder *b, const int *blocks)
 {
     static const struct {
@@ -42,14 +54,14 @@ void pt_build_squeezenet(pt_builder *b, const int *blocks)
                 ? fire_module(b, x, i + 3, module[i].squeeze, module[i].expand)
                 : pool(b, x, i + 3);
     if (!b->opt.original_head) {
+        int classes = b->opt.n_source_classes;
+
+        if (classes > 0) pt_build_source_logits(b, classifier(b, x, "source_", classes));
+        b->opt.n_source_classes = 0; /* it is made */
         pt_build_pooled_head(b, x, "head");
         return;
     }
     if (b->status == PT_OK) b->g->rep = x;
-    x = pt_build_dropout(b, x, pt_named("classifier.0"));
     b->in_head = true;
-    x = pt_build_conv(b, x, pt_named("classifier.1"), b->opt.n_classes,
-                      pt_window_square(1, 1, 0), true);
-    x = pt_build_relu(b, x, pt_named("classifier.2"));
-    pt_build_global_avg_pool(b, x, pt_named("classifier.3"));
+    classifier(b, x, "", b->opt.n_classes);
 }

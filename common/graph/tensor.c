@@ -182,6 +182,11 @@ void pt_graph_init(const pt_graph *g, uint64_t seed, float head_std, bool head_o
             init_tensor(g, i, seed, head_std, flat + g->tensors[i].offset);
 }
 
+bool pt_tensor_is_source(const pt_tensor *t)
+{
+    return strncmp(t->name, "source_head.", strlen("source_head.")) == 0;
+}
+
 bool pt_tensor_frozen(const pt_tensor *t, char *const *frozen, size_t n_frozen)
 {
     for (size_t i = 0; i < n_frozen; i++) {

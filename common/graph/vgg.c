@@ -22,6 +22,12 @@ void pt_build_vgg16(pt_builder *b, const int *blocks)
     x = pt_build_dropout(b, x, pt_named("classifier.2"));
     x = rep[PT_REP_BEFORE_RELU] = pt_build_linear(b, x, pt_named("classifier.3"), 4096);
     x = rep[PT_REP_AFTER_RELU] = pt_build_relu(b, x, pt_named("classifier.4"));
+    if (b->opt.n_source_classes > 0) {
+        int y = pt_build_dropout(b, x, pt_named("source_classifier.5"));
+
+        pt_build_source_logits(
+            b, pt_build_linear(b, y, pt_named("source_head"), b->opt.n_source_classes));
+    }
     x = rep[PT_REP_AFTER_DROPOUT] = pt_build_dropout(b, x, pt_named("classifier.5"));
     if (b->status == PT_OK) b->g->rep = rep[b->opt.rep_at];
     b->in_head = true;

@@ -74,6 +74,7 @@ static const struct {
                {"regularizers.bss.weight", "0", "BSS"},
                {"regularizers.l2_sp.alpha", "0", "L2-SP"},
                {"regularizers.adarand.weight", "0", "AdaRand"},
+               {"regularizers.lwf.weight", "0", "LwF"},
                {"cross_entropy.label_smoothing", "0", "label smoothing"},
                {"cross_entropy.mixup", "0", "mixup"},
                {"schedule.per_stage", "false", "LP-FT"}};
@@ -101,6 +102,8 @@ static void print_methods(FILE *out, const pt_settings *of)
         const char *value = get(of, methods[i].key);
 
         if (!value[0] || strcmp(value, methods[i].off) == 0) continue;
+        if (strcmp(methods[i].name, "LP-FT") == 0 && join[0])
+            continue; /* LwF has stages */
         fprintf(out, "%s%s", join, methods[i].name);
         join = " + ";
     }

@@ -38,7 +38,9 @@ uint64_t pt_part_bytes(const pt_run *r, int server)
 
     if (server == 0)
         n += (r->graph->n_floats - r->graph->n_param_floats) * sizeof(float) +
-             (2 * (uint64_t)pt_run_rep_size(r) + pt_method_floats(r)) * sizeof(float);
+             (2 * (uint64_t)pt_run_rep_size(r) + pt_method_floats(r) +
+              pt_run_response_floats(r)) *
+                 sizeof(float);
     return n + LIBRARY_BYTES;
 }
 
@@ -131,6 +133,9 @@ pt_status pt_part_write(const char *path, const pt_state *s, int server)
         for (int i = 0; i < sets[k].n_tensors && st == PT_OK; i++)
             st = write_tensor(f, s->run, &sets[k], i, server, scratch);
     if (st == PT_OK && server == 0 && s->feature_mean) st = write_features(f, s);
+    if (st == PT_OK && server == 0 && s->responses)
+        st = pt_h5file_write_f32(
+            f, "responses", 1, &(uint64_t){pt_run_response_floats(s->run)}, s->responses);
     if (st == PT_OK && server == 0 && s->method)
         st = pt_h5file_write_f32(f, "method", 1, &(uint64_t){s->n_method}, s->method);
     if (st == PT_OK) st = pt_h5file_commit(&f);
@@ -199,7 +204,13 @@ static pt_status read_features(const pt_h5file *f, pt_state *s)
 
 static pt_status read_method(const pt_h5file *f, pt_state *s)
 {
-    if (!s->method || pt_h5file_kind(f, "method") != PT_H5_DATASET) return PT_OK;
+    pt_status st = PT_OK;
+
+    if (s->responses && pt_h5file_kind(f, "responses") == PT_H5_DATASET)
+        st = pt_h5file_read_f32_into(f, "responses", s->responses,
+                                     pt_run_response_floats(s->run));
+    if (st != PT_OK || !s->method || pt_h5file_kind(f, "method") != PT_H5_DATASET)
+        return st;
     return pt_h5file_read_f32_into(f, "method", s->method, s->n_method);
 }
 

@@ -8,6 +8,7 @@
  *   pieces/weights/NAME/OFFSET             floats from OFFSET (decimal) of the tensor on
  *   pieces/momentum/NAME/OFFSET
  *   features/mean, features/std            server 0: of the pretrained representation
+ *   responses                              server 0: of the start weights (LwF)
  *   method                                 server 0: state of a method, as it has it
  *   tensors                                names of all tensors, in the order of the hash
  *
@@ -24,6 +25,7 @@ typedef struct {
     float *flat;       /* [graph->n_floats]: parameters and running statistics */
     float *velocity;   /* [graph->n_param_floats]: momentum, memory layout */
     float *feature_mean, *feature_std; /* [rep size], or both NULL */
+    float *responses;                  /* [pt_run_response_floats], or NULL */
     float *method;                     /* [n_method] (server/coupling.h), or NULL */
     size_t n_method;
 } pt_state;

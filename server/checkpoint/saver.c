@@ -188,6 +188,7 @@ static pt_status make_arrays(pt_saver *s)
         s->state.feature_mean = pt_calloc(dims, sizeof(float));
         s->state.feature_std = pt_calloc(dims, sizeof(float));
     }
+    s->state.responses = s->server == 0 ? s->run->responses : NULL; /* never change */
     s->state.n_method = n_method;
     if (n_method > 0) s->state.method = pt_calloc(n_method, sizeof(float));
     if (!s->state.flat || !s->state.velocity || (n_method > 0 && !s->state.method) ||

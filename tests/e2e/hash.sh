@@ -41,6 +41,16 @@ if [ "$mode" = sync ]; then
         ranks $((workers + 1)) other "${methods[@]}" || fail "methods, $workers workers"
         [ "$(hash_of other)" = "$(hash_of methods)" ] || fail "methods, $workers workers: other weights"
     done
+    # LwF: the classifier of the first run's model stays beside a new one.
+    methods=(network.weights=first/model.h5 'regularizers={lwf: {weight: 1}}'
+        'stages=[{steps: 2, frozen: [trunk]}, {steps: 3}]')
+    ranks 2 methods "${methods[@]}" || fail "LwF"
+    for workers in 3 8; do
+        ranks $((workers + 1)) other "${methods[@]}" || fail "LwF, $workers workers"
+        [ "$(hash_of other)" = "$(hash_of methods)" ] || fail "LwF, $workers workers: other weights"
+    done
+    "$PTRAIN" predict --weights methods/model.h5 images/target/test/*/*.jpg >predicted.log 2>&1 &&
+        [ "$(wc -l <predicted.log)" -ge 12 ] || fail "LwF: its model does not predict"
 fi
 
 differs() { # what set...

@@ -34,6 +34,7 @@ import philox
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(HERE, "..", "data", "algorithm1")
 IMAGES, SIDE, CLASSES, PROJECTIONS = 13, 8, 5, 8
+SOURCE_CLASSES = 7  # of the network's own classifier, where it stays
 DROPOUT_NODE = 30  # of the graph resnet_small; the test looks
 MARGIN = 1e-5
 WHOLE_BATCH = 2**64 - 1  # the "position" of a target that all images of a batch share
@@ -59,7 +60,7 @@ class Block(nn.Module):
 
 
 class ResNetSmall(nn.Module):
-    def __init__(self):
+    def __init__(self, source_classes=0):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
@@ -67,6 +68,8 @@ class ResNetSmall(nn.Module):
         self.layer1 = nn.Sequential(Block(16, 16, 1))
         self.layer2 = nn.Sequential(Block(16, 32, 2))
         self.layer3 = nn.Sequential(Block(32, 64, 2))
+        if source_classes:
+            self.source_head = nn.Linear(64, source_classes)
         self.fc = nn.Linear(64, CLASSES)
 
     def represent(self, x):
@@ -104,7 +107,8 @@ def start_value(name, shape):
 
 
 def make_net(config, dtype):
-    net = ResNetSmall().to(dtype)
+    lwf = config.get("regularizers", {}).get("lwf")
+    net = ResNetSmall(SOURCE_CLASSES if lwf else 0).to(dtype)
     for m in net.modules():
         if isinstance(m, nn.BatchNorm2d):
             m.eps, m.momentum = f32(1e-5), f32(config["network"]["bn_momentum"])

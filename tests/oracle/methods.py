@@ -5,7 +5,7 @@ gate and files are those of algorithm1.py; here are the losses that its run does
 
 Sources: FNP, Pairwise Confusion (Dubey et al., ECCV 2018), BSS (Chen et al., NeurIPS
 2019; singular values by torch.linalg.svdvals), L2-SP (Li et al., ICML 2018), label
-smoothing (torch's own), AdaRand (yshinya6/adarand; torch's Adam), mixup (Zhang et al., ICLR 2018), LP-FT (Kumar et al., ICLR 2022).
+smoothing (torch's own), LwF (Li and Hoiem, ECCV 2016), AdaRand (yshinya6/adarand; torch's Adam), mixup (Zhang et al., ICLR 2018), LP-FT (Kumar et al., ICLR 2022).
 
 usage: /usr/bin/python3 tests/oracle/methods.py [CASE...]
 """
@@ -23,7 +23,7 @@ from algorithm1 import f32
 
 OUT = os.path.join(algorithm1.HERE, "..", "data", "methods")
 MIXUP, ADARAND = 9, 10  # streams (common/rng.h)
-CASES = ("fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
+CASES = ("lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
          "adarand", "norm_batch", "soft", "lp_ft", "all")
 
 
@@ -84,6 +84,13 @@ class Run(algorithm1.Run):
         stages = self.config["stages"]
         self.regularizers = self.config.get("regularizers", {})
         self.soft = self.config.get("cross_entropy", {})
+        self.lwf = self.regularizers.get("lwf")
+        if self.lwf:  # what the start weights answer, in evaluation
+            self.net.eval()
+            with torch.no_grad():
+                self.answers = self.net.source_head(self.net.represent(self.pixels))
+            self.answers = self.answers.float().to(self.dtype)
+            self.net.train()
         self.adarand = None
         if "adarand" in self.regularizers:
             self.adarand = AdaRand(self.regularizers["adarand"], self,
@@ -127,9 +134,15 @@ class Run(algorithm1.Run):
         return (share * ce(labels) + (1 - share) * ce(partners),
                 share * hit(labels) + (1 - share) * hit(partners))
 
-    def penalties(self, rep, logits, labels):
+    def penalties(self, rep, logits, labels, images):
         """What the regularizers on outputs add to the batch's loss."""
         n, total = len(rep), rep.new_zeros(())
+        if self.lwf:
+            t = self.lwf.get("temperature", 2)
+            p0 = self.answers[images].softmax(1) ** (1 / t)
+            q = p0 / p0.sum(1, keepdim=True)
+            log_s = (self.net.source_head(rep) / t).log_softmax(1)
+            total = total - self.lwf["weight"] * (q * log_s).sum(1).mean()
         if "fnp" in self.regularizers:
             total = total + self.regularizers["fnp"]["weight"] * (rep ** 2).sum(1).mean()
         if "confusion" in self.regularizers:
@@ -186,7 +199,7 @@ class Run(algorithm1.Run):
         gate = self.gate.step(ce.double().mean().item(), epoch) and regress
         balanced = batch if task.get("norm") == "batch" else [n_ce.mean(), n_ptr.mean()]
         w = float(balanced[0] / (balanced[1] * task["ratio"])) if gate else 0.0
-        penalty = self.penalties(rep, logits, labels)
+        penalty = self.penalties(rep, logits, labels, images)
         self.rep, self.targets = rep, labels
         if self.adarand:
             penalty = penalty + self.adarand.penalty(rep, labels, k)

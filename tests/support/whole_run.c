@@ -282,6 +282,9 @@ static pt_run *make_run(const whole_run_options *o)
     pt_config *c = load_config(o);
     const pt_graph_options options = {.side = (int)c->data->crop,
                                       .n_classes = WHOLE_RUN_CLASSES,
+                                      .n_source_classes = c->regularizers->lwf->weight > 0
+                                                              ? WHOLE_RUN_SOURCE_CLASSES
+                                                              : 0,
                                       .dropout = c->network->dropout};
     pt_graph *graph = NULL;
     pt_plan *plan = NULL;
@@ -303,6 +306,10 @@ static pt_run *make_run(const whole_run_options *o)
         run->labels = pt_calloc(n, sizeof *run->labels);
         assert_non_null(run->labels);
         for (size_t i = 0; i < n; i++) run->labels[i] = label_of((int)i);
+    }
+    if (pt_run_response_floats(run) > 0) {
+        run->responses = pt_calloc(pt_run_response_floats(run), sizeof(float));
+        assert_non_null(run->responses);
     }
     whole_run_start(run->graph, run->flat);
     assert_int_equal(pt_run_keep_start(run), PT_OK);
@@ -333,7 +340,8 @@ static void resume(player *p)
     p->state = (pt_state){.run = r,
                           .flat = r->flat,
                           .feature_mean = r->feature_mean,
-                          .feature_std = r->feature_std};
+                          .feature_std = r->feature_std,
+                          .responses = r->responses};
     p->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
     p->state.n_method = pt_method_floats(r);
     if (p->state.n_method > 0)

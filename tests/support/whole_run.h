@@ -7,7 +7,12 @@
 #include "common/run.h"
 #include "server/serve.h"
 
-enum { WHOLE_RUN_CLASSES = 5, WHOLE_RUN_MAX_SETS = 12, WHOLE_RUN_MAX_RANKS = 16 };
+enum {
+    WHOLE_RUN_CLASSES = 5,
+    WHOLE_RUN_SOURCE_CLASSES = 7,
+    WHOLE_RUN_MAX_SETS = 12,
+    WHOLE_RUN_MAX_RANKS = 16
+};
 
 typedef struct {
     const char *config;                   /* YAML file */

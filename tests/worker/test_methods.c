@@ -63,6 +63,12 @@ static void test_targets_of_adarand_are_those_of_pytorch(void **state)
     check("adarand", 3);
 }
 
+static void test_learning_without_forgetting_is_that_of_pytorch(void **state)
+{
+    check("lwf", 3);
+    check("lwf_stages", 0);
+}
+
 static void test_norms_of_the_batch_mean_are_those_of_pytorch(void **state)
 {
     check("norm_batch", 3);
@@ -83,9 +89,10 @@ static void test_all_of_them_together_are_those_of_pytorch(void **state)
     check("all", 2);
 }
 
-static whole_run_options everything(int n_servers, int n_workers, int threads)
+static whole_run_options run_of(const char *config, int n_servers, int n_workers,
+                                int threads)
 {
-    return (whole_run_options){.config = DATA "all.yaml",
+    return (whole_run_options){.config = config,
                                .n_servers = n_servers,
                                .n_workers = n_workers,
                                .threads = threads,
@@ -93,6 +100,11 @@ static whole_run_options everything(int n_servers, int n_workers, int threads)
                                .n_train = 13,
                                .n_test = 1,
                                .salt = 5};
+}
+
+static whole_run_options everything(int n_servers, int n_workers, int threads)
+{
+    return run_of(DATA "all.yaml", n_servers, n_workers, threads);
 }
 
 static whole_run *play(whole_run_options o)
@@ -121,9 +133,9 @@ static void test_bits_do_not_depend_on_workers_servers_and_threads(void **state)
     whole_run_destroy(one);
 }
 
-static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
+static void check_resume(const char *config)
 {
-    whole_run_options o = everything(1, 3, 1);
+    whole_run_options o = run_of(config, 1, 3, 1);
     whole_run *whole = play(o), *part;
     char root[256];
 
@@ -133,7 +145,7 @@ static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
     part = whole_run_play(&o);
     whole_run_assert_stopped(part);
     whole_run_destroy(part);
-    o = everything(2, 2, 1);
+    o = run_of(config, 2, 2, 1);
     o.root = root;
     o.resume = true;
     part = play(o);
@@ -141,6 +153,21 @@ static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
     assert_same(whole, part, "resumed");
     whole_run_destroy(whole);
     pt_checkpoint_prune(root, 0);
+}
+
+static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
+{
+    check_resume(DATA "all.yaml");
+    check_resume(DATA "lwf.yaml");
+}
+
+static void test_bits_of_lwf_do_not_depend_on_workers_and_servers(void **state)
+{
+    whole_run *one = play(run_of(DATA "lwf_stages.yaml", 1, 1, 1));
+
+    assert_same(one, play(run_of(DATA "lwf_stages.yaml", 2, 3, 2)), "3 workers");
+    assert_same(one, play(run_of(DATA "lwf_stages.yaml", 1, 8, 1)), "8 workers");
+    whole_run_destroy(one);
 }
 
 /* A batch of 5 on 8 shards leaves workers without images, which get no terms. */
@@ -180,12 +207,14 @@ int main(void)
         cmocka_unit_test(test_l2_sp_on_kernels_is_that_of_pytorch),
         cmocka_unit_test(test_l2_sp_on_all_parameters_is_that_of_pytorch),
         cmocka_unit_test(test_targets_of_adarand_are_those_of_pytorch),
+        cmocka_unit_test(test_learning_without_forgetting_is_that_of_pytorch),
         cmocka_unit_test(test_norms_of_the_batch_mean_are_those_of_pytorch),
         cmocka_unit_test(test_label_smoothing_and_mixup_are_those_of_pytorch),
         cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),
         cmocka_unit_test(test_all_of_them_together_are_those_of_pytorch),
         cmocka_unit_test(test_bits_do_not_depend_on_workers_servers_and_threads),
         cmocka_unit_test(test_a_run_that_was_stopped_goes_on_with_the_same_bits),
+        cmocka_unit_test(test_bits_of_lwf_do_not_depend_on_workers_and_servers),
         cmocka_unit_test(test_bytes_are_foretold),
     };
 

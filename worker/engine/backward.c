@@ -41,7 +41,7 @@ static void dropout_data(pt_net *n, int i, bool accumulate, float *dx)
     pt_dropout d = {.prob = n->opt.graph->nodes[i].dropout,
                     .seed = n->opt.seed,
                     .step = n->step,
-                    .node = i,
+                    .node = o->dropout_id,
                     .first = pt_span_first(&n->span),
                     .size = o->size};
 
@@ -250,12 +250,25 @@ static pt_status all_nodes(pt_net *n)
         if (!n->plan.nodes[i].needs_grad) continue;
         weight_pass(n, i);
         pt_net_lap(n, i, PT_PART_WEIGHTS);
-        if (i <= g->rep) s = data_pass(n, i, false);
+        if (i <= g->rep || n->plan.nodes[i].side) s = data_pass(n, i, false);
         pt_net_lap(n, i, PT_PART_DATA);
         if (s == PT_OK) s = announce(n, i);
         pt_net_poll(n);
     }
     return s;
+}
+
+pt_status pt_net_set_source_gradient(pt_net *n, const float *dsource)
+{
+    const pt_graph *g = n->opt.graph;
+    const pt_net_node *source = &n->plan.nodes[g->source_logits];
+
+    if (n->pass != PT_PASS_FORWARD && n->pass != PT_PASS_HEAD)
+        return pt_fail(PT_ERR_BUG, "source gradient of %s without a forward pass",
+                       g->network);
+    memcpy(source->dy, dsource, (size_t)n->n_images * source->size * sizeof *dsource);
+    n->has_source_gradient = true;
+    return PT_OK;
 }
 
 pt_status pt_net_backward(pt_net *n, const float *drep)
@@ -265,6 +278,10 @@ pt_status pt_net_backward(pt_net *n, const float *drep)
 
     if (n->pass != PT_PASS_HEAD)
         return pt_fail(PT_ERR_BUG, "backward of %s before that of its head", g->network);
+    if (g->source_logits >= 0 && !n->has_source_gradient)
+        return pt_fail(PT_ERR_BUG, "backward of %s without its source gradient",
+                       g->network);
+    n->has_source_gradient = false;
     if (drep != rep->dy)
         memcpy(rep->dy, drep, (size_t)n->n_images * rep->size * sizeof *drep);
     pt_net_begin_polling(n);
@@ -286,7 +303,8 @@ pt_status pt_net_backward_probe(pt_net *n, const float *drep, int tensor)
                        g->network);
     memcpy(rep->dy, drep, (size_t)n->n_images * rep->size * sizeof *drep);
     for (int i = g->rep; i > last && s == PT_OK; i--)
-        if (n->plan.nodes[i].needs_grad) s = data_pass(n, i, false);
+        if (n->plan.nodes[i].needs_grad && !n->plan.nodes[i].side)
+            s = data_pass(n, i, false);
     if (s == PT_OK) weight_pass(n, last);
     n->pass = s == PT_OK ? PT_PASS_FORWARD : PT_PASS_NONE;
     return s;

@@ -52,7 +52,7 @@ static void run_dropout(pt_net *n, int i)
         pt_dropout d = {.prob = node->dropout,
                         .seed = n->opt.seed,
                         .step = n->step,
-                        .node = i,
+                        .node = n->plan.nodes[i].dropout_id,
                         .first = pt_span_first(&n->span),
                         .size = size};
         pt_dropout_apply(n->opt.pool, &d, n->n_images, x, false, y);
@@ -145,6 +145,7 @@ static pt_status run_nodes(pt_net *n)
 
     pt_net_begin_polling(n);
     for (int i = 1; i < g->n_nodes && s == PT_OK; i++) {
+        if (n->plan.nodes[i].side && !pt_net_training_pass(n) && !n->side) continue;
         if (n->hooks.before_node && has_tensors(&g->nodes[i]))
             s = n->hooks.before_node(n->hooks.context, i);
         if (s == PT_OK) s = run_node(n, i);

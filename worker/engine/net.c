@@ -175,8 +175,14 @@ void pt_net_set_trained(pt_net *n, const bool *trained)
         for (int k = 0; k < 2; k++)
             needs = needs || (node->in[k] >= 0 && n->plan.nodes[node->in[k]].needs_grad);
         if (i == 0) needs = n->opt.input_gradient;
-        n->plan.nodes[i].needs_grad = needs && n->plan.nodes[i].leads;
+        needs = needs && (n->plan.nodes[i].leads || n->plan.nodes[i].side);
+        n->plan.nodes[i].needs_grad = needs;
     }
+}
+
+void pt_net_evaluate_side(pt_net *n, bool side)
+{
+    n->side = side;
 }
 
 const float *pt_net_output(const pt_net *n, int node)

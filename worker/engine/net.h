@@ -93,6 +93,9 @@ PT_MUST_USE pt_status pt_net_forward(pt_net *n, const pt_span *span, const float
 /* Evaluation forward of n_images images: running statistics, no dropout. */
 PT_MUST_USE pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input);
 
+/* Does evaluation go through the branch to the source logits? Not at the start. */
+void pt_net_evaluate_side(pt_net *n, bool side);
+
 /* [images][c] of a node after a forward pass; borrowed. */
 const float *pt_net_output(const pt_net *n, int node);
 
@@ -101,6 +104,10 @@ const float *pt_net_output(const pt_net *n, int node);
  * for pt_net_backward. Needs rep to be an ancestor that all paths to the logits cross. */
 PT_MUST_USE pt_status pt_net_backward_head(pt_net *n, const float *dlogits,
                                            const float **drep);
+
+/* For a graph with a source head, before pt_net_backward: the gradient at its logits,
+ * [images][source classes]. */
+PT_MUST_USE pt_status pt_net_set_source_gradient(pt_net *n, const float *dsource);
 
 /* The rest: weight gradients of the head (from what pt_net_backward_head kept), then the
  * whole trunk from drep [images][rep size]. Calls gradient_ready for each trained

@@ -49,6 +49,17 @@ static bool keeps_input(pt_op op)
            op == PT_OP_BATCH_NORM;
 }
 
+/* Consumer i, which may be a node of the side branch, writes to the gradient of `in`. The
+ * branch comes to the main path's gradient when it is there; among its own nodes it is
+ * the first. Consumers come in falling order. */
+static void take_writer(pt_net_node *in, const pt_net_node *n, int i)
+{
+    if (!n->leads && !n->side) return;
+    if (n->leads && in->first_main < 0) in->first_main = i;
+    if (in->first_writer < 0) in->first_writer = i;
+    in->last_writer = i;
+}
+
 static void find_uses(planner *p)
 {
     const pt_graph *g = p->g;
@@ -57,6 +68,7 @@ static void find_uses(planner *p)
         pt_net_node *n = &p->nodes[i];
 
         n->leads = n->leads || i == g->logits;
+        n->side = (n->side || i == g->source_logits) && !n->leads;
         if (p->uses[i] == 0) p->last_use[i] = i;
         for (int k = 0; k < 2; k++) {
             int in = g->nodes[i].in[k];
@@ -64,8 +76,8 @@ static void find_uses(planner *p)
             if (in < 0) continue;
             if (p->uses[in]++ == 0) p->last_use[in] = i;
             p->nodes[in].leads = p->nodes[in].leads || n->leads;
-            if (n->leads && p->nodes[in].first_writer < 0) p->nodes[in].first_writer = i;
-            if (n->leads) p->nodes[in].last_writer = i;
+            p->nodes[in].side = p->nodes[in].side || n->side;
+            take_writer(&p->nodes[in], n, i);
         }
     }
 }
@@ -152,7 +164,7 @@ static bool is_kept(const planner *p, int i)
 {
     const pt_graph *g = p->g;
 
-    if (i == g->rep || i == g->logits) return true;
+    if (i == g->rep || i == g->logits || i == g->source_logits) return true;
     if (!p->opt->training) return false;
     if (is_relu(g->nodes[i].op)) return true;
     for (int j = i + 1; j <= p->last_use[i]; j++)
@@ -305,12 +317,14 @@ static void place_gradients(planner *p, lifetime *l, lifetime **placed)
             any = any ||
                   (g->nodes[i].in[k] >= 0 && p->nodes[g->nodes[i].in[k]].dy_root >= 0);
         any = any || i >= g->rep || (i == 0 && p->opt->input_gradient);
-        p->nodes[i].dy_root = any && p->nodes[i].leads ? i : -1;
+        any = any && (p->nodes[i].leads || p->nodes[i].side);
+        p->nodes[i].dy_root = any ? i : -1;
     }
     for (int i = n - 1; i > 0; i--) share_gradient(p, i);
     for (int i = 0; i < n; i++) {
         const pt_net_node *node = &p->nodes[i];
-        int first = i == g->logits ? 0 : n - 1 - node->first_writer;
+        bool given = i == g->logits || i == g->source_logits;
+        int first = given ? 0 : n - 1 - node->first_writer;
         int last = n - 1 - (i > g->rep ? g->rep : i);
 
         if (node->dy_root >= 0) live(l, node->dy_root, first, last, image_floats(p, i));
@@ -420,9 +434,17 @@ static void make_plan(planner *p, pt_net_plan_result *out, lifetime *l, lifetime
 
         p->nodes[i].size = pt_mul(pt_mul((size_t)n->h, (size_t)n->w), (size_t)n->c);
         p->nodes[i].first_writer = p->nodes[i].last_writer = -1;
+        p->nodes[i].first_main = -1;
         p->nodes[i].dy_root = p->nodes[i].sum = p->nodes[i].summed_by = -1;
     }
     find_uses(p);
+    for (int i = 0, main = 0; i < g->n_nodes; i++) {
+        pt_net_node *n = &p->nodes[i];
+
+        if (n->first_main >= 0) n->first_writer = n->first_main;
+        n->dropout_id = n->side ? g->n_nodes + i : main;
+        main += !n->side;
+    }
     share_outputs(p);
     share_sums(p);
     if (p->opt->training) share_masks(p);

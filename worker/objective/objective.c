@@ -7,6 +7,7 @@
 #include "common/coupling.h"
 #include "worker/objective/confusion.h"
 #include "worker/objective/cross_entropy.h"
+#include "worker/objective/distill.h"
 #include "worker/objective/mixup.h"
 #include "worker/objective/pseudo_task.h"
 
@@ -35,6 +36,13 @@ struct pt_objective {
     float *dlogits;      /* [images][n_classes] */
     float *g_ptr;        /* [images][dims]; becomes the one gradient */
     double *p;           /* [images][n_classes] probabilities, where images are coupled */
+
+    /* LwF; NULL: off */
+    int n_source;
+    const float *source_logits;
+    float *dsource;   /* [images][n_source] */
+    double *softened; /* [images][2 n_source] */
+    uint32_t *places; /* [images] in the plan's images */
 };
 
 /* ---- creation --------------------------------------------------------------------- */
@@ -59,8 +67,18 @@ void pt_objective_destroy(pt_objective **o)
     free((*o)->dlogits);
     free((*o)->g_ptr);
     free((*o)->p);
+    free((*o)->dsource);
+    free((*o)->softened);
+    free((*o)->places);
     free(*o);
     *o = NULL;
+}
+
+static int source_classes(const pt_run *run)
+{
+    int node = run->graph->source_logits;
+
+    return node < 0 ? 0 : run->graph->nodes[node].c;
 }
 
 size_t pt_objective_bytes(const pt_run *run, int max_images)
@@ -69,7 +87,22 @@ size_t pt_objective_bytes(const pt_run *run, int max_images)
     size_t one = sizeof(image_terms) + (classes + dims) * sizeof(float);
 
     if (pt_coupling_of(run).confusion) one += classes * sizeof(double);
+    if (pt_run_response_floats(run) > 0)
+        one += (size_t)source_classes(run) * (sizeof(float) + 2 * sizeof(double)) +
+               sizeof(uint32_t);
     return (size_t)max_images * one;
+}
+
+static bool make_distillation(pt_objective *o, size_t n)
+{
+    size_t c = (size_t)source_classes(o->run);
+
+    if (pt_run_response_floats(o->run) == 0) return true;
+    o->n_source = (int)c;
+    o->dsource = pt_calloc(pt_mul(n, c), sizeof *o->dsource);
+    o->softened = pt_calloc(pt_mul(n, 2 * c), sizeof *o->softened);
+    o->places = pt_calloc(n, sizeof *o->places);
+    return o->dsource && o->softened && o->places;
 }
 
 pt_status pt_objective_create(const pt_run *run, pt_pool *pool, int max_images,
@@ -90,7 +123,8 @@ pt_status pt_objective_create(const pt_run *run, pt_pool *pool, int max_images,
     o->dlogits = pt_calloc(pt_mul(n, classes), sizeof *o->dlogits);
     o->g_ptr = pt_calloc(pt_mul(n, (size_t)o->dims), sizeof *o->g_ptr);
     if (o->coupling.confusion) o->p = pt_calloc(pt_mul(n, classes), sizeof *o->p);
-    if (!o->images || !o->dlogits || !o->g_ptr || (o->coupling.confusion && !o->p)) {
+    if (!o->images || !o->dlogits || !o->g_ptr || (o->coupling.confusion && !o->p) ||
+        !make_distillation(o, n)) {
         pt_objective_destroy(&o);
         return pt_fail(PT_ERR_NOMEM, "no memory for the losses of %d images", max_images);
     }
@@ -113,6 +147,7 @@ static void classify_image(void *context, int i, int thread)
     if (o->share < 1) target.other = o->labels[pt_span_images(&o->span) + i];
     t->ce = pt_cross_entropy(logits, o->n_classes, target, 1.0 / o->span.b,
                              o->dlogits + (size_t)i * c, &t->correct);
+    t->penalty = 0;
     t->bad = !isfinite(t->ce);
     for (size_t k = 0; k < c; k++) t->bad = t->bad || !isfinite(logits[k]);
     if (o->p) pt_softmax(logits, o->n_classes, o->p + (size_t)i * c);
@@ -130,6 +165,29 @@ const float *pt_objective_classify(pt_objective *o, uint64_t step, const pt_span
     o->logits = logits;
     pt_pool_run(o->pool, pt_span_images(span), classify_image, o);
     return o->dlogits;
+}
+
+static void distill_image(void *context, int i, int thread)
+{
+    pt_objective *o = context;
+    const Pt__Config__Distillation *c = o->run->config->regularizers->lwf;
+    size_t n = (size_t)o->n_source, at = (size_t)i * n;
+    double loss = pt_distill(
+        o->source_logits + at, o->run->responses + (size_t)o->places[i] * n, o->n_source,
+        c->temperature, c->weight / o->span.b, o->softened + 2 * at, o->dsource + at);
+
+    o->images[i].penalty += c->weight * loss;
+    o->images[i].bad = o->images[i].bad || !isfinite(loss);
+}
+
+const float *pt_objective_distill(pt_objective *o, const float *source_logits)
+{
+    int n = pt_span_images(&o->span);
+
+    o->source_logits = source_logits;
+    pt_plan_places(o->run->plan, o->step, pt_span_first(&o->span), n, o->places);
+    pt_pool_run(o->pool, n, distill_image, o);
+    return o->dsource;
 }
 
 static void confuse_image(void *context, int i, int thread)
@@ -167,7 +225,7 @@ static void regress_image(void *context, int i, int thread)
     double ce = pt_norm(g_ce, o->dims), ptr = 0;
 
     t->rep = pt_norm(rep, o->dims);
-    t->penalty = o->run->config->regularizers->fnp->weight * t->rep * t->rep;
+    t->penalty += o->run->config->regularizers->fnp->weight * t->rep * t->rep;
     t->g_ce = ce * o->span.b;
     t->l_ptr = t->g_ptr = t->cosine = 0;
     t->bad = t->bad || !isfinite(t->g_ce) || !isfinite(t->penalty);
