@@ -47,6 +47,7 @@ static const struct {
     {"AdaRand", "decay", '[', 0, 1, ')'},
     {"Distillation", "weight", '[', 0, INFINITY, ')'},
     {"Distillation", "temperature", '(', 0, INFINITY, ')'},
+    {"JointTraining", "weight", '[', 0, INFINITY, ')'},
     {"Optimizer", "lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "head_lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "momentum", '[', 0, 1, ')'},
@@ -251,6 +252,26 @@ static void check_preprocess(checker *k, const Pt__Config__Preprocess *p)
         fault(k, "data.preprocess.std", "must have 3 numbers, not %zu", p->n_std);
 }
 
+/* Joint training and what would take a source image for a target. */
+static void check_joint(checker *k, const pt_config *c)
+{
+    const Pt__Config__Regularizers *r = c->regularizers;
+    const struct {
+        const char *key;
+        bool on;
+    } others[] = {{"regularizers.lwf.weight", r->lwf->weight > 0},
+                  {"regularizers.confusion.weight", r->confusion->weight > 0},
+                  {"regularizers.bss.weight", r->bss->weight > 0},
+                  {"regularizers.adarand.weight", r->adarand->weight > 0},
+                  {"cross_entropy.mixup", c->cross_entropy->mixup > 0}};
+
+    if (!(r->joint->weight > 0) || is_bad(k, "source")) return;
+    if (!c->source->path)
+        fault(k, "regularizers.joint.weight", "needs source.path, the second data set");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i].on) fault(k, others[i].key, "does not go with regularizers.joint");
+}
+
 static void check_methods(checker *k, const pt_config *c)
 {
     bool known =
@@ -259,6 +280,7 @@ static void check_methods(checker *k, const pt_config *c)
     if (known && c->regularizers->lwf->weight > 0 && c->cross_entropy->mixup > 0)
         fault(k, "cross_entropy.mixup",
               "mixes images, but regularizers.lwf has answers to whole ones");
+    check_joint(k, c);
 }
 
 static void check_schedule(checker *k, const Pt__Config__Schedule *s)

@@ -23,6 +23,7 @@ struct pt_dataset {
     uint32_t **entries;
     char **split_names;
     char *source, *licence, *checksum;
+    const pt_dataset *more; /* its images follow; NULL: none */
 };
 
 void pt_dataset_destroy(pt_dataset **pd)
@@ -277,9 +278,22 @@ done:
 
 /* ---- what is in it ---------------------------------------------------------------- */
 
+void pt_dataset_append(pt_dataset *d, const pt_dataset *more)
+{
+    d->more = more;
+}
+
+/* The data set that an image is in; *image becomes its number there. */
+static const pt_dataset *owner_of(const pt_dataset *d, size_t *image)
+{
+    if (*image < d->n || !d->more) return d;
+    *image -= d->n;
+    return d->more;
+}
+
 size_t pt_dataset_images(const pt_dataset *d)
 {
-    return d->n;
+    return d->n + (d->more ? d->more->n : 0);
 }
 
 int pt_dataset_classes(const pt_dataset *d)
@@ -299,23 +313,31 @@ const char *const *pt_dataset_class_names(const pt_dataset *d)
 
 const char *pt_dataset_name(const pt_dataset *d, size_t image)
 {
-    return d->names[image];
+    const pt_dataset *of = owner_of(d, &image);
+
+    return of->names[image];
 }
 
 int pt_dataset_label(const pt_dataset *d, size_t image)
 {
-    return d->label[image];
+    const pt_dataset *of = owner_of(d, &image);
+
+    return of->label[image] + (of == d ? 0 : (int)d->n_classes);
 }
 
 size_t pt_dataset_bytes(const pt_dataset *d, size_t image)
 {
-    return (size_t)(d->offset[image + 1] - d->offset[image]);
+    const pt_dataset *of = owner_of(d, &image);
+
+    return (size_t)(of->offset[image + 1] - of->offset[image]);
 }
 
 void pt_dataset_size(const pt_dataset *d, size_t image, int *height, int *width)
 {
-    *height = d->height[image];
-    *width = d->width[image];
+    const pt_dataset *of = owner_of(d, &image);
+
+    *height = of->height[image];
+    *width = of->width[image];
 }
 
 const char *pt_dataset_checksum(const pt_dataset *d)
@@ -387,7 +409,10 @@ static pt_status read_at(const pt_dataset *d, uint64_t at, size_t n, void *buffe
 
 pt_status pt_dataset_read(const pt_dataset *d, size_t image, void *buffer)
 {
-    return read_at(d, d->offset[image], pt_dataset_bytes(d, image), buffer);
+    size_t bytes = pt_dataset_bytes(d, image);
+    const pt_dataset *of = owner_of(d, &image);
+
+    return read_at(of, of->offset[image], bytes, buffer);
 }
 
 void pt_dataset_digest_index(pt_digest *digest, const uint64_t *offset,

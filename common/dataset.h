@@ -32,6 +32,11 @@ void pt_dataset_destroy(pt_dataset **d);
 /* Recomputes the checksum over the whole file; PT_ERR_DATA if it differs. */
 PT_MUST_USE pt_status pt_dataset_verify(const pt_dataset *d);
 
+/* Lets the images of `more` (borrowed) follow those of d: with numbers from d's images
+ * on, and labels from d's classes on. Splits, names of classes and the checksum stay d's.
+ */
+void pt_dataset_append(pt_dataset *d, const pt_dataset *more);
+
 size_t pt_dataset_images(const pt_dataset *d);
 int pt_dataset_classes(const pt_dataset *d);
 const char *pt_dataset_class_name(const pt_dataset *d, int label);

@@ -14,19 +14,20 @@ void pt_plan_destroy(pt_plan **p)
     free((*p)->images);
     free((*p)->stages);
     free((*p)->order);
+    free((*p)->source);
+    free((*p)->source_order);
     free(*p);
     *p = NULL;
 }
 
-pt_status pt_plan_select(const pt_config *c, const pt_dataset *d, uint32_t **images,
-                         size_t *n)
+pt_status pt_plan_select(const char *split, uint32_t per_class, const pt_dataset *d,
+                         uint32_t **images, size_t *n)
 {
-    const char *name = c->data->train_split;
     int n_classes = pt_dataset_classes(d);
-    uint32_t limit = c->data->per_class, *seen, *taken;
+    uint32_t limit = per_class, *seen, *taken;
     const uint32_t *all;
     size_t n_all, n_taken = 0;
-    pt_status bad = pt_dataset_split(d, name, &all, &n_all);
+    pt_status bad = pt_dataset_split(d, split, &all, &n_all);
 
     *images = NULL;
     if (bad != PT_OK) return bad;
@@ -39,10 +40,10 @@ pt_status pt_plan_select(const pt_config *c, const pt_dataset *d, uint32_t **ima
     for (int k = 0; k < n_classes && limit > 0 && seen; k++)
         if (seen[k] < limit)
             pt_fail_more(&bad, PT_ERR_DATA,
-                         "class %s has %u images in split %s, data.per_class is %u",
-                         pt_dataset_class_name(d, k), seen[k], name, limit);
+                         "class %s has %u images in split %s, per_class is %u",
+                         pt_dataset_class_name(d, k), seen[k], split, limit);
     if (bad == PT_OK && n_taken == 0)
-        bad = pt_fail(PT_ERR_DATA, "split %s has no images", name);
+        bad = pt_fail(PT_ERR_DATA, "split %s has no images", split);
     if (bad == PT_OK) {
         *images = taken;
         *n = n_taken;
@@ -89,7 +90,7 @@ pt_status pt_plan_create(const pt_config *c, uint32_t *images, size_t n, pt_plan
     p->n_images = n;
     p->order = pt_calloc(n, sizeof *p->order);
     p->seed = c->seed;
-    p->batch = (int)b;
+    p->batch = p->targets = (int)b;
     p->n_shards = (int)c->shards;
     p->order_epoch = UINT64_MAX;
     p->steps_per_epoch = (n + b - 1) / b;
@@ -102,12 +103,23 @@ pt_status pt_plan_create(const pt_config *c, uint32_t *images, size_t n, pt_plan
     return s;
 }
 
+pt_status pt_plan_add_source(pt_plan *p, uint32_t *images, size_t n)
+{
+    p->source = images;
+    p->n_source = n;
+    p->source_order = pt_calloc(n, sizeof *p->source_order);
+    p->source_epoch = UINT64_MAX;
+    p->batch = 2 * p->targets;
+    return p->source_order ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the plan");
+}
+
 int pt_plan_batch_size(const pt_plan *p, uint64_t step)
 {
-    size_t first = step % p->steps_per_epoch * (size_t)p->batch;
+    size_t first = step % p->steps_per_epoch * (size_t)p->targets;
     size_t left = p->n_images - first;
+    int n = left < (size_t)p->targets ? (int)left : p->targets;
 
-    return left < (size_t)p->batch ? (int)left : p->batch;
+    return p->source ? 2 * n : n;
 }
 
 uint64_t pt_plan_epoch(const pt_plan *p, uint64_t step)
@@ -120,23 +132,48 @@ double pt_plan_progress(const pt_plan *p, uint64_t step)
     return (double)step / (double)p->steps_per_epoch;
 }
 
+/* The permutation of a pass, kept until another is asked for; b: which of the plan's. */
+static void reorder(const pt_plan *p, uint64_t epoch, uint64_t b, size_t n,
+                    uint64_t *current, uint32_t *order)
+{
+    pt_rng r = pt_rng_stream(p->seed, PT_RNG_ORDER, epoch, b);
+
+    if (*current == epoch) return;
+    pt_rng_permutation(&r, order, n);
+    *current = epoch;
+}
+
 void pt_plan_places(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
 {
     uint64_t epoch = pt_plan_epoch(p, step);
-    size_t at = step % p->steps_per_epoch * (size_t)p->batch + (size_t)first;
+    size_t at = step % p->steps_per_epoch * (size_t)p->targets + (size_t)first;
 
-    if (p->order_epoch != epoch) {
-        pt_rng r = pt_rng_stream(p->seed, PT_RNG_ORDER, epoch, 0);
-        pt_rng_permutation(&r, p->order, p->n_images);
-        p->order_epoch = epoch;
-    }
+    reorder(p, epoch, 0, p->n_images, &p->order_epoch, p->order);
     memcpy(out, p->order + at, (size_t)n * sizeof *out);
+}
+
+/* The k-th source image since the run began. */
+static uint32_t source_image(pt_plan *p, uint64_t k)
+{
+    reorder(p, k / p->n_source, 1, p->n_source, &p->source_epoch, p->source_order);
+    return p->source[p->source_order[k % p->n_source]];
 }
 
 void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
 {
-    pt_plan_places(p, step, first, n, out);
-    for (int i = 0; i < n; i++) out[i] = p->images[out[i]];
+    uint64_t before = pt_plan_epoch(p, step) * p->n_images +
+                      step % p->steps_per_epoch * (size_t)p->targets;
+
+    for (int i = 0; i < n; i++) {
+        int position = first + i, pair = p->source ? position / 2 : position;
+
+        if (p->source && position % 2 == 1) {
+            out[i] = source_image(p, before + (uint64_t)pair);
+            continue;
+        }
+        pt_plan_places(p, step, pair, 1, &out[i]);
+        out[i] = p->images[out[i]];
+    }
 }
 
 int pt_plan_span_images(pt_plan *p, uint64_t step, const pt_span *span, bool mirrored,

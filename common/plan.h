@@ -17,7 +17,8 @@ typedef struct {
 
 typedef struct {
     uint64_t seed;
-    int batch, n_shards; /* B, V */
+    int batch, n_shards; /* images of a full batch, V */
+    int targets;         /* of the batch: B; fewer than all in joint training */
     uint32_t *images;    /* [n_images]: image numbers used for training, split order */
     size_t n_images;
     uint64_t steps_per_epoch; /* the last batch of an epoch may be short */
@@ -26,19 +27,29 @@ typedef struct {
     size_t n_stages;
     uint32_t *order; /* [n_images]: permutation of epoch order_epoch */
     uint64_t order_epoch;
+    uint32_t *source; /* [n_source]: joint training's images; NULL: none */
+    size_t n_source;
+    uint32_t *source_order; /* [n_source], of pass source_epoch */
+    uint64_t source_epoch;
 } pt_plan;
 
-/* The images that training uses: the first per_class of each class of the training split
- * (0 = all), in split order. *images is malloc'd. PT_ERR_DATA if there are none or a
- * class has too few. */
-PT_MUST_USE pt_status pt_plan_select(const pt_config *c, const pt_dataset *d,
-                                     uint32_t **images, size_t *n);
+/* The images that training uses: the first per_class of each class of a split (0 = all),
+ * in split order. *images is malloc'd. PT_ERR_DATA if there are none or a class has too
+ * few.
+ */
+PT_MUST_USE pt_status pt_plan_select(const char *split, uint32_t per_class,
+                                     const pt_dataset *d, uint32_t **images, size_t *n);
 
 /* Takes images [n], n >= 1, also on failure. Reads seed, shards, data.batch and stages.
  */
 PT_MUST_USE pt_status pt_plan_create(const pt_config *c, uint32_t *images, size_t n,
                                      pt_plan **out);
 void pt_plan_destroy(pt_plan **p);
+
+/* Joint training: every target image of a batch is followed by one of images [n], n >= 1,
+ * which is taken also on failure. They go round in passes of their own, each in an order
+ * of its own. Before pt_run_create. */
+PT_MUST_USE pt_status pt_plan_add_source(pt_plan *p, uint32_t *images, size_t n);
 
 /* Images in the batch of step: batch, or what is left at the end of an epoch. */
 int pt_plan_batch_size(const pt_plan *p, uint64_t step);
@@ -51,7 +62,7 @@ double pt_plan_progress(const pt_plan *p, uint64_t step);
 /* The images of positions [first, first + n) of the batch of step, into out [n]. */
 void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out);
 
-/* The places in plan->images of the same positions. */
+/* The places in plan->images of the same positions; not in joint training. */
 void pt_plan_places(pt_plan *p, uint64_t step, int first, int n, uint32_t *out);
 
 /* The images of a span of the batch of step, and, with `mirrored`, then those of the same

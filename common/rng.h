@@ -12,15 +12,15 @@
 /* Every use of randomness has a purpose of its own. Numbers are never reused: they are
  * part of what a run means. The comment gives the meaning of the coordinates a, b. */
 typedef enum {
-    PT_RNG_ORDER = 1,   /* a = epoch,        b = 0: order of the samples            */
+    PT_RNG_ORDER = 1,   /* a = epoch,        b = 0: order of the samples; 1: of source */
     PT_RNG_AUGMENT = 2, /* a = epoch,        b = sample: crop, area, aspect, flip    */
     PT_RNG_DROPOUT = 3, /* a = step,         b = node << 32 | position in the batch  */
     PT_RNG_TARGET = 4,  /* a = step,         b = position in the batch               */
     PT_RNG_INIT = 5,    /* a = hash of a tensor's name, b = piece: see pt_graph_init */
     PT_RNG_DEMO = 6,    /* a = image,        b = purpose inside the generator        */
     PT_RNG_TEST = 7,
-    PT_RNG_BENCH = 8,   /* a = position in the batch, b = 0: pixels, 1: label          */
-    PT_RNG_MIXUP = 9,   /* a = step,         b = 0: the share                          */
+    PT_RNG_BENCH = 8,    /* a = position in the batch, b = 0: pixels, 1: label          */
+    PT_RNG_MIXUP = 9,    /* a = step,         b = 0: the share                          */
     PT_RNG_ADARAND = 10, /* a = step,      b = position in the batch                 */
     PT_RNG_SPLIT = 11    /* a = class,     b = 0: order of its images (ptrain pack)  */
 } pt_rng_purpose;

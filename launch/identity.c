@@ -9,11 +9,22 @@
 
 /* Keys that cannot change the weights, whole or as the first characters of a key: where
  * things are, who computes, what is measured and written. Everything else is the run. */
-static const char *const free_keys[] = {
-    "data.path",      "data.input_threads", "network.weights", "network.weights_entry",
-    "evaluation.",    "server.ranks",       "engine.threads",  "engine.workers",
-    "run.dir",        "run.watchdog_s",     "run.log_every",   "run.gradient_ratio_every",
-    "run.checkpoint", "run.resume",         "run.keep_best"};
+static const char *const free_keys[] = {"data.path",
+                                        "source.path",
+                                        "data.input_threads",
+                                        "network.weights",
+                                        "network.weights_entry",
+                                        "evaluation.",
+                                        "server.ranks",
+                                        "engine.threads",
+                                        "engine.workers",
+                                        "run.dir",
+                                        "run.watchdog_s",
+                                        "run.log_every",
+                                        "run.gradient_ratio_every",
+                                        "run.checkpoint",
+                                        "run.resume",
+                                        "run.keep_best"};
 
 bool pt_identity_is_free(const char *key)
 {
@@ -42,21 +53,25 @@ static json_t *preprocess_of(const pt_preprocess *p)
 json_t *pt_identity_create(const pt_setup *u)
 {
     const pt_run *r = u->run;
-    json_t *settings = json_object();
+    json_t *settings = json_object(), *all;
     bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
     if (!settings || pt_config_each(r->config, add_setting, settings) != PT_OK) {
         json_decref(settings);
         return NULL;
     }
-    return json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:o, s:o}", "program",
-                     "ptrain " PT_VERSION, "byte_order", little ? "little" : "big",
-                     "network", r->config->network->name, "seed",
-                     (json_int_t)r->config->seed, "shards", r->plan->n_shards, "batch",
-                     r->plan->batch, "data_checksum", pt_dataset_checksum(u->data),
-                     "start_weights_hash", u->start_hash, "gemm",
-                     pt_method_identity(pt_worker_method(r->config)), "preprocess",
-                     preprocess_of(&u->preprocess), "settings", settings);
+    all = json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:o, s:o}", "program",
+                    "ptrain " PT_VERSION, "byte_order", little ? "little" : "big",
+                    "network", r->config->network->name, "seed",
+                    (json_int_t)r->config->seed, "shards", r->plan->n_shards, "batch",
+                    r->plan->batch, "data_checksum", pt_dataset_checksum(u->data),
+                    "start_weights_hash", u->start_hash, "gemm",
+                    pt_method_identity(pt_worker_method(r->config)), "preprocess",
+                    preprocess_of(&u->preprocess), "settings", settings);
+    if (all && u->source)
+        json_object_set_new(all, "source_checksum",
+                            json_string(pt_dataset_checksum(u->source)));
+    return all;
 }
 
 /* ---- comparison ------------------------------------------------------------------- */
@@ -178,7 +193,7 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
                               bool other_core)
 {
     static const char *const fields[] = {
-        "program", "byte_order", "data_checksum", "start_weights_hash",
+        "program", "byte_order", "data_checksum", "source_checksum", "start_weights_hash",
         "gemm",    "preprocess"}; /* the others are settings */
     bool blas = is_blas(was) && is_blas(is);
     const json_t *cores[] = {json_object_get(was, "gemm"), json_object_get(is, "gemm")};

@@ -8,9 +8,10 @@
 #include "launch/setup.h"
 
 /* An object: program, byte_order, network, seed, shards, batch, data_checksum,
- * start_weights_hash, gemm (kernels, and with BLAS the library and core type),
- * preprocess, settings (every key of the configuration that can change the weights).
- * NULL without memory. The caller releases it. */
+ * source_checksum (of joint training's data set), start_weights_hash, gemm (kernels, and
+ * with BLAS the library and core type), preprocess, settings (every key of the
+ * configuration that can change the weights). NULL without memory. The caller releases
+ * it. */
 json_t *pt_identity_create(const pt_setup *u);
 
 /* Can this key of the configuration be changed without changing the weights? The one list

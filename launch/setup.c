@@ -12,6 +12,7 @@
 #include "common/wire.h"
 #include "launch/agree.h"
 #include "launch/probe.h"
+#include "launch/start_weights.h"
 #include "server/serve.h"
 #include "worker/step.h"
 
@@ -25,6 +26,7 @@ void pt_setup_destroy(pt_setup **s)
     if (!s || !*s) return;
     pt_run_destroy(&(*s)->run);
     pt_dataset_destroy(&(*s)->data);
+    pt_dataset_destroy(&(*s)->source);
     free(*s);
     *s = NULL;
 }
@@ -141,70 +143,6 @@ static pt_status share_facts(const pt_config *c, int n_classes, facts *f)
     return s;
 }
 
-/* The file's own classifier into the source head, through the graph that it was made for.
- */
-static pt_status load_source_head(const pt_setup *u, float *flat)
-{
-    const Pt__Config__Network *n = u->run->config->network;
-    const pt_graph *g = u->run->graph;
-    pt_graph_options o = u->graph_options;
-    pt_graph *own = NULL;
-    float *all = NULL;
-    int from = -1;
-    pt_status s;
-
-    o.n_classes = o.n_source_classes;
-    o.n_source_classes = 0;
-    o.original_head = true;
-    s = pt_graph_create(n->name, &o, &own);
-    if (s == PT_OK) all = pt_calloc(own->n_floats, sizeof *all);
-    if (s == PT_OK && !all) s = pt_fail(PT_ERR_NOMEM, "no memory for the source head");
-    if (s == PT_OK)
-        s = pt_weights_load(n->weights, n->weights_entry, own, true, all, NULL);
-    for (int i = 0; i < g->n_params && s == PT_OK; i++) {
-        if (!pt_tensor_is_source(&g->tensors[i])) continue;
-        for (from++; from < own->n_params && !own->tensors[from].head;) from++;
-        PT_CHECK(from < own->n_params && own->tensors[from].count == g->tensors[i].count,
-                 "%s has no counterpart", g->tensors[i].name);
-        memcpy(flat + g->tensors[i].offset, all + own->tensors[from].offset,
-               g->tensors[i].count * sizeof *flat);
-    }
-    pt_graph_destroy(&own);
-    free(all);
-    return s;
-}
-
-/* Through a graph without the source head, whose tensors no file calls so. */
-static pt_status load_weights(const pt_setup *u, float *flat, pt_weights_info *info)
-{
-    const Pt__Config__Network *n = u->run->config->network;
-    const pt_graph *g = u->run->graph;
-    pt_graph_options o = u->graph_options;
-    pt_graph *plain = NULL;
-    float *all = NULL;
-    pt_status s;
-
-    if (g->source_logits < 0)
-        return pt_weights_load(n->weights, n->weights_entry, g, n->keep_head, flat, info);
-    o.n_source_classes = 0;
-    s = pt_graph_create(n->name, &o, &plain);
-    if (s == PT_OK) all = pt_calloc(plain->n_floats, sizeof *all);
-    if (s == PT_OK && !all) s = pt_fail(PT_ERR_NOMEM, "no memory for the start weights");
-    if (s == PT_OK)
-        s = pt_weights_load(n->weights, n->weights_entry, plain, n->keep_head, all, info);
-    for (int i = 0; i < g->n_tensors && s == PT_OK; i++) {
-        const pt_tensor *t = &g->tensors[i];
-        int from = pt_graph_find_tensor(plain, t->name);
-
-        if (pt_tensor_is_source(t) || (t->head && !n->keep_head)) continue;
-        memcpy(flat + t->offset, all + plain->tensors[from].offset,
-               t->count * sizeof *flat);
-    }
-    pt_graph_destroy(&plain);
-    free(all);
-    return s == PT_OK ? load_source_head(u, flat) : s;
-}
-
 /* Start weights on rank 0, then everywhere. Known preprocessing of the file wins over the
  * default, the configuration over both. */
 static pt_status share_weights(pt_setup *u)
@@ -219,7 +157,9 @@ static pt_status share_weights(pt_setup *u)
 
     if (pt_job_rank() == 0) {
         pt_graph_init(r->graph, r->config->seed, n->head_std, false, r->flat);
-        if (n->weights) s = load_weights(u, r->flat, &info);
+        if (n->weights)
+            s = pt_start_weights_load(n, &u->graph_options, r->graph, !u->source, r->flat,
+                                      &info);
         if (s == PT_OK) s = pt_graph_hash(r->graph, r->flat, u->start_hash);
         if (s == PT_OK) u->preprocess = preprocess_of(r->config, &info);
     }
@@ -275,6 +215,18 @@ static pt_status check_memory(pt_setup *u)
     return pt_job_agree(s);
 }
 
+/* Joint training: the images of the second data set, which follow the first's. */
+static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan)
+{
+    size_t n = 0, before = pt_dataset_images(u->data) - pt_dataset_images(u->source);
+    uint32_t *images = NULL;
+    pt_status s = pt_plan_select(c->source->train_split, c->source->per_class, u->source,
+                                 &images, &n);
+
+    for (size_t i = 0; i < n; i++) images[i] += (uint32_t)before;
+    return s == PT_OK ? pt_plan_add_source(plan, images, n) : s;
+}
+
 static pt_status make_run(pt_setup *u, pt_config **config)
 {
     pt_config *c = *config;
@@ -284,8 +236,11 @@ static pt_status make_run(pt_setup *u, pt_config **config)
     size_t n_images = 0;
     pt_status s = pt_graph_create(c->network->name, &u->graph_options, &graph);
 
-    if (s == PT_OK) s = pt_plan_select(c, u->data, &images, &n_images);
+    if (s == PT_OK)
+        s = pt_plan_select(c->data->train_split, c->data->per_class, u->data, &images,
+                           &n_images);
     if (s == PT_OK) s = pt_plan_create(c, images, n_images, &plan);
+    if (s == PT_OK && u->source) s = add_source(u, c, plan);
     if (s == PT_OK) {
         int servers = pt_setup_servers(c);
 
@@ -293,6 +248,7 @@ static pt_status make_run(pt_setup *u, pt_config **config)
         return pt_run_create(c, graph, plan, servers, pt_job_size() - servers, &u->run);
     }
     pt_graph_destroy(&graph);
+    pt_plan_destroy(&plan);
     return s;
 }
 
@@ -340,6 +296,11 @@ static pt_status want_responses(pt_run *r)
                         : pt_fail(PT_ERR_NOMEM, "no memory for the answers (LwF)");
 }
 
+static bool joins(const pt_config *c)
+{
+    return c->regularizers->joint->weight > 0;
+}
+
 static pt_status open_data(pt_setup *u, const pt_config *c)
 {
     pt_status s = pt_probe_dataset(c->data->path);
@@ -347,7 +308,20 @@ static pt_status open_data(pt_setup *u, const pt_config *c)
     if (s == PT_OK) s = pt_dataset_open(c->data->path, &u->data);
     if (s == PT_OK)
         s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
+    if (s != PT_OK || !joins(c)) return s;
+    s = pt_probe_dataset(c->source->path);
+    if (s == PT_OK) s = pt_dataset_open(c->source->path, &u->source);
+    if (s == PT_OK) pt_dataset_append(u->data, u->source);
     return s;
+}
+
+/* All ranks hold the same data. */
+static pt_status agree_on_data(const pt_setup *u)
+{
+    pt_status s = pt_agree_on("data set", pt_dataset_checksum(u->data));
+
+    if (s != PT_OK || !u->source) return s;
+    return pt_agree_on("source data set", pt_dataset_checksum(u->source));
 }
 
 pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
@@ -362,10 +336,11 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     if (s == PT_OK) s = share_config(args, &c);
     if (s == PT_OK) s = pt_job_agree(check_ranks(c));
     if (s == PT_OK) s = pt_job_agree(open_data(u, c));
-    if (s == PT_OK) s = pt_agree_on("data set", pt_dataset_checksum(u->data));
+    if (s == PT_OK) s = agree_on_data(u);
     if (s == PT_OK) s = share_facts(c, pt_dataset_classes(u->data), &f);
     if (s == PT_OK) {
         u->graph_options = f.graph;
+        if (u->source) u->graph_options.n_source_classes = pt_dataset_classes(u->source);
         u->preprocess = f.preprocess;
         s = pt_job_agree(make_run(u, &c));
     }

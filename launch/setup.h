@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     pt_run *run;
     pt_dataset *data;
+    pt_dataset *source; /* joint training: a second one, appended to data; or NULL */
     pt_graph_options graph_options;
     pt_preprocess preprocess;
     const uint32_t *test; /* borrowed from data */

@@ -12,7 +12,9 @@ void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means 
 
     for (int s = 0; s < n_shards; s++) {
         const pt_shard_sums *p = &shards[s];
-        if (p->n == 0) continue;
+        t.bad += p->bad;
+        t.penalty += p->penalty;
+        if (p->n == 0) continue; /* no images, or source images alone */
         t.n += p->n;
         t.ce += p->ce;
         t.correct += p->correct;
@@ -21,8 +23,6 @@ void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means 
         t.l_ptr += p->l_ptr;
         t.rep += p->rep;
         t.cosine += p->cosine;
-        t.bad += p->bad;
-        t.penalty += p->penalty;
     }
     b = t.n > 0 ? t.n : 1;
     *out = (pt_batch_means){.ce = t.ce / b,

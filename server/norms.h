@@ -9,7 +9,8 @@
 /* What a worker says of one shard before the backward pass: sums over its images, in
  * image order. */
 typedef struct {
-    double n;       /* images */
+    double n;       /* images; in joint training those of the target, as in all sums but
+                       bad and penalty */
     double ce;      /* sum of cross-entropies */
     double correct; /* images whose largest logit is their label's */
     double g_ce;    /* sum over images of |d CE_i / d rep_i|     */
@@ -29,7 +30,8 @@ typedef struct {
     int bad;
 } pt_batch_means;
 
-/* Adds the shards in shard order (those with n = 0 are left out) and divides by b. */
+/* Adds the shards in shard order (of those with n = 0, only bad and penalty) and divides
+ * by b. */
 void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means *out);
 
 /* The norms of the batch-mean gradients, from the shards' sums of g_ce and g_ptr, vectors

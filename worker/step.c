@@ -44,7 +44,7 @@ pt_conv_method pt_worker_method(const pt_config *c)
 static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
 {
     const pt_config *c = run->config;
-    int lo, hi, b = (int)c->data->batch, v = (int)c->shards;
+    int lo, hi, b = run->plan->batch, v = (int)c->shards;
     pt_span span;
 
     pt_worker_shards(worker, run->n_workers, v, &lo, &hi);
@@ -230,7 +230,7 @@ static pt_status forward(pt_worker *w)
                                        pt_net_output(w->net, g->logits), labels);
     if (g->source_logits >= 0)
         w->dsource =
-            pt_objective_distill(w->objective, pt_net_output(w->net, g->source_logits));
+            pt_objective_at_source(w->objective, pt_net_output(w->net, g->source_logits));
     s = pt_net_backward_head(w->net, w->dlogits, &w->drep);
     if (s == PT_OK)
         pt_objective_regress(w->objective, pt_net_output(w->net, g->rep), w->drep);

@@ -75,6 +75,7 @@ static const struct {
                {"regularizers.l2_sp.alpha", "0", "L2-SP"},
                {"regularizers.adarand.weight", "0", "AdaRand"},
                {"regularizers.lwf.weight", "0", "LwF"},
+               {"regularizers.joint.weight", "0", "joint training"},
                {"cross_entropy.label_smoothing", "0", "label smoothing"},
                {"cross_entropy.mixup", "0", "mixup"},
                {"schedule.per_stage", "false", "LP-FT"}};

@@ -259,6 +259,8 @@ pt_setting_role pt_settings_role(const pt_settings *s, const char *key)
         if (starts(key, none[i])) return PT_ROLE_NONE;
     if (starts(key, "pseudo_task.")) return role_of_pseudo_task(s, key);
     if (starts(key, "regularizers.")) return role_of_regularizer(s, key);
+    if (starts(key, "source.")) /* which data beside the target's: of joint training */
+        return is(s, "regularizers.joint.weight", "0") ? PT_ROLE_NONE : PT_ROLE_METHOD;
     if (starts(key, "cross_entropy."))
         return is(s, key, "0") ? PT_ROLE_NONE : PT_ROLE_METHOD;
     if (starts(key, "stages.")) return role_of_stage(s, key);

@@ -49,6 +49,17 @@ if [ "$mode" = sync ]; then
         ranks $((workers + 1)) other "${methods[@]}" || fail "LwF, $workers workers"
         [ "$(hash_of other)" = "$(hash_of methods)" ] || fail "LwF, $workers workers: other weights"
     done
+    # Joint training: a second data set and a second head.
+    "$PTRAIN" pack --layout folders images/source source.h5 >/dev/null || fail "pack the source set"
+    joint=('regularizers={joint: {weight: 0.7}}' source.path=source.h5)
+    ranks 2 joint "${joint[@]}" || fail "joint: $(tail -1 joint.log)"
+    for workers in 3 8; do
+        ranks $((workers + 1)) other "${joint[@]}" || fail "joint, $workers workers"
+        [ "$(hash_of other)" = "$(hash_of joint)" ] || fail "joint, $workers workers: other weights"
+    done
+    grep -q '"source_checksum"' joint/identity.json || fail "joint: the source set is not in its identity"
+    ranks 2 none 'regularizers={joint: {weight: 1}}' && fail "joint without a source set"
+    grep -q 'error: regularizers.joint.weight needs source.path' none.log || fail "joint: $(tail -1 none.log)"
     "$PTRAIN" predict --weights methods/model.h5 images/target/test/*/*.jpg >predicted.log 2>&1 &&
         [ "$(wc -l <predicted.log)" -ge 12 ] || fail "LwF: its model does not predict"
 fi

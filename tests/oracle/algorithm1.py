@@ -107,8 +107,8 @@ def start_value(name, shape):
 
 
 def make_net(config, dtype):
-    lwf = config.get("regularizers", {}).get("lwf")
-    net = ResNetSmall(SOURCE_CLASSES if lwf else 0).to(dtype)
+    two_heads = {"lwf", "joint"} & set(config.get("regularizers", {}))
+    net = ResNetSmall(SOURCE_CLASSES if two_heads else 0).to(dtype)
     for m in net.modules():
         if isinstance(m, nn.BatchNorm2d):
             m.eps, m.momentum = f32(1e-5), f32(config["network"]["bn_momentum"])

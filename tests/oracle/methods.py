@@ -23,7 +23,8 @@ from algorithm1 import f32
 
 OUT = os.path.join(algorithm1.HERE, "..", "data", "methods")
 MIXUP, ADARAND = 9, 10  # streams (common/rng.h)
-CASES = ("lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
+SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
+CASES = ("joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
          "adarand", "norm_batch", "soft", "lp_ft", "all")
 
 
@@ -80,10 +81,15 @@ class AdaRand:
 
 
 class Run(algorithm1.Run):
+    def __init__(self, config, salt, dtype):
+        self.salt = salt
+        super().__init__(config, salt, dtype)
+
     def train(self, o, schedule, n_steps):
         stages = self.config["stages"]
         self.regularizers = self.config.get("regularizers", {})
         self.soft = self.config.get("cross_entropy", {})
+        self.joint = self.regularizers.get("joint")
         self.lwf = self.regularizers.get("lwf")
         if self.lwf:  # what the start weights answer, in evaluation
             self.net.eval()
@@ -171,6 +177,35 @@ class Run(algorithm1.Run):
                 total = total + f32(c["alpha"]) / 2 * ((p - self.start[name]) ** 2).sum()
         return total
 
+    def source_images(self, k, n):
+        """Source images of a step: they go round, each pass in an order of its own."""
+        b = self.config["data"]["batch"]
+        per_epoch = -(-algorithm1.IMAGES // b)
+        first = k // per_epoch * algorithm1.IMAGES + k % per_epoch * b
+        out = []
+        for at in range(first, first + n):
+            order = philox.permutation(philox.stream(
+                self.config["seed"], philox.ORDER, at // SOURCE_IMAGES, 1), SOURCE_IMAGES)
+            out.append(int(order[at % SOURCE_IMAGES]))
+        return out
+
+    def represent(self, k, x):
+        """Features of the step's images; in joint training each is followed by a source
+        image in the network, whose cross-entropy is the second result."""
+        n = len(x)
+        if not self.joint:
+            return self.net.represent(x), x.new_zeros(())
+        salt = self.salt
+        start = algorithm1.IMAGES + TESTED
+        all_images = algorithm1.pattern.nhwc(
+            salt, (start + SOURCE_IMAGES, algorithm1.SIDE, algorithm1.SIDE, 3))
+        at = self.source_images(k, n)
+        s = torch.from_numpy(all_images[start:]).to(self.dtype)[at]
+        y = torch.tensor([(start + i) ** 2 % algorithm1.SOURCE_CLASSES for i in at])
+        rep = self.net.represent(torch.stack([x, s], 1).flatten(0, 1))
+        ce = F.cross_entropy(self.net.source_head(rep[1::2]), y)
+        return rep[0::2], self.joint["weight"] * ce
+
     def forward(self, k):
         task = self.config["pseudo_task"]
         images, epoch = algorithm1.images_of_step(self.config, k)
@@ -178,17 +213,20 @@ class Run(algorithm1.Run):
         share = mixup_share(self.config["seed"], k, alpha) if alpha else 1.0
         x = self.pixels[images]
         x = share * x + (1 - share) * x.flip(0)
-        rep = self.net.represent(x)
+        rep, joined = self.represent(k, x)
         if not rep.requires_grad:
             rep = rep.requires_grad_()
         n, dims = rep.shape
-        mask = torch.from_numpy(algorithm1.dropout_mask(self.config, k, n, dims))
+        every = 2 if self.joint else 1  # positions in the batch
+        mask = algorithm1.dropout_mask(self.config, k, every * n, dims)[::every]
+        mask = torch.from_numpy(mask)
         logits = self.net.fc(rep * mask.to(self.dtype))
         ce, hits = self.classification(logits, labels, labels.flip(0), share)
         regress = task["loss"] != "none"
         ptr = rep.new_zeros(n)
         if regress:
-            t = torch.from_numpy(algorithm1.targets(self.config, k, n, dims)).to(self.dtype)
+            t = algorithm1.targets(self.config, k, every * n, dims)[::every]
+            t = torch.from_numpy(t).to(self.dtype)
             ptr = algorithm1.regression(task, rep, t)
         g_ce, = torch.autograd.grad(ce.sum(), rep, retain_graph=True)
         g_ptr = torch.zeros_like(g_ce)
@@ -199,7 +237,7 @@ class Run(algorithm1.Run):
         gate = self.gate.step(ce.double().mean().item(), epoch) and regress
         balanced = batch if task.get("norm") == "batch" else [n_ce.mean(), n_ptr.mean()]
         w = float(balanced[0] / (balanced[1] * task["ratio"])) if gate else 0.0
-        penalty = self.penalties(rep, logits, labels, images)
+        penalty = self.penalties(rep, logits, labels, images) + joined
         self.rep, self.targets = rep, labels
         if self.adarand:
             penalty = penalty + self.adarand.penalty(rep, labels, k)
@@ -213,6 +251,9 @@ class Run(algorithm1.Run):
                 "image_g_ptr": n_ptr.numpy(),
                 "image_cosine": F.cosine_similarity(g_ce.double(), g_ptr.double()).numpy(),
                 "image_rep": rep.detach().double().norm(dim=1).numpy()}
+        if self.joint:  # terms of source images are 0
+            for key in [key for key in said if key.startswith("image_")]:
+                said[key] = np.stack([said[key], np.zeros(n)], 1).reshape(-1)
         if task.get("norm") == "batch":
             said["batch_ce"], said["batch_ptr"] = batch
         if w > 0:

@@ -35,14 +35,14 @@ static void fill(int b, pt_shard_sums shards[V])
 static void test_means_by_hand_divide_by_the_images_of_the_batch(void **state)
 {
     const pt_shard_sums s[3] = {{2, 3, 1, 4, 8, 16, 32, 0.5, 1, 6},
-                                {0, 9, 9, 9, 9, 9, 9, 9, 9, 9},
+                                {0, 9, 9, 9, 9, 9, 9, 9, 0, 2},
                                 {2, 5, 2, 8, 4, 4, 8, -1.5, 0, 2}};
     pt_batch_means m;
 
     (void)state;
     pt_norms_combine(s, 3, &m);
     assert_true(m.ce == 2 && m.accuracy == 0.75 && m.g_ce == 3 && m.g_ptr == 3);
-    assert_true(m.l_ptr == 5 && m.rep == 10 && m.cosine == -0.25 && m.penalty == 2);
+    assert_true(m.l_ptr == 5 && m.rep == 10 && m.cosine == -0.25 && m.penalty == 2.5);
     assert_int_equal(m.bad, 1);
 }
 

@@ -81,9 +81,11 @@ void whole_run_start(const pt_graph *g, float *flat)
     }
 }
 
-static int label_of(int image)
+/* Images after those of the test are the source data set's. */
+static int label_of(const whole_run_options *o, int image)
 {
-    return image * image % WHOLE_RUN_CLASSES;
+    if (image < o->n_train + o->n_test) return image * image % WHOLE_RUN_CLASSES;
+    return WHOLE_RUN_CLASSES + image * image % WHOLE_RUN_SOURCE_CLASSES;
 }
 
 static size_t image_floats(const pt_run *r)
@@ -95,7 +97,8 @@ static size_t image_floats(const pt_run *r)
 
 float *whole_run_images(const whole_run_options *o, const pt_run *r)
 {
-    size_t one = image_floats(r), n = one * (size_t)(o->n_train + o->n_test);
+    size_t one = image_floats(r),
+           n = one * (size_t)(o->n_train + o->n_test + WHOLE_RUN_SOURCE_IMAGES);
     float *all = malloc(n * sizeof *all);
 
     assert_non_null(all);
@@ -111,7 +114,7 @@ static void hand_out(player *p, const uint32_t *images, size_t n, const float **
 
     for (size_t i = 0; i < n; i++) {
         memcpy(p->pixels + i * one, p->all + images[i] * one, one * sizeof *p->pixels);
-        p->labels[i] = label_of((int)images[i]);
+        p->labels[i] = label_of(p->o, (int)images[i]);
     }
     p->held = n * one;
     *pixels = p->pixels;
@@ -280,12 +283,13 @@ static uint32_t *numbers(size_t first, size_t n)
 static pt_run *make_run(const whole_run_options *o)
 {
     pt_config *c = load_config(o);
-    const pt_graph_options options = {.side = (int)c->data->crop,
-                                      .n_classes = WHOLE_RUN_CLASSES,
-                                      .n_source_classes = c->regularizers->lwf->weight > 0
-                                                              ? WHOLE_RUN_SOURCE_CLASSES
-                                                              : 0,
-                                      .dropout = c->network->dropout};
+    bool joint = c->regularizers->joint->weight > 0;
+    const pt_graph_options options = {
+        .side = (int)c->data->crop,
+        .n_classes = WHOLE_RUN_CLASSES,
+        .n_source_classes =
+            c->regularizers->lwf->weight > 0 || joint ? WHOLE_RUN_SOURCE_CLASSES : 0,
+        .dropout = c->network->dropout};
     pt_graph *graph = NULL;
     pt_plan *plan = NULL;
     pt_run *run = NULL;
@@ -293,6 +297,12 @@ static pt_run *make_run(const whole_run_options *o)
 
     assert_int_equal(pt_graph_create(c->network->name, &options, &graph), PT_OK);
     assert_int_equal(pt_plan_create(c, numbers(0, n), n, &plan), PT_OK);
+    if (joint)
+        assert_int_equal(
+            pt_plan_add_source(plan,
+                               numbers(n + (size_t)o->n_test, WHOLE_RUN_SOURCE_IMAGES),
+                               WHOLE_RUN_SOURCE_IMAGES),
+            PT_OK);
     assert_int_equal(pt_run_create(c, graph, plan, o->n_servers, o->n_workers, &run),
                      PT_OK);
     if (c->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE &&
@@ -305,7 +315,7 @@ static pt_run *make_run(const whole_run_options *o)
     if (c->regularizers->adarand->weight > 0) {
         run->labels = pt_calloc(n, sizeof *run->labels);
         assert_non_null(run->labels);
-        for (size_t i = 0; i < n; i++) run->labels[i] = label_of((int)i);
+        for (size_t i = 0; i < n; i++) run->labels[i] = label_of(o, (int)i);
     }
     if (pt_run_response_floats(run) > 0) {
         run->responses = pt_calloc(pt_run_response_floats(run), sizeof(float));

@@ -69,6 +69,11 @@ static void test_learning_without_forgetting_is_that_of_pytorch(void **state)
     check("lwf_stages", 0);
 }
 
+static void test_joint_training_is_that_of_pytorch(void **state)
+{
+    check("joint", 3);
+}
+
 static void test_norms_of_the_batch_mean_are_those_of_pytorch(void **state)
 {
     check("norm_batch", 3);
@@ -159,15 +164,20 @@ static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
 {
     check_resume(DATA "all.yaml");
     check_resume(DATA "lwf.yaml");
+    check_resume(DATA "joint.yaml");
 }
 
-static void test_bits_of_lwf_do_not_depend_on_workers_and_servers(void **state)
+static void test_bits_of_two_heads_do_not_depend_on_workers_and_servers(void **state)
 {
-    whole_run *one = play(run_of(DATA "lwf_stages.yaml", 1, 1, 1));
+    static const char *const configs[] = {DATA "lwf_stages.yaml", DATA "joint.yaml"};
 
-    assert_same(one, play(run_of(DATA "lwf_stages.yaml", 2, 3, 2)), "3 workers");
-    assert_same(one, play(run_of(DATA "lwf_stages.yaml", 1, 8, 1)), "8 workers");
-    whole_run_destroy(one);
+    for (int i = 0; i < 2; i++) {
+        whole_run *one = play(run_of(configs[i], 1, 1, 1));
+
+        assert_same(one, play(run_of(configs[i], 2, 3, 2)), "3 workers");
+        assert_same(one, play(run_of(configs[i], 1, 8, 1)), "8 workers");
+        whole_run_destroy(one);
+    }
 }
 
 /* A batch of 5 on 8 shards leaves workers without images, which get no terms. */
@@ -208,13 +218,14 @@ int main(void)
         cmocka_unit_test(test_l2_sp_on_all_parameters_is_that_of_pytorch),
         cmocka_unit_test(test_targets_of_adarand_are_those_of_pytorch),
         cmocka_unit_test(test_learning_without_forgetting_is_that_of_pytorch),
+        cmocka_unit_test(test_joint_training_is_that_of_pytorch),
         cmocka_unit_test(test_norms_of_the_batch_mean_are_those_of_pytorch),
         cmocka_unit_test(test_label_smoothing_and_mixup_are_those_of_pytorch),
         cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),
         cmocka_unit_test(test_all_of_them_together_are_those_of_pytorch),
         cmocka_unit_test(test_bits_do_not_depend_on_workers_servers_and_threads),
         cmocka_unit_test(test_a_run_that_was_stopped_goes_on_with_the_same_bits),
-        cmocka_unit_test(test_bits_of_lwf_do_not_depend_on_workers_and_servers),
+        cmocka_unit_test(test_bits_of_two_heads_do_not_depend_on_workers_and_servers),
         cmocka_unit_test(test_bytes_are_foretold),
     };
 

@@ -27,6 +27,7 @@ struct pt_objective {
     /* of the step under way */
     uint64_t step;
     pt_span span;
+    int b;        /* target images of the whole batch */
     double share; /* mixup; 1: none */
     const int32_t *labels;
     const float *logits, *rep, *g_ce;
@@ -37,7 +38,7 @@ struct pt_objective {
     float *g_ptr;        /* [images][dims]; becomes the one gradient */
     double *p;           /* [images][n_classes] probabilities, where images are coupled */
 
-    /* LwF; NULL: off */
+    /* of the source head; NULL: there is none */
     int n_source;
     const float *source_logits;
     float *dsource;   /* [images][n_source] */
@@ -87,7 +88,7 @@ size_t pt_objective_bytes(const pt_run *run, int max_images)
     size_t one = sizeof(image_terms) + (classes + dims) * sizeof(float);
 
     if (pt_coupling_of(run).confusion) one += classes * sizeof(double);
-    if (pt_run_response_floats(run) > 0)
+    if (source_classes(run) > 0)
         one += (size_t)source_classes(run) * (sizeof(float) + 2 * sizeof(double)) +
                sizeof(uint32_t);
     return (size_t)max_images * one;
@@ -97,7 +98,7 @@ static bool make_distillation(pt_objective *o, size_t n)
 {
     size_t c = (size_t)source_classes(o->run);
 
-    if (pt_run_response_floats(o->run) == 0) return true;
+    if (c == 0) return true;
     o->n_source = (int)c;
     o->dsource = pt_calloc(pt_mul(n, c), sizeof *o->dsource);
     o->softened = pt_calloc(pt_mul(n, 2 * c), sizeof *o->softened);
@@ -134,6 +135,13 @@ pt_status pt_objective_create(const pt_run *run, pt_pool *pool, int max_images,
 
 /* ---- at the logits ---------------------------------------------------------------- */
 
+/* In joint training: an image of the source data set, whose labels come after the
+ * target's. */
+static bool is_source(const pt_objective *o, int i)
+{
+    return o->labels[i] >= o->n_classes;
+}
+
 static void classify_image(void *context, int i, int thread)
 {
     pt_objective *o = context;
@@ -142,12 +150,17 @@ static void classify_image(void *context, int i, int thread)
     image_terms *t = &o->images[i];
     pt_class_target target = pt_class(o->labels[i]);
 
+    *t = (image_terms){0};
+    if (is_source(o, i)) {
+        memset(o->dlogits + (size_t)i * c, 0, c * sizeof *o->dlogits);
+        return;
+    }
+
     target.share = o->share;
     target.smoothing = o->run->config->cross_entropy->label_smoothing;
     if (o->share < 1) target.other = o->labels[pt_span_images(&o->span) + i];
-    t->ce = pt_cross_entropy(logits, o->n_classes, target, 1.0 / o->span.b,
+    t->ce = pt_cross_entropy(logits, o->n_classes, target, 1.0 / o->b,
                              o->dlogits + (size_t)i * c, &t->correct);
-    t->penalty = 0;
     t->bad = !isfinite(t->ce);
     for (size_t k = 0; k < c; k++) t->bad = t->bad || !isfinite(logits[k]);
     if (o->p) pt_softmax(logits, o->n_classes, o->p + (size_t)i * c);
@@ -160,6 +173,7 @@ const float *pt_objective_classify(pt_objective *o, uint64_t step, const pt_span
 
     o->step = step;
     o->span = *span;
+    o->b = o->run->plan->source ? span->b / 2 : span->b;
     o->share = alpha > 0 ? pt_mixup_share(o->run->config->seed, step, alpha) : 1;
     o->labels = labels;
     o->logits = logits;
@@ -174,17 +188,37 @@ static void distill_image(void *context, int i, int thread)
     size_t n = (size_t)o->n_source, at = (size_t)i * n;
     double loss = pt_distill(
         o->source_logits + at, o->run->responses + (size_t)o->places[i] * n, o->n_source,
-        c->temperature, c->weight / o->span.b, o->softened + 2 * at, o->dsource + at);
+        c->temperature, c->weight / o->b, o->softened + 2 * at, o->dsource + at);
 
     o->images[i].penalty += c->weight * loss;
     o->images[i].bad = o->images[i].bad || !isfinite(loss);
 }
 
-const float *pt_objective_distill(pt_objective *o, const float *source_logits)
+/* The source task's cross-entropy, of source images alone. */
+static void join_image(void *context, int i, int thread)
+{
+    pt_objective *o = context;
+    double weight = o->run->config->regularizers->joint->weight, loss, correct;
+    size_t n = (size_t)o->n_source, at = (size_t)i * n;
+    pt_class_target target = pt_class(o->labels[i] - o->n_classes);
+
+    memset(o->dsource + at, 0, n * sizeof *o->dsource);
+    if (!is_source(o, i)) return;
+    loss = pt_cross_entropy(o->source_logits + at, o->n_source, target, weight / o->b,
+                            o->dsource + at, &correct);
+    o->images[i].penalty += weight * loss;
+    o->images[i].bad = o->images[i].bad || !isfinite(loss);
+}
+
+const float *pt_objective_at_source(pt_objective *o, const float *source_logits)
 {
     int n = pt_span_images(&o->span);
 
     o->source_logits = source_logits;
+    if (o->run->plan->source) {
+        pt_pool_run(o->pool, n, join_image, o);
+        return o->dsource;
+    }
     pt_plan_places(o->run->plan, o->step, pt_span_first(&o->span), n, o->places);
     pt_pool_run(o->pool, n, distill_image, o);
     return o->dsource;
@@ -200,7 +234,7 @@ static void confuse_image(void *context, int i, int thread)
 
     if (partner[0] >= 0)
         pt_confusion_add(o->p + (size_t)i * n, partner + 1, o->n_classes, c->squared,
-                         c->weight / o->span.b, o->dlogits + (size_t)i * n);
+                         c->weight / o->b, o->dlogits + (size_t)i * n);
 }
 
 const float *pt_objective_at_logits(pt_objective *o, const double *terms)
@@ -224,16 +258,20 @@ static void regress_image(void *context, int i, int thread)
     image_terms *t = &o->images[i];
     double ce = pt_norm(g_ce, o->dims), ptr = 0;
 
+    if (is_source(o, i)) {
+        memset(g, 0, (size_t)o->dims * sizeof *g);
+        return;
+    }
     t->rep = pt_norm(rep, o->dims);
     t->penalty += o->run->config->regularizers->fnp->weight * t->rep * t->rep;
-    t->g_ce = ce * o->span.b;
+    t->g_ce = ce * o->b;
     t->l_ptr = t->g_ptr = t->cosine = 0;
     t->bad = t->bad || !isfinite(t->g_ce) || !isfinite(t->penalty);
     if (o->task.loss == PT_LOSS_NONE) return;
     pt_pseudo_task_target(&o->task, o->step, pt_span_first(&o->span) + i, g);
-    t->l_ptr = pt_pseudo_task_gradient(&o->task, rep, g, 1.0 / o->span.b, g);
+    t->l_ptr = pt_pseudo_task_gradient(&o->task, rep, g, 1.0 / o->b, g);
     ptr = pt_norm(g, o->dims);
-    t->g_ptr = ptr * o->span.b;
+    t->g_ptr = ptr * o->b;
     t->bad = t->bad || !isfinite(t->g_ptr) || !isfinite(t->l_ptr);
     if (ce > 0 && ptr > 0) t->cosine = pt_dot(g_ce, g, o->dims) / (ce * ptr);
 }
@@ -265,7 +303,7 @@ static void shrink(const pt_objective *o, int i, const double *terms, float *g)
 static void aim(const pt_objective *o, int i, const double *targets, float *g)
 {
     size_t dims = (size_t)o->dims, at = (size_t)i * dims;
-    double f = 2 * o->run->config->regularizers->adarand->weight / o->span.b / o->dims;
+    double f = 2 * o->run->config->regularizers->adarand->weight / o->b / o->dims;
 
     for (size_t d = 0; d < dims; d++)
         g[d] = (float)(g[d] + f * (o->rep[at + d] - targets[at + d]));
@@ -277,10 +315,11 @@ static void combine_image(void *context, int i, int thread)
     size_t at = (size_t)i * (size_t)o->dims, n = (size_t)o->dims;
     const float *from = o->g_ce + at, *rep = o->rep + at;
     float *g = o->g_ptr + at, f = (float)o->weight;
-    double fnp = 2 * o->run->config->regularizers->fnp->weight / o->span.b;
+    double fnp = 2 * o->run->config->regularizers->fnp->weight / o->b;
     pt_terms terms;
 
     for (size_t d = 0; d < n; d++) g[d] = f > 0 ? from[d] + f * g[d] : from[d];
+    if (is_source(o, i)) return;
     for (size_t d = 0; d < n && fnp > 0; d++) g[d] = (float)(g[d] + fnp * rep[d]);
     if (!o->terms) return;
     terms = pt_terms_layout(&o->coupling, pt_span_images(&o->span));
@@ -307,7 +346,7 @@ const float *pt_objective_at_rep(pt_objective *o, const float *g, double weight,
 static void add_vectors(const pt_objective *o, int i, double *sum)
 {
     size_t n = (size_t)o->dims, at = (size_t)i * n;
-    double b = o->span.b;
+    double b = o->b;
 
     for (size_t d = 0; d < n; d++) {
         sum[d] += b * o->g_ce[at + d];
@@ -315,10 +354,10 @@ static void add_vectors(const pt_objective *o, int i, double *sum)
     }
 }
 
-static void add_image(const image_terms *t, double sum[PT_SHARD_DOUBLES],
+static void add_image(const image_terms *t, bool source, double sum[PT_SHARD_DOUBLES],
                       double image[PT_IMAGE_DOUBLES])
 {
-    sum[0]++;
+    sum[0] += !source; /* whose other terms are 0 */
     sum[1] += t->ce;
     sum[2] += t->correct;
     sum[3] += t->g_ce;
@@ -359,7 +398,7 @@ void pt_objective_fill(const pt_objective *o, const pt_payload *at, double *payl
         int n = at->n_images > 0 ? pt_shard_size(&o->span, o->span.lo + s) : 0;
 
         for (int k = 0; k < n; k++, i++) {
-            add_image(&o->images[i], sum,
+            add_image(&o->images[i], is_source(o, i), sum,
                       payload + at->images + (size_t)i * PT_IMAGE_DOUBLES);
             fill_row(o, i, payload + at->rows + (size_t)i * o->coupling.row);
             if (of_shard > 0)

@@ -30,11 +30,10 @@ size_t pt_objective_bytes(const pt_run *run, int max_images);
 const float *pt_objective_classify(pt_objective *o, uint64_t step, const pt_span *span,
                                    const float *logits, const int32_t *labels);
 
-/* LwF, after classify: the distillation loss of the n images at the source logits
- * [n][source classes]. Returns its gradient, likewise, the batch mean's, times its
- * weight.
- */
-const float *pt_objective_distill(pt_objective *o, const float *source_logits);
+/* With a source head, after classify: the losses of the n images there, LwF's or joint
+ * training's; source_logits [n][source classes]. Returns their gradient, likewise, the
+ * batch mean's, times its weight. */
+const float *pt_objective_at_source(pt_objective *o, const float *source_logits);
 
 /* Norms at the representation: rep and g_ce [n][rep size], borrowed for the step. */
 void pt_objective_regress(pt_objective *o, const float *rep, const float *g_ce);
