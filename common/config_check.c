@@ -48,6 +48,7 @@ static const struct {
     {"Distillation", "weight", '[', 0, INFINITY, ')'},
     {"Distillation", "temperature", '(', 0, INFINITY, ')'},
     {"JointTraining", "weight", '[', 0, INFINITY, ')'},
+    {"CoTuning", "weight", '[', 0, INFINITY, ')'},
     {"Optimizer", "lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "head_lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "momentum", '[', 0, 1, ')'},
@@ -260,6 +261,7 @@ static void check_joint(checker *k, const pt_config *c)
         const char *key;
         bool on;
     } others[] = {{"regularizers.lwf.weight", r->lwf->weight > 0},
+                  {"regularizers.co_tuning.weight", r->co_tuning->weight > 0},
                   {"regularizers.confusion.weight", r->confusion->weight > 0},
                   {"regularizers.bss.weight", r->bss->weight > 0},
                   {"regularizers.adarand.weight", r->adarand->weight > 0},
@@ -280,6 +282,9 @@ static void check_methods(checker *k, const pt_config *c)
     if (known && c->regularizers->lwf->weight > 0 && c->cross_entropy->mixup > 0)
         fault(k, "cross_entropy.mixup",
               "mixes images, but regularizers.lwf has answers to whole ones");
+    if (c->regularizers->lwf->weight > 0 && c->regularizers->co_tuning->weight > 0)
+        fault(k, "regularizers.co_tuning.weight",
+              "and regularizers.lwf use one classifier: choose");
     check_joint(k, c);
 }
 

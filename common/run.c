@@ -84,8 +84,12 @@ size_t pt_run_response_floats(const pt_run *r)
 {
     const pt_graph *g = r->graph;
 
-    if (g->source_logits < 0 || r->config->regularizers->lwf->weight == 0) return 0;
-    return pt_mul(r->plan->n_images, (size_t)g->nodes[g->source_logits].c);
+    bool images = r->config->regularizers->lwf->weight > 0;
+    bool classes = r->config->regularizers->co_tuning->weight > 0;
+
+    if (g->source_logits < 0 || (!images && !classes)) return 0;
+    return pt_mul(images ? r->plan->n_images : (size_t)g->n_classes,
+                  (size_t)g->nodes[g->source_logits].c);
 }
 
 bool pt_run_wants_start(const pt_run *r)

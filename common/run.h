@@ -25,11 +25,13 @@ typedef struct {
     bool test_owed;      /* resumed: the test after the step before is not done */
     float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
     float *feature_std;
-    float *responses; /* LwF: [plan->n_images][source classes] logits of the start
-                         weights; NULL: not needed */
-    int32_t *labels;  /* [plan->n_images], rank 0, methods with statistics of classes;
-                        NULL: not needed */
-    float *start;     /* [n_param_floats], L2-SP: the start weights; NULL: not needed */
+    float
+        *responses;  /* what the start weights answer: LwF, logits [plan->n_images][source
+                        classes]; Co-Tuning, logarithms of the mean probabilities over the
+                        images of a class, [n_classes][source classes]; else NULL */
+    int32_t *labels; /* [plan->n_images], rank 0, methods with statistics of classes;
+                       NULL: not needed */
+    float *start;    /* [n_param_floats], L2-SP: the start weights; NULL: not needed */
 } pt_run;
 
 /* Makes graph-dependent parts: keys, trained, flat (zeros). Takes config, graph and plan,

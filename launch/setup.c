@@ -116,15 +116,16 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
     f->graph.dropout = n->dropout;
     f->graph.bn_eps = n->has_bn_eps ? n->bn_eps : own ? info.options.bn_eps : 0;
     f->preprocess = preprocess_of(c, &info);
-    if (c->regularizers->lwf->weight == 0) return PT_OK;
+    if (c->regularizers->lwf->weight == 0 && c->regularizers->co_tuning->weight == 0)
+        return PT_OK;
     f->graph.n_source_classes = info.n_classes;
     return n->weights && info.n_classes > 0
                ? PT_OK
-               : pt_fail(
-                     PT_ERR_WEIGHTS,
-                     "%s: regularizers.lwf needs start weights with the network's own "
-                     "classifier, these have none",
-                     n->weights ? n->weights : "network.weights");
+               : pt_fail(PT_ERR_WEIGHTS,
+                         "%s: regularizers.lwf and co_tuning need start weights with the "
+                         "network's "
+                         "own classifier, these have none",
+                         n->weights ? n->weights : "network.weights");
 }
 
 static pt_status share_facts(const pt_config *c, int n_classes, facts *f)
@@ -256,9 +257,11 @@ static pt_status make_run(pt_setup *u, pt_config **config)
 static pt_status want_labels(pt_setup *u)
 {
     pt_run *r = u->run;
+    const Pt__Config__Regularizers *c = r->config->regularizers;
     size_t n = r->plan->n_images;
 
-    if (pt_job_rank() != 0 || r->config->regularizers->adarand->weight == 0) return PT_OK;
+    if (pt_job_rank() != 0 || (c->adarand->weight == 0 && c->co_tuning->weight == 0))
+        return PT_OK;
     r->labels = pt_calloc(n, sizeof *r->labels);
     if (!r->labels) return pt_fail(PT_ERR_NOMEM, "no memory for the labels");
     for (size_t i = 0; i < n; i++)

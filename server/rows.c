@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pmath.h"
+
 /* Rows [n][dims] that workers compute block by block; *rows is malloc'd. */
 static pt_status take_rows(pt_server *s, size_t n, size_t dims, float **rows)
 {
@@ -71,6 +73,44 @@ static void describe(pt_run *r, const float *rows, size_t n, size_t dims)
     }
 }
 
+/* sum [n] += softmax(z). */
+static void add_softmax(const float *z, size_t n, double *room, double *sum)
+{
+    double max = z[0], all = 0;
+
+    for (size_t i = 1; i < n; i++)
+        if (z[i] > max) max = z[i];
+    for (size_t i = 0; i < n; i++) all += room[i] = pt_exp(z[i] - max);
+    for (size_t i = 0; i < n; i++) sum[i] += room[i] / all;
+}
+
+/* Co-Tuning: answers rows [n][classes] to log p(source class | label). A class without an
+ * image gets equal probabilities. */
+static pt_status relate(const pt_run *r, const float *rows, size_t n, size_t classes)
+{
+    size_t targets = (size_t)r->graph->n_classes;
+    double *room = pt_calloc(classes, sizeof *room);
+    double *sum = pt_calloc(pt_mul(targets, classes), sizeof *sum);
+    double *images = pt_calloc(targets, sizeof *images);
+    pt_status st = room && sum && images
+                       ? PT_OK
+                       : pt_fail(PT_ERR_NOMEM, "no memory for the relation of classes");
+
+    for (size_t i = 0; i < n && st == PT_OK; i++) {
+        size_t label = (size_t)r->labels[i];
+
+        add_softmax(rows + i * classes, classes, room, sum + label * classes);
+        images[label]++;
+    }
+    for (size_t k = 0; k < targets * classes && st == PT_OK; k++)
+        r->responses[k] =
+            images[k / classes] > 0 ? (float)pt_log(sum[k] / images[k / classes]) : 0;
+    free(room);
+    free(sum);
+    free(images);
+    return st;
+}
+
 /* What the start weights answer to the images used for training. */
 pt_status pt_server_measure_responses(pt_server *s)
 {
@@ -83,7 +123,10 @@ pt_status pt_server_measure_responses(pt_server *s)
     classes = (size_t)g->nodes[g->source_logits].c;
     if (s->run->first_step == 0) {
         st = take_rows(s, n, classes, &rows);
-        if (st == PT_OK) memcpy(s->run->responses, rows, floats * sizeof *rows);
+        if (st == PT_OK && s->run->config->regularizers->co_tuning->weight > 0)
+            st = relate(s->run, rows, n, classes);
+        else if (st == PT_OK)
+            memcpy(s->run->responses, rows, floats * sizeof *rows);
         free(rows);
     }
     return st == PT_OK ? pt_server_send_all(s, PT_MSG_FEATURES, s->run->responses, floats)

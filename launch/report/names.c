@@ -76,6 +76,7 @@ static const struct {
                {"regularizers.adarand.weight", "0", "AdaRand"},
                {"regularizers.lwf.weight", "0", "LwF"},
                {"regularizers.joint.weight", "0", "joint training"},
+               {"regularizers.co_tuning.weight", "0", "Co-Tuning"},
                {"cross_entropy.label_smoothing", "0", "label smoothing"},
                {"cross_entropy.mixup", "0", "mixup"},
                {"schedule.per_stage", "false", "LP-FT"}};

@@ -107,7 +107,7 @@ def start_value(name, shape):
 
 
 def make_net(config, dtype):
-    two_heads = {"lwf", "joint"} & set(config.get("regularizers", {}))
+    two_heads = {"lwf", "joint", "co_tuning"} & set(config.get("regularizers", {}))
     net = ResNetSmall(SOURCE_CLASSES if two_heads else 0).to(dtype)
     for m in net.modules():
         if isinstance(m, nn.BatchNorm2d):

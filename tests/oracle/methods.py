@@ -24,7 +24,7 @@ from algorithm1 import f32
 OUT = os.path.join(algorithm1.HERE, "..", "data", "methods")
 MIXUP, ADARAND = 9, 10  # streams (common/rng.h)
 SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
-CASES = ("joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
+CASES = ("co_tuning", "joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
          "adarand", "norm_batch", "soft", "lp_ft", "all")
 
 
@@ -91,12 +91,19 @@ class Run(algorithm1.Run):
         self.soft = self.config.get("cross_entropy", {})
         self.joint = self.regularizers.get("joint")
         self.lwf = self.regularizers.get("lwf")
-        if self.lwf:  # what the start weights answer, in evaluation
+        self.co_tuning = self.regularizers.get("co_tuning")
+        if self.lwf or self.co_tuning:  # what the start weights answer, in evaluation
             self.net.eval()
             with torch.no_grad():
                 self.answers = self.net.source_head(self.net.represent(self.pixels))
             self.answers = self.answers.float().to(self.dtype)
             self.net.train()
+        if self.co_tuning:  # p(source class | label)
+            p = self.answers.softmax(1)
+            self.related = torch.stack([
+                p[self.labels == k].mean(0) if (self.labels == k).any()
+                else p.new_full(p.shape[1:], 1 / p.shape[1])
+                for k in range(algorithm1.CLASSES)])
         self.adarand = None
         if "adarand" in self.regularizers:
             self.adarand = AdaRand(self.regularizers["adarand"], self,
@@ -149,6 +156,10 @@ class Run(algorithm1.Run):
             q = p0 / p0.sum(1, keepdim=True)
             log_s = (self.net.source_head(rep) / t).log_softmax(1)
             total = total - self.lwf["weight"] * (q * log_s).sum(1).mean()
+        if self.co_tuning:
+            log_s = self.net.source_head(rep).log_softmax(1)
+            total = total - self.co_tuning["weight"] * (
+                self.related[labels] * log_s).sum(1).mean()
         if "fnp" in self.regularizers:
             total = total + self.regularizers["fnp"]["weight"] * (rep ** 2).sum(1).mean()
         if "confusion" in self.regularizers:

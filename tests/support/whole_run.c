@@ -287,8 +287,10 @@ static pt_run *make_run(const whole_run_options *o)
     const pt_graph_options options = {
         .side = (int)c->data->crop,
         .n_classes = WHOLE_RUN_CLASSES,
-        .n_source_classes =
-            c->regularizers->lwf->weight > 0 || joint ? WHOLE_RUN_SOURCE_CLASSES : 0,
+        .n_source_classes = c->regularizers->lwf->weight > 0 ||
+                                    c->regularizers->co_tuning->weight > 0 || joint
+                                ? WHOLE_RUN_SOURCE_CLASSES
+                                : 0,
         .dropout = c->network->dropout};
     pt_graph *graph = NULL;
     pt_plan *plan = NULL;
@@ -312,7 +314,7 @@ static pt_run *make_run(const whole_run_options *o)
         run->feature_std = pt_calloc(dims, sizeof(float));
         assert_true(run->feature_mean && run->feature_std);
     }
-    if (c->regularizers->adarand->weight > 0) {
+    if (c->regularizers->adarand->weight > 0 || c->regularizers->co_tuning->weight > 0) {
         run->labels = pt_calloc(n, sizeof *run->labels);
         assert_non_null(run->labels);
         for (size_t i = 0; i < n; i++) run->labels[i] = label_of(o, (int)i);

@@ -69,6 +69,11 @@ static void test_learning_without_forgetting_is_that_of_pytorch(void **state)
     check("lwf_stages", 0);
 }
 
+static void test_co_tuning_is_that_of_pytorch(void **state)
+{
+    check("co_tuning", 3);
+}
+
 static void test_joint_training_is_that_of_pytorch(void **state)
 {
     check("joint", 3);
@@ -218,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_l2_sp_on_all_parameters_is_that_of_pytorch),
         cmocka_unit_test(test_targets_of_adarand_are_those_of_pytorch),
         cmocka_unit_test(test_learning_without_forgetting_is_that_of_pytorch),
+        cmocka_unit_test(test_co_tuning_is_that_of_pytorch),
         cmocka_unit_test(test_joint_training_is_that_of_pytorch),
         cmocka_unit_test(test_norms_of_the_batch_mean_are_those_of_pytorch),
         cmocka_unit_test(test_label_smoothing_and_mixup_are_those_of_pytorch),

@@ -181,16 +181,20 @@ const float *pt_objective_classify(pt_objective *o, uint64_t step, const pt_span
     return o->dlogits;
 }
 
+/* LwF: towards the start weights' answers to the image; Co-Tuning: to its class. */
 static void distill_image(void *context, int i, int thread)
 {
     pt_objective *o = context;
     const Pt__Config__Distillation *c = o->run->config->regularizers->lwf;
+    double related = o->run->config->regularizers->co_tuning->weight;
+    double weight = related > 0 ? related : c->weight;
     size_t n = (size_t)o->n_source, at = (size_t)i * n;
-    double loss = pt_distill(
-        o->source_logits + at, o->run->responses + (size_t)o->places[i] * n, o->n_source,
-        c->temperature, c->weight / o->b, o->softened + 2 * at, o->dsource + at);
+    size_t place = related > 0 ? (size_t)o->labels[i] : o->places[i];
+    double loss = pt_distill(o->source_logits + at, o->run->responses + place * n,
+                             o->n_source, related > 0 ? 1 : c->temperature, weight / o->b,
+                             o->softened + 2 * at, o->dsource + at);
 
-    o->images[i].penalty += c->weight * loss;
+    o->images[i].penalty += weight * loss;
     o->images[i].bad = o->images[i].bad || !isfinite(loss);
 }
 
