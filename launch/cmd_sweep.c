@@ -69,9 +69,9 @@ static const struct argp argp = {
     options,
     parse_option,
     "TABLE.yaml",
-    "Runs a table of experiments: each row with each seed, what is done is left out, "
-    "what "
-    "was interrupted goes on. A table looks like this:\v"
+    "Runs a table of experiments (its form stands below): each row with each seed; what "
+    "is "
+    "done is left out, what was interrupted goes on.\v"
     "  dir: runs/flowers         # runs go to runs/flowers/ROW/seed-N\n"
     "  config: [flowers17.yaml]  # of all runs; paths relative to the table\n"
     "  seeds: [1, 2, 3]\n"
