@@ -29,6 +29,7 @@ static const struct {
     {"Network", "dropout", '[', 0, 1, ')'},
     {"Network", "bn_eps", '(', 0, INFINITY, ')'},
     {"Network", "bn_momentum", '(', 0, 1, ']'},
+    {"Network", "stoch_norm", '(', 0, 1, ']'},
     {"Network", "head_std", '[', 0, INFINITY, ')'},
     {"PseudoTask", "ratio", '(', 0, INFINITY, ')'},
     {"PseudoTask", "gate_fraction", '(', 0, INFINITY, ')'},
@@ -279,6 +280,10 @@ static void check_methods(checker *k, const pt_config *c)
     bool known =
         !is_bad(k, "regularizers.lwf.weight") && !is_bad(k, "cross_entropy.mixup");
 
+    if (!is_bad(k, "network.stoch_norm") && c->network->stoch_norm < 1 &&
+        c->network->batch_norm == PT__CONFIG__BATCH_NORM__FROZEN)
+        fault(k, "network.stoch_norm",
+              "needs the batch's statistics, batch_norm is frozen");
     if (known && c->regularizers->lwf->weight > 0 && c->cross_entropy->mixup > 0)
         fault(k, "cross_entropy.mixup",
               "mixes images, but regularizers.lwf has answers to whole ones");

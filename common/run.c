@@ -121,6 +121,12 @@ bool pt_run_enter_step(pt_run *r, uint64_t step)
     return r->plan->stages[stage].first == step || r->first_step == step;
 }
 
+bool pt_run_sends_running(const pt_run *r, uint64_t step)
+{
+    if (step == r->first_step) return false;
+    return r->config->network->stoch_norm < 1 || r->plan->stages[r->stage].first == step;
+}
+
 pt_span pt_run_span(const pt_run *r, int worker, uint64_t step)
 {
     int lo, hi;

@@ -57,6 +57,11 @@ size_t pt_run_response_floats(const pt_run *r);
  * step, or the run's. */
 bool pt_run_enter_step(pt_run *r, uint64_t step);
 
+/* Does the step begin with the running statistics, from rank 0 to every worker? A later
+ * stage may use them, StochNorm does in every step; with the first step of the run they
+ * are there. The stage must be entered. */
+bool pt_run_sends_running(const pt_run *r, uint64_t step);
+
 /* Shards of worker (0..n_workers-1), and its span of the batch of step. */
 pt_span pt_run_span(const pt_run *r, int worker, uint64_t step);
 

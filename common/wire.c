@@ -162,8 +162,7 @@ pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
     if (pt_terms_doubles(r, p.n_images) > 0)
         t.received +=
             pt_terms_doubles(r, p.n_images) * sizeof(double) + PT_MSG_CHECK_BYTES;
-    if (step > r->first_step && r->plan->stages[r->stage].first == step)
-        t.received += pt_traffic_of_running(r);
+    if (pt_run_sends_running(r, step)) t.received += pt_traffic_of_running(r);
     if (r->config->network->batch_norm == PT__CONFIG__BATCH_NORM__SYNC)
         add_exchanges(r, worker, step, &t);
     return t;

@@ -188,14 +188,14 @@ static pt_status probe(pt_server *s, pt_step_report *report)
 
 static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
 {
-    bool first = pt_server_first(s), enters = pt_run_enter_step(s->run, s->step);
+    bool first = pt_server_first(s);
     pt_step_report report = {0};
     pt_gate before = s->gate;
     pt_status st = PT_OK;
 
     pt_comm_at(s->comm, s->step, "serving");
-    if (first && enters && s->step > s->run->first_step) /* a stage may use them */
-        st = pt_server_send_running(s);
+    pt_run_enter_step(s->run, s->step);
+    if (first && pt_run_sends_running(s->run, s->step)) st = pt_server_send_running(s);
     if (st == PT_OK)
         st = first ? pt_server_make_record(s, r, &report) : pt_server_take_record(s, r);
     if (st != PT_OK) return st;

@@ -59,6 +59,7 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
                             .hi = hi,
                             .training = true,
                             .bn_mode = (pt_bn_mode)c->network->batch_norm,
+                            .bn_moving = 1 - c->network->stoch_norm,
                             .method = pt_worker_method(c),
                             .seed = c->seed};
 }
@@ -289,7 +290,7 @@ static pt_status one_step(pt_worker *w, Pt__Record__StepRecord *record)
 
     if (enters) pt_net_set_trained(w->net, w->run->trained);
     s = pt_client_begin_step(w->client, w->step);
-    if (s == PT_OK && enters && w->step > w->run->first_step)
+    if (s == PT_OK && pt_run_sends_running(w->run, w->step))
         s = pt_client_take_running(w->client);
     w->span = pt_run_span(w->run, w->worker, w->step);
     any = pt_span_images(&w->span) > 0;

@@ -266,6 +266,8 @@ pt_setting_role pt_settings_role(const pt_settings *s, const char *key)
     if (starts(key, "stages.")) return role_of_stage(s, key);
     if (strcmp(key, "schedule.per_stage") == 0)
         return is(s, key, "false") ? PT_ROLE_NONE : PT_ROLE_METHOD;
+    if (strcmp(key, "network.stoch_norm") == 0)
+        return is(s, key, "1") ? PT_ROLE_NONE : PT_ROLE_METHOD;
     if (strcmp(key, "optimizer.weight_decay") == 0) return PT_ROLE_VARIANT;
     if (strcmp(key, "network.batch_norm") == 0) return PT_ROLE_VARIANT;
     return PT_ROLE_PROTOCOL;

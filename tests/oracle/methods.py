@@ -22,9 +22,11 @@ import philox
 from algorithm1 import f32
 
 OUT = os.path.join(algorithm1.HERE, "..", "data", "methods")
-MIXUP, ADARAND = 9, 10  # streams (common/rng.h)
+MIXUP, ADARAND, STOCHNORM = 9, 10, 12  # streams (common/rng.h)
 SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
-CASES = ("co_tuning", "joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
+# Batch norm nodes of the graph resnet_small, in the order of the network's modules.
+NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
+CASES = ("stoch_norm", "co_tuning", "joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
          "adarand", "norm_batch", "soft", "lp_ft", "all")
 
 
@@ -37,6 +39,32 @@ def mixup_share(seed, step, alpha):
         if 0 < x + y <= 1:
             return x / (x + y)
     raise SystemExit("no share of mixup")
+
+
+class StochNorm(torch.nn.BatchNorm2d):
+    """Each channel by the batch's statistics with probability p, else by the running ones
+    of before the step."""
+
+    def forward(self, x):
+        if not self.training:
+            return super().forward(x)
+        moving = F.batch_norm(x, self.running_mean.clone(), self.running_var.clone(),
+                              self.weight, self.bias, False, 0, self.eps)
+        batch = F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
+                             True, self.momentum, self.eps)
+        s = philox.stream(self.seed, STOCHNORM, self.step, self.node)
+        u = philox.uniform_f32(s, range(x.shape[1]))
+        by_running = torch.from_numpy(u.astype(np.float64) < 1 - self.p)
+        return torch.where(by_running[None, :, None, None], moving, batch)
+
+
+def make_stochastic(run, p):
+    norms = [m for m in run.net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert len(norms) == len(NORM_NODES)
+    for m, node in zip(norms, NORM_NODES):
+        m.__class__ = StochNorm
+        m.seed, m.node, m.p = run.config["seed"], node, p
+    return norms
 
 
 class AdaRand:
@@ -104,6 +132,8 @@ class Run(algorithm1.Run):
                 p[self.labels == k].mean(0) if (self.labels == k).any()
                 else p.new_full(p.shape[1:], 1 / p.shape[1])
                 for k in range(algorithm1.CLASSES)])
+        p = self.config["network"].get("stoch_norm", 1)
+        self.norms = make_stochastic(self, p) if p < 1 else []
         self.adarand = None
         if "adarand" in self.regularizers:
             self.adarand = AdaRand(self.regularizers["adarand"], self,
@@ -220,6 +250,8 @@ class Run(algorithm1.Run):
     def forward(self, k):
         task = self.config["pseudo_task"]
         images, epoch = algorithm1.images_of_step(self.config, k)
+        for m in self.norms:
+            m.step = k
         labels, alpha = self.labels[images], self.soft.get("mixup", 0)
         share = mixup_share(self.config["seed"], k, alpha) if alpha else 1.0
         x = self.pixels[images]

@@ -66,6 +66,8 @@ typedef struct {
     bool training;         /* false: no gradients, no buffers for them */
     bool input_gradient;   /* in training: also for pt_net_input_gradient */
     pt_bn_mode bn_mode;
+    double bn_moving; /* StochNorm: probability with which a channel is normalized by its
+                         running statistics in training; 0: batch norm as it is */
     pt_conv_method method;
     uint64_t seed; /* dropout */
 } pt_net_options;

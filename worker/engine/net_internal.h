@@ -13,16 +13,17 @@ enum { PT_EVAL_BLOCK = 32 }; /* images of a group in evaluation */
 /* Where one node's values are, and who writes them. */
 typedef struct {
     /* Fixed by the plan. Offsets are floats into the activation block. */
-    int y_root;       /* node whose buffer holds this one's output; the input: 0 */
-    int dy_root;      /* the same for its gradient; -1: it never has one */
-    int first_writer; /* consumer that writes the gradient first; -1: none */
-    int first_main;   /* ... of those that lead to the logits */
-    int last_writer;  /* ... and last */
-    bool readable;    /* the output is still there after the pass */
-    bool leads;       /* to the logits */
-    bool side;        /* to the source logits, and not to the logits */
-    int dropout_id; /* DROPOUT: of its stream; the same with and without a side branch */
-    bool fused;     /* RELU, RELU6: done by the producer in the forward pass */
+    int y_root;        /* node whose buffer holds this one's output; the input: 0 */
+    int dy_root;       /* the same for its gradient; -1: it never has one */
+    int first_writer;  /* consumer that writes the gradient first; -1: none */
+    int first_main;    /* ... of those that lead to the logits */
+    int last_writer;   /* ... and last */
+    bool readable;     /* the output is still there after the pass */
+    bool leads;        /* to the logits */
+    bool side;         /* to the source logits, and not to the logits */
+    int dropout_id;    /* of the node's random streams; the same with and without a side
+                          branch */
+    bool fused;        /* RELU, RELU6: done by the producer in the forward pass */
     bool masked_below; /* ... and in the backward pass too (batch norm) */
     bool masked_above; /* RELU: its last writer masks the gradient (pt_net_mask) */
     int sum;           /* BATCH_NORM: the ADD that it does on its way; -1: none */

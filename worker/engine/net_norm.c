@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/moments.h"
+#include "common/rng.h"
 #include "worker/engine/batch_norm.h"
 #include "worker/engine/net_internal.h"
 
@@ -138,6 +139,56 @@ static pt_bn_shape shape_of(const pt_net *n, int i)
                          .set = per_shard ? n->group_of : NULL};
 }
 
+/* StochNorm: which channels of node i take the running statistics in this step. Streams
+ * are numbered without a side branch. */
+static bool is_moving(const pt_net *n, const pt_rng *r, int channel)
+{
+    return (double)pt_rng_uniform_f32(r, (uint64_t)channel) < n->opt.bn_moving;
+}
+
+static pt_rng moving_stream(const pt_net *n, int i)
+{
+    return pt_rng_stream(n->opt.seed, PT_RNG_STOCHNORM, n->step,
+                         (uint64_t)n->plan.nodes[i].dropout_id);
+}
+
+static int sets_of(const pt_net *n)
+{
+    return n->opt.bn_mode == PT_BN_SHARD ? n->n_groups : 1;
+}
+
+/* Their coefficients, in place of the batch's. */
+static void take_running(pt_net *n, int i)
+{
+    const pt_node *node = &n->opt.graph->nodes[i];
+    pt_rng r = moving_stream(n, i);
+    size_t c = (size_t)node->c;
+
+    for (int k = 0; k < node->c && n->opt.bn_moving > 0; k++) {
+        float one[4];
+
+        if (!is_moving(n, &r, k)) continue;
+        pt_bn_coef_of_running(pt_net_tensor(n, node->mean) + k,
+                              pt_net_tensor(n, node->var) + k, 1, node->eps,
+                              pt_net_tensor(n, node->weight) + k,
+                              pt_net_tensor(n, node->bias) + k, one);
+        for (int s = 0; s < sets_of(n); s++)
+            for (size_t j = 0; j < 4; j++)
+                n->plan.nodes[i].coef[((size_t)s * 4 + j) * c + (size_t)k] = one[j];
+    }
+}
+
+/* Nor do their gradients come through the batch's statistics. */
+static void drop_means(pt_net *n, int i)
+{
+    size_t c = (size_t)n->opt.graph->nodes[i].c;
+    pt_rng r = moving_stream(n, i);
+
+    for (size_t k = 0; k < c && n->opt.bn_moving > 0; k++)
+        for (int s = 0; s < sets_of(n) && is_moving(n, &r, (int)k); s++)
+            n->means[(size_t)s * 2 * c + k] = n->means[((size_t)s * 2 + 1) * c + k] = 0;
+}
+
 /* ---- forward
  * ------------------------------------------------------------------------------ */
 
@@ -195,12 +246,14 @@ pt_status pt_net_norm_forward(pt_net *n, int i)
                      pt_net_is_trained(n, node->weight);
     pt_bn_shape s = shape_of(n, i);
 
-    if (o->batch_stats)
+    if (o->batch_stats) {
         status = batch_coef(n, i, &s);
-    else
+        if (status == PT_OK) take_running(n, i);
+    } else {
         pt_bn_coef_of_running(pt_net_tensor(n, node->mean), pt_net_tensor(n, node->var),
                               node->c, node->eps, pt_net_tensor(n, node->weight),
                               pt_net_tensor(n, node->bias), o->coef);
+    }
     if (status == PT_OK) normalise(n, i, &s);
     return status;
 }
@@ -267,6 +320,7 @@ pt_status pt_net_norm_backward(pt_net *n, int i, bool want_dx)
     if (trains) parameter_gradients(n, i);
     if (!want_dx) return PT_OK;
     if (o->batch_stats) status = means_of(n, i, &s);
+    if (o->batch_stats && status == PT_OK) drop_means(n, i);
     if (status == PT_OK)
         pt_bn_backward_data(n->opt.pool, &s, o->coef, o->batch_stats ? n->means : NULL,
                             o->act, x, o->dy, !pt_net_writes_first(n, i, 0),
