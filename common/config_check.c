@@ -50,6 +50,7 @@ static const struct {
     {"Distillation", "temperature", '(', 0, INFINITY, ')'},
     {"JointTraining", "weight", '[', 0, INFINITY, ')'},
     {"CoTuning", "weight", '[', 0, INFINITY, ')'},
+    {"FeatureMaps", "weight", '[', 0, INFINITY, ')'},
     {"Optimizer", "lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "head_lr", '(', 0, INFINITY, ')'},
     {"Optimizer", "momentum", '[', 0, 1, ')'},
@@ -263,6 +264,7 @@ static void check_joint(checker *k, const pt_config *c)
         bool on;
     } others[] = {{"regularizers.lwf.weight", r->lwf->weight > 0},
                   {"regularizers.co_tuning.weight", r->co_tuning->weight > 0},
+                  {"regularizers.delta.weight", r->delta->weight > 0},
                   {"regularizers.confusion.weight", r->confusion->weight > 0},
                   {"regularizers.bss.weight", r->bss->weight > 0},
                   {"regularizers.adarand.weight", r->adarand->weight > 0},

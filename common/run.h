@@ -25,13 +25,15 @@ typedef struct {
     bool test_owed;      /* resumed: the test after the step before is not done */
     float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
     float *feature_std;
-    float
-        *responses;  /* what the start weights answer: LwF, logits [plan->n_images][source
-                        classes]; Co-Tuning, logarithms of the mean probabilities over the
-                        images of a class, [n_classes][source classes]; else NULL */
-    int32_t *labels; /* [plan->n_images], rank 0, methods with statistics of classes;
-                       NULL: not needed */
-    float *start;    /* [n_param_floats], L2-SP: the start weights; NULL: not needed */
+    int *delta_nodes; /* [n_delta]: whose maps are held to those of the start weights */
+    int n_delta;
+    /* What the start weights answer: LwF, logits [plan->n_images][source classes];
+     * Co-Tuning, logarithms of the mean probabilities over the images of a class,
+     * [n_classes][source classes]; else NULL. */
+    float *responses;
+    /* [plan->n_images], rank 0, methods with statistics of classes; else NULL. */
+    int32_t *labels;
+    float *start; /* [graph->n_floats]: the start weights; NULL: not needed */
 } pt_run;
 
 /* Makes graph-dependent parts: keys, trained, flat (zeros). Takes config, graph and plan,
@@ -41,7 +43,8 @@ PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan 
 void pt_run_destroy(pt_run **r);
 
 /* Keeps the weights of this moment as the start weights, where a method of the run needs
- * them; servers call it when `flat` holds them and before a checkpoint is loaded. */
+ * them: L2-SP on servers, DELTA on workers. To be called when `flat` holds them and
+ * before a checkpoint is loaded. */
 PT_MUST_USE pt_status pt_run_keep_start(pt_run *r);
 
 /* Whether it does: 4 bytes a parameter. */

@@ -172,7 +172,7 @@ static pt_status share_weights(pt_setup *u)
     }
     if (s == PT_OK) s = pt_job_broadcast_floats(0, r->flat, r->graph->n_floats);
     if (s != PT_OK) return s;
-    s = pt_job_rank() < r->n_servers ? pt_run_keep_start(r) : PT_OK;
+    s = pt_run_keep_start(r);
     s = pt_job_agree(s);
     if (s != PT_OK) return s;
     snprintf(digest, sizeof digest, "%08x",

@@ -20,7 +20,7 @@ static void decay_of(const pt_run *run, const pt_key *k, pt_sgd *rule)
     const pt_tensor *t = &run->graph->tensors[k->tensor];
     const Pt__Config__StartingPoint *c = run->config->regularizers->l2_sp;
 
-    if (!run->start) return;
+    if (c->alpha == 0 && c->beta == 0) return;
     rule->weight_decay = t->head ? c->beta : c->alpha;
     if (t->n_dims < 2 && !c->all_parameters) rule->weight_decay = 0;
     if (!t->head) rule->anchor = run->start + k->offset;

@@ -19,6 +19,8 @@ struct pt_worker {
     const pt_source *source;
     pt_test_sets tests;
     pt_net *net, *tester; /* tester: forward only, blocks of PT_EVAL_BLOCK */
+    pt_net *start; /* DELTA: with the start weights, forward only, shard by shard */
+    float **map_gradients; /* [run->n_delta] [images] each */
     pt_client *client;
     pt_objective *objective;
     int dims;
@@ -60,8 +62,23 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
                             .training = true,
                             .bn_mode = (pt_bn_mode)c->network->batch_norm,
                             .bn_moving = 1 - c->network->stoch_norm,
+                            .maps = run->delta_nodes,
+                            .n_maps = run->n_delta,
                             .method = pt_worker_method(c),
                             .seed = c->seed};
+}
+
+static pt_net_options start_options(const pt_run *run, pt_pool *pool)
+{
+    return (pt_net_options){.graph = run->graph,
+                            .pool = pool,
+                            .weights = run->start,
+                            .max_images = run->plan->batch / run->plan->n_shards + 1,
+                            .n_shards = 1,
+                            .hi = 1,
+                            .maps = run->delta_nodes,
+                            .n_maps = run->n_delta,
+                            .method = pt_worker_method(run->config)};
 }
 
 static pt_net_options tester_options(const pt_run *run, pt_pool *pool)
@@ -83,6 +100,10 @@ void pt_worker_destroy(pt_worker **w)
     pt_client_destroy(&p->client);
     pt_net_destroy(&p->net);
     pt_net_destroy(&p->tester);
+    pt_net_destroy(&p->start);
+    for (int k = 0; p->map_gradients && k < p->run->n_delta; k++)
+        free(p->map_gradients[k]);
+    free(p->map_gradients);
     pt_objective_destroy(&p->objective);
     free(p->mixed);
     free(p->terms);
@@ -100,10 +121,39 @@ static size_t mixed_floats(const pt_run *run, int max_images)
     return run->config->cross_entropy->mixup > 0 ? (size_t)max_images * one : 0;
 }
 
+static size_t map_floats(const pt_run *run, int k)
+{
+    const pt_node *n = &run->graph->nodes[run->delta_nodes[k]];
+
+    return (size_t)n->h * (size_t)n->w * (size_t)n->c;
+}
+
+static pt_status make_start(pt_worker *w, int max_images)
+{
+    pt_net_options o = start_options(w->run, w->pool);
+    int n = w->run->n_delta;
+    pt_status s;
+
+    if (n == 0) return PT_OK;
+    s = pt_net_create(&o, &w->start);
+    if (s != PT_OK) return s;
+    w->map_gradients = pt_calloc((size_t)n, sizeof *w->map_gradients);
+    for (int k = 0; k < n && w->map_gradients; k++) {
+        size_t floats = pt_mul((size_t)max_images, map_floats(w->run, k));
+
+        w->map_gradients[k] = pt_calloc(floats, sizeof(float));
+        if (!w->map_gradients[k]) n = -1;
+    }
+    return w->map_gradients && n > 0
+               ? PT_OK
+               : pt_fail(PT_ERR_NOMEM, "no memory for feature maps");
+}
+
 static pt_status make_buffers(pt_worker *w, int max_images)
 {
     size_t mixed = mixed_floats(w->run, max_images);
     size_t terms = pt_terms_doubles(w->run, max_images);
+    pt_status s;
 
     w->max_payload = pt_payload_bound(w->run);
     w->payload = pt_calloc(w->max_payload, sizeof *w->payload);
@@ -111,7 +161,9 @@ static pt_status make_buffers(pt_worker *w, int max_images)
     if (terms > 0) w->terms = pt_calloc(terms, sizeof *w->terms);
     if (!w->payload || (mixed > 0 && !w->mixed) || (terms > 0 && !w->terms))
         return pt_fail(PT_ERR_NOMEM, "no memory for the step of %d images", max_images);
-    return pt_objective_create(w->run, w->pool, max_images, &w->objective);
+    s = make_start(w, max_images);
+    return s == PT_OK ? pt_objective_create(w->run, w->pool, max_images, &w->objective)
+                      : s;
 }
 
 pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_pool *pool,
@@ -138,6 +190,7 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_pool *pool
     if (s == PT_OK) s = pt_client_create(run, comm, w->net, worker, &w->client);
     if (s == PT_OK) {
         pt_client_poll_in(w->client, w->tester);
+        if (w->start) pt_client_poll_in(w->client, w->start);
         *out = w;
         w = NULL;
     }
@@ -145,21 +198,33 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_pool *pool
     return s;
 }
 
+/* The net of the start weights, and these. */
+static size_t start_bytes(const pt_run *run, pt_pool *pool)
+{
+    pt_net_options o = start_options(run, pool);
+    pt_net_memory m = pt_net_plan(&o);
+
+    return m.activations + m.scratch + run->graph->n_floats * sizeof(float);
+}
+
 size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
 {
     pt_pool *pool = NULL;
     pt_net_options train, test;
     pt_net_memory a, b;
-    size_t n;
+    size_t n, maps = 0;
 
     if (pt_pool_create(threads, &pool) != PT_OK) return 0;
     train = net_options(run, worker, pool);
     test = tester_options(run, pool);
     a = pt_net_plan(&train);
     b = pt_net_plan(&test);
+    for (int k = 0; k < run->n_delta; k++)
+        maps += (size_t)train.max_images * map_floats(run, k) * sizeof(float);
+    if (run->n_delta > 0) maps += start_bytes(run, pool);
     n = (size_t)train.max_images;
     pt_pool_destroy(&pool);
-    return a.activations + a.gradients + a.scratch + b.activations + b.gradients +
+    return maps + a.activations + a.gradients + a.scratch + b.activations + b.gradients +
            b.scratch + pt_objective_bytes(run, (int)n) +
            mixed_floats(run, (int)n) * sizeof(float) +
            (pt_terms_doubles(run, (int)n) + pt_payload_bound(run)) * sizeof(double);
@@ -214,6 +279,35 @@ static const float *mix(pt_worker *w, const float *pixels, int n)
     return w->mixed;
 }
 
+/* DELTA: the start weights' maps of the same pixels. Shard by shard, as all that OpenBLAS
+ * may compute, so that the bits do not depend on which shards this worker has. */
+static pt_status hold_maps(pt_worker *w, const float *pixels)
+{
+    const pt_run *r = w->run;
+    const pt_node *in = &r->graph->nodes[0];
+    size_t one = (size_t)in->h * (size_t)in->w * (size_t)in->c;
+    int first = 0;
+    pt_status s = PT_OK;
+
+    for (int shard = w->span.lo; shard < w->span.hi && s == PT_OK && w->start; shard++) {
+        int n = pt_shard_size(&w->span, shard);
+
+        if (n == 0) continue;
+        s = pt_net_evaluate(w->start, n, pixels + (size_t)first * one);
+        for (int k = 0; k < r->n_delta && s == PT_OK; k++) {
+            size_t at = (size_t)first * map_floats(r, k);
+
+            pt_objective_hold_map(
+                w->objective, k, first, n, pt_net_output(w->net, r->delta_nodes[k]) + at,
+                pt_net_output(w->start, r->delta_nodes[k]), w->map_gradients[k] + at);
+        }
+        first += n;
+    }
+    for (int k = 0; k < r->n_delta && s == PT_OK; k++)
+        pt_net_add_map_gradient(w->net, k, w->map_gradients[k]);
+    return s;
+}
+
 static pt_status forward(pt_worker *w)
 {
     const pt_graph *g = w->run->graph;
@@ -232,7 +326,8 @@ static pt_status forward(pt_worker *w)
     if (g->source_logits >= 0)
         w->dsource =
             pt_objective_at_source(w->objective, pt_net_output(w->net, g->source_logits));
-    s = pt_net_backward_head(w->net, w->dlogits, &w->drep);
+    s = hold_maps(w, pixels);
+    if (s == PT_OK) s = pt_net_backward_head(w->net, w->dlogits, &w->drep);
     if (s == PT_OK)
         pt_objective_regress(w->objective, pt_net_output(w->net, g->rep), w->drep);
     return s;

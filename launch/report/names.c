@@ -79,6 +79,7 @@ static const struct {
                {"regularizers.co_tuning.weight", "0", "Co-Tuning"},
                {"cross_entropy.label_smoothing", "0", "label smoothing"},
                {"cross_entropy.mixup", "0", "mixup"},
+               {"regularizers.delta.weight", "0", "DELTA"},
                {"network.stoch_norm", "1", "StochNorm"},
                {"schedule.per_stage", "false", "LP-FT"}};
 enum { N_METHODS = sizeof methods / sizeof methods[0] };

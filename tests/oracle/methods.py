@@ -26,7 +26,7 @@ MIXUP, ADARAND, STOCHNORM = 9, 10, 12  # streams (common/rng.h)
 SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
-CASES = ("stoch_norm", "co_tuning", "joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
+CASES = ("delta", "stoch_norm", "co_tuning", "joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
          "adarand", "norm_batch", "soft", "lp_ft", "all")
 
 
@@ -119,6 +119,14 @@ class Run(algorithm1.Run):
         self.soft = self.config.get("cross_entropy", {})
         self.joint = self.regularizers.get("joint")
         self.lwf = self.regularizers.get("lwf")
+        self.delta, self.maps = self.regularizers.get("delta"), {}
+        if self.delta:
+            self.begin = algorithm1.make_net(self.config, self.dtype).eval()
+            for which, net in (("now", self.net), ("then", self.begin)):
+                for name in self.delta["nodes"]:
+                    module = name.replace(".relu2", "")  # a block's output
+                    dict(net.named_modules())[module].register_forward_hook(
+                        lambda m, x, y, key=(which, name): self.maps.update({key: y}))
         self.co_tuning = self.regularizers.get("co_tuning")
         if self.lwf or self.co_tuning:  # what the start weights answer, in evaluation
             self.net.eval()
@@ -190,6 +198,13 @@ class Run(algorithm1.Run):
             log_s = self.net.source_head(rep).log_softmax(1)
             total = total - self.co_tuning["weight"] * (
                 self.related[labels] * log_s).sum(1).mean()
+        if self.delta:
+            with torch.no_grad():
+                self.begin.represent(self.pixels[images])
+            for name in self.delta["nodes"]:
+                d = self.maps["now", name] - self.maps["then", name]
+                total = total + self.delta["weight"] * (
+                    (d ** 2).sum((1, 2, 3)).mean() / 2 / d.shape[2] / d.shape[3])
         if "fnp" in self.regularizers:
             total = total + self.regularizers["fnp"]["weight"] * (rep ** 2).sum(1).mean()
         if "confusion" in self.regularizers:

@@ -79,6 +79,11 @@ static void test_stochastic_normalization_is_that_of_pytorch(void **state)
     check("stoch_norm", 3);
 }
 
+static void test_held_feature_maps_are_those_of_pytorch(void **state)
+{
+    check("delta", 3);
+}
+
 static void test_joint_training_is_that_of_pytorch(void **state)
 {
     check("joint", 3);
@@ -176,14 +181,15 @@ static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
     check_resume(DATA "lwf.yaml");
     check_resume(DATA "joint.yaml");
     check_resume(DATA "stoch_norm.yaml");
+    check_resume(DATA "delta.yaml");
 }
 
 static void test_bits_of_these_too_do_not_depend_on_workers_and_servers(void **state)
 {
     static const char *const configs[] = {DATA "lwf_stages.yaml", DATA "joint.yaml",
-                                          DATA "stoch_norm.yaml"};
+                                          DATA "stoch_norm.yaml", DATA "delta.yaml"};
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         whole_run *one = play(run_of(configs[i], 1, 1, 1));
 
         assert_same(one, play(run_of(configs[i], 2, 3, 2)), "3 workers");
@@ -232,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_learning_without_forgetting_is_that_of_pytorch),
         cmocka_unit_test(test_co_tuning_is_that_of_pytorch),
         cmocka_unit_test(test_stochastic_normalization_is_that_of_pytorch),
+        cmocka_unit_test(test_held_feature_maps_are_those_of_pytorch),
         cmocka_unit_test(test_joint_training_is_that_of_pytorch),
         cmocka_unit_test(test_norms_of_the_batch_mean_are_those_of_pytorch),
         cmocka_unit_test(test_label_smoothing_and_mixup_are_those_of_pytorch),

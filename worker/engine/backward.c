@@ -241,6 +241,17 @@ pt_status pt_net_backward_head(pt_net *n, const float *dlogits, const float **dr
     return s;
 }
 
+/* What the caller adds to the gradient of a map. */
+static void add_map(pt_net *n, int i)
+{
+    pt_net_node *o = &n->plan.nodes[i];
+
+    if (o->plus)
+        pt_pass_gradient(n->opt.pool, (size_t)n->n_images * o->size, o->plus, true,
+                         o->dy);
+    o->plus = NULL;
+}
+
 static pt_status all_nodes(pt_net *n)
 {
     const pt_graph *g = n->opt.graph;
@@ -248,6 +259,7 @@ static pt_status all_nodes(pt_net *n)
 
     for (int i = g->logits; i > 0 && s == PT_OK; i--) {
         if (!n->plan.nodes[i].needs_grad) continue;
+        add_map(n, i);
         weight_pass(n, i);
         pt_net_lap(n, i, PT_PART_WEIGHTS);
         if (i <= g->rep || n->plan.nodes[i].side) s = data_pass(n, i, false);

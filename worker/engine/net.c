@@ -180,6 +180,11 @@ void pt_net_set_trained(pt_net *n, const bool *trained)
     }
 }
 
+void pt_net_add_map_gradient(pt_net *n, int k, const float *g)
+{
+    n->plan.nodes[n->opt.maps[k]].plus = g;
+}
+
 void pt_net_evaluate_side(pt_net *n, bool side)
 {
     n->side = side;

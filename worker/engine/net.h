@@ -65,6 +65,8 @@ typedef struct {
     int lo, hi;            /* shards that this worker owns in training */
     bool training;         /* false: no gradients, no buffers for them */
     bool input_gradient;   /* in training: also for pt_net_input_gradient */
+    const int *maps;       /* [n_maps] nodes whose outputs stay readable, and to whose */
+    int n_maps;            /* gradients the caller may add; borrowed */
     pt_bn_mode bn_mode;
     double bn_moving; /* StochNorm: probability with which a channel is normalized by its
                          running statistics in training; 0: batch norm as it is */
@@ -110,6 +112,10 @@ PT_MUST_USE pt_status pt_net_backward_head(pt_net *n, const float *dlogits,
 /* For a graph with a source head, before pt_net_backward: the gradient at its logits,
  * [images][source classes]. */
 PT_MUST_USE pt_status pt_net_set_source_gradient(pt_net *n, const float *dsource);
+
+/* Before pt_net_backward: g [images][h][w][c], borrowed until it is done, is added to the
+ * gradient of the k-th of the options' maps. */
+void pt_net_add_map_gradient(pt_net *n, int k, const float *g);
 
 /* The rest: weight gradients of the head (from what pt_net_backward_head kept), then the
  * whole trunk from drep [images][rep size]. Calls gradient_ready for each trained

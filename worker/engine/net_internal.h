@@ -20,6 +20,8 @@ typedef struct {
     int last_writer;   /* ... and last */
     bool readable;     /* the output is still there after the pass */
     bool leads;        /* to the logits */
+    bool map;          /* one of the options\' maps */
+    const float *plus; /* added to its gradient in this backward pass; NULL: nothing */
     bool side;         /* to the source logits, and not to the logits */
     int dropout_id;    /* of the node's random streams; the same with and without a side
                           branch */

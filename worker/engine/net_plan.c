@@ -90,7 +90,7 @@ static bool may_overwrite(const planner *p, int in)
 {
     const pt_graph *g = p->g;
 
-    if (in == 0 || in == g->rep || p->uses[in] != 1) return false;
+    if (in == 0 || in == g->rep || p->uses[in] != 1 || p->nodes[in].map) return false;
     return !(p->opt->training && is_relu(g->nodes[in].op)); /* its backward reads it */
 }
 
@@ -133,7 +133,8 @@ static void share_masks(planner *p)
         pt_net_node *n = &p->nodes[i];
         const pt_node *by = n->last_writer < 0 ? NULL : &g->nodes[n->last_writer];
 
-        if (!by || g->nodes[i].op != PT_OP_RELU || n->masked_below || i == g->rep)
+        if (!by || g->nodes[i].op != PT_OP_RELU || n->masked_below || i == g->rep ||
+            n->map)
             continue;
         n->masked_above = (by->op == PT_OP_CONV || by->op == PT_OP_MAX_POOL ||
                            by->op == PT_OP_CONCAT) &&
@@ -152,7 +153,7 @@ static void share_sums(planner *p)
 
         if (g->nodes[i].op != PT_OP_ADD || in[0] == in[1]) continue;
         if (g->nodes[later].op != PT_OP_BATCH_NORM || p->uses[later] != 1 ||
-            later == g->rep || p->nodes[later].act != PT_ACT_NONE)
+            later == g->rep || p->nodes[later].act != PT_ACT_NONE || p->nodes[later].map)
             continue;
         p->nodes[later].sum = i;
         p->nodes[i].summed_by = later;
@@ -164,7 +165,8 @@ static bool is_kept(const planner *p, int i)
 {
     const pt_graph *g = p->g;
 
-    if (i == g->rep || i == g->logits || i == g->source_logits) return true;
+    if (i == g->rep || i == g->logits || i == g->source_logits || p->nodes[i].map)
+        return true;
     if (!p->opt->training) return false;
     if (is_relu(g->nodes[i].op)) return true;
     for (int j = i + 1; j <= p->last_use[i]; j++)
@@ -291,8 +293,10 @@ static void share_gradient(planner *p, int i)
 {
     const pt_node *node = &p->g->nodes[i];
     int a = node->in[0], b = node->in[1], root = p->nodes[i].dy_root;
-    bool can_a = a > 0 && p->nodes[a].first_writer == i && p->nodes[a].dy_root == a;
-    bool can_b = b > 0 && p->nodes[b].first_writer == i && p->nodes[b].dy_root == b;
+    bool can_a = a > 0 && p->nodes[a].first_writer == i && p->nodes[a].dy_root == a &&
+                 !p->nodes[a].map;
+    bool can_b = b > 0 && p->nodes[b].first_writer == i && p->nodes[b].dy_root == b &&
+                 !p->nodes[b].map;
 
     if (root < 0 || i > p->g->rep || a == b) return; /* head: gradients are kept */
     if (node->op == PT_OP_ADD) {
@@ -437,6 +441,7 @@ static void make_plan(planner *p, pt_net_plan_result *out, lifetime *l, lifetime
         p->nodes[i].first_main = -1;
         p->nodes[i].dy_root = p->nodes[i].sum = p->nodes[i].summed_by = -1;
     }
+    for (int k = 0; k < p->opt->n_maps; k++) p->nodes[p->opt->maps[k]].map = true;
     find_uses(p);
     for (int i = 0, main = 0; i < g->n_nodes; i++) {
         pt_net_node *n = &p->nodes[i];

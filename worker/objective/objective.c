@@ -8,6 +8,7 @@
 #include "worker/objective/confusion.h"
 #include "worker/objective/cross_entropy.h"
 #include "worker/objective/distill.h"
+#include "worker/objective/feature_map.h"
 #include "worker/objective/mixup.h"
 #include "worker/objective/pseudo_task.h"
 
@@ -226,6 +227,38 @@ const float *pt_objective_at_source(pt_objective *o, const float *source_logits)
     pt_plan_places(o->run->plan, o->step, pt_span_first(&o->span), n, o->places);
     pt_pool_run(o->pool, n, distill_image, o);
     return o->dsource;
+}
+
+/* Images of one node's maps. */
+typedef struct {
+    pt_objective *o;
+    int first;
+    size_t floats, pixels;
+    const float *map, *start;
+    float *g;
+} maps;
+
+static void hold_image(void *context, int i, int thread)
+{
+    maps *m = context;
+    image_terms *t = &m->o->images[m->first + i];
+    double weight = m->o->run->config->regularizers->delta->weight, loss;
+    size_t at = (size_t)i * m->floats;
+
+    loss = pt_feature_map(m->map + at, m->start + at, m->floats, m->pixels,
+                          weight / m->o->b, m->g + at);
+    t->penalty += weight * loss;
+    t->bad = t->bad || !isfinite(loss);
+}
+
+void pt_objective_hold_map(pt_objective *o, int k, int first, int n, const float *map,
+                           const float *start, float *g)
+{
+    const pt_node *node = &o->run->graph->nodes[o->run->delta_nodes[k]];
+    size_t pixels = (size_t)node->h * (size_t)node->w;
+    maps m = {o, first, pixels * (size_t)node->c, pixels, map, start, g};
+
+    pt_pool_run(o->pool, n, hold_image, &m);
 }
 
 static void confuse_image(void *context, int i, int thread)

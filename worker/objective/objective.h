@@ -35,6 +35,12 @@ const float *pt_objective_classify(pt_objective *o, uint64_t step, const pt_span
  * batch mean's, times its weight. */
 const float *pt_objective_at_source(pt_objective *o, const float *source_logits);
 
+/* DELTA, after classify: maps and those of the start weights [n] [pixels * channels] of
+ * the span's images from first on, at the k-th of the run's nodes; the gradient of the
+ * batch mean's loss, times its weight, into g, likewise. */
+void pt_objective_hold_map(pt_objective *o, int k, int first, int n, const float *map,
+                           const float *start, float *g);
+
 /* Norms at the representation: rep and g_ce [n][rep size], borrowed for the step. */
 void pt_objective_regress(pt_objective *o, const float *rep, const float *g_ce);
 
