@@ -228,9 +228,10 @@ void pt_pulse_serve(pt_pulse *p, const pt_request *r, size_t n)
     double now = pt_clock();
 
     pt_watchdog_beat();
-    if (now - p->served_s < p->interval_s / 4) return;
     if (now - p->served_s > 2 * p->interval_s || p->deadline_s != p->comm->deadline_s)
-        restart(p, now);
+        restart(p, now); /* before the next line: the old interval may be the longer */
+    else if (now - p->served_s < p->interval_s / 4)
+        return;
     p->served_s = now;
     hear(p, now);
     if (now - p->told_s < p->interval_s) return;

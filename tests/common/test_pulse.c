@@ -179,6 +179,23 @@ static void test_a_new_deadline_counts_from_now(void **state)
     assert_true(late(0));
 }
 
+/* The start has minutes, and looks seldom; the run's own deadline may be shorter than
+ * such a look is far. */
+static void test_a_much_shorter_deadline_is_followed_at_once(void **state)
+{
+    pass(2, ALL, ALL);
+    pass(2, ALL & ~1u, ALL); /* rank 0 looks at other times than the others */
+    for (int i = 0; i < RANKS; i++) pt_loopback_comm(job.loopback, i)->deadline_s = 0.5;
+    for (int t = 0; t < 30; t++) {
+        job.now += 0.1;
+        for (int i = 0; i < RANKS; i++) {
+            pt_pulse_progress(job.pulse[i]);
+            serve(i);
+            assert_false(late(i));
+        }
+    }
+}
+
 static void test_a_rank_that_left_is_not_late(void **state)
 {
     pt_loopback_comm(job.loopback, 3)->deadline_s = 0.05;
@@ -278,6 +295,7 @@ int main(void)
         TEST(test_all_are_late_where_nobody_gets_on_rank_0_first),
         TEST(test_time_in_which_a_rank_did_not_look_does_not_count),
         TEST(test_a_new_deadline_counts_from_now),
+        TEST(test_a_much_shorter_deadline_is_followed_at_once),
         TEST(test_a_rank_that_left_is_not_late),
         TEST(test_a_silent_rank_is_named_with_what_it_owes),
         TEST(test_the_debtor_is_the_rank_that_does_not_wait),
