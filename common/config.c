@@ -1,6 +1,7 @@
 #include "common/config.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -151,16 +152,16 @@ static pt_tree *load_file(loader *l, const char *path, pt_mark asked)
     return t;
 }
 
-/* Lays the k-th "a.b=value" over the tree. */
-static void override(loader *l, pt_tree *root, const char *set, size_t k)
+/* Lays the k-th "a.b=value" over the tree; `where` it stands. */
+static void override(loader *l, pt_tree *root, const char *set, size_t k,
+                     const char *where)
 {
     pt_mark mark = {.source = PT_CONFIG_MAX_FILES + (int)k};
     const char *equals = strchr(set, '=');
     size_t before = l->faults.n + l->faults.n_more, n = 0;
-    char where[32], *path;
+    char *path;
     pt_tree *value = NULL;
 
-    snprintf(where, sizeof where, "--set #%zu", k + 1);
     mark.where = pt_pool_text(&l->pool, where, strlen(where));
     if (!equals || equals == set) {
         pt_faults_add(&l->faults, mark, "'%.100s' is not key=value", set);
@@ -190,47 +191,58 @@ static pt_status build(loader *l, pt_tree *root, ProtobufCMessage *m)
     if (root) pt_config_walk(root, m, &l->faults);
     if (root && !l->incomplete && m->descriptor == &pt__config__config__descriptor)
         pt_config_ranges((const pt_config *)m, root, &l->faults);
-    return pt_faults_report(&l->faults);
+    return PT_OK;
 }
 
-/* Files laid over each other, then overrides, into a message that was initialized. */
-static pt_status load(const char *const *paths, size_t n_paths, const char *const *sets,
-                      size_t n_sets, ProtobufCMessage *m)
+static void loader_fini(loader *l)
 {
-    loader *l = calloc(1, sizeof *l);
-    pt_mark nowhere = {0};
-    pt_tree *root = NULL;
-    pt_status s;
+    pt_pool_fini(&l->pool);
+    pt_faults_fini(&l->faults);
+}
 
-    if (!l) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
-    for (size_t i = 0; i < n_paths; i++) {
-        pt_tree *t = load_file(l, paths[i], nowhere);
+/* Files laid over each other, then overrides. */
+static pt_tree *load_parts(loader *l, const pt_config_part *files, size_t n_files,
+                           const pt_config_part *sets, size_t n_sets)
+{
+    pt_tree *root = NULL;
+    size_t n_plain = 0;
+    char plain[32];
+
+    for (size_t i = 0; i < n_files; i++) {
+        pt_mark asked = {.where = files[i].where};
+        pt_tree *t = load_file(l, files[i].text, asked);
 
         root = root && t ? pt_tree_merge(&l->pool, root, t) : t ? t : root;
     }
-    for (size_t k = 0; root && k < n_sets && !l->pool.failed; k++)
-        override(l, root, sets[k], k);
-    s = build(l, root, m);
-    pt_pool_fini(&l->pool);
-    pt_faults_fini(&l->faults);
-    free(l);
-    return s;
+    for (size_t k = 0; root && k < n_sets && !l->pool.failed; k++) {
+        if (!sets[k].where) snprintf(plain, sizeof plain, "--set #%zu", ++n_plain);
+        override(l, root, sets[k].text, k, sets[k].where ? sets[k].where : plain);
+    }
+    return root;
 }
 
-pt_status pt_config_load_all(const char *const *paths, size_t n_paths,
-                             const char *const *sets, size_t n_sets, pt_config **out)
+pt_status pt_config_load_all(const pt_config_part *files, size_t n_files,
+                             const pt_config_part *sets, size_t n_sets, pt_config **out)
 {
+    loader *l = calloc(1, sizeof *l);
     pt_config *c = calloc(1, sizeof *c);
     pt_status s;
 
     *out = NULL;
-    if (!c) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+    if (!l || !c) {
+        free(l);
+        free(c);
+        return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+    }
     pt__config__config__init(c);
-    s = load(paths, n_paths, sets, n_sets, &c->base);
+    s = build(l, load_parts(l, files, n_files, sets, n_sets), &c->base);
+    if (s == PT_OK) s = pt_faults_report(&l->faults);
     if (s == PT_OK) {
         *out = c;
         c = NULL;
     }
+    loader_fini(l);
+    free(l);
     pt_config_destroy(&c);
     return s;
 }
@@ -238,25 +250,108 @@ pt_status pt_config_load_all(const char *const *paths, size_t n_paths,
 pt_status pt_config_load(const char *path, const char *const *sets, size_t n_sets,
                          pt_config **out)
 {
-    return pt_config_load_all(&path, 1, sets, n_sets, out);
-}
-
-pt_status pt_config_load_message(const char *path,
-                                 const ProtobufCMessageDescriptor *schema,
-                                 ProtobufCMessage **out)
-{
-    ProtobufCMessage *m = calloc(1, schema->sizeof_message);
+    pt_config_part file = {path, NULL}, *parts = calloc(n_sets + 1, sizeof *parts);
     pt_status s;
 
     *out = NULL;
-    if (!m) return pt_fail(PT_ERR_NOMEM, "no memory for %s", path);
-    protobuf_c_message_init(schema, m);
-    s = load(&path, 1, NULL, 0, m);
-    if (s == PT_OK)
-        *out = m;
-    else
-        protobuf_c_message_free_unpacked(m, NULL);
+    if (!parts) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+    for (size_t i = 0; i < n_sets; i++) parts[i].text = sets[i];
+    s = pt_config_load_all(&file, 1, parts, n_sets, out);
+    free(parts);
     return s;
+}
+
+/* ---- files of other schemas -------------------------------------------------------- */
+
+struct pt_config_file {
+    loader loader;
+    pt_tree *root; /* NULL: could not be read */
+    ProtobufCMessage *message;
+};
+
+pt_status pt_config_file_open(const char *path, const ProtobufCMessageDescriptor *schema,
+                              pt_config_file **out)
+{
+    pt_config_file *f = calloc(1, sizeof *f);
+    pt_config_part file = {path, NULL};
+    pt_status s;
+
+    *out = NULL;
+    if (f) f->message = calloc(1, schema->sizeof_message);
+    if (!f || !f->message) {
+        free(f);
+        return pt_fail(PT_ERR_NOMEM, "no memory for %s", path);
+    }
+    protobuf_c_message_init(schema, f->message);
+    f->root = load_parts(&f->loader, &file, 1, NULL, 0);
+    s = build(&f->loader, f->root, f->message);
+    if (s == PT_OK)
+        *out = f;
+    else
+        pt_config_file_close(&f);
+    return s;
+}
+
+void pt_config_file_close(pt_config_file **f)
+{
+    if (!f || !*f) return;
+    protobuf_c_message_free_unpacked((*f)->message, NULL);
+    loader_fini(&(*f)->loader);
+    free(*f);
+    *f = NULL;
+}
+
+const ProtobufCMessage *pt_config_file_message(const pt_config_file *f)
+{
+    return f->message;
+}
+
+/* The tree of the value at path, or of the closest one around it. NULL where a list on
+ * the way has a hole, so that its places say nothing. */
+static pt_tree *around(const pt_config_file *f, const char *path)
+{
+    char part[PT_CONFIG_MAX_PATH];
+    pt_tree *found = f->root, *t;
+    size_t n = 0;
+
+    if (!found) return NULL;
+    do {
+        n += strcspn(path + n, ".");
+        snprintf(part, sizeof part, "%.*s", (int)n, path);
+        t = pt_tree_at(f->root, part);
+        if (!t) break;
+        if (t->kind == PT_TREE_LIST && t->bad) return NULL;
+        found = t;
+    } while (path[n++]);
+    return found;
+}
+
+void pt_config_file_fault(pt_config_file *f, const char *path, const char *fmt, ...)
+{
+    pt_tree *t = around(f, path);
+    char text[256];
+    va_list ap;
+
+    if (!t || t->bad) return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    pt_faults_add(&f->loader.faults, t->mark, "%s", text);
+}
+
+void pt_config_file_where(const pt_config_file *f, const char *path, char *out, size_t n)
+{
+    pt_tree *t = around(f, path);
+
+    if (t && t->mark.where)
+        snprintf(out, n, "%s:%d:%d", t->mark.where, t->mark.line, t->mark.column);
+    else
+        snprintf(out, n, "%s", path);
+}
+
+pt_status pt_config_file_report(pt_config_file *f)
+{
+    return pt_faults_report(&f->loader.faults);
 }
 
 void pt_config_destroy(pt_config **c)

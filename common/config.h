@@ -30,16 +30,40 @@ PT_MUST_USE pt_status pt_config_load(const char *path, const char *const *sets,
                                      size_t n_sets, pt_config **out);
 void pt_config_destroy(pt_config **c);
 
-/* The same of several files, n_paths >= 1, laid over each other in order. */
-PT_MUST_USE pt_status pt_config_load_all(const char *const *paths, size_t n_paths,
-                                         const char *const *sets, size_t n_sets,
+/* A file's path or a "key=value", and where it was asked for ("table.yaml:3:9"; NULL: on
+ * the command line), for its faults. */
+typedef struct {
+    const char *text, *where;
+} pt_config_part;
+
+/* The same of several files, n_files >= 1, laid over each other in order. */
+PT_MUST_USE pt_status pt_config_load_all(const pt_config_part *files, size_t n_files,
+                                         const pt_config_part *sets, size_t n_sets,
                                          pt_config **out);
 
-/* A file of another schema, with the same syntax and the same faults but no ranges;
- * every sub-message exists. *out: protobuf_c_message_free_unpacked frees it. */
-PT_MUST_USE pt_status pt_config_load_message(const char *path,
-                                             const ProtobufCMessageDescriptor *schema,
-                                             ProtobufCMessage **out);
+/* A file of another schema with the same syntax, and where its values stand: its own
+ * rules are told among the same faults. */
+typedef struct pt_config_file pt_config_file;
+
+/* Reads. Faults wait for pt_config_file_report; fails only without memory. */
+PT_MUST_USE pt_status pt_config_file_open(const char *path,
+                                          const ProtobufCMessageDescriptor *schema,
+                                          pt_config_file **out);
+void pt_config_file_close(pt_config_file **f);
+
+/* Every sub-message exists. Dies with the file; after faults it may lack anything. */
+const ProtobufCMessage *pt_config_file_message(const pt_config_file *f);
+
+/* Adds a fault of the value at path ("rows.0.name"), or of what is around it where it was
+ * not given; none where that is known to be faulty. */
+void pt_config_file_fault(pt_config_file *f, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "FILE:LINE:COLUMN" of the value at path, or of what is around it. */
+void pt_config_file_where(const pt_config_file *f, const char *path, char *out, size_t n);
+
+/* PT_OK, or PT_ERR_CONFIG with all faults so far, in the file's order. */
+PT_MUST_USE pt_status pt_config_file_report(pt_config_file *f);
 
 /* What `ptrain train` cannot do without (run.dir, data.path, network.name): PT_ERR_CONFIG
  * with a line for each that is not given. */

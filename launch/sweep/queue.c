@@ -15,22 +15,58 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/stop.h"
+#include "launch/sweep/rules.h"
+#include "worker/engine/pool.h"
 
-static volatile sig_atomic_t child, stopped;
+/* A run under way. */
+typedef struct {
+    pt_sweep_run *run; /* NULL: this place is free */
+    char *config, *log;
+    double start;
+} place;
 
-/* The run has a group of its own, so that a terminal's ^C reaches only us. */
+typedef struct {
+    pt_sweep *s;
+    pt_sweep_jobs jobs;
+    place places[PT_SWEEP_MAX_JOBS];
+    char **why; /* [s->n] why a run failed, or NULL */
+    size_t next, running, done, failed, ran;
+    double spent; /* seconds, of the runs that ran */
+    pt_sweep_run *stopped_in;
+} queue;
+
+/* Of the places; changed only while the signals below are held back, so that no run can
+ * start unseen by the handler. */
+static volatile sig_atomic_t children[PT_SWEEP_MAX_JOBS], stopped;
+
+/* Runs have a group of their own, so that a terminal's ^C reaches only us. */
 static void pass_on(int sig)
 {
     stopped = 1;
-    if (child > 0) kill((pid_t)child, sig);
+    for (int i = 0; i < PT_SWEEP_MAX_JOBS; i++)
+        if (children[i] > 0) kill((pid_t)children[i], sig);
 }
 
-static void become_train(char *const *line, const char *log)
+/* Holds the signals back; *was: what goes on. */
+static void hold_signals(sigset_t *was)
+{
+    static const int signals[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaddset(&set, signals[i]);
+    sigprocmask(SIG_BLOCK, &set, was);
+}
+
+static void become_train(char *const *line, const char *log, const sigset_t *mask)
 {
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 
+    pt_stop_signals_to(SIG_DFL); /* the handler's list is not of our children */
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    sigprocmask(SIG_SETMASK, mask, NULL);
     if (fd < 0) {
         fprintf(stderr, "error: %s cannot be written: %s\n", log, strerror(errno));
         _exit(1);
@@ -41,13 +77,25 @@ static void become_train(char *const *line, const char *log)
     _exit(1);
 }
 
-/* Runs to the end; its exit code, 128 + the signal where one ended it. */
-static int train(const char *config, const char *log, int workers)
+int pt_sweep_workers(const pt_sweep_run *r, const pt_sweep_jobs *jobs)
 {
+    int shards = (int)r->config->shards, share = pt_usable_cores() / jobs->at_once;
+
+    if (jobs->workers > 0 || jobs->at_once == 1 || r->config->engine->workers > 0)
+        return jobs->workers;
+    share = share < shards ? share : shards;
+    return share > 1 ? share : 1;
+}
+
+/* Starts the train of places[i]; false where a signal came first or nothing can start. */
+static bool start_train(queue *q, int i)
+{
+    place *p = &q->places[i];
+    int workers = pt_sweep_workers(p->run, &q->jobs);
+    const char *line[] = {"ptrain", "train", p->config, NULL, NULL, NULL};
     char count[16];
-    const char *line[] = {"ptrain", "train", config, NULL, NULL, NULL};
-    int status = 0;
-    pid_t pid;
+    sigset_t was;
+    pid_t pid = -1;
 
     snprintf(count, sizeof count, "%d", workers);
     if (workers > 0) {
@@ -55,13 +103,12 @@ static int train(const char *config, const char *log, int workers)
         line[4] = count;
     }
     fflush(NULL);
-    pid = fork();
-    if (pid == 0) become_train((char *const *)line, log);
-    if (pid < 0) return 1;
-    child = pid;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-    child = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    hold_signals(&was);
+    if (!stopped) pid = fork();
+    if (pid == 0) become_train((char *const *)line, p->log, &was);
+    children[i] = pid > 0 ? pid : 0;
+    sigprocmask(SIG_SETMASK, &was, NULL);
+    return pid > 0;
 }
 
 /* The last line of the log with `error:`, malloc'd, or NULL. */
@@ -92,81 +139,163 @@ static void say_time(double s, char out[32])
         snprintf(out, 32, "%.0f s", s);
 }
 
-static void say_done(const pt_sweep_run *r, size_t k, size_t n, double seconds,
-                     double left)
+static void say_done(const queue *q, const pt_sweep_run *r, double seconds)
 {
+    size_t n = q->s->n, finished = q->done + q->failed;
+    double left = q->spent / (double)q->ran * (double)(n - finished) / q->jobs.at_once;
     char took[32], more[32];
 
     say_time(seconds, took);
     say_time(left, more);
-    pt_log_info("[%zu/%zu] %s: %.2f %% in %s%s%s%s", k, n, r->name, 100 * r->accuracy,
-                took, left > 0 ? ", about " : "", left > 0 ? more : "",
+    pt_log_info("[%zu/%zu] %s: %.2f %% in %s%s%s%s", finished, n, r->name,
+                100 * r->accuracy, took, left > 0 ? ", about " : "", left > 0 ? more : "",
                 left > 0 ? " left" : "");
 }
 
-/* One run; its exit code. */
-static int run_one(pt_sweep_run *r, int workers)
+static void fail_run(queue *q, const pt_sweep_run *r, const char *log, const char *why)
 {
-    char *config = NULL, *log = NULL;
-    int code = 1;
+    size_t i = (size_t)(r - q->s->runs);
 
+    q->failed++;
+    if (asprintf(&q->why[i], "%s (%s): %s", r->name, log ? log : r->dir, why) < 0)
+        q->why[i] = NULL;
+    pt_log_warn("%s failed (%s): %s", r->name, log ? log : r->dir, why);
+}
+
+static void clear(place *p)
+{
+    free(p->config);
+    free(p->log);
+    *p = (place){0};
+}
+
+/* Puts a run into the free place i. */
+static void start(queue *q, int i, pt_sweep_run *r)
+{
+    place *p = &q->places[i];
+
+    *p = (place){.run = r, .start = pt_clock()};
     if (pt_sweep_write_config(r) != PT_OK) {
-        pt_log_error(pt_fail_text());
-        return 1;
+        fail_run(q, r, NULL, pt_fail_text());
+    } else if (asprintf(&p->config, "%s.yaml", r->dir) < 0 ||
+               asprintf(&p->log, "%s.log", r->dir) < 0) {
+        fail_run(q, r, NULL, "no memory");
+    } else if (start_train(q, i)) {
+        q->running++;
+        return;
+    } else if (stopped) {
+        q->stopped_in = r;
+    } else {
+        fail_run(q, r, p->log, "no process can be started");
     }
-    if (asprintf(&config, "%s.yaml", r->dir) >= 0 &&
-        asprintf(&log, "%s.log", r->dir) >= 0)
-        code = train(config, log, workers);
-    if (code == 0 && pt_sweep_look(r) == PT_OK && r->state != PT_SWEEP_DONE) code = 1;
-    if (code != 0 && code != 75) {
-        char *why = error_of(log);
+    clear(p);
+}
 
-        pt_log_warn("%s failed (%s): %s", r->name, log, why ? why : "without a line");
+/* What became of the run in place i, which ended with `status` of waitpid. */
+static void end(queue *q, int i, int status)
+{
+    place *p = &q->places[i];
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    double took = pt_clock() - p->start;
+
+    q->running--;
+    if (code == 0 && pt_sweep_look(p->run) != PT_OK) {
+        fail_run(q, p->run, p->log, pt_fail_text());
+    } else if (code == 0 && p->run->state != PT_SWEEP_DONE) {
+        fail_run(q, p->run, p->log, "it ended without a result.json");
+    } else if (code == 0) {
+        q->done++;
+        q->ran++;
+        q->spent += took;
+        say_done(q, p->run, took);
+    } else if (code == 75 || stopped) {
+        q->stopped_in = p->run;
+    } else {
+        char *why = error_of(p->log);
+
+        fail_run(q, p->run, p->log, why ? why : "without a line");
         free(why);
     }
-    free(config);
-    free(log);
-    return code;
+    clear(p);
 }
 
-static int finish(const pt_sweep *s, size_t done, size_t failed)
+/* Waits for one run to end. */
+static void reap(queue *q)
 {
-    if (failed == 0)
-        pt_log_info("%zu of %zu runs are done; compare them: ptrain report %s/*%s/*/",
-                    done, s->n, s->table->dir, s->table->n_axes > 1 ? "/*" : "");
-    else
-        pt_log_info("%zu of %zu runs failed; the same command runs them again", failed,
-                    s->n);
-    return failed == 0 ? 0 : 1;
+    int status = 0, i = 0;
+    sigset_t was;
+    siginfo_t info = {0};
+
+    /* Seen first, reaped while the signals are held: none goes to a stranger's number. */
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) continue;
+    hold_signals(&was);
+    while (i < PT_SWEEP_MAX_JOBS && children[i] != info.si_pid) i++;
+    waitpid(info.si_pid, &status, 0);
+    if (i < PT_SWEEP_MAX_JOBS) children[i] = 0;
+    sigprocmask(SIG_SETMASK, &was, NULL);
+    if (i < PT_SWEEP_MAX_JOBS) end(q, i, status);
 }
 
-int pt_sweep_run_all(pt_sweep *s, int workers)
+/* The next run that is not done into each free place. */
+static void fill(queue *q)
 {
-    size_t done = 0, failed = 0, ran = 0;
-    double spent = 0;
-
-    for (size_t i = 0; i < s->n; i++) done += s->runs[i].state == PT_SWEEP_DONE;
-    if (done > 0) pt_log_info("%zu of %zu runs are done already", done, s->n);
-    pt_stop_signals_to(pass_on);
-    for (size_t i = 0; i < s->n; i++) {
-        pt_sweep_run *r = &s->runs[i];
-        double start = pt_clock(), took;
-        int code;
-
-        if (r->state == PT_SWEEP_DONE) continue;
-        code = stopped ? 75 : run_one(r, workers);
-        took = pt_clock() - start;
-        if (code == 75 || stopped) {
-            pt_log_info("stopped in %s; the same command goes on", r->name);
-            return 75;
-        }
-        failed += code != 0;
-        done += code == 0;
-        if (code != 0) continue;
-        spent += took;
-        ran++;
-        say_done(r, done + failed, s->n, took,
-                 spent / (double)ran * (double)(s->n - done - failed));
+    for (int i = 0; i < q->jobs.at_once; i++) {
+        while (q->next < q->s->n && q->s->runs[q->next].state == PT_SWEEP_DONE) q->next++;
+        if (q->next == q->s->n || q->stopped_in || stopped) return;
+        if (!q->places[i].run) start(q, i, &q->s->runs[q->next++]);
     }
-    return finish(s, done, failed);
+}
+
+/* Said at the end; the exit code. */
+static int finish(const queue *q)
+{
+    const pt_sweep *s = q->s;
+    size_t depth = s->table->n_axes > 0 ? s->table->n_axes : 1;
+
+    if (q->failed > 0)
+        pt_log_info(
+            "%zu of %zu runs failed; the same command runs them again:", q->failed, s->n);
+    for (size_t i = 0; i < s->n; i++)
+        if (q->why[i]) pt_log_info("  %s", q->why[i]);
+    if (q->done + q->failed < s->n) {
+        pt_log_info("stopped%s%s; the same command goes on", q->stopped_in ? " in " : "",
+                    q->stopped_in ? q->stopped_in->name : "");
+        return 75;
+    }
+    if (q->failed == 0) {
+        char levels[2 * PT_SWEEP_MAX_AXES + 1] = "";
+
+        for (size_t i = 0; i < depth; i++) strcat(levels, "/*");
+        pt_log_info("%zu of %zu runs are done; compare them: ptrain report %s%s/*/",
+                    q->done, s->n, s->table->dir, levels);
+    }
+    return q->failed == 0 ? 0 : 1;
+}
+
+int pt_sweep_run_all(pt_sweep *s, pt_sweep_jobs jobs)
+{
+    queue *q = pt_calloc(1, sizeof *q);
+    char **why = pt_calloc(s->n, sizeof *why);
+    int code = 1;
+
+    if (!q || !why) {
+        pt_log_error("no memory for the queue");
+        goto done;
+    }
+    *q = (queue){.s = s, .jobs = jobs, .why = why};
+    for (size_t i = 0; i < s->n; i++) q->done += s->runs[i].state == PT_SWEEP_DONE;
+    if (q->done > 0) pt_log_info("%zu of %zu runs are done already", q->done, s->n);
+    signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it */
+    pt_stop_signals_to(pass_on);
+    do {
+        fill(q);
+        if (q->running > 0) reap(q);
+        if (q->stopped_in && !stopped) raise(SIGTERM); /* one stopped by itself: all do */
+    } while (q->running > 0 || (q->next < s->n && !stopped));
+    code = finish(q);
+    for (size_t i = 0; i < s->n; i++) free(why[i]);
+done:
+    free(why);
+    free(q);
+    return code;
 }

@@ -1,15 +1,26 @@
-/* The runs of a sweep on this machine, one after another. */
+/* The runs of a sweep on this machine. */
 #ifndef PT_LAUNCH_SWEEP_QUEUE_H
 #define PT_LAUNCH_SWEEP_QUEUE_H
 
 #include "launch/sweep/table.h"
 
+enum { PT_SWEEP_MAX_JOBS = 64 };
+
+typedef struct {
+    int at_once; /* runs at the same time, 1..PT_SWEEP_MAX_JOBS */
+    int workers; /* of each run; 0: as many as the configuration says, else cores /
+                    at_once */
+} pt_sweep_jobs;
+
 /* Starts `ptrain train` for every run that is not done, each with its log beside its
  * directory; a line on standard output for each. A run that fails does not keep the
- * others from running. SIGTERM, SIGHUP, SIGUSR1 and SIGINT go to the run under way, which
- * stops with a checkpoint, and end the queue. workers: of each run, 0 = its own default.
- * Returns the exit code: 0, 1 where a run failed (they are listed), 75 where it was
- * stopped. */
-int pt_sweep_run_all(pt_sweep *s, int workers);
+ * others from running. SIGTERM, SIGHUP, SIGUSR1 and SIGINT go to the runs under way,
+ * which stop with a checkpoint, and end the queue; so does a run that ends with 75 by
+ * itself. Returns the exit code: 0, 1 where a run failed (they are listed), 75 where it
+ * was stopped. */
+int pt_sweep_run_all(pt_sweep *s, pt_sweep_jobs jobs);
+
+/* The --workers that a run is given; 0: none. */
+int pt_sweep_workers(const pt_sweep_run *r, const pt_sweep_jobs *jobs);
 
 #endif

@@ -21,7 +21,21 @@ static void quote(FILE *out, const char *text)
     fputc('\'', out);
 }
 
-static void write_head(FILE *out, const pt_sweep *s, size_t n)
+/* Where tasks write, whatever directory sbatch is called in; %% is Slurm's %. */
+static void write_output(FILE *out, const char *here, const char *dir)
+{
+    char *path = NULL;
+
+    if (dir[0] == '/' ? asprintf(&path, "%s", dir) < 0
+                      : asprintf(&path, "%s/%s", here, dir) < 0)
+        return;
+    fprintf(out, "#SBATCH --output=\"");
+    for (const char *c = path; *c; c++) fprintf(out, *c == '%' ? "%%%%" : "%c", *c);
+    fprintf(out, "/slurm-%%A_%%a.log\"\n");
+    free(path);
+}
+
+static void write_head(FILE *out, const pt_sweep *s, size_t n, const char *here)
 {
     const Pt__Sweep__Slurm *c = s->table->slurm;
 
@@ -31,7 +45,7 @@ static void write_head(FILE *out, const pt_sweep *s, size_t n)
     fprintf(out, "\n#SBATCH --ntasks=%u\n", c->has_ntasks ? c->ntasks : 3);
     fprintf(out,
             "#SBATCH --signal=USR1@120\n#SBATCH --requeue\n#SBATCH --open-mode=append\n");
-    fprintf(out, "#SBATCH --output=%s/slurm-%%A_%%a.log\n", s->table->dir);
+    write_output(out, here, s->table->dir);
     for (size_t i = 0; i < c->n_options; i++) fprintf(out, "#SBATCH %s\n", c->options[i]);
     fprintf(out, "# Written by ptrain sweep --slurm: %zu runs, one a task.\n", n);
     fprintf(out, "cd ");
@@ -59,9 +73,11 @@ static pt_status write_script(const pt_sweep *s, size_t n, FILE *out)
         return pt_fail(PT_ERR_IO, "the program's or the working directory's path: %s",
                        strerror(errno));
     self[length] = '\0';
-    write_head(out, s, n);
+    write_head(out, s, n, here);
     quote(out, here);
-    fprintf(out, " || exit 1\nruns=(\n");
+    fprintf(out, " || exit 1\n"
+                 ": \"${SLURM_ARRAY_TASK_ID:?is not set: start this with sbatch}\"\n"
+                 "runs=(\n");
     for (size_t i = 0; i < s->n; i++) {
         char *path = NULL;
 

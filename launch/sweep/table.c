@@ -1,6 +1,5 @@
 #include "launch/sweep/table.h"
 
-#include <ctype.h>
 #include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,34 +10,30 @@
 #include "common/file.h"
 #include "launch/identity.h"
 #include "launch/run_dir.h"
+#include "launch/sweep/faults.h"
+#include "launch/sweep/rules.h"
 
-enum { MAX_RUNS = 100000, MAX_FILES = 64, MAX_SETS = 1024, MAX_AXES = 16 };
+enum { MAX_RUNS = 100000, MAX_FILES = 64, MAX_SETS = 1024, MAX_NAME = 2048 };
 
-/* What is being put together for one run: one entry of each axis so far. */
+/* What is being put together for one run: one entry of each axis so far. The texts of
+ * files and all `where` are ours, those of sets the table's. */
 typedef struct {
-    const char *path; /* the table's */
-    char *files[MAX_FILES];
-    size_t n_files;
-    const char *sets[MAX_SETS];
-    size_t n_sets;
-    char name[1024];
+    pt_config_part files[MAX_FILES], sets[MAX_SETS];
+    size_t n_files, n_sets;
+    char name[MAX_NAME];
 } mix;
-
-/* Texts of failures of several runs. pt_fail keeps one. */
-typedef struct {
-    pt_status status;
-    char *text; /* NULL: none yet */
-    char *last; /* the last one by itself: seeds of a row mostly fail alike */
-} faults;
 
 typedef struct {
     pt_sweep *sweep;
+    const char *path, *only;
+    const pt_config_file *file;
     const Pt__Sweep__Table *t;
-    const char *const *last_sets;
-    size_t n_last_sets, room;
-    const char *only;
+    pt_sweep_seed seeds[PT_SWEEP_MAX_SEEDS];
+    size_t n_seeds, room;
+    pt_config_part *last_sets; /* of the command line */
+    size_t n_last_sets;
     mix m;
-    faults *faults;
+    pt_sweep_faults *faults;
 } builder;
 
 void pt_sweep_destroy(pt_sweep **s)
@@ -50,102 +45,12 @@ void pt_sweep_destroy(pt_sweep **s)
         pt_config_destroy(&(*s)->runs[i].config);
     }
     free((*s)->runs);
-    if ((*s)->table) protobuf_c_message_free_unpacked(&(*s)->table->base, NULL);
+    pt_config_file_close(&(*s)->file);
     free(*s);
     *s = NULL;
 }
 
-/* ---- the table by itself ---------------------------------------------------------- */
-
-static bool is_name(const char *name)
-{
-    if (!name || !name[0] || name[0] == '.') return false;
-    for (; *name; name++)
-        if (!isalnum((unsigned char)*name) && !strchr("._-", *name)) return false;
-    return true;
-}
-
-static void check_entries(const char *path, const char *what, Pt__Sweep__Entry **list,
-                          size_t n, pt_status *s)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!is_name(list[i]->name)) {
-            pt_fail_more(s, PT_ERR_CONFIG,
-                         "%s: error: %s.%zu needs a name of letters, digits, . _ and -",
-                         path, what, i);
-            continue;
-        }
-        for (size_t k = 0; k < i; k++)
-            if (list[k]->name && strcmp(list[k]->name, list[i]->name) == 0)
-                pt_fail_more(s, PT_ERR_CONFIG, "%s: error: %s has two entries named %s",
-                             path, what, list[i]->name);
-    }
-}
-
-static pt_status check_table(const char *path, const Pt__Sweep__Table *t)
-{
-    pt_status s = PT_OK;
-    char what[32];
-
-    if (!t->dir || !t->dir[0])
-        pt_fail_more(&s, PT_ERR_CONFIG,
-                     "%s: error: dir is not given: where run directories go", path);
-    if (t->n_config == 0)
-        pt_fail_more(&s, PT_ERR_CONFIG,
-                     "%s: error: config is not given: the configuration of all runs",
-                     path);
-    if ((t->n_rows > 0) == (t->n_axes > 0))
-        pt_fail_more(&s, PT_ERR_CONFIG, "%s: error: give rows or axes, %s", path,
-                     t->n_rows > 0 ? "not both" : "neither is there");
-    if (t->n_axes > MAX_AXES)
-        pt_fail_more(&s, PT_ERR_CONFIG, "%s: error: more than %d axes", path, MAX_AXES);
-    check_entries(path, "rows", t->rows, t->n_rows, &s);
-    for (size_t i = 0; i < t->n_axes && i < MAX_AXES; i++) {
-        snprintf(what, sizeof what, "axes.%zu.of", i);
-        if (t->axes[i]->n_of == 0)
-            pt_fail_more(&s, PT_ERR_CONFIG, "%s: error: %s has no entries", path, what);
-        check_entries(path, what, t->axes[i]->of, t->axes[i]->n_of, &s);
-    }
-    for (size_t i = 0; i < t->n_seeds; i++)
-        for (size_t k = 0; k < i; k++)
-            if (t->seeds[i] == t->seeds[k])
-                pt_fail_more(&s, PT_ERR_CONFIG, "%s: error: seed %llu is given twice",
-                             path, (unsigned long long)t->seeds[i]);
-    return s;
-}
-
 /* ---- runs ------------------------------------------------------------------------- */
-
-/* Adds the failure s of a run, with its text. */
-static void add_fault(faults *f, const char *name, pt_status s)
-{
-    char *text = NULL, *mine = strdup(pt_fail_text());
-
-    if (!mine || (f->last && strcmp(f->last, mine) == 0)) {
-        free(mine);
-        return;
-    }
-    free(f->last);
-    f->last = mine;
-    f->status = s;
-    if (asprintf(&text, "%s%s%s: %s", f->text ? f->text : "", f->text ? "\n" : "", name,
-                 mine) < 0)
-        return;
-    free(f->text);
-    f->text = text;
-}
-
-/* The failure of all, or PT_OK. */
-static pt_status end_faults(faults *f)
-{
-    pt_status s = f->status;
-
-    if (s != PT_OK) s = pt_fail(s, "%s", f->text ? f->text : "no memory");
-    free(f->text);
-    free(f->last);
-    *f = (faults){PT_OK, NULL, NULL};
-    return s;
-}
 
 /* `name` relative to the table's directory; malloc'd. */
 static char *beside(const char *table, const char *name)
@@ -157,36 +62,61 @@ static char *beside(const char *table, const char *name)
     return asprintf(&path, "%.*s%s", dir, table, name) < 0 ? NULL : path;
 }
 
-static bool add_files(mix *m, char *const *files, size_t n)
+/* Where the k-th item of a list stands in the table; malloc'd. list: "rows.0.set". */
+static char *place_of(const builder *b, const char *list, size_t k)
 {
-    for (size_t i = 0; i < n; i++) {
-        char *path = m->n_files < MAX_FILES ? beside(m->path, files[i]) : NULL;
+    char path[96], where[512];
 
-        if (!path) return false;
-        m->files[m->n_files++] = path;
-    }
-    return true;
+    snprintf(path, sizeof path, "%s.%zu", list, k);
+    pt_config_file_where(b->file, path, where, sizeof where);
+    return strdup(where);
 }
 
-static bool add_sets(mix *m, const char *const *sets, size_t n)
+static pt_status no_room(const builder *b)
 {
-    if (n > MAX_SETS - 2 - m->n_sets) return false;
-    for (size_t i = 0; i < n; i++) m->sets[m->n_sets++] = sets[i];
-    return true;
+    return pt_fail(PT_ERR_CONFIG,
+                   "%s: error: %s has more than %d files or %d settings, or no memory",
+                   b->path, b->m.name[0] ? b->m.name : "the table", MAX_FILES,
+                   MAX_SETS - 2);
+}
+
+/* Lays files and settings over what is there. in: "" or where the entry stands. */
+static pt_status add_parts(builder *b, const char *in, char **files, size_t n_files,
+                           char **sets, size_t n_sets)
+{
+    mix *m = &b->m;
+    char list[64];
+
+    if (n_files > MAX_FILES - m->n_files || n_sets > MAX_SETS - 2 - m->n_sets)
+        return no_room(b);
+    snprintf(list, sizeof list, "%sconfig", in);
+    for (size_t i = 0; i < n_files; i++) {
+        pt_config_part *p = &m->files[m->n_files++];
+
+        *p = (pt_config_part){beside(b->path, files[i]), place_of(b, list, i)};
+        if (!p->text || !p->where) return no_room(b);
+    }
+    snprintf(list, sizeof list, "%sset", in);
+    for (size_t i = 0; i < n_sets; i++) {
+        pt_config_part *p = &m->sets[m->n_sets++];
+
+        *p = (pt_config_part){sets[i], place_of(b, list, i)};
+        if (!p->where) return no_room(b);
+    }
+    return PT_OK;
 }
 
 /* Takes back what was added after the lengths of `to`. */
 static void take_back(mix *m, size_t n_files, size_t n_sets, size_t name)
 {
-    while (m->n_files > n_files) free(m->files[--m->n_files]);
-    m->n_sets = n_sets;
-    m->name[name] = '\0';
-}
+    while (m->n_files > n_files) {
+        pt_config_part *p = &m->files[--m->n_files];
 
-static bool is_wanted(const builder *b, const char *name)
-{
-    return !b->only || fnmatch(b->only, name, 0) == 0 ||
-           fnmatch(b->only, b->m.name, 0) == 0;
+        free((char *)p->text);
+        free((char *)p->where);
+    }
+    while (m->n_sets > n_sets) free((char *)m->sets[--m->n_sets].where);
+    m->name[name] = '\0';
 }
 
 /* Makes room for one more run, zeroed. */
@@ -196,9 +126,10 @@ static pt_sweep_run *next_run(builder *b)
 
     if (s->n == b->room) {
         size_t room = b->room ? 2 * b->room : 64;
-        pt_sweep_run *more = realloc(s->runs, room * sizeof *more);
+        pt_sweep_run *more =
+            s->n < MAX_RUNS ? realloc(s->runs, room * sizeof *more) : NULL;
 
-        if (!more || s->n >= MAX_RUNS) return NULL;
+        if (!more) return NULL;
         s->runs = more;
         b->room = room;
     }
@@ -206,70 +137,106 @@ static pt_sweep_run *next_run(builder *b)
     return &s->runs[s->n++];
 }
 
-static pt_status add_run(builder *b, const uint64_t *seed)
+/* run.dir='TEXT', as YAML wants it: a name may hold # or ': '. malloc'd, or NULL. */
+static char *set_dir(const char *dir)
+{
+    const char *key = "run.dir='";
+    char *set = malloc(strlen(key) + 2 * strlen(dir) + 2), *to = set;
+
+    if (!set) return NULL;
+    to = stpcpy(to, key);
+    for (; *dir; dir++) {
+        if (*dir == '\'') *to++ = '\'';
+        *to++ = *dir;
+    }
+    strcpy(to, "'");
+    return set;
+}
+
+/* The configuration of a run from the mix; its faults are kept. */
+static pt_status compose(builder *b, pt_sweep_run *r, const pt_sweep_seed *seed)
 {
     mix *m = &b->m;
-    char *name = NULL, dir[4096], seed_text[48] = "";
-    size_t n_sets = m->n_sets;
-    pt_sweep_run *r;
-    pt_status s;
+    size_t n = m->n_sets;
+    char *dir = set_dir(r->dir), *dir_at = NULL, *seed_at = NULL, seed_text[48];
+    char where[512];
+    pt_status s = PT_OK;
 
-    if (seed)
-        snprintf(seed_text, sizeof seed_text, "seed=%llu", (unsigned long long)*seed);
-    if ((seed ? asprintf(&name, "%s/seed-%llu", m->name, (unsigned long long)*seed)
-              : asprintf(&name, "%s/run", m->name)) < 0)
+    pt_config_file_where(b->file, "dir", where, sizeof where);
+    dir_at = strdup(where);
+    if (seed) seed_at = place_of(b, "seeds", seed->entry);
+    if (!dir || !dir_at || (seed && !seed_at) || b->n_last_sets > MAX_SETS - 2 - n)
+        s = no_room(b);
+    for (size_t i = 0; s == PT_OK && i < b->n_last_sets; i++)
+        m->sets[n++] = b->last_sets[i];
+    if (seed && s == PT_OK) {
+        snprintf(seed_text, sizeof seed_text, "seed=%llu",
+                 (unsigned long long)seed->seed);
+        m->sets[n++] = (pt_config_part){seed_text, seed_at};
+    }
+    if (s == PT_OK) {
+        m->sets[n++] = (pt_config_part){dir, dir_at};
+        s = pt_config_load_all(m->files, m->n_files, m->sets, n, &r->config);
+        if (s == PT_OK) s = pt_config_check_train(r->config);
+        if (s != PT_OK) pt_sweep_faults_add(b->faults, s, r->name);
+        s = PT_OK;
+    }
+    free(dir);
+    free(dir_at);
+    free(seed_at);
+    return s;
+}
+
+static pt_status add_run(builder *b, const pt_sweep_seed *seed)
+{
+    char *name = NULL, *dir = NULL;
+    pt_sweep_run *r;
+
+    if ((seed ? asprintf(&name, "%s/seed-%llu", b->m.name, (unsigned long long)seed->seed)
+              : asprintf(&name, "%s/run", b->m.name)) < 0)
         return pt_fail(PT_ERR_NOMEM, "no memory for a run");
-    if (!is_wanted(b, name)) {
+    if (b->only && fnmatch(b->only, name, FNM_LEADING_DIR) != 0) {
         free(name);
         return PT_OK;
     }
-    r = next_run(b);
+    r = asprintf(&dir, "%s/%s", b->t->dir, name) >= 0 ? next_run(b) : NULL;
     if (!r) {
         free(name);
-        return pt_fail(PT_ERR_CONFIG, "no memory, or more than %d runs", MAX_RUNS);
+        free(dir);
+        return pt_fail(PT_ERR_CONFIG, "%s: error: no memory, or more than %d runs",
+                       b->path, MAX_RUNS);
     }
     r->name = name;
-    snprintf(dir, sizeof dir, "run.dir=%s/%s", b->t->dir, name);
-    r->dir = strdup(dir + strlen("run.dir="));
-    if (!r->dir || !add_sets(m, b->last_sets, b->n_last_sets))
-        return pt_fail(PT_ERR_NOMEM, "no memory for a run");
-    if (seed) m->sets[m->n_sets++] = seed_text;
-    m->sets[m->n_sets++] = dir;
-    s = pt_config_load_all((const char *const *)m->files, m->n_files, m->sets, m->n_sets,
-                           &r->config);
-    if (s == PT_OK) s = pt_config_check_train(r->config);
-    if (s != PT_OK) add_fault(b->faults, name, s);
-    m->n_sets = n_sets;
-    return PT_OK;
+    r->dir = dir;
+    return compose(b, r, seed);
 }
 
 static pt_status add_seeds(builder *b)
 {
-    pt_status s = b->t->n_seeds == 0 ? add_run(b, NULL) : PT_OK;
+    pt_status s = b->n_seeds == 0 ? add_run(b, NULL) : PT_OK;
 
-    for (size_t i = 0; i < b->t->n_seeds && s == PT_OK; i++)
-        s = add_run(b, &b->t->seeds[i]);
+    for (size_t i = 0; i < b->n_seeds && s == PT_OK; i++) s = add_run(b, &b->seeds[i]);
     return s;
 }
 
 static pt_status add_axis(builder *b, size_t axis);
 
-static pt_status add_entries(builder *b, Pt__Sweep__Entry **list, size_t n, size_t axis)
+/* list: "rows", or "axes.0.of", of which this is the axis. */
+static pt_status add_entries(builder *b, const char *list, Pt__Sweep__Entry **entries,
+                             size_t n, size_t axis)
 {
     mix *m = &b->m;
     size_t n_files = m->n_files, n_sets = m->n_sets, name = strlen(m->name);
     pt_status s = PT_OK;
+    char in[48];
 
     for (size_t i = 0; i < n && s == PT_OK; i++) {
-        const Pt__Sweep__Entry *e = list[i];
+        const Pt__Sweep__Entry *e = entries[i];
 
         snprintf(m->name + name, sizeof m->name - name, "%s%s", name ? "/" : "", e->name);
-        if (!add_files(m, e->config, e->n_config) ||
-            !add_sets(m, (const char *const *)e->set, e->n_set))
-            s = pt_fail(PT_ERR_CONFIG, "%s: more than %d files or %d settings", m->name,
-                        MAX_FILES, MAX_SETS);
-        else
-            s = add_axis(b, axis + 1);
+        snprintf(in, sizeof in, "%s.%zu.", list, i);
+        s = add_parts(b, in, e->config, e->n_config, e->set, e->n_set);
+        if (s == PT_OK) s = add_axis(b, axis + 1);
         take_back(m, n_files, n_sets, name);
     }
     return s;
@@ -278,23 +245,20 @@ static pt_status add_entries(builder *b, Pt__Sweep__Entry **list, size_t n, size
 static pt_status add_axis(builder *b, size_t axis)
 {
     const Pt__Sweep__Table *t = b->t;
+    char list[32];
 
-    if (t->n_rows > 0 && axis == 0) return add_entries(b, t->rows, t->n_rows, axis);
-    if (t->n_axes > axis)
-        return add_entries(b, t->axes[axis]->of, t->axes[axis]->n_of, axis);
-    return add_seeds(b);
+    if (t->n_rows > 0 && axis == 0)
+        return add_entries(b, "rows", t->rows, t->n_rows, axis);
+    if (t->n_axes <= axis) return add_seeds(b);
+    snprintf(list, sizeof list, "axes.%zu.of", axis);
+    return add_entries(b, list, t->axes[axis]->of, t->axes[axis]->n_of, axis);
 }
 
-static pt_status add_runs(builder *b, const char *path)
+static pt_status add_runs(builder *b)
 {
     const Pt__Sweep__Table *t = b->t;
-    pt_status s = PT_OK;
+    pt_status s = add_parts(b, "", t->config, t->n_config, t->set, t->n_set);
 
-    b->m.path = path;
-    if (!add_files(&b->m, t->config, t->n_config) ||
-        !add_sets(&b->m, (const char *const *)t->set, t->n_set))
-        s = pt_fail(PT_ERR_CONFIG, "%s: more than %d files or %d settings", path,
-                    MAX_FILES, MAX_SETS);
     if (s == PT_OK) s = add_axis(b, 0);
     take_back(&b->m, 0, 0, 0);
     return s;
@@ -324,14 +288,14 @@ pt_status pt_sweep_look(pt_sweep_run *r)
 
 static pt_status look_at_all(pt_sweep *s)
 {
-    faults f = {PT_OK, NULL, NULL};
+    pt_sweep_faults f = {.status = PT_OK};
 
     for (size_t i = 0; i < s->n; i++) {
         pt_status st = pt_sweep_look(&s->runs[i]);
 
-        if (st != PT_OK) add_fault(&f, s->runs[i].name, st);
+        if (st != PT_OK) pt_sweep_faults_add(&f, st, NULL);
     }
-    return end_faults(&f);
+    return pt_sweep_faults_end(&f);
 }
 
 pt_status pt_sweep_write_config(const pt_sweep_run *r)
@@ -348,44 +312,60 @@ pt_status pt_sweep_write_config(const pt_sweep_run *r)
     return s;
 }
 
+/* ---- all of it --------------------------------------------------------------------- */
+
+/* Reads the table and puts its runs together; all faults in one text. */
+static pt_status build(builder *b)
+{
+    pt_sweep_faults faults = {.status = PT_OK};
+    pt_sweep *s = b->sweep;
+    pt_status st = pt_config_file_open(b->path, &pt__sweep__table__descriptor, &s->file);
+    bool readable, usable;
+
+    if (st != PT_OK) return st;
+    b->faults = &faults;
+    b->file = s->file;
+    b->t = s->table = (const Pt__Sweep__Table *)pt_config_file_message(s->file);
+    readable = pt_config_file_report(s->file) == PT_OK;
+    usable = pt_sweep_check(s->file);
+    st = pt_config_file_report(s->file);
+    if (st != PT_OK) pt_sweep_faults_add(&faults, st, NULL);
+    if (readable && usable) {
+        b->n_seeds = pt_sweep_seeds(b->t, b->seeds, NULL);
+        st = add_runs(b);
+        if (st != PT_OK) pt_sweep_faults_add(&faults, st, NULL);
+    }
+    st = pt_sweep_faults_end(&faults);
+    if (st == PT_OK && s->n == 0)
+        st = pt_fail(PT_ERR_USAGE, "%s: no run is called '%s' (--list has the names)",
+                     b->path, b->only ? b->only : "");
+    return st;
+}
+
 pt_status pt_sweep_create(const char *path, const char *const *sets, size_t n_sets,
                           const char *only, pt_sweep **out)
 {
     builder *b = pt_calloc(1, sizeof *b);
     pt_sweep *s = pt_calloc(1, sizeof *s);
-    ProtobufCMessage *m = NULL;
-    faults all = {PT_OK, NULL, NULL};
+    pt_config_part *last = pt_calloc(n_sets + 1, sizeof *last);
     pt_status st;
 
     *out = NULL;
-    if (!b || !s)
+    if (!b || !s || !last) {
         st = pt_fail(PT_ERR_NOMEM, "no memory for %s", path);
-    else
-        st = pt_config_load_message(path, &pt__sweep__table__descriptor, &m);
-    if (st == PT_OK) {
-        s->table = (Pt__Sweep__Table *)m;
-        st = check_table(path, s->table);
+        goto done;
     }
-    if (st == PT_OK) {
-        *b = (builder){.sweep = s,
-                       .t = s->table,
-                       .last_sets = sets,
-                       .n_last_sets = n_sets,
-                       .only = only,
-                       .faults = &all};
-        st = add_runs(b, path);
-        if (st == PT_OK) st = end_faults(&all);
-    }
-    if (st == PT_OK && s->n == 0)
-        st = pt_fail(PT_ERR_USAGE, "%s: no run is called '%s'", path, only ? only : "");
+    for (size_t i = 0; i < n_sets; i++) last[i].text = sets[i];
+    *b = (builder){
+        .sweep = s, .path = path, .only = only, .last_sets = last, .n_last_sets = n_sets};
+    st = build(b);
     if (st == PT_OK) st = look_at_all(s);
-    if (st == PT_OK) {
-        *out = s;
-        s = NULL;
-    }
+    if (st != PT_OK) goto done;
+    *out = s;
+    s = NULL;
+done:
     pt_sweep_destroy(&s);
-    free(all.text);
-    free(all.last);
+    free(last);
     free(b);
     return st;
 }

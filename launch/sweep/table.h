@@ -24,15 +24,17 @@ typedef struct {
 } pt_sweep_run;
 
 typedef struct {
-    Pt__Sweep__Table *table;
-    pt_sweep_run *runs; /* [n], rows in the table's order, seeds within */
+    pt_config_file *file;
+    const Pt__Sweep__Table *table; /* the file's */
+    pt_sweep_run *runs;            /* [n], rows in the table's order, seeds within */
     size_t n;
 } pt_sweep;
 
 /* Reads the table at path. sets [n_sets]: laid over every run, last. only: NULL, or a
- * pattern (fnmatch) for names, of which "ROW" stands for all its seeds. All faults are
- * listed: of the table, then of every run's configuration, which its name precedes; then
- * PT_ERR_CONFIG. PT_ERR_USAGE where a directory holds another run. */
+ * pattern (fnmatch) for names, of which "ROW" stands for all below it. All faults are
+ * listed: of the table, then of the configurations, each once, where it stands, with the
+ * runs that have it; then PT_ERR_CONFIG. PT_ERR_USAGE where a directory holds another
+ * run. */
 PT_MUST_USE pt_status pt_sweep_create(const char *path, const char *const *sets,
                                       size_t n_sets, const char *only, pt_sweep **out);
 void pt_sweep_destroy(pt_sweep **s);

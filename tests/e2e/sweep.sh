@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # A table of runs: the same hashes as by hand, stopped and gone on with, faults before
-# anything starts, a run that fails, and the tasks of the Slurm script.
+# anything starts, a run that fails, several at once, and the tasks of the Slurm script.
 . "$(dirname "$0")/lib.sh"
 make_data
 cat >table.yaml <<'Y'
 dir: runs
 config: [run.yaml]
 set: [engine.workers=2]
-seeds: [3, 4]
+seeds: [3-4]
 rows:
   - {name: l2}
   - {name: plain, set: [pseudo_task.loss=none]}
@@ -16,6 +16,8 @@ sweep() { timeout -k 5 200 "$PTRAIN" sweep "$@"; }
 
 sweep table.yaml --list >list.log 2>&1 || fail "list"
 [ "$(grep -c '^new ' list.log)" = 4 ] && grep -q 'runs/plain/seed-4$' list.log || fail "list: $(cat list.log)"
+sweep table.yaml --dry-run --jobs 2 --workers 1 >list.log 2>&1 || fail "dry run"
+grep -qx ' *ptrain train runs/plain/seed-4.yaml --workers 1' list.log || fail "dry run: $(cat list.log)"
 [ ! -e runs ] || fail "list made directories"
 
 # Stopped in the second run, which is made long enough; the same table goes on.
@@ -41,15 +43,56 @@ for seed in 3 4; do
 done
 sweep table.yaml --set "$long" >third.log 2>&1 || fail "nothing to do"
 grep -q '^4 of 4 runs are done already' third.log && ! grep -q '^\[' third.log || fail "done runs ran again"
-"$PTRAIN" report runs/*/*/ >report.log 2>&1 && grep -q '^plain' report.log || fail "report: $(cat report.log)"
+# hint LOG: does the command that a sweep ends with show its table?
+hint() {
+    local report
+    report=$(sed -n 's/.*compare them: ptrain //p' "$1")
+    [ -n "$report" ] && eval "\"\$PTRAIN\" $report" >report.log 2>&1 && grep -q '^plain' report.log ||
+        fail "'$report': $(cat report.log)"
+}
+hint third.log
+printf 'dir: deep\nconfig: [run.yaml]\nset: [engine.workers=2]\nseeds: [3]\naxes:\n' >deep.yaml
+printf -- '  - of: [{name: %s}]\n' data network >>deep.yaml
+echo '  - of: [{name: plain, set: [pseudo_task.loss=none]}, {name: l2}]' >>deep.yaml
+
+# Two at once: the bits of one after another. Stopped, both leave a checkpoint.
+"$PTRAIN" sweep deep.yaml --set "$long" --jobs 2 >deep.log 2>&1 &
+pid=$!
+for i in $(seq 300); do
+    [ -s deep/data/network/plain/seed-3/metrics.jsonl ] && [ -s deep/data/network/l2/seed-3/metrics.jsonl ] && break
+    sleep 0.1
+done
+kill -INT $pid; wait $pid; code=$?
+[ $code = 75 ] || fail "two at once, stopped: exit code $code, not 75"
+for row in plain l2; do
+    [ -d deep/data/network/$row/seed-3/checkpoints ] || fail "two at once, stopped: no checkpoint of $row"
+done
+sweep deep.yaml --set "$long" --jobs 2 >deep.log 2>&1 || fail "two at once: $(cat deep.log)"
+[ "$(hash_of deep/data/network/l2/seed-3)" = "$(hash_of runs/l2/seed-3)" ] &&
+    [ "$(hash_of deep/data/network/plain/seed-3)" = "$(hash_of runs/plain/seed-3)" ] || fail "two at once: other weights"
+hint deep.log
+
+sweep deep.yaml --set "$long" --set pseudo_task.ratio=5 --only '*/l2' >alone.log 2>&1
+[ $? = 2 ] && grep -q 'is another run.s (pseudo_task.ratio was 4, is 5)' alone.log ||
+    fail "a finished run with another configuration: $(cat alone.log)"
+
+# A run that somebody stops ends the sweep too.
+sed 's/dir: deep/dir: alone/' deep.yaml >alone.yaml
+"$PTRAIN" sweep alone.yaml --set "$long" >alone.log 2>&1 &
+pid=$!
+for i in $(seq 300); do [ -s alone/data/network/plain/seed-3/metrics.jsonl ] && break; sleep 0.1; done
+kill -TERM "$(pgrep -P $pid)"; wait $pid; code=$?
+[ $code = 75 ] && [ ! -e alone/data/network/l2 ] || fail "a run stopped by itself: exit code $code: $(cat alone.log)"
+timeout -k 5 60 mpirun -q --oversubscribe -n 2 "$PTRAIN" sweep alone.yaml --set "$long" >alone.log 2>&1
+[ $? = 2 ] && grep -q "a sweep starts its runs' ranks itself" alone.log || fail "under mpirun: $(cat alone.log)"
 
 # What is in the directories is of other runs: said for each row before anything runs.
 sweep table.yaml >other.log 2>&1
-[ $? = 2 ] && grep -q 'error: l2/seed-3: runs/l2/seed-3: is another run.s (stages.0.epochs was 60, is 2)' other.log ||
+[ $? = 2 ] && grep -q 'error: runs/l2/seed-3: is another run.s (stages.0.epochs was 60, is 2)' other.log ||
     fail "another table's directories: $(cat other.log)"
 sed 's/plain, set: \[pseudo_task.loss=none/plain, set: [pseudo_task.los=none/' table.yaml >bad.yaml
 sweep bad.yaml >bad.log 2>&1
-[ $? = 2 ] && grep -q "plain/seed-3: .*unknown key 'los' in PseudoTask; did you mean 'loss'" bad.log || fail "bad key: $(cat bad.log)"
+[ $? = 2 ] && grep -q "^bad.yaml:7:25: error: unknown key 'los' in PseudoTask; did you mean 'loss'? (plain/seed-3 and 1 more run)" bad.log || fail "bad key: $(cat bad.log)"
 printf 'rows: [{name: a b}]\nseed: [1]\n' >bad.yaml
 sweep bad.yaml >bad.log 2>&1
 [ $? = 2 ] && grep -q "bad.yaml:2:1: error: unknown key 'seed' in Table; did you mean 'seeds'" bad.log || fail "bad table: $(cat bad.log)"
@@ -61,7 +104,8 @@ sweep bad.yaml >bad.log 2>&1
 sed 's/plain, set: \[pseudo_task.loss=none/plain, set: [data.path=none.h5/; s/dir: runs/dir: some/' table.yaml >some.yaml
 sweep some.yaml --only '*/seed-3' >some.log 2>&1
 [ $? = 1 ] && grep -q 'warn: plain/seed-3 failed (some/plain/seed-3.log): .*none.h5' some.log &&
-    [ -s some/l2/seed-3/result.json ] && grep -q '^1 of 2 runs failed' some.log || fail "a failing run: $(cat some.log)"
+    [ -s some/l2/seed-3/result.json ] && grep -q '^1 of 2 runs failed' some.log &&
+    grep -q '^  plain/seed-3 (some/plain/seed-3.log): .*none.h5' some.log || fail "a failing run: $(cat some.log)"
 sweep some.yaml --only nothing >some.log 2>&1
 [ $? = 2 ] && grep -q "no run is called 'nothing'" some.log || fail "only nothing"
 
@@ -69,7 +113,10 @@ sweep some.yaml --only nothing >some.log 2>&1
 printf 'slurm: {ntasks: 3, at_once: 2, options: [--time=01:00:00]}\n' >>table.yaml
 sed -i 's/dir: runs/dir: cluster/' table.yaml
 sweep table.yaml --slurm job.sh >slurm.log 2>&1 || fail "slurm: $(cat slurm.log)"
-bash -n job.sh && grep -qx '#SBATCH --array=0-3%2' job.sh && grep -qx '#SBATCH --time=01:00:00' job.sh || fail "job.sh: $(cat job.sh)"
+bash -n job.sh && grep -qxF "#SBATCH --output=\"$work/cluster/slurm-%A_%a.log\"" job.sh && grep -qx '#SBATCH --array=0-3%2' job.sh && grep -qx '#SBATCH --time=01:00:00' job.sh || fail "job.sh: $(cat job.sh)"
+! command -v shellcheck >/dev/null || shellcheck job.sh || fail "shellcheck"
+./job.sh >byhand.log 2>&1 && fail "a script by hand ran"
+grep -q 'start this with sbatch' byhand.log || fail "by hand: $(cat byhand.log)"
 mkdir bin
 cat >bin/srun <<'S'
 #!/bin/bash
@@ -84,4 +131,12 @@ PATH=$work/bin:$PATH SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=3 ./job.sh >task.l
 PATH=$work/bin:$PATH FAKE_STOP=1 SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=1 ./job.sh
 [ $? = 75 ] && [ "$(cat requeued)" = "requeue 7_1" ] || fail "a stopped task was not queued again"
 sweep table.yaml --slurm job.sh | grep -q '3 of 4 runs' || fail "the done run is in the array"
+sweep table.yaml --slurm job.sh --submit >submit.log 2>&1
+[ $? = 1 ] && grep -q 'error: sbatch cannot be started' submit.log || fail "no sbatch: $(cat submit.log)"
+printf '#!/bin/bash\necho "$@" >submitted\nexit 3\n' >bin/sbatch
+chmod +x bin/sbatch
+PATH=$work/bin:$PATH sweep table.yaml --slurm job.sh --submit >submit.log 2>&1
+[ $? = 3 ] && [ "$(cat submitted)" = job.sh ] || fail "submit: $(cat submit.log)"
+sweep table.yaml --submit >submit.log 2>&1
+[ $? = 2 ] || fail "--submit without --slurm"
 finish
