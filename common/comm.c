@@ -92,6 +92,8 @@ const char *pt_msg_name(pt_msg_kind kind)
         return "feature statistics";
     case PT_MSG_TEXT:
         return "a line about itself";
+    case PT_MSG_NEIGHBOURS:
+        return "neighbours";
     case PT_MSG_TERMS:
         return "terms of coupled images";
     }

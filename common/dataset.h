@@ -62,9 +62,11 @@ PT_MUST_USE pt_status pt_dataset_read(const pt_dataset *d, size_t image, void *b
 
 /* ---- writing ---------------------------------------------------------------------- */
 
-/* What pack hands over: one entry per image; `path` is read when it is written. */
+/* What pack hands over: one entry per image; its file is read when it is written. */
 typedef struct {
-    const char *path; /* file to copy */
+    const char *path; /* file to copy; NULL: the next two */
+    const pt_dataset *from;
+    size_t from_image;
     const char *name; /* shown to people: relative to the root of the set */
     int label;
     int height, width;

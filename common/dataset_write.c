@@ -66,11 +66,12 @@ static pt_status check_pack(const pt_pack *p, const char *path)
     for (size_t i = 0; i < p->n_images; i++) {
         const pt_pack_image *im = &p->images[i];
         if (im->label < 0 || im->label >= p->n_classes)
-            return pt_fail(PT_ERR_DATA, "%s: label %d of %d classes", im->path, im->label,
-                           p->n_classes);
+            return pt_fail(PT_ERR_DATA, "%s: label %d of %d classes",
+                           im->path ? im->path : im->name, im->label, p->n_classes);
         if (im->bytes == 0 || im->height < 1 || im->width < 1)
-            return pt_fail(PT_ERR_DATA, "%s: has %zu bytes and %d x %d pixels", im->path,
-                           im->bytes, im->height, im->width);
+            return pt_fail(PT_ERR_DATA, "%s: has %zu bytes and %d x %d pixels",
+                           im->path ? im->path : im->name, im->bytes, im->height,
+                           im->width);
     }
     for (size_t i = 0; i < p->n_splits && s == PT_OK; i++)
         s = check_split(p, &p->splits[i], path);
@@ -189,6 +190,17 @@ static pt_status copy_image(sink *to, const pt_pack_image *im)
     return s;
 }
 
+static pt_status copy_packed(sink *to, const pt_pack_image *im)
+{
+    char *bytes = malloc(im->bytes);
+    pt_status s = bytes ? pt_dataset_read(im->from, im->from_image, bytes)
+                        : pt_fail(PT_ERR_NOMEM, "%s: no memory for an image", to->path);
+
+    if (s == PT_OK) s = put(to, bytes, im->bytes);
+    free(bytes);
+    return s;
+}
+
 static pt_status write_bytes(pt_h5file *f, const pt_pack *p, const columns *c, char *hex)
 {
     sink to = {.path = pt_h5file_path(f), .fd = -1};
@@ -207,7 +219,8 @@ static pt_status write_bytes(pt_h5file *f, const pt_pack *p, const columns *c, c
         goto done;
     }
     for (size_t i = 0; i < p->n_images && s == PT_OK; i++)
-        s = copy_image(&to, &p->images[i]);
+        s = p->images[i].path ? copy_image(&to, &p->images[i])
+                              : copy_packed(&to, &p->images[i]);
     if (s != PT_OK) goto done;
     pt_dataset_digest_index(to.digest, c->offset, c->label, p->n_images, c->splits,
                             p->n_splits);

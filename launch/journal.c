@@ -265,9 +265,13 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
         j->best = score->top1;
         if (u->run->config->run->keep_best) s = save_model(j, "best.h5");
     }
-    if (s == PT_OK && test && last)
-        s = pt_predictions_write(u->run->config->run->dir, u->data, images, n, logits,
-                                 j->predictions_hash);
+    if (s == PT_OK && last) {
+        char of_train[65];
+
+        s = pt_predictions_write(
+            u->run->config->run->dir, test ? "predictions.h5" : "train_predictions.h5",
+            u->data, images, n, logits, test ? j->predictions_hash : of_train);
+    }
     if (s != PT_OK) return s;
     line = json_pack("{s:s, s:I, s:o, s:o, s:o}", "test_of", test ? "test" : "train",
                      "step", (json_int_t)step, "accuracy", number(score->top1), "top5",

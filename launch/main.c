@@ -6,6 +6,7 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "launch/cmd_bench.h"
+#include "launch/cmd_borrow.h"
 #include "launch/cmd_config.h"
 #include "launch/cmd_inspect.h"
 #include "launch/cmd_pack.h"
@@ -28,6 +29,7 @@ static const struct {
     {"config", pt_cmd_config, "show, check or explain a configuration"},
     {"pack", pt_cmd_pack, "pack a folder of images into one file"},
     {"inspect", pt_cmd_inspect, "tell what is in a packed data set"},
+    {"borrow", pt_cmd_borrow, "choose from a source set what looks like a target set"},
     {"demo-data", pt_cmd_demo_data, "make pictures for a quick demonstration"},
     {"sweep", pt_cmd_sweep, "run a table of experiments, what is not done yet"},
     {"report", pt_cmd_report, "compare finished runs in the paper's kind of table"},

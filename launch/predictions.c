@@ -116,11 +116,11 @@ static pt_status write_columns(pt_h5file *f, const pt_dataset *d, const uint32_t
     return s;
 }
 
-pt_status pt_predictions_write(const char *dir, const pt_dataset *d,
+pt_status pt_predictions_write(const char *dir, const char *name, const pt_dataset *d,
                                const uint32_t *images, size_t n, const float *logits,
                                char hash[65])
 {
-    char *path = pt_file_path(dir, "predictions.h5");
+    char *path = pt_file_path(dir, name);
     pt_h5file *f = NULL;
     pt_status s = path ? hash_rows(d, images, n, logits, hash)
                        : pt_fail(PT_ERR_NOMEM, "no memory for a path");

@@ -19,10 +19,17 @@
 /* Names of a run's files, and what a crash leaves of them. */
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = {
-        "identity.json", "config.yaml", "environment.json", "metrics.jsonl",
-        "model.h5",      "best.h5",     "predictions.h5",   "result.json",
-        "checkpoints",   ".lock"};
+    static const char *const names[] = {"identity.json",
+                                        "config.yaml",
+                                        "environment.json",
+                                        "metrics.jsonl",
+                                        "model.h5",
+                                        "best.h5",
+                                        "predictions.h5",
+                                        "train_predictions.h5",
+                                        "result.json",
+                                        "checkpoints",
+                                        ".lock"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t n = strlen(names[i]);

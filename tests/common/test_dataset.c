@@ -86,8 +86,12 @@ static void fill(sample *s)
     *s = (sample){0};
     for (int i = 0; i < 3; i++) {
         snprintf(s->path[i], 256, "%s/%s", dir, names[i]);
-        s->images[i] =
-            (pt_pack_image){s->path[i], names[i], i == 1, 10 + i, 20 + i, bytes[i]};
+        s->images[i] = (pt_pack_image){.path = s->path[i],
+                                       .name = names[i],
+                                       .label = i == 1,
+                                       .height = 10 + i,
+                                       .width = 20 + i,
+                                       .bytes = bytes[i]};
     }
     s->splits[0] = (pt_pack_split){"train", train_images, 2};
     s->splits[1] = (pt_pack_split){"test", test_images, 1};

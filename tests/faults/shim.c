@@ -29,7 +29,7 @@
 
 #include <mpi.h>
 
-enum { KINDS = 13, KIND_SHIFT = 24, MAX_HELD = 4096 };
+enum { KINDS = 14, KIND_SHIFT = 24, MAX_HELD = 4096 };
 
 typedef enum { FLIP, DROP, STOP, KILL, HANG, FAULTS } fault;
 

@@ -49,7 +49,12 @@ static int pack(void **state)
 
         snprintf(path[i], sizeof path[i], PT_TEST_DATA "/jpeg/%s", names[i]);
         if (stat(path[i], &st) != 0) return -1;
-        images[i] = (pt_pack_image){path[i], names[i], i % 3, 1, 1, (size_t)st.st_size};
+        images[i] = (pt_pack_image){.path = path[i],
+                                    .name = names[i],
+                                    .label = i % 3,
+                                    .height = 1,
+                                    .width = 1,
+                                    .bytes = (size_t)st.st_size};
     }
     snprintf(file, sizeof file, "%s/data.h5", dir);
     s = pt_dataset_write(file, &p, NULL);

@@ -1,0 +1,253 @@
+#include "launch/borrow/search.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/job.h"
+#include "worker/borrow/gabor.h"
+
+enum { MAPS = PT_GABOR_MAPS, FINE = PT_GABOR_FINE, CHUNK = 1 << 26 };
+
+typedef struct {
+    const pt_image_set *target, *source;
+    const size_t *k;
+    int n_bins;
+    size_t bins; /* of a descriptor: MAPS * n_bins */
+    pt_gabor *gabor;
+    uint64_t *counts;  /* [MAPS][FINE] */
+    uint8_t *bin_of;   /* [MAPS][FINE] */
+    uint16_t *counted; /* [bins], of one image */
+    double *shares;    /* [target->n][2][bins] */
+    double *one;       /* [2][bins] */
+    size_t n_entries;  /* of all lists */
+    pt_neighbour *lists;
+} search;
+
+static size_t first_of(size_t n, int rank)
+{
+    return n * (size_t)rank / (size_t)pt_job_size();
+}
+
+static pt_status read_image(const pt_image_set *set, size_t at, pt_image *out)
+{
+    size_t image = set->images[at], n = pt_dataset_bytes(set->data, image);
+    uint8_t *bytes = pt_calloc(n + 1, 1);
+    char why[512];
+    pt_status s = bytes ? pt_dataset_read(set->data, image, bytes)
+                        : pt_fail(PT_ERR_NOMEM, "no memory for an image");
+
+    *out = (pt_image){0};
+    if (s == PT_OK && (s = pt_jpeg_decode(bytes, n, out, NULL)) != PT_OK) {
+        snprintf(why, sizeof why, "%s", pt_fail_text());
+        s = pt_fail(s, "image '%s': %s", pt_dataset_name(set->data, image), why);
+    }
+    free(bytes);
+    return s;
+}
+
+static pt_status describe(search *w, const pt_image_set *set, size_t at)
+{
+    pt_image im;
+    pt_status s = read_image(set, at, &im);
+
+    if (s == PT_OK)
+        s = pt_gabor_describe(w->gabor, &im, w->bin_of, w->n_bins, w->counted);
+    pt_image_fini(&im);
+    pt_comm_poll(pt_job_comm());
+    return s;
+}
+
+/* A buffer of rank `from` to rank 0, in messages that MPI can count. */
+static pt_status to_rank_0(int from, void *data, size_t bytes)
+{
+    pt_comm *c = pt_job_comm();
+    pt_status s = PT_OK;
+
+    for (size_t at = 0; at < bytes && s == PT_OK; at += CHUNK) {
+        size_t n = bytes - at < CHUNK ? bytes - at : CHUNK;
+        char *p = (char *)data + at;
+        pt_request r = {0};
+
+        s = pt_job_rank() == 0 ? pt_comm_recv(c, from, PT_MSG_NEIGHBOURS, 0, p, n, &r)
+                               : pt_comm_send(c, 0, PT_MSG_NEIGHBOURS, 0, p, n, &r);
+        if (s == PT_OK) s = pt_comm_wait(c, &r, 1);
+        if (s != PT_OK) pt_job_die(s); /* r may still be MPI's */
+    }
+    return s;
+}
+
+static void add_counts(search *w, const void *theirs)
+{
+    const uint64_t *counts = theirs;
+
+    for (size_t i = 0; i < (size_t)MAPS * FINE; i++) w->counts[i] += counts[i];
+}
+
+static void merge_lists(search *w, const void *theirs)
+{
+    const pt_neighbour *from = theirs;
+    pt_neighbour *to = w->lists;
+
+    for (size_t t = 0; t < w->target->n; to += w->k[t], from += w->k[t], t++)
+        for (size_t i = 0; i < w->k[t] && from[i].image != UINT32_MAX; i++)
+            pt_neighbours_add(to, w->k[t], from[i].distance, from[i].image);
+}
+
+/* Every rank's buffer into rank 0's, in the order of ranks. */
+static pt_status gather(search *w, void *mine, size_t bytes,
+                        void (*take)(search *, const void *))
+{
+    void *theirs = NULL;
+    pt_status s = PT_OK;
+
+    if (pt_job_rank() > 0) return to_rank_0(pt_job_rank(), mine, bytes);
+    if (pt_job_size() > 1 && !(theirs = pt_calloc(bytes, 1)))
+        pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for another rank's part"));
+    for (int r = 1; r < pt_job_size() && s == PT_OK; r++) {
+        s = to_rank_0(r, theirs, bytes);
+        if (s == PT_OK) take(w, theirs);
+    }
+    free(theirs);
+    return s;
+}
+
+static pt_status find_bins(search *w)
+{
+    const pt_image_set *set = w->target;
+    size_t n = (size_t)MAPS * FINE;
+    pt_image im;
+    pt_status s = PT_OK;
+
+    pt_comm_at(pt_job_comm(), 0, "counting the target's responses");
+    for (size_t t = first_of(set->n, pt_job_rank());
+         t < first_of(set->n, pt_job_rank() + 1) && s == PT_OK; t++) {
+        s = read_image(set, t, &im);
+        if (s == PT_OK) s = pt_gabor_count(w->gabor, &im, w->counts);
+        pt_image_fini(&im);
+        pt_comm_poll(pt_job_comm());
+    }
+    s = pt_job_agree(s);
+    if (s == PT_OK) s = gather(w, w->counts, n * sizeof *w->counts, add_counts);
+    if (s != PT_OK) return s;
+    if (pt_job_rank() == 0) {
+        pt_gabor_bins(w->counts, w->n_bins, w->bin_of);
+        return pt_job_broadcast(0, (void **)&w->bin_of, &n);
+    }
+    free(w->bin_of);
+    w->bin_of = NULL;
+    return pt_job_broadcast(0, (void **)&w->bin_of, &n);
+}
+
+/* Every rank's descriptors to all, one rank after another. */
+static pt_status spread(search *w, uint16_t *mine)
+{
+    pt_status s = PT_OK;
+
+    for (int r = 0; r < pt_job_size() && s == PT_OK; r++) {
+        size_t first = first_of(w->target->n, r), end = first_of(w->target->n, r + 1);
+        size_t bytes = (end - first) * w->bins * sizeof *mine;
+        void *theirs = mine;
+
+        s = pt_job_broadcast(r, &theirs, &bytes);
+        for (size_t t = first; t < end && s == PT_OK; t++)
+            pt_shares((const uint16_t *)theirs + (t - first) * w->bins, MAPS, w->n_bins,
+                      w->shares + t * 2 * w->bins);
+        if (r != pt_job_rank()) free(theirs);
+    }
+    return s;
+}
+
+static pt_status describe_target(search *w)
+{
+    size_t first = first_of(w->target->n, pt_job_rank());
+    size_t end = first_of(w->target->n, pt_job_rank() + 1);
+    uint16_t *mine = pt_calloc((end - first) * w->bins + 1, sizeof *mine);
+    pt_status s = mine ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the descriptors");
+
+    pt_comm_at(pt_job_comm(), 0, "describing the target's images");
+    for (size_t t = first; t < end && s == PT_OK; t++) {
+        s = describe(w, w->target, t);
+        memcpy(mine + (t - first) * w->bins, w->counted, w->bins * sizeof *mine);
+    }
+    s = pt_job_agree(s);
+    if (s == PT_OK) s = spread(w, mine);
+    free(mine);
+    return s;
+}
+
+static pt_status search_source(search *w)
+{
+    size_t end = first_of(w->source->n, pt_job_rank() + 1);
+    pt_status s = PT_OK;
+
+    pt_comm_at(pt_job_comm(), 0, "searching the source's images");
+    pt_neighbours_clear(w->lists, w->n_entries);
+    for (size_t i = first_of(w->source->n, pt_job_rank()); i < end && s == PT_OK; i++) {
+        pt_neighbour *list = w->lists;
+
+        s = describe(w, w->source, i);
+        if (s == PT_OK) pt_shares(w->counted, MAPS, w->n_bins, w->one);
+        for (size_t t = 0; t < w->target->n && s == PT_OK; list += w->k[t], t++) {
+            const double *shares = w->shares + t * 2 * w->bins;
+
+            pt_neighbours_add(list, w->k[t],
+                              pt_divergence(shares, w->one, MAPS, w->n_bins),
+                              (uint32_t)i);
+            if (t % 4096 == 4095) pt_comm_poll(pt_job_comm());
+        }
+    }
+    s = pt_job_agree(s);
+    if (s != PT_OK) return s;
+    return gather(w, w->lists, w->n_entries * sizeof *w->lists, merge_lists);
+}
+
+static pt_status make_room(search *w)
+{
+    pt_status s = pt_gabor_create(&w->gabor);
+
+    for (size_t t = 0; t < w->target->n; t++) w->n_entries += w->k[t];
+    w->counts = pt_calloc((size_t)MAPS * FINE, sizeof *w->counts);
+    w->bin_of = malloc((size_t)MAPS * FINE);
+    w->counted = pt_calloc(w->bins, sizeof *w->counted);
+    w->one = pt_calloc(2 * w->bins, sizeof *w->one);
+    w->shares = pt_calloc(w->target->n * 2 * w->bins, sizeof *w->shares);
+    w->lists = pt_calloc(w->n_entries, sizeof *w->lists);
+    if (s == PT_OK &&
+        (!w->counts || !w->bin_of || !w->counted || !w->one || !w->shares || !w->lists))
+        s = pt_fail(PT_ERR_NOMEM,
+                    "no memory for %zu target images' descriptors (%zu MB) and %zu "
+                    "neighbours (%zu MB)",
+                    w->target->n, w->target->n * 2 * w->bins * sizeof(double) >> 20,
+                    w->n_entries, w->n_entries * sizeof *w->lists >> 20);
+    return s;
+}
+
+pt_status pt_borrow_search(const pt_image_set *target, const pt_image_set *source,
+                           const size_t *k, int n_bins, pt_neighbour **lists)
+{
+    search w = {.target = target,
+                .source = source,
+                .k = k,
+                .n_bins = n_bins,
+                .bins = (size_t)MAPS * (size_t)n_bins};
+    pt_status s = pt_job_agree(make_room(&w));
+
+    if (s == PT_OK) s = find_bins(&w);
+    if (s == PT_OK) s = describe_target(&w);
+    if (s == PT_OK) s = search_source(&w);
+    *lists = NULL;
+    if (s == PT_OK && pt_job_rank() == 0) {
+        *lists = w.lists;
+        w.lists = NULL;
+    }
+    pt_gabor_destroy(&w.gabor);
+    free(w.counts);
+    free(w.bin_of);
+    free(w.counted);
+    free(w.one);
+    free(w.shares);
+    free(w.lists);
+    return s;
+}

@@ -1,0 +1,258 @@
+#include "launch/cmd_borrow.h"
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/job.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/plan.h"
+#include "launch/agree.h"
+#include "launch/borrow/harder.h"
+#include "launch/borrow/lend.h"
+#include "launch/mpirun.h"
+#include "launch/probe.h"
+#include "worker/borrow/gabor.h"
+#include "worker/engine/pool.h"
+
+enum {
+    OPT_NEIGHBOURS = 256,
+    OPT_BINS,
+    OPT_AFTER,
+    OPT_LIST,
+    OPT_SPLIT,
+    OPT_SOURCE_SPLIT,
+    OPT_PER_CLASS,
+    OPT_RANKS,
+    OPT_OVER
+};
+
+typedef struct {
+    const char *file[3]; /* target, source, out */
+    int n_files;
+    const char *list, *split[2];
+    const char **after;
+    size_t n_after;
+    int neighbours, bins, ranks;
+    uint32_t per_class;
+    bool overwrite;
+    int argc;
+    char **argv;
+} borrow_args;
+
+static const struct argp_option options[] = {
+    {"neighbours", OPT_NEIGHBOURS, "K", 0,
+     "Source images for each target image (default: 300)", 0},
+    {"after", OPT_AFTER, "RUN", 0,
+     "The directory of a run on the target with evaluation.train_split: true. A target "
+     "image that it got wrong has 4 K neighbours more, one it was unsure of 2 K "
+     "(repeatable: a run for each round)",
+     0},
+    {"list", OPT_LIST, "FILE", 0, "Write the neighbours as text too", 0},
+    {"per-class", OPT_PER_CLASS, "N", 0,
+     "The first N images of each class of the target, as data.per_class (default: all)",
+     0},
+    {"split", OPT_SPLIT, "NAME", 0, "Split of the target (default: train)", 0},
+    {"source-split", OPT_SOURCE_SPLIT, "NAME", 0, "Split of the source (default: train)",
+     0},
+    {"bins", OPT_BINS, "N", 0, "Bins of a histogram, 2 to 256 (default: 100)", 0},
+    {"ranks", OPT_RANKS, "N", 0, "Ranks to start, without mpirun (default: one per core)",
+     0},
+    {"overwrite", OPT_OVER, 0, 0, "Replace OUT.h5 if it is there", 0},
+    {0}};
+
+static int count(const char *option, const char *text, long least, long most,
+                 const struct argp_state *state)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (*end || end == text || n < least || n > most)
+        argp_error(state, "%s: '%s' is not a number from %ld to %ld", option, text, least,
+                   most);
+    return (int)n;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    borrow_args *a = state->input;
+
+    switch (key) {
+    case OPT_NEIGHBOURS:
+        a->neighbours = count("--neighbours", arg, 1, 1000000, state);
+        return 0;
+    case OPT_BINS:
+        a->bins = count("--bins", arg, 2, PT_GABOR_MAX_BINS, state);
+        return 0;
+    case OPT_RANKS:
+        a->ranks = count("--ranks", arg, 1, 100000, state);
+        return 0;
+    case OPT_AFTER:
+        a->after[a->n_after++] = arg;
+        return 0;
+    case OPT_PER_CLASS:
+        a->per_class = (uint32_t)count("--per-class", arg, 1, 1000000, state);
+        return 0;
+    case OPT_LIST:
+        a->list = arg;
+        return 0;
+    case OPT_SPLIT:
+    case OPT_SOURCE_SPLIT:
+        a->split[key != OPT_SPLIT] = arg;
+        return 0;
+    case OPT_OVER:
+        a->overwrite = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->n_files == 3) argp_error(state, "three files, not '%s' too", arg);
+        a->file[a->n_files++] = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->n_files < 3) argp_error(state, "TARGET.h5, SOURCE.h5 and OUT.h5, please");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    options,
+    parse_option,
+    "TARGET.h5 SOURCE.h5 OUT.h5",
+    "Writes the images of SOURCE.h5 that look most like those of TARGET.h5, by "
+    "histograms "
+    "of Gabor responses (Ge and Yu, CVPR 2017), for joint training: source.path=OUT.h5. "
+    "Both are made by ptrain pack. Under mpirun or srun the ranks share the work; alone "
+    "it starts mpirun itself. The result does not depend on the ranks.",
+    NULL,
+    NULL,
+    NULL};
+
+/* ---- the work --------------------------------------------------------------------- */
+
+static pt_status check_output(const borrow_args *a)
+{
+    if (strcmp(a->file[2], a->file[0]) == 0 || strcmp(a->file[2], a->file[1]) == 0)
+        return pt_fail(PT_ERR_USAGE, "%s would replace what it is made of", a->file[2]);
+    if (pt_job_rank() == 0 && !a->overwrite && access(a->file[2], F_OK) == 0)
+        return pt_fail(PT_ERR_USAGE, "%s is there already; --overwrite replaces it",
+                       a->file[2]);
+    return PT_OK;
+}
+
+/* *images: out, to be freed; set borrows it. */
+static pt_status open_set(const borrow_args *a, int which, pt_dataset **data,
+                          uint32_t **images, pt_image_set *set)
+{
+    const char *path = a->file[which];
+    pt_status s = pt_job_agree(pt_job_rank() == 0 ? pt_probe_dataset(path) : PT_OK);
+
+    if (s == PT_OK) s = pt_job_agree(pt_dataset_open(path, data));
+    if (s == PT_OK) s = pt_agree_on(path, pt_dataset_checksum(*data));
+    if (s != PT_OK) return s;
+    s = pt_job_agree(pt_plan_select(a->split[which], which == 0 ? a->per_class : 0, *data,
+                                    images, &set->n));
+    set->data = *data;
+    set->images = *images;
+    return s;
+}
+
+/* How many neighbours of each target image, k [target->n]. */
+static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size_t most,
+                          size_t *k)
+{
+    size_t base = (size_t)a->neighbours;
+    pt_status s = PT_OK;
+
+    if (!k) return pt_fail(PT_ERR_NOMEM, "no memory for the neighbours' numbers");
+    for (size_t t = 0; t < target->n; t++) k[t] = base;
+    for (size_t i = 0; i < a->n_after && s == PT_OK; i++) {
+        char *path = pt_file_path(a->after[i], "train_predictions.h5");
+        pt_hardness h;
+
+        s = path ? pt_harder_add(path, target->images, target->n, base, k, &h)
+                 : pt_fail(PT_ERR_NOMEM, "no memory for a path");
+        if (s == PT_OK && pt_job_rank() == 0)
+            pt_log_info("%s: %zu target images wrong, %zu unsure, %zu easy", a->after[i],
+                        h.wrong, h.unsure, h.easy);
+        free(path);
+    }
+    for (size_t t = 0; t < target->n; t++)
+        if (k[t] > most) k[t] = most;
+    return s;
+}
+
+static pt_status lend(const borrow_args *a, const pt_image_set *target,
+                      const pt_image_set *source, const size_t *k,
+                      const pt_neighbour *lists)
+{
+    size_t n_entries = 0, n = 0;
+    pt_status s;
+
+    if (pt_job_rank() > 0) return PT_OK;
+    for (size_t t = 0; t < target->n; t++) n_entries += k[t];
+    s = pt_lend_write(a->file[2], source, lists, n_entries, &n);
+    if (s == PT_OK && a->list) s = pt_lend_list(a->list, target, source, k, lists);
+    if (s != PT_OK) return s;
+    pt_log_info("%s: %zu of %zu source images, the %d nearest%s of %zu target images",
+                a->file[2], n, source->n, a->neighbours,
+                a->n_after > 0 ? " and more of the harder" : "", target->n);
+    if (n == source->n)
+        pt_log_warn("all source images are borrowed: a smaller --neighbours chooses");
+    return PT_OK;
+}
+
+static pt_status borrow(const borrow_args *a)
+{
+    pt_dataset *data[2] = {NULL, NULL};
+    pt_image_set set[2] = {{0}, {0}};
+    uint32_t *images[2] = {NULL, NULL};
+    pt_neighbour *lists = NULL;
+    size_t *k = NULL;
+    pt_status s = pt_agree_on_program(a->argc, a->argv);
+
+    if (s == PT_OK) s = pt_job_agree(check_output(a));
+    for (int i = 0; i < 2 && s == PT_OK; i++)
+        s = open_set(a, i, &data[i], &images[i], &set[i]);
+    if (s == PT_OK) {
+        k = pt_calloc(set[0].n, sizeof *k);
+        s = pt_job_agree(choose_k(a, &set[0], set[1].n, k));
+    }
+    if (s == PT_OK) s = pt_borrow_search(&set[0], &set[1], k, a->bins, &lists);
+    if (s == PT_OK) s = pt_job_agree(lend(a, &set[0], &set[1], k, lists));
+    free(lists);
+    free(k);
+    for (int i = 0; i < 2; i++) {
+        free(images[i]);
+        pt_dataset_destroy(&data[i]);
+    }
+    return s;
+}
+
+int pt_cmd_borrow(int argc, char **argv)
+{
+    borrow_args a = {.argc = argc,
+                     .argv = argv,
+                     .split = {"train", "train"},
+                     .neighbours = 300,
+                     .bins = 100};
+    int code;
+
+    a.after = calloc((size_t)argc + 1, sizeof *a.after);
+    if (!a.after) return 1;
+    argp_err_exit_status = 2;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (!pt_under_launcher()) {
+        code = pt_mpirun(a.ranks > 0 ? a.ranks : pt_usable_cores(), argc, argv);
+    } else {
+        pt_status s = pt_job_start(&argc, &argv);
+
+        if (s != PT_OK) pt_job_die(s);
+        code = pt_job_end(borrow(&a));
+    }
+    free(a.after);
+    return code;
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# `ptrain borrow`: the same file from any number of ranks, of a set from itself every image
+# by its own, more for the hard, and what is written trains jointly. Its failures are lines.
+. "$(dirname "$0")/lib.sh"
+make_data
+"$PTRAIN" demo-data other --seed 2 --source-per-class 3 --source-test-per-class 1 \
+    --target-per-class 1 --target-test-per-class 1 >/dev/null &&
+    "$PTRAIN" pack --layout folders other/source source.h5 >/dev/null || exit 1
+
+# borrow N NAME option... : NAME.h5, NAME.tsv and NAME.log from N ranks
+borrow() {
+    local n=$1 name=$2
+    shift 2
+    timeout -k 5 60 mpirun -q --oversubscribe --bind-to none -n "$n" "$PTRAIN" borrow \
+        --list "$name.tsv" "$@" "$name.h5" >"$name.log" 2>&1
+}
+# refused CODE PATTERN NAME: the run before ended so, with one line, and wrote nothing
+refused() {
+    [ "$code" = "$1" ] && [ "$(grep -c 'error:' "$3.log")" = 1 ] && grep -q "$2" "$3.log" ||
+        { fail "$3: code $code, expected $1 and '$2'"; cat "$3.log"; }
+    [ ! -e "$3.h5" ] || fail "$3.h5 was written"
+}
+
+for n in 1 2 3; do
+    borrow $n by$n data.h5 source.h5 --neighbours 2 || { fail "$n ranks"; cat "by$n.log"; }
+done
+cmp by1.h5 by2.h5 && cmp by1.h5 by3.h5 && cmp by1.tsv by3.tsv || fail "ranks change bytes"
+images=$("$PTRAIN" inspect data.h5 | sed -n 's/^split train: \([0-9]*\) .*/\1/p')
+[ "$(wc -l <by1.tsv)" = $((2 * images)) ] || fail "not two neighbours of each of $images"
+chosen=$(cut -f2 by1.tsv | sort -u)
+[ "$("$PTRAIN" inspect by2.h5 --verify | sed -n 's/^split train: \([0-9]*\) .*/\1/p')" = \
+    "$(wc -l <<<"$chosen")" ] || fail "the data set is not the union of the lists"
+
+borrow 2 few data.h5 source.h5 --neighbours 2 --per-class 1 || cat few.log
+[ "$(wc -l <few.tsv)" = $((2 * $("$PTRAIN" inspect data.h5 | grep -c '^class'))) ] ||
+    fail "--per-class 1: $(wc -l <few.tsv) lines"
+
+borrow 2 itself data.h5 data.h5 --neighbours 1 || cat itself.log
+awk -F'\t' '$1 != $2 || $3 != 0 { exit 1 }' itself.tsv || fail "not its own nearest"
+grep -q 'warn: all source images' itself.log || fail "no warning where all are chosen"
+
+ranks 2 first data.flip=false evaluation.train_split=true 'stages=[{steps: 3}]' ||
+    { fail "a run"; cat first.log; }
+borrow 3 harder data.h5 source.h5 --neighbours 1 --after first --after first || cat harder.log
+read -r wrong unsure easy < <(sed -n \
+    's/.*first: \([0-9]*\) target images wrong, \([0-9]*\) unsure, \([0-9]*\) easy/\1 \2 \3/p' \
+    harder.log)
+[ "$((wrong + unsure + easy))" = "$images" ] || fail "$wrong + $unsure + $easy of $images"
+[ "$wrong" -gt 0 ] || fail "three steps and nothing is wrong"
+[ "$(wc -l <harder.tsv)" = $((images + 2 * (4 * wrong + 2 * unsure))) ] ||
+    fail "not 4 K more of $wrong and 2 K of $unsure: $(wc -l <harder.tsv) lines"
+ranks 3 joint source.path=by2.h5 regularizers.joint.weight=1 'stages=[{steps: 3}]' ||
+    { fail "joint training with it"; cat joint.log; }
+
+borrow 2 by1 data.h5 source.h5; code=$?
+[ $code = 2 ] && grep -q 'is there already; --overwrite' by1.log || fail "replaced by1.h5"
+borrow 2 gone data.h5 missing.h5; code=$?
+refused 1 'missing.h5' gone
+borrow 2 nosplit data.h5 source.h5 --source-split valid; code=$?
+refused 1 "valid" nosplit
+borrow 2 norun data.h5 source.h5 --after by1; code=$?
+refused 1 'train_predictions.h5' norun
+# One image's JPEG data spoilt.
+cp source.h5 bad.h5
+offset=$(LC_ALL=C grep -obUaP '\xff\xd9' bad.h5 | head -1 | cut -d: -f1)
+printf '\x00\x00' | dd of=bad.h5 bs=1 seek="$offset" conv=notrunc status=none
+borrow 3 spoilt data.h5 bad.h5; code=$?
+refused 1 "image '.*\.jpg': " spoilt
+"$PTRAIN" borrow data.h5 2>usage.log; [ $? = 2 ] && grep -q 'OUT.h5' usage.log || fail "usage"
+"$PTRAIN" borrow --ranks 2 --neighbours 2 data.h5 source.h5 alone.h5 >alone.log 2>&1 &&
+    cmp by1.h5 alone.h5 || { fail "without mpirun"; cat alone.log; }
+finish

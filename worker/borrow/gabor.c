@@ -1,0 +1,198 @@
+#include "worker/borrow/gabor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/pmath.h"
+#include "worker/input/resize.h"
+
+enum {
+    SIDE = PT_GABOR_SIDE,
+    WIDTH = PT_GABOR_WIDTH,
+    RADIUS = WIDTH / 2,
+    UNIT = 1024,
+    FILTERS = PT_GABOR_ORIENTATIONS * 2
+};
+
+struct pt_gabor {
+    int32_t filter[FILTERS][WIDTH * WIDTH];
+    int64_t bound[FILTERS]; /* of a response, on both sides of 0 */
+    int32_t plane[SIDE * SIDE];
+};
+
+static int32_t round_to_unit(double x)
+{
+    x *= UNIT;
+    return (int32_t)(x < 0 ? x - 0.5 : x + 0.5);
+}
+
+/* What rounding leaves of the sum goes to the middle. */
+static void make_filter(int orientation, bool imaginary, int32_t f[WIDTH * WIDTH])
+{
+    const double sigma = 2, wave = 4;
+    double turn = orientation / (2.0 * PT_GABOR_ORIENTATIONS);
+    double cosine = pt_cos_turns(turn), sine = pt_sin_turns(turn), weights = 0, sum = 0;
+    double value[WIDTH * WIDTH], envelope[WIDTH * WIDTH];
+    int32_t total = 0;
+
+    for (int i = 0; i < WIDTH * WIDTH; i++) {
+        double y = i / WIDTH - RADIUS, x = i % WIDTH - RADIUS;
+        double along = (x * cosine + y * sine) / wave;
+
+        envelope[i] = pt_exp(-(x * x + y * y) / (2 * sigma * sigma));
+        value[i] = envelope[i] * (imaginary ? pt_sin_turns(along) : pt_cos_turns(along));
+        weights += envelope[i];
+        sum += value[i];
+    }
+    for (int i = 0; i < WIDTH * WIDTH; i++) {
+        f[i] = round_to_unit(value[i] - envelope[i] * (sum / weights));
+        total += f[i];
+    }
+    f[WIDTH * WIDTH / 2] -= total;
+}
+
+pt_status pt_gabor_create(pt_gabor **out)
+{
+    pt_gabor *g = pt_calloc(1, sizeof *g);
+
+    *out = g;
+    if (!g) return pt_fail(PT_ERR_NOMEM, "no memory for the filters");
+    for (int k = 0; k < FILTERS; k++) {
+        make_filter(k / 2, k % 2, g->filter[k]);
+        for (int i = 0; i < WIDTH * WIDTH; i++)
+            if (g->filter[k][i] > 0) g->bound[k] += 255 * g->filter[k][i];
+    }
+    return PT_OK;
+}
+
+void pt_gabor_destroy(pt_gabor **g)
+{
+    if (!g) return;
+    free(*g);
+    *g = NULL;
+}
+
+const int32_t *pt_gabor_filter(const pt_gabor *g, int orientation, int part)
+{
+    return g->filter[orientation * 2 + part];
+}
+
+static pt_status make_plane(pt_gabor *g, const pt_image *im)
+{
+    pt_image small = {0};
+    pt_status s = pt_resize_bilinear(im, NULL, SIDE, SIDE, &small);
+
+    for (int i = 0; s == PT_OK && i < SIDE * SIDE; i++) {
+        const uint8_t *p = small.pixels + 3 * i;
+
+        g->plane[i] = (77 * p[0] + 150 * p[1] + 29 * p[2]) >> 8;
+    }
+    pt_image_fini(&small);
+    return s;
+}
+
+/* [2 side][2 side] to [side][side], in place. */
+static void halve(int32_t *plane, int side)
+{
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++) {
+            const int32_t *p = plane + (2 * y) * (2 * side) + 2 * x;
+
+            plane[y * side + x] = (p[0] + p[1] + p[2 * side] + p[2 * side + 1] + 2) >> 2;
+        }
+}
+
+/* One row of responses: n places from `top`, the row where the filter begins. */
+static void respond(const int32_t *filter, const int32_t *top, int side, int n,
+                    int32_t *restrict out)
+{
+    memset(out, 0, (size_t)n * sizeof *out);
+    for (int y = 0; y < WIDTH; y++)
+        for (int x = 0; x < WIDTH; x++) {
+            const int32_t *row = top + y * side + x;
+            int32_t f = filter[y * WIDTH + x];
+
+            for (int i = 0; i < n; i++) out[i] += f * row[i];
+        }
+}
+
+/* Tells of n responses of one map; slice [n] in 0..FINE - 1. */
+typedef void take(void *context, int map, const uint16_t *slice, int n);
+
+static pt_status visit(pt_gabor *g, const pt_image *im, take *f, void *context)
+{
+    int32_t row[SIDE];
+    uint16_t slice[SIDE];
+    pt_status s = make_plane(g, im);
+
+    if (s != PT_OK) return s;
+    for (int scale = 0, side = SIDE; scale < PT_GABOR_SCALES; scale++, side /= 2) {
+        int n = side - WIDTH + 1;
+
+        if (scale > 0) halve(g->plane, side);
+        for (int k = 0; k < FILTERS; k++) {
+            int64_t bound = g->bound[k], range = 2 * bound + 1;
+
+            for (int y = 0; y < n; y++) {
+                respond(g->filter[k], g->plane + y * side, side, n, row);
+                for (int i = 0; i < n; i++)
+                    slice[i] = (uint16_t)((row[i] + bound) * PT_GABOR_FINE / range);
+                f(context, scale * FILTERS + k, slice, n);
+            }
+        }
+    }
+    return PT_OK;
+}
+
+static void count(void *context, int map, const uint16_t *slice, int n)
+{
+    uint64_t *counts = (uint64_t *)context + (size_t)map * PT_GABOR_FINE;
+
+    for (int i = 0; i < n; i++) counts[slice[i]]++;
+}
+
+pt_status pt_gabor_count(pt_gabor *g, const pt_image *im, uint64_t *counts)
+{
+    return visit(g, im, count, counts);
+}
+
+void pt_gabor_bins(const uint64_t *counts, int n_bins, uint8_t *bin_of)
+{
+    for (int map = 0; map < PT_GABOR_MAPS; map++) {
+        const uint64_t *of = counts + (size_t)map * PT_GABOR_FINE;
+        uint8_t *bins = bin_of + (size_t)map * PT_GABOR_FINE;
+        uint64_t total = 0, below = 0;
+
+        for (int i = 0; i < PT_GABOR_FINE; i++) total += of[i];
+        for (int i = 0; i < PT_GABOR_FINE; i++) {
+            uint64_t bin = total > 0 ? below * (uint64_t)n_bins / total : 0;
+
+            bins[i] = (uint8_t)(bin < (uint64_t)n_bins ? bin : (uint64_t)n_bins - 1);
+            below += of[i];
+        }
+    }
+}
+
+typedef struct {
+    const uint8_t *bin_of;
+    int n_bins;
+    uint16_t *out;
+} histograms;
+
+static void sort_in(void *context, int map, const uint16_t *slice, int n)
+{
+    const histograms *h = context;
+    const uint8_t *bin_of = h->bin_of + (size_t)map * PT_GABOR_FINE;
+    uint16_t *out = h->out + (size_t)map * (size_t)h->n_bins;
+
+    for (int i = 0; i < n; i++) out[bin_of[slice[i]]]++;
+}
+
+pt_status pt_gabor_describe(pt_gabor *g, const pt_image *im, const uint8_t *bin_of,
+                            int n_bins, uint16_t *out)
+{
+    histograms h = {bin_of, n_bins, out};
+
+    memset(out, 0, (size_t)n_bins * PT_GABOR_MAPS * sizeof *out);
+    return visit(g, im, sort_in, &h);
+}

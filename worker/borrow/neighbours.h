@@ -1,0 +1,36 @@
+/* The nearest images by the symmetric Kullback-Leibler divergence of their histograms (Ge
+ * and Yu, CVPR 2017, section 3.1), and lists of the K nearest that merge.
+ *
+ * d(p, q) = 1/(2 M) sum over the M maps and their bins of
+ *           p ln((p + e)/(q + e)) + q ln((q + e)/(p + e)),  e = 1e-6
+ * in double, in an order that depends on M and the number of bins alone. Where distances
+ * are equal the lower number is nearer: the K nearest are a function of the set, however
+ * it was cut into parts. */
+#ifndef PT_WORKER_NEIGHBOURS_H
+#define PT_WORKER_NEIGHBOURS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+/* A neighbour; `image` is UINT32_MAX in places not filled yet, which are last. */
+typedef struct {
+    double distance;
+    uint32_t image, reserved; /* reserved: 0 */
+} pt_neighbour;
+
+/* Shares and their logarithms of a descriptor: out [2][maps * bins], of counts
+ * [maps][bins]; a map without counts has shares of 0. */
+void pt_shares(const uint16_t *counts, int maps, int bins, double *out);
+
+/* d of two such pairs. */
+double pt_divergence(const double *p, const double *q, int maps, int bins);
+
+/* An empty list of k places. */
+void pt_neighbours_clear(pt_neighbour *list, size_t k);
+
+/* Takes one in, where it is among the k nearest, in order. */
+void pt_neighbours_add(pt_neighbour *list, size_t k, double distance, uint32_t image);
+
+#endif
