@@ -273,13 +273,12 @@ static pt_status sift(const options *o, pt_layout *l, const pt_checked *checked,
         if (checked[i].status != PT_OK) continue;
         number[i] = (uint32_t)kept;
         out->bytes += checked[i].bytes;
-        out->images[kept++] =
-            (pt_pack_image){.path = im->path,
-                            .name = im->name,
-                            .label = im->label,
-                            .height = checked[i].height,
-                            .width = checked[i].width,
-                            .bytes = checked[i].bytes};
+        out->images[kept++] = (pt_pack_image){.path = im->path,
+                                              .name = im->name,
+                                              .label = im->label,
+                                              .height = checked[i].height,
+                                              .width = checked[i].width,
+                                              .bytes = checked[i].bytes};
     }
     for (int k = 0; k < l->n_splits; k++) {
         pt_layout_split *split = &l->splits[k];
