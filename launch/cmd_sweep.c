@@ -66,6 +66,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         a->sets[a->n_sets++] = arg;
         return 0;
     case OPT_ONLY:
+        if (a->only) argp_error(state, "--only once: a pattern takes several, as 'R*'");
         a->only = arg;
         return 0;
     case OPT_LIST:
