@@ -41,9 +41,18 @@ for what in "USR1 rank 0" "USR1 rank 2" "TERM rank 1" "TERM rank 0" "HUP rank 1"
     stopped "$name"
 done
 
-# before the first step: it stops after that one
+# before the first step, as soon as the rank listens: it stops after that one
+listens() { # PID: it has a handler for SIGUSR1, number 10
+    local caught
+    caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
+    [ -n "$caught" ] && ((0x$caught & 0x200))
+}
 start early &
-for i in $(seq 50); do pid=$(rank_pid early 1); [ -n "$pid" ] && break; sleep 0.05; done
+for i in $(seq 500); do
+    pid=$(rank_pid early 1)
+    [ -n "$pid" ] && listens "$pid" && break
+    sleep 0.02
+done
 kill -USR1 "$pid"
 wait $!
 stopped early
@@ -58,8 +67,10 @@ code=$(cat twice.code)
 [ "$code" = 1 ] || [ "$code" = 75 ] || { fail "twice: exit code $code"; cat twice.log; }
 nobody twice
 
-# mpirun's own SIGTERM kills its ranks within about a second: the periodic checkpoint stays
-(limit=60; timeout -k 5 60 mpirun -q --oversubscribe -n 3 "$PTRAIN" train run.yaml \
+# mpirun's own SIGTERM kills its ranks within about a second: the periodic checkpoint stays.
+# Delayed, for a fast machine would be through with the run in that second.
+(timeout -k 5 60 mpirun -q --oversubscribe -n 3 env LD_PRELOAD="$PT_SHIM" PT_SHIM_DELAY_US=5000 \
+    "$PTRAIN" train run.yaml \
     --set "run.dir=$work/mpirun" --set 'stages=[{epochs: 40}]' --set run.checkpoint_steps=2 >mpirun.log 2>&1
     echo $? >mpirun.code) &
 for i in $(seq 100); do ls mpirun/checkpoints/*/manifest.json >/dev/null 2>&1 && break; sleep 0.1; done
