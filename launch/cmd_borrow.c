@@ -6,13 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/job.h"
 #include "common/file.h"
+#include "common/job.h"
 #include "common/log.h"
 #include "common/plan.h"
 #include "launch/agree.h"
 #include "launch/borrow/harder.h"
 #include "launch/borrow/lend.h"
+#include "launch/count.h"
 #include "launch/mpirun.h"
 #include "launch/probe.h"
 #include "worker/borrow/gabor.h"
@@ -64,37 +65,25 @@ static const struct argp_option options[] = {
     {"overwrite", OPT_OVER, 0, 0, "Replace OUT.h5 if it is there", 0},
     {0}};
 
-static int count(const char *option, const char *text, long least, long most,
-                 const struct argp_state *state)
-{
-    char *end;
-    long n = strtol(text, &end, 10);
-
-    if (*end || end == text || n < least || n > most)
-        argp_error(state, "%s: '%s' is not a number from %ld to %ld", option, text, least,
-                   most);
-    return (int)n;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     borrow_args *a = state->input;
 
     switch (key) {
     case OPT_NEIGHBOURS:
-        a->neighbours = count("--neighbours", arg, 1, 1000000, state);
+        a->neighbours = pt_count_option("--neighbours", arg, 1, 1000000, state);
         return 0;
     case OPT_BINS:
-        a->bins = count("--bins", arg, 2, PT_GABOR_MAX_BINS, state);
+        a->bins = pt_count_option("--bins", arg, 2, PT_GABOR_MAX_BINS, state);
         return 0;
     case OPT_RANKS:
-        a->ranks = count("--ranks", arg, 1, 100000, state);
+        a->ranks = pt_count_option("--ranks", arg, 1, 100000, state);
         return 0;
     case OPT_AFTER:
         a->after[a->n_after++] = arg;
         return 0;
     case OPT_PER_CLASS:
-        a->per_class = (uint32_t)count("--per-class", arg, 1, 1000000, state);
+        a->per_class = (uint32_t)pt_count_option("--per-class", arg, 1, 1000000, state);
         return 0;
     case OPT_LIST:
         a->list = arg;
@@ -160,7 +149,7 @@ static pt_status open_set(const borrow_args *a, int which, pt_dataset **data,
     return s;
 }
 
-/* How many neighbours of each target image, k [target->n]. */
+/* How many neighbours of each target image, k [target->n]. Rank 0 reads for all. */
 static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size_t most,
                           size_t *k)
 {
@@ -175,7 +164,7 @@ static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size
 
         s = path ? pt_harder_add(path, target->images, target->n, base, k, &h)
                  : pt_fail(PT_ERR_NOMEM, "no memory for a path");
-        if (s == PT_OK && pt_job_rank() == 0)
+        if (s == PT_OK)
             pt_log_info("%s: %zu target images wrong, %zu unsure, %zu easy", a->after[i],
                         h.wrong, h.unsure, h.easy);
         free(path);
@@ -183,6 +172,21 @@ static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size
     for (size_t t = 0; t < target->n; t++)
         if (k[t] > most) k[t] = most;
     return s;
+}
+
+/* Collective. */
+static pt_status agree_on_k(const borrow_args *a, const pt_image_set *target, size_t most,
+                            size_t **k)
+{
+    size_t bytes = target->n * sizeof **k;
+    pt_status s = PT_OK;
+
+    if (pt_job_rank() == 0) {
+        *k = pt_calloc(target->n, sizeof **k);
+        s = choose_k(a, target, most, *k);
+    }
+    s = pt_job_agree(s);
+    return s == PT_OK ? pt_job_broadcast(0, (void **)k, &bytes) : s;
 }
 
 static pt_status lend(const borrow_args *a, const pt_image_set *target,
@@ -217,10 +221,7 @@ static pt_status borrow(const borrow_args *a)
     if (s == PT_OK) s = pt_job_agree(check_output(a));
     for (int i = 0; i < 2 && s == PT_OK; i++)
         s = open_set(a, i, &data[i], &images[i], &set[i]);
-    if (s == PT_OK) {
-        k = pt_calloc(set[0].n, sizeof *k);
-        s = pt_job_agree(choose_k(a, &set[0], set[1].n, k));
-    }
+    if (s == PT_OK) s = agree_on_k(a, &set[0], set[1].n, &k);
     if (s == PT_OK) s = pt_borrow_search(&set[0], &set[1], k, a->bins, &lists);
     if (s == PT_OK) s = pt_job_agree(lend(a, &set[0], &set[1], k, lists));
     free(lists);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "launch/count.h"
 #include "launch/mpirun.h"
 #include "launch/sweep/queue.h"
 #include "launch/sweep/slurm.h"
@@ -46,17 +47,6 @@ static const struct argp_option options[] = {
     {"submit", OPT_SUBMIT, 0, 0, "Hand the script of --slurm to sbatch", 0},
     {0}};
 
-static int count(const char *option, const char *text, long most,
-                 const struct argp_state *state)
-{
-    char *end;
-    long n = strtol(text, &end, 10);
-
-    if (*end || n < 1 || n > most)
-        argp_error(state, "%s: '%s' is not a count from 1 to %ld", option, text, most);
-    return (int)n;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     sweep_args *a = state->input;
@@ -76,10 +66,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         a->slurm = arg;
         return 0;
     case OPT_WORKERS:
-        a->jobs.workers = count("--workers", arg, 100000, state);
+        a->jobs.workers = pt_count_option("--workers", arg, 1, 100000, state);
         return 0;
     case OPT_JOBS:
-        a->jobs.at_once = count("--jobs", arg, PT_SWEEP_MAX_JOBS, state);
+        a->jobs.at_once = pt_count_option("--jobs", arg, 1, PT_SWEEP_MAX_JOBS, state);
         return 0;
     case OPT_DRY_RUN:
         a->list = a->dry_run = true;

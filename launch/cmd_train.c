@@ -8,6 +8,7 @@
 #include "common/stop.h"
 #include "launch/agree.h"
 #include "launch/cmd_train.h"
+#include "launch/count.h"
 #include "launch/crowd.h"
 #include "launch/journal.h"
 #include "launch/mpirun.h"
@@ -52,15 +53,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPT_DRY_RUN:
         a->dry_run = true;
         return 0;
-    case OPT_WORKERS: {
-        char *end;
-        long n = strtol(arg, &end, 10);
-
-        if (*end || n < 1 || n > 100000)
-            argp_error(state, "--workers: '%s' is not a count", arg);
-        a->workers = (int)n;
+    case OPT_WORKERS:
+        a->workers = pt_count_option("--workers", arg, 1, 100000, state);
         return 0;
-    }
     case ARGP_KEY_ARG:
         if (a->file) argp_error(state, "one configuration file, not '%s' too", arg);
         a->file = arg;

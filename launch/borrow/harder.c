@@ -1,10 +1,10 @@
 #include "launch/borrow/harder.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "common/h5file.h"
 #include "common/pmath.h"
+#include "launch/predictions.h"
 
 enum { MOST = 1 << 28 };
 
@@ -18,16 +18,13 @@ typedef struct {
 int pt_harder_by(const float *logits, int n, int label)
 {
     double sum = 0, mean = 0;
-    int best = 0;
 
-    for (int i = 1; i < n; i++)
-        if (logits[i] > logits[best]) best = i;
-    if (best != label) return 4;
+    if (pt_logits_rank(logits, n, label) != 0) return 4;
     for (int i = 0; i < n; i++) {
-        double p = pt_exp((double)logits[i] - logits[best]);
+        double p = pt_exp((double)logits[i] - logits[label]);
 
         sum += p;
-        mean += p * ((double)logits[i] - logits[best]);
+        mean += p * ((double)logits[i] - logits[label]);
     }
     return pt_log(sum) - mean / sum > PT_BORROW_UNSURE * pt_log(n) ? 2 : 0;
 }
@@ -48,6 +45,9 @@ static pt_status read_rows(const char *path, rows *out)
         out->n_classes * out->n != logits)
         return pt_fail(PT_ERR_DATA, "%s: %zu images, %zu labels, %zu logits", path,
                        out->n, labels, logits);
+    for (size_t i = 0; i < out->n; i++)
+        if (out->label[i] < 0 || (size_t)out->label[i] >= out->n_classes)
+            return pt_fail(PT_ERR_DATA, "%s: row %zu has no class of the file", path, i);
     return PT_OK;
 }
 

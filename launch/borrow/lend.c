@@ -14,8 +14,7 @@ static size_t collect(const pt_image_set *source, const pt_neighbour *lists,
     size_t n = 0;
 
     memset(order, 0, source->n * sizeof *order); /* first: which are wanted */
-    for (size_t i = 0; i < n_entries; i++)
-        if (lists[i].image != UINT32_MAX) order[lists[i].image] = 1;
+    for (size_t i = 0; i < n_entries; i++) order[lists[i].image] = 1;
     for (size_t i = 0; i < source->n; i++) {
         size_t image = source->images[i];
 

@@ -1,12 +1,12 @@
 #include "launch/borrow/search.h"
 
-#include <limits.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/job.h"
 #include "worker/borrow/gabor.h"
+#include "worker/input/packed.h"
 
 enum { MAPS = PT_GABOR_MAPS, FINE = PT_GABOR_FINE, CHUNK = 1 << 26 };
 
@@ -30,27 +30,10 @@ static size_t first_of(size_t n, int rank)
     return n * (size_t)rank / (size_t)pt_job_size();
 }
 
-static pt_status read_image(const pt_image_set *set, size_t at, pt_image *out)
-{
-    size_t image = set->images[at], n = pt_dataset_bytes(set->data, image);
-    uint8_t *bytes = pt_calloc(n + 1, 1);
-    char why[512];
-    pt_status s = bytes ? pt_dataset_read(set->data, image, bytes)
-                        : pt_fail(PT_ERR_NOMEM, "no memory for an image");
-
-    *out = (pt_image){0};
-    if (s == PT_OK && (s = pt_jpeg_decode(bytes, n, out, NULL)) != PT_OK) {
-        snprintf(why, sizeof why, "%s", pt_fail_text());
-        s = pt_fail(s, "image '%s': %s", pt_dataset_name(set->data, image), why);
-    }
-    free(bytes);
-    return s;
-}
-
 static pt_status describe(search *w, const pt_image_set *set, size_t at)
 {
     pt_image im;
-    pt_status s = read_image(set, at, &im);
+    pt_status s = pt_packed_decode(set->data, set->images[at], &im);
 
     if (s == PT_OK)
         s = pt_gabor_describe(w->gabor, &im, w->bin_of, w->n_bins, w->counted);
@@ -60,22 +43,21 @@ static pt_status describe(search *w, const pt_image_set *set, size_t at)
 }
 
 /* A buffer of rank `from` to rank 0, in messages that MPI can count. */
-static pt_status to_rank_0(int from, void *data, size_t bytes)
+static void to_rank_0(int from, void *data, size_t bytes)
 {
     pt_comm *c = pt_job_comm();
-    pt_status s = PT_OK;
 
-    for (size_t at = 0; at < bytes && s == PT_OK; at += CHUNK) {
+    for (size_t at = 0; at < bytes; at += CHUNK) {
         size_t n = bytes - at < CHUNK ? bytes - at : CHUNK;
         char *p = (char *)data + at;
         pt_request r = {0};
+        pt_status s = pt_job_rank() == 0
+                          ? pt_comm_recv(c, from, PT_MSG_NEIGHBOURS, 0, p, n, &r)
+                          : pt_comm_send(c, 0, PT_MSG_NEIGHBOURS, 0, p, n, &r);
 
-        s = pt_job_rank() == 0 ? pt_comm_recv(c, from, PT_MSG_NEIGHBOURS, 0, p, n, &r)
-                               : pt_comm_send(c, 0, PT_MSG_NEIGHBOURS, 0, p, n, &r);
         if (s == PT_OK) s = pt_comm_wait(c, &r, 1);
         if (s != PT_OK) pt_job_die(s); /* r may still be MPI's */
     }
-    return s;
 }
 
 static void add_counts(search *w, const void *theirs)
@@ -95,22 +77,23 @@ static void merge_lists(search *w, const void *theirs)
             pt_neighbours_add(to, w->k[t], from[i].distance, from[i].image);
 }
 
-/* Every rank's buffer into rank 0's, in the order of ranks. */
-static pt_status gather(search *w, void *mine, size_t bytes,
-                        void (*take)(search *, const void *))
+/* Every rank's buffer into rank 0's, in the order of ranks. A failure ends the job. */
+static void gather(search *w, void *mine, size_t bytes,
+                   void (*take)(search *, const void *))
 {
-    void *theirs = NULL;
-    pt_status s = PT_OK;
+    void *theirs;
 
-    if (pt_job_rank() > 0) return to_rank_0(pt_job_rank(), mine, bytes);
-    if (pt_job_size() > 1 && !(theirs = pt_calloc(bytes, 1)))
-        pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for another rank's part"));
-    for (int r = 1; r < pt_job_size() && s == PT_OK; r++) {
-        s = to_rank_0(r, theirs, bytes);
-        if (s == PT_OK) take(w, theirs);
+    if (pt_job_rank() > 0) {
+        to_rank_0(pt_job_rank(), mine, bytes);
+        return;
+    }
+    theirs = pt_calloc(bytes, 1);
+    if (!theirs) pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for another rank's part"));
+    for (int r = 1; r < pt_job_size(); r++) {
+        to_rank_0(r, theirs, bytes);
+        take(w, theirs);
     }
     free(theirs);
-    return s;
 }
 
 static pt_status find_bins(search *w)
@@ -123,20 +106,15 @@ static pt_status find_bins(search *w)
     pt_comm_at(pt_job_comm(), 0, "counting the target's responses");
     for (size_t t = first_of(set->n, pt_job_rank());
          t < first_of(set->n, pt_job_rank() + 1) && s == PT_OK; t++) {
-        s = read_image(set, t, &im);
+        s = pt_packed_decode(set->data, set->images[t], &im);
         if (s == PT_OK) s = pt_gabor_count(w->gabor, &im, w->counts);
         pt_image_fini(&im);
         pt_comm_poll(pt_job_comm());
     }
     s = pt_job_agree(s);
-    if (s == PT_OK) s = gather(w, w->counts, n * sizeof *w->counts, add_counts);
     if (s != PT_OK) return s;
-    if (pt_job_rank() == 0) {
-        pt_gabor_bins(w->counts, w->n_bins, w->bin_of);
-        return pt_job_broadcast(0, (void **)&w->bin_of, &n);
-    }
-    free(w->bin_of);
-    w->bin_of = NULL;
+    gather(w, w->counts, n * sizeof *w->counts, add_counts);
+    if (pt_job_rank() == 0) pt_gabor_bins(w->counts, w->n_bins, w->bin_of);
     return pt_job_broadcast(0, (void **)&w->bin_of, &n);
 }
 
@@ -199,23 +177,24 @@ static pt_status search_source(search *w)
         }
     }
     s = pt_job_agree(s);
-    if (s != PT_OK) return s;
-    return gather(w, w->lists, w->n_entries * sizeof *w->lists, merge_lists);
+    if (s == PT_OK) gather(w, w->lists, w->n_entries * sizeof *w->lists, merge_lists);
+    return s;
 }
 
 static pt_status make_room(search *w)
 {
+    bool root = pt_job_rank() == 0;
     pt_status s = pt_gabor_create(&w->gabor);
 
     for (size_t t = 0; t < w->target->n; t++) w->n_entries += w->k[t];
     w->counts = pt_calloc((size_t)MAPS * FINE, sizeof *w->counts);
-    w->bin_of = malloc((size_t)MAPS * FINE);
+    if (root) w->bin_of = pt_calloc((size_t)MAPS * FINE, 1); /* others: by broadcast */
     w->counted = pt_calloc(w->bins, sizeof *w->counted);
     w->one = pt_calloc(2 * w->bins, sizeof *w->one);
     w->shares = pt_calloc(w->target->n * 2 * w->bins, sizeof *w->shares);
     w->lists = pt_calloc(w->n_entries, sizeof *w->lists);
-    if (s == PT_OK &&
-        (!w->counts || !w->bin_of || !w->counted || !w->one || !w->shares || !w->lists))
+    if (s == PT_OK && (!w->counts || (root && !w->bin_of) || !w->counted || !w->one ||
+                       !w->shares || !w->lists))
         s = pt_fail(PT_ERR_NOMEM,
                     "no memory for %zu target images' descriptors (%zu MB) and %zu "
                     "neighbours (%zu MB)",

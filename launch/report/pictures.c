@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "launch/report/svg.h"
+#include "worker/input/packed.h"
 #include "worker/input/resize.h"
 
 enum { SIDE = 144, QUALITY = 80 };
@@ -28,13 +29,9 @@ static void base64(FILE *out, const uint8_t *bytes, size_t n)
 static pt_status shrink(const pt_dataset *d, size_t number, pt_image *small,
                         uint8_t **file, size_t *n)
 {
-    size_t bytes = pt_dataset_bytes(d, number);
-    void *whole = malloc(bytes + 1);
-    pt_image im = {0};
-    pt_status s = whole ? pt_dataset_read(d, number, whole)
-                        : pt_fail(PT_ERR_NOMEM, "no memory for a picture");
+    pt_image im;
+    pt_status s = pt_packed_decode(d, number, &im);
 
-    if (s == PT_OK) s = pt_jpeg_decode(whole, bytes, &im, NULL);
     if (s == PT_OK) {
         int most = im.height > im.width ? im.height : im.width;
         int side = most < SIDE ? most : SIDE, h = im.height * side / most,
@@ -44,7 +41,6 @@ static pt_status shrink(const pt_dataset *d, size_t number, pt_image *small,
     }
     if (s == PT_OK) s = pt_jpeg_encode(small, QUALITY, file, n);
     pt_image_fini(&im);
-    free(whole);
     return s;
 }
 
