@@ -92,7 +92,7 @@ const char *pt_msg_name(pt_msg_kind kind)
         return "feature statistics";
     case PT_MSG_TEXT:
         return "a line about itself";
-    case PT_MSG_NEIGHBOURS:
+    case PT_MSG_FOUND:
         return "neighbours";
     case PT_MSG_TERMS:
         return "terms of coupled images";

@@ -32,7 +32,7 @@ typedef enum {
     PT_MSG_FEATURES, /* rank 0 -> worker: statistics of the features      */
     PT_MSG_TEXT,     /* rank -> rank 0, at the start: a line about itself */
     PT_MSG_TERMS,    /* rank 0 -> worker, after the record: common/coupling.h */
-    PT_MSG_NEIGHBOURS /* rank -> rank 0, in `ptrain borrow`: its part of the search */
+    PT_MSG_FOUND     /* rank -> rank 0: its part of what a command looks for */
 } pt_msg_kind;
 
 enum {

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/delta.h"
+
 void pt_run_destroy(pt_run **r)
 {
     pt_run *p = r ? *r : NULL;
@@ -21,6 +23,7 @@ void pt_run_destroy(pt_run **r)
     free(p->labels);
     free(p->responses);
     free(p->delta_nodes);
+    free(p->attention);
     free(p);
     *r = NULL;
 }
@@ -43,57 +46,13 @@ static void mark_trained(pt_run *r)
     }
 }
 
-/* The last convolution of each stage, where DELTA's authors compare. */
-static const char *const *stage_ends(const char *network)
-{
-    static const char *const of_50[] = {"layer1.2.conv3", "layer2.3.conv3",
-                                        "layer3.5.conv3", "layer4.2.conv3", NULL};
-    static const char *const of_101[] = {"layer1.2.conv3", "layer2.3.conv3",
-                                         "layer3.22.conv3", "layer4.2.conv3", NULL};
-    static const char *const of_152[] = {"layer1.2.conv3", "layer2.7.conv3",
-                                         "layer3.35.conv3", "layer4.2.conv3", NULL};
-    static const char *const none[] = {NULL};
-
-    return strcmp(network, "resnet50") == 0    ? of_50
-           : strcmp(network, "resnet101") == 0 ? of_101
-           : strcmp(network, "resnet152") == 0 ? of_152
-                                               : none;
-}
-
-/* A node of the trunk by its name; -1: there is none. */
-static int trunk_node(const pt_graph *g, const char *name)
-{
-    for (int i = 1; i < g->rep; i++)
-        if (strcmp(g->nodes[i].name, name) == 0) return i;
-    return -1;
-}
-
 static pt_status find_delta_nodes(pt_run *r)
 {
     const Pt__Config__FeatureMaps *c = r->config->regularizers->delta;
-    const char *const *names =
-        c->n_nodes > 0 ? (const char *const *)c->nodes : stage_ends(r->graph->network);
-    int n = (int)c->n_nodes;
 
     if (c->weight == 0) return PT_OK;
-    while (c->n_nodes == 0 && names[n]) n++;
-    if (n == 0)
-        return pt_fail(PT_ERR_CONFIG,
-                       "regularizers.delta.nodes is not given: which layers of %s are "
-                       "compared",
-                       r->graph->network);
-    r->delta_nodes = pt_calloc((size_t)n, sizeof *r->delta_nodes);
-    if (!r->delta_nodes) return pt_fail(PT_ERR_NOMEM, "no memory for the run");
-    for (int i = 0; i < n; i++) {
-        r->delta_nodes[i] = trunk_node(r->graph, names[i]);
-        if (r->delta_nodes[i] < 0)
-            return pt_fail(PT_ERR_CONFIG,
-                           "regularizers.delta.nodes: %s has no layer '%.60s' below the "
-                           "representation",
-                           r->graph->network, names[i]);
-    }
-    r->n_delta = n;
-    return PT_OK;
+    return pt_delta_find(r->graph, "regularizers.delta.nodes", c->nodes, c->n_nodes,
+                         &r->delta_nodes, &r->n_delta);
 }
 
 pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n_servers,

@@ -27,6 +27,7 @@ typedef struct {
     float *feature_std;
     int *delta_nodes; /* [n_delta]: whose maps are held to those of the start weights */
     int n_delta;
+    float *attention; /* [channels of these], see common/delta.h; NULL: all 1 */
     /* What the start weights answer: LwF, logits [plan->n_images][source classes];
      * Co-Tuning, logarithms of the mean probabilities over the images of a class,
      * [n_classes][source classes]; else NULL. */

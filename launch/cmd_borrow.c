@@ -4,18 +4,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/file.h"
 #include "common/job.h"
 #include "common/log.h"
-#include "common/plan.h"
 #include "launch/agree.h"
 #include "launch/borrow/harder.h"
 #include "launch/borrow/lend.h"
 #include "launch/count.h"
 #include "launch/mpirun.h"
-#include "launch/probe.h"
 #include "worker/borrow/gabor.h"
 #include "worker/engine/pool.h"
 
@@ -122,33 +119,6 @@ static const struct argp argp = {
 
 /* ---- the work --------------------------------------------------------------------- */
 
-static pt_status check_output(const borrow_args *a)
-{
-    if (strcmp(a->file[2], a->file[0]) == 0 || strcmp(a->file[2], a->file[1]) == 0)
-        return pt_fail(PT_ERR_USAGE, "%s would replace what it is made of", a->file[2]);
-    if (pt_job_rank() == 0 && !a->overwrite && access(a->file[2], F_OK) == 0)
-        return pt_fail(PT_ERR_USAGE, "%s is there already; --overwrite replaces it",
-                       a->file[2]);
-    return PT_OK;
-}
-
-/* *images: out, to be freed; set borrows it. */
-static pt_status open_set(const borrow_args *a, int which, pt_dataset **data,
-                          uint32_t **images, pt_image_set *set)
-{
-    const char *path = a->file[which];
-    pt_status s = pt_job_agree(pt_job_rank() == 0 ? pt_probe_dataset(path) : PT_OK);
-
-    if (s == PT_OK) s = pt_job_agree(pt_dataset_open(path, data));
-    if (s == PT_OK) s = pt_agree_on(path, pt_dataset_checksum(*data));
-    if (s != PT_OK) return s;
-    s = pt_job_agree(pt_plan_select(a->split[which], which == 0 ? a->per_class : 0, *data,
-                                    images, &set->n));
-    set->data = *data;
-    set->images = *images;
-    return s;
-}
-
 /* How many neighbours of each target image, k [target->n]. Rank 0 reads for all. */
 static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size_t most,
                           size_t *k)
@@ -209,27 +179,25 @@ static pt_status lend(const borrow_args *a, const pt_image_set *target,
     return PT_OK;
 }
 
-static pt_status borrow(const borrow_args *a)
+static pt_status borrow(const void *context)
 {
-    pt_dataset *data[2] = {NULL, NULL};
+    const borrow_args *a = context;
     pt_image_set set[2] = {{0}, {0}};
-    uint32_t *images[2] = {NULL, NULL};
     pt_neighbour *lists = NULL;
     size_t *k = NULL;
     pt_status s = pt_agree_on_program(a->argc, a->argv);
 
-    if (s == PT_OK) s = pt_job_agree(check_output(a));
+    if (s == PT_OK)
+        s = pt_job_agree(pt_check_output(a->file[2], a->overwrite, a->file, 2));
     for (int i = 0; i < 2 && s == PT_OK; i++)
-        s = open_set(a, i, &data[i], &images[i], &set[i]);
+        s = pt_image_set_open(a->file[i], a->split[i], i == 0 ? a->per_class : 0,
+                              &set[i]);
     if (s == PT_OK) s = agree_on_k(a, &set[0], set[1].n, &k);
     if (s == PT_OK) s = pt_borrow_search(&set[0], &set[1], k, a->bins, &lists);
     if (s == PT_OK) s = pt_job_agree(lend(a, &set[0], &set[1], k, lists));
     free(lists);
     free(k);
-    for (int i = 0; i < 2; i++) {
-        free(images[i]);
-        pt_dataset_destroy(&data[i]);
-    }
+    for (int i = 0; i < 2; i++) pt_image_set_fini(&set[i]);
     return s;
 }
 
@@ -246,14 +214,7 @@ int pt_cmd_borrow(int argc, char **argv)
     if (!a.after) return 1;
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (!pt_under_launcher()) {
-        code = pt_mpirun(a.ranks > 0 ? a.ranks : pt_usable_cores(), argc, argv);
-    } else {
-        pt_status s = pt_job_start(&argc, &argv);
-
-        if (s != PT_OK) pt_job_die(s);
-        code = pt_job_end(borrow(&a));
-    }
+    code = pt_as_job(argc, argv, a.ranks, borrow, &a);
     free(a.after);
     return code;
 }

@@ -7,14 +7,12 @@
 
 #include "common/file.h"
 #include "common/log.h"
-#include "common/weights/weights.h"
 #include "common/wire.h"
 #include "launch/lines.h"
-#include "launch/probe.h"
+#include "launch/classifier.h"
 #include "worker/engine/gemm_blas.h"
 #include "worker/engine/net.h"
 #include "worker/engine/pool.h"
-#include "worker/input/augment.h"
 #include "worker/objective/cross_entropy.h"
 
 enum { TOP = 5, MAX_FILE_BYTES = 1 << 30 };
@@ -27,11 +25,9 @@ typedef struct {
 } predict_args;
 
 typedef struct {
-    pt_graph *graph;
-    float *flat;
+    pt_classifier model;
     char **names; /* [n_classes], or NULL */
     size_t n_names;
-    pt_augment augment;
     pt_pool *pool;
     pt_net *net;
     float *pixels; /* [PT_EVAL_BLOCK][crop][crop][3] */
@@ -90,69 +86,36 @@ static void close_predictor(predictor *p)
 {
     pt_net_destroy(&p->net);
     pt_pool_destroy(&p->pool);
-    pt_graph_destroy(&p->graph);
-    free(p->flat);
+    pt_classifier_fini(&p->model);
     free(p->names);
     free(p->pixels);
     free(p->p);
 }
 
-/* The graph as the file or the network's own original form has it. */
-static pt_status make_graph(const predict_args *a, const pt_weights_info *info,
-                            predictor *p)
-{
-    const char *network = a->network ? a->network : info->network;
-    pt_graph_options o = info->options;
-    int side, n;
-    pt_status s;
-
-    if (!*network)
-        return pt_fail(PT_ERR_USAGE, "%s does not name its network: give --network",
-                       a->weights);
-    s = pt_graph_defaults(network, &side, &n);
-    if (s != PT_OK) return s;
-    if (info->format != PT_FORMAT_MODEL)
-        o = (pt_graph_options){.n_classes = n, .original_head = true};
-    if (o.side == 0) o.side = side;
-    return pt_graph_create(network, &o, &p->graph);
-}
-
 static pt_status open_predictor(const predict_args *a, predictor *p)
 {
-    pt_weights_info info;
-    pt_preprocess pre = pt_preprocess_imagenet;
-    pt_geometry shape = {PT_RESIZE_SHORT_SIDE, 256};
+    const pt_graph *g;
     size_t side;
-    pt_status s = pt_probe_weights(a->weights, a->entry);
+    pt_status s = pt_classifier_open(a->weights, a->entry, a->network, &p->model);
 
-    if (s == PT_OK) s = pt_weights_inspect(a->weights, &info);
-    if (s == PT_OK) s = make_graph(a, &info, p);
     if (s == PT_OK) s = pt_blas_thread_init();
     if (s == PT_OK) s = pt_pool_create(pt_usable_cores(), &p->pool);
     if (s != PT_OK) return s;
-    side = (size_t)p->graph->nodes[0].h;
-    p->flat = pt_calloc(p->graph->n_floats, sizeof *p->flat);
+    g = p->model.graph;
+    side = (size_t)g->nodes[0].h;
     p->pixels = pt_calloc(PT_EVAL_BLOCK * side * side * 3, sizeof *p->pixels);
-    p->p = pt_calloc((size_t)p->graph->n_classes, sizeof *p->p);
-    if (!p->flat || !p->pixels || !p->p)
-        return pt_fail(PT_ERR_NOMEM, "no memory for the network");
-    s = pt_weights_load(a->weights, a->entry, p->graph, true, p->flat, &info);
+    p->p = pt_calloc((size_t)g->n_classes, sizeof *p->p);
+    if (!p->pixels || !p->p) return pt_fail(PT_ERR_NOMEM, "no memory for the images");
     if (s == PT_OK && a->classes) s = pt_lines_read(a->classes, &p->names, &p->n_names);
-    if (s == PT_OK && !a->classes && info.format == PT_FORMAT_MODEL)
+    if (s == PT_OK && !a->classes && p->model.info.format == PT_FORMAT_MODEL)
         s = pt_weights_class_names(a->weights, &p->names, &p->n_names);
     if (s != PT_OK) return s;
-    if (p->names && p->n_names != (size_t)p->graph->n_classes)
+    if (p->names && p->n_names != (size_t)g->n_classes)
         return pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes",
-                       p->n_names, p->graph->n_classes);
-    if (info.has_preprocess) pre = info.preprocess;
-    if (info.has_geometry) shape = info.geometry;
-    p->augment = (pt_augment){.resize_mode = shape.mode,
-                              .resize = shape.resize,
-                              .crop = (int)side,
-                              .preprocess = pre};
-    return pt_net_create(&(pt_net_options){.graph = p->graph,
+                       p->n_names, g->n_classes);
+    return pt_net_create(&(pt_net_options){.graph = g,
                                            .pool = p->pool,
-                                           .weights = p->flat,
+                                           .weights = p->model.flat,
                                            .max_images = PT_EVAL_BLOCK,
                                            .n_shards = 1,
                                            .hi = 1},
@@ -169,7 +132,7 @@ static pt_status read_pixels(const predictor *p, const char *path, float *out)
 
     if (s != PT_OK) return s;
     s = pt_jpeg_decode(bytes, n, &im, NULL);
-    if (s == PT_OK) s = pt_augment_test(&p->augment, &im, out);
+    if (s == PT_OK) s = pt_augment_test(&p->model.augment, &im, out);
     if (s != PT_OK) {
         snprintf(why, sizeof why, "%s", pt_fail_text());
         s = pt_fail(s, "%s: %s", path, why);
@@ -203,8 +166,8 @@ static void print_image(const predictor *p, const char *path, const float *logit
 {
     int top[TOP], n;
 
-    pt_softmax(logits, p->graph->n_classes, p->p);
-    n = best(p->p, p->graph->n_classes, top);
+    pt_softmax(logits, p->model.graph->n_classes, p->p);
+    n = best(p->p, p->model.graph->n_classes, top);
     printf(tsv ? "%s" : "%s\n", path);
     for (int i = 0; i < n; i++) {
         const char *name = p->names ? p->names[top[i]] : "";
@@ -222,7 +185,7 @@ static pt_status predict(const predict_args *a)
 {
     predictor p = {0};
     pt_status s = open_predictor(a, &p), bad = PT_OK;
-    size_t side = s == PT_OK ? (size_t)p.graph->nodes[0].h : 0;
+    size_t side = s == PT_OK ? (size_t)p.model.graph->nodes[0].h : 0;
     size_t image = side * side * 3;
 
     for (int at = 0; at < a->n_images && s == PT_OK; at += PT_EVAL_BLOCK) {
@@ -243,8 +206,8 @@ static pt_status predict(const predict_args *a)
         s = pt_net_evaluate(p.net, n, p.pixels);
         for (int i = 0; i < n && s == PT_OK; i++)
             print_image(&p, paths[i],
-                        pt_net_output(p.net, p.graph->logits) +
-                            (size_t)i * (size_t)p.graph->n_classes,
+                        pt_net_output(p.net, p.model.graph->logits) +
+                            (size_t)i * (size_t)p.model.graph->n_classes,
                         a->tsv);
     }
     if (s != PT_OK) pt_log_error(pt_fail_text());

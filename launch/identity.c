@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/delta.h"
+#include "common/crc32c.h"
 #include "launch/version.h"
 #include "worker/step.h"
 
@@ -14,6 +16,7 @@ static const char *const free_keys[] = {"data.path",
                                         "data.input_threads",
                                         "network.weights",
                                         "network.weights_entry",
+                                        "regularizers.delta.attention",
                                         "evaluation.",
                                         "server.ranks",
                                         "engine.threads",
@@ -50,6 +53,17 @@ static json_t *preprocess_of(const pt_preprocess *p)
     return json_string(text);
 }
 
+static json_t *attention_of(const pt_run *r)
+{
+    pt_delta_maps nodes = {r->graph, r->delta_nodes, r->n_delta};
+    char text[16];
+
+    snprintf(
+        text, sizeof text, "%08x",
+        pt_crc32c(0, r->attention, pt_delta_channels(&nodes) * sizeof *r->attention));
+    return json_string(text);
+}
+
 json_t *pt_identity_create(const pt_setup *u)
 {
     const pt_run *r = u->run;
@@ -71,6 +85,8 @@ json_t *pt_identity_create(const pt_setup *u)
     if (all && u->source)
         json_object_set_new(all, "source_checksum",
                             json_string(pt_dataset_checksum(u->source)));
+    if (all && r->attention)
+        json_object_set_new(all, "attention_checksum", attention_of(r));
     return all;
 }
 
@@ -192,9 +208,14 @@ pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
 pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where,
                               bool other_core)
 {
-    static const char *const fields[] = {
-        "program", "byte_order", "data_checksum", "source_checksum", "start_weights_hash",
-        "gemm",    "preprocess"}; /* the others are settings */
+    static const char *const fields[] = {"program",
+                                         "byte_order",
+                                         "data_checksum",
+                                         "source_checksum",
+                                         "attention_checksum",
+                                         "start_weights_hash",
+                                         "gemm",
+                                         "preprocess"}; /* the others are settings */
     bool blas = is_blas(was) && is_blas(is);
     const json_t *cores[] = {json_object_get(was, "gemm"), json_object_get(is, "gemm")};
     differences d = {{0}, 0, 0};

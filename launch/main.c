@@ -5,6 +5,7 @@
 
 #include "common/config.h"
 #include "common/log.h"
+#include "launch/cmd_attention.h"
 #include "launch/cmd_bench.h"
 #include "launch/cmd_borrow.h"
 #include "launch/cmd_config.h"
@@ -30,6 +31,7 @@ static const struct {
     {"pack", pt_cmd_pack, "pack a folder of images into one file"},
     {"inspect", pt_cmd_inspect, "tell what is in a packed data set"},
     {"borrow", pt_cmd_borrow, "choose from a source set what looks like a target set"},
+    {"attention", pt_cmd_attention, "measure how much channels count, for DELTA"},
     {"demo-data", pt_cmd_demo_data, "make pictures for a quick demonstration"},
     {"sweep", pt_cmd_sweep, "run a table of experiments, what is not done yet"},
     {"report", pt_cmd_report, "compare finished runs in the paper's kind of table"},

@@ -10,9 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/job.h"
 #include "common/log.h"
 #include "common/status.h"
 #include "common/stop.h"
+#include "worker/engine/pool.h"
 
 bool pt_under_launcher(void)
 {
@@ -153,4 +155,16 @@ int pt_mpirun(int ranks, int argc, char **argv)
     close(fd[0]);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
     return finish(status, said);
+}
+
+int pt_as_job(int argc, char **argv, int ranks, pt_status (*work)(const void *context),
+              const void *context)
+{
+    pt_status s;
+
+    if (!pt_under_launcher())
+        return pt_mpirun(ranks > 0 ? ranks : pt_usable_cores(), argc, argv);
+    s = pt_job_start(&argc, &argv);
+    if (s != PT_OK) pt_job_die(s);
+    return pt_job_end(work(context));
 }

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "common/status.h"
+
 /* Was this process started by mpirun, srun --mpi=pmix or another launcher? */
 bool pt_under_launcher(void);
 
@@ -12,5 +14,11 @@ bool pt_under_launcher(void);
  * one is written. SIGTERM, SIGHUP, SIGUSR1 and the first SIGINT stop the run with a
  * checkpoint (code 75), a second SIGINT ends it at once. */
 int pt_mpirun(int ranks, int argc, char **argv);
+
+/* Runs work(context) on every rank and returns the exit code: here under a launcher, else
+ * in a job that mpirun starts with the same command line and `ranks` ranks (0: one per
+ * core). work is collective, its status agreed. */
+int pt_as_job(int argc, char **argv, int ranks, pt_status (*work)(const void *context),
+              const void *context);
 
 #endif

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/delta.h"
 #include "common/dataset.h"
 #include "common/log.h"
 #include "common/weights/weights.h"
@@ -61,6 +62,8 @@ int pt_probe_main(int argc, char **argv)
     s = set_limits(argv[2]);
     if (s == PT_OK && strcmp(argv[1], "dataset") == 0)
         s = pt_dataset_open(argv[2], &d);
+    else if (s == PT_OK && strcmp(argv[1], "attention") == 0)
+        s = pt_delta_try_attention(argv[2]);
     else if (s == PT_OK)
         s = pt_weights_try(argv[2], argc > 3 ? argv[3] : NULL);
     pt_dataset_destroy(&d);
@@ -185,4 +188,9 @@ pt_status pt_probe_dataset(const char *path)
 pt_status pt_probe_weights(const char *path, const char *entry)
 {
     return probe("weights", path, entry);
+}
+
+pt_status pt_probe_attention(const char *path)
+{
+    return probe("attention", path, NULL);
 }

@@ -4,10 +4,10 @@
  * run for ever or ask for memory without end, and nobody can catch that inside the
  * process. So every .h5 file that a user names is first read by a child, `ptrain
  * --probe-h5`, which reads all that the command will read (pt_dataset_open,
- * pt_weights_try) under limits: memory PT_PROBE_BYTES and 8 bytes for each byte of the
- * file, PT_PROBE_CPU_S, PT_PROBE_WALL_S, no core file. If it dies, the file is refused
- * like any other bad input. If the reader refuses the file, the child hands its reason
- * over and the file is not opened again.
+ * pt_weights_try, pt_delta_try_attention) under limits: memory PT_PROBE_BYTES and 8 bytes
+ * for each byte of the file, PT_PROBE_CPU_S, PT_PROBE_WALL_S, no core file. If it dies,
+ * the file is refused like any other bad input. If the reader refuses the file, the child
+ * hands its reason over and the file is not opened again.
  *
  * MPI: ranks call these after MPI_Init. fork() there is a risk, because the parent's
  * pages become copy-on-write while a network card still writes to the old ones.
@@ -35,8 +35,11 @@ PT_MUST_USE pt_status pt_probe_dataset(const char *path);
  * are left alone, their readers are ours. */
 PT_MUST_USE pt_status pt_probe_weights(const char *path, const char *entry);
 
-/* The child: `--probe-h5 dataset|weights FILE [ENTRY]`. The reader's reason goes to
- * stdout. Returns its exit code, for pt_probe_* alone to understand. */
+/* A file of `ptrain attention`. */
+PT_MUST_USE pt_status pt_probe_attention(const char *path);
+
+/* The child: `--probe-h5 dataset|weights|attention FILE [ENTRY]`. The reader's reason
+ * goes to stdout. Returns its exit code, for pt_probe_* alone to understand. */
 int pt_probe_main(int argc, char **argv);
 
 #endif

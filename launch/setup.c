@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/delta.h"
 #include "common/crc32c.h"
 #include "common/job.h"
 #include "common/log.h"
@@ -299,6 +300,24 @@ static pt_status want_responses(pt_run *r)
                         : pt_fail(PT_ERR_NOMEM, "no memory for the answers (LwF)");
 }
 
+/* DELTA's attention: rank 0 reads it, all have it. Collective. */
+static pt_status share_attention(pt_run *r)
+{
+    const Pt__Config__FeatureMaps *c = r->config->regularizers->delta;
+    pt_delta_maps nodes = {r->graph, r->delta_nodes, r->n_delta};
+    size_t n = pt_delta_channels(&nodes);
+    pt_status s = PT_OK;
+
+    if (n == 0 || !c->attention) return PT_OK;
+    r->attention = pt_calloc(n, sizeof *r->attention);
+    if (!r->attention) s = pt_fail(PT_ERR_NOMEM, "no memory for the attention");
+    if (s == PT_OK && pt_job_rank() == 0) s = pt_probe_attention(c->attention);
+    if (s == PT_OK && pt_job_rank() == 0)
+        s = pt_delta_read_attention(c->attention, &nodes, r->attention);
+    s = pt_job_agree(s);
+    return s == PT_OK ? pt_job_broadcast_floats(0, r->attention, n) : s;
+}
+
 static bool joins(const pt_config *c)
 {
     return c->regularizers->joint->weight > 0;
@@ -350,6 +369,7 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     if (s == PT_OK) s = pt_job_agree(want_features(u->run));
     if (s == PT_OK) s = pt_job_agree(want_labels(u));
     if (s == PT_OK) s = pt_job_agree(want_responses(u->run));
+    if (s == PT_OK) s = share_attention(u->run);
     if (s == PT_OK) s = share_weights(u);
     if (s == PT_OK) s = check_memory(u);
     pt_config_destroy(&c);

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "common/job.h"
+#include "launch/collect.h"
 #include "worker/borrow/gabor.h"
 #include "worker/input/packed.h"
 
-enum { MAPS = PT_GABOR_MAPS, FINE = PT_GABOR_FINE, CHUNK = 1 << 26 };
+enum { MAPS = PT_GABOR_MAPS, FINE = PT_GABOR_FINE };
 
 typedef struct {
     const pt_image_set *target, *source;
@@ -42,58 +43,23 @@ static pt_status describe(search *w, const pt_image_set *set, size_t at)
     return s;
 }
 
-/* A buffer of rank `from` to rank 0, in messages that MPI can count. */
-static void to_rank_0(int from, void *data, size_t bytes)
+static void add_counts(void *context, const void *theirs)
 {
-    pt_comm *c = pt_job_comm();
-
-    for (size_t at = 0; at < bytes; at += CHUNK) {
-        size_t n = bytes - at < CHUNK ? bytes - at : CHUNK;
-        char *p = (char *)data + at;
-        pt_request r = {0};
-        pt_status s = pt_job_rank() == 0
-                          ? pt_comm_recv(c, from, PT_MSG_NEIGHBOURS, 0, p, n, &r)
-                          : pt_comm_send(c, 0, PT_MSG_NEIGHBOURS, 0, p, n, &r);
-
-        if (s == PT_OK) s = pt_comm_wait(c, &r, 1);
-        if (s != PT_OK) pt_job_die(s); /* r may still be MPI's */
-    }
-}
-
-static void add_counts(search *w, const void *theirs)
-{
+    search *w = context;
     const uint64_t *counts = theirs;
 
     for (size_t i = 0; i < (size_t)MAPS * FINE; i++) w->counts[i] += counts[i];
 }
 
-static void merge_lists(search *w, const void *theirs)
+static void merge_lists(void *context, const void *theirs)
 {
+    search *w = context;
     const pt_neighbour *from = theirs;
     pt_neighbour *to = w->lists;
 
     for (size_t t = 0; t < w->target->n; to += w->k[t], from += w->k[t], t++)
         for (size_t i = 0; i < w->k[t] && from[i].image != UINT32_MAX; i++)
             pt_neighbours_add(to, w->k[t], from[i].distance, from[i].image);
-}
-
-/* Every rank's buffer into rank 0's, in the order of ranks. A failure ends the job. */
-static void gather(search *w, void *mine, size_t bytes,
-                   void (*take)(search *, const void *))
-{
-    void *theirs;
-
-    if (pt_job_rank() > 0) {
-        to_rank_0(pt_job_rank(), mine, bytes);
-        return;
-    }
-    theirs = pt_calloc(bytes, 1);
-    if (!theirs) pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for another rank's part"));
-    for (int r = 1; r < pt_job_size(); r++) {
-        to_rank_0(r, theirs, bytes);
-        take(w, theirs);
-    }
-    free(theirs);
 }
 
 static pt_status find_bins(search *w)
@@ -113,7 +79,7 @@ static pt_status find_bins(search *w)
     }
     s = pt_job_agree(s);
     if (s != PT_OK) return s;
-    gather(w, w->counts, n * sizeof *w->counts, add_counts);
+    pt_collect(w->counts, n * sizeof *w->counts, add_counts, w);
     if (pt_job_rank() == 0) pt_gabor_bins(w->counts, w->n_bins, w->bin_of);
     return pt_job_broadcast(0, (void **)&w->bin_of, &n);
 }
@@ -177,7 +143,7 @@ static pt_status search_source(search *w)
         }
     }
     s = pt_job_agree(s);
-    if (s == PT_OK) gather(w, w->lists, w->n_entries * sizeof *w->lists, merge_lists);
+    if (s == PT_OK) pt_collect(w->lists, w->n_entries * sizeof *w->lists, merge_lists, w);
     return s;
 }
 

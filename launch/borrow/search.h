@@ -3,14 +3,8 @@
 #ifndef PT_LAUNCH_BORROW_SEARCH_H
 #define PT_LAUNCH_BORROW_SEARCH_H
 
-#include "common/dataset.h"
+#include "launch/image_set.h"
 #include "worker/borrow/neighbours.h"
-
-typedef struct {
-    const pt_dataset *data;
-    const uint32_t *images; /* [n] */
-    size_t n;
-} pt_image_set;
 
 /* k [target->n]: how many neighbours of each, at most source->n. lists: out on rank 0,
  * NULL elsewhere: the targets' lists one after another, k[t] entries each, nearest first;

@@ -67,6 +67,7 @@ seeds() { # TARGET: names of files, or makes them in the current directory
         record 'step: 9 verdict: STOP w: 0 gate: false lr: 0 head_lr: 0 last: true probe: true' >2
         ;;
     dataset) echo "$data/dataset/tiny.h5" ;;
+    attention) echo "$data/methods/delta_attention.h5" ;;
     model) echo "$data/weights/model.h5" ;;
     keras) ls "$data"/weights/keras_*.h5 "$data/h5file/foreign.h5" ;;
     onnx) ls "$data"/weights/*.onnx ;;
@@ -142,7 +143,7 @@ run() { # TARGET
     mkdir -p "$corpus" "$found" "$scratch/$1"
     (plant "$1" "$corpus")
     case $1 in
-    dataset | model | keras) # the library asks for what the file says: it gets no memory
+    dataset | attention | model | keras) # the library asks for what the file says: it gets no memory
         limits=(-timeout=3 -rss_limit_mb=2048)
         mode=(-fork=1 -ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1)
         ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=256

@@ -13,6 +13,7 @@ import math
 import os
 import sys
 
+import h5py
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -26,7 +27,7 @@ MIXUP, ADARAND, STOCHNORM = 9, 10, 12  # streams (common/rng.h)
 SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
-CASES = ("delta", "stoch_norm", "co_tuning", "joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
+CASES = ("delta", "delta_attention", "stoch_norm", "co_tuning", "joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
          "adarand", "norm_batch", "soft", "lp_ft", "all")
 
 
@@ -122,6 +123,7 @@ class Run(algorithm1.Run):
         self.delta, self.maps = self.regularizers.get("delta"), {}
         if self.delta:
             self.begin = algorithm1.make_net(self.config, self.dtype).eval()
+            self.attention = self.read_attention()
             for which, net in (("now", self.net), ("then", self.begin)):
                 for name in self.delta["nodes"]:
                     module = name.replace(".relu2", "")  # a block's output
@@ -203,8 +205,10 @@ class Run(algorithm1.Run):
                 self.begin.represent(self.pixels[images])
             for name in self.delta["nodes"]:
                 d = self.maps["now", name] - self.maps["then", name]
-                total = total + self.delta["weight"] * (
-                    (d ** 2).sum((1, 2, 3)).mean() / 2 / d.shape[2] / d.shape[3])
+                channels = (d ** 2).sum((2, 3)).mean(0) / 2 / d.shape[2] / d.shape[3]
+                if self.attention:
+                    channels = channels * self.attention[name] * d.shape[1]
+                total = total + self.delta["weight"] * channels.sum()
         if "fnp" in self.regularizers:
             total = total + self.regularizers["fnp"]["weight"] * (rep ** 2).sum(1).mean()
         if "confusion" in self.regularizers:
@@ -221,6 +225,18 @@ class Run(algorithm1.Run):
             values = torch.linalg.svdvals(rep).sort()[0]
             total = total + b["weight"] * (values[:b["k"]] ** 2).sum()
         return total
+
+    def read_attention(self):
+        """softmax of the standardized increases / 5 (the authors' program)."""
+        if "attention" not in self.delta:
+            return None
+        result = {}
+        with h5py.File(os.path.join(OUT, self.delta["attention"])) as f:
+            for name in self.delta["nodes"]:
+                v = torch.tensor(f["increase"][name][:], dtype=self.dtype)
+                z = (v - v.mean()) / v.std(unbiased=False)
+                result[name] = F.softmax(z / 5, 0)
+        return result
 
     def starting_point(self):
         c, total = self.regularizers["l2_sp"], 0
@@ -322,7 +338,19 @@ class Run(algorithm1.Run):
         return said
 
 
+def write_attention():
+    """Increases as ptrain attention writes them: mostly small, some negative."""
+    generator = np.random.Generator(np.random.PCG64(1))
+    with h5py.File(os.path.join(OUT, "delta_attention.h5"), "w") as f:
+        f.attrs["format"] = "ptrain attention"
+        f.attrs["network"] = "resnet_small"
+        for name, c in (("layer1.0.conv1", 16), ("layer2.0.conv2", 32), ("layer2.0.relu2", 32)):
+            v = generator.standard_exponential(c) * 0.03 - 0.01
+            f["increase/" + name] = np.float32(v)
+
+
 def main():
+    write_attention()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     algorithm1.OUT = OUT

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/delta.h"
 #include "common/stop.h"
 #include "server/coupling.h"
 #include "tests/support/loopback.h"
@@ -280,6 +281,21 @@ static uint32_t *numbers(size_t first, size_t n)
     return x;
 }
 
+/* The file beside the configurations. */
+static void read_attention(pt_run *run)
+{
+    const char *file = run->config->regularizers->delta->attention;
+    pt_delta_maps maps = {run->graph, run->delta_nodes, run->n_delta};
+    char path[256];
+
+    if (!file) return;
+    run->attention = pt_calloc(pt_delta_channels(&maps), sizeof *run->attention);
+    assert_non_null(run->attention);
+    snprintf(path, sizeof path, "%s/methods/%s", PT_TEST_DATA, file);
+    if (pt_delta_read_attention(path, &maps, run->attention) != PT_OK)
+        fail_msg("%s", pt_fail_text());
+}
+
 static pt_run *make_run(const whole_run_options *o)
 {
     pt_config *c = load_config(o);
@@ -323,6 +339,7 @@ static pt_run *make_run(const whole_run_options *o)
         run->responses = pt_calloc(pt_run_response_floats(run), sizeof(float));
         assert_non_null(run->responses);
     }
+    read_attention(run);
     whole_run_start(run->graph, run->flat);
     assert_int_equal(pt_run_keep_start(run), PT_OK);
     return run;

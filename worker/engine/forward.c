@@ -138,13 +138,14 @@ static bool has_tensors(const pt_node *n)
     return n->weight >= 0 || n->bias >= 0 || n->mean >= 0 || n->var >= 0;
 }
 
-static pt_status run_nodes(pt_net *n)
+/* All nodes from first on. */
+static pt_status run_nodes(pt_net *n, int first)
 {
     const pt_graph *g = n->opt.graph;
     pt_status s = PT_OK;
 
     pt_net_begin_polling(n);
-    for (int i = 1; i < g->n_nodes && s == PT_OK; i++) {
+    for (int i = first; i < g->n_nodes && s == PT_OK; i++) {
         if (n->plan.nodes[i].side && !pt_net_training_pass(n) && !n->side) continue;
         if (n->hooks.before_node && has_tensors(&g->nodes[i]))
             s = n->hooks.before_node(n->hooks.context, i);
@@ -199,7 +200,7 @@ pt_status pt_net_forward(pt_net *n, const pt_span *span, const float *input,
         at += size;
     }
     n->group_begin[n->n_groups] = at;
-    return run_nodes(n);
+    return run_nodes(n, 1);
 }
 
 pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input)
@@ -209,9 +210,43 @@ pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input)
                        n_images, n->opt.max_images);
     n->pass = PT_PASS_EVALUATED;
     n->n_images = n_images;
+    n->intact = n->opt.graph->n_nodes;
     n->input = input;
     n->n_groups = (n_images + PT_EVAL_BLOCK - 1) / PT_EVAL_BLOCK;
     for (int i = 0; i < n->n_groups; i++) n->group_begin[i] = i * PT_EVAL_BLOCK;
     n->group_begin[n->n_groups] = n_images;
-    return run_nodes(n);
+    return run_nodes(n, 1);
+}
+
+/* Exchanges a channel of [pixels][c] for room [pixels]. */
+static void swap_channel(float *y, size_t pixels, size_t c, float *room)
+{
+    for (size_t i = 0; i < pixels; i++) {
+        float v = y[i * c];
+
+        y[i * c] = room[i];
+        room[i] = v;
+    }
+}
+
+pt_status pt_net_evaluate_without(pt_net *n, int k, int channel)
+{
+    const pt_net_options *o = &n->opt;
+    int map = k < o->n_maps ? o->maps[k] : 0;
+    const pt_node *node = &o->graph->nodes[map];
+    size_t c = (size_t)node->c, pixels;
+    float *y = n->plan.nodes[map].y + channel;
+    pt_status s;
+
+    if (!o->repeats || n->pass != PT_PASS_EVALUATED || map == 0 || map > n->intact ||
+        channel >= node->c)
+        return pt_fail(PT_ERR_BUG, "no pass of %s to repeat from map %d, channel %d",
+                       o->graph->network, k, channel);
+    pixels = (size_t)n->n_images * (size_t)node->h * (size_t)node->w;
+    n->intact = map;
+    for (size_t i = 0; i < pixels; i++) n->channel[i] = 0;
+    swap_channel(y, pixels, c, n->channel);
+    s = run_nodes(n, map + 1);
+    swap_channel(y, pixels, c, n->channel);
+    return s;
 }

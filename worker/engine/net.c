@@ -51,6 +51,7 @@ static void cut_scratch(pt_net *n)
     char *at = n->scratch;
 
     n->kernel_scratch = cut(&at, plan->kernel_floats * sizeof(float));
+    n->channel = cut(&at, plan->channel_floats * sizeof(float));
     if (!n->opt.training || c == 0) return;
     n->leaves = cut(&at, (owned + cover + v) * len * sizeof(double));
     n->parts = n->leaves + owned * len;

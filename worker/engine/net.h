@@ -67,6 +67,7 @@ typedef struct {
     bool input_gradient;   /* in training: also for pt_net_input_gradient */
     const int *maps;       /* [n_maps] nodes whose outputs stay readable, and to whose */
     int n_maps;            /* gradients the caller may add; borrowed */
+    bool repeats;          /* for pt_net_evaluate_without */
     pt_bn_mode bn_mode;
     double bn_moving; /* StochNorm: probability with which a channel is normalized by its
                          running statistics in training; 0: batch norm as it is */
@@ -96,6 +97,12 @@ PT_MUST_USE pt_status pt_net_forward(pt_net *n, const pt_span *span, const float
 
 /* Evaluation forward of n_images images: running statistics, no dropout. */
 PT_MUST_USE pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input);
+
+/* Once more for the images of pt_net_evaluate, with channel of the k-th of the options'
+ * maps at zero; only the nodes above the map are computed. The map itself stays as it
+ * was, the outputs above it are those of this pass: after a map, only maps at or below it
+ * can follow until the next pt_net_evaluate. Needs the option repeats. */
+PT_MUST_USE pt_status pt_net_evaluate_without(pt_net *n, int k, int channel);
 
 /* Does evaluation go through the branch to the source logits? Not at the start. */
 void pt_net_evaluate_side(pt_net *n, bool side);

@@ -20,7 +20,7 @@ typedef struct {
     int last_writer;   /* ... and last */
     bool readable;     /* the output is still there after the pass */
     bool leads;        /* to the logits */
-    bool map;          /* one of the options\' maps */
+    bool map;          /* one of the options' maps */
     const float *plus; /* added to its gradient in this backward pass; NULL: nothing */
     bool side;         /* to the source logits, and not to the logits */
     int dropout_id;    /* of the node's random streams; the same with and without a side
@@ -51,6 +51,7 @@ typedef struct {
     int max_channels;       /* of batch norm; 0: none */
     size_t gradient_floats; /* of one sub-tree's parameters, rounded up */
     size_t kernel_floats;   /* scratch of the kernels, all threads */
+    size_t channel_floats;  /* option repeats: a channel of the largest map */
     size_t norm_doubles;    /* scratch of batch norm: one set of leaves */
     pt_net_memory bytes;
 } pt_net_plan_result;
@@ -83,6 +84,7 @@ struct pt_net {
     float *gradients; /* [n_cover][plan.gradient_floats] */
     void *scratch;
     float *kernel_scratch;
+    float *channel;            /* option repeats: [max_images][h][w] of the largest map */
     double *leaves;            /* [hi - lo][1 + 2 max_channels] */
     double *parts;             /* [n_cover][1 + 2 max_channels] */
     double *all;               /* [V][1 + 2 max_channels] */
@@ -95,6 +97,8 @@ struct pt_net {
     pt_pass pass;
     pt_span span;
     int n_images;
+    int intact; /* evaluation: outputs of nodes up to this one are those of all channels
+                 */
     uint64_t step;
     const float *input;
     int n_groups;

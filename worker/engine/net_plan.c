@@ -3,6 +3,7 @@
 #include "common/moments.h"
 #include "worker/engine/batch_norm.h"
 #include "worker/engine/depthwise.h"
+#include "worker/engine/lifetimes.h"
 #include "worker/engine/linear.h"
 #include "worker/engine/net_internal.h"
 
@@ -23,17 +24,12 @@ static size_t round_up(size_t n, size_t to)
     return n > SIZE_MAX - to ? SIZE_MAX : (n + to - 1) / to * to;
 }
 
-static size_t add_sizes(size_t a, size_t b)
-{
-    return a > SIZE_MAX - b ? SIZE_MAX : a + b;
-}
-
 /* Takes n floats at the end of the activation block. */
 static size_t take(planner *p, size_t n)
 {
     size_t at = p->floats;
 
-    p->floats = add_sizes(p->floats, round_up(n, LINE));
+    p->floats = pt_add_sizes(p->floats, round_up(n, LINE));
     return at;
 }
 
@@ -82,15 +78,23 @@ static void find_uses(planner *p)
     }
 }
 
-/* ---- outputs --------------------------------------------------------------------------
- */
+/* ---- outputs ----------------------------------------------------------------------- */
 
-/* May the only consumer of `in` overwrite its output? */
-static bool may_overwrite(const planner *p, int in)
+/* Is there one of the maps in first..end-1, from which a pass may be repeated upwards? */
+static bool repeats_from(const planner *p, int first, int end)
+{
+    for (int k = 0; k < p->opt->n_maps && p->opt->repeats; k++)
+        if (p->opt->maps[k] >= first && p->opt->maps[k] < end) return true;
+    return false;
+}
+
+/* May the only consumer of `in`, node i, overwrite its output? */
+static bool may_overwrite(const planner *p, int in, int i)
 {
     const pt_graph *g = p->g;
 
     if (in == 0 || in == g->rep || p->uses[in] != 1 || p->nodes[in].map) return false;
+    if (repeats_from(p, in, i)) return false;
     return !(p->opt->training && is_relu(g->nodes[in].op)); /* its backward reads it */
 }
 
@@ -108,9 +112,9 @@ static void share_outputs(planner *p)
 
         n->y_root = i;
         if (!can) continue;
-        if (may_overwrite(p, in[0]))
+        if (may_overwrite(p, in[0], i))
             n->y_root = p->nodes[in[0]].y_root;
-        else if (op == PT_OP_ADD && may_overwrite(p, in[1]))
+        else if (op == PT_OP_ADD && may_overwrite(p, in[1], i))
             n->y_root = p->nodes[in[1]].y_root;
         if (!is_relu(op) || n->y_root == i) continue;
 
@@ -160,6 +164,11 @@ static void share_sums(planner *p)
     }
 }
 
+static int written_at(const planner *p, int i)
+{
+    return p->nodes[i].summed_by < 0 ? i : p->nodes[i].summed_by;
+}
+
 /* Must the output outlive the forward pass? */
 static bool is_kept(const planner *p, int i)
 {
@@ -167,6 +176,7 @@ static bool is_kept(const planner *p, int i)
 
     if (i == g->rep || i == g->logits || i == g->source_logits || p->nodes[i].map)
         return true;
+    if (repeats_from(p, written_at(p, i), p->last_use[i])) return true;
     if (!p->opt->training) return false;
     if (is_relu(g->nodes[i].op)) return true;
     for (int j = i + 1; j <= p->last_use[i]; j++)
@@ -174,80 +184,22 @@ static bool is_kept(const planner *p, int i)
     return false;
 }
 
-/* ---- first fit of lifetimes
- * ------------------------------------------------------------ */
-
-/* A buffer: its time (inclusive), size and place. */
-typedef struct {
-    int first, last, root;
-    size_t size, at;
-} lifetime;
-
-static int by_first(const void *a, const void *b)
-{
-    const lifetime *x = a, *y = b;
-
-    return x->first != y->first ? x->first - y->first : x->root - y->root;
-}
-
-/* Places n buffers so that those alive at one time do not overlap; returns the end. */
-static size_t first_fit(lifetime *l, size_t n, lifetime **placed)
-{
-    size_t end = 0;
-
-    qsort(l, n, sizeof *l, by_first);
-    for (size_t i = 0; i < n; i++) {
-        size_t at = 0, k = 0;
-
-        for (; k < i; k++) { /* placed[0..i-1] by rising place */
-            const lifetime *o = placed[k];
-
-            if (o->last < l[i].first || o->first > l[i].last) continue;
-            if (o->at >= add_sizes(at, l[i].size)) break;
-            if (at < add_sizes(o->at, o->size)) at = add_sizes(o->at, o->size);
-        }
-        l[i].at = at;
-        for (k = i; k > 0 && placed[k - 1]->at > at; k--) placed[k] = placed[k - 1];
-        placed[k] = &l[i];
-        if (end < add_sizes(at, l[i].size)) end = add_sizes(at, l[i].size);
-    }
-    return end;
-}
-
-/* Adds node i, alive in first..last, to the buffer of `root`. */
-static void live(lifetime *l, int root, int first, int last, size_t size)
-{
-    lifetime *b = &l[root];
-
-    if (b->size == 0) *b = (lifetime){first, last, root, size, 0};
-    if (first < b->first) b->first = first;
-    if (last > b->last) b->last = last;
-}
-
-/* Packs the buffers that exist to the front. */
-static size_t compact(lifetime *l, int n)
-{
-    size_t k = 0;
-
-    for (int i = 0; i < n; i++)
-        if (l[i].size > 0) l[k++] = l[i];
-    return k;
-}
+/* ---- places ------------------------------------------------------------------------ */
 
 static size_t image_floats(const planner *p, int i)
 {
     return round_up(pt_mul((size_t)p->opt->max_images, p->nodes[i].size), LINE);
 }
 
-static void place_outputs(planner *p, lifetime *l, lifetime **placed)
+static void place_outputs(planner *p, pt_lifetime *l, pt_lifetime **placed)
 {
     int n = p->g->n_nodes;
 
     for (int i = 1; i < n; i++) {
         pt_net_node *node = &p->nodes[i];
 
-        live(l, node->y_root, node->summed_by < 0 ? i : node->summed_by,
-             is_kept(p, i) ? n : p->last_use[i], image_floats(p, i));
+        pt_lifetime_add(l, node->y_root, written_at(p, i),
+                        is_kept(p, i) ? n : p->last_use[i], image_floats(p, i));
     }
     for (int i = 1; i < n; i++) { /* readable: kept, and the last that wrote */
         int root = p->nodes[i].y_root;
@@ -256,15 +208,14 @@ static void place_outputs(planner *p, lifetime *l, lifetime **placed)
         for (int j = i + 1; j <= p->last_use[i]; j++)
             if (p->nodes[j].y_root == root) p->nodes[i].readable = false;
     }
-    size_t k = compact(l, n), base = p->floats;
+    size_t k = pt_lifetimes_compact(l, n), base = p->floats;
 
-    p->floats = add_sizes(base, first_fit(l, k, placed));
-    for (size_t i = 0; i < k; i++) p->nodes[l[i].root].y_at = add_sizes(base, l[i].at);
+    p->floats = pt_add_sizes(base, pt_lifetimes_place(l, k, placed));
+    for (size_t i = 0; i < k; i++) p->nodes[l[i].root].y_at = pt_add_sizes(base, l[i].at);
     for (int i = 1; i < n; i++) p->nodes[i].y_at = p->nodes[p->nodes[i].y_root].y_at;
 }
 
-/* ---- gradients of outputs
- * -------------------------------------------------------------- */
+/* ---- gradients of outputs ---------------------------------------------------------- */
 
 static bool has_parameters(const pt_node *n)
 {
@@ -309,7 +260,7 @@ static void share_gradient(planner *p, int i)
     }
 }
 
-static void place_gradients(planner *p, lifetime *l, lifetime **placed)
+static void place_gradients(planner *p, pt_lifetime *l, pt_lifetime **placed)
 {
     const pt_graph *g = p->g;
     int n = g->n_nodes;
@@ -331,19 +282,20 @@ static void place_gradients(planner *p, lifetime *l, lifetime **placed)
         int first = given ? 0 : n - 1 - node->first_writer;
         int last = n - 1 - (i > g->rep ? g->rep : i);
 
-        if (node->dy_root >= 0) live(l, node->dy_root, first, last, image_floats(p, i));
+        if (node->dy_root >= 0)
+            pt_lifetime_add(l, node->dy_root, first, last, image_floats(p, i));
     }
-    size_t k = compact(l, n), base = p->floats;
+    size_t k = pt_lifetimes_compact(l, n), base = p->floats;
 
-    p->floats = add_sizes(base, first_fit(l, k, placed));
-    for (size_t i = 0; i < k; i++) p->nodes[l[i].root].dy_at = add_sizes(base, l[i].at);
+    p->floats = pt_add_sizes(base, pt_lifetimes_place(l, k, placed));
+    for (size_t i = 0; i < k; i++)
+        p->nodes[l[i].root].dy_at = pt_add_sizes(base, l[i].at);
     for (int i = 0; i < n; i++)
         if (p->nodes[i].dy_root >= 0)
             p->nodes[i].dy_at = p->nodes[p->nodes[i].dy_root].dy_at;
 }
 
-/* ---- the rest
- * --------------------------------------------------------------------------- */
+/* ---- the rest ---------------------------------------------------------------------- */
 
 static size_t kernel_scratch(const planner *p, int i)
 {
@@ -390,6 +342,12 @@ static void place_states(planner *p, pt_net_plan_result *out)
                 take(p, 2 * (size_t)out->n_cover * pt_moments_len((size_t)node->c));
     }
     out->kernel_floats = round_up(scratch, LINE);
+    for (int k = 0; k < opt->n_maps && opt->repeats; k++) {
+        int i = opt->maps[k];
+        size_t n = round_up(image_floats(p, i) / (size_t)p->g->nodes[i].c, LINE);
+
+        if (out->channel_floats < n) out->channel_floats = n;
+    }
 }
 
 /* See the fields of pt_net: leaves, parts, all, float_leaves, means and three tables. */
@@ -429,7 +387,8 @@ static pt_status check_options(const pt_net_options *o)
     return PT_OK;
 }
 
-static void make_plan(planner *p, pt_net_plan_result *out, lifetime *l, lifetime **placed)
+static void make_plan(planner *p, pt_net_plan_result *out, pt_lifetime *l,
+                      pt_lifetime **placed)
 {
     const pt_graph *g = p->g;
 
@@ -455,7 +414,7 @@ static void make_plan(planner *p, pt_net_plan_result *out, lifetime *l, lifetime
     if (p->opt->training) share_masks(p);
     place_outputs(p, l, placed);
     if (p->opt->training) {
-        for (int i = 0; i < g->n_nodes; i++) l[i] = (lifetime){0};
+        for (int i = 0; i < g->n_nodes; i++) l[i] = (pt_lifetime){0};
         place_gradients(p, l, placed);
         out->n_cover =
             pt_tree_cover(p->opt->lo, p->opt->hi, p->opt->n_shards, out->cover);
@@ -466,14 +425,15 @@ static void make_plan(planner *p, pt_net_plan_result *out, lifetime *l, lifetime
     out->bytes.gradients =
         pt_mul(pt_mul((size_t)out->n_cover, out->gradient_floats), sizeof(float));
     out->bytes.scratch =
-        add_sizes(pt_mul(out->kernel_floats, sizeof(float)), norm_bytes(p->opt, out));
+        pt_add_sizes(pt_mul(out->kernel_floats + out->channel_floats, sizeof(float)),
+                     norm_bytes(p->opt, out));
 }
 
 pt_status pt_net_plan_create(const pt_net_options *opt, pt_net_plan_result *out)
 {
     size_t n = (size_t)opt->graph->n_nodes;
     planner p = {.opt = opt, .g = opt->graph};
-    lifetime *l = calloc(n, sizeof *l), **placed = calloc(n, sizeof(lifetime *));
+    pt_lifetime *l = calloc(n, sizeof *l), **placed = calloc(n, sizeof(pt_lifetime *));
     pt_status s = check_options(opt);
 
     *out = (pt_net_plan_result){0};

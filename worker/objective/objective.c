@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/delta.h"
 #include "common/coupling.h"
 #include "worker/objective/confusion.h"
 #include "worker/objective/cross_entropy.h"
@@ -233,8 +234,8 @@ const float *pt_objective_at_source(pt_objective *o, const float *source_logits)
 typedef struct {
     pt_objective *o;
     int first;
-    size_t floats, pixels;
-    const float *map, *start;
+    size_t channels, pixels;
+    const float *map, *start, *factor;
     float *g;
 } maps;
 
@@ -243,9 +244,9 @@ static void hold_image(void *context, int i, int thread)
     maps *m = context;
     image_terms *t = &m->o->images[m->first + i];
     double weight = m->o->run->config->regularizers->delta->weight, loss;
-    size_t at = (size_t)i * m->floats;
+    size_t at = (size_t)i * m->pixels * m->channels;
 
-    loss = pt_feature_map(m->map + at, m->start + at, m->floats, m->pixels,
+    loss = pt_feature_map(m->map + at, m->start + at, m->pixels, m->channels, m->factor,
                           weight / m->o->b, m->g + at);
     t->penalty += weight * loss;
     t->bad = t->bad || !isfinite(loss);
@@ -254,10 +255,21 @@ static void hold_image(void *context, int i, int thread)
 void pt_objective_hold_map(pt_objective *o, int k, int first, int n, const float *map,
                            const float *start, float *g)
 {
-    const pt_node *node = &o->run->graph->nodes[o->run->delta_nodes[k]];
-    size_t pixels = (size_t)node->h * (size_t)node->w;
-    maps m = {o, first, pixels * (size_t)node->c, pixels, map, start, g};
+    const pt_run *r = o->run;
+    const pt_node *node = &r->graph->nodes[r->delta_nodes[k]];
+    maps m = {.o = o,
+              .first = first,
+              .channels = (size_t)node->c,
+              .pixels = (size_t)node->h * (size_t)node->w,
+              .map = map,
+              .start = start,
+              .g = g};
 
+    if (r->attention) {
+        pt_delta_maps below = {r->graph, r->delta_nodes, k};
+
+        m.factor = r->attention + pt_delta_channels(&below);
+    }
     pt_pool_run(o->pool, n, hold_image, &m);
 }
 
