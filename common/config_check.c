@@ -273,6 +273,9 @@ static void check_joint(checker *k, const pt_config *c)
     if (!(r->joint->weight > 0) || is_bad(k, "source")) return;
     if (!c->source->path)
         fault(k, "regularizers.joint.weight", "needs source.path, the second data set");
+    if (c->source->draw == PT__CONFIG__SOURCE_DRAW__NEIGHBOURS &&
+        c->source->per_class > 0)
+        fault(k, "source.per_class", "does not go with source.draw: neighbours");
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (others[i].on) fault(k, others[i].key, "does not go with regularizers.joint");
 }

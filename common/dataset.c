@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/h5file.h"
-
 enum { MAX_FAULTS = 20, BLOCK_BYTES = 1 << 20 }; /* faults listed of each kind */
 
 struct pt_dataset {
@@ -23,6 +21,7 @@ struct pt_dataset {
     uint32_t **entries;
     char **split_names;
     char *source, *licence, *checksum;
+    pt_pairs_data pairs;
     const pt_dataset *more; /* its images follow; NULL: none */
 };
 
@@ -42,6 +41,7 @@ void pt_dataset_destroy(pt_dataset **pd)
     free(d->width);
     free(d->names);
     free(d->classes);
+    pt_pairs_fini(&d->pairs);
     free(d->source);
     free(d->licence);
     free(d->checksum);
@@ -147,6 +147,7 @@ static pt_status read_index(pt_dataset *d, const pt_h5file *f)
         s = pt_h5file_read_strings(f, "classes/name", PT_DATASET_MAX_CLASSES, &d->classes,
                                    &d->n_classes);
     if (s == PT_OK) s = read_splits(d, f);
+    if (s == PT_OK) s = pt_pairs_read(f, &d->pairs);
     if (s == PT_OK) s = pt_h5file_attr_string(f, "/", "checksum", &d->checksum);
     if (s == PT_OK) s = read_text(f, "source", &d->source);
     if (s == PT_OK) s = read_text(f, "licence", &d->licence);
@@ -241,6 +242,7 @@ static pt_status check_index(const pt_dataset *d)
     check_offsets(d, &s);
     check_images(d, &s);
     check_splits(d, &s);
+    if (d->pairs.there) pt_pairs_check(&d->pairs.view, d->n, d->path, &s);
     return s;
 }
 
@@ -355,6 +357,11 @@ const char *pt_dataset_licence(const pt_dataset *d)
     return d->licence;
 }
 
+const pt_pairs *pt_dataset_pairs(const pt_dataset *d)
+{
+    return d->pairs.there ? &d->pairs.view : NULL;
+}
+
 size_t pt_dataset_splits(const pt_dataset *d)
 {
     return d->n_splits;
@@ -445,6 +452,7 @@ pt_status pt_dataset_verify(const pt_dataset *d)
     }
     if (s != PT_OK) goto done;
     pt_dataset_digest_index(digest, d->offset, d->label, d->n, d->splits, d->n_splits);
+    pt_pairs_digest(digest, pt_dataset_pairs(d));
     pt_digest_finish(&digest, hex);
     if (strcmp(hex, d->checksum) != 0)
         s = pt_fail(PT_ERR_DATA,

@@ -6,11 +6,14 @@
  *   /images/height, /images/width  int32 [n]
  *   /images/name    strings [n]       /classes/name  strings [C]
  *   /split/NAME     uint32 arrays of image numbers, in list order
- *   root attributes: format = "ptrain-data", format_version = 1, source, licence,
+ *   /pairs/target   uint32 [m], /pairs/begin uint64 [m + 1], /pairs/image uint32, and the
+ *                   attribute `of` of /pairs: only in files of `ptrain borrow`, see
+ * pt_pairs root attributes: format = "ptrain-data", format_version = 1, source, licence,
  *                    checksum
  *
  * The checksum is SHA-256 over the little-endian contents of bytes, offset and label,
- * then for every split in the order of strcmp: its name with the final zero, its entries.
+ * then for every split in the order of strcmp: its name with the final zero, its entries;
+ * then, where there are pairs, `of` with the final zero, target, begin and image.
  *
  * Readers share one descriptor and no lock: any number of threads may read. */
 #ifndef PT_COMMON_DATASET_H
@@ -22,6 +25,16 @@
 #include "common/status.h"
 
 typedef struct pt_dataset pt_dataset;
+
+/* Which images of this set go with each image of another one: image[begin[i]] to
+ * image[begin[i + 1] - 1], at least one, go with its image target[i]. */
+typedef struct {
+    const char *of; /* the checksum of the other set */
+    const uint32_t *target;
+    size_t n; /* targets */
+    const uint64_t *begin;
+    const uint32_t *image;
+} pt_pairs;
 
 /* Opens and checks the index: offsets rise and stay inside the file, labels are below C,
  * split entries below n. All faults of the file are listed. The bytes are not read: see
@@ -52,6 +65,9 @@ const char *pt_dataset_licence(const pt_dataset *d);
 /* Borrowed view of a split. PT_ERR_DATA naming the splits that exist if there is none. */
 PT_MUST_USE pt_status pt_dataset_split(const pt_dataset *d, const char *name,
                                        const uint32_t **images, size_t *n);
+
+/* Borrowed; NULL: the set has none. */
+const pt_pairs *pt_dataset_pairs(const pt_dataset *d);
 
 size_t pt_dataset_splits(const pt_dataset *d);
 const char *pt_dataset_split_name(const pt_dataset *d,
@@ -87,6 +103,7 @@ typedef struct {
     const pt_pack_split *splits;
     size_t n_splits;
     const char *source, *licence;
+    const pt_pairs *pairs; /* NULL: none */
 } pt_pack;
 
 /* Writes the file under a temporary name and renames it. A file that changed its size

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/h5file.h"
-
 enum { BLOCK_BYTES = 1 << 20 };
 
 /* The index as arrays. */
@@ -75,6 +73,7 @@ static pt_status check_pack(const pt_pack *p, const char *path)
     }
     for (size_t i = 0; i < p->n_splits && s == PT_OK; i++)
         s = check_split(p, &p->splits[i], path);
+    if (s == PT_OK && p->pairs) pt_pairs_check(p->pairs, p->n_images, path, &s);
     return s;
 }
 
@@ -224,6 +223,7 @@ static pt_status write_bytes(pt_h5file *f, const pt_pack *p, const columns *c, c
     if (s != PT_OK) goto done;
     pt_dataset_digest_index(to.digest, c->offset, c->label, p->n_images, c->splits,
                             p->n_splits);
+    pt_pairs_digest(to.digest, p->pairs);
     pt_digest_finish(&to.digest, hex);
 done:
     if (to.fd >= 0 && close(to.fd) != 0 && s == PT_OK)
@@ -244,6 +244,7 @@ pt_status pt_dataset_write(const char *path, const pt_pack *p,
     if (s == PT_OK) s = make_columns(p, path, &c);
     if (s == PT_OK) s = pt_h5file_create(path, &f);
     if (s == PT_OK) s = write_columns(f, p, &c);
+    if (s == PT_OK && p->pairs) s = pt_pairs_write(f, p->pairs);
     if (s == PT_OK) s = write_bytes(f, p, &c, hex);
     if (s == PT_OK) s = pt_h5file_set_string(f, "/", "format", PT_DATASET_FORMAT);
     if (s == PT_OK) s = pt_h5file_set_int(f, "/", "format_version", PT_DATASET_VERSION);

@@ -16,6 +16,7 @@ void pt_plan_destroy(pt_plan **p)
     free((*p)->order);
     free((*p)->source);
     free((*p)->source_order);
+    free((*p)->pair_begin);
     free(*p);
     *p = NULL;
 }
@@ -113,6 +114,45 @@ pt_status pt_plan_add_source(pt_plan *p, uint32_t *images, size_t n)
     return p->source_order ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the plan");
 }
 
+/* Which of the pairs is of target image `image`; pairs->n: none. at: where it is likely.
+ */
+static size_t find_pair(const pt_pairs *pairs, uint32_t image, size_t at)
+{
+    for (size_t i = 0; i < pairs->n; i++) {
+        size_t k = (at + i) % pairs->n;
+
+        if (pairs->target[k] == image) return k;
+    }
+    return pairs->n;
+}
+
+pt_status pt_plan_add_pairs(pt_plan *p, const pt_pairs *pairs, uint32_t before)
+{
+    size_t n = (size_t)pairs->begin[pairs->n], k = 0;
+    uint32_t *images = pt_calloc(n, sizeof *images);
+
+    p->pair_begin = pt_calloc(2 * p->n_images, sizeof *p->pair_begin);
+    if (!images || !p->pair_begin) {
+        free(images);
+        return pt_fail(PT_ERR_NOMEM, "no memory for %zu pairs of images", n);
+    }
+    for (size_t i = 0; i < n; i++) images[i] = before + pairs->image[i];
+    for (size_t i = 0; i < p->n_images; i++, k++) {
+        k = find_pair(pairs, p->images[i], k);
+        if (k == pairs->n) {
+            free(images);
+            return pt_fail(PT_ERR_DATA,
+                           "training image %u is in none of the source's pairs: choose "
+                           "the images as `ptrain borrow` did (data.train_split, "
+                           "data.per_class)",
+                           p->images[i]);
+        }
+        p->pair_begin[2 * i] = pairs->begin[k];
+        p->pair_begin[2 * i + 1] = pairs->begin[k + 1];
+    }
+    return pt_plan_add_source(p, images, n);
+}
+
 int pt_plan_batch_size(const pt_plan *p, uint64_t step)
 {
     size_t first = step % p->steps_per_epoch * (size_t)p->targets;
@@ -159,6 +199,16 @@ static uint32_t source_image(pt_plan *p, uint64_t k)
     return p->source[p->source_order[k % p->n_source]];
 }
 
+/* One of those that go with the training image at `place`. */
+static uint32_t pair_of(const pt_plan *p, uint64_t epoch, uint32_t place)
+{
+    const uint64_t *of = p->pair_begin + 2 * (size_t)place;
+    pt_rng r = pt_rng_stream(p->seed, PT_RNG_PAIR, epoch, place);
+    double u = pt_rng_uniform_f64(&r, 0);
+
+    return p->source[of[0] + (uint64_t)(u * (double)(of[1] - of[0]))];
+}
+
 void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
 {
     uint64_t before = pt_plan_epoch(p, step) * p->n_images +
@@ -167,12 +217,16 @@ void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
     for (int i = 0; i < n; i++) {
         int position = first + i, pair = p->source ? position / 2 : position;
 
-        if (p->source && position % 2 == 1) {
+        bool second = p->source && position % 2 == 1;
+        uint32_t place;
+
+        pt_plan_places(p, step, pair, 1, &place);
+        if (!second)
+            out[i] = p->images[place];
+        else if (p->pair_begin)
+            out[i] = pair_of(p, pt_plan_epoch(p, step), place);
+        else
             out[i] = source_image(p, before + (uint64_t)pair);
-            continue;
-        }
-        pt_plan_places(p, step, pair, 1, &out[i]);
-        out[i] = p->images[out[i]];
     }
 }
 

@@ -31,6 +31,7 @@ typedef struct {
     size_t n_source;
     uint32_t *source_order; /* [n_source], of pass source_epoch */
     uint64_t source_epoch;
+    uint64_t *pair_begin; /* [n_images][2]: first and end in `source`; NULL: no pairs */
 } pt_plan;
 
 /* The images that training uses: the first per_class of each class of a split (0 = all),
@@ -50,6 +51,12 @@ void pt_plan_destroy(pt_plan **p);
  * which is taken also on failure. They go round in passes of their own, each in an order
  * of its own. Before pt_run_create. */
 PT_MUST_USE pt_status pt_plan_add_source(pt_plan *p, uint32_t *images, size_t n);
+
+/* The same, where each target image is followed by one that goes with it, drawn anew in
+ * every epoch. pairs: of the images of the second set, whose numbers begin at `before`.
+ * PT_ERR_DATA where a training image has none. */
+PT_MUST_USE pt_status pt_plan_add_pairs(pt_plan *p, const pt_pairs *pairs,
+                                        uint32_t before);
 
 /* Images in the batch of step: batch, or what is left at the end of an epoch. */
 int pt_plan_batch_size(const pt_plan *p, uint64_t step);

@@ -163,12 +163,11 @@ static pt_status lend(const borrow_args *a, const pt_image_set *target,
                       const pt_image_set *source, const size_t *k,
                       const pt_neighbour *lists)
 {
-    size_t n_entries = 0, n = 0;
+    size_t n = 0;
     pt_status s;
 
     if (pt_job_rank() > 0) return PT_OK;
-    for (size_t t = 0; t < target->n; t++) n_entries += k[t];
-    s = pt_lend_write(a->file[2], source, lists, n_entries, &n);
+    s = pt_lend_write(a->file[2], target, source, k, lists, &n);
     if (s == PT_OK && a->list) s = pt_lend_list(a->list, target, source, k, lists);
     if (s != PT_OK) return s;
     pt_log_info("%s: %zu of %zu source images, the %d nearest%s of %zu target images",

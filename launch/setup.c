@@ -221,10 +221,20 @@ static pt_status check_memory(pt_setup *u)
 static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan)
 {
     size_t n = 0, before = pt_dataset_images(u->data) - pt_dataset_images(u->source);
+    const pt_pairs *pairs = pt_dataset_pairs(u->source);
     uint32_t *images = NULL;
-    pt_status s = pt_plan_select(c->source->train_split, c->source->per_class, u->source,
-                                 &images, &n);
+    pt_status s;
 
+    if (c->source->draw == PT__CONFIG__SOURCE_DRAW__NEIGHBOURS) {
+        if (!pairs || strcmp(pairs->of, pt_dataset_checksum(u->data)) != 0)
+            return pt_fail(PT_ERR_DATA,
+                           "%s: holds no neighbours of the images of %s (source.draw; "
+                           "`ptrain borrow` writes them)",
+                           c->source->path, c->data->path);
+        return pt_plan_add_pairs(plan, pairs, (uint32_t)before);
+    }
+    s = pt_plan_select(c->source->train_split, c->source->per_class, u->source, &images,
+                       &n);
     for (size_t i = 0; i < n; i++) images[i] += (uint32_t)before;
     return s == PT_OK ? pt_plan_add_source(plan, images, n) : s;
 }

@@ -31,31 +31,61 @@ static size_t collect(const pt_image_set *source, const pt_neighbour *lists,
     return n;
 }
 
-pt_status pt_lend_write(const char *path, const pt_image_set *source,
-                        const pt_neighbour *lists, size_t n_entries, size_t *n)
+/* begin [target->n + 1] and image [entries] of the lists, by numbers of the new set. */
+static void make_pairs(const pt_image_set *target, const pt_image_set *source,
+                       const size_t *k, const pt_neighbour *lists, uint32_t *place,
+                       uint64_t *begin, uint32_t *image)
 {
+    uint32_t n = 0;
+
+    memset(place, 0, source->n * sizeof *place); /* first: which are wanted */
+    begin[0] = 0;
+    for (size_t t = 0; t < target->n; t++) begin[t + 1] = begin[t] + k[t];
+    for (size_t i = 0; i < begin[target->n]; i++) place[lists[i].image] = 1;
+    for (size_t i = 0; i < source->n; i++)
+        if (place[i]) place[i] = n++;
+    for (size_t i = 0; i < begin[target->n]; i++) image[i] = place[lists[i].image];
+}
+
+pt_status pt_lend_write(const char *path, const pt_image_set *target,
+                        const pt_image_set *source, const size_t *k,
+                        const pt_neighbour *lists, size_t *n)
+{
+    size_t n_entries = 0;
     pt_pack_image *images = pt_calloc(source->n, sizeof *images);
-    uint32_t *order = pt_calloc(source->n, sizeof *order);
+    uint32_t *order = pt_calloc(source->n, sizeof *order), *pair;
+    uint64_t *begin = pt_calloc(target->n + 1, sizeof *begin);
     pt_status s = PT_OK;
 
-    if (!images || !order) {
+    for (size_t t = 0; t < target->n; t++) n_entries += k[t];
+    pair = pt_calloc(n_entries, sizeof *pair);
+    if (!images || !order || !pair || !begin) {
         s = pt_fail(PT_ERR_NOMEM, "no memory for the index of %s", path);
     } else {
         const pt_dataset *d = source->data;
         pt_pack_split split = {.name = "train", .images = order};
+        pt_pairs pairs = {.of = pt_dataset_checksum(target->data),
+                          .target = target->images,
+                          .n = target->n,
+                          .begin = begin,
+                          .image = pair};
         pt_pack pack = {.images = images,
                         .classes = pt_dataset_class_names(d),
                         .n_classes = pt_dataset_classes(d),
                         .splits = &split,
                         .n_splits = 1,
                         .source = pt_dataset_source(d),
-                        .licence = pt_dataset_licence(d)};
+                        .licence = pt_dataset_licence(d),
+                        .pairs = &pairs};
 
+        make_pairs(target, source, k, lists, order, begin, pair);
         *n = split.n = pack.n_images = collect(source, lists, n_entries, images, order);
         s = pt_dataset_write(path, &pack, NULL);
     }
     free(images);
     free(order);
+    free(pair);
+    free(begin);
     return s;
 }
 

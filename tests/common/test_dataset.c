@@ -76,6 +76,9 @@ typedef struct {
 } sample;
 
 static const uint32_t train_images[2] = {2, 0}, test_images[1] = {1};
+static const uint32_t pair_targets[] = {7, 5}, pair_images[] = {2, 0, 1};
+static const uint64_t pair_begin[] = {0, 2, 3};
+static const pt_pairs two_pairs = {"0123", pair_targets, 2, pair_begin, pair_images};
 static const char *const two_classes[] = {"daisy", "gänseblümchen"};
 
 static void fill(sample *s)
@@ -95,7 +98,65 @@ static void fill(sample *s)
     }
     s->splits[0] = (pt_pack_split){"train", train_images, 2};
     s->splits[1] = (pt_pack_split){"test", test_images, 1};
-    s->pack = (pt_pack){s->images, 3, two_classes, 2, s->splits, 2, "here", "none"};
+    s->pack = (pt_pack){.images = s->images,
+                        .n_images = 3,
+                        .classes = two_classes,
+                        .n_classes = 2,
+                        .splits = s->splits,
+                        .n_splits = 2,
+                        .source = "here",
+                        .licence = "none",
+                        .pairs = &two_pairs};
+}
+
+static void test_pairs_read_back(void **state)
+{
+    const char *path = in_dir("x.h5");
+    const pt_pairs *p;
+    pt_dataset *d = NULL;
+    sample s;
+
+    fill(&s);
+    assert_int_equal(pt_dataset_write(path, &s.pack, NULL), PT_OK);
+    assert_int_equal(pt_dataset_open(path, &d), PT_OK);
+    p = pt_dataset_pairs(d);
+    assert_non_null(p);
+    assert_string_equal(p->of, two_pairs.of);
+    assert_int_equal(p->n, 2);
+    assert_memory_equal(p->target, two_pairs.target, 2 * sizeof *p->target);
+    assert_memory_equal(p->begin, two_pairs.begin, 3 * sizeof *p->begin);
+    assert_memory_equal(p->image, two_pairs.image, 3 * sizeof *p->image);
+    pt_dataset_destroy(&d);
+    s.pack.pairs = NULL;
+    assert_int_equal(pt_dataset_write(path, &s.pack, NULL), PT_OK);
+    assert_int_equal(pt_dataset_open(path, &d), PT_OK);
+    assert_null(pt_dataset_pairs(d));
+    pt_dataset_destroy(&d);
+    unlink(path);
+}
+
+static void test_pairs_that_cannot_be_are_refused(void **state)
+{
+    static const struct {
+        uint64_t begin[3];
+        uint32_t image[3];
+        const char *text;
+    } bad[] = {{{0, 2, 3}, {0, 1, 3}, "'pairs' names image 3 of 3"},
+               {{0, 3, 3}, {0, 1, 2}, "target 1 of 'pairs' has no images"},
+               {{0, 4, 3}, {0, 1, 2}, "target 0 of 'pairs' has no images"}};
+    const char *path = in_dir("x.h5");
+    sample s;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        pt_pairs pairs = two_pairs;
+
+        fill(&s);
+        pairs.begin = bad[i].begin;
+        pairs.image = bad[i].image;
+        s.pack.pairs = &pairs;
+        assert_int_equal(pt_dataset_write(path, &s.pack, NULL), PT_ERR_DATA);
+        assert_non_null(strstr(pt_fail_text(), bad[i].text));
+    }
 }
 
 static void test_what_h5py_wrote_is_read(void **state)
@@ -203,6 +264,7 @@ static void test_h5py_finds_the_same_index_and_checksum(void **state)
     assert_non_null(strstr(out, "size (10, 20) (11, 21) (12, 22)\n"));
     assert_non_null(strstr(out, "names a b c\nclasses daisy gänseblümchen\n"));
     assert_non_null(strstr(out, "split test uint32 1\nsplit train uint32 2 0\n"));
+    assert_non_null(strstr(out, "pairs of 0123 target 7 5 begin 0 2 3 image 2 0 1\n"));
     unlink(path);
 }
 
@@ -352,6 +414,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_h5py_wrote_is_read),
+        cmocka_unit_test(test_pairs_read_back),
+        cmocka_unit_test(test_pairs_that_cannot_be_are_refused),
         cmocka_unit_test(test_what_was_packed_reads_back),
         cmocka_unit_test(test_the_same_pack_is_the_same_file),
         cmocka_unit_test(test_h5py_finds_the_same_index_and_checksum),

@@ -49,6 +49,37 @@ read -r wrong unsure easy < <(sed -n \
 [ "$wrong" -gt 0 ] || fail "three steps and nothing is wrong"
 [ "$(wc -l <harder.tsv)" = $((images + 2 * (4 * wrong + 2 * unsure))) ] ||
     fail "not 4 K more of $wrong and 2 K of $unsure: $(wc -l <harder.tsv) lines"
+# What goes with each target image in the file are its lines of the list, in their order.
+cat >pairs.py <<'Y'
+import h5py, sys
+
+with h5py.File(sys.argv[1]) as f, h5py.File("data.h5") as d:
+    names, mine = d["images/name"].asstr()[:], f["images/name"].asstr()[:]
+    p = f["pairs"]
+    assert p.attrs["of"] == d.attrs["checksum"]
+    for i, t in enumerate(p["target"][:]):
+        for k in p["image"][p["begin"][i]:p["begin"][i + 1]]:
+            print(names[t], mine[k], sep="\t")
+Y
+for name in by2 harder few; do
+    /usr/bin/python3 pairs.py $name.h5 | cmp - <(cut -f1,2 $name.tsv) || fail "$name: other pairs"
+done
+"$PTRAIN" inspect --verify harder.h5 >/dev/null || fail "harder.h5: its checksum"
+with=(regularizers.joint.weight=1 source.draw=neighbours)
+for n in 2 3; do
+    ranks $n "near$n" source.path=by2.h5 "${with[@]}" 'stages=[{steps: 4}]' ||
+        { fail "with neighbours"; cat "near$n.log"; }
+done
+ranks 3 any source.path=by2.h5 "${with[0]}" 'stages=[{steps: 4}]' || cat any.log
+[ "$(hash_of near2)" = "$(hash_of near3)" ] || fail "ranks change the pairs"
+[ "$(hash_of near2)" != "$(hash_of any)" ] || fail "neighbours change nothing"
+ranks 2 nopairs source.path=source.h5 "${with[@]}"; code=$?
+refused 1 'source.h5: holds no neighbours of the images of data.h5' nopairs
+ranks 2 others source.path=few.h5 "${with[@]}"; code=$?
+refused 1 'training image [0-9]* is in none of the source' others
+ranks 2 drawn source.path=by2.h5 "${with[@]}" source.per_class=1; code=$?
+[ $code = 2 ] && grep -q 'source.per_class.* does not go with source.draw' drawn.log ||
+    { fail "per_class and neighbours: $code"; cat drawn.log; }
 ranks 3 joint source.path=by2.h5 regularizers.joint.weight=1 'stages=[{steps: 3}]' ||
     { fail "joint training with it"; cat joint.log; }
 

@@ -19,6 +19,11 @@ def checksum(f):
     h.update(f["images/label"][:].astype("<i4").tobytes())
     for name in sorted(f["split"], key=str.encode):
         h.update(name.encode() + b"\0" + f["split"][name][:].astype("<u4").tobytes())
+    if "pairs" in f:
+        pairs = f["pairs"]
+        h.update(pairs.attrs["of"].encode() + b"\0")
+        for name, kind in ("target", "<u4"), ("begin", "<u8"), ("image", "<u4"):
+            h.update(pairs[name][:].astype(kind).tobytes())
     return h.hexdigest()
 
 
@@ -61,6 +66,10 @@ def check(path):
         print("classes", *f["classes/name"].asstr()[:])
         for name in f["split"]:
             print("split", name, f["split"][name].dtype, *f["split"][name][:])
+        if "pairs" in f:
+            pairs = f["pairs"]
+            print("pairs of", pairs.attrs["of"], "target", *pairs["target"][:],
+                  "begin", *pairs["begin"][:], "image", *pairs["image"][:])
         print("source", f.attrs["source"])
 
 

@@ -23,11 +23,11 @@ import philox
 from algorithm1 import f32
 
 OUT = os.path.join(algorithm1.HERE, "..", "data", "methods")
-MIXUP, ADARAND, STOCHNORM = 9, 10, 12  # streams (common/rng.h)
+MIXUP, ADARAND, STOCHNORM, PAIR = 9, 10, 12, 13  # streams (common/rng.h)
 SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
-CASES = ("delta", "delta_attention", "stoch_norm", "co_tuning", "joint", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
+CASES = ("delta", "delta_attention", "stoch_norm", "co_tuning", "joint", "joint_neighbours", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
          "adarand", "norm_batch", "soft", "lp_ft", "all")
 
 
@@ -261,6 +261,15 @@ class Run(algorithm1.Run):
             out.append(int(order[at % SOURCE_IMAGES]))
         return out
 
+    def neighbours(self, k):
+        """One of the i % 3 + 1 source images of each target image i (whole_run.c)."""
+        images, progress = algorithm1.images_of_step(self.config, k)
+        epoch, out = int(progress), []
+        for i in map(int, images):
+            u = philox.uniform_f64(philox.stream(self.config["seed"], PAIR, epoch, i), 0)
+            out.append((5 * i + 2 * int(float(u) * (i % 3 + 1))) % SOURCE_IMAGES)
+        return out
+
     def represent(self, k, x):
         """Features of the step's images; in joint training each is followed by a source
         image in the network, whose cross-entropy is the second result."""
@@ -272,6 +281,8 @@ class Run(algorithm1.Run):
         all_images = algorithm1.pattern.nhwc(
             salt, (start + SOURCE_IMAGES, algorithm1.SIDE, algorithm1.SIDE, 3))
         at = self.source_images(k, n)
+        if self.config["source"].get("draw") == "neighbours":
+            at = self.neighbours(k)
         s = torch.from_numpy(all_images[start:]).to(self.dtype)[at]
         y = torch.tensor([(start + i) ** 2 % algorithm1.SOURCE_CLASSES for i in at])
         rep = self.net.represent(torch.stack([x, s], 1).flatten(0, 1))

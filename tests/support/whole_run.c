@@ -296,6 +296,34 @@ static void read_attention(pt_run *run)
         fail_msg("%s", pt_fail_text());
 }
 
+/* Source images i % 3 + 1 of them go with target image i: 5 i + 2 j modulo their number.
+ */
+static void add_source(const pt_config *c, pt_plan *plan, const whole_run_options *o)
+{
+    enum { MOST = 32 };
+    static uint32_t target[MOST], image[3 * MOST];
+    static uint64_t begin[MOST + 1];
+    size_t n = (size_t)o->n_train, before = n + (size_t)o->n_test;
+    uint32_t *all;
+
+    if (c->source->draw != PT__CONFIG__SOURCE_DRAW__NEIGHBOURS) {
+        all = numbers(before, WHOLE_RUN_SOURCE_IMAGES);
+        assert_int_equal(pt_plan_add_source(plan, all, WHOLE_RUN_SOURCE_IMAGES), PT_OK);
+        return;
+    }
+    assert_true(n <= MOST);
+    for (size_t i = 0; i < n; i++) {
+        target[i] = (uint32_t)i;
+        begin[i + 1] = begin[i] + i % 3 + 1;
+        for (uint64_t j = 0; j < i % 3 + 1; j++)
+            image[begin[i] + j] = (uint32_t)((5 * i + 2 * j) % WHOLE_RUN_SOURCE_IMAGES);
+    }
+
+    pt_pairs pairs = {"", target, n, begin, image};
+
+    assert_int_equal(pt_plan_add_pairs(plan, &pairs, (uint32_t)before), PT_OK);
+}
+
 static pt_run *make_run(const whole_run_options *o)
 {
     pt_config *c = load_config(o);
@@ -315,12 +343,7 @@ static pt_run *make_run(const whole_run_options *o)
 
     assert_int_equal(pt_graph_create(c->network->name, &options, &graph), PT_OK);
     assert_int_equal(pt_plan_create(c, numbers(0, n), n, &plan), PT_OK);
-    if (joint)
-        assert_int_equal(
-            pt_plan_add_source(plan,
-                               numbers(n + (size_t)o->n_test, WHOLE_RUN_SOURCE_IMAGES),
-                               WHOLE_RUN_SOURCE_IMAGES),
-            PT_OK);
+    if (joint) add_source(c, plan, o);
     assert_int_equal(pt_run_create(c, graph, plan, o->n_servers, o->n_workers, &run),
                      PT_OK);
     if (c->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE &&

@@ -40,7 +40,7 @@ static int pack(void **state)
     const uint32_t all[1] = {0};
     const pt_pack_split split = {"train", all, 1};
     pt_pack_image images[IMAGES];
-    pt_pack p = {images, IMAGES, classes, 3, &split, 1, "test", "none"};
+    pt_pack p = {images, IMAGES, classes, 3, &split, 1, "test", "none", NULL};
     pt_status s;
 
     if (!mkdtemp(dir)) return -1;

@@ -88,6 +88,7 @@ static void test_held_feature_maps_are_those_of_pytorch(void **state)
 static void test_joint_training_is_that_of_pytorch(void **state)
 {
     check("joint", 3);
+    check("joint_neighbours", 2);
 }
 
 static void test_norms_of_the_batch_mean_are_those_of_pytorch(void **state)
@@ -180,16 +181,16 @@ static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
 {
     check_resume(DATA "all.yaml");
     check_resume(DATA "lwf.yaml");
-    check_resume(DATA "joint.yaml");
+    check_resume(DATA "joint_neighbours.yaml");
     check_resume(DATA "stoch_norm.yaml");
     check_resume(DATA "delta_attention.yaml");
 }
 
 static void test_bits_of_these_too_do_not_depend_on_workers_and_servers(void **state)
 {
-    static const char *const configs[] = {DATA "lwf_stages.yaml", DATA "joint.yaml",
-                                          DATA "stoch_norm.yaml",
-                                          DATA "delta_attention.yaml"};
+    static const char *const configs[] = {
+        DATA "lwf_stages.yaml", DATA "joint_neighbours.yaml", DATA "stoch_norm.yaml",
+        DATA "delta_attention.yaml"};
 
     for (int i = 0; i < 4; i++) {
         whole_run *one = play(run_of(configs[i], 1, 1, 1));
