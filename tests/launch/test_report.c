@@ -1,3 +1,4 @@
+/* What `ptrain report` prints: tables by hand, statistics by other programs. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,154 +7,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "launch/report/csv.h"
 #include "launch/report/published.h"
 #include "launch/report/significance.h"
-#include "launch/report/table.h"
+#include "tests/launch/made_runs.h"
 
-/* The tests run inside a temporary directory that holds the runs they make up. */
-static char directory[] = "/tmp/pt_test_report_XXXXXX";
-
-enum { MAX_RUNS = 16 };
-
-static char made[MAX_RUNS][64]; /* [n_made] */
-static size_t n_made;
-
-static int enter(void **state)
-{
-    (void)state;
-    return mkdtemp(directory) && chdir(directory) == 0 ? 0 : -1;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    return chdir("/") == 0 && rmdir(directory) == 0 ? 0 : -1;
-}
-
-static void write_file(const char *dir, const char *name, const char *text)
-{
-    char path[256];
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    f = fopen(path, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
-}
-
-static void make_dir(const char *dir)
-{
-    assert_true(n_made < MAX_RUNS);
-    snprintf(made[n_made++], sizeof made[0], "%s", dir);
-    assert_int_equal(mkdir(dir, 0777), 0);
-}
-
-static int remove_runs(void **state)
-{
-    static const char *const files[] = {"config.yaml", "result.json", "identity.json"};
-    char path[2048];
-
-    (void)state;
-    for (size_t i = 0; i < n_made; i++) {
-        for (int k = 0; k < 3; k++) {
-            snprintf(path, sizeof path, "%s/%s", made[i], files[k]);
-            unlink(path);
-        }
-        rmdir(made[i]);
-    }
-    n_made = 0;
-    return 0;
-}
-
-typedef struct {
-    const char *dir, *settings; /* settings: YAML of the top level */
-    int seed;
-    double test, train; /* train < 0: not measured */
-    int gate;           /* -1: never */
-    double w;
-    const char *hash;
-} made_up;
-
-static void make_run(const made_up *m)
-{
-    char text[1024], train[64] = "", w[32] = "null";
-
-    make_dir(m->dir);
-    snprintf(text, sizeof text,
-             "seed: %d\nrun: {dir: elsewhere/%s}\nnetwork: {name: resnet_small}\n%s",
-             m->seed, m->dir, m->settings);
-    write_file(m->dir, "config.yaml", text);
-    if (m->train >= 0)
-        snprintf(train, sizeof train, "\"train_accuracy\": %.4f, ", m->train);
-    if (m->w > 0) snprintf(w, sizeof w, "%g", m->w);
-    snprintf(text, sizeof text,
-             "{\"test_accuracy\": %.4f, %s\"weight_hash\": \"%s\", \"seconds\": 20, "
-             "\"images_per_s\": %d, \"gate_opened_at\": %d, \"mean_w\": %s, "
-             "\"steps_with_w\": %d, \"per_class\": {}}",
-             m->test, train, m->hash ? m->hash : m->dir, 100 + m->seed, m->gate, w,
-             m->w > 0 ? 50 : 0);
-    write_file(m->dir, "result.json", text);
-}
-
-static void make_runs(const made_up *m, size_t n)
-{
-    for (size_t i = 0; i < n; i++) make_run(&m[i]);
-}
-
-/* Reads all runs made so far and sums them up; *r goes back to the caller. */
-static pt_summary *sum_up(pt_result **r)
-{
-    const char *dirs[MAX_RUNS];
-    pt_summary *u = NULL;
-
-    for (size_t i = 0; i < n_made; i++) dirs[i] = made[i];
-    if (pt_results_read(dirs, n_made, r) != PT_OK) fail_msg("%s", pt_fail_text());
-    if (pt_summary_create(*r, n_made, &u) != PT_OK) fail_msg("%s", pt_fail_text());
-    return u;
-}
-
-static void release(pt_summary **u, pt_result **r)
-{
-    pt_summary_destroy(u);
-    pt_results_destroy(r, n_made);
-    assert_null(*u);
-    assert_null(*r);
-}
-
-/* The table up to the legend. */
-static char *table(pt_table_style style)
-{
-    char *text = NULL, *end;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    pt_result *r = NULL;
-    pt_summary *u = sum_up(&r);
-
-    assert_non_null(out);
-    assert_int_equal(pt_table_print(u, style, out), PT_OK);
-    fclose(out);
-    end = strstr(text, "train, test: accuracy");
-    assert_non_null(end);
-    *end = '\0';
-    release(&u, &r);
-    return text;
-}
-
-#define PLAIN    "data: {path: d.h5}\n"
-#define SML1     PLAIN "pseudo_task: {loss: sml1}\n"
-#define L2       PLAIN "pseudo_task: {loss: l2}\n"
+#define PLAIN    MADE_RUNS_PLAIN
+#define SML1     MADE_RUNS_SML1
+#define L2       MADE_RUNS_L2
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 /* By hand: plain 60 62 64: 62 (2). SML1 61 63.5 66: gains 1 1.5 2: 1.5 (0.5);
  * 150 / (100 - 62) = 3.947; t(0.975, 2) = 4.3027, times 0.5 / sqrt(3): 1.24; 2 of 8 signs
  * are as far. L2 58 62 66: gains -2 0 2: 0 (2). */
-static const made_up three_methods[] = {
+static const made_run three_methods[] = {
     {"a", PLAIN, 1, 0.60, 1, -1, 0, NULL},     {"b", PLAIN, 2, 0.62, 0.9, -1, 0, NULL},
     {"c", PLAIN, 3, 0.64, 0.95, -1, 0, NULL},  {"d", SML1, 3, 0.66, 0.9, 12, 0.5, NULL},
     {"e", SML1, 2, 0.635, 0.9, 13, 0.7, NULL}, {"f", SML1, 1, 0.61, 0.9, 20, 0.9, NULL},
@@ -166,8 +36,8 @@ static void test_the_table_of_three_methods_agrees_with_the_sum_by_hand(void **s
     char *text;
 
     (void)state;
-    make_runs(three_methods, COUNT(three_methods));
-    text = table(PT_TABLE_TEXT);
+    made_runs_make(three_methods, COUNT(three_methods));
+    text = made_runs_table(PT_TABLE_TEXT);
     assert_string_equal(
         text, "resnet_small on d.h5\n"
               "method    runs  train %  test % (std)    gain (std)  +- 95 %     p"
@@ -187,8 +57,8 @@ static void test_markdown_holds_the_same_cells(void **state)
     char *text;
 
     (void)state;
-    make_runs(three_methods, COUNT(three_methods));
-    text = table(PT_TABLE_MARKDOWN);
+    made_runs_make(three_methods, COUNT(three_methods));
+    text = made_runs_table(PT_TABLE_MARKDOWN);
     assert_string_equal(
         text,
         "### resnet\\_small on d.h5\n\n"
@@ -207,13 +77,13 @@ static void test_markdown_holds_the_same_cells(void **state)
 
 static void test_one_run_has_no_deviation(void **state)
 {
-    const made_up runs[] = {{"a", PLAIN, 1, 0.6, 1, -1, 0, NULL},
-                            {"b", SML1, 1, 0.7, 1, 5, 0.25, NULL}};
+    const made_run runs[] = {{"a", PLAIN, 1, 0.6, 1, -1, 0, NULL},
+                             {"b", SML1, 1, 0.7, 1, 5, 0.25, NULL}};
     char *text;
 
     (void)state;
-    make_runs(runs, 2);
-    text = table(PT_TABLE_TEXT);
+    made_runs_make(runs, 2);
+    text = made_runs_table(PT_TABLE_TEXT);
     assert_non_null(strstr(text, "plain        1   100.00     60.00 (-)           -"));
     assert_non_null(strstr(
         text,
@@ -227,7 +97,7 @@ static void test_one_run_has_no_deviation(void **state)
  * plain runs. */
 static void test_other_methods_have_names_and_the_same_baseline(void **state)
 {
-    const made_up runs[] = {
+    const made_run runs[] = {
         {"a", BASE "regularizers: {fnp: {weight: 0}}\n", 1, 0.5, 1, -1, 0, NULL},
         {"b", BASE "regularizers: {l2_sp: {alpha: 0.1, beta: 0.01}}\n", 1, 0.6, 1, -1, 0,
          NULL},
@@ -249,8 +119,8 @@ static void test_other_methods_have_names_and_the_same_baseline(void **state)
     pt_result *r = NULL;
     pt_summary *u;
 
-    make_runs(runs, COUNT(runs));
-    u = sum_up(&r);
+    made_runs_make(runs, COUNT(runs));
+    u = made_runs_sum_up(&r);
     assert_int_equal(u->n_blocks, 1);
     assert_int_equal(u->blocks[0].n_methods, COUNT(names));
     for (size_t i = 0; i < COUNT(names); i++) {
@@ -260,7 +130,7 @@ static void test_other_methods_have_names_and_the_same_baseline(void **state)
         if (i > 0) assert_ptr_equal(m->baseline, &u->blocks[0].methods[0]);
     }
     assert_int_equal(u->blocks[0].n_notes, 0);
-    release(&u, &r);
+    made_runs_release(&u, &r);
 }
 
 /* mpmath 1.2.1: betainc(df / 2, 1 / 2, 0, df / (df + t^2), regularized=True). */
@@ -293,7 +163,7 @@ static void test_p_values_are_those_of_mpmath(void **state)
 
 static void test_csv_and_latex(void **state)
 {
-    const made_up runs[] = {
+    const made_run runs[] = {
         {"a", "data: {path: d.h5, per_class: 10}\n", 1, 0.6, -1, -1, 0, NULL}};
     char *text = NULL;
     size_t bytes;
@@ -301,8 +171,8 @@ static void test_csv_and_latex(void **state)
     pt_result *r = NULL;
     pt_summary *u;
 
-    make_runs(runs, 1);
-    u = sum_up(&r);
+    made_runs_make(runs, 1);
+    u = made_runs_sum_up(&r);
     assert_int_equal(pt_csv_print(u, out), PT_OK);
     assert_int_equal(pt_table_print(u, PT_TABLE_LATEX, out), PT_OK);
     fclose(out);
@@ -315,7 +185,7 @@ static void test_csv_and_latex(void **state)
     assert_non_null(strstr(text, "\\caption{resnet\\_small on d.h5"));
     assert_non_null(strstr(text, "test \\% (std) & gain"));
     free(text);
-    release(&u, &r);
+    made_runs_release(&u, &r);
 }
 
 /* A set of 200 classes is CUB where its file is called so, too. */
@@ -326,7 +196,7 @@ static void test_published_numbers_stand_where_they_belong(void **state)
     pt_settings s;
     char *text;
 
-    write_file(".", "p.yaml", "network: {name: vgg16}\ndata: {path: mine.h5}\n");
+    made_runs_file(".", "p.yaml", "network: {name: vgg16}\ndata: {path: mine.h5}\n");
     for (int cub = 0; cub < 2; cub++) {
         assert_int_equal(pt_config_load("p.yaml", sets, (size_t)cub, &c), PT_OK);
         assert_int_equal(pt_settings_create(c, &s), PT_OK);
@@ -344,7 +214,7 @@ static void test_published_numbers_stand_where_they_belong(void **state)
 
 static void test_the_gain_is_over_the_seeds_of_both_and_says_so(void **state)
 {
-    const made_up runs[] = {
+    const made_run runs[] = {
         {"a", PLAIN, 1, 0.50, 1, -1, 0, NULL}, {"b", PLAIN, 2, 0.60, 1, -1, 0, NULL},
         {"c", PLAIN, 3, 0.90, 1, -1, 0, NULL}, {"d", SML1, 2, 0.62, 1, 5, 1, NULL},
         {"e", SML1, 1, 0.56, 1, 5, 1, NULL},   {"f", SML1, 7, 0.10, 1, 5, 1, NULL},
@@ -354,8 +224,8 @@ static void test_the_gain_is_over_the_seeds_of_both_and_says_so(void **state)
     const pt_method *m;
 
     (void)state;
-    make_runs(runs, COUNT(runs));
-    u = sum_up(&r);
+    made_runs_make(runs, COUNT(runs));
+    u = made_runs_sum_up(&r);
     m = u->blocks[0].methods;
     assert_int_equal(m[1].gain.n, 2);
     assert_float_equal(m[1].gain.mean, 4, 1e-9); /* 6 and 2 */
@@ -370,17 +240,17 @@ static void test_the_gain_is_over_the_seeds_of_both_and_says_so(void **state)
     assert_string_equal(u->blocks[0].notes[1],
                         "PtR-L2 has seeds 8, plain has seeds 1 2 3: none in common, so "
                         "no gain");
-    release(&u, &r);
+    made_runs_release(&u, &r);
 }
 
 static void test_without_plain_runs_there_is_no_gain_and_a_note(void **state)
 {
-    const made_up runs[] = {{"a", SML1, 1, 0.6, 1, 4, 1, NULL}};
+    const made_run runs[] = {{"a", SML1, 1, 0.6, 1, 4, 1, NULL}};
     char *text;
 
     (void)state;
-    make_runs(runs, 1);
-    text = table(PT_TABLE_TEXT);
+    made_runs_make(runs, 1);
+    text = made_runs_table(PT_TABLE_TEXT);
     assert_non_null(
         strstr(text, "60.00 (-)           -        -  -            -      4.0"));
     assert_non_null(
@@ -390,16 +260,16 @@ static void test_without_plain_runs_there_is_no_gain_and_a_note(void **state)
 
 static void test_a_gate_that_stayed_shut_is_said(void **state)
 {
-    const made_up runs[] = {{"a", PLAIN, 1, 0.6, 1, -1, 0, NULL},
-                            {"b", PLAIN, 2, 0.6, 1, -1, 0, NULL},
-                            {"c", SML1, 1, 0.6, 1, -1, 0, NULL},
-                            {"d", SML1, 2, 0.6, 1, 8, 2, NULL},
-                            {"e", L2, 1, 0.6, 1, -1, 0, NULL}};
+    const made_run runs[] = {{"a", PLAIN, 1, 0.6, 1, -1, 0, NULL},
+                             {"b", PLAIN, 2, 0.6, 1, -1, 0, NULL},
+                             {"c", SML1, 1, 0.6, 1, -1, 0, NULL},
+                             {"d", SML1, 2, 0.6, 1, 8, 2, NULL},
+                             {"e", L2, 1, 0.6, 1, -1, 0, NULL}};
     char *text;
 
     (void)state;
-    make_runs(runs, COUNT(runs));
-    text = table(PT_TABLE_TEXT);
+    made_runs_make(runs, COUNT(runs));
+    text = made_runs_table(PT_TABLE_TEXT);
     assert_non_null(strstr(text, "0.00      8.0  2  "));
     assert_non_null(strstr(text, "0.00    never  -  "));
     assert_non_null(
@@ -409,202 +279,9 @@ static void test_a_gate_that_stayed_shut_is_said(void **state)
     free(text);
 }
 
-/* The names of a block's methods, each followed by that of its baseline. */
-static char *names(const pt_block *b)
-{
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-
-    assert_non_null(out);
-    for (size_t i = 0; i < b->n_methods; i++)
-        fprintf(out, "%s%s%s%s\n", b->methods[i].name, b->methods[i].baseline ? " (" : "",
-                b->methods[i].baseline ? b->methods[i].baseline->name : "",
-                b->methods[i].baseline ? ")" : "");
-    fclose(out);
-    return text;
-}
-
-static void expect_names(const char *expected)
-{
-    pt_result *r = NULL;
-    pt_summary *u = sum_up(&r);
-    char *text = names(&u->blocks[0]);
-
-    assert_int_equal(u->n_blocks, 1);
-    assert_string_equal(text, expected);
-    free(text);
-    release(&u, &r);
-}
-
-static void test_a_method_is_named_by_what_differs_and_only_that(void **state)
-{
-    const made_up runs[] = {
-        {"a", PLAIN "pseudo_task: {ratio: 3, target: zero}\n", 1, .5, 1, -1, 0, NULL},
-        {"b", PLAIN, 2, .5, 1, -1, 0, NULL}, /* a plain run's ratio means nothing */
-        {"c", SML1, 1, .5, 1, 1, 1, NULL},
-        {"d", PLAIN "pseudo_task: {loss: sml1, ratio: 5}\n", 1, .5, 1, 1, 1, NULL},
-        {"e", PLAIN "pseudo_task: {loss: sml1, gate: always}\n", 1, .5, 1, 1, 1, NULL},
-        {"f", PLAIN "pseudo_task: {loss: l2, target: zero}\n", 1, .5, 1, 1, 1, NULL}};
-
-    (void)state;
-    make_runs(runs, COUNT(runs));
-    expect_names("plain\n"
-                 "PtR-SML1 R=5 target=uniform gate=ema (plain)\n"
-                 "PtR-SML1 R=10 target=uniform no gate (plain)\n"
-                 "PtR-SML1 R=10 target=uniform gate=ema (plain)\n"
-                 "PtR-L2 R=10 target=zero gate=ema (plain)\n");
-}
-
-static void test_each_weight_decay_and_batch_norm_has_its_own_baseline(void **state)
-{
-    const made_up runs[] = {
-        {"a", PLAIN, 1, .5, 1, -1, 0, NULL},
-        {"b", SML1, 1, .5, 1, 1, 1, NULL},
-        {"c", PLAIN "optimizer: {weight_decay: 0}\n", 1, .5, 1, -1, 0, NULL},
-        {"d", SML1 "optimizer: {weight_decay: 0}\n", 1, .5, 1, 1, 1, NULL},
-        {"e", SML1 "optimizer: {weight_decay: 0.001}\n", 1, .5, 1, 1, 1, NULL}};
-
-    (void)state;
-    make_runs(runs, COUNT(runs));
-    expect_names("plain wd=0\n"
-                 "PtR-SML1 wd=0 (plain wd=0)\n"
-                 "plain wd=0.0005\n"
-                 "PtR-SML1 wd=0.0005 (plain wd=0.0005)\n"
-                 "PtR-SML1 wd=0.001\n");
-}
-
-static void test_runs_of_another_protocol_get_a_block_of_their_own(void **state)
-{
-    const made_up runs[] = {
-        {"a", PLAIN "optimizer: {lr: 0.1}\n", 1, .5, 1, -1, 0, NULL},
-        {"b", SML1 "optimizer: {lr: 0.1}\n", 1, .5, 1, 1, 1, NULL},
-        {"c", SML1, 1, .5, 1, 1, 1, NULL},
-        {"d", "data: {path: d.h5, per_class: 10}\n", 1, .5, 1, -1, 0, NULL},
-        {"e", "data: {path: e.h5}\nstages: [{epochs: 3}]\n", 1, .5, 1, -1, 0, NULL},
-        {"f", "data: {path: e.h5}\n", 1, .5, 1, -1, 0, NULL},
-        /* how it was computed does not matter */
-        {"g", PLAIN "engine: {threads: 4}\nevaluation: {train_split: true}\n", 2, .5, 1,
-         -1, 0, NULL}};
-    static const char *const titles[] = {"resnet_small on d.h5, optimizer.lr=0.01",
-                                         "resnet_small on d.h5, optimizer.lr=0.1",
-                                         "resnet_small on d.h5, 10 images per class",
-                                         "resnet_small on e.h5, no stages.0.epochs",
-                                         "resnet_small on e.h5, stages.0.epochs=3"};
-    pt_result *r = NULL;
-    pt_summary *u;
-
-    (void)state;
-    make_runs(runs, COUNT(runs));
-    u = sum_up(&r);
-    assert_int_equal(u->n_blocks, COUNT(titles));
-    for (size_t i = 0; i < COUNT(titles); i++)
-        assert_string_equal(u->blocks[i].title, titles[i]);
-    assert_int_equal(u->blocks[0].n_methods, 2); /* c and g */
-    assert_int_equal(u->blocks[1].n_methods, 2);
-    assert_ptr_equal(u->blocks[1].methods[1].baseline, &u->blocks[1].methods[0]);
-    release(&u, &r);
-}
-
-static void test_a_repeated_run_counts_once(void **state)
-{
-    const made_up runs[] = {
-        {"a", PLAIN, 1, 0.60, 1, -1, 0, "abc"},
-        {"b", PLAIN "engine: {workers: 2}\n", 1, 0.60, 1, -1, 0, "abc"},
-        {"c", PLAIN, 2, 0.70, 1, -1, 0, "def"}};
-    pt_result *r = NULL;
-    pt_summary *u;
-
-    (void)state;
-    make_runs(runs, COUNT(runs));
-    u = sum_up(&r);
-    assert_int_equal(u->blocks[0].methods[0].n_runs, 2);
-    assert_float_equal(u->blocks[0].methods[0].test.mean, 65, 1e-9);
-    assert_int_equal(u->blocks[0].n_notes, 1);
-    assert_string_equal(u->blocks[0].notes[0],
-                        "b repeats a (seed 1, same weight hash): counted once");
-    release(&u, &r);
-}
-
-static void test_a_repeated_run_with_other_weights_is_refused(void **state)
-{
-    const made_up runs[] = {{"a", PLAIN, 1, 0.60, 1, -1, 0, "abc"},
-                            {"b", PLAIN, 1, 0.61, 1, -1, 0, "abd"}};
-    const char *dirs[] = {"a", "b"};
-    pt_result *r = NULL;
-    pt_summary *u = NULL;
-
-    (void)state;
-    make_runs(runs, COUNT(runs));
-    assert_int_equal(pt_results_read(dirs, 2, &r), PT_OK);
-    assert_int_equal(pt_summary_create(r, 2, &u), PT_ERR_DATA);
-    assert_null(u);
-    assert_string_equal(pt_fail_text(),
-                        "a and b have the same settings and seed 1, but other weights");
-    pt_results_destroy(&r, 2);
-}
-
-static void test_all_faulty_directories_are_named_at_once(void **state)
-{
-    const made_up good = {"good", PLAIN, 1, 0.6, 1, -1, 0, NULL},
-                  wrong = {"wrong", "optimizer: {lr: -1}\n", 1, 0.6, 1, -1, 0, NULL};
-    const char *dirs[] = {"good/", "none", "cut/", "other", "wrong", "half"};
-    pt_result *r = NULL;
-
-    (void)state;
-    make_run(&good);
-    make_run(&wrong);
-    make_dir("cut");
-    write_file("cut", "identity.json", "{}");
-    make_dir("other");
-    make_dir("half");
-    write_file("half", "result.json",
-               "{\"test_accuracy\": \"x\", \"images_per_s\": 1, "
-               "\"seconds\": 1, \"mean_w\": null, "
-               "\"gate_opened_at\": -1, \"weight_hash\": \"\"}");
-    assert_int_equal(pt_results_read(dirs, COUNT(dirs), &r), PT_ERR_DATA);
-    assert_null(r);
-    assert_string_equal(
-        pt_fail_text(),
-        "none: No such file or directory\n"
-        "cut: this run has not finished (no result.json)\n"
-        "other: not a run's directory (no result.json)\n"
-        "wrong/config.yaml:4:17: error: optimizer.lr must be > 0, not -1\n"
-        "half/result.json: test_accuracy is not a number\n"
-        "half/result.json: steps_with_w is not there");
-}
-
-static void test_a_result_that_is_not_json_is_refused(void **state)
-{
-    const made_up good = {"good", PLAIN, 1, 0.6, 1, -1, 0, NULL};
-    const char *dirs[] = {"good"};
-    pt_result *r = NULL;
-
-    (void)state;
-    make_run(&good);
-    write_file("good", "result.json", "{\n\"test_accuracy\": 0.");
-    assert_int_equal(pt_results_read(dirs, 1, &r), PT_ERR_DATA);
-    assert_non_null(strstr(pt_fail_text(), "good/result.json: line 2: not JSON: "));
-}
-
-static void test_a_statistic_leaves_out_what_is_not_a_number(void **state)
-{
-    const double x[] = {1, NAN, 2, 6};
-    pt_stat s = pt_stat_of(x, 4);
-
-    (void)state;
-    assert_int_equal(s.n, 3);
-    assert_float_equal(s.mean, 3, 1e-12);
-    assert_float_equal(s.std, sqrt(7), 1e-12); /* (4 + 1 + 9) / 2 */
-    s = pt_stat_of(x, 1);
-    assert_true(s.mean == 1 && isnan(s.std));
-    s = pt_stat_of(x, 0);
-    assert_true(isnan(s.mean) && isnan(s.std));
-}
-
 int main(void)
 {
-#define T(f) cmocka_unit_test_teardown(f, remove_runs)
+#define T(f) cmocka_unit_test_teardown(f, made_runs_remove)
     const struct CMUnitTest tests[] = {
         T(test_the_table_of_three_methods_agrees_with_the_sum_by_hand),
         T(test_markdown_holds_the_same_cells),
@@ -616,15 +293,7 @@ int main(void)
         T(test_the_gain_is_over_the_seeds_of_both_and_says_so),
         T(test_without_plain_runs_there_is_no_gain_and_a_note),
         T(test_a_gate_that_stayed_shut_is_said),
-        T(test_a_method_is_named_by_what_differs_and_only_that),
-        T(test_each_weight_decay_and_batch_norm_has_its_own_baseline),
-        T(test_runs_of_another_protocol_get_a_block_of_their_own),
-        T(test_a_repeated_run_counts_once),
-        T(test_a_repeated_run_with_other_weights_is_refused),
-        T(test_all_faulty_directories_are_named_at_once),
-        T(test_a_result_that_is_not_json_is_refused),
-        T(test_a_statistic_leaves_out_what_is_not_a_number),
     };
 
-    return cmocka_run_group_tests(tests, enter, leave);
+    return cmocka_run_group_tests(tests, made_runs_enter, made_runs_leave);
 }
