@@ -184,12 +184,10 @@ static pt_status compare_cores(const json_t *was, const json_t *is, const char *
                    where, json_string_value(was), json_string_value(is));
 }
 
-static pt_status refuse(const differences *d, const char *where)
+static pt_status refuse(const differences *d, const char *where, const char *advice)
 {
-    return pt_fail(PT_ERR_USAGE,
-                   "%s: is another run's (%s%s): choose another run.dir, or give "
-                   "--overwrite to replace it",
-                   where, d->text, d->n > MOST ? "; and more" : "");
+    return pt_fail(PT_ERR_USAGE, "%s: is another run's (%s%s): %s", where, d->text,
+                   d->n > MOST ? "; and more" : "", advice);
 }
 
 pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
@@ -202,7 +200,9 @@ pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
 
     if (s == PT_OK) compare_settings(&d, json_object_get(was, "settings"), settings);
     json_decref(settings);
-    return s == PT_OK && d.n > 0 ? refuse(&d, where) : s;
+    return s == PT_OK && d.n > 0
+               ? refuse(&d, where, "choose another dir, or remove the run")
+               : s;
 }
 
 pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where,
@@ -226,7 +226,9 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
         if (!blas || strcmp(fields[i], "gemm") != 0)
             differ(&d, fields[i], json_object_get(was, fields[i]),
                    json_object_get(is, fields[i]));
-    if (d.n > 0) return refuse(&d, where);
+    if (d.n > 0)
+        return refuse(&d, where,
+                      "choose another run.dir, or give --overwrite to replace it");
     if (!blas || other_core || json_equal(cores[0], cores[1])) return PT_OK;
     return compare_cores(cores[0], cores[1], where);
 }

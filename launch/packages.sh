@@ -32,6 +32,10 @@ python3-torchvision     python torchvision
 gcc-aarch64-linux-gnu   command aarch64-linux-gnu-gcc
 qemu-user               command qemu-aarch64
 valgrind                command valgrind
+slurmctld               command slurmctld
+slurmd                  command slurmd
+slurm-client            command sbatch
+munge                   command munged
 '
 
 pt_python=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || echo python3)

@@ -199,7 +199,7 @@ static void end(queue *q, int i, int status)
     double took = pt_clock() - p->start;
 
     q->running--;
-    if (code == 0 && pt_sweep_look(p->run) != PT_OK) {
+    if (code == 0 && pt_sweep_look(p->run, NULL) != PT_OK) {
         fail_run(q, p->run, p->log, pt_fail_text());
     } else if (code == 0 && p->run->state != PT_SWEEP_DONE) {
         fail_run(q, p->run, p->log, "it ended without a result.json");

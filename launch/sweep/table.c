@@ -266,7 +266,7 @@ static pt_status add_runs(builder *b)
 
 /* ---- directories ------------------------------------------------------------------ */
 
-pt_status pt_sweep_look(pt_sweep_run *r)
+pt_status pt_sweep_look(pt_sweep_run *r, pt_sweep_data *data)
 {
     json_t *was = NULL, *result = NULL;
     pt_status s = PT_OK;
@@ -276,6 +276,7 @@ pt_status pt_sweep_look(pt_sweep_run *r)
     r->state = PT_SWEEP_UNFINISHED;
     s = pt_run_dir_read_json(r->dir, "identity.json", &was);
     if (s == PT_OK) s = pt_identity_compare_settings(was, r->config, r->dir);
+    if (s == PT_OK && data) s = pt_sweep_data_compare(data, was, r->config, r->dir);
     if (s == PT_OK && pt_run_dir_has(r->dir, "result.json")) {
         s = pt_run_dir_read_json(r->dir, "result.json", &result);
         r->accuracy = json_number_value(json_object_get(result, "test_accuracy"));
@@ -289,12 +290,14 @@ pt_status pt_sweep_look(pt_sweep_run *r)
 static pt_status look_at_all(pt_sweep *s)
 {
     pt_sweep_faults f = {.status = PT_OK};
+    pt_sweep_data data = {0};
 
     for (size_t i = 0; i < s->n; i++) {
-        pt_status st = pt_sweep_look(&s->runs[i]);
+        pt_status st = pt_sweep_look(&s->runs[i], &data);
 
         if (st != PT_OK) pt_sweep_faults_add(&f, st, NULL);
     }
+    pt_sweep_data_fini(&data);
     return pt_sweep_faults_end(&f);
 }
 

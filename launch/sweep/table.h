@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "common/config.h"
+#include "launch/sweep/data.h"
 #include "proto/sweep.pb-c.h"
 
 typedef enum {
@@ -43,7 +44,7 @@ void pt_sweep_destroy(pt_sweep **s);
 PT_MUST_USE pt_status pt_sweep_write_config(const pt_sweep_run *r);
 
 /* Looks at a run's directory: state, accuracy. PT_ERR_USAGE naming the keys where it is
- * another run's. */
-PT_MUST_USE pt_status pt_sweep_look(pt_sweep_run *r);
+ * another run's, or its data sets where they are others now; data NULL: not looked at. */
+PT_MUST_USE pt_status pt_sweep_look(pt_sweep_run *r, pt_sweep_data *data);
 
 #endif

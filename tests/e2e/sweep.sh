@@ -51,6 +51,15 @@ hint() {
         fail "'$report': $(cat report.log)"
 }
 hint third.log
+mv data.h5 was.h5
+"$PTRAIN" sweep table.yaml --set "$long" --list >gone.log 2>&1 && [ "$(grep -c '^done' gone.log)" = 4 ] ||
+    fail "done runs without their data: $(cat gone.log)"
+rm -r images/target/train/"$(ls images/target/train | head -1)"/0000.jpg
+"$PTRAIN" pack --layout folders images/target data.h5 >/dev/null
+"$PTRAIN" sweep table.yaml --set "$long" --list >repacked.log 2>&1; code=$?
+[ $code = 2 ] && [ "$(grep -c 'was made with other data than data.h5 holds now' repacked.log)" = 4 ] ||
+    fail "runs of other data count, code $code: $(cat repacked.log)"
+mv was.h5 data.h5
 printf 'dir: deep\nconfig: [run.yaml]\nset: [engine.workers=2]\nseeds: [3]\naxes:\n' >deep.yaml
 printf -- '  - of: [{name: %s}]\n' data network >>deep.yaml
 echo '  - of: [{name: plain, set: [pseudo_task.loss=none]}, {name: l2}]' >>deep.yaml
@@ -133,7 +142,7 @@ PATH=$work/bin:$PATH SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=3 ./job.sh >task.l
 PATH=$work/bin:$PATH FAKE_STOP=1 SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=1 ./job.sh
 [ $? = 75 ] && [ "$(cat requeued)" = "requeue 7_1" ] || fail "a stopped task was not queued again"
 sweep table.yaml --slurm job.sh | grep -q '3 of 4 runs' || fail "the done run is in the array"
-sweep table.yaml --slurm job.sh --submit >submit.log 2>&1
+PATH=$work/none "$PTRAIN" sweep table.yaml --slurm job.sh --submit >submit.log 2>&1
 [ $? = 1 ] && grep -q 'error: sbatch cannot be started' submit.log || fail "no sbatch: $(cat submit.log)"
 printf '#!/bin/bash\necho "$@" >submitted\nexit 3\n' >bin/sbatch
 chmod +x bin/sbatch

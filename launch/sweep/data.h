@@ -1,0 +1,21 @@
+/* Do finished runs still belong to the data that lie here now? */
+#ifndef PT_LAUNCH_SWEEP_DATA_H
+#define PT_LAUNCH_SWEEP_DATA_H
+
+#include <jansson.h>
+
+#include "common/config.h"
+
+/* Checksums of packed files, each read once. Zeros are empty. */
+typedef struct {
+    char **path, **checksum; /* [n]; a checksum is NULL where the file cannot be read */
+    size_t n;
+} pt_sweep_data;
+
+/* identity: of the run in `dir`. PT_ERR_USAGE where a file of c was packed anew since. A
+ * file that is not here, or cannot be read, says nothing: the run that needs it will. */
+PT_MUST_USE pt_status pt_sweep_data_compare(pt_sweep_data *d, const json_t *identity,
+                                            const pt_config *c, const char *dir);
+void pt_sweep_data_fini(pt_sweep_data *d);
+
+#endif
