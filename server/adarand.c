@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "common/simd.h"
 
 enum { MEAN, DEVIATION, RUNNING, FIRST, SECOND, ARRAYS };
 
@@ -18,46 +19,47 @@ static float *array(float *state, int which, int classes, int dims)
     return state + (size_t)which * (size_t)classes * (size_t)dims;
 }
 
-/* Mean and deviation (with n) of dimension d over the images of class k. */
-static void moments_of(const float *features, const int32_t *labels, size_t n, int dims,
-                       int k, int d, float *mean, float *deviation)
+/* Means and deviations (with n) of the features of a class, of its images alone. */
+static void moments_of(const float *features, const int32_t *labels, size_t n, size_t w,
+                       int k, float *mean, float *deviation, double *sums)
 {
-    double sum = 0, squares = 0, m;
-    size_t of_class = 0, w = (size_t)dims;
+    size_t of_class = 0;
 
+    memset(sums, 0, 2 * w * sizeof *sums);
     for (size_t i = 0; i < n; i++) {
         if (labels[i] != k) continue;
-        sum += features[i * w + (size_t)d];
+        for (size_t d = 0; d < w; d++) sums[d] += features[i * w + d];
         of_class++;
     }
-    *mean = 0;
-    *deviation = 1;
-    if (of_class == 0) return;
-    m = sum / (double)of_class;
-    for (size_t i = 0; i < n; i++) {
-        double e = features[i * w + (size_t)d] - m;
+    for (size_t d = 0; d < w && of_class > 0; d++) sums[d] /= (double)of_class;
+    for (size_t i = 0; i < n; i++)
+        for (size_t d = 0; d < w && labels[i] == k; d++) {
+            double e = features[i * w + d] - sums[d];
 
-        if (labels[i] == k) squares += e * e;
+            sums[w + d] += e * e;
+        }
+    for (size_t d = 0; d < w; d++) {
+        mean[d] = (float)sums[d];
+        deviation[d] = of_class ? (float)sqrt(sums[w + d] / (double)of_class) : 1;
     }
-    *mean = (float)m;
-    *deviation = (float)sqrt(squares / (double)of_class);
 }
 
-void pt_adarand_init(float *state, int classes, int dims, const float *features,
-                     const int32_t *labels, size_t n)
+pt_status pt_adarand_init(float *state, int classes, int dims, const float *features,
+                          const int32_t *labels, size_t n)
 {
     float *mean = array(state, MEAN, classes, dims);
     float *deviation = array(state, DEVIATION, classes, dims);
-    size_t all = (size_t)classes * (size_t)dims;
+    size_t w = (size_t)dims, all = (size_t)classes * w;
+    double *sums = pt_calloc(2 * w, sizeof *sums);
 
+    if (!sums) return pt_fail(PT_ERR_NOMEM, "no memory for AdaRand");
     memset(state, 0, pt_adarand_floats(classes, dims) * sizeof *state);
     for (int k = 0; k < classes; k++)
-        for (int d = 0; d < dims; d++) {
-            size_t at = (size_t)k * (size_t)dims + (size_t)d;
-
-            moments_of(features, labels, n, dims, k, d, &mean[at], &deviation[at]);
-        }
+        moments_of(features, labels, n, w, k, mean + (size_t)k * w,
+                   deviation + (size_t)k * w, sums);
     memcpy(array(state, RUNNING, classes, dims), mean, all * sizeof *mean);
+    free(sums);
+    return PT_OK;
 }
 
 void pt_adarand_target(const float *state, int classes, int dims, int label,
@@ -105,50 +107,103 @@ static double unit(const float *x, int dims, double *out)
     return norm;
 }
 
-/* g += f * d cos(a, b) / d a, where a has the direction u and norm n, b the direction v.
- */
-static void add_slope(double *g, double f, const double *u, double n, const double *v,
-                      double cosine, int dims)
+enum { LANES = 8, ROWS = 4, BLOCK = 512 };
+
+typedef double lanes __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+
+/* out [ROWS]: products of u with v[0..], each a sum in LANES chains, so that its bits are
+ * those of any vector width. */
+PT_CLONES static void dot(const double *u, const double *const v[ROWS], size_t n,
+                          double out[ROWS])
 {
-    for (int d = 0; d < dims; d++) g[d] += f * (v[d] - cosine * u[d]) / n;
-}
+    lanes sum[ROWS] = {{0}};
 
-static double dot(const double *a, const double *b, int dims)
-{
-    double sum = 0;
+    for (size_t d = 0; d + LANES <= n; d += LANES)
+        for (int r = 0; r < ROWS; r++)
+            sum[r] += *(const lanes *)(u + d) * *(const lanes *)(v[r] + d);
+    for (size_t d = n - n % LANES; d < n; d++)
+        for (int r = 0; r < ROWS; r++) sum[r][d % LANES] += u[d] * v[r][d];
+    for (int r = 0; r < ROWS; r++) {
+        lanes s = sum[r];
 
-    for (int d = 0; d < dims; d++) sum += a[d] * b[d];
-    return sum;
-}
-
-/* The loss's gradient at mean k; units [C][dims] and norms [C] of the means. */
-static void slope(const float *running, const double *units, const double *norms,
-                  int classes, int k, int dims, double *g, double *room)
-{
-    const double *u = units + (size_t)k * (size_t)dims;
-    double c;
-
-    memset(g, 0, (size_t)dims * sizeof *g);
-    unit(running + (size_t)k * (size_t)dims, dims, room);
-    c = dot(u, room, dims);
-    add_slope(g, 2 * (c - 1) / classes, u, norms[k], room, c, dims);
-    for (int j = 0; j < classes; j++) {
-        const double *v = units + (size_t)j * (size_t)dims;
-
-        if (j == k) continue;
-        c = dot(u, v, dims);
-        add_slope(g, 4 * c / classes / (classes - 1), u, norms[k], v, c, dims);
+        out[r] = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
     }
 }
 
+/* g [n] += sum over j of f[j] v[j], v [m] rows at a distance of `stride`. */
+PT_CLONES static void add_rows(double *g, const double *f, const double *v, size_t stride,
+                               size_t m, size_t n)
+{
+    for (size_t j = 0; j < m; j++)
+        for (size_t d = 0; d < n; d++) g[d] += f[j] * v[j * stride + d];
+}
+
+/* cosines [C][C] of the directions units [C][w], some rows against all before them. */
+static void cosines_of(const double *units, size_t c, size_t w, double *cosines)
+{
+    for (size_t j = 0; j < c; j += ROWS) {
+        const double *v[ROWS];
+        double out[ROWS];
+
+        for (size_t r = 0; r < ROWS; r++) v[r] = units + (j + r < c ? j + r : c - 1) * w;
+        for (size_t k = 0; k < j + ROWS && k < c; k++) {
+            dot(units + k * w, v, w, out);
+            for (size_t r = 0; r < ROWS && j + r < c; r++)
+                cosines[k * c + j + r] = cosines[(j + r) * c + k] = out[r];
+        }
+    }
+}
+
+/* What a move works with. */
+typedef struct {
+    size_t classes, w;
+    double *units, *norms; /* of the means: [C][w], [C] */
+    double *cosines;       /* [C][C], then their slopes */
+    double *g;             /* [C][w]: the loss's gradient at the means */
+    double *room;          /* [w] */
+} mover;
+
+/* The slope of f(cos(a, b)) at a, which has the direction u and norm n, is
+ * f' (v - cos u) / n with b's direction v. So with f'[k][j] for the pairs of means the
+ * gradient is a product of two matrices, less a multiple of each mean. */
+static void find_slopes(mover *m, const float *running)
+{
+    size_t c = m->classes, w = m->w;
+
+    cosines_of(m->units, c, w, m->cosines);
+    for (size_t k = 0; k < c; k++) {
+        double *f = m->cosines + k * c, along = 0, cosine[ROWS];
+        double *g = m->g + k * w, *u = m->units + k * w;
+        const double *v[ROWS] = {m->room, m->room, m->room, m->room};
+
+        for (size_t j = 0; j < c; j++) {
+            double cos = j == k ? 0 : f[j];
+
+            f[j] = j == k ? 0 : 4 * cos / (double)c / (double)(c - 1);
+            along += f[j] * cos;
+        }
+        unit(running + k * w, (int)w, m->room);
+        dot(u, v, w, cosine);
+        f[k] = -along - 2 * (cosine[0] - 1) / (double)c * cosine[0];
+        for (size_t d = 0; d < w; d++)
+            g[d] = 2 * (cosine[0] - 1) / (double)c * m->room[d];
+    }
+    for (size_t at = 0; at < w; at += BLOCK)
+        for (size_t k = 0; k < c; k++)
+            add_rows(m->g + k * w + at, m->cosines + k * c, m->units + at, w, c,
+                     w - at < BLOCK ? w - at : BLOCK);
+    for (size_t k = 0; k < c; k++)
+        for (size_t d = 0; d < w; d++) m->g[k * w + d] /= m->norms[k];
+}
+
 /* Kingma and Ba, ICLR 2015, algorithm 1, with its defaults. */
-static void adam(float *x, float *first, float *second, const double *g, int n, double t,
-                 double lr)
+static void adam(float *x, float *first, float *second, const double *g, size_t n,
+                 double t, double lr)
 {
     double b1 = 1, b2 = 1;
 
     for (double i = 0; i < t; i++) b1 *= 0.9, b2 *= 0.999;
-    for (int i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         first[i] = (float)(0.9 * first[i] + (1 - 0.9) * g[i]);
         second[i] = (float)(0.999 * second[i] + (1 - 0.999) * g[i] * g[i]);
         x[i] = (float)(x[i] -
@@ -156,32 +211,36 @@ static void adam(float *x, float *first, float *second, const double *g, int n, 
     }
 }
 
-pt_status pt_adarand_move(float *state, int classes, int dims, const double *rows, int b,
-                          size_t stride, size_t rep_at, double lr, double decay)
+size_t pt_adarand_room(int classes, int dims)
 {
-    size_t w = (size_t)dims, all = (size_t)classes * w;
+    size_t c = (size_t)classes, w = (size_t)dims;
+
+    return 2 * pt_mul(c, w) + pt_mul(c, c) + c + w;
+}
+
+static mover mover_in(double *room, int classes, int dims)
+{
+    mover m = {.classes = (size_t)classes, .w = (size_t)dims, .units = room};
+
+    m.g = m.units + m.classes * m.w;
+    m.cosines = m.g + m.classes * m.w;
+    m.norms = m.cosines + m.classes * m.classes;
+    m.room = m.norms + m.classes;
+    return m;
+}
+
+void pt_adarand_move(float *state, int classes, int dims, const double *rows, int b,
+                     size_t stride, size_t rep_at, double lr, double decay, double *room)
+{
+    mover m = mover_in(room, classes, dims);
+    size_t all = m.classes * m.w;
     float *mean = state, *running = array(state, RUNNING, classes, dims);
     float *t = state + ARRAYS * all;
-    double *units = pt_calloc(all, sizeof *units), *g = pt_calloc(2 * w, sizeof *g);
-    double *norms = pt_calloc((size_t)classes, sizeof *norms);
-    pt_status s = PT_OK;
 
-    if (!units || !norms || !g) s = pt_fail(PT_ERR_NOMEM, "no memory for AdaRand");
-    if (s == PT_OK) {
-        follow(running, classes, dims, rows, b, stride, rep_at, decay);
-        for (int k = 0; k < classes; k++)
-            norms[k] = unit(mean + (size_t)k * w, dims, units + (size_t)k * w);
-        ++*t;
-    }
-    for (int k = 0; k < classes && s == PT_OK; k++) {
-        size_t at = (size_t)k * w;
-
-        slope(running, units, norms, classes, k, dims, g, g + w);
-        adam(mean + at, state + FIRST * all + at, state + SECOND * all + at, g, dims, *t,
-             lr);
-    }
-    free(units);
-    free(norms);
-    free(g);
-    return s;
+    follow(running, classes, dims, rows, b, stride, rep_at, decay);
+    for (size_t k = 0; k < m.classes; k++)
+        m.norms[k] = unit(mean + k * m.w, dims, m.units + k * m.w);
+    find_slopes(&m, running);
+    ++*t;
+    adam(mean, state + FIRST * all, state + SECOND * all, m.g, all, *t, lr);
 }

@@ -21,8 +21,9 @@ size_t pt_adarand_floats(int classes, int dims);
 
 /* The first state, from features [n][dims] with labels [n]. A class without an image has
  * mean 0 and deviation 1. */
-void pt_adarand_init(float *state, int classes, int dims, const float *features,
-                     const int32_t *labels, size_t n);
+PT_MUST_USE pt_status pt_adarand_init(float *state, int classes, int dims,
+                                      const float *features, const int32_t *labels,
+                                      size_t n);
 
 /* out [dims]: the target of the image at `position` of the batch of `step`. room [dims]
  * is scratch. */
@@ -30,10 +31,12 @@ void pt_adarand_target(const float *state, int classes, int dims, int label,
                        uint64_t seed, uint64_t step, int position, float *room,
                        double *out);
 
+/* Doubles that a move works in. */
+size_t pt_adarand_room(int classes, int dims);
+
 /* After a step: rows [b] at a distance of `stride` doubles, label first, the
- * representation at rep_at. lr, decay: of this step. */
-PT_MUST_USE pt_status pt_adarand_move(float *state, int classes, int dims,
-                                      const double *rows, int b, size_t stride,
-                                      size_t rep_at, double lr, double decay);
+ * representation at rep_at. lr, decay: of this step. room: scratch. */
+void pt_adarand_move(float *state, int classes, int dims, const double *rows, int b,
+                     size_t stride, size_t rep_at, double lr, double decay, double *room);
 
 #endif

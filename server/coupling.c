@@ -20,6 +20,7 @@ struct pt_coupler {
     float *adarand;    /* its state; NULL: off */
     double *targets;   /* [b][dims] */
     float *room;       /* [dims] */
+    double *moving;    /* [pt_adarand_room] */
 };
 
 void pt_coupler_destroy(pt_coupler **c)
@@ -30,6 +31,7 @@ void pt_coupler_destroy(pt_coupler **c)
     free((*c)->adarand);
     free((*c)->targets);
     free((*c)->room);
+    free((*c)->moving);
     free(*c);
     *c = NULL;
 }
@@ -49,7 +51,9 @@ static bool make_arrays(pt_coupler *c)
             pt_calloc(pt_adarand_floats(c->what.classes, c->what.dims), sizeof(float));
         c->targets = pt_calloc(pt_mul(b, dims), sizeof *c->targets);
         c->room = pt_calloc(dims, sizeof *c->room);
-        if (!c->adarand || !c->targets || !c->room) return false;
+        c->moving =
+            pt_calloc(pt_adarand_room(c->what.classes, c->what.dims), sizeof *c->moving);
+        if (!c->adarand || !c->targets || !c->room || !c->moving) return false;
     }
     return true;
 }
@@ -168,15 +172,15 @@ void pt_coupler_terms(const pt_coupler *c, int first, int n, double *out)
 
 /* ---- from step to step ------------------------------------------------------------ */
 
-pt_status pt_coupler_moved(pt_coupler *c)
+void pt_coupler_moved(pt_coupler *c)
 {
     const Pt__Config__AdaRand *a = c->config->adarand;
     double t = (double)c->step / (double)c->run->plan->total_steps;
     double lr = a->lr * 0.5 * (1 + pt_cos_turns(0.5 * t));
 
-    if (!c->adarand) return PT_OK;
-    return pt_adarand_move(c->adarand, c->what.classes, c->what.dims, c->rows, c->b,
-                           c->what.row, c->what.rep_at, lr, a->decay);
+    if (c->adarand)
+        pt_adarand_move(c->adarand, c->what.classes, c->what.dims, c->rows, c->b,
+                        c->what.row, c->what.rep_at, lr, a->decay, c->moving);
 }
 
 size_t pt_method_floats(const pt_run *run)
@@ -192,9 +196,10 @@ float *pt_coupler_state(pt_coupler *c, size_t *n)
     return *n > 0 ? c->adarand : NULL;
 }
 
-void pt_coupler_start(pt_coupler *c, const float *features, const int32_t *labels,
-                      size_t n)
+pt_status pt_coupler_start(pt_coupler *c, const float *features, const int32_t *labels,
+                           size_t n)
 {
-    if (c && c->adarand)
-        pt_adarand_init(c->adarand, c->what.classes, c->what.dims, features, labels, n);
+    if (!c || !c->adarand) return PT_OK;
+    return pt_adarand_init(c->adarand, c->what.classes, c->what.dims, features, labels,
+                           n);
 }

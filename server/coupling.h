@@ -18,7 +18,7 @@ PT_MUST_USE pt_status pt_coupler_take(pt_coupler *c, uint64_t step, const double
                                       int b, double *penalty);
 
 /* The weights have moved by this step's gradients: what follows them, follows. */
-PT_MUST_USE pt_status pt_coupler_moved(pt_coupler *c);
+void pt_coupler_moved(pt_coupler *c);
 
 /* State that the next step depends on, [*n] floats, for checkpoints; NULL: none. Written
  * to by a resume. */
@@ -28,8 +28,8 @@ float *pt_coupler_state(pt_coupler *c, size_t *n);
 size_t pt_method_floats(const pt_run *run);
 
 /* Before the first step: features [n][dims] of the training images, and their labels. */
-void pt_coupler_start(pt_coupler *c, const float *features, const int32_t *labels,
-                      size_t n);
+PT_MUST_USE pt_status pt_coupler_start(pt_coupler *c, const float *features,
+                                       const int32_t *labels, size_t n);
 
 /* Terms [pt_terms_doubles] for the images first..first+n-1. */
 void pt_coupler_terms(const pt_coupler *c, int first, int n, double *out);

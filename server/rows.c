@@ -142,7 +142,7 @@ pt_status pt_server_measure_features(pt_server *s)
 
     if (s->comm->rank != 0) return PT_OK;
     st = take_rows(s, n, dims, &rows);
-    if (st == PT_OK) pt_coupler_start(s->coupler, rows, s->run->labels, n);
+    if (st == PT_OK) st = pt_coupler_start(s->coupler, rows, s->run->labels, n);
     if (st == PT_OK && s->run->feature_mean) {
         describe(s->run, rows, n, dims);
         st = pt_server_send_all(s, PT_MSG_FEATURES, s->run->feature_mean, dims);

@@ -204,7 +204,7 @@ static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
     if (first && r->probe) st = probe(s, &report);
     if (st == PT_OK && r->verdict == PT__RECORD__VERDICT__APPLY)
         st = pt_server_update_keys(s, &before);
-    if (st == PT_OK && s->coupler && !s->skip_text[0]) st = pt_coupler_moved(s->coupler);
+    if (st == PT_OK && s->coupler && !s->skip_text[0]) pt_coupler_moved(s->coupler);
     if (st == PT_OK && first) st = report_step(s, r, &report);
     return st;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/moments.h"
-#include "worker/engine/simd.h"
+#include "common/simd.h"
 
 #define INLINE static inline __attribute__((always_inline))
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "worker/engine/conv_internal.h"
-#include "worker/engine/simd.h"
+#include "common/simd.h"
 #include "worker/engine/tree_sum.h"
 
 enum { CHANNELS = 64 }; /* of an item */

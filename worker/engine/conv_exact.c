@@ -6,7 +6,7 @@
 #include "worker/engine/conv_internal.h"
 #include "worker/engine/gemm.h"
 #include "worker/engine/im2col.h"
-#include "worker/engine/simd.h"
+#include "common/simd.h"
 
 enum {
     BLOCK_PIXELS = 192,        /* of an item: two blocks of rows in gemm.c */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "worker/engine/gemm_path.h"
-#include "worker/engine/simd.h"
+#include "common/simd.h"
 
 enum {
     ROW_BLOCK = 96,        /* rows of A that stay in the L2 cache ... */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "worker/engine/simd.h"
+#include "common/simd.h"
 
 pt_taps pt_taps_all(const pt_conv_shape *s)
 {

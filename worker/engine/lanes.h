@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "worker/engine/simd.h"
+#include "common/simd.h"
 
 /* About vectors as arguments; everything here is inlined. */
 #pragma GCC diagnostic ignored "-Wpsabi"

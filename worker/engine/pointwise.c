@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/rng.h"
-#include "worker/engine/simd.h"
+#include "common/simd.h"
 
 enum { CHUNK = 16384, RANDOM_CHUNK = 1024 };
 
