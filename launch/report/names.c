@@ -91,6 +91,18 @@ static bool is_switch(const char *key)
     return strcmp(key, "pseudo_task.loss") == 0;
 }
 
+/* Variants that have a name of their own. */
+static const char *name_of(const pt_settings *of, int method)
+{
+    const char *name = methods[method].name;
+
+    if (strcmp(name, "joint training") == 0 && is(of, "source.draw", "neighbours"))
+        return "BTfW";
+    if (strcmp(name, "DELTA") == 0 && get(of, "regularizers.delta.attention")[0])
+        return "DELTA with attention";
+    return name;
+}
+
 /* "PtR-SML1 + L2-SP", or "plain". */
 static void print_methods(FILE *out, const pt_settings *of)
 {
@@ -108,7 +120,7 @@ static void print_methods(FILE *out, const pt_settings *of)
         if (!value[0] || strcmp(value, methods[i].off) == 0) continue;
         if (strcmp(methods[i].name, "LP-FT") == 0 && join[0])
             continue; /* LwF has stages */
-        fprintf(out, "%s%s", join, methods[i].name);
+        fprintf(out, "%s%s", join, name_of(of, i));
         join = " + ";
     }
     if (!join[0]) fputs(pt_settings_is_plain(of) ? "plain" : "other", out);

@@ -109,9 +109,20 @@ static void test_other_methods_have_names_and_the_same_baseline(void **state)
         {"f",
          "data: {path: d.h5}\nschedule: {per_stage: true}\nstages: [{epochs: 10, frozen: "
          "[trunk]}, {epochs: 20, rate: 0.3}]\n",
-         1, 0.3, 1, -1, 0, NULL}};
+         1, 0.3, 1, -1, 0, NULL},
+        {"g", BASE "regularizers: {delta: {weight: 1, nodes: [x]}}\n", 1, 0.5, 1, -1, 0,
+         NULL},
+        {"h", BASE "regularizers: {delta: {weight: 1, nodes: [x], attention: a.h5}}\n", 1,
+         0.5, 1, -1, 0, NULL},
+        {"i",
+         BASE "regularizers: {joint: {weight: 1}}\nsource: {path: s.h5, draw: "
+              "neighbours}\n",
+         1, 0.5, 1, -1, 0, NULL}};
     static const char *const names[] = {"plain",
                                         "mixup",
+                                        "DELTA",
+                                        "DELTA with attention",
+                                        "BTfW",
                                         "L2-SP",
                                         "LP-FT",
                                         "PtR-L2 + FNP weight=0.001",
