@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config.h"
 #include "common/h5file.h"
 #include "common/pmath.h"
 
@@ -39,6 +40,19 @@ static int trunk_node(const pt_graph *g, const char *name)
     return -1;
 }
 
+static pt_status unknown(const pt_graph *g, const char *what, const char *name)
+{
+    const char **names = pt_calloc((size_t)g->rep + 1, sizeof *names), *near = NULL;
+
+    for (int i = 1; names && i < g->rep; i++) names[i - 1] = g->nodes[i].name;
+    if (names) near = pt_suggest(name, names);
+    free(names);
+    return pt_fail(PT_ERR_CONFIG,
+                   "%s: %s has no layer '%.60s' below the representation%s%s%s", what,
+                   g->network, name, near ? "; did you mean '" : "", near ? near : "",
+                   near ? "'?" : "");
+}
+
 pt_status pt_delta_find(const pt_graph *g, const char *what, char *const *names,
                         size_t n_names, int **nodes, int *n)
 {
@@ -60,10 +74,7 @@ pt_status pt_delta_find(const pt_graph *g, const char *what, char *const *names,
             if ((*nodes)[k] == (*nodes)[i])
                 return pt_fail(PT_ERR_CONFIG, "%s: '%.60s' stands there twice", what,
                                of[i]);
-        if ((*nodes)[i] < 0)
-            return pt_fail(PT_ERR_CONFIG,
-                           "%s: %s has no layer '%.60s' below the representation", what,
-                           g->network, of[i]);
+        if ((*nodes)[i] < 0) return unknown(g, what, of[i]);
     }
     return PT_OK;
 }

@@ -42,8 +42,9 @@ typedef struct {
 
 static const struct argp_option options[] = {
     {"node", OPT_NODE, "NAME", 0,
-     "A layer whose output DELTA compares (repeatable; default: the last convolution of "
-     "each stage of resnet50, 101 and 152)",
+     "A layer whose output DELTA compares, by torchvision's name (layer1.2.conv3, "
+     "features.4; repeatable; default: the last convolution of each stage of resnet50, "
+     "101 and 152)",
      0},
     {"images", OPT_IMAGES, "N", 0,
      "Measure on N images, spread evenly over the split (default: 640)", 0},

@@ -97,8 +97,8 @@ attention 2 by1 head/model.h5 data.h5 "${layers[@]}"; code=$?
 [ $code = 2 ] && grep -q 'is there already; --overwrite' by1.log || fail "replaced by1.h5"
 attention 2 nonode head/model.h5 data.h5; code=$?
 refused 2 '--node is not given: which layers of resnet_small' nonode
-attention 2 badnode head/model.h5 data.h5 --node layer9; code=$?
-refused 2 "resnet_small has no layer 'layer9'" badnode
+attention 2 badnode head/model.h5 data.h5 --node layer1.conv2; code=$?
+refused 2 "has no layer 'layer1.conv2' below the representation; did you mean 'layer1.0.conv2'?" badnode
 attention 2 gone missing.h5 data.h5 "${layers[@]}"; code=$?
 refused 1 'missing.h5' gone
 "$PTRAIN" pack --layout folders images/source source.h5 >/dev/null
