@@ -57,6 +57,7 @@ static void tell_images(const options *o, const pt_dataset *d)
 {
     int low_h = INT_MAX, low_w = INT_MAX, high_h = 0, high_w = 0, h, w;
     double bytes = 0;
+    const pt_pairs *pairs = pt_dataset_pairs(d);
 
     for (size_t i = 0; i < pt_dataset_images(d); i++) {
         pt_dataset_size(d, i, &h, &w);
@@ -72,6 +73,9 @@ static void tell_images(const options *o, const pt_dataset *d)
                 low_h, high_h, low_w, high_w);
     if (pt_dataset_source(d)[0]) pt_log_info("source: %s", pt_dataset_source(d));
     if (pt_dataset_licence(d)[0]) pt_log_info("licence: %s", pt_dataset_licence(d));
+    if (pairs)
+        pt_log_info("pairs: %zu, of %zu images of the data set %.12s...",
+                    (size_t)pairs->begin[pairs->n], pairs->n, pairs->of);
 }
 
 /* counts [splits][classes] of images; the table of classes. */
