@@ -72,6 +72,12 @@ void whole_run_start_value(const pt_tensor *t, float *file);
 /* All start weights and statistics of g into flat. */
 void whole_run_start(const pt_graph *g, float *flat);
 
+/* A rank's own pt_run; the label of an image: those after the test's are the source data
+ * set's; first, first + 1, ... [n], malloc'd. For whole_run.c. */
+pt_run *whole_run_make(const whole_run_options *o);
+int whole_run_label(const whole_run_options *o, int image);
+uint32_t *whole_run_numbers(size_t first, size_t n);
+
 /* The images of the data set, malloc'd: training images first, then test images. */
 float *whole_run_images(const whole_run_options *o, const pt_run *run);
 
