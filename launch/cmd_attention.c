@@ -168,9 +168,9 @@ static pt_status write_file(const attention_args *a, const pt_attention_task *t,
     for (size_t i = 0; i < n; i++) grows += increase[i] > 0;
     s = pt_delta_write_attention(a->file[OUT], &t->maps, increase, loss, t->n);
     if (s == PT_OK)
-        pt_log_info("%s: %zu channels of %d layers; the loss is %.4f, and grows without "
-                    "%zu of them",
-                    a->file[OUT], n, t->maps.n, loss, grows);
+        pt_log_info("%s: %zu channels of %d layer%s; the loss is %.4f, and grows "
+                    "without %zu of them",
+                    a->file[OUT], n, t->maps.n, t->maps.n == 1 ? "" : "s", loss, grows);
     return s;
 }
 
