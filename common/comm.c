@@ -93,7 +93,7 @@ const char *pt_msg_name(pt_msg_kind kind)
     case PT_MSG_TEXT:
         return "a line about itself";
     case PT_MSG_FOUND:
-        return "neighbours";
+        return "what it has found";
     case PT_MSG_TERMS:
         return "terms of coupled images";
     }

@@ -242,7 +242,7 @@ static pt_status check_index(const pt_dataset *d)
     check_offsets(d, &s);
     check_images(d, &s);
     check_splits(d, &s);
-    if (d->pairs.there) pt_pairs_check(&d->pairs.view, d->n, d->path, &s);
+    if (pt_dataset_pairs(d)) pt_pairs_check(pt_dataset_pairs(d), d->n, d->path, &s);
     return s;
 }
 
@@ -359,7 +359,7 @@ const char *pt_dataset_licence(const pt_dataset *d)
 
 const pt_pairs *pt_dataset_pairs(const pt_dataset *d)
 {
-    return d->pairs.there ? &d->pairs.view : NULL;
+    return d->pairs.view.of ? &d->pairs.view : NULL;
 }
 
 size_t pt_dataset_splits(const pt_dataset *d)

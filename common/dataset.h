@@ -6,9 +6,10 @@
  *   /images/height, /images/width  int32 [n]
  *   /images/name    strings [n]       /classes/name  strings [C]
  *   /split/NAME     uint32 arrays of image numbers, in list order
- *   /pairs/target   uint32 [m], /pairs/begin uint64 [m + 1], /pairs/image uint32, and the
- *                   attribute `of` of /pairs: only in files of `ptrain borrow`, see
- * pt_pairs root attributes: format = "ptrain-data", format_version = 1, source, licence,
+ *   /pairs/target   uint32 [m]        /pairs/begin    uint64 [m + 1]
+ *   /pairs/image    uint32, and the attribute `of` of /pairs: see pt_pairs; only in
+ *                   files of `ptrain borrow`
+ *   root attributes: format = "ptrain-data", format_version = 1, source, licence,
  *                    checksum
  *
  * The checksum is SHA-256 over the little-endian contents of bytes, offset and label,

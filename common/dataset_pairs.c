@@ -35,7 +35,6 @@ pt_status pt_pairs_read(const pt_h5file *f, pt_pairs_data *out)
     out->view.target = out->target;
     out->view.begin = out->begin;
     out->view.image = out->image;
-    out->there = true;
     return PT_OK;
 }
 

@@ -22,15 +22,14 @@ void pt_dataset_digest_index(pt_digest *digest, const uint64_t *offset,
 
 /* The pairs of a file, and their memory. */
 typedef struct {
-    bool there;
-    pt_pairs view;
+    pt_pairs view; /* of is NULL where the file has none */
     char *of;
     uint32_t *target, *image;
     uint64_t *begin;
 } pt_pairs_data;
 
-/* *out: to be ended by pt_pairs_fini, also after a failure; there is false where the file
- * has none. Its numbers are checked by pt_pairs_check, which adds faults to *s. */
+/* *out: to be ended by pt_pairs_fini, also after a failure. Its numbers are checked by
+ * pt_pairs_check, which adds faults to *s. */
 PT_MUST_USE pt_status pt_pairs_read(const pt_h5file *f, pt_pairs_data *out);
 void pt_pairs_check(const pt_pairs *p, size_t n_images, const char *path, pt_status *s);
 void pt_pairs_fini(pt_pairs_data *p);

@@ -120,27 +120,25 @@ pt_status pt_delta_write_attention(const char *path, const pt_delta_maps *w,
     return s;
 }
 
+static double standing_out(double v, double mean, double variance)
+{
+    return variance > 0 ? pt_exp((v - mean) / sqrt(variance) / temperature) : 1;
+}
+
 /* From increases [c] to factors, in place. A fixed order, no libm but sqrt. */
 static void weigh(float *v, size_t c)
 {
-    double mean = 0, square = 0, sum = 0, n = (double)c;
+    double mean = 0, variance = 0, sum = 0, n = (double)c;
 
     for (size_t i = 0; i < c; i++) mean += (double)v[i] / n;
     for (size_t i = 0; i < c; i++) {
         double d = (double)v[i] - mean;
 
-        square += d * d / n;
+        variance += d * d / n;
     }
-    for (size_t i = 0; i < c; i++) {
-        double z = square > 0 ? ((double)v[i] - mean) / sqrt(square) : 0;
-
-        sum += pt_exp(z / temperature);
-    }
-    for (size_t i = 0; i < c; i++) {
-        double z = square > 0 ? ((double)v[i] - mean) / sqrt(square) : 0;
-
-        v[i] = (float)(n * pt_exp(z / temperature) / sum);
-    }
+    for (size_t i = 0; i < c; i++) sum += standing_out((double)v[i], mean, variance);
+    for (size_t i = 0; i < c; i++)
+        v[i] = (float)(n * standing_out((double)v[i], mean, variance) / sum);
 }
 
 static pt_status check_file(const pt_h5file *f, const pt_delta_maps *w)

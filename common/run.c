@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/delta.h"
-
 void pt_run_destroy(pt_run **r)
 {
     pt_run *p = r ? *r : NULL;
@@ -156,6 +154,11 @@ bool pt_run_has_moments(const pt_run *r, int node)
     return n->op == PT_OP_BATCH_NORM &&
            r->config->network->batch_norm != PT__CONFIG__BATCH_NORM__FROZEN &&
            r->trained[n->weight];
+}
+
+pt_delta_maps pt_run_maps(const pt_run *r)
+{
+    return (pt_delta_maps){r->graph, r->delta_nodes, r->n_delta};
 }
 
 int pt_run_rep_size(const pt_run *r)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "common/config.h"
+#include "common/delta.h"
 #include "common/graph/graph.h"
 #include "common/keys.h"
 #include "common/plan.h"
@@ -71,6 +72,9 @@ pt_span pt_run_span(const pt_run *r, int worker, uint64_t step);
 
 /* Does this batch norm node compute statistics in the current stage? */
 bool pt_run_has_moments(const pt_run *r, int node);
+
+/* DELTA's maps of the run. */
+pt_delta_maps pt_run_maps(const pt_run *r);
 
 /* Size of the representation. */
 int pt_run_rep_size(const pt_run *r);

@@ -10,10 +10,9 @@
 #include "common/log.h"
 #include "launch/agree.h"
 #include "launch/attention/measure.h"
-#include "launch/count.h"
 #include "launch/classifier.h"
+#include "launch/count.h"
 #include "launch/mpirun.h"
-#include "worker/engine/pool.h"
 
 enum {
     OPT_NODE = 256,
@@ -104,9 +103,8 @@ static const struct argp argp = {
     "channel of the compared layers: DELTA's attention (Li et al., ICLR 2019), for "
     "regularizers.delta.attention=OUT.h5. MODEL.h5 is of a run that trained the head "
     "alone (stages=[{epochs: 10, frozen: [trunk]}]). Under mpirun or srun the ranks "
-    "share "
-    "the channels; alone it starts mpirun itself. The result does not depend on the "
-    "ranks.",
+    "share the channels; alone it starts mpirun itself. The result does not depend on "
+    "the ranks.",
     NULL,
     NULL,
     NULL};

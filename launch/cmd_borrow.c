@@ -14,7 +14,6 @@
 #include "launch/count.h"
 #include "launch/mpirun.h"
 #include "worker/borrow/gabor.h"
-#include "worker/engine/pool.h"
 
 enum {
     OPT_NEIGHBOURS = 256,

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/delta.h"
 #include "common/crc32c.h"
 #include "launch/version.h"
 #include "worker/step.h"
@@ -55,12 +54,11 @@ static json_t *preprocess_of(const pt_preprocess *p)
 
 static json_t *attention_of(const pt_run *r)
 {
-    pt_delta_maps nodes = {r->graph, r->delta_nodes, r->n_delta};
+    pt_delta_maps maps = pt_run_maps(r);
     char text[16];
 
-    snprintf(
-        text, sizeof text, "%08x",
-        pt_crc32c(0, r->attention, pt_delta_channels(&nodes) * sizeof *r->attention));
+    snprintf(text, sizeof text, "%08x",
+             pt_crc32c(0, r->attention, pt_delta_channels(&maps) * sizeof *r->attention));
     return json_string(text);
 }
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/delta.h"
 #include "common/crc32c.h"
 #include "common/job.h"
 #include "common/log.h"
@@ -314,8 +313,8 @@ static pt_status want_responses(pt_run *r)
 static pt_status share_attention(pt_run *r)
 {
     const Pt__Config__FeatureMaps *c = r->config->regularizers->delta;
-    pt_delta_maps nodes = {r->graph, r->delta_nodes, r->n_delta};
-    size_t n = pt_delta_channels(&nodes);
+    pt_delta_maps maps = pt_run_maps(r);
+    size_t n = pt_delta_channels(&maps);
     pt_status s = PT_OK;
 
     if (n == 0 || !c->attention) return PT_OK;
@@ -323,7 +322,7 @@ static pt_status share_attention(pt_run *r)
     if (!r->attention) s = pt_fail(PT_ERR_NOMEM, "no memory for the attention");
     if (s == PT_OK && pt_job_rank() == 0) s = pt_probe_attention(c->attention);
     if (s == PT_OK && pt_job_rank() == 0)
-        s = pt_delta_read_attention(c->attention, &nodes, r->attention);
+        s = pt_delta_read_attention(c->attention, &maps, r->attention);
     s = pt_job_agree(s);
     return s == PT_OK ? pt_job_broadcast_floats(0, r->attention, n) : s;
 }

@@ -7,85 +7,97 @@
 
 #include "common/file.h"
 
-/* images [source->n] and order [source->n], filled from the front; how many. */
-static size_t collect(const pt_image_set *source, const pt_neighbour *lists,
-                      size_t n_entries, pt_pack_image *images, uint32_t *order)
+/* What a borrowed set is made of. */
+typedef struct {
+    pt_pack_image *images; /* [n] of [source->n] */
+    uint32_t *order;       /* [n]: 0, 1, ..., the split */
+    size_t n;
+    uint32_t *number; /* [source->n]: of an image in the new set */
+    uint64_t *begin;  /* [target->n + 1] */
+    uint32_t *pair;   /* [begin[target->n]] */
+} parts;
+
+static void add_image(parts *p, const pt_dataset *d, size_t image)
 {
-    size_t n = 0;
+    pt_pack_image *im = &p->images[p->n];
 
-    memset(order, 0, source->n * sizeof *order); /* first: which are wanted */
-    for (size_t i = 0; i < n_entries; i++) order[lists[i].image] = 1;
-    for (size_t i = 0; i < source->n; i++) {
-        size_t image = source->images[i];
-
-        if (!order[i]) continue;
-        images[n] = (pt_pack_image){.from = source->data,
-                                    .from_image = image,
-                                    .name = pt_dataset_name(source->data, image),
-                                    .label = pt_dataset_label(source->data, image),
-                                    .bytes = pt_dataset_bytes(source->data, image)};
-        pt_dataset_size(source->data, image, &images[n].height, &images[n].width);
-        order[n] = (uint32_t)n;
-        n++;
-    }
-    return n;
+    *im = (pt_pack_image){.from = d,
+                          .from_image = image,
+                          .name = pt_dataset_name(d, image),
+                          .label = pt_dataset_label(d, image),
+                          .bytes = pt_dataset_bytes(d, image)};
+    pt_dataset_size(d, image, &im->height, &im->width);
+    p->order[p->n] = (uint32_t)p->n;
+    p->n++;
 }
 
-/* begin [target->n + 1] and image [entries] of the lists, by numbers of the new set. */
-static void make_pairs(const pt_image_set *target, const pt_image_set *source,
-                       const size_t *k, const pt_neighbour *lists, uint32_t *place,
-                       uint64_t *begin, uint32_t *image)
+/* begin is filled. The images that are in any list, and the lists by their new numbers.
+ */
+static void fill(parts *p, const pt_image_set *target, const pt_image_set *source,
+                 const pt_neighbour *lists)
 {
-    uint32_t n = 0;
+    uint64_t n_entries = p->begin[target->n];
 
-    memset(place, 0, source->n * sizeof *place); /* first: which are wanted */
-    begin[0] = 0;
-    for (size_t t = 0; t < target->n; t++) begin[t + 1] = begin[t] + k[t];
-    for (size_t i = 0; i < begin[target->n]; i++) place[lists[i].image] = 1;
-    for (size_t i = 0; i < source->n; i++)
-        if (place[i]) place[i] = n++;
-    for (size_t i = 0; i < begin[target->n]; i++) image[i] = place[lists[i].image];
+    for (uint64_t i = 0; i < n_entries; i++) p->number[lists[i].image] = 1; /* wanted */
+    for (size_t i = 0; i < source->n; i++) {
+        if (!p->number[i]) continue;
+        p->number[i] = (uint32_t)p->n;
+        add_image(p, source->data, source->images[i]);
+    }
+    for (uint64_t i = 0; i < n_entries; i++) p->pair[i] = p->number[lists[i].image];
+}
+
+static pt_status make_room(parts *p, const pt_image_set *target,
+                           const pt_image_set *source, const size_t *k)
+{
+    p->images = pt_calloc(source->n, sizeof *p->images);
+    p->order = pt_calloc(source->n, sizeof *p->order);
+    p->number = pt_calloc(source->n, sizeof *p->number);
+    p->begin = pt_calloc(target->n + 1, sizeof *p->begin);
+    for (size_t t = 0; p->begin && t < target->n; t++)
+        p->begin[t + 1] = p->begin[t] + k[t];
+    if (p->begin) p->pair = pt_calloc(p->begin[target->n], sizeof *p->pair);
+    return p->images && p->order && p->number && p->pair
+               ? PT_OK
+               : pt_fail(PT_ERR_NOMEM, "no memory for the index of the borrowed images");
 }
 
 pt_status pt_lend_write(const char *path, const pt_image_set *target,
                         const pt_image_set *source, const size_t *k,
                         const pt_neighbour *lists, size_t *n)
 {
-    size_t n_entries = 0;
-    pt_pack_image *images = pt_calloc(source->n, sizeof *images);
-    uint32_t *order = pt_calloc(source->n, sizeof *order), *pair;
-    uint64_t *begin = pt_calloc(target->n + 1, sizeof *begin);
-    pt_status s = PT_OK;
+    const pt_dataset *d = source->data;
+    parts p = {0};
+    pt_status s = make_room(&p, target, source, k);
 
-    for (size_t t = 0; t < target->n; t++) n_entries += k[t];
-    pair = pt_calloc(n_entries, sizeof *pair);
-    if (!images || !order || !pair || !begin) {
-        s = pt_fail(PT_ERR_NOMEM, "no memory for the index of %s", path);
-    } else {
-        const pt_dataset *d = source->data;
-        pt_pack_split split = {.name = "train", .images = order};
+    if (s == PT_OK) {
+        fill(&p, target, source, lists);
+        *n = p.n;
+
+        pt_pack_split split = {"train", p.order, p.n};
         pt_pairs pairs = {.of = pt_dataset_checksum(target->data),
                           .target = target->images,
                           .n = target->n,
-                          .begin = begin,
-                          .image = pair};
-        pt_pack pack = {.images = images,
-                        .classes = pt_dataset_class_names(d),
-                        .n_classes = pt_dataset_classes(d),
-                        .splits = &split,
-                        .n_splits = 1,
-                        .source = pt_dataset_source(d),
-                        .licence = pt_dataset_licence(d),
-                        .pairs = &pairs};
+                          .begin = p.begin,
+                          .image = p.pair};
 
-        make_pairs(target, source, k, lists, order, begin, pair);
-        *n = split.n = pack.n_images = collect(source, lists, n_entries, images, order);
-        s = pt_dataset_write(path, &pack, NULL);
+        s = pt_dataset_write(path,
+                             &(pt_pack){.images = p.images,
+                                        .n_images = p.n,
+                                        .classes = pt_dataset_class_names(d),
+                                        .n_classes = pt_dataset_classes(d),
+                                        .splits = &split,
+                                        .n_splits = 1,
+                                        .source = pt_dataset_source(d),
+                                        .licence = pt_dataset_licence(d),
+                                        .pairs = &pairs},
+                             NULL);
     }
-    free(images);
-    free(order);
-    free(pair);
-    free(begin);
+    free(p.images);
+    free(p.order);
+    free(p.number);
+    free(p.begin);
+    free(p.pair);
     return s;
 }
 

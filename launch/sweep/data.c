@@ -10,11 +10,10 @@
 void pt_sweep_data_fini(pt_sweep_data *d)
 {
     for (size_t i = 0; i < d->n; i++) {
-        free(d->path[i]);
-        free(d->checksum[i]);
+        free(d->files[i].path);
+        free(d->files[i].checksum);
     }
-    free(d->path);
-    free(d->checksum);
+    free(d->files);
     *d = (pt_sweep_data){0};
 }
 
@@ -33,17 +32,17 @@ static char *read_checksum(const char *path)
 /* NULL: not known. */
 static const char *checksum_of(pt_sweep_data *d, const char *path)
 {
-    char **paths, **checksums;
+    struct pt_sweep_file *files;
 
     for (size_t i = 0; i < d->n; i++)
-        if (strcmp(d->path[i], path) == 0) return d->checksum[i];
-    paths = realloc(d->path, (d->n + 1) * sizeof *paths);
-    if (paths) d->path = paths;
-    checksums = realloc(d->checksum, (d->n + 1) * sizeof *checksums);
-    if (checksums) d->checksum = checksums;
-    if (!paths || !checksums || !(d->path[d->n] = strdup(path))) return NULL;
-    d->checksum[d->n] = read_checksum(path);
-    return d->checksum[d->n++];
+        if (strcmp(d->files[i].path, path) == 0) return d->files[i].checksum;
+    files = realloc(d->files, (d->n + 1) * sizeof *files);
+    if (!files) return NULL;
+    d->files = files;
+    files[d->n].path = strdup(path);
+    if (!files[d->n].path) return NULL;
+    files[d->n].checksum = read_checksum(path);
+    return files[d->n++].checksum;
 }
 
 static pt_status compare(pt_sweep_data *d, const json_t *identity, const char *field,

@@ -8,7 +8,9 @@
 
 /* Checksums of packed files, each read once. Zeros are empty. */
 typedef struct {
-    char **path, **checksum; /* [n]; a checksum is NULL where the file cannot be read */
+    struct pt_sweep_file {
+        char *path, *checksum; /* checksum NULL: it cannot be read */
+    } * files;                 /* [n] */
     size_t n;
 } pt_sweep_data;
 

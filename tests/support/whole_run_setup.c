@@ -6,7 +6,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/delta.h"
 #include "tests/support/whole_run.h"
 
 int whole_run_label(const whole_run_options *o, int image)
@@ -39,7 +38,7 @@ uint32_t *whole_run_numbers(size_t first, size_t n)
 static void read_attention(pt_run *run)
 {
     const char *file = run->config->regularizers->delta->attention;
-    pt_delta_maps maps = {run->graph, run->delta_nodes, run->n_delta};
+    pt_delta_maps maps = pt_run_maps(run);
     char path[256];
 
     if (!file) return;

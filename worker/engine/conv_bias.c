@@ -1,8 +1,8 @@
 /* Gradients of a bias. */
 #include <string.h>
 
-#include "worker/engine/conv_internal.h"
 #include "common/simd.h"
+#include "worker/engine/conv_internal.h"
 #include "worker/engine/tree_sum.h"
 
 enum { CHANNELS = 64 }; /* of an item */

@@ -3,10 +3,10 @@
  * kernel positions are cut changes no bit, and threads may be considered. */
 #include <string.h>
 
+#include "common/simd.h"
 #include "worker/engine/conv_internal.h"
 #include "worker/engine/gemm.h"
 #include "worker/engine/im2col.h"
-#include "common/simd.h"
 
 enum {
     BLOCK_PIXELS = 192,        /* of an item: two blocks of rows in gemm.c */

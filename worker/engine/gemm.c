@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "worker/engine/gemm_path.h"
 #include "common/simd.h"
+#include "worker/engine/gemm_path.h"
 
 enum {
     ROW_BLOCK = 96,        /* rows of A that stay in the L2 cache ... */

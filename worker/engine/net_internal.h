@@ -97,8 +97,7 @@ struct pt_net {
     pt_pass pass;
     pt_span span;
     int n_images;
-    int intact; /* evaluation: outputs of nodes up to this one are those of all channels
-                 */
+    int intact; /* evaluation: nodes up to this one have the outputs of all channels */
     uint64_t step;
     const float *input;
     int n_groups;

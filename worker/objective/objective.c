@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/delta.h"
 #include "common/coupling.h"
 #include "worker/objective/confusion.h"
 #include "worker/objective/cross_entropy.h"
@@ -266,8 +265,9 @@ void pt_objective_hold_map(pt_objective *o, int k, int first, int n, const float
               .g = g};
 
     if (r->attention) {
-        pt_delta_maps below = {r->graph, r->delta_nodes, k};
+        pt_delta_maps below = pt_run_maps(r);
 
+        below.n = k;
         m.factor = r->attention + pt_delta_channels(&below);
     }
     pt_pool_run(o->pool, n, hold_image, &m);
