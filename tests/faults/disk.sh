@@ -54,9 +54,13 @@ goes_on stop
 
 # full to the last byte: metrics do not fit either, one error, and the checkpoint counts
 start full &
+job=$!
 saved
-cat /dev/zero >small/ballast 2>/dev/null
-wait $!
+while [ ! -e full.code ]; do # a checkpoint that fails gives back what it had
+    cat /dev/zero >>small/ballast 2>/dev/null
+    sleep 0.01
+done
+wait $job
 [ "$(cat full.code)" = 1 ] || { fail "full: exit code $(cat full.code), not 1"; cat full.log; }
 one_line full 'metrics.jsonl: No space left'
 goes_on full
@@ -64,8 +68,13 @@ goes_on full
 # checkpoints cannot be written any more
 start readonly &
 saved
-mount --bind small/run/checkpoints small/run/checkpoints &&
-    mount -o remount,ro,bind small/run/checkpoints || fail "a read-only directory"
+read_only() { # a checkpoint that is being written keeps the directory busy for a moment
+    local i
+    mount --bind "$1" "$1" || return
+    for i in $(seq 200); do mount -o remount,ro,bind "$1" 2>/dev/null && return; done
+    return 1
+}
+read_only small/run/checkpoints || fail "a read-only directory"
 wait $!
 [ "$(cat readonly.code)" = 0 ] || { fail "readonly: exit code $(cat readonly.code)"; cat readonly.log; }
 [ "$(grep -cE 'warn: no checkpoint was written: .*Read-only' readonly.log)" = 1 ] ||

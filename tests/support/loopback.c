@@ -81,38 +81,49 @@ static void forget(endpoint *e, receive *r)
     free(r);
 }
 
+/* A look brings all messages of a rank nearer: many delays pass side by side. */
+static void age(endpoint *e)
+{
+    for (message *m = e->l->first; m; m = m->next)
+        if (m->to == e->rank && m->delay > 0) m->delay--;
+}
+
 /* The oldest message of a sender and tag comes first, as MPI promises. */
+static pt_status take(endpoint *e, receive *r, bool *done)
+{
+    pt_status s = PT_OK;
+    message **p = &e->l->first, *m;
+
+    while (*p && ((*p)->from != r->from || (*p)->to != e->rank || (*p)->tag != r->tag))
+        p = &(*p)->next;
+    m = *p;
+    if (!m || m->delay > 0) return PT_OK;
+    if (m->bytes != r->bytes)
+        s = pt_fail(PT_ERR_COMM, "rank %d tag %d: %zu bytes came, %zu expected", e->rank,
+                    r->tag, m->bytes, r->bytes);
+    else
+        memcpy(r->data, m->data, m->bytes);
+    *p = m->next;
+    if (!m->next) e->l->last = p;
+    free(m);
+    forget(e, r);
+    *done = true;
+    return s;
+}
+
 static pt_status test(void *self, uintptr_t *native, bool *done)
 {
     endpoint *e = self;
     receive *r = (receive *)*native;
-    pt_status s = PT_OK;
+    pt_status s;
 
     *done = r == NULL;
     if (!r) return PT_OK;
     pthread_mutex_lock(&e->l->lock);
-    for (message **p = &e->l->first; *p; p = &(*p)->next) {
-        message *m = *p;
-
-        if (m->from != r->from || m->to != e->rank || m->tag != r->tag) continue;
-        if (m->delay > 0) {
-            m->delay--;
-            break;
-        }
-        if (m->bytes != r->bytes)
-            s = pt_fail(PT_ERR_COMM, "rank %d tag %d: %zu bytes came, %zu expected",
-                        e->rank, r->tag, m->bytes, r->bytes);
-        else
-            memcpy(r->data, m->data, m->bytes);
-        *p = m->next;
-        if (!m->next) e->l->last = p;
-        free(m);
-        forget(e, r);
-        *native = 0;
-        *done = true;
-        break;
-    }
+    age(e);
+    s = take(e, r, done);
     pthread_mutex_unlock(&e->l->lock);
+    if (*done) *native = 0;
     return s;
 }
 

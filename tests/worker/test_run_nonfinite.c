@@ -130,6 +130,7 @@ static void test_a_bad_gradient_stops_and_names_the_tensor(void **state)
         whole_run *r;
 
         overflow(&o, policies[i]);
+        o.deadline_s = 3; /* the workers wait for a server that has failed */
         r = whole_run_play(&o);
         assert_int_equal(r->ends[0].status, PT_ERR_NUMERIC);
         if (!strstr(text_of(r), "is not finite after the update"))
