@@ -5,7 +5,8 @@
 #include "launch/probe.h"
 
 /* The graph as the file or the network's own original form has it. */
-static pt_status make_graph(const char *path, const char *network, pt_classifier *m)
+static pt_status make_graph(const char *path, const char *network, bool with_head,
+                            pt_classifier *m)
 {
     const char *name = network ? network : m->info.network;
     pt_graph_options o = m->info.options;
@@ -18,13 +19,13 @@ static pt_status make_graph(const char *path, const char *network, pt_classifier
     s = pt_graph_defaults(name, &side, &n);
     if (s != PT_OK) return s;
     if (m->info.format != PT_FORMAT_MODEL)
-        o = (pt_graph_options){.n_classes = n, .original_head = true};
+        o = (pt_graph_options){.n_classes = n, .original_head = with_head};
     if (o.side == 0) o.side = side;
     return pt_graph_create(name, &o, &m->graph);
 }
 
 pt_status pt_classifier_open(const char *path, const char *entry, const char *network,
-                             pt_classifier *out)
+                             bool with_head, pt_classifier *out)
 {
     pt_preprocess pre = pt_preprocess_imagenet;
     pt_geometry shape = {PT_RESIZE_SHORT_SIDE, 256};
@@ -33,11 +34,11 @@ pt_status pt_classifier_open(const char *path, const char *entry, const char *ne
     *out = (pt_classifier){0};
     s = pt_probe_weights(path, entry);
     if (s == PT_OK) s = pt_weights_inspect(path, &out->info);
-    if (s == PT_OK) s = make_graph(path, network, out);
+    if (s == PT_OK) s = make_graph(path, network, with_head, out);
     if (s != PT_OK) return s;
     out->flat = pt_calloc(out->graph->n_floats, sizeof *out->flat);
     if (!out->flat) return pt_fail(PT_ERR_NOMEM, "no memory for the network");
-    s = pt_weights_load(path, entry, out->graph, true, out->flat, &out->info);
+    s = pt_weights_load(path, entry, out->graph, with_head, out->flat, &out->info);
     if (s != PT_OK) return s;
     if (out->info.has_preprocess) pre = out->info.preprocess;
     if (out->info.has_geometry) shape = out->info.geometry;

@@ -2,6 +2,8 @@
 #ifndef PT_LAUNCH_CLASSIFIER_H
 #define PT_LAUNCH_CLASSIFIER_H
 
+#include <stdbool.h>
+
 #include "common/weights/weights.h"
 #include "worker/input/augment.h"
 
@@ -13,10 +15,13 @@ typedef struct {
 } pt_classifier;
 
 /* network: its name; NULL: the file's own, which only model files of ptrain have. entry:
- * file inside a directory, or NULL. *out is to be ended by pt_classifier_fini, also after
- * a failure. Local. */
+ * file inside a directory, or NULL. with_head false: what is above the representation is
+ * not read, and 0. *out is to be ended by pt_classifier_fini, also after a failure.
+ * Local.
+ */
 PT_MUST_USE pt_status pt_classifier_open(const char *path, const char *entry,
-                                         const char *network, pt_classifier *out);
+                                         const char *network, bool with_head,
+                                         pt_classifier *out);
 void pt_classifier_fini(pt_classifier *m);
 
 #endif

@@ -134,7 +134,8 @@ static pt_status open_files(const attention_args *a, pt_classifier *m, pt_image_
     char digest[16] = "";
     pt_status s = pt_job_agree(pt_check_output(a->file[OUT], a->overwrite, a->file, OUT));
 
-    if (s == PT_OK) s = pt_job_agree(pt_classifier_open(a->file[MODEL], NULL, NULL, m));
+    if (s == PT_OK)
+        s = pt_job_agree(pt_classifier_open(a->file[MODEL], NULL, NULL, true, m));
     if (s != PT_OK) return s;
     snprintf(digest, sizeof digest, "%08x",
              pt_crc32c(0, m->flat, m->graph->n_floats * sizeof *m->flat));

@@ -9,15 +9,19 @@
 #include "common/job.h"
 #include "common/log.h"
 #include "launch/agree.h"
+#include "launch/borrow/filters.h"
 #include "launch/borrow/harder.h"
 #include "launch/borrow/lend.h"
+#include "launch/borrow/search.h"
 #include "launch/count.h"
 #include "launch/mpirun.h"
-#include "worker/borrow/gabor.h"
 
 enum {
     OPT_NEIGHBOURS = 256,
     OPT_BINS,
+    OPT_FILTERS,
+    OPT_NETWORK,
+    OPT_LAYER,
     OPT_AFTER,
     OPT_LIST,
     OPT_SPLIT,
@@ -33,6 +37,8 @@ typedef struct {
     const char *list, *split[2];
     const char **after;
     size_t n_after;
+    pt_filters_options filters;
+    char **layers;
     int neighbours, bins, ranks;
     uint32_t per_class;
     bool overwrite;
@@ -47,6 +53,17 @@ static const struct argp_option options[] = {
      "The directory of a run on the target with evaluation.train_split: true. A target "
      "image that it got wrong has 4 K neighbours more, one it was unsure of 2 K "
      "(repeatable: a run for each round)",
+     0},
+    {"filters", OPT_FILTERS, "FILE", 0,
+     "Describe images by layers of a network with the weights of FILE (default: Gabor "
+     "filters)",
+     0},
+    {"network", OPT_NETWORK, "NAME", 0,
+     "Its network, where --filters is no model file of ptrain", 0},
+    {"layer", OPT_LAYER, "NAME", 0,
+     "A layer of it, by torchvision's name (features.1; repeatable; default: the first "
+     "two "
+     "ReLUs)",
      0},
     {"list", OPT_LIST, "FILE", 0, "Write the neighbours as text too", 0},
     {"per-class", OPT_PER_CLASS, "N", 0,
@@ -70,10 +87,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         a->neighbours = pt_count_option("--neighbours", arg, 1, 1000000, state);
         return 0;
     case OPT_BINS:
-        a->bins = pt_count_option("--bins", arg, 2, PT_GABOR_MAX_BINS, state);
+        a->bins = pt_count_option("--bins", arg, 2, PT_BANK_MAX_BINS, state);
         return 0;
     case OPT_RANKS:
         a->ranks = pt_count_option("--ranks", arg, 1, 100000, state);
+        return 0;
+    case OPT_FILTERS:
+        a->filters.path = arg;
+        return 0;
+    case OPT_NETWORK:
+        a->filters.network = arg;
+        return 0;
+    case OPT_LAYER:
+        a->layers[a->filters.n_layers++] = arg;
         return 0;
     case OPT_AFTER:
         a->after[a->n_after++] = arg;
@@ -97,6 +123,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (a->n_files < 3) argp_error(state, "TARGET.h5, SOURCE.h5 and OUT.h5, please");
+        if (!a->filters.path && (a->filters.network || a->filters.n_layers > 0))
+            argp_error(state, "--network and --layer go with --filters");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -108,8 +136,8 @@ static const struct argp argp = {
     parse_option,
     "TARGET.h5 SOURCE.h5 OUT.h5",
     "Writes the images of SOURCE.h5 that look most like those of TARGET.h5, by "
-    "histograms "
-    "of Gabor responses (Ge and Yu, CVPR 2017), for joint training: source.path=OUT.h5. "
+    "histograms of the responses of Gabor filters or of a network's first layers (Ge and "
+    "Yu, CVPR 2017), for joint training: source.path=OUT.h5. "
     "Both are made by ptrain pack. Under mpirun or srun the ranks share the work; alone "
     "it starts mpirun itself. The result does not depend on the ranks.",
     NULL,
@@ -181,6 +209,7 @@ static pt_status borrow(const void *context)
 {
     const borrow_args *a = context;
     pt_image_set set[2] = {{0}, {0}};
+    pt_filters filters = {0};
     pt_neighbour *lists = NULL;
     size_t *k = NULL;
     pt_status s = pt_agree_on_program(a->argc, a->argv);
@@ -190,11 +219,14 @@ static pt_status borrow(const void *context)
     for (int i = 0; i < 2 && s == PT_OK; i++)
         s = pt_image_set_open(a->file[i], a->split[i], i == 0 ? a->per_class : 0,
                               &set[i]);
+    if (s == PT_OK) s = pt_filters_open(&a->filters, &filters);
     if (s == PT_OK) s = agree_on_k(a, &set[0], set[1].n, &k);
-    if (s == PT_OK) s = pt_borrow_search(&set[0], &set[1], k, a->bins, &lists);
+    if (s == PT_OK)
+        s = pt_borrow_search(&set[0], &set[1], k, &filters.bank, a->bins, &lists);
     if (s == PT_OK) s = pt_job_agree(lend(a, &set[0], &set[1], k, lists));
     free(lists);
     free(k);
+    pt_filters_fini(&filters);
     for (int i = 0; i < 2; i++) pt_image_set_fini(&set[i]);
     return s;
 }
@@ -209,10 +241,13 @@ int pt_cmd_borrow(int argc, char **argv)
     int code;
 
     a.after = calloc((size_t)argc + 1, sizeof *a.after);
-    if (!a.after) return 1;
+    a.layers = calloc((size_t)argc + 1, sizeof *a.layers);
+    if (!a.after || !a.layers) return 1;
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    a.filters.layers = a.layers;
     code = pt_as_job(argc, argv, a.ranks, borrow, &a);
     free(a.after);
+    free(a.layers);
     return code;
 }

@@ -96,7 +96,7 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
 {
     const pt_graph *g;
     size_t side;
-    pt_status s = pt_classifier_open(a->weights, a->entry, a->network, &p->model);
+    pt_status s = pt_classifier_open(a->weights, a->entry, a->network, true, &p->model);
 
     if (s == PT_OK) s = pt_blas_thread_init();
     if (s == PT_OK) s = pt_pool_create(pt_usable_cores(), &p->pool);

@@ -6,19 +6,19 @@
 
 #include "common/job.h"
 #include "launch/collect.h"
-#include "worker/borrow/gabor.h"
 #include "worker/input/packed.h"
 
-enum { MAPS = PT_GABOR_MAPS, FINE = PT_GABOR_FINE };
+enum { FINE = PT_BANK_FINE };
 
 typedef struct {
     const pt_image_set *target, *source;
     const size_t *k;
+    const pt_bank *bank;
     int n_bins;
-    size_t bins; /* of a descriptor: MAPS * n_bins */
-    pt_gabor *gabor;
-    uint64_t *counts;  /* [MAPS][FINE] */
-    uint8_t *bin_of;   /* [MAPS][FINE] */
+    size_t slices;     /* n_maps * FINE */
+    size_t bins;       /* of a descriptor: n_maps * n_bins */
+    uint64_t *counts;  /* [n_maps][FINE] */
+    uint8_t *bin_of;   /* [n_maps][FINE] */
     uint16_t *counted; /* [bins], of one image */
     double *shares;    /* [target->n][2][bins] */
     double *one;       /* [2][bins] */
@@ -36,8 +36,7 @@ static pt_status describe(search *w, const pt_image_set *set, size_t at)
     pt_image im;
     pt_status s = pt_packed_decode(set->data, set->images[at], &im);
 
-    if (s == PT_OK)
-        s = pt_gabor_describe(w->gabor, &im, w->bin_of, w->n_bins, w->counted);
+    if (s == PT_OK) s = pt_bank_describe(w->bank, &im, w->bin_of, w->n_bins, w->counted);
     pt_image_fini(&im);
     pt_comm_poll(pt_job_comm());
     return s;
@@ -48,7 +47,7 @@ static void add_counts(void *context, const void *theirs)
     search *w = context;
     const uint64_t *counts = theirs;
 
-    for (size_t i = 0; i < (size_t)MAPS * FINE; i++) w->counts[i] += counts[i];
+    for (size_t i = 0; i < w->slices; i++) w->counts[i] += counts[i];
 }
 
 static void merge_lists(void *context, const void *theirs)
@@ -65,7 +64,7 @@ static void merge_lists(void *context, const void *theirs)
 static pt_status find_bins(search *w)
 {
     const pt_image_set *set = w->target;
-    size_t n = (size_t)MAPS * FINE;
+    size_t n = w->slices;
     pt_image im;
     pt_status s = PT_OK;
 
@@ -73,14 +72,15 @@ static pt_status find_bins(search *w)
     for (size_t t = first_of(set->n, pt_job_rank());
          t < first_of(set->n, pt_job_rank() + 1) && s == PT_OK; t++) {
         s = pt_packed_decode(set->data, set->images[t], &im);
-        if (s == PT_OK) s = pt_gabor_count(w->gabor, &im, w->counts);
+        if (s == PT_OK) s = pt_bank_count(w->bank, &im, w->counts);
         pt_image_fini(&im);
         pt_comm_poll(pt_job_comm());
     }
     s = pt_job_agree(s);
     if (s != PT_OK) return s;
     pt_collect(w->counts, n * sizeof *w->counts, add_counts, w);
-    if (pt_job_rank() == 0) pt_gabor_bins(w->counts, w->n_bins, w->bin_of);
+    if (pt_job_rank() == 0)
+        pt_bank_bins(w->counts, w->bank->n_maps, w->n_bins, w->bin_of);
     return pt_job_broadcast(0, (void **)&w->bin_of, &n);
 }
 
@@ -96,8 +96,8 @@ static pt_status spread(search *w, uint16_t *mine)
 
         s = pt_job_broadcast(r, &theirs, &bytes);
         for (size_t t = first; t < end && s == PT_OK; t++)
-            pt_shares((const uint16_t *)theirs + (t - first) * w->bins, MAPS, w->n_bins,
-                      w->shares + t * 2 * w->bins);
+            pt_shares((const uint16_t *)theirs + (t - first) * w->bins, w->bank->weight,
+                      w->bank->n_maps, w->n_bins, w->shares + t * 2 * w->bins);
         if (r != pt_job_rank()) free(theirs);
     }
     return s;
@@ -132,12 +132,12 @@ static pt_status search_source(search *w)
         pt_neighbour *list = w->lists;
 
         s = describe(w, w->source, i);
-        if (s == PT_OK) pt_shares(w->counted, MAPS, w->n_bins, w->one);
+        if (s == PT_OK)
+            pt_shares(w->counted, w->bank->weight, w->bank->n_maps, w->n_bins, w->one);
         for (size_t t = 0; t < w->target->n && s == PT_OK; list += w->k[t], t++) {
             const double *shares = w->shares + t * 2 * w->bins;
 
-            pt_neighbours_add(list, w->k[t],
-                              pt_divergence(shares, w->one, MAPS, w->n_bins),
+            pt_neighbours_add(list, w->k[t], pt_divergence(shares, w->one, w->bins),
                               (uint32_t)i);
             if (t % 4096 == 4095) pt_comm_poll(pt_job_comm());
         }
@@ -150,33 +150,35 @@ static pt_status search_source(search *w)
 static pt_status make_room(search *w)
 {
     bool root = pt_job_rank() == 0;
-    pt_status s = pt_gabor_create(&w->gabor);
 
     for (size_t t = 0; t < w->target->n; t++) w->n_entries += w->k[t];
-    w->counts = pt_calloc((size_t)MAPS * FINE, sizeof *w->counts);
-    if (root) w->bin_of = pt_calloc((size_t)MAPS * FINE, 1); /* others: by broadcast */
+    w->counts = pt_calloc(w->slices, sizeof *w->counts);
+    if (root) w->bin_of = pt_calloc(w->slices, 1); /* others: by broadcast */
     w->counted = pt_calloc(w->bins, sizeof *w->counted);
     w->one = pt_calloc(2 * w->bins, sizeof *w->one);
     w->shares = pt_calloc(w->target->n * 2 * w->bins, sizeof *w->shares);
     w->lists = pt_calloc(w->n_entries, sizeof *w->lists);
-    if (s == PT_OK && (!w->counts || (root && !w->bin_of) || !w->counted || !w->one ||
-                       !w->shares || !w->lists))
-        s = pt_fail(PT_ERR_NOMEM,
-                    "no memory for %zu target images' descriptors (%zu MB) and %zu "
-                    "neighbours (%zu MB)",
-                    w->target->n, w->target->n * 2 * w->bins * sizeof(double) >> 20,
-                    w->n_entries, w->n_entries * sizeof *w->lists >> 20);
-    return s;
+    if (w->counts && (w->bin_of || !root) && w->counted && w->one && w->shares &&
+        w->lists)
+        return PT_OK;
+    return pt_fail(PT_ERR_NOMEM,
+                   "no memory for %zu target images' descriptors (%zu MB) and %zu "
+                   "neighbours (%zu MB)",
+                   w->target->n, w->target->n * 2 * w->bins * sizeof(double) >> 20,
+                   w->n_entries, w->n_entries * sizeof *w->lists >> 20);
 }
 
 pt_status pt_borrow_search(const pt_image_set *target, const pt_image_set *source,
-                           const size_t *k, int n_bins, pt_neighbour **lists)
+                           const size_t *k, const pt_bank *bank, int n_bins,
+                           pt_neighbour **lists)
 {
     search w = {.target = target,
                 .source = source,
                 .k = k,
+                .bank = bank,
                 .n_bins = n_bins,
-                .bins = (size_t)MAPS * (size_t)n_bins};
+                .slices = (size_t)bank->n_maps * FINE,
+                .bins = (size_t)bank->n_maps * (size_t)n_bins};
     pt_status s = pt_job_agree(make_room(&w));
 
     if (s == PT_OK) s = find_bins(&w);
@@ -187,7 +189,6 @@ pt_status pt_borrow_search(const pt_image_set *target, const pt_image_set *sourc
         *lists = w.lists;
         w.lists = NULL;
     }
-    pt_gabor_destroy(&w.gabor);
     free(w.counts);
     free(w.bin_of);
     free(w.counted);

@@ -49,6 +49,23 @@ read -r wrong unsure easy < <(sed -n \
 [ "$wrong" -gt 0 ] || fail "three steps and nothing is wrong"
 [ "$(wc -l <harder.tsv)" = $((images + 2 * (4 * wrong + 2 * unsure))) ] ||
     fail "not 4 K more of $wrong and 2 K of $unsure: $(wc -l <harder.tsv) lines"
+# Layers of a network as filters: a run's own model, or a pretrained file.
+for n in 1 3; do
+    borrow $n layers$n data.h5 source.h5 --neighbours 2 --filters first/model.h5 ||
+        { fail "layers, $n ranks"; cat "layers$n.log"; }
+done
+cmp layers1.h5 layers3.h5 && cmp layers1.tsv layers3.tsv || fail "ranks change bytes (layers)"
+cmp -s layers1.tsv by1.tsv && fail "layers of a network choose as Gabor filters do"
+[ "$(grep -c '^filters: [0-9]* maps of 32 x 32 places, .*relu.* of resnet_small' layers3.log)" = 2 ] ||
+    { fail "the layers are not told once"; cat layers3.log; }
+borrow 2 self data.h5 data.h5 --neighbours 1 --filters first/model.h5 --layer bn1 || cat self.log
+awk -F'\t' '$1 != $2 || $3 != 0 { exit 1 }' self.tsv || fail "layers: not its own nearest"
+borrow 2 nolayer data.h5 source.h5 --filters first/model.h5 --layer bn11; code=$?
+refused 2 "no layer 'bn11'.*did you mean 'bn1'" nolayer
+borrow 2 nofilters data.h5 source.h5 --filters missing.pth --network vgg16; code=$?
+refused 1 'missing.pth' nofilters
+"$PTRAIN" borrow data.h5 source.h5 x.h5 --layer bn1 2>usage.log; [ $? = 2 ] &&
+    grep -q -e '--layer go with --filters' usage.log || fail "--layer without --filters"
 # What goes with each target image in the file are its lines of the list, in their order.
 cat >pairs.py <<'Y'
 import h5py, sys

@@ -17,6 +17,7 @@ enum { BINS = 8, TARGETS = 4, IMAGES = 7, MAPS = PT_GABOR_MAPS, ALL = MAPS * BIN
 
 static struct {
     pt_gabor *gabor;
+    pt_bank bank;
     uint16_t counted[IMAGES][ALL];
     double shares[IMAGES][2 * ALL];
 } found;
@@ -37,23 +38,24 @@ static pt_image picture(int k)
 
 static int prepare(void **state)
 {
-    uint64_t *counts = calloc((size_t)MAPS * PT_GABOR_FINE, sizeof *counts);
-    uint8_t *bin_of = malloc((size_t)MAPS * PT_GABOR_FINE);
+    uint64_t *counts = calloc((size_t)MAPS * PT_BANK_FINE, sizeof *counts);
+    uint8_t *bin_of = malloc((size_t)MAPS * PT_BANK_FINE);
 
     if (!counts || !bin_of || pt_gabor_create(&found.gabor) != PT_OK) return -1;
+    found.bank = pt_gabor_bank(found.gabor);
     for (int i = TARGETS - 1; i >= 0; i--) { /* the order of adding does not matter */
         pt_image im = picture(i);
 
-        if (pt_gabor_count(found.gabor, &im, counts) != PT_OK) return -1;
+        if (pt_bank_count(&found.bank, &im, counts) != PT_OK) return -1;
         pt_image_fini(&im);
     }
-    pt_gabor_bins(counts, BINS, bin_of);
+    pt_bank_bins(counts, MAPS, BINS, bin_of);
     for (int i = 0; i < IMAGES; i++) {
         pt_image im = picture(i);
 
-        if (pt_gabor_describe(found.gabor, &im, bin_of, BINS, found.counted[i]) != PT_OK)
+        if (pt_bank_describe(&found.bank, &im, bin_of, BINS, found.counted[i]) != PT_OK)
             return -1;
-        pt_shares(found.counted[i], MAPS, BINS, found.shares[i]);
+        pt_shares(found.counted[i], found.bank.weight, MAPS, BINS, found.shares[i]);
         pt_image_fini(&im);
     }
     free(counts);
@@ -95,7 +97,7 @@ static void check_divergence(FILE *f)
     double want, got;
 
     assert_int_equal(fscanf(f, "%d %d %lf", &a, &b, &want), 3);
-    got = pt_divergence(found.shares[a], found.shares[b], MAPS, BINS);
+    got = pt_divergence(found.shares[a], found.shares[b], ALL);
     assert_true(got >= want - 1e-12 && got <= want + 1e-12);
 }
 
@@ -121,30 +123,30 @@ static void test_all_is_what_numpy_found(void **state)
 static void test_bins_of_the_target_have_equal_mass(void **state)
 {
     enum { MAP = 3 };
-    static uint64_t counts[MAPS * PT_GABOR_FINE];
-    static uint8_t bin_of[MAPS * PT_GABOR_FINE];
+    static uint64_t counts[MAPS * PT_BANK_FINE];
+    static uint8_t bin_of[MAPS * PT_BANK_FINE];
     uint64_t mass[BINS] = {0};
 
-    for (int i = 0; i < 1000; i++) counts[MAP * PT_GABOR_FINE + 20000 + 7 * i] = 3;
-    pt_gabor_bins(counts, BINS, bin_of);
-    for (int i = 0; i < PT_GABOR_FINE; i++)
-        mass[bin_of[MAP * PT_GABOR_FINE + i]] += counts[MAP * PT_GABOR_FINE + i];
+    for (int i = 0; i < 1000; i++) counts[MAP * PT_BANK_FINE + 20000 + 7 * i] = 3;
+    pt_bank_bins(counts, MAPS, BINS, bin_of);
+    for (int i = 0; i < PT_BANK_FINE; i++)
+        mass[bin_of[MAP * PT_BANK_FINE + i]] += counts[MAP * PT_BANK_FINE + i];
     for (int b = 0; b < BINS; b++) assert_int_equal(mass[b], 3000 / BINS);
 }
 
 static void test_an_even_image_responds_nowhere(void **state)
 {
     pt_image im = {.height = 40, .width = 60};
-    uint64_t *counts = calloc((size_t)MAPS * PT_GABOR_FINE, sizeof *counts);
+    uint64_t *counts = calloc((size_t)MAPS * PT_BANK_FINE, sizeof *counts);
     uint64_t middle = 0;
 
     im.pixels = malloc(40 * 60 * 3);
     assert_non_null(im.pixels);
     assert_non_null(counts);
     memset(im.pixels, 137, 40 * 60 * 3);
-    assert_int_equal(pt_gabor_count(found.gabor, &im, counts), PT_OK);
+    assert_int_equal(pt_bank_count(&found.bank, &im, counts), PT_OK);
     for (int m = 0; m < MAPS; m++)
-        middle += counts[m * PT_GABOR_FINE + PT_GABOR_FINE / 2 - 1];
+        middle += counts[m * PT_BANK_FINE + PT_BANK_FINE / 2 - 1];
     assert_int_equal(middle, 12 * (118 * 118 + 54 * 54 + 22 * 22 + 6 * 6));
     free(counts);
     pt_image_fini(&im);
@@ -154,9 +156,9 @@ static void test_a_divergence_is_symmetric_and_zero_of_itself(void **state)
 {
     const double *p = found.shares[0], *q = found.shares[5];
 
-    assert_true(pt_divergence(p, p, MAPS, BINS) == 0);
-    assert_true(pt_divergence(p, q, MAPS, BINS) > 0);
-    assert_true(pt_divergence(p, q, MAPS, BINS) == pt_divergence(q, p, MAPS, BINS));
+    assert_true(pt_divergence(p, p, ALL) == 0);
+    assert_true(pt_divergence(p, q, ALL) > 0);
+    assert_true(pt_divergence(p, q, ALL) == pt_divergence(q, p, ALL));
 }
 
 static void test_lists_of_parts_merge_to_the_list_of_all(void **state)

@@ -18,6 +18,7 @@ struct pt_gabor {
     int32_t filter[FILTERS][WIDTH * WIDTH];
     int64_t bound[FILTERS]; /* of a response, on both sides of 0 */
     int32_t plane[SIDE * SIDE];
+    double weight[PT_GABOR_MAPS];
 };
 
 static int32_t round_to_unit(double x)
@@ -62,6 +63,7 @@ pt_status pt_gabor_create(pt_gabor **out)
         for (int i = 0; i < WIDTH * WIDTH; i++)
             if (g->filter[k][i] > 0) g->bound[k] += 255 * g->filter[k][i];
     }
+    for (int i = 0; i < PT_GABOR_MAPS; i++) g->weight[i] = 1.0 / PT_GABOR_MAPS;
     return PT_OK;
 }
 
@@ -116,11 +118,10 @@ static void respond(const int32_t *filter, const int32_t *top, int side, int n,
         }
 }
 
-/* Tells of n responses of one map; slice [n] in 0..FINE - 1. */
-typedef void take(void *context, int map, const uint16_t *slice, int n);
-
-static pt_status visit(pt_gabor *g, const pt_image *im, take *f, void *context)
+static pt_status respond_all(void *self, const pt_image *im, pt_take_responses *take,
+                             void *context)
 {
+    pt_gabor *g = self;
     int32_t row[SIDE];
     uint16_t slice[SIDE];
     pt_status s = make_plane(g, im);
@@ -136,63 +137,15 @@ static pt_status visit(pt_gabor *g, const pt_image *im, take *f, void *context)
             for (int y = 0; y < n; y++) {
                 respond(g->filter[k], g->plane + y * side, side, n, row);
                 for (int i = 0; i < n; i++)
-                    slice[i] = (uint16_t)((row[i] + bound) * PT_GABOR_FINE / range);
-                f(context, scale * FILTERS + k, slice, n);
+                    slice[i] = (uint16_t)((row[i] + bound) * PT_BANK_FINE / range);
+                take(context, scale * FILTERS + k, slice, n);
             }
         }
     }
     return PT_OK;
 }
 
-static void count(void *context, int map, const uint16_t *slice, int n)
+pt_bank pt_gabor_bank(pt_gabor *g)
 {
-    uint64_t *counts = (uint64_t *)context + (size_t)map * PT_GABOR_FINE;
-
-    for (int i = 0; i < n; i++) counts[slice[i]]++;
-}
-
-pt_status pt_gabor_count(pt_gabor *g, const pt_image *im, uint64_t *counts)
-{
-    return visit(g, im, count, counts);
-}
-
-void pt_gabor_bins(const uint64_t *counts, int n_bins, uint8_t *bin_of)
-{
-    for (int map = 0; map < PT_GABOR_MAPS; map++) {
-        const uint64_t *of = counts + (size_t)map * PT_GABOR_FINE;
-        uint8_t *bins = bin_of + (size_t)map * PT_GABOR_FINE;
-        uint64_t total = 0, below = 0;
-
-        for (int i = 0; i < PT_GABOR_FINE; i++) total += of[i];
-        for (int i = 0; i < PT_GABOR_FINE; i++) {
-            uint64_t bin = total > 0 ? below * (uint64_t)n_bins / total : 0;
-
-            bins[i] = (uint8_t)(bin < (uint64_t)n_bins ? bin : (uint64_t)n_bins - 1);
-            below += of[i];
-        }
-    }
-}
-
-typedef struct {
-    const uint8_t *bin_of;
-    int n_bins;
-    uint16_t *out;
-} histograms;
-
-static void sort_in(void *context, int map, const uint16_t *slice, int n)
-{
-    const histograms *h = context;
-    const uint8_t *bin_of = h->bin_of + (size_t)map * PT_GABOR_FINE;
-    uint16_t *out = h->out + (size_t)map * (size_t)h->n_bins;
-
-    for (int i = 0; i < n; i++) out[bin_of[slice[i]]]++;
-}
-
-pt_status pt_gabor_describe(pt_gabor *g, const pt_image *im, const uint8_t *bin_of,
-                            int n_bins, uint16_t *out)
-{
-    histograms h = {bin_of, n_bins, out};
-
-    memset(out, 0, (size_t)n_bins * PT_GABOR_MAPS * sizeof *out);
-    return visit(g, im, sort_in, &h);
+    return (pt_bank){PT_GABOR_MAPS, g->weight, g, respond_all};
 }

@@ -8,7 +8,7 @@
 enum { LANES = 8 };
 static const double tiny = 1e-6;
 
-void pt_shares(const uint16_t *counts, int maps, int bins, double *out)
+void pt_shares(const uint16_t *counts, const double *w, int maps, int bins, double *out)
 {
     double *logs = out + (size_t)maps * (size_t)bins;
 
@@ -19,17 +19,18 @@ void pt_shares(const uint16_t *counts, int maps, int bins, double *out)
         for (int b = 0; b < bins; b++) total += of[b];
         for (int b = 0; b < bins; b++) {
             size_t i = (size_t)m * (size_t)bins + (size_t)b;
+            double share = total > 0 ? (double)of[b] / total : 0;
 
-            out[i] = total > 0 ? (double)of[b] / total : 0;
-            logs[i] = pt_log(out[i] + tiny);
+            out[i] = w[m] * share;
+            logs[i] = pt_log(share + tiny);
         }
     }
 }
 
-/* Both terms together: (p - q) (ln p - ln q). */
-double pt_divergence(const double *p, const double *q, int maps, int bins)
+/* Both terms together: (w p - w q) (ln p - ln q). */
+double pt_divergence(const double *p, const double *q, size_t n)
 {
-    size_t n = (size_t)maps * (size_t)bins, i = 0;
+    size_t i = 0;
     double lane[LANES] = {0}, sum = 0;
 
     for (; i + LANES <= n; i += LANES)
@@ -37,7 +38,7 @@ double pt_divergence(const double *p, const double *q, int maps, int bins)
             lane[k] += (p[i + k] - q[i + k]) * (p[n + i + k] - q[n + i + k]);
     for (; i < n; i++) lane[0] += (p[i] - q[i]) * (p[n + i] - q[n + i]);
     for (int k = 0; k < LANES; k++) sum += lane[k];
-    return sum / (2.0 * maps);
+    return sum / 2;
 }
 
 void pt_neighbours_clear(pt_neighbour *list, size_t k)

@@ -138,14 +138,14 @@ static bool has_tensors(const pt_node *n)
     return n->weight >= 0 || n->bias >= 0 || n->mean >= 0 || n->var >= 0;
 }
 
-/* All nodes from first on. */
+/* The nodes from first to the pass's top. */
 static pt_status run_nodes(pt_net *n, int first)
 {
     const pt_graph *g = n->opt.graph;
     pt_status s = PT_OK;
 
     pt_net_begin_polling(n);
-    for (int i = first; i < g->n_nodes && s == PT_OK; i++) {
+    for (int i = first; i <= n->top && s == PT_OK; i++) {
         if (n->plan.nodes[i].side && !pt_net_training_pass(n) && !n->side) continue;
         if (n->hooks.before_node && has_tensors(&g->nodes[i]))
             s = n->hooks.before_node(n->hooks.context, i);
@@ -187,6 +187,7 @@ pt_status pt_net_forward(pt_net *n, const pt_span *span, const float *input,
     n->pass = PT_PASS_FORWARD;
     n->span = *span;
     n->n_images = pt_span_images(span);
+    n->top = n->opt.graph->n_nodes - 1;
     n->step = step;
     n->input = input;
     n->n_groups = 0;
@@ -203,7 +204,7 @@ pt_status pt_net_forward(pt_net *n, const pt_span *span, const float *input,
     return run_nodes(n, 1);
 }
 
-pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input)
+pt_status pt_net_evaluate_to(pt_net *n, int n_images, const float *input, int top)
 {
     if (n_images < 1 || n_images > n->opt.max_images)
         return pt_fail(PT_ERR_SHAPE, "%d images in a pass, the network holds %d",
@@ -211,11 +212,17 @@ pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input)
     n->pass = PT_PASS_EVALUATED;
     n->n_images = n_images;
     n->intact = n->opt.graph->n_nodes;
+    n->top = top;
     n->input = input;
     n->n_groups = (n_images + PT_EVAL_BLOCK - 1) / PT_EVAL_BLOCK;
     for (int i = 0; i < n->n_groups; i++) n->group_begin[i] = i * PT_EVAL_BLOCK;
     n->group_begin[n->n_groups] = n_images;
     return run_nodes(n, 1);
+}
+
+pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input)
+{
+    return pt_net_evaluate_to(n, n_images, input, n->opt.graph->n_nodes - 1);
 }
 
 /* Exchanges a channel of [pixels][c] for room [pixels]. */
@@ -239,7 +246,7 @@ pt_status pt_net_evaluate_without(pt_net *n, int k, int channel)
     pt_status s;
 
     if (!o->repeats || n->pass != PT_PASS_EVALUATED || map == 0 || map > n->intact ||
-        channel >= node->c)
+        n->top + 1 < o->graph->n_nodes || channel >= node->c)
         return pt_fail(PT_ERR_BUG, "no pass of %s to repeat from map %d, channel %d",
                        o->graph->network, k, channel);
     pixels = (size_t)n->n_images * (size_t)node->h * (size_t)node->w;

@@ -195,7 +195,7 @@ const float *pt_net_output(const pt_net *n, int node)
 {
     const pt_net_node *o = &n->plan.nodes[node];
 
-    return n->pass == PT_PASS_NONE || !o->readable ? NULL : o->y;
+    return n->pass == PT_PASS_NONE || node > n->top || !o->readable ? NULL : o->y;
 }
 
 float *pt_net_gradient(pt_net *n, int tensor, int t)

@@ -98,6 +98,10 @@ PT_MUST_USE pt_status pt_net_forward(pt_net *n, const pt_span *span, const float
 /* Evaluation forward of n_images images: running statistics, no dropout. */
 PT_MUST_USE pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input);
 
+/* The same of the nodes up to `top` alone. */
+PT_MUST_USE pt_status pt_net_evaluate_to(pt_net *n, int n_images, const float *input,
+                                         int top);
+
 /* Once more for the images of pt_net_evaluate, with channel of the k-th of the options'
  * maps at zero; only the nodes above the map are computed. The map itself stays as it
  * was, the outputs above it are those of this pass: after a map, only maps at or below it
@@ -107,7 +111,8 @@ PT_MUST_USE pt_status pt_net_evaluate_without(pt_net *n, int k, int channel);
 /* Does evaluation go through the branch to the source logits? Not at the start. */
 void pt_net_evaluate_side(pt_net *n, bool side);
 
-/* [images][c] of a node after a forward pass; borrowed. */
+/* [images][c] of a node after a forward pass, [images][h][w][c] of one of the options'
+ * maps; borrowed. NULL: not kept, or not computed. */
 const float *pt_net_output(const pt_net *n, int node);
 
 /* Backward by data only, from the logits to rep: dlogits [images][classes] in, borrowed

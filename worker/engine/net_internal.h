@@ -97,6 +97,7 @@ struct pt_net {
     pt_pass pass;
     pt_span span;
     int n_images;
+    int top;    /* the last node that it computes */
     int intact; /* evaluation: nodes up to this one have the outputs of all channels */
     uint64_t step;
     const float *input;
