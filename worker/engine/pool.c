@@ -9,6 +9,8 @@
 
 #include "worker/engine/gemm_blas.h"
 
+enum { LOOKS = 2000 }; /* before a thread sleeps */
+
 typedef struct {
     pt_pool *pool;
     int index;
@@ -25,9 +27,9 @@ struct pt_pool {
     pthread_mutex_t lock;
     pthread_cond_t wake; /* a run was opened, or stop */
     pthread_cond_t idle; /* busy became 0 */
-    unsigned long run;   /* number of the run; under lock, as are the next three */
-    bool open;           /* threads may still join it: late ones are not waited for */
-    int busy;            /* threads in the current run, or starting */
+    atomic_ulong run; /* number of the run; changed under lock, as are the next three */
+    bool open;        /* threads may still join it: late ones are not waited for */
+    atomic_int busy;  /* threads in the current run, or starting */
     bool stop;
     pt_status status; /* the first failure of a thread's start, with its text */
     char text[256];
@@ -50,9 +52,52 @@ static void take_items(pt_pool *p, int index)
     }
 }
 
+/* Layers of small networks take less time than the kernel needs to wake a thread: who has
+ * nothing to do looks on for about 50 us before it sleeps. */
+static void look_on(void)
+{
+#if defined __x86_64__
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Has another run than this been opened? */
+static bool await_run(const pt_pool *p, unsigned long run)
+{
+    for (int i = 0; i < LOOKS; i++, look_on())
+        if (atomic_load_explicit(&p->run, memory_order_relaxed) != run) return true;
+    return false;
+}
+
+static void await_idle(const pt_pool *p)
+{
+    for (int i = 0; i < LOOKS; i++, look_on())
+        if (atomic_load_explicit(&p->busy, memory_order_relaxed) == 0) return;
+}
+
 static void leave(pt_pool *p)
 {
     if (--p->busy == 0) pthread_cond_signal(&p->idle);
+}
+
+/* Under lock, before and after: until there is a run to join that was not seen, or stop.
+ */
+static void wait_for_run(pt_pool *p, unsigned long seen)
+{
+    bool looks = true;
+
+    while (!(p->open && p->run != seen) && !p->stop) {
+        unsigned long run = p->run;
+
+        if (looks) {
+            pthread_mutex_unlock(&p->lock);
+            looks = await_run(p, run);
+            pthread_mutex_lock(&p->lock);
+        } else {
+            pthread_cond_wait(&p->wake, &p->lock);
+            looks = true;
+        }
+    }
 }
 
 static void *thread_main(void *arg)
@@ -69,9 +114,7 @@ static void *thread_main(void *arg)
     }
     leave(p);
     for (;;) {
-        while (!(p->open && p->run != seen) && !p->stop) {
-            pthread_cond_wait(&p->wake, &p->lock);
-        }
+        wait_for_run(p, seen);
         if (p->stop) break;
         seen = p->run;
         p->busy++;
@@ -88,6 +131,9 @@ static void wait_idle(pt_pool *p)
 {
     pthread_mutex_lock(&p->lock);
     p->open = false;
+    pthread_mutex_unlock(&p->lock);
+    await_idle(p);
+    pthread_mutex_lock(&p->lock);
     while (p->busy > 0) pthread_cond_wait(&p->idle, &p->lock);
     pthread_mutex_unlock(&p->lock);
 }
