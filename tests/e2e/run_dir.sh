@@ -20,7 +20,7 @@ timeout -k 5 60 mpirun -q --oversubscribe --bind-to none -n 2 \
 
 # A finished run is finished: nothing is done, nothing touched, also by other workers and
 # with keys that cannot change the weights.
-before=$(ls -l --time-style=full-iso run | sha256sum)
+untouched=$(ls -l --time-style=full-iso run | sha256sum)
 once() { # code pattern ranks set...: a run in run/
     local code=$1 pattern=$2 n=$3 sets=() got
     shift 3
@@ -31,7 +31,7 @@ once() { # code pattern ranks set...: a run in run/
     [ $got = "$code" ] && grep -qE "$pattern" once.log ||
         { fail "run/ once more, $*: exit code $got, no '$pattern'"; cat once.log; }
     [ "$(grep -c error: once.log)" -le 1 ] || fail "run/ once more, $*: more than one error line"
-    [ "$before" = "$(ls -l --time-style=full-iso run | sha256sum)" ] || fail "run/ was touched"
+    [ "$untouched" = "$(ls -l --time-style=full-iso run | sha256sum)" ] || fail "run/ was touched"
 }
 once 0 "this run is finished: test accuracy .*$(hash_of run)" 4
 once 0 "this run is finished" 3 engine.threads=2 run.log_every=1 data.path="$PWD/data.h5"
@@ -44,6 +44,15 @@ cp data.h5 kept.h5
 "$PTRAIN" pack --overwrite --layout folders images/source data.h5 >/dev/null || fail "other data"
 once 2 "data_checksum was [0-9a-f]+, is" 3
 mv kept.h5 data.h5
+
+# The same command with other start weights in the file is another run.
+cp run/model.h5 start.h5
+ranks 3 started network.weights=start.h5 || { fail "from a model file"; cat started.log; }
+ranks 2 elsewhere seed=4 'stages=[{steps: 1}]' && cp elsewhere/model.h5 start.h5
+timeout -k 5 60 mpirun -q --oversubscribe -n 2 "$PTRAIN" train run.yaml --set run.dir=started \
+    --set network.weights=start.h5 >restarted.log 2>&1
+[ $? = 2 ] && grep -qE 'start_weights_hash was [0-9a-f]+, is' restarted.log ||
+    { fail "other start weights"; cat restarted.log; }
 
 # --overwrite replaces a run, but nothing else.
 mkdir other && echo precious >other/file
