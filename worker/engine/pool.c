@@ -53,7 +53,7 @@ static void take_items(pt_pool *p, int index)
 }
 
 /* Layers of small networks take less time than the kernel needs to wake a thread: who has
- * nothing to do looks on for about 50 us before it sleeps. */
+ * nothing to do looks on for 36 us (of a Zen 5 core) before it sleeps. */
 static void look_on(void)
 {
 #if defined __x86_64__
