@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config.h"
 #include "common/h5file.h"
 #include "common/pmath.h"
 
@@ -32,27 +31,6 @@ static const char *const *stage_ends(const char *network)
                                                : none;
 }
 
-/* A node of the trunk by its name; -1: there is none. */
-static int trunk_node(const pt_graph *g, const char *name)
-{
-    for (int i = 1; i < g->rep; i++)
-        if (strcmp(g->nodes[i].name, name) == 0) return i;
-    return -1;
-}
-
-static pt_status unknown(const pt_graph *g, const char *what, const char *name)
-{
-    const char **names = pt_calloc((size_t)g->rep + 1, sizeof *names), *near = NULL;
-
-    for (int i = 1; names && i < g->rep; i++) names[i - 1] = g->nodes[i].name;
-    if (names) near = pt_suggest(name, names);
-    free(names);
-    return pt_fail(PT_ERR_CONFIG,
-                   "%s: %s has no layer '%.60s' below the representation%s%s%s", what,
-                   g->network, name, near ? "; did you mean '" : "", near ? near : "",
-                   near ? "'?" : "");
-}
-
 pt_status pt_delta_find(const pt_graph *g, const char *what, char *const *names,
                         size_t n_names, int **nodes, int *n)
 {
@@ -68,15 +46,7 @@ pt_status pt_delta_find(const pt_graph *g, const char *what, char *const *names,
                        what, g->network);
     *nodes = pt_calloc((size_t)*n, sizeof **nodes);
     if (!*nodes) return pt_fail(PT_ERR_NOMEM, "no memory for the nodes of feature maps");
-    for (int i = 0; i < *n; i++) {
-        (*nodes)[i] = trunk_node(g, of[i]);
-        for (int k = 0; k < i; k++)
-            if ((*nodes)[k] == (*nodes)[i])
-                return pt_fail(PT_ERR_CONFIG, "%s: '%.60s' stands there twice", what,
-                               of[i]);
-        if ((*nodes)[i] < 0) return unknown(g, what, of[i]);
-    }
-    return PT_OK;
+    return pt_graph_find_trunk(g, what, of, *n, *nodes);
 }
 
 static size_t channels_of(const pt_delta_maps *w, int i)

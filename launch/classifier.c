@@ -1,7 +1,11 @@
 #include "launch/classifier.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "common/crc32c.h"
+#include "common/job.h"
+#include "launch/agree.h"
 #include "launch/probe.h"
 
 /* The graph as the file or the network's own original form has it. */
@@ -47,6 +51,18 @@ pt_status pt_classifier_open(const char *path, const char *entry, const char *ne
                                 .crop = out->graph->nodes[0].h,
                                 .preprocess = pre};
     return PT_OK;
+}
+
+pt_status pt_classifier_open_all(const char *path, const char *network, bool with_head,
+                                 pt_classifier *out)
+{
+    char digest[16];
+    pt_status s = pt_job_agree(pt_classifier_open(path, NULL, network, with_head, out));
+
+    if (s != PT_OK) return s;
+    snprintf(digest, sizeof digest, "%08x",
+             pt_crc32c(0, out->flat, out->graph->n_floats * sizeof *out->flat));
+    return pt_agree_on(path, digest);
 }
 
 void pt_classifier_fini(pt_classifier *m)

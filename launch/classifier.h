@@ -22,6 +22,11 @@ typedef struct {
 PT_MUST_USE pt_status pt_classifier_open(const char *path, const char *entry,
                                          const char *network, bool with_head,
                                          pt_classifier *out);
+
+/* Collective: the same on every rank, whose weights must be the same; a failure is
+ * agreed. */
+PT_MUST_USE pt_status pt_classifier_open_all(const char *path, const char *network,
+                                             bool with_head, pt_classifier *out);
 void pt_classifier_fini(pt_classifier *m);
 
 #endif

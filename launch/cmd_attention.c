@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/crc32c.h"
 #include "common/job.h"
 #include "common/log.h"
 #include "launch/agree.h"
@@ -131,15 +130,9 @@ static pt_status check_classes(const attention_args *a, const pt_classifier *m,
 static pt_status open_files(const attention_args *a, pt_classifier *m, pt_image_set *set,
                             pt_attention_task *task, int **nodes)
 {
-    char digest[16] = "";
     pt_status s = pt_job_agree(pt_check_output(a->file[OUT], a->overwrite, a->file, OUT));
 
-    if (s == PT_OK)
-        s = pt_job_agree(pt_classifier_open(a->file[MODEL], NULL, NULL, true, m));
-    if (s != PT_OK) return s;
-    snprintf(digest, sizeof digest, "%08x",
-             pt_crc32c(0, m->flat, m->graph->n_floats * sizeof *m->flat));
-    s = pt_agree_on(a->file[MODEL], digest);
+    if (s == PT_OK) s = pt_classifier_open_all(a->file[MODEL], NULL, true, m);
     if (s == PT_OK) s = pt_image_set_open(a->file[DATA], a->split, a->per_class, set);
     if (s == PT_OK) s = pt_job_agree(check_classes(a, m, set));
     if (s != PT_OK) return s;

@@ -148,6 +148,41 @@ int pt_graph_find_tensor(const pt_graph *g, const char *name)
     return -1;
 }
 
+/* A node of the trunk by its name; -1: there is none. */
+static int trunk_node(const pt_graph *g, const char *name)
+{
+    for (int i = 1; i < g->rep; i++)
+        if (strcmp(g->nodes[i].name, name) == 0) return i;
+    return -1;
+}
+
+static pt_status unknown(const pt_graph *g, const char *what, const char *name)
+{
+    const char **names = pt_calloc((size_t)g->rep + 1, sizeof *names), *near = NULL;
+
+    for (int i = 1; names && i < g->rep; i++) names[i - 1] = g->nodes[i].name;
+    if (names) near = pt_suggest(name, names);
+    free(names);
+    return pt_fail(PT_ERR_CONFIG,
+                   "%s: %s has no layer '%.60s' below the representation%s%s%s", what,
+                   g->network, name, near ? "; did you mean '" : "", near ? near : "",
+                   near ? "'?" : "");
+}
+
+pt_status pt_graph_find_trunk(const pt_graph *g, const char *what,
+                              const char *const *names, int n, int *nodes)
+{
+    for (int i = 0; i < n; i++) {
+        nodes[i] = trunk_node(g, names[i]);
+        for (int k = 0; k < i; k++)
+            if (nodes[k] == nodes[i])
+                return pt_fail(PT_ERR_CONFIG, "%s: '%.60s' stands there twice", what,
+                               names[i]);
+        if (nodes[i] < 0) return unknown(g, what, names[i]);
+    }
+    return PT_OK;
+}
+
 size_t pt_graph_macs(const pt_graph *g)
 {
     size_t macs = 0;

@@ -126,6 +126,12 @@ PT_MUST_USE pt_status pt_graph_defaults(const char *network, int *side, int *n_c
 /* Index of a tensor by name, or -1. */
 int pt_graph_find_tensor(const pt_graph *g, const char *name);
 
+/* The nodes below the representation that have these names [n]: nodes out, [n].
+ * PT_ERR_CONFIG, in whose text the names are `what`: one is of no such node (with a
+ * suggestion), or stands there twice. */
+PT_MUST_USE pt_status pt_graph_find_trunk(const pt_graph *g, const char *what,
+                                          const char *const *names, int n, int *nodes);
+
 /* Multiply-adds of one image's forward pass: convolutions and linear layers, without
  * biases. */
 size_t pt_graph_macs(const pt_graph *g);

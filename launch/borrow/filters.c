@@ -1,37 +1,33 @@
 #include "launch/borrow/filters.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "common/crc32c.h"
-#include "common/delta.h"
 #include "common/job.h"
 #include "common/log.h"
-#include "launch/agree.h"
 
-enum { MOST_DEFAULTS = 2 };
+enum { DEFAULTS = 2 };
 
-/* The names of the first ReLUs of the trunk: the first convolutions, after their
- * non-linearity. */
-static size_t first_relus(const pt_graph *g, char *names[MOST_DEFAULTS])
+/* The first ReLUs of the trunk: the first convolutions, after their non-linearity. */
+static int first_relus(const pt_graph *g, int nodes[DEFAULTS])
 {
-    size_t n = 0;
+    int n = 0;
 
-    for (int i = 1; i < g->rep && n < MOST_DEFAULTS; i++)
-        if (g->nodes[i].op == PT_OP_RELU || g->nodes[i].op == PT_OP_RELU6)
-            names[n++] = g->nodes[i].name;
+    for (int i = 1; i < g->rep && n < DEFAULTS; i++)
+        if (g->nodes[i].op == PT_OP_RELU || g->nodes[i].op == PT_OP_RELU6) nodes[n++] = i;
     return n;
 }
 
 static pt_status choose_layers(const pt_filters_options *o, pt_filters *f, int *n)
 {
-    char *defaults[MOST_DEFAULTS];
-
-    if (o->n_layers > 0)
-        return pt_delta_find(f->model.graph, "--layer", o->layers, o->n_layers, &f->nodes,
-                             n);
-    return pt_delta_find(f->model.graph, "--layer", defaults,
-                         first_relus(f->model.graph, defaults), &f->nodes, n);
+    *n = (int)o->n_layers;
+    f->nodes = pt_calloc(o->n_layers + DEFAULTS, sizeof *f->nodes);
+    if (!f->nodes) return pt_fail(PT_ERR_NOMEM, "no memory for the layers");
+    if (*n == 0) {
+        *n = first_relus(f->model.graph, f->nodes);
+        return PT_OK;
+    }
+    return pt_graph_find_trunk(f->model.graph, "--layer", (const char *const *)o->layers,
+                               *n, f->nodes);
 }
 
 static pt_status open_layers(const pt_filters_options *o, pt_filters *f)
@@ -58,25 +54,15 @@ static pt_status open_layers(const pt_filters_options *o, pt_filters *f)
     return PT_OK;
 }
 
-static pt_status open_network(const pt_filters_options *o, pt_filters *f)
-{
-    char digest[16];
-    pt_status s =
-        pt_job_agree(pt_classifier_open(o->path, NULL, o->network, false, &f->model));
-
-    if (s != PT_OK) return s;
-    snprintf(digest, sizeof digest, "%08x",
-             pt_crc32c(0, f->model.flat, f->model.graph->n_floats * sizeof(float)));
-    s = pt_agree_on(o->path, digest);
-    return s == PT_OK ? pt_job_agree(open_layers(o, f)) : s;
-}
-
 pt_status pt_filters_open(const pt_filters_options *opt, pt_filters *out)
 {
     pt_status s;
 
     *out = (pt_filters){0};
-    if (opt->path) return open_network(opt, out);
+    if (opt->path) {
+        s = pt_classifier_open_all(opt->path, opt->network, false, &out->model);
+        return s == PT_OK ? pt_job_agree(open_layers(opt, out)) : s;
+    }
     s = pt_job_agree(pt_gabor_create(&out->gabor));
     if (s == PT_OK) out->bank = pt_gabor_bank(out->gabor);
     return s;
