@@ -90,7 +90,7 @@ static pt_status serve(pt_setup *u, const pt_start *start)
     pt_journal *j = NULL;
     pt_server *server = NULL;
     bool agreed = false, first = pt_job_rank() == 0;
-    pt_status s = first ? pt_journal_create(u, &j) : PT_OK;
+    pt_status s = first ? pt_journal_create(u, &start->progress, &j) : PT_OK;
 
     if (s == PT_OK && first) hooks = pt_journal_hooks(j);
     if (s == PT_OK)

@@ -10,6 +10,7 @@
 #include "common/comm.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "launch/best.h"
 #include "launch/metrics.h"
 #include "launch/predictions.h"
 #include "launch/run_dir.h"
@@ -18,12 +19,9 @@
 struct pt_journal {
     const pt_setup *u;
     FILE *metrics;
-    double started, step_seconds;      /* step_seconds: of timed steps */
-    double seconds_before;             /* steps that an earlier job did */
-    uint64_t timed_images, first_open; /* first_open: step + 1 at which the gate opened */
-    double w_sum;
-    uint64_t w_steps, steps, skipped;
-    double best; /* test accuracy so far, below 0 = none */
+    double started;
+    uint64_t steps, skipped;
+    pt_tally tally; /* its seconds: of the jobs before this one */
     pt_server_costs costs;
     double *ratios;       /* [batch] scratch */
     pt_score test, train; /* of the last test */
@@ -46,19 +44,21 @@ void pt_journal_destroy(pt_journal **j)
 
 /* ---- counts ----------------------------------------------------------------------- */
 
-static void tally(pt_journal *j, uint64_t step, bool gate, double w, bool skipped,
-                  double seconds, uint64_t images)
+static void count_step(pt_journal *j, uint64_t step, bool gate, double w, bool skipped,
+                       double seconds, uint64_t images)
 {
+    pt_tally *t = &j->tally;
+
     j->steps++;
     j->skipped += skipped;
-    if (gate && j->first_open == 0) j->first_open = step + 1;
-    if (w > 0) {
-        j->w_sum += w;
-        j->w_steps++;
+    if (gate && t->gate_opened == 0) t->gate_opened = step + 1;
+    if (w > 0 && isfinite(w)) {
+        t->w_sum += w;
+        t->w_steps++;
     }
     if (seconds > 0) {
-        j->step_seconds += seconds;
-        j->timed_images += images;
+        t->step_seconds += seconds;
+        t->timed_images += images;
     }
 }
 
@@ -67,25 +67,42 @@ static double number_of(const json_t *line, const char *name)
     return json_number_value(json_object_get(line, name));
 }
 
-/* A line that an earlier job wrote. */
+/* A line of a run whose checkpoint has no tally. An accuracy has nine digits, which give
+ * the count of right images exactly. */
 static void recount(void *context, const json_t *line)
 {
     pt_journal *j = context;
     const char *test = json_string_value(json_object_get(line, "test_of"));
-    double accuracy = number_of(line, "accuracy");
+    uint64_t step = (uint64_t)number_of(line, "step");
 
     if (!test) {
-        tally(j, (uint64_t)number_of(line, "step"),
-              json_is_true(json_object_get(line, "gate")), number_of(line, "w"),
-              json_is_true(json_object_get(line, "skipped")), number_of(line, "seconds"),
-              (uint64_t)number_of(line, "images"));
-        j->seconds_before += number_of(line, "seconds");
-    } else if (strcmp(test, "test") == 0 && accuracy > j->best) {
-        j->best = accuracy;
+        count_step(j, step, json_is_true(json_object_get(line, "gate")),
+                   number_of(line, "w"), json_is_true(json_object_get(line, "skipped")),
+                   number_of(line, "seconds"), (uint64_t)number_of(line, "images"));
+        j->tally.seconds += number_of(line, "seconds");
+    } else if (strcmp(test, "test") == 0) {
+        double right = number_of(line, "accuracy") * (double)j->u->n_test;
+
+        pt_best_offer(&j->tally.best, step, (uint64_t)llround(right), j->u->n_test);
     }
 }
 
-pt_status pt_journal_create(const pt_setup *u, pt_journal **out)
+/* What was counted before this job. */
+static pt_status go_on(pt_journal *j, const char *path, const pt_progress *from)
+{
+    const Pt__Config__Run *c = j->u->run->config->run;
+    bool known = from->tally.known;
+    pt_status s;
+
+    j->tally = from->tally;
+    s = pt_metrics_keep(path, j->u->run->first_step, from->test_owed,
+                        known ? NULL : recount, j);
+    j->steps = j->u->run->first_step;
+    j->skipped = from->skipped;
+    return s == PT_OK && c->keep_best ? pt_best_check(c->dir, &j->tally.best) : s;
+}
+
+pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journal **out)
 {
     pt_journal *j = pt_calloc(1, sizeof *j);
     char *path = pt_file_path(u->run->config->run->dir, "metrics.jsonl");
@@ -100,8 +117,7 @@ pt_status pt_journal_create(const pt_setup *u, pt_journal **out)
     j->u = u;
     j->started = pt_clock();
     j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
-    j->best = -1;
-    s = pt_metrics_keep(path, u->run->first_step, recount, j);
+    s = go_on(j, path, from);
     if (s == PT_OK) {
         j->metrics = fopen(path, "a");
         if (!j->metrics) s = pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
@@ -161,7 +177,8 @@ static void count(pt_journal *j, const pt_step_report *r)
 {
     int workers = j->u->run->n_workers;
 
-    tally(j, r->step, r->gate, r->w, r->skipped != NULL, r->seconds, (uint64_t)r->images);
+    count_step(j, r->step, r->gate, r->w, r->skipped != NULL, r->seconds,
+               (uint64_t)r->images);
     j->costs = r->costs;
     for (int w = 0; w < workers; w++) {
         j->computing[w] += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_COMPUTE];
@@ -172,7 +189,9 @@ static void count(pt_journal *j, const pt_step_report *r)
 
 static double speed(const pt_journal *j)
 {
-    return j->step_seconds > 0 ? (double)j->timed_images / j->step_seconds : 0;
+    const pt_tally *t = &j->tally;
+
+    return t->step_seconds > 0 ? (double)t->timed_images / t->step_seconds : 0;
 }
 
 static pt_status on_step(void *context, const pt_step_report *r)
@@ -212,7 +231,7 @@ static pt_status on_step(void *context, const pt_step_report *r)
             json_object_set_new(line, "trunk_ratio", number(r->probe_ce / r->probe_ptr));
         }
     }
-    if (r->gate && j->first_open == r->step + 1)
+    if (r->gate && j->tally.gate_opened == r->step + 1)
         pt_log_info("step %llu: the gate opened (moving average of CE %.3f)",
                     (unsigned long long)r->step, r->ema);
     if ((r->step + 1) % c->run->log_every == 0 ||
@@ -243,6 +262,19 @@ static pt_status save_model(const pt_journal *j, const char *name)
     return s;
 }
 
+/* Is this the best model so far? Then it is best.h5. */
+static pt_status keep_best(pt_journal *j, uint64_t step, const pt_score *score)
+{
+    pt_best *best = &j->tally.best;
+    const Pt__Config__Run *c = j->u->run->config->run;
+    pt_status s;
+
+    if (!c->keep_best || !pt_best_offer(best, step, score->n_right, score->n))
+        return PT_OK;
+    s = save_model(j, PT_BEST_FILE);
+    return s == PT_OK ? pt_best_sign(c->dir, best) : s;
+}
+
 static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n)
 {
@@ -261,10 +293,7 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
         "%s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu images)",
         test ? "test" : "train", (unsigned long long)step + 1, 100 * score->top1,
         100 * score->top5, score->ce, n);
-    if (test && score->top1 > j->best) {
-        j->best = score->top1;
-        if (u->run->config->run->keep_best) s = save_model(j, "best.h5");
-    }
+    if (test) s = keep_best(j, step, score);
     if (s == PT_OK && last) {
         char of_train[65];
 
@@ -273,18 +302,28 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
             u->data, images, n, logits, test ? j->predictions_hash : of_train);
     }
     if (s != PT_OK) return s;
-    line = json_pack("{s:s, s:I, s:o, s:o, s:o}", "test_of", test ? "test" : "train",
-                     "step", (json_int_t)step, "accuracy", number(score->top1), "top5",
-                     number(score->top5), "ce", number(score->ce));
+    line = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "test_of",
+                     test ? "test" : "train", "step", (json_int_t)step, "right",
+                     (json_int_t)score->n_right, "of", (json_int_t)n, "accuracy",
+                     number(score->top1), "top5", number(score->top5), "ce",
+                     number(score->ce));
     if (line) json_object_set_new(line, "per_class", pt_score_per_class(score));
     return put_line(j, line);
 }
 
+static double seconds_of(const pt_journal *j)
+{
+    return j->tally.seconds + pt_clock() - j->started;
+}
+
 /* The lines of steps that will not be done again reach the disk before the checkpoint. */
-static pt_status on_save(void *context, uint64_t next)
+static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
 {
     pt_journal *j = context;
 
+    *tally = j->tally;
+    tally->known = true;
+    tally->seconds = seconds_of(j);
     return fsync(fileno(j->metrics)) == 0 || errno == EINVAL
                ? PT_OK
                : pt_fail(PT_ERR_IO, "metrics.jsonl: %s", strerror(errno));
@@ -295,20 +334,21 @@ pt_server_hooks pt_journal_hooks(pt_journal *j)
     return (pt_server_hooks){j, on_step, on_rows, on_save};
 }
 
-static json_t *result(const pt_journal *j, const char *weights_hash, double seconds)
+static json_t *result(const pt_journal *j, const char *weights_hash)
 {
-    json_t *r =
-        json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:o, s:I}", "test_accuracy",
-                  number(j->test.top1), "test_top5", number(j->test.top5), "test_ce",
-                  number(j->test.ce), "weight_hash", weights_hash, "predictions_hash",
-                  j->predictions_hash, "steps", (json_int_t)j->steps, "seconds",
-                  number(seconds), "images_per_s", number(speed(j)), "gate_opened_at",
-                  j->first_open ? (json_int_t)j->first_open - 1 : (json_int_t)-1);
+    const pt_tally *t = &j->tally;
+    json_t *r = json_pack(
+        "{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:o, s:I}", "test_accuracy",
+        number(j->test.top1), "test_top5", number(j->test.top5), "test_ce",
+        number(j->test.ce), "weight_hash", weights_hash, "predictions_hash",
+        j->predictions_hash, "steps", (json_int_t)j->steps, "seconds",
+        number(seconds_of(j)), "images_per_s", number(speed(j)), "gate_opened_at",
+        t->gate_opened ? (json_int_t)t->gate_opened - 1 : (json_int_t)-1);
 
     if (!r) return NULL;
     json_object_set_new(r, "mean_w",
-                        j->w_steps ? number(j->w_sum / (double)j->w_steps) : json_null());
-    json_object_set_new(r, "steps_with_w", json_integer((json_int_t)j->w_steps));
+                        t->w_steps ? number(t->w_sum / (double)t->w_steps) : json_null());
+    json_object_set_new(r, "steps_with_w", json_integer((json_int_t)t->w_steps));
     if (j->train.n > 0) json_object_set_new(r, "train_accuracy", number(j->train.top1));
     json_object_set_new(r, "per_class", pt_score_per_class(&j->test));
     return r;
@@ -367,22 +407,21 @@ pt_status pt_journal_finish(pt_journal *j)
 {
     const pt_run *r = j->u->run;
     const char *dir = r->config->run->dir;
+    const pt_tally *t = &j->tally;
     char hash[65] = "";
-    double seconds = j->seconds_before + pt_clock() - j->started;
     double computing = mean_computing(j);
     double all = j->time_input + computing + j->time_wire;
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);
 
     if (s == PT_OK) s = save_model(j, "model.h5");
-    if (s == PT_OK)
-        s = pt_run_dir_write_json(dir, "result.json", result(j, hash, seconds));
+    if (s == PT_OK) s = pt_run_dir_write_json(dir, "result.json", result(j, hash));
     if (s != PT_OK) return s;
     if (r->config->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE) {
-        if (j->first_open)
+        if (t->gate_opened)
             pt_log_info("gate opened at step %llu; mean w %.4g over %llu steps",
-                        (unsigned long long)j->first_open - 1,
-                        j->w_steps ? j->w_sum / (double)j->w_steps : 0,
-                        (unsigned long long)j->w_steps);
+                        (unsigned long long)t->gate_opened - 1,
+                        t->w_steps ? t->w_sum / (double)t->w_steps : 0,
+                        (unsigned long long)t->w_steps);
         else
             pt_log_info("the gate never opened: this was plain fine-tuning");
     }
@@ -390,7 +429,7 @@ pt_status pt_journal_finish(pt_journal *j)
         pt_log_info(
             "time %.1f s, %.1f images/s; workers: %.0f %% computing, %.0f %% waiting for "
             "others, %.0f %% for input",
-            seconds, speed(j), 100 * computing / all, 100 * j->time_wire / all,
+            seconds_of(j), speed(j), 100 * computing / all, 100 * j->time_wire / all,
             100 * j->time_input / all);
     say_slowest(j);
     say_costs(j);

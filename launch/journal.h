@@ -9,8 +9,10 @@
 typedef struct pt_journal pt_journal;
 
 /* Borrows u. Opens metrics.jsonl in the run directory; of a run that goes on, the lines
- * of the steps that are done stay and are counted again. */
-PT_MUST_USE pt_status pt_journal_create(const pt_setup *u, pt_journal **out);
+ * of the steps that are done stay. from: the checkpoint's progress, or zeros; where it
+ * knows no tally, what the lines say is counted again. */
+PT_MUST_USE pt_status pt_journal_create(const pt_setup *u, const pt_progress *from,
+                                        pt_journal **out);
 void pt_journal_destroy(pt_journal **j);
 
 pt_server_hooks pt_journal_hooks(pt_journal *j);

@@ -43,12 +43,12 @@ pt_status pt_score_rows(const pt_dataset *d, const uint32_t *images, size_t n,
         double correct;
 
         s.ce += pt_cross_entropy(row, c, pt_class(label), 0, NULL, &correct);
-        s.top1 += rank == 0;
+        s.n_right += rank == 0;
         s.top5 += rank < 5;
         s.right[label] += rank == 0;
         s.of[label]++;
     }
-    s.top1 /= n ? (double)n : 1;
+    s.top1 = (double)s.n_right / (n ? (double)n : 1);
     s.top5 /= n ? (double)n : 1;
     s.ce /= n ? (double)n : 1;
     *out = s;

@@ -7,7 +7,7 @@
 #include "common/dataset.h"
 
 typedef struct {
-    size_t n;
+    size_t n, n_right;     /* images; of them top-1 right */
     double top1, top5, ce; /* shares, and the mean in nats */
     int n_classes;
     uint32_t *right, *of; /* [n_classes] */

@@ -75,7 +75,7 @@ pt_status pt_server_save(pt_server *s, uint64_t next, bool test_owed)
     double start = pt_clock();
     pt_status st = PT_OK;
 
-    if (s->hooks.on_save) st = s->hooks.on_save(s->hooks.context, next);
+    if (s->hooks.on_save) st = s->hooks.on_save(s->hooks.context, next, &p.tally);
     if (st != PT_OK) return st;
     wait_idle(s);
     report_last(s);

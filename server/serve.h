@@ -50,8 +50,8 @@ typedef struct {
     pt_status (*on_rows)(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n);
     /* A checkpoint of the state before step `next` begins: what was said until now must
-     * outlive a crash. */
-    pt_status (*on_save)(void *context, uint64_t next);
+     * outlive a crash. *tally: to be filled with what was counted. */
+    pt_status (*on_save)(void *context, uint64_t next, pt_tally *tally);
 } pt_server_hooks;
 
 /* Sizes of the sets that workers test on (rank 0; see pt_test_sets in worker/step.h). */

@@ -118,15 +118,16 @@ pt_status pt_checkpoint_part_done(const char *path, int server, bool *done)
 static json_t *manifest_of(const char *path, int n_parts, const pt_progress *p,
                            const json_t *identity)
 {
-    json_t *parts = json_array();
+    json_t *parts = json_array(), *tally = pt_tally_to_json(&p->tally);
 
     for (int i = 0; i < n_parts; i++) json_array_append_new(parts, part_record(path, i));
-    return json_pack("{s:s, s:i, s:s, s:I, s:b, s:f, s:b, s:b, s:i, s:i, s:o, s:O}",
+    return json_pack("{s:s, s:i, s:s, s:I, s:b, s:f, s:b, s:b, s:i, s:i, s:o, s:o, s:O}",
                      "format", FORMAT, "format_version", FORMAT_VERSION, "byte_order",
                      byte_order(), "step", (json_int_t)p->step, "test_owed", p->test_owed,
                      "ema", p->ema, "gate_started", p->gate_started, "gate_open",
                      p->gate_open, "skipped", (int)p->skipped, "skipped_in_a_row",
-                     (int)p->skipped_in_a_row, "parts", parts, "identity", identity);
+                     (int)p->skipped_in_a_row, "journal", tally, "parts", parts,
+                     "identity", identity);
 }
 
 pt_status pt_checkpoint_seal(const char *path, int n_parts, const pt_progress *p,
@@ -256,7 +257,8 @@ pt_status pt_checkpoint_verify(const char *path, pt_checkpoint *out)
             .gate_open = flag(j, "gate_open"),
             .skipped = (uint32_t)json_integer_value(json_object_get(j, "skipped")),
             .skipped_in_a_row =
-                (uint32_t)json_integer_value(json_object_get(j, "skipped_in_a_row"))};
+                (uint32_t)json_integer_value(json_object_get(j, "skipped_in_a_row")),
+            .tally = pt_tally_of_json(json_object_get(j, "journal"))};
         if (!out->path) s = pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
     }
     json_decref(j);

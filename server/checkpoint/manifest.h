@@ -7,9 +7,9 @@
  * The manifest is one JSON object that begins with its own checksum:
  *   {"crc32c": "1a2b3c4d", ...                    of every byte behind the comma
  * and goes on with format, format_version, byte_order, the progress below, parts (file,
- * bytes, crc32c of each) and identity, what the run is, given by the caller. So no byte
- * of a checkpoint can change unnoticed, and no file is parsed before its checksum is
- * right.
+ * bytes, crc32c of each), journal (tally.h; older programs did not write it) and
+ * identity, what the run is, given by the caller. So no byte of a checkpoint can change
+ * unnoticed, and no file is parsed before its checksum is right.
  *
  * Two generations are kept. Files only: no MPI, no clock. */
 #ifndef PT_SERVER_MANIFEST_H
@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "server/checkpoint/part.h"
+#include "server/checkpoint/tally.h"
 
 /* What rank 0 knows beside the arrays. */
 typedef struct {
@@ -28,6 +29,7 @@ typedef struct {
     double ema;     /* the gate's */
     bool gate_started, gate_open;
     uint32_t skipped, skipped_in_a_row; /* steps without an update (run.nonfinite) */
+    pt_tally tally;
 } pt_progress;
 
 /* A checkpoint that verified. Plain value but for what pt_checkpoint_fini frees. */

@@ -78,11 +78,14 @@ static char *root(void)
 /* Saves f as the state before `step`, by all its servers. */
 static void save(const fixture *f, uint64_t step)
 {
-    const pt_progress p = {.step = step,
-                           .ema = 1.0 / 3 + (double)step,
-                           .gate_started = true,
-                           .skipped = 3,
-                           .skipped_in_a_row = 1};
+    const pt_progress p = {
+        .step = step,
+        .ema = 1.0 / 3 + (double)step,
+        .gate_started = true,
+        .skipped = 3,
+        .skipped_in_a_row = 1,
+        .tally = {
+            .gate_opened = 5, .w_sum = 1.0 / 3, .w_steps = 6, .best = {7, 8, 24, "abc"}}};
     char *path = pt_checkpoint_path(root(), step), part[320];
     json_t *identity = json_pack("{s:s}", "network", "resnet_small");
 
@@ -131,6 +134,11 @@ static void test_any_number_of_servers_reads_what_any_number_wrote(void **state)
         assert_true(c.progress.gate_started && !c.progress.gate_open);
         assert_int_equal(c.progress.skipped, 3);
         assert_int_equal(c.progress.skipped_in_a_row, 1);
+        assert_true(c.progress.tally.known && c.progress.tally.w_sum == 1.0 / 3);
+        assert_int_equal(c.progress.tally.gate_opened, 5);
+        assert_int_equal(c.progress.tally.w_steps, 6);
+        assert_int_equal(c.progress.tally.best.right, 8);
+        assert_string_equal(c.progress.tally.best.digest, "abc");
         assert_string_equal(json_string_value(json_object_get(c.identity, "network")),
                             "resnet_small");
         pt_checkpoint_fini(&c);
@@ -316,6 +324,22 @@ static void test_another_format_version_or_byte_order_is_named(void **state)
     }
 }
 
+static void test_a_manifest_without_a_tally_is_read(void **state)
+{
+    fixture a = make(1, 1);
+    pt_checkpoint c;
+
+    save(&a, 5);
+    rewrite("\"journal\"", "\"unknown\"");
+    assert_int_equal(pt_checkpoint_find(root(), &c), PT_OK);
+    assert_int_equal(c.progress.step, 5);
+    assert_false(c.progress.tally.known);
+    assert_int_equal(c.progress.tally.best.images, 0);
+    pt_checkpoint_fini(&c);
+    drop(&a);
+    clean();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_any_changed_byte_is_noticed_and_the_older_one_used),
         cmocka_unit_test(test_where_all_are_damaged_nothing_is_begun_afresh),
         cmocka_unit_test(test_another_format_version_or_byte_order_is_named),
+        cmocka_unit_test(test_a_manifest_without_a_tally_is_read),
     };
 
     return cmocka_run_group_tests_name("server.checkpoint", tests, make_dir, remove_dir);

@@ -1,0 +1,61 @@
+#include "launch/best.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/digest.h"
+#include "common/file.h"
+#include "common/log.h"
+
+bool pt_best_offer(pt_best *best, uint64_t step, uint64_t right, uint64_t images)
+{
+    if (best->images > 0 && right <= best->right) return false;
+    *best = (pt_best){.step = step, .right = right, .images = images};
+    return true;
+}
+
+static pt_status digest_of(const char *dir, char out[65])
+{
+    char *path = pt_file_path(dir, PT_BEST_FILE);
+    pt_status s = path ? pt_digest_file(path, out)
+                       : pt_fail(PT_ERR_NOMEM, "no memory for " PT_BEST_FILE);
+
+    free(path);
+    return s;
+}
+
+pt_status pt_best_sign(const char *dir, pt_best *best)
+{
+    return digest_of(dir, best->digest);
+}
+
+static bool is_there(const char *dir)
+{
+    char *path = pt_file_path(dir, PT_BEST_FILE);
+    bool yes = path && access(path, F_OK) == 0;
+
+    free(path);
+    return yes;
+}
+
+pt_status pt_best_check(const char *dir, pt_best *best)
+{
+    bool same = is_there(dir);
+    char now[65];
+    pt_status s;
+
+    if (best->images == 0) return PT_OK;
+    if (same && best->digest[0]) {
+        s = digest_of(dir, now);
+        if (s != PT_OK) return s;
+        same = strcmp(now, best->digest) == 0;
+    }
+    if (same) return PT_OK;
+    pt_log_info("%s/" PT_BEST_FILE
+                " is not the model after step %llu, which was the best so "
+                "far: the next test writes it anew",
+                dir, (unsigned long long)best->step + 1);
+    *best = (pt_best){0};
+    return PT_OK;
+}

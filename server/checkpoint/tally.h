@@ -1,0 +1,34 @@
+/* What rank 0's journal counted until a checkpoint, so that a run that goes on counts on
+ * from the same numbers. Plain values; one JSON object in the manifest. */
+#ifndef PT_SERVER_TALLY_H
+#define PT_SERVER_TALLY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The test whose model is best.h5 (run.keep_best). */
+typedef struct {
+    uint64_t step;
+    uint64_t right, images; /* of the split that selects; images 0: no test yet */
+    char digest[65];        /* SHA-256 of the file; "": not known */
+} pt_best;
+
+typedef struct {
+    bool known; /* false: an older program wrote the checkpoint, without these */
+    uint64_t gate_opened; /* step + 1 at which the gate opened, 0 = not yet */
+    double w_sum;         /* of the steps with w > 0 */
+    uint64_t w_steps;
+    double seconds;      /* of all jobs of the run together */
+    double step_seconds; /* of timed steps, and the images in them */
+    uint64_t timed_images;
+    pt_best best;
+} pt_tally;
+
+/* NULL without memory. */
+json_t *pt_tally_to_json(const pt_tally *t);
+
+/* NULL, or no object: not known. */
+pt_tally pt_tally_of_json(const json_t *j);
+
+#endif
