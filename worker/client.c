@@ -1,5 +1,6 @@
 #include "worker/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,15 +20,25 @@ struct pt_client {
     pt_request payload, record;
     uint8_t record_bytes[PT_RECORD_BYTES];
     double waited, last_poll;
+    pt_status lost; /* why a push failed in poll(), which returns nothing */
+    char lost_text[512];
 };
 
 enum { RANK_0 = 0 };
 
+/* What poll() had to keep. A carrier may take a send that has failed for one that has
+ * ended: asking it again would say that all is well. */
+static pt_status kept(const pt_client *c)
+{
+    return c->lost == PT_OK ? PT_OK : pt_fail(c->lost, "%s", c->lost_text);
+}
+
 static pt_status wait_all(pt_client *c, pt_request *r, size_t n)
 {
     double start = pt_clock();
-    pt_status s = pt_comm_wait(c->comm, r, n);
+    pt_status s = kept(c);
 
+    if (s == PT_OK) s = pt_comm_wait(c->comm, r, n);
     c->waited += pt_clock() - start;
     return s;
 }
@@ -84,6 +95,7 @@ static pt_status gradient_ready(void *context, int tensor)
     const pt_tensor *t = &c->run->graph->tensors[tensor];
     const pt_keys *keys = c->run->keys;
 
+    if (c->lost != PT_OK) return kept(c);
     for (int k = keys->first_of_tensor[tensor]; k < keys->first_of_tensor[tensor + 1];
          k++) {
         const pt_key *key = &keys->keys[k];
@@ -146,7 +158,7 @@ static void poll(void *context)
     pt_client *c = context;
     double now = pt_clock();
 
-    if (now - c->last_poll < 1e-3) return;
+    if (now - c->last_poll < 1e-3 || c->lost != PT_OK) return;
     c->last_poll = now;
     pt_comm_poll(c->comm);
     for (int k = 0; k < c->run->keys->n; k++)
@@ -155,7 +167,10 @@ static void poll(void *context)
             bool done;
 
             if (!r->active) continue;
-            if (pt_comm_test(c->comm, r, &done) != PT_OK || !done) return;
+            c->lost = pt_comm_test(c->comm, r, &done);
+            if (c->lost != PT_OK)
+                snprintf(c->lost_text, sizeof c->lost_text, "%s", pt_fail_text());
+            if (c->lost != PT_OK || !done) return;
         }
 }
 

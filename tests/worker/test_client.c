@@ -1,0 +1,143 @@
+/* A worker's side of the wire, on a carrier that fails where the test wants it to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/support/whole_run.h"
+#include "worker/client.h"
+#include "worker/step.h"
+
+/* A clock on which every look is two milliseconds after the one before: each work item of
+ * the net polls. */
+double __wrap_pt_clock(void);
+double __wrap_pt_clock(void)
+{
+    static double now;
+
+    return now += 2e-3;
+}
+
+/* The carrier: all is done at once, but the first `fails` tests of a message fail. As
+ * with MPI, whoever asks about such a message again is told that it has ended. */
+static int fails;
+
+static pt_status send(void *self, int peer, int tag, const void *data, size_t bytes,
+                      uintptr_t *native)
+{
+    *native = 1;
+    return PT_OK;
+}
+
+static pt_status recv(void *self, int peer, int tag, void *data, size_t bytes,
+                      uintptr_t *native)
+{
+    return send(self, peer, tag, data, bytes, native);
+}
+
+static pt_status test(void *self, uintptr_t *native, bool *done)
+{
+    *done = true;
+    if (fails == 0) return PT_OK;
+    fails--;
+    return pt_fail(PT_ERR_COMM, "MPI_Test: the wire is cut");
+}
+
+static const pt_comm_ops ops = {send, recv, test};
+
+typedef struct {
+    pt_run *run;
+    pt_comm comm;
+    pt_pool *pool;
+    pt_net *net;
+    pt_client *client;
+    float *images;
+} fixture;
+
+static const whole_run_options options = {.config = PT_TEST_DATA "/run/base.yaml",
+                                          .n_servers = 1,
+                                          .n_workers = 1,
+                                          .n_train = 16,
+                                          .salt = 3};
+
+static void init(fixture *f)
+{
+    pt_net_options o;
+
+    *f = (fixture){.run = whole_run_make(&options),
+                   .comm = {.ops = &ops, .rank = 1, .size = 2, .deadline_s = 60}};
+    f->images = whole_run_images(&options, f->run);
+    assert_int_equal(pt_pool_create(1, &f->pool), PT_OK);
+    o = (pt_net_options){.graph = f->run->graph,
+                         .pool = f->pool,
+                         .weights = f->run->flat,
+                         .max_images = 16,
+                         .n_shards = 8,
+                         .hi = 8,
+                         .training = true};
+    assert_int_equal(pt_net_create(&o, &f->net), PT_OK);
+    assert_int_equal(pt_client_create(f->run, &f->comm, f->net, 0, &f->client), PT_OK);
+}
+
+static void fini(fixture *f)
+{
+    pt_client_destroy(&f->client);
+    pt_net_destroy(&f->net);
+    pt_pool_destroy(&f->pool);
+    pt_run_destroy(&f->run);
+    free(f->images);
+}
+
+/* One step; only its end counts: gradients [16][5] of zeros are gradients too. */
+static pt_status step(fixture *f)
+{
+    static const float zeros[16 * WHOLE_RUN_CLASSES];
+    pt_span span = pt_run_span(f->run, 0, 0);
+    const float *drep;
+    pt_status s = pt_client_begin_step(f->client, 0);
+
+    if (s == PT_OK) s = pt_net_forward(f->net, &span, f->images, 0);
+    if (s == PT_OK) s = pt_net_backward_head(f->net, zeros, &drep);
+    if (s == PT_OK) s = pt_net_backward(f->net, drep);
+    return s == PT_OK ? pt_client_end_step(f->client) : s;
+}
+
+static void test_a_step_without_failures_goes_through(void **state)
+{
+    fixture f;
+
+    init(&f);
+    assert_int_equal(step(&f), PT_OK);
+    assert_int_equal(pt_client_begin_step(f.client, 1), PT_OK);
+    fini(&f);
+}
+
+/* poll() returns nothing: whoever calls next must hear of it, also for ever after. */
+static void test_a_push_that_failed_while_computing_is_reported(void **state)
+{
+    pt_status s;
+    fixture f;
+
+    init(&f);
+    fails = 1; /* the first test of all is poll's: the forward pass waits for nothing */
+    s = step(&f);
+    assert_int_equal(fails, 0);
+    if (s == PT_OK) s = pt_client_begin_step(f.client, 1);
+    assert_int_equal(s, PT_ERR_COMM);
+    assert_string_equal(pt_fail_text(), "MPI_Test: the wire is cut");
+    (void)!pt_fail(PT_ERR_BUG, "another text");
+    assert_int_equal(pt_client_settle(f.client), PT_ERR_COMM);
+    assert_string_equal(pt_fail_text(), "MPI_Test: the wire is cut");
+    fini(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_step_without_failures_goes_through),
+        cmocka_unit_test(test_a_push_that_failed_while_computing_is_reported),
+    };
+
+    return cmocka_run_group_tests_name("worker.client", tests, NULL, NULL);
+}
