@@ -6,8 +6,13 @@
 #include "common/config_parts.h"
 #include "common/graph/graph.h"
 
+/* What no number may pass, either way, whose range says no less: far above all that has a
+ * meaning, and what is computed from it is still a number. Integers end with their type.
+ */
+static const double most = 1e9;
+
 /* The ranges that the comments of config.proto promise, one number at a time; [ and ]
- * include the end, ( and ) do not. */
+ * include the end, ( and ) do not. INFINITY: `most`, or the type's end. */
 static const struct {
     const char *message, *field;
     char left;
@@ -20,7 +25,7 @@ static const struct {
     {"Run", "checkpoint_s", '[', 0, INFINITY, ')'},
     {"Run", "log_every", '[', 1, INFINITY, ')'},
     {"Preprocess", "std", '(', 0, INFINITY, ')'},
-    {"Data", "batch", '[', 1, INFINITY, ')'},
+    {"Data", "batch", '[', 1, 65536, ']'},
     {"Data", "resize", '[', 1, 4096, ']'},
     {"Data", "crop", '[', 1, 4096, ']'},
     {"Data", "pad", '[', 0, 4096, ']'},
@@ -57,7 +62,7 @@ static const struct {
     {"Optimizer", "weight_decay", '[', 0, INFINITY, ')'},
     {"Schedule", "at", '(', 0, 1, ')'},
     {"Schedule", "factor", '(', 0, INFINITY, ')'},
-    {"Stage", "epochs", '(', 0, INFINITY, ')'},
+    {"Stage", "epochs", '(', 0, 1000000, ']'},
     {"Stage", "rate", '(', 0, INFINITY, ')'},
     {"Stage", "steps", '[', 1, INFINITY, ')'},
     {"Server", "ranks", '[', 1, INFINITY, ')'},
@@ -136,29 +141,45 @@ static void out_of_range(checker *k, const char *path, int r, double x)
     else if (isinf(ranges[r].high))
         fault(k, path, "must be %s %g, not %g", low, ranges[r].low, x);
     else
-        fault(k, path, "must be in %c%g, %g%c, not %g", ranges[r].left, ranges[r].low,
+        fault(k, path, "must be in %c%g, %.7g%c, not %.7g", ranges[r].left, ranges[r].low,
               ranges[r].high, ranges[r].right, x);
+}
+
+/* The range of a field, or -1. */
+static int range_of(const char *message, const char *field)
+{
+    for (int r = 0; r < N_RANGES; r++)
+        if (strcmp(ranges[r].message, message) == 0 &&
+            strcmp(ranges[r].field, field) == 0)
+            return r;
+    return -1;
+}
+
+static bool is_real(const ProtobufCFieldDescriptor *f)
+{
+    return f->type == PROTOBUF_C_TYPE_FLOAT || f->type == PROTOBUF_C_TYPE_DOUBLE;
 }
 
 static void check_number(checker *k, const char *path, const char *message,
                          const ProtobufCFieldDescriptor *f, const void *at)
 {
     double x = number_of(f, at);
+    int r = range_of(message, f->name);
+    bool above = true, below = true;
 
     if (!isfinite(x)) {
         fault(k, path, "must be a finite number, not %g", x);
         return;
     }
-    for (int r = 0; r < N_RANGES; r++) {
-        bool above, below;
-
-        if (strcmp(ranges[r].message, message) != 0) continue;
-        if (strcmp(ranges[r].field, f->name) != 0) continue;
+    if (r >= 0) {
         above = ranges[r].left == '[' ? x >= ranges[r].low : x > ranges[r].low;
         below = ranges[r].right == ']' ? x <= ranges[r].high : x < ranges[r].high;
-        if (!above || !below) out_of_range(k, path, r, x);
-        return;
     }
+    if (!above || !below)
+        out_of_range(k, path, r, x);
+    else if (is_real(f) && fabs(x) > most)
+        fault(k, path, "must be at most %.0f%s, not %g", most, x < 0 ? " below zero" : "",
+              x);
 }
 
 /* Of a file it is UTF-8 already, of a message from elsewhere it may be anything. */

@@ -195,7 +195,7 @@ static void test_numbers_out_of_range_are_refused_where_they_stand(void **state)
         {"shards", "0", "must be in [1, 1024], not 0"},
         {"run.watchdog_s", "0", "must be > 0, not 0"},
         {"run.log_every", "0", "must be >= 1, not 0"},
-        {"data.batch", "0", "must be >= 1, not 0"},
+        {"data.batch", "0", "must be in [1, 65536], not 0"},
         {"data.resize", "4097", "must be in [1, 4096], not 4097"},
         {"data.crop", "0", "must be in [1, 4096], not 0"},
         {"data.pad", "5000", "must be in [0, 4096], not 5000"},
@@ -268,7 +268,7 @@ static void test_a_stage_has_epochs_or_steps(void **state)
            "a.yaml:2:3: error: stages.0 needs epochs or steps, not both\n"
            "a.yaml:3:3: error: stages.1 needs epochs or steps, neither is given\n"
            "a.yaml:4:4: error: unknown key 'epoch' in Stage; did you mean 'epochs'?\n"
-           "a.yaml:5:12: error: stages.3.epochs must be > 0, not 0\n"
+           "a.yaml:5:12: error: stages.3.epochs must be in (0, 1000000], not 0\n"
            "a.yaml:6:11: error: stages.4.steps must be >= 1, not 0\n"
            "a.yaml:7:23: error: stages.5.frozen.0 must not be an empty text");
 }

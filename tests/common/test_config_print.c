@@ -63,7 +63,7 @@ static const char full[] =
     "  min_area: 0.333333343\n"
     "  crop: 10\n"
     "  resize: 12\n"
-    "  preprocess: {mean: [0.485, 1e-30, 16777217], std: [1, 2, 3.4e38]}\n"
+    "  preprocess: {mean: [0.485, 1e-30, 16777217], std: [1, 2, 987654321.5]}\n"
     "network: {name: squeezenet1_1, weights: \"-x\", bn_eps: 1.001e-5}\n"
     "optimizer: {lr: 0.1, head_lr: 1}\n"
     "schedule: {kind: step, at: [0.1, 0.30000000000000004, 0.9999999999999999]}\n"

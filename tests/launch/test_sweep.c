@@ -157,7 +157,7 @@ static void test_all_faults_are_told_at_once_where_they_stand(void **state)
         "t.yaml:5:12: error: 'a b' is a directory's name: letters, digits, . _ "
         "and -, up to 100, and no . in front\n"
         "t.yaml:7:11: error: rows has two entries named 'c'\n"
-        "--set #1: error: data.batch must be >= 1, not 0 (a b/seed-1 and 3 more "
+        "--set #1: error: data.batch must be in [1, 65536], not 0 (a b/seed-1 and 3 more "
         "runs)\n"
         "t.yaml:6:21: error: unknown key 'los' in Optimizer; did you mean 'lr'? "
         "(c/seed-1 and 1 more run)\n"
