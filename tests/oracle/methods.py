@@ -44,7 +44,9 @@ def mixup_share(seed, step, alpha):
 
 class StochNorm(torch.nn.BatchNorm2d):
     """Each channel by the batch's statistics with probability p, else by the running ones
-    of before the step."""
+    of before the step. The authors' program has the same outputs (thuml/StochNorm), but no
+    clone: its backward pass of the second kind finds statistics that the first has updated,
+    and is 1 / sqrt(new variance) where the forward pass was 1 / sqrt(old variance)."""
 
     def forward(self, x):
         if not self.training:
