@@ -34,15 +34,16 @@ start=$(sed -n 's/.*"start_weights_hash": "\(.*\)".*/\1/p' first/identity.json)
 if [ "$mode" = sync ]; then
     methods=('cross_entropy={label_smoothing: 0.1, mixup: 0.5}'
         'regularizers={fnp: {weight: 0.001}, confusion: {weight: 1}, bss: {weight: 0.001, k: 2},
-            l2_sp: {alpha: 0.1, beta: 0.01}, adarand: {weight: 0.5}}')
+            l2_sp: {alpha: 0.1, beta: 0.01}}')
     ranks 2 methods "${methods[@]}" || fail "methods"
     [ "$(hash_of methods)" != "$weights" ] || fail "methods: the same weights as without"
     for workers in 2 3 8; do
         ranks $((workers + 1)) other "${methods[@]}" || fail "methods, $workers workers"
         [ "$(hash_of other)" = "$(hash_of methods)" ] || fail "methods, $workers workers: other weights"
     done
-    # LwF: the classifier of the first run's model stays beside a new one.
-    methods=(network.weights=first/model.h5 'regularizers={lwf: {weight: 1}}'
+    # LwF: the classifier of the first run's model stays beside a new one. AdaRand beside it.
+    methods=(network.weights=first/model.h5
+        'regularizers={lwf: {weight: 1}, adarand: {weight: 0.5}}'
         'stages=[{steps: 2, frozen: [trunk]}, {steps: 3}]')
     ranks 2 methods "${methods[@]}" || fail "LwF"
     for workers in 3 8; do

@@ -28,7 +28,7 @@ SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
 CASES = ("delta", "delta_attention", "stoch_norm", "co_tuning", "joint", "joint_neighbours", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
-         "adarand", "norm_batch", "soft", "lp_ft", "all")
+         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed")
 
 
 def mixup_share(seed, step, alpha):

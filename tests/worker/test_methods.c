@@ -109,6 +109,7 @@ static void test_linear_probe_then_fine_tuning_is_that_of_pytorch(void **state)
 static void test_all_of_them_together_are_those_of_pytorch(void **state)
 {
     check("all", 2);
+    check("all_mixed", 2);
 }
 
 static whole_run_options run_of(const char *config, int n_servers, int n_workers,
@@ -190,9 +191,9 @@ static void test_bits_of_these_too_do_not_depend_on_workers_and_servers(void **s
 {
     static const char *const configs[] = {
         DATA "lwf_stages.yaml", DATA "joint_neighbours.yaml", DATA "stoch_norm.yaml",
-        DATA "delta_attention.yaml"};
+        DATA "delta_attention.yaml", DATA "all_mixed.yaml"};
 
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         whole_run *one = play(run_of(configs[i], 1, 1, 1));
 
         assert_same(one, play(run_of(configs[i], 2, 3, 2)), "3 workers");
