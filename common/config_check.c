@@ -132,17 +132,28 @@ static double number_of(const ProtobufCFieldDescriptor *f, const void *at)
     }
 }
 
+/* A whole number has all its digits: 100000000, not 1e+08. */
+static const char *digits(double x, char out[32])
+{
+    bool whole = fabs(x) < 1e15 && x == floor(x);
+
+    snprintf(out, 32, whole ? "%.0f" : "%g", x);
+    return out;
+}
+
 static void out_of_range(checker *k, const char *path, int r, double x)
 {
     const char *low = ranges[r].left == '[' ? ">=" : ">";
+    char is[32], high[32];
 
+    digits(x, is);
     if (ranges[r].low == ranges[r].high)
-        fault(k, path, "must be %g, not %g", ranges[r].low, x);
+        fault(k, path, "must be %g, not %s", ranges[r].low, is);
     else if (isinf(ranges[r].high))
-        fault(k, path, "must be %s %g, not %g", low, ranges[r].low, x);
+        fault(k, path, "must be %s %g, not %s", low, ranges[r].low, is);
     else
-        fault(k, path, "must be in %c%g, %.7g%c, not %.7g", ranges[r].left, ranges[r].low,
-              ranges[r].high, ranges[r].right, x);
+        fault(k, path, "must be in %c%g, %s%c, not %s", ranges[r].left, ranges[r].low,
+              digits(ranges[r].high, high), ranges[r].right, is);
 }
 
 /* The range of a field, or -1. */

@@ -26,6 +26,7 @@ sed 's/momentum/momentun/; s/crop: 32/crop: two/' good.yaml >run.yaml
 expect 2 2 "momentun|two" 3
 cp good.yaml run.yaml
 expect 2 1 "optimizer.lr|lr" 3 optimizer.lr=-1
+expect 2 1 "data.batch must be in .1, 65536., not 100000000" 3 data.batch=100000000
 expect 2 1 "did you mean 'resnet50'" 3 network.name=resnet5
 mv run.yaml gone.yaml
 expect 2 1 "run.yaml" 3
@@ -34,7 +35,7 @@ mv gone.yaml run.yaml
 # ranks: exit 2
 expect 2 1 "too few ranks" 1
 expect 2 1 "3 workers for 2 virtual shards" 4 shards=2
-expect 2 1 "not enough memory" 3 data.batch=100000000
+expect 2 1 "not enough memory" 3 data.batch=65536 data.crop=1024
 
 # data and weights: exit 1
 expect 1 1 "nowhere.h5" 3 data.path=nowhere.h5
