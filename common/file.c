@@ -110,10 +110,14 @@ char *pt_file_path(const char *dir, const char *name)
 
 pt_status pt_file_make_dir(const char *path)
 {
+    struct stat st;
+    int why;
+
     if (mkdir(path, 0777) == 0) return pt_file_sync_parent(path);
-    return errno == EEXIST
+    why = errno; /* of a directory that is there, a read-only file system says its own */
+    return why == EEXIST || (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
                ? PT_OK
-               : pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(errno));
+               : pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(why));
 }
 
 pt_status pt_file_make_parents(const char *path)

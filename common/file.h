@@ -2,6 +2,7 @@
 #ifndef PT_COMMON_FILE_H
 #define PT_COMMON_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,16 @@ PT_MUST_USE pt_status pt_file_load(const pt_file *s, size_t max, uint8_t **bytes
 /* Opens, loads, closes. */
 PT_MUST_USE pt_status pt_file_load_path(const char *path, size_t max, uint8_t **bytes,
                                         size_t *n);
+
+/* Makes a new, empty file beside path, for what is to become path when it is whole: named
+ * path and ".tmp." and 16 random hexadecimal digits, never one that is there, nor behind
+ * a link. *name is malloc'd, *fd open for writing; the caller closes, and renames or
+ * unlinks. The only way in which the program makes temporary files. */
+PT_MUST_USE pt_status pt_file_temporary(const char *path, char **name, int *fd);
+
+/* Could pt_file_temporary, of this or an older program, have named `name` a file that was
+ * to become `of` (both without directories)? */
+bool pt_file_is_temporary(const char *name, const char *of);
 
 /* Puts text [n bytes] at path in one move: temporary name beside it, fsync, rename, fsync
  * of the directory. path holds the old or the new text, never a part. */

@@ -1,13 +1,17 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/file.h"
+
+enum { MOST_TRIES = 100 };
 
 /* The directory that holds path, malloc'd. */
 static char *parent_of(const char *path)
@@ -33,6 +37,53 @@ pt_status pt_file_sync_parent(const char *path)
     return s;
 }
 
+/* One try; *fd < 0 with errno where the file could not be made. */
+static pt_status try_temporary(const char *path, char **name, int *fd)
+{
+    uint64_t random;
+
+    *name = NULL;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        return pt_fail(PT_ERR_IO, "%s: getrandom: %s", path, strerror(errno));
+    if (asprintf(name, "%s.tmp.%016" PRIx64, path, random) < 0) {
+        *name = NULL;
+        return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+    }
+    *fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    return PT_OK;
+}
+
+pt_status pt_file_temporary(const char *path, char **name, int *fd)
+{
+    pt_status s = try_temporary(path, name, fd);
+
+    for (int i = 1; i < MOST_TRIES && s == PT_OK && *fd < 0 && errno == EEXIST; i++) {
+        free(*name);
+        s = try_temporary(path, name, fd);
+    }
+    if (s != PT_OK || *fd >= 0) return s;
+    s = pt_fail(PT_ERR_IO, "%s: cannot be created: %s", path, strerror(errno));
+    free(*name);
+    *name = NULL;
+    return s;
+}
+
+bool pt_file_is_temporary(const char *name, const char *of)
+{
+    static const char *const kinds[] = {".tmp.", ".room."}; /* .room.: older programs */
+    size_t n = strlen(of);
+
+    if (strncmp(name, of, n) != 0) return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *digits = name + n + strlen(kinds[i]);
+
+        if (strncmp(name + n, kinds[i], strlen(kinds[i])) == 0 && *digits &&
+            digits[strspn(digits, "0123456789abcdef")] == '\0')
+            return true;
+    }
+    return false;
+}
+
 static pt_status write_out(int fd, const char *path, const char *text, size_t n)
 {
     while (n > 0) {
@@ -53,16 +104,9 @@ pt_status pt_file_replace(const char *path, const char *text, size_t n)
 {
     char *tmp = NULL;
     int fd;
-    pt_status s;
+    pt_status s = pt_file_temporary(path, &tmp, &fd);
 
-    if (asprintf(&tmp, "%s.tmp.%ld", path, (long)getpid()) < 0)
-        return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        s = pt_fail(PT_ERR_IO, "%s: cannot be made: %s", path, strerror(errno));
-        free(tmp);
-        return s;
-    }
+    if (s != PT_OK) return s;
     s = write_out(fd, path, text, n);
     if (close(fd) != 0 && s == PT_OK)
         s = pt_fail(PT_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
@@ -78,17 +122,11 @@ pt_status pt_file_check_room(const char *path, uint64_t bytes)
     char *tmp = NULL, *dir = parent_of(path);
     struct statvfs room = {0};
     int fd = -1;
-    pt_status s = PT_OK;
+    pt_status s = dir ? pt_file_temporary(path, &tmp, &fd)
+                      : pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
 
-    if (!dir || asprintf(&tmp, "%s.room.%ld", path, (long)getpid()) < 0) {
-        free(dir);
-        return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    }
-    fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        s = pt_fail(PT_ERR_IO, "%s: cannot be made: %s", path, strerror(errno));
-    else if (fallocate(fd, 0, 0, (off_t)bytes) != 0 &&
-             (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
+    if (s == PT_OK && fallocate(fd, 0, 0, (off_t)bytes) != 0 &&
+        (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
         const char *why = strerror(errno);
 
         statvfs(dir, &room);
@@ -96,7 +134,7 @@ pt_status pt_file_check_room(const char *path, uint64_t bytes)
                     (double)bytes * 1e-6,
                     (double)room.f_bavail * (double)room.f_frsize * 1e-6, why);
     }
-    if (fd >= 0) {
+    if (tmp) {
         close(fd);
         unlink(tmp);
     }

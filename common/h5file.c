@@ -160,24 +160,12 @@ pt_status pt_h5file_create(const char *path, pt_h5file **out)
 {
     pt_h5file *f = NULL;
     pt_status s = file_new(path, &f);
-    size_t len = strlen(path) + 32;
     int fd;
 
     *out = NULL;
     if (s != PT_OK) return s;
-    f->temporary = malloc(len);
-    if (!f->temporary) {
-        s = pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-        goto done;
-    }
-    snprintf(f->temporary, len, "%s.tmp.%ld", path, (long)getpid());
-    fd = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        s = pt_fail(PT_ERR_IO, "%s: cannot be created: %s", path, strerror(errno));
-        free(f->temporary);
-        f->temporary = NULL; /* not ours to remove */
-        goto done;
-    }
+    s = pt_file_temporary(path, &f->temporary, &fd);
+    if (s != PT_OK) goto done;
     close(fd);
     f->id = H5Fcreate(f->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (f->id < 0) s = pt_h5_fail(f, PT_ERR_IO, "cannot be created as", "HDF5");
