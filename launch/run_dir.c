@@ -13,32 +13,37 @@
 #include "common/digest.h"
 #include "common/file.h"
 #include "common/job.h"
+#include "common/log.h"
+#include "launch/best.h"
 #include "launch/version.h"
 #include "server/checkpoint/manifest.h"
 
-/* Names of a run's files, and what a crash leaves of them. */
-static bool is_ours(const char *name)
+#define LOCK        ".lock"
+#define CHECKPOINTS "checkpoints"
+
+typedef enum { OURS, TEMPORARY, IGNORED, FOREIGN } kind;
+
+/* An open file that was removed, as NFS keeps it: .nfs and hexadecimal digits. */
+static bool is_of_nfs(const char *name)
 {
-    static const char *const names[] = {"identity.json",
-                                        "config.yaml",
-                                        "environment.json",
-                                        "metrics.jsonl",
-                                        "model.h5",
-                                        "best.h5",
-                                        "predictions.h5",
-                                        "train_predictions.h5",
-                                        "result.json",
-                                        "checkpoints",
-                                        ".lock"};
+    return strncmp(name, ".nfs", 4) == 0 && name[4] &&
+           name[4 + strspn(name + 4, "0123456789abcdefABCDEF")] == '\0';
+}
 
+/* Names of a run's files, and what a crash leaves of them. */
+static kind kind_of(const char *name)
+{
+    static const char *const names[] = {
+        "identity.json", "config.yaml", "environment.json", "metrics.jsonl",
+        "model.h5",      PT_BEST_FILE,  "predictions.h5",   "train_predictions.h5",
+        "result.json",   CHECKPOINTS};
+
+    if (strcmp(name, LOCK) == 0 || is_of_nfs(name)) return IGNORED;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t n = strlen(names[i]);
-
-        if (strncmp(name, names[i], n) == 0 &&
-            (!name[n] || strncmp(name + n, ".tmp.", 5) == 0))
-            return true;
+        if (strcmp(name, names[i]) == 0) return OURS;
+        if (pt_file_is_temporary(name, names[i])) return TEMPORARY;
     }
-    return false;
+    return FOREIGN;
 }
 
 bool pt_run_dir_has(const char *dir, const char *name)
@@ -50,84 +55,162 @@ bool pt_run_dir_has(const char *dir, const char *name)
     return yes;
 }
 
-/* Whose is it? *empty: nothing, or only what was left before identity.json came. */
-static pt_status look(const char *dir, bool *empty, bool *ours)
+/* The next entry but . and .., NULL at the end. */
+static const char *next_name(DIR *d)
 {
-    DIR *d = opendir(dir);
-    struct dirent *e;
+    struct dirent *e = readdir(d);
 
-    *empty = *ours = true;
+    while (e && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0))
+        e = readdir(d);
+    return e ? e->d_name : NULL;
+}
+
+static bool has_checkpoint(const char *dir)
+{
+    char *root = pt_file_path(dir, CHECKPOINTS);
+    bool yes = root && pt_checkpoint_exists(root);
+
+    free(root);
+    return yes;
+}
+
+/* What a directory holds. empty: nothing, or only what a crash leaves where there is no
+ * identity.json yet, or no longer. */
+typedef struct {
+    bool empty;
+    char foreign[256]; /* a file that is no run's, or "" */
+} contents;
+
+static pt_status look(const char *dir, contents *c)
+{
+    bool run = pt_run_dir_has(dir, "identity.json");
+    DIR *d = opendir(dir);
+    const char *name;
+
+    *c = (contents){.empty = !has_checkpoint(dir)};
     if (!d) return pt_fail(PT_ERR_IO, "%s: %s", dir, strerror(errno));
-    while ((e = readdir(d))) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-        if (!is_ours(e->d_name)) *ours = false;
-        if (strcmp(e->d_name, ".lock") != 0 &&
-            strncmp(e->d_name, "identity.json.tmp.", 18) != 0)
-            *empty = false;
+    if (!c->empty && !run) snprintf(c->foreign, sizeof c->foreign, CHECKPOINTS);
+    while ((name = next_name(d))) {
+        kind k = kind_of(name);
+        bool counts = k == FOREIGN || (k == OURS && strcmp(name, CHECKPOINTS) != 0);
+
+        if (counts) c->empty = false;
+        if (counts && (k == FOREIGN || !run))
+            snprintf(c->foreign, sizeof c->foreign, "%s", name);
     }
     closedir(d);
-    if (!*empty && !pt_run_dir_has(dir, "identity.json")) *ours = false;
-    return PT_OK;
+    if (!c->foreign[0]) return PT_OK;
+    return pt_fail(
+        PT_ERR_USAGE, "%s: holds other files than a run's (%s%s): choose another run.dir",
+        dir, c->foreign, kind_of(c->foreign) == OURS ? ", but no identity.json" : "");
+}
+
+/* Removes what a crash left of files that were being written, and, of a run that has no
+ * checkpoint, of these. */
+static void sweep(const char *dir, bool empty)
+{
+    char *root = empty ? pt_file_path(dir, CHECKPOINTS) : NULL;
+    DIR *d = opendir(dir);
+    const char *name;
+
+    while (d && (name = next_name(d)))
+        if (kind_of(name) == TEMPORARY) unlinkat(dirfd(d), name, 0);
+    if (d) closedir(d);
+    if (root) pt_checkpoint_prune(root, 0);
+    free(root);
+}
+
+/* Removes a run's checkpoints. */
+static pt_status clear_checkpoints(const char *dir)
+{
+    char *root = pt_file_path(dir, CHECKPOINTS);
+    pt_status s = root ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for %s", dir);
+
+    if (root) pt_checkpoint_prune(root, 0);
+    if (root && pt_checkpoint_exists(root))
+        s = pt_fail(PT_ERR_IO, "%s: checkpoints cannot be removed", root);
+    free(root);
+    return s;
 }
 
 /* Removes the files of an old run; identity.json last, so that a crash leaves a run's
  * directory. */
 static pt_status clear(const char *dir)
 {
-    char *checkpoints = pt_file_path(dir, "checkpoints"), *identity = NULL;
+    pt_status s = clear_checkpoints(dir);
     DIR *d = opendir(dir);
-    struct dirent *e;
-    pt_status s = PT_OK;
+    const char *name;
 
-    if (checkpoints) pt_checkpoint_prune(checkpoints, 0);
-    free(checkpoints);
     if (!d) return pt_fail(PT_ERR_IO, "%s: %s", dir, strerror(errno));
-    while (s == PT_OK && (e = readdir(d))) {
-        if (e->d_name[0] == '.' || strcmp(e->d_name, "identity.json") == 0 ||
-            strcmp(e->d_name, "checkpoints") == 0)
+    while (s == PT_OK && (name = next_name(d))) {
+        if (kind_of(name) != OURS || strcmp(name, "identity.json") == 0 ||
+            strcmp(name, CHECKPOINTS) == 0)
             continue;
-        if (unlinkat(dirfd(d), e->d_name, 0) != 0)
-            s = pt_fail(PT_ERR_IO, "%s/%s: %s", dir, e->d_name, strerror(errno));
+        if (unlinkat(dirfd(d), name, 0) != 0)
+            s = pt_fail(PT_ERR_IO, "%s/%s: %s", dir, name, strerror(errno));
     }
+    if (s == PT_OK && unlinkat(dirfd(d), "identity.json", 0) != 0)
+        s = pt_fail(PT_ERR_IO, "%s/identity.json: %s", dir, strerror(errno));
     closedir(d);
-    identity = pt_file_path(dir, "identity.json");
-    if (s == PT_OK && identity) unlink(identity);
-    free(identity);
     return s;
 }
 
-/* The lock lasts as long as this process: its descriptor stays open. */
-static pt_status lock(const char *dir)
+static bool may_not_write(int error)
 {
-    char *path = pt_file_path(dir, ".lock");
-    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
-    pt_status s = PT_OK;
+    return error == EACCES || error == EPERM || error == EROFS;
+}
 
-    if (fd < 0)
-        s = pt_fail(PT_ERR_IO, "%s/.lock: %s", dir, strerror(errno));
-    else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        s = pt_fail(PT_ERR_USAGE, "run directory %s is in use by another job", dir);
-    if (s != PT_OK && fd >= 0) close(fd);
+/* flock, of a call that signals may break off; 0, or why not. */
+static int try_lock(int fd)
+{
+    int failed;
+
+    do failed = flock(fd, LOCK_EX | LOCK_NB);
+    while (failed != 0 && errno == EINTR);
+    return failed ? errno : 0;
+}
+
+/* *locked: nobody else has it. The lock lasts as long as this process: its descriptor
+ * stays open. Where the file system has no locks, a warning. */
+static pt_status lock(const char *dir, bool *locked)
+{
+    char *path = pt_file_path(dir, LOCK);
+    int fd = path ? open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666) : -1;
+    int why = fd < 0 ? errno : try_lock(fd);
+
     free(path);
-    return s;
+    *locked = why == 0;
+    if (*locked) return PT_OK;
+    if (fd < 0 && may_not_write(why) && pt_run_dir_has(dir, "result.json"))
+        return PT_OK; /* finished: there is nothing to write */
+    if (fd < 0)
+        return pt_fail(PT_ERR_IO, "run directory %s cannot be written: " LOCK ": %s", dir,
+                       strerror(why));
+    close(fd);
+    if (why == EWOULDBLOCK)
+        return pt_fail(PT_ERR_USAGE, "run directory %s is in use by another job", dir);
+    pt_log_warn("run directory %s cannot be locked (flock: %s): make sure that no other "
+                "job uses it",
+                dir, strerror(why));
+    return PT_OK;
 }
 
 pt_status pt_run_dir_open(const char *dir, bool overwrite, bool *exists)
 {
-    bool empty, ours;
+    bool locked;
+    contents c;
     pt_status s = pt_file_make_parents(dir);
 
     *exists = false;
     if (s == PT_OK) s = pt_file_make_dir(dir);
+    if (s == PT_OK) s = look(dir, &c); /* before it is touched */
+    if (s == PT_OK) s = lock(dir, &locked);
+    if (s == PT_OK) s = look(dir, &c); /* now that nobody else changes it */
     if (s != PT_OK) return s;
-    s = look(dir, &empty, &ours);
-    if (s == PT_OK && !empty && !ours)
-        s = pt_fail(PT_ERR_USAGE,
-                    "%s: holds other files than a run's: choose another run.dir", dir);
-    if (s == PT_OK) s = lock(dir);
-    if (s == PT_OK && overwrite && !empty) return clear(dir);
-    *exists = !empty;
-    return s;
+    if (locked) sweep(dir, c.empty);
+    if (overwrite && !c.empty) return clear(dir);
+    *exists = !c.empty;
+    return PT_OK;
 }
 
 pt_status pt_run_dir_read_json(const char *dir, const char *name, json_t **out)

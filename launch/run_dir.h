@@ -19,7 +19,9 @@
 
 /* Makes config run.dir, or opens one that is a run's (*exists). overwrite: a run's files
  * are removed. PT_ERR_USAGE where it holds other files, or another job uses it (locked
- * until this process ends, where the file system can). */
+ * until this process ends; a warning where the file system has no locks). What a crash
+ * left is removed under the lock, and is no file of others. A finished run may be
+ * read-only. */
 PT_MUST_USE pt_status pt_run_dir_open(const char *dir, bool overwrite, bool *exists);
 
 bool pt_run_dir_has(const char *dir, const char *name);

@@ -106,6 +106,22 @@ pt_status pt_checkpoint_find(const char *root, pt_checkpoint *out)
     return s;
 }
 
+bool pt_checkpoint_exists(const char *root)
+{
+    struct dirent **names;
+    int n = list(root, &names);
+    bool any = false;
+
+    for (int i = 0; i < n && !any; i++) {
+        char *path = pt_file_path(root, names[i]->d_name);
+
+        any = path && is_complete(path);
+        free(path);
+    }
+    free_list(names, n);
+    return any;
+}
+
 /* ---- removal ---------------------------------------------------------------------- */
 
 static bool is_ours(const char *name)

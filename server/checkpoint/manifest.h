@@ -77,6 +77,9 @@ PT_MUST_USE pt_status pt_checkpoint_find(const char *root, pt_checkpoint *out);
 /* Reads all parts into s. PT_ERR_DATA where anything is missing. */
 PT_MUST_USE pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *s);
 
+/* Is there a generation below root that was completed? */
+bool pt_checkpoint_exists(const char *root);
+
 /* Removes generations: all but the `keep` newest complete ones, and those that were never
  * completed; only files that we write. Best effort. */
 void pt_checkpoint_prune(const char *root, int keep);
