@@ -1,7 +1,7 @@
 #include "common/comm.h"
 
-#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "common/crc32c.h"
@@ -9,7 +9,6 @@
 #include "common/watchdog.h"
 
 enum {
-    CHECK_BIT = 1 << 28, /* above kind and index: tags stay below MPI's least bound */
     LOOKS_BEFORE_SLEEP = 50,
     SLEEP_MIN_NS = 20000,
     SLEEP_MAX_NS = 500000,
@@ -67,79 +66,54 @@ double pt_idle_seconds(const pt_idle *i)
     return pt_clock() - i->since;
 }
 
-const char *pt_msg_name(pt_msg_kind kind)
+/* ---- messages ---------------------------------------------------------------------- */
+
+static size_t part_bytes(const pt_comm *c)
 {
-    switch (kind) {
-    case PT_MSG_PAYLOAD:
-        return "the step's norms";
-    case PT_MSG_RECORD:
-        return "the step record";
-    case PT_MSG_PUSH:
-        return "gradients";
-    case PT_MSG_PULL:
-        return "weights";
-    case PT_MSG_MOMENTS:
-        return "batch-norm sums";
-    case PT_MSG_RUNNING:
-        return "running statistics";
-    case PT_MSG_ROWS:
-        return "test outputs";
-    case PT_MSG_PROBE:
-        return "diagnostic gradients";
-    case PT_MSG_VOTE:
-        return "votes on gradients";
-    case PT_MSG_FEATURES:
-        return "feature statistics";
-    case PT_MSG_TEXT:
-        return "a line about itself";
-    case PT_MSG_FOUND:
-        return "what it has found";
-    case PT_MSG_TERMS:
-        return "terms of coupled images";
+    return c->part_bytes > 0 ? c->part_bytes : PT_MSG_PART_BYTES;
+}
+
+/* Parts of a message; one that is empty has one too. */
+static size_t count_parts(const pt_comm *c, size_t bytes)
+{
+    return bytes == 0 ? 1 : (bytes - 1) / part_bytes(c) + 1;
+}
+
+static uintptr_t *part_handle(pt_request *r, size_t part)
+{
+    return part == 0 ? &r->native : &r->more[part - 1];
+}
+
+/* All parts at once: a message of the same tag that is posted later stays behind them. */
+static pt_status post(pt_comm *c, pt_request *r)
+{
+    const pt_comm_ops *o = c->ops;
+    size_t n = count_parts(c, r->bytes), size = part_bytes(c);
+    int tag = pt_msg_tag(r->kind, r->index);
+    pt_status s = PT_OK;
+
+    r->more = n > 1 ? pt_calloc(n - 1, sizeof *r->more) : NULL;
+    if (n > 1 && !r->more)
+        return pt_fail(PT_ERR_NOMEM, "no memory for the %zu parts of a message", n);
+    for (size_t i = 0; i < n && s == PT_OK; i++) {
+        char *at = (char *)r->data + i * size;
+        size_t some = i + 1 < n ? size : r->bytes - i * size;
+        uintptr_t *h = part_handle(r, i);
+
+        s = r->receive ? o->recv(c->self, PT_CHANNEL_MESSAGES, r->peer, tag, at, some, h)
+                       : o->send(c->self, PT_CHANNEL_MESSAGES, r->peer, tag, at, some, h);
     }
-    return "a message";
+    if (s != PT_OK) return s;
+    return r->receive ? o->recv(c->self, PT_CHANNEL_CHECKSUMS, r->peer, tag, &r->crc,
+                                PT_MSG_CHECK_BYTES, &r->check)
+                      : o->send(c->self, PT_CHANNEL_CHECKSUMS, r->peer, tag, &r->crc,
+                                PT_MSG_CHECK_BYTES, &r->check);
 }
 
-static int tag_of(pt_msg_kind kind, int index)
+static void begin(pt_request *r, bool receive, int peer, pt_msg_kind kind, int index,
+                  void *data, size_t bytes)
 {
-    PT_CHECK(index >= 0 && index <= PT_MSG_MAX_INDEX, "message index %d", index);
-    return (int)kind << 24 | index;
-}
-
-/* "key 17": which of its kind a message is, or nothing. */
-static void say_index(pt_msg_kind kind, int index, char *out, size_t n)
-{
-    switch (kind) {
-    case PT_MSG_PUSH:
-        snprintf(out, n, "key %d", index / PT_MSG_COVERS);
-        return;
-    case PT_MSG_PULL:
-        snprintf(out, n, "key %d", index);
-        return;
-    case PT_MSG_MOMENTS:
-        snprintf(out, n, "node %d", index / 2);
-        return;
-    case PT_MSG_ROWS:
-        snprintf(out, n, "block %d", index);
-        return;
-    default:
-        *out = '\0';
-    }
-}
-
-void pt_msg_describe(pt_msg_kind kind, int index, char *out, size_t n)
-{
-    char which[32];
-
-    say_index(kind, index, which, sizeof which);
-    snprintf(out, n, "%s%s%s", pt_msg_name(kind), *which ? " of " : "", which);
-}
-
-/* Fills an idle request; the tag of its message. */
-static int begin(pt_request *r, bool receive, int peer, pt_msg_kind kind, int index,
-                 const void *data, size_t bytes)
-{
-    PT_CHECK(!r->active && bytes <= INT_MAX, "message of %zu bytes", bytes);
+    PT_CHECK(!r->active, "a request is used twice: %s", pt_msg_name(kind));
     *r = (pt_request){.active = true,
                       .receive = receive,
                       .kind = kind,
@@ -147,7 +121,6 @@ static int begin(pt_request *r, bool receive, int peer, pt_msg_kind kind, int in
                       .index = index,
                       .data = data,
                       .bytes = bytes};
-    return tag_of(kind, index);
 }
 
 pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind, int index,
@@ -157,14 +130,10 @@ pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind, int i
     pt_status s = PT_OK;
 
     for (int i = 0; i < n && s == PT_OK; i++) {
-        int tag = begin(&r[i], false, first + i, kind, index, data, bytes);
-
+        begin(&r[i], false, first + i, kind, index, (void *)(uintptr_t)data, bytes);
         r[i].crc = crc;
         c->sent += bytes + PT_MSG_CHECK_BYTES;
-        s = c->ops->send(c->self, first + i, tag, data, bytes, &r[i].native);
-        if (s == PT_OK)
-            s = c->ops->send(c->self, first + i, tag | CHECK_BIT, &r[i].crc,
-                             PT_MSG_CHECK_BYTES, &r[i].check);
+        s = post(c, &r[i]);
     }
     return s;
 }
@@ -178,14 +147,9 @@ pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int index,
 pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index, void *data,
                        size_t bytes, pt_request *r)
 {
-    int tag = begin(r, true, peer, kind, index, data, bytes);
-    pt_status s;
-
+    begin(r, true, peer, kind, index, data, bytes);
     c->received += bytes + PT_MSG_CHECK_BYTES;
-    s = c->ops->recv(c->self, peer, tag, data, bytes, &r->native);
-    if (s != PT_OK) return s;
-    return c->ops->recv(c->self, peer, tag | CHECK_BIT, &r->crc, PT_MSG_CHECK_BYTES,
-                        &r->check);
+    return post(c, r);
 }
 
 static pt_status check(const pt_request *r)
@@ -194,12 +158,27 @@ static pt_status check(const pt_request *r)
     char which[32];
 
     if (crc == r->crc) return PT_OK;
-    say_index(r->kind, r->index, which, sizeof which);
+    pt_msg_which(r->kind, r->index, which, sizeof which);
     return pt_fail(PT_ERR_COMM,
                    "%s from rank %d arrived damaged (%s%s%zu bytes, checksum %08x, sent "
                    "with %08x)",
                    pt_msg_name(r->kind), r->peer, which, *which ? ", " : "", r->bytes,
                    crc, r->crc);
+}
+
+/* Tests the parts that have not ended; each that ends is progress. A handle that has
+ * ended stays so. */
+static pt_status test_parts(pt_comm *c, pt_request *r, bool *done)
+{
+    size_t n = count_parts(c, r->bytes);
+    pt_status s = PT_OK;
+
+    *done = true;
+    for (; r->parts_done < n && s == PT_OK && *done; r->parts_done += *done) {
+        s = c->ops->test(c->self, part_handle(r, r->parts_done), done);
+        if (s == PT_OK && *done && c->pulse) pt_pulse_progress(c->pulse);
+    }
+    return s;
 }
 
 pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done)
@@ -208,11 +187,12 @@ pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done)
 
     *done = true;
     if (!r->active) return PT_OK;
-    s = c->ops->test(c->self, &r->native, done); /* one that has ended stays so */
+    s = test_parts(c, r, done);
     if (s == PT_OK && *done) s = c->ops->test(c->self, &r->check, done);
     if (s != PT_OK || !*done) return s;
     r->active = false;
-    if (c->pulse) pt_pulse_progress(c->pulse);
+    free(r->more);
+    r->more = NULL;
     return r->receive ? check(r) : PT_OK;
 }
 

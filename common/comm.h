@@ -16,30 +16,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/message.h"
 #include "common/status.h"
 
-/* What a message is about; its tag is kind and index. */
-typedef enum {
-    PT_MSG_PAYLOAD = 1, /* worker -> rank 0, before the backward pass        */
-    PT_MSG_RECORD,      /* rank 0 -> all: the step record                    */
-    PT_MSG_PUSH,        /* worker -> server: index = key * PT_MSG_COVERS + cover number */
-    PT_MSG_PULL,        /* server -> worker: new weights; index = key        */
-    PT_MSG_MOMENTS,     /* worker <-> worker: batch norm; index = node * 2 + backward */
-    PT_MSG_RUNNING,     /* rank 0 -> worker: running statistics              */
-    PT_MSG_ROWS,        /* worker -> rank 0: output rows; index = block      */
-    PT_MSG_PROBE,       /* worker -> rank 0: diagnostic gradients            */
-    PT_MSG_VOTE, /* server <-> rank 0: are all gradients finite? index: 0 to, 1 from it */
-    PT_MSG_FEATURES, /* rank 0 -> worker: statistics of the features      */
-    PT_MSG_TEXT,     /* rank -> rank 0, at the start: a line about itself */
-    PT_MSG_TERMS,    /* rank 0 -> worker, after the record: common/coupling.h */
-    PT_MSG_FOUND     /* rank -> rank 0: its part of what a command looks for */
-} pt_msg_kind;
+/* Messages over PT_MSG_PART_BYTES travel in parts of that size: MPI counts to 2^31, and a
+ * large message shows progress on its way. */
+enum { PT_MSG_CHECK_BYTES = 4, PT_MSG_PART_BYTES = 1 << 26 };
 
-enum {
-    PT_MSG_MAX_INDEX = (1 << 24) - 1,
-    PT_MSG_COVERS = 32, /* numbers of a cover's sub-trees are below */
-    PT_MSG_CHECK_BYTES = 4
-};
+/* What a carrier keeps apart, in MPI by a communicator each. */
+typedef enum {
+    PT_CHANNEL_MESSAGES,
+    PT_CHANNEL_CHECKSUMS,
+    PT_CHANNEL_PULSE, /* signs of life: common/pulse.h */
+    PT_CHANNELS
+} pt_channel;
 
 /* A message under way. The buffer belongs to comm until the wait ends, and the request
  * stays where it is: its checksum travels from here or to here. Zeroed = idle. */
@@ -47,18 +37,21 @@ typedef struct {
     bool active, receive;
     pt_msg_kind kind;
     int peer, index;
-    uint32_t crc;     /* of what was sent */
-    const void *data; /* [bytes] */
+    uint32_t crc; /* of what was sent */
+    void *data;   /* [bytes]; of a message that is sent, only read */
     size_t bytes;
     uintptr_t native, check; /* the carrier's handles: the message, its checksum */
+    uintptr_t *more;         /* of the parts after the first; NULL: there are none */
+    size_t parts_done;
 } pt_request;
 
-/* A carrier. Every function is local and returns at once. */
+/* A carrier. Every function is local and returns at once. Messages of one sender, channel
+ * and tag are received in the order in which they were sent. */
 typedef struct {
-    pt_status (*send)(void *self, int peer, int tag, const void *data, size_t bytes,
-                      uintptr_t *native);
-    pt_status (*recv)(void *self, int peer, int tag, void *data, size_t bytes,
-                      uintptr_t *native);
+    pt_status (*send)(void *self, pt_channel channel, int peer, int tag, const void *data,
+                      size_t bytes, uintptr_t *native);
+    pt_status (*recv)(void *self, pt_channel channel, int peer, int tag, void *data,
+                      size_t bytes, uintptr_t *native);
     pt_status (*test)(void *self, uintptr_t *native, bool *done);
 } pt_comm_ops;
 
@@ -66,14 +59,15 @@ typedef struct {
     const pt_comm_ops *ops;
     void *self;
     int rank, size;
-    struct pt_pulse *pulse;      /* borrowed; NULL: none */
-    double deadline_s;           /* of one wait without any progress; > 0 */
-    uint64_t sent, received;     /* bytes posted so far, checksums included */
+    struct pt_pulse *pulse;  /* borrowed; NULL: none */
+    double deadline_s;       /* of one wait without any progress; > 0 */
+    size_t part_bytes;       /* alike on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
+    uint64_t sent, received; /* bytes posted so far, checksums included */
     void (*poll)(void *context); /* called while waiting, may be NULL */
     void *poll_context;
 } pt_comm;
 
-/* Posts a message; r must be idle. bytes <= INT_MAX. data is comm's until the wait. */
+/* Posts a message of any size; r must be idle. data is comm's until the wait. */
 PT_MUST_USE pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int index,
                                    const void *data, size_t bytes, pt_request *r);
 PT_MUST_USE pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index,
@@ -117,10 +111,5 @@ bool pt_comm_late(pt_comm *c, const pt_idle *idle, const pt_request *r, size_t n
 double pt_clock(void);
 double pt_cpu_clock(void);
 double pt_process_cpu_clock(void);
-
-/* "what a kind of message is", for texts: "the step record", "gradients"; and one of it:
- * "gradients of key 17". */
-const char *pt_msg_name(pt_msg_kind kind);
-void pt_msg_describe(pt_msg_kind kind, int index, char *out, size_t n);
 
 #endif

@@ -1,10 +1,10 @@
 #include "common/job.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <mpi.h>
@@ -14,12 +14,11 @@
 #include "common/pulse.h"
 #include "common/watchdog.h"
 
-enum { CHUNK_BYTES = 1 << 30 };
-
 /* The job is one per process: MPI itself is. */
 static struct {
-    bool started;
-    MPI_Comm world, host; /* duplicates: nothing else sends on them */
+    bool started, mute;   /* mute: another process says what this one would */
+    pt_comm_mpi mpi;      /* duplicates of the world: nothing else sends on them */
+    MPI_Comm world, host; /* of collectives: the messages' channel; this host's ranks */
     pt_comm comm;
     pthread_t mpi_thread;
     int local_size;
@@ -58,17 +57,19 @@ static void die_of_check(const char *text)
     pt_job_die(s);
 }
 
-/* Slurm without PMIx starts N programs that each believe to be alone. */
+/* Slurm without PMIx starts N programs that each believe to be alone: the first speaks.
+ */
 static pt_status check_slurm(void)
 {
-    const char *tasks = getenv("SLURM_NTASKS");
-    const char *step = getenv("SLURM_STEP_ID");
+    const char *tasks = getenv("SLURM_NTASKS"), *task = getenv("SLURM_PROCID");
 
-    if (job.comm.size == 1 && tasks && atoi(tasks) > 1 && step && getenv("SLURM_PROCID"))
-        return pt_fail(
-            PT_ERR_USAGE,
-            "Slurm started %s tasks that do not see each other: add --mpi=pmix", tasks);
-    return PT_OK;
+    if (job.comm.size > 1 || !tasks || atoi(tasks) <= 1 || !task ||
+        !getenv("SLURM_STEP_ID"))
+        return PT_OK;
+    job.mute = atoi(task) > 0;
+    return pt_fail(PT_ERR_USAGE,
+                   "Slurm started %s tasks that do not see each other: add --mpi=pmix",
+                   tasks);
 }
 
 void pt_job_set_deadline(double deadline_s)
@@ -79,48 +80,84 @@ void pt_job_set_deadline(double deadline_s)
 
 /* Every rank knows every host's name: any of them may have to name one. The pulse beats
  * while the names come: a rank that does not start is named too. */
-static pt_status start_pulse(void)
+static pt_status share_hosts(void)
 {
-    char *hosts = NULL;
     size_t n = (size_t)job.comm.size * PT_JOB_TEXT_BYTES;
-    pt_status s;
+    char *hosts = pt_job_gather_text(job.host_name);
+    pt_status s = pt_job_broadcast(0, (void **)&hosts, &n);
 
     _Static_assert((int)PT_JOB_TEXT_BYTES == (int)PT_PULSE_HOST_BYTES,
                    "texts are host names");
-    s = pt_watchdog_start(job.host_name, PT_JOB_START_S, pt_pulse_stagger(job.comm.rank));
-    if (s == PT_OK) s = pt_pulse_create(&job.comm, &job.comm.pulse);
-    if (s != PT_OK) return s;
-    hosts = pt_job_gather_text(job.host_name);
-    s = pt_job_broadcast(0, (void **)&hosts, &n);
     if (s == PT_OK) pt_pulse_set_hosts(job.comm.pulse, hosts);
     return s;
 }
 
+static pt_status start_pulse(void)
+{
+    pt_status s =
+        pt_watchdog_start(job.host_name, PT_JOB_START_S, pt_pulse_stagger(job.comm.rank));
+
+    return s == PT_OK ? pt_pulse_create(&job.comm, &job.comm.pulse) : s;
+}
+
+static pt_status find_host(void)
+{
+    int n;
+    pt_status s = pt_mpi_check(
+        MPI_Comm_split_type(job.world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &job.host),
+        "MPI_Comm_split_type");
+
+    if (s == PT_OK)
+        s = pt_mpi_check(MPI_Comm_set_errhandler(job.host, MPI_ERRORS_RETURN),
+                         "MPI_Comm_set_errhandler");
+    if (s == PT_OK)
+        s = pt_mpi_check(MPI_Comm_size(job.host, &job.local_size), "MPI_Comm_size");
+    if (s == PT_OK)
+        s = pt_mpi_check(MPI_Get_processor_name(job.host_name, &n),
+                         "MPI_Get_processor_name");
+    return s;
+}
+
+/* Communicators, rank, size, host. */
+static pt_status open_world(void)
+{
+    pt_status s =
+        pt_mpi_check(MPI_Comm_rank(MPI_COMM_WORLD, &job.comm.rank), "MPI_Comm_rank");
+
+    if (s == PT_OK) s = pt_comm_mpi_create(MPI_COMM_WORLD, &job.mpi);
+    job.world = job.mpi.channels[PT_CHANNEL_MESSAGES];
+    if (s == PT_OK) s = pt_comm_mpi_init(&job.comm, &job.mpi, PT_JOB_START_S);
+    return s == PT_OK ? find_host() : s;
+}
+
+static pt_status check_mpi(int level)
+{
+    pt_status s = pt_comm_mpi_check_tags();
+
+    if (s == PT_OK && level < MPI_THREAD_FUNNELED)
+        s = pt_fail(PT_ERR_COMM, "this MPI gives thread level %d, needed is FUNNELED",
+                    level);
+    return s == PT_OK ? check_slurm() : s;
+}
+
 pt_status pt_job_start(int *argc, char ***argv)
 {
-    int level, n;
+    int level = 0;
     pt_status s = pt_mpi_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level),
                                "MPI_Init_thread");
 
-    if (s != PT_OK) return s;
-    MPI_Comm_dup(MPI_COMM_WORLD, &job.world);
-    MPI_Comm_set_errhandler(job.world, MPI_ERRORS_RETURN);
-    MPI_Comm_split_type(job.world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &job.host);
-    MPI_Comm_set_errhandler(job.host, MPI_ERRORS_RETURN);
-    s = pt_comm_mpi_init(&job.comm, &job.world, PT_JOB_START_S);
-    if (s != PT_OK) return s;
-    s = pt_mpi_check(MPI_Comm_size(job.host, &job.local_size), "MPI_Comm_size");
-    if (s != PT_OK) return s;
-    MPI_Get_processor_name(job.host_name, &n);
-    job.started = true;
+    job.started = s == PT_OK;
     job.mpi_thread = pthread_self();
+    if (s == PT_OK) s = open_world();
+    if (s != PT_OK) pt_job_die(s); /* there is nothing to agree with */
     pt_log_set_rank(job.comm.size > 1 ? job.comm.rank : -1);
     pt_check_set_handler(die_of_check);
-    if (level < MPI_THREAD_FUNNELED)
-        return pt_fail(PT_ERR_COMM, "this MPI gives thread level %d, needed is FUNNELED",
-                       level);
-    s = check_slurm();
-    return s == PT_OK ? start_pulse() : s;
+    s = pt_job_agree(check_mpi(level));
+    if (s != PT_OK) return s;
+    s = pt_job_agree(start_pulse());
+    if (s == PT_OK) return share_hosts();
+    job.comm.pulse = NULL; /* not all have one; MPI may still write there */
+    return s;
 }
 
 /* Collectives share the wait with a deadline. what: "the other ranks to agree". */
@@ -157,7 +194,8 @@ pt_status pt_job_agree(pt_status mine)
     if (s == PT_OK) s = wait_native(&r, "the other ranks to agree");
     if (s != PT_OK) pt_job_die(s);
     if (first == job.comm.size) return PT_OK;
-    if (first == job.comm.rank && mine != PT_STOPPED) pt_log_error(pt_fail_text());
+    if (first == job.comm.rank && mine != PT_STOPPED && !job.mute)
+        pt_log_error(pt_fail_text());
     s = pt_mpi_check(MPI_Ibcast(&code, 1, MPI_INT, first, job.world, &r), "MPI_Ibcast");
     if (s == PT_OK) s = wait_native(&r, "the other ranks to agree");
     return s != PT_OK ? s : (pt_status)code;
@@ -165,8 +203,8 @@ pt_status pt_job_agree(pt_status mine)
 
 static pt_status broadcast_bytes(int root, void *data, size_t n)
 {
-    for (size_t at = 0; at < n; at += CHUNK_BYTES) {
-        size_t part = n - at < CHUNK_BYTES ? n - at : CHUNK_BYTES;
+    for (size_t at = 0; at < n; at += PT_MSG_PART_BYTES) {
+        size_t part = n - at < PT_MSG_PART_BYTES ? n - at : PT_MSG_PART_BYTES;
         MPI_Request r;
         pt_status s = pt_mpi_check(
             MPI_Ibcast((char *)data + at, (int)part, MPI_BYTE, root, job.world, &r),
@@ -253,11 +291,21 @@ static void speak(void)
     free(line);
 }
 
+/* While there is no pulse nobody hears that another rank spoke. Rank 0 speaks first; its
+ * abort ends the others before their turn, where they fail alike. */
+static void take_turn(void)
+{
+    double s = pt_pulse_stagger(job.comm.rank) / 5;
+
+    nanosleep(&(struct timespec){.tv_sec = (time_t)s}, NULL);
+}
+
 void pt_job_die(pt_status why)
 {
     int code = pt_status_exit_code(why);
     bool may_call = job.started && pthread_equal(pthread_self(), job.mpi_thread);
 
+    if (!job.comm.pulse) take_turn();
     if (pt_watchdog_speak()) {
         speak();
         pt_watchdog_end_soon(code);
@@ -276,7 +324,7 @@ int pt_job_end(pt_status s)
         if (job.comm.pulse) pt_pulse_end(job.comm.pulse);
         pt_pulse_destroy(&job.comm.pulse);
         MPI_Comm_free(&job.host);
-        MPI_Comm_free(&job.world);
+        pt_comm_mpi_destroy(&job.mpi);
         MPI_Finalize();
         pt_watchdog_stop();
         job.started = false;

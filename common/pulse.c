@@ -6,7 +6,7 @@
 
 #include "common/watchdog.h"
 
-enum { TAG = 15 << 24, DEBT = 160, TEXT = 512 };
+enum { TAG = 0, DEBT = 160, TEXT = 512 };
 typedef enum { ALIVE, SPOKE, LEAVES } state;
 
 /* One message. */
@@ -55,7 +55,8 @@ static pt_status listen(pt_pulse *p, int i)
 {
     peer *q = &p->peers[i];
 
-    return p->comm->ops->recv(p->comm->self, i, TAG, &q->in, sizeof q->in, &q->in_handle);
+    return p->comm->ops->recv(p->comm->self, PT_CHANNEL_PULSE, i, TAG, &q->in,
+                              sizeof q->in, &q->in_handle);
 }
 
 pt_status pt_pulse_create(pt_comm *c, pt_pulse **out)
@@ -135,8 +136,8 @@ static void tell(pt_pulse *p, beat b)
         q->telling = !done;
         if (q->telling) continue; /* it does not listen: no more for now */
         q->out = b;
-        q->telling =
-            c->ops->send(c->self, i, TAG, &q->out, sizeof b, &q->out_handle) == PT_OK;
+        q->telling = c->ops->send(c->self, PT_CHANNEL_PULSE, i, TAG, &q->out, sizeof b,
+                                  &q->out_handle) == PT_OK;
     }
 }
 

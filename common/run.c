@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/message.h"
+
 void pt_run_destroy(pt_run **r)
 {
     pt_run *p = r ? *r : NULL;
@@ -53,6 +55,20 @@ static pt_status find_delta_nodes(pt_run *r)
                          &r->delta_nodes, &r->n_delta);
 }
 
+/* Keys and nodes are told apart by message tags, and there are only so many. */
+static pt_status check_tags(const pt_run *r)
+{
+    if (r->keys->n > PT_MSG_MAX_KEYS)
+        return pt_fail(PT_ERR_CONFIG,
+                       "the network's parameters are %d keys (of at most %d floats), "
+                       "messages tell %d apart",
+                       r->keys->n, PT_KEY_MAX_FLOATS, PT_MSG_MAX_KEYS);
+    if (r->graph->n_nodes > PT_MSG_MAX_NODES)
+        return pt_fail(PT_ERR_CONFIG, "the network has %d layers, messages tell %d apart",
+                       r->graph->n_nodes, PT_MSG_MAX_NODES);
+    return PT_OK;
+}
+
 pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n_servers,
                         int n_workers, pt_run **out)
 {
@@ -77,6 +93,7 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
     if (!r->flat || !r->trained || !r->wanted)
         s = pt_fail(PT_ERR_NOMEM, "no memory for %zu weights", graph->n_floats);
     if (s == PT_OK) s = pt_keys_create(graph, n_servers, &r->keys);
+    if (s == PT_OK) s = check_tags(r);
     if (s == PT_OK) s = find_delta_nodes(r);
     if (s == PT_OK) {
         mark_trained(r);

@@ -218,8 +218,7 @@ int pt_cmd_train(int argc, char **argv)
     } else {
         pt_stop_on_signals();
         s = pt_job_start(&argc, &argv);
-        if (s != PT_OK) pt_job_die(s);
-        s = pt_job_agree(pt_blas_thread_init());
+        if (s == PT_OK) s = pt_job_agree(pt_blas_thread_init());
         if (s == PT_OK) s = train(&args);
         code = pt_job_end(s);
     }

@@ -4,24 +4,17 @@
 
 #include "common/job.h"
 
-enum { CHUNK = 1 << 26 };
-
-/* A buffer of rank `from` to rank 0, in messages that MPI can count. */
+/* A buffer of rank `from` to rank 0. */
 static void to_rank_0(int from, void *data, size_t bytes)
 {
     pt_comm *c = pt_job_comm();
+    pt_request r = {0};
+    pt_status s = pt_job_rank() == 0
+                      ? pt_comm_recv(c, from, PT_MSG_FOUND, 0, data, bytes, &r)
+                      : pt_comm_send(c, 0, PT_MSG_FOUND, 0, data, bytes, &r);
 
-    for (size_t at = 0; at < bytes; at += CHUNK) {
-        size_t n = bytes - at < CHUNK ? bytes - at : CHUNK;
-        char *p = (char *)data + at;
-        pt_request r = {0};
-        pt_status s = pt_job_rank() == 0
-                          ? pt_comm_recv(c, from, PT_MSG_FOUND, 0, p, n, &r)
-                          : pt_comm_send(c, 0, PT_MSG_FOUND, 0, p, n, &r);
-
-        if (s == PT_OK) s = pt_comm_wait(c, &r, 1);
-        if (s != PT_OK) pt_job_die(s); /* r may still be MPI's */
-    }
+    if (s == PT_OK) s = pt_comm_wait(c, &r, 1);
+    if (s != PT_OK) pt_job_die(s); /* r may still be MPI's */
 }
 
 void pt_collect(void *mine, size_t bytes, void (*take)(void *context, const void *theirs),

@@ -165,6 +165,5 @@ int pt_as_job(int argc, char **argv, int ranks, pt_status (*work)(const void *co
     if (!pt_under_launcher())
         return pt_mpirun(ranks > 0 ? ranks : pt_usable_cores(), argc, argv);
     s = pt_job_start(&argc, &argv);
-    if (s != PT_OK) pt_job_die(s);
-    return pt_job_end(work(context));
+    return pt_job_end(s == PT_OK ? work(context) : s);
 }

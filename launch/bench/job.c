@@ -175,8 +175,7 @@ int pt_bench_job(const pt_bench_step_options *o, int argc, char **argv)
 
     if (!pt_under_launcher()) return start_job(o, argc, argv);
     s = pt_job_start(&argc, &argv);
-    if (s != PT_OK) pt_job_die(s);
-    s = pt_job_agree(pt_blas_thread_init());
+    if (s == PT_OK) s = pt_job_agree(pt_blas_thread_init());
     if (s == PT_OK) s = take_part(o);
     return pt_job_end(s);
 }

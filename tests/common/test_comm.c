@@ -9,20 +9,20 @@
 
 #include "tests/support/loopback.h"
 
-enum { N = 100, CHECK_BIT = 1 << 28 };
+enum { N = 100, NONE = -1 };
 
 /* The loopback's carrier, but one bit of each message is flipped on its way. */
 static const pt_comm_ops *honest;
-static int flip_tag_bit; /* CHECK_BIT: of checksums; 0: of messages; -1: of none */
+static int flip_channel; /* NONE: of none */
 
-static pt_status flipping_send(void *self, int peer, int tag, const void *data,
-                               size_t bytes, uintptr_t *native)
+static pt_status flipping_send(void *self, pt_channel channel, int peer, int tag,
+                               const void *data, size_t bytes, uintptr_t *native)
 {
     char copy[N * sizeof(float)];
 
     memcpy(copy, data, bytes);
-    if ((tag & CHECK_BIT) == flip_tag_bit) copy[bytes / 2] ^= 4;
-    return honest->send(self, peer, tag, copy, bytes, native);
+    if ((int)channel == flip_channel) copy[bytes / 2] ^= 4;
+    return honest->send(self, channel, peer, tag, copy, bytes, native);
 }
 
 /* Sends floats [n] from rank 1 to rank 0 and gives the receiver's status. */
@@ -38,7 +38,7 @@ static pt_status pass(int flip, pt_msg_kind kind, int index, size_t n, float *go
     honest = from.ops;
     ops.send = flipping_send;
     from.ops = &ops;
-    flip_tag_bit = flip;
+    flip_channel = flip;
     for (size_t i = 0; i < n; i++) sent[i] = (float)i + 0.5f;
     assert_int_equal(pt_comm_recv(&to, 1, kind, index, got, n * sizeof *got, &in), PT_OK);
     assert_int_equal(pt_comm_send(&from, 0, kind, index, sent, n * sizeof *sent, &out),
@@ -55,17 +55,19 @@ static void test_a_whole_message_arrives(void **state)
 {
     float got[N] = {0};
 
-    assert_int_equal(pass(-1, PT_MSG_PUSH, 3, N, got), PT_OK);
+    assert_int_equal(pass(NONE, PT_MSG_PUSH, 3, N, got), PT_OK);
     for (int i = 0; i < N; i++) assert_true(got[i] == (float)i + 0.5f);
-    assert_int_equal(pass(-1, PT_MSG_PUSH, 3, 0, got), PT_OK); /* nothing is a message */
+    assert_int_equal(pass(NONE, PT_MSG_PUSH, 3, 0, got),
+                     PT_OK); /* nothing is a message */
 }
 
 static void test_a_flipped_bit_of_any_kind_is_noticed(void **state)
 {
     float got[N];
 
-    for (int kind = PT_MSG_PAYLOAD; kind <= PT_MSG_FEATURES; kind++) {
-        assert_int_equal(pass(0, (pt_msg_kind)kind, 0, N, got), PT_ERR_COMM);
+    for (int kind = PT_MSG_PAYLOAD; kind < PT_MSG_KINDS; kind++) {
+        assert_int_equal(pass(PT_CHANNEL_MESSAGES, (pt_msg_kind)kind, 0, N, got),
+                         PT_ERR_COMM);
         assert_non_null(strstr(pt_fail_text(), pt_msg_name((pt_msg_kind)kind)));
         assert_non_null(strstr(pt_fail_text(), "from rank 1 arrived damaged"));
     }
@@ -75,17 +77,55 @@ static void test_a_flipped_bit_of_a_checksum_is_noticed(void **state)
 {
     float got[N];
 
-    assert_int_equal(pass(CHECK_BIT, PT_MSG_PULL, 3, N, got), PT_ERR_COMM);
+    assert_int_equal(pass(PT_CHANNEL_CHECKSUMS, PT_MSG_PULL, 3, N, got), PT_ERR_COMM);
 }
 
 static void test_the_text_says_what_was_damaged(void **state)
 {
     float got[N];
 
-    assert_int_equal(pass(0, PT_MSG_PUSH, 5 * 32 + 1, N, got), PT_ERR_COMM);
+    assert_int_equal(pass(PT_CHANNEL_MESSAGES, PT_MSG_PUSH, 5 * 32 + 1, N, got),
+                     PT_ERR_COMM);
     assert_non_null(strstr(pt_fail_text(),
                            "gradients from rank 1 arrived damaged (key 5, "
                            "400 bytes, checksum "));
+}
+
+/* Two messages of one tag from rank 1 to rank 0, both under way at once. */
+static void pass_two(size_t part_bytes, float got[2][N])
+{
+    pt_loopback *l = pt_loopback_create(2, 7);
+    pt_comm to = *pt_loopback_comm(l, 0), from = *pt_loopback_comm(l, 1);
+    pt_request in[2] = {{0}}, out[2] = {{0}};
+    float sent[2][N];
+
+    to.part_bytes = from.part_bytes = part_bytes;
+    for (int i = 0; i < 2 * N; i++) sent[i / N][i % N] = (float)i;
+    for (int m = 0; m < 2; m++) {
+        int index = PT_MSG_COVERS + m; /* two sub-trees of key 1 */
+
+        assert_int_equal(
+            pt_comm_recv(&to, 1, PT_MSG_PUSH, index, got[m], sizeof got[m], &in[m]),
+            PT_OK);
+        assert_int_equal(
+            pt_comm_send(&from, 0, PT_MSG_PUSH, index, sent[m], sizeof sent[m], &out[m]),
+            PT_OK);
+    }
+    assert_int_equal(pt_comm_wait(&to, in, 2), PT_OK);
+    assert_int_equal(pt_comm_wait(&from, out, 2), PT_OK);
+    pt_loopback_destroy(l);
+}
+
+static void test_messages_of_one_tag_arrive_in_order_whole_or_in_parts(void **state)
+{
+    static const size_t parts[] = {0, 4 * N, 4 * N - 1, 64, 4};
+    float got[2][N];
+
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
+        memset(got, 0, sizeof got);
+        pass_two(parts[p], got);
+        for (int i = 0; i < 2 * N; i++) assert_true(got[i / N][i % N] == (float)i);
+    }
 }
 
 int main(void)
@@ -95,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_a_flipped_bit_of_any_kind_is_noticed),
         cmocka_unit_test(test_a_flipped_bit_of_a_checksum_is_noticed),
         cmocka_unit_test(test_the_text_says_what_was_damaged),
+        cmocka_unit_test(test_messages_of_one_tag_arrive_in_order_whole_or_in_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,11 @@
  *
  * WHEN is KIND:N, the N-th message (from 1) of a kind that the rank sends: KIND is a
  * pt_msg_kind, so 1:20 is a worker's step 19 (it sends one payload a step); KIND 0 counts
- * MPI calls of any sort. Checksums and the pulse are messages of no kind. */
+ * MPI calls of any sort. Checksums and the pulse are messages of no kind.
+ *
+ * - PT_SHIM_TAG_UB=N: MPI_TAG_UB is N, on all ranks.
+ * - PT_SHIM_REFUSE=R: MPI_Irecv fails on rank R; ALL: on every rank. */
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +33,9 @@
 
 #include <mpi.h>
 
-enum { KINDS = 14, KIND_SHIFT = 24, MAX_HELD = 4096 };
+#include "common/message.h"
+
+enum { MAX_HELD = 4096 };
 
 typedef enum { FLIP, DROP, STOP, KILL, HANG, FAULTS } fault;
 
@@ -44,9 +50,11 @@ static struct {
     bool ready, struck; /* struck: this rank is the one */
     uint64_t seed, draws;
     unsigned delay_us, shuffle;
+    bool refuses;
+    int tag_ub; /* 0: MPI's own */
     int kind[FAULTS];
     uint64_t at[FAULTS];
-    uint64_t count[KINDS]; /* [0]: calls */
+    uint64_t count[PT_MSG_KINDS]; /* [0]: calls */
     held held[MAX_HELD];
     int n_held;
 } shim;
@@ -69,12 +77,15 @@ static void read_when(fault f, const char *name)
 
 static void prepare(void)
 {
+    const char *refuses = getenv("PT_SHIM_REFUSE");
     int rank;
 
     if (shim.ready) return;
     shim.ready = true;
     PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
     shim.struck = rank == (int)number("PT_SHIM_RANK");
+    shim.refuses = refuses && (strcmp(refuses, "ALL") == 0 || rank == atoi(refuses));
+    shim.tag_ub = (int)number("PT_SHIM_TAG_UB");
     shim.seed = number("PT_SHIM_SEED") * 1000003u + (uint64_t)rank;
     shim.delay_us = (unsigned)number("PT_SHIM_DELAY_US");
     shim.shuffle = (unsigned)number("PT_SHIM_SHUFFLE");
@@ -138,14 +149,38 @@ static void *flipped(const void *data, size_t n)
     return copy;
 }
 
+/* The kind of a message of ptrain's channel of messages; 0: it has none. */
+static int kind_of(int tag, MPI_Comm comm)
+{
+#define TAGS(kind, tags, share, text) tags,
+    static const int tags[] = {0, PT_MSG_LIST(TAGS)};
+    char name[MPI_MAX_OBJECT_NAME];
+    int n;
+
+    PMPI_Comm_get_name(comm, name, &n);
+    if (strcmp(name, "ptrain messages") != 0) return 0;
+    for (int k = 1; k < PT_MSG_KINDS; tag -= tags[k++])
+        if (tag < tags[k]) return k;
+    return 0;
+}
+
+int MPI_Comm_get_attr(MPI_Comm comm, int key, void *value, int *there)
+{
+    int code = PMPI_Comm_get_attr(comm, key, value, there);
+
+    prepare();
+    if (key == MPI_TAG_UB && shim.tag_ub > 0) *(int **)value = &shim.tag_ub;
+    return code;
+}
+
 int MPI_Isend(const void *data, int n, MPI_Datatype type, int peer, int tag,
               MPI_Comm comm, MPI_Request *request)
 {
-    int kind = tag >> KIND_SHIFT, code;
+    int kind = kind_of(tag, comm), code;
     void *copy = NULL;
 
     enter();
-    if (kind > 0 && kind < KINDS) {
+    if (kind > 0) {
         shim.count[kind]++;
         strike(kind);
         if (due(FLIP, kind)) copy = flipped(data, (size_t)n);
@@ -162,6 +197,7 @@ int MPI_Irecv(void *data, int n, MPI_Datatype type, int peer, int tag, MPI_Comm 
     int code;
 
     enter();
+    if (shim.refuses) return MPI_ERR_TAG;
     code = PMPI_Irecv(data, n, type, peer, tag, comm, request);
     if (shim.shuffle > 0) {
         int looks = (int)(draw() % (shim.shuffle + 1));

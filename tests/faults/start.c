@@ -12,7 +12,7 @@ int main(int argc, char **argv)
     uint64_t sum = 0;
     pt_status s = pt_job_start(&argc, &argv);
 
-    if (s != PT_OK || deadline <= 0) pt_job_die(s);
+    if (s != PT_OK) return pt_job_end(s);
     pt_job_set_deadline(deadline);
     all = pt_job_gather_text("here");
     s = pt_job_agree(pt_job_sum_on_host(1, &sum));

@@ -112,14 +112,14 @@ static void test_a_silent_peer_is_named_at_the_deadline(void **state)
     (void)state;
     quick.pulse = NULL; /* the wait's own deadline */
     quick.deadline_s = 0.2;
-    assert_int_equal(pt_comm_recv(&quick, before, PT_MSG_RECORD, 9, &x, sizeof x, &owed),
+    assert_int_equal(pt_comm_recv(&quick, before, PT_MSG_RECORD, 0, &x, sizeof x, &owed),
                      PT_OK);
     assert_int_equal(pt_comm_wait(&quick, &owed, 1), PT_ERR_COMM);
     snprintf(who, sizeof who, "rank %d, which owes", before);
     assert_non_null(strstr(pt_fail_text(), who));
     assert_non_null(strstr(pt_fail_text(), "step record"));
     assert_int_equal(pt_job_agree(PT_OK), PT_OK); /* all have waited: now it comes */
-    assert_int_equal(pt_comm_send(&quick, (quick.rank + 1) % quick.size, PT_MSG_RECORD, 9,
+    assert_int_equal(pt_comm_send(&quick, (quick.rank + 1) % quick.size, PT_MSG_RECORD, 0,
                                   &go, sizeof go, &late),
                      PT_OK);
     quick.deadline_s = 60;

@@ -7,6 +7,7 @@
 typedef struct message {
     struct message *next;
     int from, to, tag;
+    pt_channel channel;
     size_t bytes;
     unsigned delay; /* looks until it may be received */
     char data[];
@@ -14,6 +15,7 @@ typedef struct message {
 
 typedef struct receive {
     struct receive *next;
+    pt_channel channel;
     int from, tag;
     void *data;
     size_t bytes;
@@ -41,14 +43,15 @@ static unsigned draw(pt_loopback *l)
     return (l->shuffle >> 16) % 16;
 }
 
-static pt_status post_send(void *self, int peer, int tag, const void *data, size_t bytes,
-                           uintptr_t *native)
+static pt_status post_send(void *self, pt_channel channel, int peer, int tag,
+                           const void *data, size_t bytes, uintptr_t *native)
 {
     endpoint *e = self;
     message *m = malloc(sizeof *m + bytes);
 
     if (!m) return pt_fail(PT_ERR_NOMEM, "loopback");
-    *m = (message){.from = e->rank, .to = peer, .tag = tag, .bytes = bytes};
+    *m = (message){
+        .from = e->rank, .to = peer, .tag = tag, .channel = channel, .bytes = bytes};
     memcpy(m->data, data, bytes);
     pthread_mutex_lock(&e->l->lock);
     m->delay = draw(e->l);
@@ -59,14 +62,14 @@ static pt_status post_send(void *self, int peer, int tag, const void *data, size
     return PT_OK;
 }
 
-static pt_status post_recv(void *self, int peer, int tag, void *data, size_t bytes,
-                           uintptr_t *native)
+static pt_status post_recv(void *self, pt_channel channel, int peer, int tag, void *data,
+                           size_t bytes, uintptr_t *native)
 {
     endpoint *e = self;
     receive *r = malloc(sizeof *r);
 
     if (!r) return pt_fail(PT_ERR_NOMEM, "loopback");
-    *r = (receive){e->posted, peer, tag, data, bytes};
+    *r = (receive){e->posted, channel, peer, tag, data, bytes};
     e->posted = r;
     *native = (uintptr_t)r;
     return PT_OK;
@@ -88,16 +91,31 @@ static void age(endpoint *e)
         if (m->to == e->rank && m->delay > 0) m->delay--;
 }
 
-/* The oldest message of a sender and tag comes first, as MPI promises. */
+static bool matches(const message *m, const endpoint *e, const receive *r)
+{
+    return m->from == r->from && m->to == e->rank && m->tag == r->tag &&
+           m->channel == r->channel;
+}
+
+/* Of the receives that a message matches the one that was posted first gets it, as MPI
+ * promises: `posted` is newest first. */
+static bool is_first(const endpoint *e, const receive *r)
+{
+    for (const receive *o = r->next; o; o = o->next)
+        if (o->from == r->from && o->tag == r->tag && o->channel == r->channel)
+            return false;
+    return true;
+}
+
+/* The oldest message of a sender, channel and tag comes first, as MPI promises. */
 static pt_status take(endpoint *e, receive *r, bool *done)
 {
     pt_status s = PT_OK;
     message **p = &e->l->first, *m;
 
-    while (*p && ((*p)->from != r->from || (*p)->to != e->rank || (*p)->tag != r->tag))
-        p = &(*p)->next;
+    while (*p && !matches(*p, e, r)) p = &(*p)->next;
     m = *p;
-    if (!m || m->delay > 0) return PT_OK;
+    if (!m || m->delay > 0 || !is_first(e, r)) return PT_OK;
     if (m->bytes != r->bytes)
         s = pt_fail(PT_ERR_COMM, "rank %d tag %d: %zu bytes came, %zu expected", e->rank,
                     r->tag, m->bytes, r->bytes);

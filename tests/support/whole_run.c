@@ -355,6 +355,7 @@ whole_run *whole_run_play(const whole_run_options *o)
         init_player(&players[i], o, r);
         pt_loopback_comm(all.loopback, i)->deadline_s =
             o->deadline_s > 0 ? o->deadline_s : 20;
+        pt_loopback_comm(all.loopback, i)->part_bytes = o->part_bytes;
     }
     images = whole_run_images(o, players[0].run);
     for (int i = 0; i < n; i++) players[i].all = images;

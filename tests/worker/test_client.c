@@ -23,17 +23,17 @@ double __wrap_pt_clock(void)
  * with MPI, whoever asks about such a message again is told that it has ended. */
 static int fails;
 
-static pt_status send(void *self, int peer, int tag, const void *data, size_t bytes,
-                      uintptr_t *native)
+static pt_status send(void *self, pt_channel channel, int peer, int tag, const void *data,
+                      size_t bytes, uintptr_t *native)
 {
     *native = 1;
     return PT_OK;
 }
 
-static pt_status recv(void *self, int peer, int tag, void *data, size_t bytes,
-                      uintptr_t *native)
+static pt_status recv(void *self, pt_channel channel, int peer, int tag, void *data,
+                      size_t bytes, uintptr_t *native)
 {
-    return send(self, peer, tag, data, bytes, native);
+    return send(self, channel, peer, tag, data, bytes, native);
 }
 
 static pt_status test(void *self, uintptr_t *native, bool *done)

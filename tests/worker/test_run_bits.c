@@ -29,7 +29,8 @@ static whole_run *play(const whole_run_options *o)
     return r;
 }
 
-/* Plays o as W workers, S servers and T threads; ends the test where it is not a. */
+/* Plays o as W workers, S servers and T threads, with two workers in messages of small
+ * parts; ends the test where it is not a. */
 static void same_as(const whole_run *a, whole_run_options o, int w, int s, int t)
 {
     const char *what;
@@ -39,6 +40,7 @@ static void same_as(const whole_run *a, whole_run_options o, int w, int s, int t
     o.n_servers = s;
     o.threads = t;
     o.shuffle = (unsigned)(1 + w + 16 * s + 256 * t);
+    o.part_bytes = w == 2 ? 3000 : 0;
     b = play(&o);
     what = whole_run_difference(a, b);
     if (what) fail_msg("%d workers, %d servers, %d threads: %s differ", w, s, t, what);
