@@ -57,19 +57,37 @@ static void die_of_check(const char *text)
     pt_job_die(s);
 }
 
-/* Slurm without PMIx starts N programs that each believe to be alone: the first speaks.
- */
-static pt_status check_slurm(void)
-{
-    const char *tasks = getenv("SLURM_NTASKS"), *task = getenv("SLURM_PROCID");
+/* What launchers say to the processes that they start. */
+static const struct {
+    const char *size, *rank, *step, *hint;
+} launchers[] = {
+    {"SLURM_NTASKS", "SLURM_PROCID", "SLURM_STEP_ID", "add --mpi=pmix to srun"},
+    {"PMI_SIZE", "PMI_RANK", "PMI_RANK", "start it with the mpirun of that MPI"},
+    {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_RANK",
+     "start it with the mpirun of that MPI"}};
 
-    if (job.comm.size > 1 || !tasks || atoi(tasks) <= 1 || !task ||
-        !getenv("SLURM_STEP_ID"))
-        return PT_OK;
-    job.mute = atoi(task) > 0;
-    return pt_fail(PT_ERR_USAGE,
-                   "Slurm started %s tasks that do not see each other: add --mpi=pmix",
-                   tasks);
+/* A launcher of another MPI, or Slurm without PMIx, starts N programs that each believe
+ * to be alone: the first speaks. */
+static pt_status check_launcher(void)
+{
+    char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    int n;
+
+    MPI_Get_library_version(mpi, &n);
+    mpi[strcspn(mpi, ",\n")] = '\0';
+    for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++) {
+        const char *size = getenv(launchers[i].size), *rank = getenv(launchers[i].rank);
+
+        if (job.comm.size > 1 || !size || atoi(size) <= 1 || !rank ||
+            !getenv(launchers[i].step))
+            continue;
+        job.mute = atoi(rank) > 0;
+        return pt_fail(PT_ERR_USAGE,
+                       "the launcher started %s processes that do not see each other "
+                       "(ptrain is built with %s): %s",
+                       size, mpi, launchers[i].hint);
+    }
+    return PT_OK;
 }
 
 void pt_job_set_deadline(double deadline_s)
@@ -137,7 +155,7 @@ static pt_status check_mpi(int level)
     if (s == PT_OK && level < MPI_THREAD_FUNNELED)
         s = pt_fail(PT_ERR_COMM, "this MPI gives thread level %d, needed is FUNNELED",
                     level);
-    return s == PT_OK ? check_slurm() : s;
+    return s == PT_OK ? check_launcher() : s;
 }
 
 pt_status pt_job_start(int *argc, char ***argv)

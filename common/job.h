@@ -22,8 +22,9 @@ enum { PT_JOB_TEXT_BYTES = 256 };
 /* MPI_Init_thread(FUNNELED), errors returned; broken invariants end in pt_job_die; starts
  * the watchdog and the pulse, with a deadline of PT_JOB_START_S. Collective. All ranks
  * get the same status; where it is not PT_OK the line has been printed, by one rank, and
- * pt_job_end is all that is left to call. PT_ERR_USAGE where Slurm started several tasks
- * that do not see each other, PT_ERR_COMM where this MPI lacks what ptrain needs.
+ * pt_job_end is all that is left to call. PT_ERR_USAGE where the launcher is another
+ * MPI's, or Slurm without PMIx, and the ranks do not see each other, PT_ERR_COMM where
+ * this MPI lacks what ptrain needs.
  */
 PT_MUST_USE pt_status pt_job_start(int *argc, char ***argv);
 

@@ -23,4 +23,19 @@ for who in ALL 2; do
     [ $? = 1 ] || fail "refused_$who: the exit code is not 1"
     one_line refused_$who 'MPI_Irecv: MPI_ERR_TAG'
 done
+
+# Ranks that do not see each other: one line from the first.
+alone() { # NAME VAR=VALUE...
+    local name=$1
+    shift
+    env "$@" timeout -k 5 40 "$PT_START" 2 >"$name.log" 2>&1
+    [ $? = 2 ] || fail "$name: the exit code is not 2"
+}
+alone slurm_0 SLURM_STEP_ID=0 SLURM_NTASKS=3 SLURM_PROCID=0
+one_line slurm_0 'the launcher started 3 processes that do not see each other .*--mpi=pmix'
+alone mpich_0 PMI_SIZE=3 PMI_RANK=0
+one_line mpich_0 'built with .*: start it with the mpirun of that MPI'
+alone slurm_1 SLURM_STEP_ID=0 SLURM_NTASKS=3 SLURM_PROCID=1
+alone mpich_1 PMI_SIZE=3 PMI_RANK=1
+[ ! -s slurm_1.log ] && [ ! -s mpich_1.log ] || fail "the second process speaks too"
 finish
