@@ -37,7 +37,7 @@ pt_status pt_classifier_open(const char *path, const char *entry, const char *ne
 
     *out = (pt_classifier){0};
     s = pt_probe_weights(path, entry);
-    if (s == PT_OK) s = pt_weights_inspect(path, &out->info);
+    if (s == PT_OK) s = pt_weights_inspect(path, entry, &out->info);
     if (s == PT_OK) s = make_graph(path, network, with_head, out);
     if (s != PT_OK) return s;
     out->flat = pt_calloc(out->graph->n_floats, sizeof *out->flat);

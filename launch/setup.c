@@ -101,7 +101,7 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
     pt_status s = n->weights ? pt_probe_weights(n->weights, n->weights_entry) : PT_OK;
     bool own;
 
-    if (s == PT_OK && n->weights) s = pt_weights_inspect(n->weights, &info);
+    if (s == PT_OK && n->weights) s = pt_weights_inspect(n->weights, n->weights_entry, &info);
     if (s != PT_OK) return s;
     own = n->weights && info.format == PT_FORMAT_MODEL;
     if (own && strcmp(info.network, n->name) != 0)

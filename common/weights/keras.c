@@ -83,6 +83,7 @@ static pt_status add_weight(keras_file *f, pt_table *t, const char *name,
     f->paths[f->n_paths] = strdup(path);
     if (!f->paths[f->n_paths]) return pt_fail(PT_ERR_NOMEM, "%s: no memory", t->path);
     f->n_paths++;
+    e->integers = shape->class_ == PT_H5_INT;
     if (shape->class_ != PT_H5_FLOAT)
         pt_table_trouble(e, "the data set %.120s does not hold floating point numbers",
                          path);
@@ -154,7 +155,7 @@ pt_status pt_keras_open(const char *path, pt_table **out)
 
     *out = NULL;
     if (!f) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, PT_LAYOUT_KERAS, &ops, &t);
+    s = pt_table_create(path, &ops, &t);
     if (s != PT_OK) {
         free(f);
         return s;

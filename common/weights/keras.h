@@ -12,7 +12,7 @@
 
 #include "common/weights/table.h"
 
-/* PT_LAYOUT_KERAS; any floating point type. */
+/* Any floating point type. */
 PT_MUST_USE pt_status pt_keras_open(const char *path, pt_table **out);
 
 #endif

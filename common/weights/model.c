@@ -257,7 +257,7 @@ pt_status pt_model_open(const char *path, pt_table **out)
 
     *out = NULL;
     if (!m) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, PT_LAYOUT_TORCH, &ops, &t);
+    s = pt_table_create(path, &ops, &t);
     if (s != PT_OK) {
         free(m);
         return s;

@@ -15,7 +15,7 @@ bool pt_model_is(const pt_h5file *f);
  */
 PT_MUST_USE pt_status pt_model_inspect(const char *path, pt_weights_info *info);
 
-/* PT_LAYOUT_TORCH. Opening reads all tensors once and compares the weight hash:
+/* Opening reads all tensors once and compares the weight hash:
  * PT_ERR_DATA if it differs, so a file that opens holds what was saved. */
 PT_MUST_USE pt_status pt_model_open(const char *path, pt_table **out);
 

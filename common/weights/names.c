@@ -5,96 +5,60 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- layers ----------------------------------------------------------------------- */
+/* ---- finding ---------------------------------------------------------------------- */
 
-/* torchvision's features.N against the names of the original Caffe network, which its
- * ONNX and Keras versions kept: fire2 is features.3, pools take a number of their own. */
-static void squeezenet_layer(const char *ours, char *theirs, size_t n)
-{
-    char *end;
-    long index;
-
-    if (strcmp(ours, "features.0") == 0) {
-        snprintf(theirs, n, "conv1");
-    } else if (strcmp(ours, "classifier.1") == 0) {
-        snprintf(theirs, n, "conv10");
-    } else if (strncmp(ours, "features.", 9) == 0) {
-        index = strtol(ours + 9, &end, 10);
-        if (*end != '.') return;
-        index -= index < 6 ? 1 : index < 9 ? 2 : 3;
-        snprintf(theirs, n, "fire%ld/%s%s", index, end + 1,
-                 strcmp(end + 1, "squeeze") == 0 ? "1x1" : "");
-    }
-}
-
-static void same_layer(const char *ours, char *theirs, size_t n)
-{
-    snprintf(theirs, n, "%s", ours);
-}
-
-static const struct {
-    const char *network;
-    pt_format format;
-    void (*layer)(const char *ours, char *theirs, size_t n); /* "" stays: no name */
-} rules[] = {{"squeezenet1_1", PT_FORMAT_ONNX, squeezenet_layer},
-             {"squeezenet1_1", PT_FORMAT_KERAS, squeezenet_layer},
-             {"mobilenet_v1", PT_FORMAT_TFJS, same_layer},
-             {"mobilenet_v1", PT_FORMAT_KERAS, same_layer}};
-
-/* ---- tensors ---------------------------------------------------------------------- */
-
-/* "kernel", "gamma" ... of TensorFlow for our "weight", "bias" ... */
-static const char *keras_role(const pt_graph *g, const pt_tensor *tensor,
-                              const char *ours)
-{
-    bool norm = g->nodes[tensor->node].op == PT_OP_BATCH_NORM;
-
-    if (strcmp(ours, "running_mean") == 0) return "moving_mean";
-    if (strcmp(ours, "running_var") == 0) return "moving_variance";
-    if (strcmp(ours, "bias") == 0) return norm ? "beta" : "bias";
-    if (norm) return "gamma";
-    return tensor->kind == PT_TENSOR_DEPTHWISE ? "depthwise_kernel" : "kernel";
-}
-
-static void foreign_name(pt_format format, const pt_graph *g, const pt_tensor *tensor,
-                         char name[PT_NAMES_MAX])
-{
-    char layer[PT_NAME_MAX], theirs[PT_NAME_MAX] = "";
-    const char *dot = strrchr(tensor->name, '.');
-
-    if (!dot) return;
-    snprintf(layer, sizeof layer, "%.*s", (int)(dot - tensor->name), tensor->name);
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (rules[i].format == format && strcmp(rules[i].network, g->network) == 0)
-            rules[i].layer(layer, theirs, sizeof theirs);
-    if (!*theirs) return;
-    if (format == PT_FORMAT_ONNX)
-        snprintf(name, PT_NAMES_MAX, "%s_%c_0", theirs, dot[1]); /* _w_0, _b_0 */
-    else
-        snprintf(name, PT_NAMES_MAX, "%s/%s", theirs, keras_role(g, tensor, dot + 1));
-}
-
-const pt_table_entry *pt_names_find(const pt_table *t, pt_format format,
+const pt_table_entry *pt_names_find(const pt_table *t, const pt_naming *rule,
                                     const pt_graph *g, const pt_tensor *tensor,
                                     char name[PT_NAMES_MAX])
 {
-    const pt_table_entry *e;
+    char ours[PT_NAME_MAX], theirs[PT_NAME_MAX] = "";
+    const char *dot = strrchr(tensor->name, '.');
 
     snprintf(name, PT_NAMES_MAX, "%s", tensor->name);
-    e = pt_table_find(t, name);
-    if (e) return e;
-    foreign_name(format, g, tensor, name);
+    if (!dot) return pt_table_find(t, name);
+    snprintf(ours, sizeof ours, "%.*s", (int)(dot - tensor->name), tensor->name);
+    if (rule->layer)
+        rule->layer(ours, theirs, sizeof theirs);
+    else
+        snprintf(theirs, sizeof theirs, "%s", ours);
+    if (!*theirs) return NULL;
+    rule->tensor(g, tensor, theirs, dot + 1, name);
     return pt_table_find(t, name);
 }
 
-void pt_names_file_dims(const pt_table *t, const pt_table_entry *e,
+static int count_found(const pt_table *t, const pt_naming *rule, const pt_graph *g)
+{
+    char name[PT_NAMES_MAX];
+    int n = 0;
+
+    for (int i = 0; i < g->n_tensors; i++)
+        n += pt_names_find(t, rule, g, &g->tensors[i], name) != NULL;
+    return n;
+}
+
+const pt_naming *pt_names_choose(const pt_table *t, pt_format format, const pt_graph *g)
+{
+    const pt_naming *rule, *best = NULL;
+    int n, most = -1;
+
+    for (size_t i = 0; (rule = pt_naming_at(i)); i++) {
+        if (!pt_naming_fits(rule, format, g->network)) continue;
+        n = count_found(t, rule, g);
+        if (n > most) best = rule;
+        if (n > most) most = n;
+    }
+    PT_CHECK(best, "no rule of names for format %d", (int)format);
+    return best;
+}
+
+void pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,
                         const pt_tensor *tensor, size_t dims[PT_TABLE_DIMS_MAX])
 {
     static const int conv[4] = {3, 2, 0, 1}, depthwise[4] = {2, 3, 0, 1},
                      linear[2] = {1, 0};
     const int *order = NULL;
 
-    if (t->layout == PT_LAYOUT_KERAS && e->n_dims == tensor->n_dims) {
+    if (rule->layout == PT_LAYOUT_KERAS && e->n_dims == tensor->n_dims) {
         if (tensor->kind == PT_TENSOR_CONV) order = conv;
         if (tensor->kind == PT_TENSOR_DEPTHWISE) order = depthwise;
         if (tensor->kind == PT_TENSOR_LINEAR) order = linear;
@@ -102,24 +66,123 @@ void pt_names_file_dims(const pt_table *t, const pt_table_entry *e,
     for (int i = 0; i < e->n_dims; i++) dims[i] = e->dims[order ? order[i] : i];
 }
 
-/* ---- heads ------------------------------------------------------------------------ */
-
 int pt_names_classes(const pt_table *t)
 {
-    /* Weights, not biases: outputs come first in PyTorch, last in Keras. */
-    static const char *const heads[] = {
-        "head.weight",         "fc.weight",  "linear.weight", "classifier.6.weight",
-        "classifier.1.weight", "conv10_w_0", "conv10/kernel", "conv_preds/kernel"};
+    const pt_naming *rule;
 
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
-        const pt_table_entry *e = pt_table_find(t, heads[i]);
+    for (size_t i = 0; (rule = pt_naming_at(i)); i++) {
+        /* Weights, not biases: outputs come first in PyTorch, last in Keras. */
+        const pt_table_entry *e = pt_table_find(t, rule->kernel);
         pt_status s = PT_OK;
         size_t n;
 
         if (!e || e->n_dims < 2) continue;
         pt_table_check(t, e, &s); /* a shard may be missing */
-        n = e->dims[t->layout == PT_LAYOUT_TORCH ? 0 : e->n_dims - 1];
+        n = e->dims[rule->layout == PT_LAYOUT_TORCH ? 0 : e->n_dims - 1];
         if (s == PT_OK && n > 0 && n <= INT_MAX) return (int)n;
     }
     return 0;
+}
+
+/* ---- what is left over ------------------------------------------------------------ */
+
+enum { NAMED = 5 };
+
+/* Integers, scalars (limits of a clip) and PyTorch's counts are nobody's weights. */
+static bool is_weight(const pt_table_entry *e)
+{
+    static const char count[] = "num_batches_tracked";
+    size_t n = strlen(e->name), k = sizeof count - 1;
+
+    return !e->integers && e->n_dims > 0 &&
+           !(n >= k && strcmp(e->name + n - k, count) == 0);
+}
+
+static bool is_below(const char *name, const char *layer)
+{
+    size_t n = strlen(layer);
+
+    return strncmp(name, layer, n) == 0 && strchr("./_", name[n]);
+}
+
+static bool is_head(const pt_table *t, const pt_naming *rule, const pt_graph *g,
+                    const pt_table_entry *e)
+{
+    char name[PT_NAMES_MAX];
+
+    if (is_below(e->name, rule->head)) return true;
+    for (int i = 0; i < g->n_tensors; i++)
+        if (g->tensors[i].head && pt_names_find(t, rule, g, &g->tensors[i], name) == e)
+            return true;
+    return false;
+}
+
+static const pt_leftover *leftover(const pt_naming *rule, const pt_table_entry *e)
+{
+    for (int i = 0; i < PT_NAMING_LEFTOVERS && rule->leftovers[i].layer; i++)
+        if (is_below(e->name, rule->leftovers[i].layer)) return &rule->leftovers[i];
+    return NULL;
+}
+
+/* What of a file is of no tensor of the network. */
+typedef struct {
+    size_t n_strange, n_left;
+    char names[NAMED * 48]; /* of the first strange ones */
+    const char *first;      /* of those that the rule explains */
+    const pt_leftover *why;
+} remains;
+
+static void add_strange(remains *r, const char *name)
+{
+    size_t at = strlen(r->names);
+
+    if (r->n_strange++ < NAMED)
+        snprintf(r->names + at, sizeof r->names - at, "%s%.44s", at ? ", " : "", name);
+}
+
+static void sort_out(const pt_table *t, const pt_naming *rule, const pt_graph *g,
+                     const bool *taken, pt_names_use *use, remains *r)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const pt_table_entry *e = &t->entries[i];
+        const pt_leftover *why = leftover(rule, e);
+
+        if (!is_weight(e)) continue;
+        use->n_weights++;
+        use->n_used += taken[i];
+        if (taken[i]) continue;
+        if (is_head(t, rule, g, e)) {
+            use->head_left = true;
+        } else if (!why) {
+            add_strange(r, e->name);
+        } else if (r->n_left++ == 0) {
+            r->first = e->name;
+            r->why = why;
+        }
+    }
+}
+
+pt_status pt_names_account(const pt_table *t, const pt_naming *rule, const pt_graph *g,
+                           const pt_table_entry *const *used, pt_names_use *use)
+{
+    bool *taken = calloc(t->n + 1, sizeof *taken);
+    remains r = {0};
+
+    *use = (pt_names_use){0};
+    if (!taken) return pt_fail(PT_ERR_NOMEM, "%s: no memory", t->path);
+    for (int i = 0; i < g->n_tensors; i++)
+        if (used[i]) taken[used[i] - t->entries] = true;
+    sort_out(t, rule, g, taken, use, &r);
+    free(taken);
+    if (r.n_left)
+        snprintf(use->left, sizeof use->left, "%zu tensor%s not used (%.60s%s): %s",
+                 r.n_left, r.n_left == 1 ? " is" : "s are", r.first,
+                 r.n_left == 1 ? "" : " ...", r.why->why);
+    if (r.n_strange == 0) return PT_OK;
+    return pt_fail(
+        PT_ERR_WEIGHTS,
+        "%s: holds %zu tensor%s that %s does not have: %s%s; is it the file of "
+        "another network (network.name)?",
+        t->path, r.n_strange, r.n_strange == 1 ? "" : "s", g->network, r.names,
+        r.n_strange > NAMED ? " ..." : "");
 }

@@ -1,6 +1,7 @@
 #include "common/weights/onnx.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,12 @@ static void onnx_destroy(void *source)
     free(f);
 }
 
+/* uint8 to bool, uint32, uint64 */
+static bool is_integers(int32_t type)
+{
+    return (type >= 2 && type <= 9) || type == 12 || type == 13;
+}
+
 /* Notes what does not allow to read the values: their type, or their number. */
 static void check_values(const Pt__Onnx__TensorProto *p, pt_table_entry *e)
 {
@@ -99,6 +106,7 @@ static pt_status add_tensors(const onnx_file *f, pt_table *t)
                            p->name, p->n_dims, PT_TABLE_DIMS_MAX);
         s = pt_table_add(t, p->name, strlen(p->name), (int)p->n_dims, p->dims, i, &e);
         if (s != PT_OK) return s;
+        e->integers = is_integers(p->data_type);
         check_values(p, e);
     }
     if (t->n == 0) return pt_fail(PT_ERR_DATA, "%s: has no initialisers", t->path);
@@ -152,7 +160,7 @@ pt_status pt_onnx_open(const char *path, pt_table **out)
 
     *out = NULL;
     if (!f) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, PT_LAYOUT_TORCH, &ops, &t);
+    s = pt_table_create(path, &ops, &t);
     if (s != PT_OK) {
         free(f);
         return s;

@@ -4,7 +4,7 @@
 
 #include "common/weights/table.h"
 
-/* PT_LAYOUT_TORCH (ONNX has the same order). The file is read whole; unpacking may take
+/* The file is read whole; unpacking may take
  * eight times its size and a megabyte, no more. */
 PT_MUST_USE pt_status pt_onnx_open(const char *path, pt_table **out);
 

@@ -9,8 +9,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 
 static char no_memory[] = "no memory to say why it cannot be read";
 
-pt_status pt_table_create(const char *path, pt_layout layout, const pt_table_ops *ops,
-                          pt_table **out)
+pt_status pt_table_create(const char *path, const pt_table_ops *ops, pt_table **out)
 {
     pt_table *t = calloc(1, sizeof *t);
 
@@ -20,7 +19,6 @@ pt_status pt_table_create(const char *path, pt_layout layout, const pt_table_ops
         free(t);
         return pt_fail(PT_ERR_NOMEM, "%s: no memory for its table", path);
     }
-    t->layout = layout;
     t->ops = ops;
     *out = t;
     return PT_OK;

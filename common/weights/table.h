@@ -6,18 +6,13 @@
 #ifndef PT_COMMON_WEIGHTS_TABLE_H
 #define PT_COMMON_WEIGHTS_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/status.h"
 
 enum { PT_TABLE_DIMS_MAX = 8, PT_TABLE_NAME_MAX = 1024, PT_TABLE_ENTRIES_MAX = 1 << 18 };
-
-/* Order of the dimensions in the file, and of the values read from it. */
-typedef enum {
-    PT_LAYOUT_TORCH, /* convolution OIHW, depthwise O1HW, linear [out][in] */
-    PT_LAYOUT_KERAS  /* convolution HWIO, depthwise HWC1, linear [in][out] */
-} pt_layout;
 
 typedef struct {
     char *name;
@@ -27,6 +22,7 @@ typedef struct {
     char *trouble; /* why the values cannot be read ("data type int64 is not read") or
                       NULL */
     size_t where;  /* the reader's own number of the tensor */
+    bool integers; /* or truth values: a count or a shape, never a weight */
 } pt_table_entry;
 
 typedef struct pt_table pt_table;
@@ -42,7 +38,6 @@ typedef struct {
 
 struct pt_table {
     char *path;
-    pt_layout layout;
     const pt_table_ops *ops;
     void *source;            /* the reader's; destroyed with the table */
     pt_table_entry *entries; /* sorted by name after pt_table_finish */
@@ -50,8 +45,8 @@ struct pt_table {
 };
 
 /* An empty table; source is NULL until the reader sets it. */
-PT_MUST_USE pt_status pt_table_create(const char *path, pt_layout layout,
-                                      const pt_table_ops *ops, pt_table **out);
+PT_MUST_USE pt_status pt_table_create(const char *path, const pt_table_ops *ops,
+                                      pt_table **out);
 void pt_table_destroy(pt_table **t);
 
 /* Adds a tensor. name [n_name] need not end with a zero. PT_ERR_DATA for a name that is
@@ -74,7 +69,7 @@ const pt_table_entry *pt_table_find(const pt_table *t, const char *name);
 /* Adds lines to *failed if the values of `e` cannot be read, without reading them. */
 void pt_table_check(const pt_table *t, const pt_table_entry *e, pt_status *failed);
 
-/* values [e->count] in the table's layout, C order. */
+/* values [e->count] in the order of the file, see pt_naming. */
 PT_MUST_USE pt_status pt_table_read(const pt_table *t, const pt_table_entry *e,
                                     float *values);
 

@@ -164,6 +164,7 @@ static pt_status add_weight(tfjs_model *m, pt_table *t, size_t index, const json
                      dims, m->n_places, &e);
     if (s != PT_OK) return s;
     m->places[m->n_places++] = (place){index, g->bytes};
+    e->integers = strcmp(dtype, "int32") == 0 || strcmp(dtype, "bool") == 0;
     if (strcmp(dtype, "float32") != 0 || json_object_get(w, "quantization"))
         pt_table_trouble(e, "data type %.20s is not read, only float32 as it is", dtype);
     else if (g->unknown)
@@ -248,7 +249,7 @@ pt_status pt_tfjs_open(const char *path, pt_table **out)
 
     *out = NULL;
     if (!m) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, PT_LAYOUT_KERAS, &ops, &t);
+    s = pt_table_create(path, &ops, &t);
     if (s != PT_OK) {
         free(m);
         return s;

@@ -7,7 +7,7 @@
 
 #include "common/weights/table.h"
 
-/* PT_LAYOUT_KERAS, names as in the manifest ("conv1/kernel"); float32 little-endian,
+/* Names as in the manifest ("conv1/kernel"); float32 little-endian,
  * not quantised. path: the json file; shards are looked for in its directory. */
 PT_MUST_USE pt_status pt_tfjs_open(const char *path, pt_table **out);
 

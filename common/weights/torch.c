@@ -295,7 +295,8 @@ static pt_status add_tensor(torch_file *f, pt_table *t, const char *name, size_t
         return pt_fail(PT_ERR_DATA,
                        "%s: %s reaches beyond the %llu values of its storage", t->path,
                        e->name, (unsigned long long)s->count);
-    if (!numbers[s->number].convert)
+    e->integers = !numbers[s->number].convert;
+    if (e->integers)
         pt_table_trouble(e, "values of torch.%s are not read",
                          globals[STORAGES + s->number].name);
     return add_view(f, t, &w);
@@ -459,7 +460,7 @@ pt_status pt_torch_open(const char *path, pt_table **out)
 
     *out = NULL;
     if (!f) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, PT_LAYOUT_TORCH, &ops, &t);
+    s = pt_table_create(path, &ops, &t);
     if (s != PT_OK) {
         free(f);
         return s;

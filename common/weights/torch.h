@@ -13,7 +13,7 @@
 enum { PT_TORCH_MAGIC = 15 };
 extern const unsigned char pt_torch_magic[PT_TORCH_MAGIC];
 
-/* PT_LAYOUT_TORCH. PT_ERR_DATA for what is broken or refused (see pickle.h). */
+/* PT_ERR_DATA for what is broken or refused (see pickle.h). */
 PT_MUST_USE pt_status pt_torch_open(const char *path, pt_table **out);
 
 #endif

@@ -13,47 +13,6 @@
 #include "common/weights/tfjs.h"
 #include "common/weights/torch.h"
 
-const pt_preprocess pt_preprocess_imagenet = {
-    false, 1.0f / 255.0f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
-
-/* ---- preprocessing ---------------------------------------------------------------- */
-
-static const pt_preprocess caffe = {true, 1, {104, 117, 123}, {1, 1, 1}};
-static const pt_preprocess inception = {false, 1.0f / 127.5f, {1, 1, 1}, {1, 1, 1}};
-
-static const pt_geometry square = {PT_RESIZE_SQUARE, 256};
-static const pt_geometry short_side = {PT_RESIZE_SHORT_SIDE, 256};
-static const pt_geometry as_it_is = {PT_RESIZE_NONE, 0};
-
-static const struct {
-    const char *network;
-    pt_format format;
-    const pt_preprocess *preprocess;
-    const pt_geometry *geometry;
-} known[] = {{"squeezenet1_1", PT_FORMAT_ONNX, &caffe, &square},
-             {"squeezenet1_1", PT_FORMAT_KERAS, &caffe, &square},
-             {"squeezenet1_1", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side},
-             {"mobilenet_v1", PT_FORMAT_TFJS, &inception, &short_side},
-             {"mobilenet_v1", PT_FORMAT_KERAS, &inception, &short_side},
-             {"cifar_resnet20", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &as_it_is},
-             {"cifar_resnet56", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &as_it_is},
-             {"vgg16", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side},
-             {"resnet50", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side},
-             {"resnet101", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side},
-             {"resnet152", PT_FORMAT_TORCH, &pt_preprocess_imagenet, &short_side}};
-
-bool pt_weights_known_preprocess(const char *network, pt_format format,
-                                 pt_preprocess *out, pt_geometry *geometry)
-{
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (known[i].format != format || strcmp(known[i].network, network) != 0) continue;
-        *out = *known[i].preprocess;
-        if (geometry) *geometry = *known[i].geometry;
-        return true;
-    }
-    return false;
-}
-
 /* ---- which format ----------------------------------------------------------------- */
 
 /* path[/entry][/model.json]: malloc'd. */
@@ -155,26 +114,34 @@ static pt_status open_table(const char *path, pt_format *format, pt_table **t)
 /* ---- looking ---------------------------------------------------------------------- */
 
 static pt_status describe(const char *path, pt_format format, const pt_table *t,
-                          const char *network, pt_weights_info *info)
+                          pt_weights_info *info)
 {
     if (format == PT_FORMAT_MODEL) return pt_model_inspect(path, info);
     *info = (pt_weights_info){.format = format, .n_classes = pt_names_classes(t)};
-    if (network)
-        info->has_preprocess = info->has_geometry = pt_weights_known_preprocess(
-            network, format, &info->preprocess, &info->geometry);
     return PT_OK;
 }
 
-pt_status pt_weights_inspect(const char *path, pt_weights_info *info)
+/* What the rule knows and the file does not say. */
+static void describe_rule(const pt_naming *rule, pt_weights_info *info)
+{
+    info->names = rule->title;
+    if (info->format == PT_FORMAT_MODEL) return; /* speaks for itself */
+    info->has_preprocess = rule->preprocess != NULL;
+    info->has_geometry = rule->geometry != NULL;
+    if (rule->preprocess) info->preprocess = *rule->preprocess;
+    if (rule->geometry) info->geometry = *rule->geometry;
+}
+
+pt_status pt_weights_inspect(const char *path, const char *entry, pt_weights_info *info)
 {
     pt_table *t = NULL;
     pt_format format;
     char *whole = NULL;
-    pt_status s = whole_path(path, NULL, &whole);
+    pt_status s = whole_path(path, entry, &whole);
 
     if (s == PT_OK) s = detect(whole, &format);
     if (s == PT_OK && format != PT_FORMAT_MODEL) s = open_table(whole, &format, &t);
-    if (s == PT_OK) s = describe(whole, format, t, NULL, info);
+    if (s == PT_OK) s = describe(whole, format, t, info);
     pt_table_destroy(&t);
     free(whole);
     return s;
@@ -191,25 +158,24 @@ static void tensor_shape(const pt_tensor *t, char text[PT_SHAPE_TEXT])
 }
 
 /* Adds a line to *misfit if tensor t of g cannot come from the table. */
-static const pt_table_entry *match(const pt_table *table, pt_format format,
+static const pt_table_entry *match(const pt_table *table, const pt_naming *rule,
                                    const pt_graph *g, const pt_tensor *t,
                                    pt_status *misfit)
 {
     char name[PT_NAMES_MAX], has[PT_SHAPE_TEXT], needs[PT_SHAPE_TEXT];
     size_t dims[PT_TABLE_DIMS_MAX];
-    const pt_table_entry *e = pt_names_find(table, format, g, t, name);
+    const pt_table_entry *e = pt_names_find(table, rule, g, t, name);
     bool fits;
 
     tensor_shape(t, needs);
     if (!e) {
         bool other = strcmp(name, t->name) != 0;
 
-        pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: file has none%s%s%s, network needs %s",
-                     t->name, other ? " (nor " : "", other ? name : "", other ? ")" : "",
-                     needs);
+        pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: file has no%s%s, network needs %s",
+                     t->name, other ? " " : "ne", other ? name : "", needs);
         return NULL;
     }
-    pt_names_file_dims(table, e, t, dims);
+    pt_names_file_dims(rule, e, t, dims);
     fits = e->n_dims == t->n_dims;
     for (int i = 0; i < t->n_dims && fits; i++) fits = dims[i] == (size_t)t->dims[i];
     if (fits) {
@@ -224,15 +190,16 @@ static const pt_table_entry *match(const pt_table *table, pt_format format,
 
 /* The entry of each tensor (NULL for a head that is not wanted), all misfits collected.
  */
-static pt_status match_all(const pt_table *table, pt_format format, const pt_graph *g,
-                           bool with_head, const pt_table_entry **entries)
+static pt_status match_all(const pt_table *table, const pt_naming *rule,
+                           const pt_graph *g, bool with_head,
+                           const pt_table_entry **entries)
 {
     pt_status misfit = PT_OK;
     int wanted = 0, found = 0;
 
     for (int i = 0; i < g->n_tensors; i++) {
         if (g->tensors[i].head && !with_head) continue;
-        entries[i] = match(table, format, g, &g->tensors[i], &misfit);
+        entries[i] = match(table, rule, g, &g->tensors[i], &misfit);
         wanted++;
         found += entries[i] != NULL;
     }
@@ -244,7 +211,7 @@ static pt_status match_all(const pt_table *table, pt_format format, const pt_gra
     return misfit == PT_OK ? PT_OK : PT_ERR_WEIGHTS;
 }
 
-static pt_status read_all(const pt_table *table, const pt_graph *g,
+static pt_status read_all(const pt_table *table, const pt_naming *rule, const pt_graph *g,
                           const pt_table_entry *const *entries, float *flat)
 {
     float *values = NULL;
@@ -253,7 +220,7 @@ static pt_status read_all(const pt_table *table, const pt_graph *g,
 
     for (int i = 0; i < g->n_tensors; i++)
         if (entries[i] && g->tensors[i].count > most) most = g->tensors[i].count;
-    if (table->layout == PT_LAYOUT_TORCH) {
+    if (rule->layout == PT_LAYOUT_TORCH) {
         values = malloc(pt_mul(most, sizeof *values));
         if (!values)
             return pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu values", table->path,
@@ -305,7 +272,7 @@ pt_status pt_weights_try(const char *path, const char *entry)
     if (s == PT_OK) s = detect(whole, &format);
     if (s != PT_OK || (format != PT_FORMAT_MODEL && format != PT_FORMAT_KERAS)) goto done;
     s = open_table(whole, &format, &table);
-    if (s == PT_OK) s = describe(whole, format, table, NULL, &info);
+    if (s == PT_OK) s = describe(whole, format, table, &info);
     if (s == PT_OK) s = try_tensors(table);
     if (s == PT_OK && format == PT_FORMAT_MODEL)
         s = pt_weights_class_names(whole, &names, &n);
@@ -325,10 +292,32 @@ static pt_status check_network(const char *path, const pt_weights_info *info,
                    g->network);
 }
 
+/* From an open table into flat; completes *info. */
+static pt_status load(const pt_table *table, const pt_graph *g, bool with_head,
+                      float *flat, pt_weights_info *info)
+{
+    const pt_naming *rule = pt_names_choose(table, info->format, g);
+    const pt_table_entry **entries = calloc((size_t)g->n_tensors + 1, sizeof *entries);
+    pt_names_use use;
+    pt_status s;
+
+    if (!entries) return pt_fail(PT_ERR_NOMEM, "%s: no memory", table->path);
+    s = match_all(table, rule, g, with_head, entries);
+    if (s == PT_OK) s = pt_names_account(table, rule, g, entries, &use);
+    if (s == PT_OK) s = read_all(table, rule, g, entries, flat);
+    free(entries);
+    if (s != PT_OK) return s;
+    describe_rule(rule, info);
+    info->n_weights = use.n_weights;
+    info->n_used = use.n_used;
+    info->head_left = use.head_left;
+    memcpy(info->left, use.left, sizeof info->left);
+    return PT_OK;
+}
+
 pt_status pt_weights_load(const char *path, const char *entry, const pt_graph *g,
                           bool with_head, float *flat, pt_weights_info *info)
 {
-    const pt_table_entry **entries = NULL;
     pt_weights_info found;
     pt_table *table = NULL;
     pt_format format;
@@ -336,19 +325,10 @@ pt_status pt_weights_load(const char *path, const char *entry, const pt_graph *g
     pt_status s = whole_path(path, entry, &whole);
 
     if (s == PT_OK) s = open_table(whole, &format, &table);
-    if (s == PT_OK) s = describe(whole, format, table, g->network, &found);
+    if (s == PT_OK) s = describe(whole, format, table, &found);
     if (s == PT_OK) s = check_network(whole, &found, g);
-    if (s != PT_OK) goto done;
-    entries = calloc((size_t)g->n_tensors + 1, sizeof *entries);
-    if (!entries) {
-        s = pt_fail(PT_ERR_NOMEM, "%s: no memory", whole);
-        goto done;
-    }
-    s = match_all(table, format, g, with_head, entries);
-    if (s == PT_OK) s = read_all(table, g, entries, flat);
+    if (s == PT_OK) s = load(table, g, with_head, flat, &found);
     if (s == PT_OK && info) *info = found;
-done:
-    free(entries);
     pt_table_destroy(&table);
     free(whole);
     return s;

@@ -33,11 +33,13 @@ typedef struct {
 /* RGB, 1/255, mean .485 .456 .406, std .229 .224 .225 (torchvision). */
 extern const pt_preprocess pt_preprocess_imagenet;
 
-/* What a weights file says of itself. */
+enum { PT_WEIGHTS_NOTE = 200 };
+
+/* What a weights file says of itself, and what is known of it. */
 typedef struct {
     pt_format format;
-    bool has_preprocess; /* recorded in our model file, or known for the network and
-                            format */
+    bool has_preprocess; /* recorded in our model file; or, once it is loaded, known of
+                            files with these names (naming.h) */
     pt_preprocess preprocess;
     bool has_geometry; /* likewise */
     pt_geometry geometry;
@@ -45,17 +47,19 @@ typedef struct {
     int n_classes;             /* of the head in the file; 0 = the file has no head */
     pt_graph_options
         options; /* our model file: the options that the graph was made with */
+    /* Only after loading: */
+    const char *names;          /* whose names the tensors have: "torchvision"; static */
+    size_t n_weights, n_used;   /* tensors of the file that are weights, and those read */
+    bool head_left;             /* the file has a head that was not read */
+    char left[PT_WEIGHTS_NOTE]; /* tensors that the network rightly leaves out, and why */
 } pt_weights_info;
 
 /* Looks without loading: format, classes of the head, and the record of our own model
- * file. Files of other programs do not name their network: has_preprocess is false, see
- * pt_weights_known_preprocess. path: a file, or a directory with model.json. */
-PT_MUST_USE pt_status pt_weights_inspect(const char *path, pt_weights_info *info);
-
-/* The preprocessing with which the well-known file of this network and format was
- * trained; false if we know of none. geometry may be NULL. */
-bool pt_weights_known_preprocess(const char *network, pt_format format,
-                                 pt_preprocess *out, pt_geometry *geometry);
+ * file. Files of other programs do not name their network: what is known of them comes
+ * from loading. path: a file, or a directory that holds `entry`, or model.json where entry
+ * is NULL. */
+PT_MUST_USE pt_status pt_weights_inspect(const char *path, const char *entry,
+                                         pt_weights_info *info);
 
 /* Class names that our model file records: NULL-terminated, one block that free(*names)
  * releases; *names is NULL and *n 0 where it has none. */
@@ -66,7 +70,9 @@ PT_MUST_USE pt_status pt_weights_class_names(const char *path, char ***names, si
  * with_head   false: head tensors are neither required nor read and stay as they are
  * entry       file inside a directory, or NULL
  * info        out, may be NULL
- * Only tensors that the graph asks for must exist. All misfits of a file are listed, one
+ * Only tensors that the graph asks for must exist; all others must be accounted for, by
+ * the head or by info->left: a file that holds more than the graph is of another network
+ * and refused, with the names of the first five. All misfits of a file are listed, one
  * line each, naming the tensor and both shapes ("features.0.weight: file has 64x3x7x7,
  * network needs 64x3x3x3") or the file that misses; then PT_ERR_WEIGHTS and flat is
  * unspecified. A file that has no tensor of the network at all gets one line. A file that

@@ -73,7 +73,7 @@ static void look(reader open, const char *what, size_t where)
     }
     pt_table_destroy(&t);
     if (where % 8) return;
-    s = pt_weights_inspect(path, &info);
+    s = pt_weights_inspect(path, NULL, &info);
     if (s != PT_OK && s != PT_ERR_DATA)
         fail_msg("%s %zu: %s", what, where, pt_fail_text());
 }

@@ -17,6 +17,7 @@
 #include "common/graph/graph.h"
 #include "common/weights/keras.h"
 #include "common/weights/model.h"
+#include "common/weights/naming.h"
 #include "common/weights/onnx.h"
 #include "common/weights/table.h"
 #include "common/weights/tfjs.h"
@@ -85,6 +86,18 @@ static inline void assert_refused(reader open, const char *path, const char *wor
     assert_int_equal(open(path, &t), PT_ERR_DATA);
     assert_null(t);
     assert_says(words);
+}
+
+static inline const pt_naming *rule_of(const char *title, pt_format format,
+                                       const char *network)
+{
+    const pt_naming *rule = NULL;
+
+    for (size_t i = 0; (rule = pt_naming_at(i)); i++)
+        if (strcmp(rule->title, title) == 0 && pt_naming_fits(rule, format, network))
+            return rule;
+    fail_msg("no rule %s for %s", title, network);
+    return NULL;
 }
 
 static inline pt_graph *make_graph(const char *network, const pt_graph_options *opt)

@@ -50,7 +50,7 @@ static size_t node_floats(const pt_node *n)
 
 static pt_status read_model(dump *d, const char *path)
 {
-    pt_status s = pt_weights_inspect(path, &d->info);
+    pt_status s = pt_weights_inspect(path, NULL, &d->info);
 
     if (s == PT_OK) s = pt_graph_create(d->info.network, &d->info.options, &d->graph);
     if (s != PT_OK) return s;

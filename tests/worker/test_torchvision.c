@@ -94,7 +94,7 @@ static void write_files(comparison *c, const char *network, const char *stride_a
 
 static void open_net(comparison *c, const char *network)
 {
-    require(pt_weights_inspect(c->model, &c->info));
+    require(pt_weights_inspect(c->model, NULL, &c->info));
     assert_string_equal(c->info.network, network);
     require(pt_graph_create(network, &c->info.options, &c->graph));
     c->weights = pt_calloc(c->graph->n_floats, sizeof *c->weights);

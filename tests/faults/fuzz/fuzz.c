@@ -69,7 +69,7 @@ static void inspect(const char *path)
     pt_weights_info info;
     size_t n;
 
-    if (pt_weights_inspect(path, &info) != PT_OK) return;
+    if (pt_weights_inspect(path, NULL, &info) != PT_OK) return;
     if (info.format != PT_FORMAT_MODEL) return;
     if (pt_graph_create(info.network, &info.options, &g) != PT_OK)
         PT_CHECK(!g, "a graph that failed is there");

@@ -1,0 +1,185 @@
+#include "common/weights/naming.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what pixels a program's networks want ---------------------------------------- */
+
+const pt_preprocess pt_preprocess_imagenet = {
+    false, 1.0f / 255.0f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+
+static const pt_preprocess caffe = {true, 1, {104, 117, 123}, {1, 1, 1}};
+static const pt_preprocess inception = {false, 1.0f / 127.5f, {1, 1, 1}, {1, 1, 1}};
+
+static const pt_geometry square = {PT_RESIZE_SQUARE, 256};
+static const pt_geometry short_side = {PT_RESIZE_SHORT_SIDE, 256};
+static const pt_geometry as_it_is = {PT_RESIZE_NONE, 0};
+
+/* ---- what a program calls our layers ---------------------------------------------- */
+
+/* torchvision's features.N against the names of the original Caffe network, which its
+ * ONNX and Keras versions kept: fire2 is features.3, pools take a number of their own. */
+static void caffe_squeezenet(const char *ours, char *theirs, size_t n)
+{
+    char *end;
+    long index;
+
+    if (strcmp(ours, "features.0") == 0) {
+        snprintf(theirs, n, "conv1");
+    } else if (strcmp(ours, "classifier.1") == 0) {
+        snprintf(theirs, n, "conv10");
+    } else if (strncmp(ours, "features.", 9) == 0) {
+        index = strtol(ours + 9, &end, 10);
+        if (*end != '.') return;
+        index -= index < 6 ? 1 : index < 9 ? 2 : 3;
+        snprintf(theirs, n, "fire%ld/%s%s", index, end + 1,
+                 strcmp(end + 1, "squeeze") == 0 ? "1x1" : "");
+    }
+}
+
+/* ---- what a format calls the tensors of a layer ----------------------------------- */
+
+static void torch_tensor(const pt_graph *g, const pt_tensor *t, const char *layer,
+                         const char *ours, char name[PT_NAMES_MAX])
+{
+    (void)g, (void)t;
+    snprintf(name, PT_NAMES_MAX, "%s.%s", layer, ours);
+}
+
+/* conv1_w_0, conv1_b_0 */
+static void caffe2_tensor(const pt_graph *g, const pt_tensor *t, const char *layer,
+                          const char *ours, char name[PT_NAMES_MAX])
+{
+    (void)g, (void)t;
+    snprintf(name, PT_NAMES_MAX, "%s_%c_0", layer, ours[0]);
+}
+
+static const char *keras_role(const pt_graph *g, const pt_tensor *t, const char *ours)
+{
+    bool norm = g->nodes[t->node].op == PT_OP_BATCH_NORM;
+
+    if (strcmp(ours, "running_mean") == 0) return "moving_mean";
+    if (strcmp(ours, "running_var") == 0) return "moving_variance";
+    if (strcmp(ours, "bias") == 0) return norm ? "beta" : "bias";
+    if (norm) return "gamma";
+    return t->kind == PT_TENSOR_DEPTHWISE ? "depthwise_kernel" : "kernel";
+}
+
+static void keras_tensor(const pt_graph *g, const pt_tensor *t, const char *layer,
+                         const char *ours, char name[PT_NAMES_MAX])
+{
+    snprintf(name, PT_NAMES_MAX, "%s/%s", layer, keras_role(g, t, ours));
+}
+
+/* ---- the rules -------------------------------------------------------------------- */
+
+enum {
+    MODEL = 1 << PT_FORMAT_MODEL,
+    ONNX = 1 << PT_FORMAT_ONNX,
+    KERAS = 1 << PT_FORMAT_KERAS,
+    TFJS = 1 << PT_FORMAT_TFJS,
+    TORCH = 1 << PT_FORMAT_TORCH
+};
+
+/* A model of a run with two heads (LwF, joint training). */
+#define SOURCE_HEAD                                                                      \
+    {                                                                                    \
+        "source_head", "the run that wrote the file had a second head"                   \
+    }
+
+/* Names of which two programs made use (torchvision's ResNets were also trained by
+ * others, on other pixels) are taken for those of the program that chose them;
+ * data.preprocess says it where that is wrong. */
+static const pt_naming rules[] = {
+    {.title = "torchvision",
+     .formats = TORCH | ONNX,
+     .networks = {"resnet50", "resnet101", "resnet152"},
+     .tensor = torch_tensor,
+     .head = "fc",
+     .kernel = "fc.weight",
+     .preprocess = &pt_preprocess_imagenet,
+     .geometry = &short_side},
+    {.title = "torchvision",
+     .formats = TORCH | ONNX,
+     .networks = {"vgg16"},
+     .tensor = torch_tensor,
+     .head = "classifier.6",
+     .kernel = "classifier.6.weight",
+     .preprocess = &pt_preprocess_imagenet,
+     .geometry = &short_side},
+    {.title = "torchvision",
+     .formats = TORCH | ONNX,
+     .networks = {"squeezenet1_1"},
+     .tensor = torch_tensor,
+     .head = "classifier.1",
+     .kernel = "classifier.1.weight",
+     .preprocess = &pt_preprocess_imagenet,
+     .geometry = &short_side},
+    {.title = "pytorch_resnet_cifar10",
+     .formats = TORCH | ONNX,
+     .networks = {"cifar_resnet20", "cifar_resnet56"},
+     .tensor = torch_tensor,
+     .head = "linear",
+     .kernel = "linear.weight",
+     .preprocess = &pt_preprocess_imagenet,
+     .geometry = &as_it_is},
+    {.title = "Caffe",
+     .formats = ONNX,
+     .networks = {"squeezenet1_1"},
+     .layer = caffe_squeezenet,
+     .tensor = caffe2_tensor,
+     .head = "conv10",
+     .kernel = "conv10_w_0",
+     .preprocess = &caffe,
+     .geometry = &square},
+    {.title = "Caffe",
+     .formats = KERAS,
+     .networks = {"squeezenet1_1"},
+     .layout = PT_LAYOUT_KERAS,
+     .layer = caffe_squeezenet,
+     .tensor = keras_tensor,
+     .head = "conv10",
+     .kernel = "conv10/kernel",
+     .preprocess = &caffe,
+     .geometry = &square},
+    {.title = "Keras",
+     .formats = TFJS | KERAS,
+     .networks = {"mobilenet_v1"},
+     .layout = PT_LAYOUT_KERAS,
+     .tensor = keras_tensor,
+     .head = "conv_preds",
+     .kernel = "conv_preds/kernel",
+     .preprocess = &inception,
+     .geometry = &short_side,
+     .leftovers = {{"conv_pw_13", "the network ends at conv_dw_13"}}},
+    /* Files of ours say themselves what pixels they want; others have our names where
+       nobody chose better ones. SqueezeNet's head is `head` or its own. */
+    {.title = "ptrain",
+     .formats = MODEL,
+     .networks = {"squeezenet1_1"},
+     .tensor = torch_tensor,
+     .head = "classifier.1",
+     .kernel = "classifier.1.weight",
+     .leftovers = {SOURCE_HEAD}},
+    {.title = "ptrain",
+     .formats = MODEL | TORCH | ONNX,
+     .tensor = torch_tensor,
+     .head = "head",
+     .kernel = "head.weight",
+     .leftovers = {SOURCE_HEAD}},
+};
+
+const pt_naming *pt_naming_at(size_t i)
+{
+    return i < sizeof rules / sizeof *rules ? &rules[i] : NULL;
+}
+
+bool pt_naming_fits(const pt_naming *rule, pt_format format, const char *network)
+{
+    if (!(rule->formats & 1u << format)) return false;
+    if (!rule->networks[0]) return true;
+    for (int i = 0; i < PT_NAMING_NETWORKS && rule->networks[i]; i++)
+        if (strcmp(rule->networks[i], network) == 0) return true;
+    return false;
+}

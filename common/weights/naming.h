@@ -1,0 +1,49 @@
+/* What is known of the files of weights that other programs write, and cannot be read
+ * from them: a rule for each program and its networks. The list is in naming.c; a new
+ * rule is one more entry there.
+ *
+ * A rule is chosen by the names that a file has, never by its format alone: an ONNX file
+ * may come from Caffe or from torchvision, whose networks want other pixels. */
+#ifndef PT_COMMON_WEIGHTS_NAMING_H
+#define PT_COMMON_WEIGHTS_NAMING_H
+
+#include "common/weights/table.h"
+#include "common/weights/weights.h"
+
+enum { PT_NAMES_MAX = 2 * PT_NAME_MAX, PT_NAMING_NETWORKS = 4, PT_NAMING_LEFTOVERS = 2 };
+
+/* Order of the dimensions in the file, and of the values read from it. */
+typedef enum {
+    PT_LAYOUT_TORCH, /* convolution OIHW, depthwise O1HW, linear [out][in] */
+    PT_LAYOUT_KERAS  /* convolution HWIO, depthwise HWC1, linear [in][out] */
+} pt_layout;
+
+/* Tensors of the file that the network leaves out, and why that is right. */
+typedef struct {
+    const char *layer; /* the file's name of it, or the first characters; NULL: no more */
+    const char *why;
+} pt_leftover;
+
+typedef struct {
+    const char *title;                        /* "torchvision": whose names these are */
+    unsigned formats;                         /* bits 1u << pt_format */
+    const char *networks[PT_NAMING_NETWORKS]; /* ours; none: every one */
+    pt_layout layout;
+    /* The file's name of our layer; "" where it has none. NULL: the same. */
+    void (*layer)(const char *ours, char *theirs, size_t n);
+    /* The file's name of a tensor: of its layer and our "weight", "running_mean" ... */
+    void (*tensor)(const pt_graph *g, const pt_tensor *t, const char *layer,
+                   const char *ours, char name[PT_NAMES_MAX]);
+    const char *head, *kernel; /* the classifier's layer in the file, and its weights */
+    const pt_preprocess *preprocess; /* with which the program trained; NULL: not known */
+    const pt_geometry *geometry;
+    pt_leftover leftovers[PT_NAMING_LEFTOVERS];
+} pt_naming;
+
+/* Rule i, or NULL behind the last. */
+const pt_naming *pt_naming_at(size_t i);
+
+/* Whether files of this format and network may follow the rule. */
+bool pt_naming_fits(const pt_naming *rule, pt_format format, const char *network);
+
+#endif
