@@ -101,7 +101,8 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
     pt_status s = n->weights ? pt_probe_weights(n->weights, n->weights_entry) : PT_OK;
     bool own;
 
-    if (s == PT_OK && n->weights) s = pt_weights_inspect(n->weights, n->weights_entry, &info);
+    if (s == PT_OK && n->weights)
+        s = pt_weights_inspect(n->weights, n->weights_entry, &info);
     if (s != PT_OK) return s;
     own = n->weights && info.format == PT_FORMAT_MODEL;
     if (own && strcmp(info.network, n->name) != 0)
@@ -150,7 +151,6 @@ static pt_status share_weights(pt_setup *u)
 {
     pt_run *r = u->run;
     const Pt__Config__Network *n = r->config->network;
-    pt_weights_info info = {0};
     pt_status s = PT_OK;
     void *bytes = &u->preprocess;
     size_t size = sizeof u->preprocess;
@@ -160,9 +160,10 @@ static pt_status share_weights(pt_setup *u)
         pt_graph_init(r->graph, r->config->seed, n->head_std, false, r->flat);
         if (n->weights)
             s = pt_start_weights_load(n, &u->graph_options, r->graph, !u->source, r->flat,
-                                      &info);
+                                      &u->weights);
         if (s == PT_OK) s = pt_graph_hash(r->graph, r->flat, u->start_hash);
-        if (s == PT_OK) u->preprocess = preprocess_of(r->config, &info);
+        if (s == PT_OK) u->preprocess = preprocess_of(r->config, &u->weights);
+        if (s == PT_OK) pt_start_weights_warn(r->config, &u->weights, &u->preprocess);
     }
     s = pt_job_agree(s);
     if (s == PT_OK) s = pt_job_broadcast(0, &bytes, &size);
@@ -409,6 +410,7 @@ void pt_setup_print(const pt_setup *u)
                 c->network->name, r->graph->n_param_floats,
                 (double)r->graph->n_param_floats * 4 * mb, r->graph->n_classes,
                 u->graph_options.side, u->graph_options.side);
+    pt_start_weights_print(c, r->graph, &u->weights, &u->preprocess);
     pt_log_info("data      %zu training and %zu test images", r->plan->n_images,
                 u->n_test);
     pt_log_info("layout    %d server + %d workers x %u threads; V = %d shards, batch %d "

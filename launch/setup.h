@@ -26,7 +26,8 @@ typedef struct {
     pt_dataset *source; /* joint training: a second one, appended to data; or NULL */
     pt_graph_options graph_options;
     pt_preprocess preprocess;
-    const uint32_t *test; /* borrowed from data */
+    pt_weights_info weights; /* of the start weights; rank 0 */
+    const uint32_t *test;    /* borrowed from data */
     size_t n_test;
     char start_hash[65];                 /* of the start weights; rank 0 */
     uint64_t worker_bytes, server_bytes; /* of the largest rank of each role */

@@ -56,8 +56,8 @@ typedef struct {
 
 /* Looks without loading: format, classes of the head, and the record of our own model
  * file. Files of other programs do not name their network: what is known of them comes
- * from loading. path: a file, or a directory that holds `entry`, or model.json where entry
- * is NULL. */
+ * from loading. path: a file, or a directory that holds `entry`, or model.json where
+ * entry is NULL. */
 PT_MUST_USE pt_status pt_weights_inspect(const char *path, const char *entry,
                                          pt_weights_info *info);
 

@@ -48,6 +48,30 @@ expect 1 1 "network.*resnet_small.*cifar_resnet20|cifar_resnet20" 3 \
     network.weights=small/model.h5 network.name=cifar_resnet20
 expect 1 9 "per_class" 3 data.per_class=1000
 
+# what was read: one line; one warning for pixels that the weights do not know
+"$PTRAIN" train run.yaml --dry-run --workers 1 --set network.weights=small/model.h5 >dry.log 2>&1
+grep -qE '^weights: small/model.h5 \(ptrain model\): 45 of 47 tensors, head replaced \(9 -> 9 classes\), preprocessing RGB x/255 mean 0.485 0.456 0.406 std 0.229 0.224 0.225$' dry.log ||
+    { fail "no line on the weights"; cat dry.log; }
+grep -q warn: dry.log && { fail "a warning about weights that fit"; cat dry.log; }
+"$PTRAIN" train run.yaml --dry-run --workers 1 --set network.weights=small/model.h5 \
+    --set data.preprocess.order=bgr >dry.log 2>&1
+[ "$(grep -c 'warn: small/model.h5 was trained on RGB .*, data.preprocess says BGR ' dry.log)" = 1 ] ||
+    { fail "no warning about other pixels"; cat dry.log; }
+"$PTRAIN" train run.yaml --dry-run --workers 1 --set network.weights=small/model.h5 \
+    --set data.preprocess.std='[0.458, 0.448, 0.45]' --set data.preprocess.scale=0.00784313725 \
+    --set data.preprocess.mean='[0.97, 0.912, 0.812]' >dry.log 2>&1
+grep -q warn: dry.log && { fail "a warning about the same pixels, written otherwise"; cat dry.log; }
+
+# a deeper network's file, under the name of a shallower: not half of it
+ranks 3 deep network.name=cifar_resnet56 stages.0.epochs=1 || { fail "a run of 56 layers"; cat deep.log; }
+/usr/bin/python3 - <<'P' || fail "no model of the wrong name"
+import h5py
+with h5py.File("deep/model.h5", "a") as f:
+    f.attrs["network"] = "cifar_resnet20"
+P
+expect 1 1 "holds 180 tensors that cifar_resnet20 does not have: layer1.3.bn1.bias, layer1.3.bn1.running_mean, .*, .*, .* \.\.\.; is it" 3 \
+    network.weights=deep/model.h5 network.name=cifar_resnet20
+
 # the head of another number of classes: tensor and both shapes, one line a tensor
 "$PTRAIN" pack --layout folders images/source source.h5 >/dev/null || fail "pack the source"
 expect 1 2 "fc.weight: file has 9x64, network needs 12x64|fc.bias: file has 9, network needs 12" 3 \
