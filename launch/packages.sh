@@ -32,6 +32,8 @@ python3-torchvision     python torchvision
 gcc-aarch64-linux-gnu   command aarch64-linux-gnu-gcc
 qemu-user               command qemu-aarch64
 valgrind                command valgrind
+mpich                   command mpiexec.mpich
+libmpich-dev            command mpicc.mpich
 slurmctld               command slurmctld
 slurmd                  command slurmd
 slurm-client            command sbatch
