@@ -9,6 +9,7 @@
 #include "common/crc32c.h"
 #include "common/job.h"
 #include "common/log.h"
+#include "common/run_check.h"
 #include "common/wire.h"
 #include "launch/agree.h"
 #include "launch/probe.h"
@@ -356,6 +357,13 @@ static pt_status agree_on_data(const pt_setup *u)
     return pt_agree_on("source data set", pt_dataset_checksum(u->source));
 }
 
+static void warn_of_doubts(const pt_run *r)
+{
+    char line[256];
+
+    if (pt_job_rank() == 0 && pt_run_doubt(r, line, sizeof line)) pt_log_warn("%s", line);
+}
+
 pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
 {
     pt_setup *u = pt_calloc(1, sizeof *u);
@@ -376,6 +384,8 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
         u->preprocess = f.preprocess;
         s = pt_job_agree(make_run(u, &c));
     }
+    if (s == PT_OK) s = pt_job_agree(pt_run_check(u->run));
+    if (s == PT_OK) warn_of_doubts(u->run);
     if (s == PT_OK) s = pt_job_agree(want_features(u->run));
     if (s == PT_OK) s = pt_job_agree(want_labels(u));
     if (s == PT_OK) s = pt_job_agree(want_responses(u->run));

@@ -37,13 +37,20 @@ expect 2 1 "too few ranks" 1
 expect 2 1 "3 workers for 2 virtual shards" 4 shards=2
 expect 2 1 "not enough memory" 3 data.batch=65536 data.crop=1024
 
+# a batch of one value per channel, known before the first step; 36 training images: exit 2
+expect 2 1 "batch norm conv_dw_12_bn .* in step 2 .a batch of 1 image" 3 \
+    network.name=mobilenet_v1 data.batch=35
+
 # data and weights: exit 1
 expect 1 1 "nowhere.h5" 3 data.path=nowhere.h5
 expect 1 1 "no.*split.*(train|exist|has)" 3 data.train_split=lerning
 expect 1 1 "none.h5" 3 network.weights=none.h5
 head -c 3000 data.h5 >cut.h5
 expect 1 1 "cut.h5" 3 data.path=cut.h5
-ranks 3 small network.name=resnet_small || { fail "a run for its model"; cat small.log; }
+ranks 3 small network.name=resnet_small schedule.warmup_steps=100 ||
+    { fail "a run for its model"; cat small.log; }
+grep -q 'warn: schedule.warmup_steps is 100, but the run has 6 steps' small.log ||
+    { fail "a warm-up as long as the run"; cat small.log; }
 expect 1 1 "network.*resnet_small.*cifar_resnet20|cifar_resnet20" 3 \
     network.weights=small/model.h5 network.name=cifar_resnet20
 expect 1 9 "per_class" 3 data.per_class=1000
