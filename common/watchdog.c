@@ -88,7 +88,7 @@ void pt_watchdog_where(char *out, size_t n)
     if (!dog.started) return;
     pthread_mutex_lock(&dog.lock);
     if (dog.in_step)
-        snprintf(step, sizeof step, "step %llu", (unsigned long long)dog.step);
+        snprintf(step, sizeof step, "step %llu", (unsigned long long)dog.step + 1);
     if (dog.waits)
         snprintf(out, n, "host %s, %s, waiting for %s: ", dog.host, step, dog.waits);
     else if (dog.phase)

@@ -29,7 +29,8 @@ void pt_watchdog_set_deadline(double deadline_s);
 /* The MPI thread is alive. */
 void pt_watchdog_beat(void);
 
-/* Where it is; phase: static text, "forward pass". */
+/* Where it is; phase: static text, "forward pass". Steps are counted from 0 here and from
+ * 1 in what is said of them, as on the progress line. */
 void pt_watchdog_at(uint64_t step, const char *phase);
 
 /* It waits for `what` (static text), or not (NULL); who owes what, copied. */

@@ -232,8 +232,9 @@ static pt_status on_step(void *context, const pt_step_report *r)
         }
     }
     if (r->gate && j->tally.gate_opened == r->step + 1)
-        pt_log_info("step %llu: the gate opened (moving average of CE %.3f)",
-                    (unsigned long long)r->step, r->ema);
+        pt_log_info("step %llu/%llu: the gate opened (moving average of CE %.3f)",
+                    (unsigned long long)r->step + 1,
+                    (unsigned long long)j->u->run->plan->total_steps, r->ema);
     if ((r->step + 1) % c->run->log_every == 0 ||
         r->step + 1 == j->u->run->plan->total_steps)
         pt_log_info("step %llu/%llu  epoch %.2f  ce %.4f  acc %.3f  w %.3g  lr %.2g  "
@@ -419,7 +420,7 @@ pt_status pt_journal_finish(pt_journal *j)
     if (r->config->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE) {
         if (t->gate_opened)
             pt_log_info("gate opened at step %llu; mean w %.4g over %llu steps",
-                        (unsigned long long)t->gate_opened - 1,
+                        (unsigned long long)t->gate_opened,
                         t->w_steps ? t->w_sum / (double)t->w_steps : 0,
                         (unsigned long long)t->w_steps);
         else

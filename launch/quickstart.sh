@@ -69,7 +69,7 @@ check_gate() { # NAME
     if [ "${at:--1}" -lt 0 ]; then
         fail "$1: the gate stayed shut, this was plain fine-tuning (see $out/$1.log)"
     fi
-    printf '  %s: gate opened at step %d of %d; mean w %.3g\n' "$1" "$at" \
+    printf '  %s: gate opened at step %d of %d; mean w %.3g\n' "$1" $((at + 1)) \
         "$(result "$1" steps)" "$(result "$1" mean_w)"
 }
 

@@ -63,9 +63,11 @@ static void describe_bad(const pt_server *s, int bad, char *out, size_t room)
             (size_t)snprintf(list + at, sizeof list - at, "%s%u", at ? ", " : "", image);
     }
     snprintf(out, room,
-             "step %llu: logits, loss or gradient norms of %d images are not finite "
-             "(images %s)",
-             (unsigned long long)s->step, bad, list);
+             "step %llu of %llu: logits, loss or gradient norms of %d image%s are not "
+             "finite (image%s %s)",
+             (unsigned long long)s->step + 1,
+             (unsigned long long)s->run->plan->total_steps, bad, bad == 1 ? "" : "s",
+             bad == 1 ? "" : "s", list);
 }
 
 pt_status pt_server_skip(pt_server *s, const char *why)
@@ -75,8 +77,8 @@ pt_status pt_server_skip(pt_server *s, const char *why)
     if (c->nonfinite == PT__CONFIG__NON_FINITE__STOP)
         return pt_fail(PT_ERR_NUMERIC, "%s", why);
     if (s->skipped_in_a_row == c->max_skips)
-        return pt_fail(PT_ERR_NUMERIC, "%s; %u steps before it were skipped already", why,
-                       s->skipped_in_a_row);
+        return pt_fail(PT_ERR_NUMERIC, "%s; run.max_skips allows %u in a row", why,
+                       c->max_skips);
     s->skipped++;
     s->skipped_in_a_row++;
     snprintf(s->skip_text, sizeof s->skip_text, "%s", why);

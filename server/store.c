@@ -104,7 +104,9 @@ pt_status pt_store_update(pt_store *s, int key, const float *gradient,
     decay_of(s->run, k, &rule);
     if (!pt_sgd_step(s->run->flat + k->offset, s->velocity[key], gradient, k->count,
                      &rule))
-        return pt_fail(PT_ERR_NUMERIC, "step %llu: %s is not finite after the update",
-                       (unsigned long long)record->step, t->name);
+        return pt_fail(PT_ERR_NUMERIC,
+                       "step %llu of %llu: %s is not finite after the update",
+                       (unsigned long long)record->step + 1,
+                       (unsigned long long)s->run->plan->total_steps, t->name);
     return PT_OK;
 }

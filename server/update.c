@@ -91,8 +91,10 @@ static pt_status take_back(pt_server *s, int key, const pt_gate *before)
     const pt_key *k = &s->run->keys->keys[key];
     char why[256];
 
-    snprintf(why, sizeof why, "step %llu: the gradient of %s is not finite",
-             (unsigned long long)s->step, s->run->graph->tensors[k->tensor].name);
+    snprintf(why, sizeof why, "step %llu of %llu: the gradient of %s is not finite",
+             (unsigned long long)s->step + 1,
+             (unsigned long long)s->run->plan->total_steps,
+             s->run->graph->tensors[k->tensor].name);
     s->gate = *before;
     return pt_server_skip(s, why);
 }

@@ -192,7 +192,7 @@ static void test_the_text_says_host_step_and_phase(void **state)
 {
     start(DEADLINE, 0);
     pt_watchdog_at(41, "forward pass");
-    speaks("host a, step 41, forward pass: no progress since 300 s");
+    speaks("host a, step 42, forward pass: no progress since 300 s");
 }
 
 static void test_the_text_says_what_it_waits_for_and_who_owes(void **state)
@@ -201,7 +201,7 @@ static void test_the_text_says_what_it_waits_for_and_who_owes(void **state)
     pt_watchdog_at(41, "forward pass");
     pt_watchdog_waits("gradients");
     pt_watchdog_owed("rank 2 (host b) owes gradients of key 17 since 300 s");
-    speaks("host a, step 41, waiting for gradients: no progress since 300 s; "
+    speaks("host a, step 42, waiting for gradients: no progress since 300 s; "
            "rank 2 (host b) owes gradients of key 17 since 300 s");
 }
 
@@ -212,7 +212,7 @@ static void test_a_wait_that_ended_is_not_in_the_text(void **state)
     pt_watchdog_waits("gradients");
     pt_watchdog_owed("rank 2 (host b) owes gradients of key 17 since 300 s");
     pt_watchdog_waits(NULL);
-    speaks("host a, step 41, update: no progress since 300 s");
+    speaks("host a, step 42, update: no progress since 300 s");
 }
 
 /* ---- and then --------------------------------------------------------------------- */

@@ -196,7 +196,7 @@ static void stops(const char *set, int image, const char *expected)
         assert_int_equal(r->ends[i].status, PT_ERR_NUMERIC);
         assert_true(r->ends[i].agreed);
     }
-    snprintf(step, sizeof step, "step %d: ", k);
+    snprintf(step, sizeof step, "step %d of 6: ", k + 1); /* as on the progress line */
     if (!strstr(r->ends[0].text, step) || !strstr(r->ends[0].text, expected))
         fail_msg("'%s' does not say '%s' and '%s'", r->ends[0].text, step, expected);
     assert_int_equal(r->n_steps, k); /* nothing was updated in the step */
@@ -211,8 +211,8 @@ static void test_a_nan_in_an_image_stops_every_rank(void **state)
 
 static void test_a_nan_in_an_image_names_the_image(void **state)
 {
-    stops("network.batch_norm=frozen", 17, "(images 17)");
-    stops("network.batch_norm=frozen", 4, "(images 4)");
+    stops("network.batch_norm=frozen", 17, "of 1 image are not finite (image 17)");
+    stops("network.batch_norm=frozen", 4, "(image 4)");
 }
 
 int main(void)
