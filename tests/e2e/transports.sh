@@ -3,7 +3,7 @@
 # its own: UCX (InfiniBand, RoCE; here TCP and shared memory) and libfabric (here TCP, with
 # the fewest tags it offers). The same bits as over Open MPI's own transport.
 . "$(dirname "$0")/lib.sh"
-has() { ompi_info 2>/dev/null | grep -q "MCA $1:"; }
+has() { ompi_info 2>/dev/null | grep "MCA $1 (" >/dev/null; }
 over() { # NAME VAR=VALUE...
     local name=$1
     shift
