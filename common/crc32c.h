@@ -1,5 +1,6 @@
-/* CRC32C (Castagnoli), the checksum of messages and checkpoint files: RFC 3720, appendix
- * B.4. The instruction of SSE4.2 where the CPU has it, tables elsewhere. */
+/* CRC32C (Castagnoli), the checksum of messages, checkpoint files and packed images: RFC
+ * 3720, appendix B.4. The instruction of SSE4.2 where the CPU has it, tables elsewhere.
+ */
 #ifndef PT_COMMON_CRC32C_H
 #define PT_COMMON_CRC32C_H
 

@@ -7,23 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_FAULTS = 20, BLOCK_BYTES = 1 << 20 }; /* faults listed of each kind */
-
-struct pt_dataset {
-    char *path;
-    int fd;
-    uint64_t bytes_at, bytes; /* of /images/bytes in the file */
-    size_t n, n_classes, n_splits;
-    uint64_t *offset; /* [n + 1] */
-    int32_t *label, *height, *width;
-    char **names, **classes;
-    pt_pack_split *splits; /* in strcmp's order; entries owned by entries[] */
-    uint32_t **entries;
-    char **split_names;
-    char *source, *licence, *checksum;
-    pt_pairs_data pairs;
-    const pt_dataset *more; /* its images follow; NULL: none */
-};
+enum { MAX_FAULTS = 20 }; /* listed of each kind */
 
 void pt_dataset_destroy(pt_dataset **pd)
 {
@@ -39,6 +23,7 @@ void pt_dataset_destroy(pt_dataset **pd)
     free(d->label);
     free(d->height);
     free(d->width);
+    free(d->crc);
     free(d->names);
     free(d->classes);
     pt_pairs_fini(&d->pairs);
@@ -127,6 +112,25 @@ static pt_status read_text(const pt_h5file *f, const char *name, char **out)
     return *out ? PT_OK : pt_fail(PT_ERR_NOMEM, "%s: no memory", pt_h5file_path(f));
 }
 
+/* Both or none: a file that lost the name of one of them is damaged, not old. */
+static pt_status read_sums(pt_dataset *d, const pt_h5file *f)
+{
+    bool images = pt_h5file_kind(f, PT_DATASET_CRC) == PT_H5_DATASET;
+    bool index = pt_h5file_has_attr(f, "/", PT_DATASET_INDEX_CRC);
+    size_t n = 0;
+    pt_status s;
+
+    if (!images && !index) return PT_OK;
+    if (!images || !index)
+        return pt_fail(PT_ERR_DATA, "%s: has %s, but not %s: the file is damaged",
+                       d->path, images ? PT_DATASET_CRC : PT_DATASET_INDEX_CRC,
+                       images ? PT_DATASET_INDEX_CRC : PT_DATASET_CRC);
+    s = pt_h5file_read_u32(f, PT_DATASET_CRC, PT_DATASET_MAX_IMAGES, &d->crc, &n);
+    s = same_count(d, s, "crc32c", n, d->n);
+    return s == PT_OK ? pt_h5file_attr_int(f, "/", PT_DATASET_INDEX_CRC, &d->index_crc)
+                      : s;
+}
+
 static pt_status read_index(pt_dataset *d, const pt_h5file *f)
 {
     const size_t max = PT_DATASET_MAX_IMAGES;
@@ -147,6 +151,7 @@ static pt_status read_index(pt_dataset *d, const pt_h5file *f)
         s = pt_h5file_read_strings(f, "classes/name", PT_DATASET_MAX_CLASSES, &d->classes,
                                    &d->n_classes);
     if (s == PT_OK) s = read_splits(d, f);
+    if (s == PT_OK) s = read_sums(d, f);
     if (s == PT_OK) s = pt_pairs_read(f, &d->pairs);
     if (s == PT_OK) s = pt_h5file_attr_string(f, "/", "checksum", &d->checksum);
     if (s == PT_OK) s = read_text(f, "source", &d->source);
@@ -263,6 +268,7 @@ pt_status pt_dataset_open(const char *path, pt_dataset **out)
     s = pt_h5file_open(path, &f);
     if (s == PT_OK) s = check_format(f);
     if (s == PT_OK) s = read_index(d, f);
+    if (s == PT_OK) s = pt_dataset_check_index(d);
     if (s == PT_OK) s = check_index(d);
     if (s != PT_OK) goto done;
     d->fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -285,8 +291,7 @@ void pt_dataset_append(pt_dataset *d, const pt_dataset *more)
     d->more = more;
 }
 
-/* The data set that an image is in; *image becomes its number there. */
-static const pt_dataset *owner_of(const pt_dataset *d, size_t *image)
+const pt_dataset *pt_dataset_owner(const pt_dataset *d, size_t *image)
 {
     if (*image < d->n || !d->more) return d;
     *image -= d->n;
@@ -315,28 +320,28 @@ const char *const *pt_dataset_class_names(const pt_dataset *d)
 
 const char *pt_dataset_name(const pt_dataset *d, size_t image)
 {
-    const pt_dataset *of = owner_of(d, &image);
+    const pt_dataset *of = pt_dataset_owner(d, &image);
 
     return of->names[image];
 }
 
 int pt_dataset_label(const pt_dataset *d, size_t image)
 {
-    const pt_dataset *of = owner_of(d, &image);
+    const pt_dataset *of = pt_dataset_owner(d, &image);
 
     return of->label[image] + (of == d ? 0 : (int)d->n_classes);
 }
 
 size_t pt_dataset_bytes(const pt_dataset *d, size_t image)
 {
-    const pt_dataset *of = owner_of(d, &image);
+    const pt_dataset *of = pt_dataset_owner(d, &image);
 
     return (size_t)(of->offset[image + 1] - of->offset[image]);
 }
 
 void pt_dataset_size(const pt_dataset *d, size_t image, int *height, int *width)
 {
-    const pt_dataset *of = owner_of(d, &image);
+    const pt_dataset *of = pt_dataset_owner(d, &image);
 
     *height = of->height[image];
     *width = of->width[image];
@@ -390,76 +395,4 @@ pt_status pt_dataset_split(const pt_dataset *d, const char *name, const uint32_t
     }
     return pt_fail(PT_ERR_DATA, "%s: has no split '%s'; there is: %s", d->path, name,
                    d->n_splits ? there : "none");
-}
-
-/* ---- reading the bytes ------------------------------------------------------------ */
-
-static pt_status read_at(const pt_dataset *d, uint64_t at, size_t n, void *buffer)
-{
-    char *to = buffer;
-
-    while (n > 0) {
-        ssize_t got = pread(d->fd, to, n, (off_t)(d->bytes_at + at));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0)
-            return pt_fail(PT_ERR_IO, "%s: cannot be read at byte %llu: %s", d->path,
-                           (unsigned long long)(d->bytes_at + at), strerror(errno));
-        if (got == 0)
-            return pt_fail(PT_ERR_IO, "%s: ends at byte %llu, %zu bytes are missing",
-                           d->path, (unsigned long long)(d->bytes_at + at), n);
-        to += got;
-        at += (uint64_t)got;
-        n -= (size_t)got;
-    }
-    return PT_OK;
-}
-
-pt_status pt_dataset_read(const pt_dataset *d, size_t image, void *buffer)
-{
-    size_t bytes = pt_dataset_bytes(d, image);
-    const pt_dataset *of = owner_of(d, &image);
-
-    return read_at(of, of->offset[image], bytes, buffer);
-}
-
-void pt_dataset_digest_index(pt_digest *digest, const uint64_t *offset,
-                             const int32_t *label, size_t n, const pt_pack_split *splits,
-                             size_t n_splits)
-{
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-                   "memory is hashed as it is");
-    pt_digest_add(digest, offset, (n + 1) * sizeof *offset);
-    pt_digest_add(digest, label, n * sizeof *label);
-    for (size_t i = 0; i < n_splits; i++) {
-        pt_digest_add(digest, splits[i].name, strlen(splits[i].name) + 1);
-        pt_digest_add(digest, splits[i].images, splits[i].n * sizeof *splits[i].images);
-    }
-}
-
-pt_status pt_dataset_verify(const pt_dataset *d)
-{
-    char hex[PT_DIGEST_HEX];
-    pt_digest *digest = NULL;
-    char *block = malloc(BLOCK_BYTES);
-    pt_status s = PT_OK;
-
-    if (!block) return pt_fail(PT_ERR_NOMEM, "%s: no memory to verify", d->path);
-    s = pt_digest_create(&digest);
-    for (uint64_t at = 0; at < d->bytes && s == PT_OK; at += BLOCK_BYTES) {
-        size_t n = d->bytes - at < BLOCK_BYTES ? (size_t)(d->bytes - at) : BLOCK_BYTES;
-        s = read_at(d, at, n, block);
-        if (s == PT_OK) pt_digest_add(digest, block, n);
-    }
-    if (s != PT_OK) goto done;
-    pt_dataset_digest_index(digest, d->offset, d->label, d->n, d->splits, d->n_splits);
-    pt_pairs_digest(digest, pt_dataset_pairs(d));
-    pt_digest_finish(&digest, hex);
-    if (strcmp(hex, d->checksum) != 0)
-        s = pt_fail(PT_ERR_DATA,
-                    "%s: its checksum is %s, expected %s: the file is damaged", d->path,
-                    hex, d->checksum);
-done:
-    pt_digest_destroy(&digest);
-    free(block);
-    return s;
 }

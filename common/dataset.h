@@ -9,17 +9,28 @@
  *   /pairs/target   uint32 [m]        /pairs/begin    uint64 [m + 1]
  *   /pairs/image    uint32, and the attribute `of` of /pairs: see pt_pairs; only in
  *                   files of `ptrain borrow`
+ *   /images/crc32c  uint32 [n], of each JPEG file
  *   root attributes: format = "ptrain-data", format_version = 1, source, licence,
- *                    checksum
+ *                    checksum, index_crc32c
  *
  * The checksum is SHA-256 over the little-endian contents of bytes, offset and label,
  * then for every split in the order of strcmp: its name with the final zero, its entries;
- * then, where there are pairs, `of` with the final zero, target, begin and image.
+ * then, where there are pairs, `of` with the final zero, target, begin and image. It is
+ * the data set's name: what two runs compare.
+ *
+ * The sums (CRC32C) tell damage. index_crc32c is over n, the numbers of classes and of
+ * splits (uint64); offset, label, height, width, crc32c; the names of images and classes,
+ * each with its final zero; for every split its name with the final zero, its size
+ * (uint64) and entries; where there are pairs, `of` with the final zero, the number of
+ * targets (uint64), target, begin and image; source, licence and checksum with their
+ * final zeros. Older files have no sums: they are read, and only pt_dataset_verify
+ * would tell that they are damaged.
  *
  * Readers share one descriptor and no lock: any number of threads may read. */
 #ifndef PT_COMMON_DATASET_H
 #define PT_COMMON_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,14 +48,22 @@ typedef struct {
     const uint32_t *image;
 } pt_pairs;
 
-/* Opens and checks the index: offsets rise and stay inside the file, labels are below C,
- * split entries below n. All faults of the file are listed. The bytes are not read: see
- * pt_dataset_verify. */
+/* Opens and checks the index: it has the sum that is recorded, offsets rise and stay
+ * inside the file, labels are below C, split entries below n. All faults of the file are
+ * listed. The bytes of the images are checked when they are read. */
 PT_MUST_USE pt_status pt_dataset_open(const char *path, pt_dataset **out);
 void pt_dataset_destroy(pt_dataset **d);
 
-/* Recomputes the checksum over the whole file; PT_ERR_DATA if it differs. */
+/* Reads all images and recomputes the checksum; PT_ERR_DATA if it differs. Where there
+ * are sums, damaged images are named. */
 PT_MUST_USE pt_status pt_dataset_verify(const pt_dataset *d);
+
+/* Can damage be told, or is it a file of an older program? */
+bool pt_dataset_has_sums(const pt_dataset *d);
+
+/* SHA-256 of the index as it was read, the images' sums included: two ranks with equal
+ * digests hold the same data, as far as each can tell (and with sums, will tell). */
+PT_MUST_USE pt_status pt_dataset_digest(const pt_dataset *d, char hex[65]);
 
 /* Lets the images of `more` (borrowed) follow those of d: with numbers from d's images
  * on, and labels from d's classes on. Splits, names of classes and the checksum stay d's.
@@ -74,7 +93,8 @@ size_t pt_dataset_splits(const pt_dataset *d);
 const char *pt_dataset_split_name(const pt_dataset *d,
                                   size_t split); /* in strcmp's order */
 
-/* Reads the JPEG file of an image into buffer [pt_dataset_bytes]. Any thread. */
+/* Reads the JPEG file of an image into buffer [pt_dataset_bytes]. PT_ERR_DATA naming
+ * file, image and both sums where it is damaged. Any thread. */
 PT_MUST_USE pt_status pt_dataset_read(const pt_dataset *d, size_t image, void *buffer);
 
 /* ---- writing ---------------------------------------------------------------------- */

@@ -7,12 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/crc32c.h"
+
 enum { BLOCK_BYTES = 1 << 20 };
 
 /* The index as arrays. */
 typedef struct {
     uint64_t *offset; /* [n + 1] */
     int32_t *label, *height, *width;
+    uint32_t *crc; /* of the bytes as they are written */
     const char **names;
     pt_pack_split *splits; /* in strcmp's order */
 } columns;
@@ -23,6 +26,7 @@ static void columns_fini(columns *c)
     free(c->label);
     free(c->height);
     free(c->width);
+    free(c->crc);
     free(c->names);
     free(c->splits);
 }
@@ -85,9 +89,11 @@ static pt_status make_columns(const pt_pack *p, const char *path, columns *c)
     c->label = malloc(n * sizeof *c->label);
     c->height = malloc(n * sizeof *c->height);
     c->width = malloc(n * sizeof *c->width);
+    c->crc = calloc(n, sizeof *c->crc);
     c->names = malloc(n * sizeof *c->names);
     c->splits = malloc((p->n_splits + 1) * sizeof *c->splits);
-    if (!c->offset || !c->label || !c->height || !c->width || !c->names || !c->splits)
+    if (!c->offset || !c->label || !c->height || !c->width || !c->crc || !c->names ||
+        !c->splits)
         return pt_fail(PT_ERR_NOMEM, "%s: no memory for the index", path);
     c->offset[0] = 0;
     for (size_t i = 0; i < n; i++) {
@@ -141,12 +147,14 @@ typedef struct {
     int fd;
     uint64_t at; /* where the next byte goes */
     pt_digest *digest;
-    char *block; /* [BLOCK_BYTES] */
+    uint32_t crc; /* of the image that is being written */
+    char *block;  /* [BLOCK_BYTES] */
 } sink;
 
 static pt_status put(sink *to, const char *bytes, size_t n)
 {
     pt_digest_add(to->digest, bytes, n);
+    to->crc = pt_crc32c(to->crc, bytes, n);
     while (n > 0) {
         ssize_t done = pwrite(to->fd, bytes, n, (off_t)to->at);
         if (done < 0 && errno == EINTR) continue;
@@ -217,9 +225,12 @@ static pt_status write_bytes(pt_h5file *f, const pt_pack *p, const columns *c, c
                     strerror(errno));
         goto done;
     }
-    for (size_t i = 0; i < p->n_images && s == PT_OK; i++)
+    for (size_t i = 0; i < p->n_images && s == PT_OK; i++) {
+        to.crc = 0;
         s = p->images[i].path ? copy_image(&to, &p->images[i])
                               : copy_packed(&to, &p->images[i]);
+        c->crc[i] = to.crc;
+    }
     if (s != PT_OK) goto done;
     pt_dataset_digest_index(to.digest, c->offset, c->label, p->n_images, c->splits,
                             p->n_splits);
@@ -231,6 +242,32 @@ done:
     free(to.block);
     pt_digest_destroy(&to.digest);
     return s;
+}
+
+static pt_status write_sums(pt_h5file *f, const pt_pack *p, const columns *c,
+                            const char *checksum)
+{
+    const uint64_t n[1] = {p->n_images};
+    pt_dataset_index x = {.n = p->n_images,
+                          .n_classes = (size_t)p->n_classes,
+                          .n_splits = p->n_splits,
+                          .offset = c->offset,
+                          .label = c->label,
+                          .height = c->height,
+                          .width = c->width,
+                          .crc = c->crc,
+                          .names = c->names,
+                          .classes = p->classes,
+                          .splits = c->splits,
+                          .pairs = p->pairs,
+                          .source = p->source ? p->source : "",
+                          .licence = p->licence ? p->licence : "",
+                          .checksum = checksum};
+    pt_status s = pt_h5file_write_u32(f, PT_DATASET_CRC, 1, n, c->crc);
+
+    if (s != PT_OK) return s;
+    return pt_h5file_set_int(f, "/", PT_DATASET_INDEX_CRC,
+                             (int64_t)pt_dataset_index_crc(&x));
 }
 
 pt_status pt_dataset_write(const char *path, const pt_pack *p,
@@ -253,6 +290,7 @@ pt_status pt_dataset_write(const char *path, const pt_pack *p,
     if (s == PT_OK)
         s = pt_h5file_set_string(f, "/", "licence", p->licence ? p->licence : "");
     if (s == PT_OK) s = pt_h5file_set_string(f, "/", "checksum", hex);
+    if (s == PT_OK) s = write_sums(f, p, &c, hex);
     if (s == PT_OK) s = pt_h5file_commit(&f);
     if (s == PT_OK && checksum) memcpy(checksum, hex, sizeof hex);
     pt_h5file_destroy(&f);

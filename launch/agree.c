@@ -6,6 +6,7 @@
 
 #include "common/digest.h"
 #include "common/job.h"
+#include "launch/repack.h"
 
 enum { SHOWN = 16, MOST = 16 }; /* characters of a digest, ranks of a line */
 
@@ -40,6 +41,16 @@ pt_status pt_agree_on(const char *what, const char *digest)
     if (all) s = compare(what, all);
     free(all);
     return pt_job_agree(s);
+}
+
+pt_status pt_agree_on_data(const char *what, const char *path, const pt_dataset *d)
+{
+    char digest[PT_DIGEST_HEX] = "";
+    pt_status s = pt_job_agree(pt_dataset_digest(d, digest));
+
+    if (s == PT_OK) s = pt_agree_on(what, digest);
+    if (s == PT_OK && pt_job_rank() == 0) pt_repack_advise(path, d);
+    return s;
 }
 
 pt_status pt_agree_on_program(int argc, char **argv)

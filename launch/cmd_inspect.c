@@ -10,6 +10,7 @@
 #include "common/dataset.h"
 #include "common/log.h"
 #include "launch/probe.h"
+#include "launch/repack.h"
 
 static const char usage[] =
     "usage: ptrain inspect [--verify] FILE.h5\n"
@@ -114,6 +115,7 @@ static pt_status inspect(const options *o)
 
     if (s == PT_OK) s = pt_dataset_open(o->file, &d);
     if (s != PT_OK) return s;
+    pt_repack_advise(o->file, d);
     tell_images(o, d);
     s = tell_classes(o, d);
     if (s == PT_OK && o->verify) s = pt_dataset_verify(d);

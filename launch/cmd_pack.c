@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,12 +16,16 @@
 #include "common/log.h"
 #include "launch/layouts/check.h"
 #include "launch/layouts/layout.h"
+#include "launch/repack.h"
 
 static const char usage[] =
     "usage: ptrain pack [OPTION]... INPUT OUT.h5\n"
     "\n"
     "Packs the images of the folder INPUT, with labels and splits, into one file. Every\n"
-    "image is decoded once; bad ones are listed and nothing is written.\n"
+    "image is decoded once; bad ones are listed and nothing is written. The file has a\n"
+    "checksum of each image, which is looked at whenever the image is read.\n"
+    "INPUT may be a packed file: a copy with the same data, and with the checksums that\n"
+    "files of older programs lack. Of the options only --overwrite goes with that.\n"
     "\n"
     "  --layout LAYOUT   how INPUT is laid out; found by what is there if left out:\n"
     "      folders       train/CLASS/*.jpg, test/CLASS/*.jpg (and val), or CLASS/*.jpg\n"
@@ -352,6 +357,31 @@ static void tell_result(const options *o, const pt_layout *l, const sifted *pack
     pt_log_info("checksum: %s", checksum);
 }
 
+static bool is_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool has_layout_options(const pt_layout_options *f)
+{
+    return f->train || f->val || f->test || f->classes || f->test_every ||
+           f->train_per_class || f->test_per_class || f->n_classes || f->no_clutter ||
+           f->draw;
+}
+
+static pt_status repack(const options *o)
+{
+    if (o->layout || o->source || o->licence || o->skip_bad ||
+        has_layout_options(&o->files))
+        return pt_fail(PT_ERR_USAGE,
+                       "pack: %s is a file: it is copied as it is, of the options only "
+                       "--overwrite can be given",
+                       o->input);
+    return pt_repack(o->input, o->output);
+}
+
 /* Lines on stderr may have been written; *said: all that there is to say. */
 static pt_status pack(const options *o, bool *said)
 {
@@ -362,6 +392,7 @@ static pt_status pack(const options *o, bool *said)
     pt_layout l = {0};
     pt_status s = check_output(o);
 
+    if (s == PT_OK && is_file(o->input)) return repack(o);
     if (s == PT_OK) s = pt_layout_read(o->layout, o->input, &o->files, &l);
     if (s != PT_OK) return s;
     checked = calloc(l.n_images + 1, sizeof *checked);

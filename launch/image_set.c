@@ -17,7 +17,7 @@ pt_status pt_image_set_open(const char *path, const char *split, uint32_t per_cl
     *out = (pt_image_set){0};
     s = pt_job_agree(pt_job_rank() == 0 ? pt_probe_dataset(path) : PT_OK);
     if (s == PT_OK) s = pt_job_agree(pt_dataset_open(path, &out->data));
-    if (s == PT_OK) s = pt_agree_on(path, pt_dataset_checksum(out->data));
+    if (s == PT_OK) s = pt_agree_on_data(path, path, out->data);
     if (s != PT_OK) return s;
     return pt_job_agree(
         pt_plan_select(split, per_class, out->data, &out->images, &out->n));

@@ -349,12 +349,12 @@ static pt_status open_data(pt_setup *u, const pt_config *c)
 }
 
 /* All ranks hold the same data. */
-static pt_status agree_on_data(const pt_setup *u)
+static pt_status agree_on_data(const pt_setup *u, const pt_config *c)
 {
-    pt_status s = pt_agree_on("data set", pt_dataset_checksum(u->data));
+    pt_status s = pt_agree_on_data("data set", c->data->path, u->data);
 
     if (s != PT_OK || !u->source) return s;
-    return pt_agree_on("source data set", pt_dataset_checksum(u->source));
+    return pt_agree_on_data("source data set", c->source->path, u->source);
 }
 
 static void warn_of_doubts(const pt_run *r)
@@ -376,7 +376,7 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     if (s == PT_OK) s = share_config(args, &c);
     if (s == PT_OK) s = pt_job_agree(check_ranks(c));
     if (s == PT_OK) s = pt_job_agree(open_data(u, c));
-    if (s == PT_OK) s = agree_on_data(u);
+    if (s == PT_OK) s = agree_on_data(u, c);
     if (s == PT_OK) s = share_facts(c, pt_dataset_classes(u->data), &f);
     if (s == PT_OK) {
         u->graph_options = f.graph;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/comm.h"
+#include "common/crc32c.h"
 #include "common/dataset.h"
 #include "common/log.h"
 #include "launch/bench/options.h"
@@ -16,8 +17,8 @@ static const char usage[] =
     "usage: ptrain bench input DATA.h5 [--images N] [--rounds N]\n"
     "\n"
     "JPEG files of a packed data set to network input on one thread, as training does\n"
-    "it: decoded, short side to 256 pixels, random crop of 224, half of them mirrored,\n"
-    "normalised. Files are in memory before. Medians over the rounds.\n"
+    "it: checksum, decoded, short side to 256 pixels, random crop of 224, half of them\n"
+    "mirrored, normalised. Files are in memory before. Medians over the rounds.\n"
     "\n"
     "  --images N  of the data set, from its first on (256)\n"
     "  --rounds N  over them (5)\n"
@@ -35,7 +36,8 @@ typedef struct {
     size_t n;
     uint8_t **files; /* [n] */
     float *out;
-    double decode_s, view_s; /* medians, of an image */
+    uint32_t sum;                     /* of all checksums, so that none is left out */
+    double check_s, decode_s, view_s; /* medians, of an image */
 } bench;
 
 static const pt_augment training = {.resize_mode = PT_RESIZE_SHORT_SIDE,
@@ -72,19 +74,23 @@ static void fini(bench *b)
     pt_dataset_destroy(&b->data);
 }
 
-/* Seconds of one round over the images. */
-static pt_status one_round(bench *b, uint64_t epoch, double *decode_s, double *view_s)
+/* Seconds of one round over the images, of each part. */
+static pt_status one_round(bench *b, uint64_t epoch, double *check_s, double *decode_s,
+                           double *view_s)
 {
     pt_augment a = training;
 
     a.preprocess = pt_preprocess_imagenet;
-    *decode_s = *view_s = 0;
+    *check_s = *decode_s = *view_s = 0;
     for (size_t i = 0; i < b->n; i++) {
         pt_image im;
-        double start = pt_clock(), middle;
-        pt_status s =
-            pt_jpeg_decode(b->files[i], pt_dataset_bytes(b->data, i), &im, NULL);
+        size_t bytes = pt_dataset_bytes(b->data, i);
+        double begin = pt_clock(), start, middle;
+        pt_status s;
 
+        b->sum ^= pt_crc32c(0, b->files[i], bytes);
+        start = pt_clock();
+        s = pt_jpeg_decode(b->files[i], bytes, &im, NULL);
         middle = pt_clock();
         if (s == PT_OK) s = pt_augment_train(&a, &im, 1, epoch, i, b->out);
         pt_image_fini(&im);
@@ -94,6 +100,7 @@ static pt_status one_round(bench *b, uint64_t epoch, double *decode_s, double *v
             snprintf(why, sizeof why, "%s", pt_fail_text());
             return pt_fail(s, "%s: %s", pt_dataset_name(b->data, i), why);
         }
+        *check_s += start - begin;
         *decode_s += middle - start;
         *view_s += pt_clock() - middle;
     }
@@ -103,30 +110,34 @@ static pt_status one_round(bench *b, uint64_t epoch, double *decode_s, double *v
 static pt_status measure(const options *o, bench *b)
 {
     size_t rounds = (size_t)o->rounds;
-    double *t = pt_calloc(2 * rounds, sizeof *t), first, second;
+    double *t = pt_calloc(3 * rounds, sizeof *t), first, second, third;
     pt_status s = PT_OK;
 
     if (!t) return pt_fail(PT_ERR_NOMEM, "no memory for the times");
-    s = one_round(b, 0, &first, &second); /* warms up */
+    s = one_round(b, 0, &first, &second, &third); /* warms up */
     for (size_t r = 0; r < rounds && s == PT_OK; r++)
-        s = one_round(b, r + 1, &t[r], &t[rounds + r]);
-    b->decode_s = pt_bench_median(t, o->rounds) / (double)b->n;
-    b->view_s = pt_bench_median(t + rounds, o->rounds) / (double)b->n;
+        s = one_round(b, r + 1, &t[r], &t[rounds + r], &t[2 * rounds + r]);
+    b->check_s = pt_bench_median(t, o->rounds) / (double)b->n;
+    b->decode_s = pt_bench_median(t + rounds, o->rounds) / (double)b->n;
+    b->view_s = pt_bench_median(t + 2 * rounds, o->rounds) / (double)b->n;
     free(t);
     return s;
 }
 
 static pt_status print(const options *o, const bench *b)
 {
-    double all = b->decode_s + b->view_s;
+    double all = b->check_s + b->decode_s + b->view_s;
 
     if (o->json)
         return pt_bench_print_json(
-            json_pack("{s:s, s:I, s:i, s:f, s:f, s:f}", "bench", "input", "images",
-                      (json_int_t)b->n, "rounds", o->rounds, "decode_seconds",
-                      b->decode_s, "view_seconds", b->view_s, "images_per_s", 1 / all));
+            json_pack("{s:s, s:I, s:i, s:f, s:f, s:f, s:f}", "bench", "input", "images",
+                      (json_int_t)b->n, "rounds", o->rounds, "check_seconds", b->check_s,
+                      "decode_seconds", b->decode_s, "view_seconds", b->view_s,
+                      "images_per_s", 1 / all));
     pt_log_info("input     %zu images, %d rounds, one thread: %.0f images/s", b->n,
                 o->rounds, 1 / all);
+    pt_log_info("check     %.4f ms (CRC32C of the file: %.2f %% of decoding)",
+                b->check_s * 1e3, 100 * b->check_s / b->decode_s);
     pt_log_info("decode    %.3f ms", b->decode_s * 1e3);
     pt_log_info("view      %.3f ms (resize, crop, flip, normalise)", b->view_s * 1e3);
     return PT_OK;

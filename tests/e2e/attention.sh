@@ -110,11 +110,11 @@ ranks 2 unmeasured "${on%]*}, layer2.0.relu2], attention: by1.h5}"; code=$?
 ranks 2 nofile "$on, attention: data.h5}"; code=$?
 [ $code = 1 ] && grep -q 'data.h5: not a file of .ptrain attention' nofile.log ||
     { fail "nofile: code $code"; cat nofile.log; }
-# An image that cannot be decoded in the middle: one line, from the lowest rank.
+# A damaged image in the middle: one line, from the lowest rank.
 cp data.h5 bad.h5
 offset=$(LC_ALL=C grep -obUaP '\xff\xd9' bad.h5 | sed -n 3p | cut -d: -f1)
 printf '\x00\x00' | dd of=bad.h5 bs=1 seek="$offset" conv=notrunc status=none
 attention 3 spoilt head/model.h5 bad.h5 "${layers[@]}"; code=$?
-refused 1 "rank 0: error: image '.*\.jpg': " spoilt
+refused 1 "rank 0: error: bad.h5: image [0-9]* (.*\.jpg) is damaged: " spoilt
 "$PTRAIN" attention data.h5 2>usage.log; [ $? = 2 ] && grep -q 'OUT.h5' usage.log || fail "usage"
 finish

@@ -113,7 +113,7 @@ cp source.h5 bad.h5
 offset=$(LC_ALL=C grep -obUaP '\xff\xd9' bad.h5 | head -1 | cut -d: -f1)
 printf '\x00\x00' | dd of=bad.h5 bs=1 seek="$offset" conv=notrunc status=none
 borrow 3 spoilt data.h5 bad.h5; code=$?
-refused 1 "image '.*\.jpg': " spoilt
+refused 1 "bad.h5: image 0 (.*\.jpg) is damaged: " spoilt
 "$PTRAIN" borrow data.h5 2>usage.log; [ $? = 2 ] && grep -q 'OUT.h5' usage.log || fail "usage"
 "$PTRAIN" borrow --ranks 2 --neighbours 2 data.h5 source.h5 alone.h5 >alone.log 2>&1 &&
     cmp by1.h5 alone.h5 || { fail "without mpirun"; cat alone.log; }

@@ -79,7 +79,25 @@ old=$(od -An -tu1 -j $((at + 200)) -N 1 bad.h5)
 printf "\\x$(printf %x $((old ^ 1)))" | dd of=bad.h5 bs=1 seek=$((at + 200)) conv=notrunc 2> /dev/null
 run 0 0 0 inspect bad.h5
 run 1 1 0 inspect --verify bad.h5
-says "the file is damaged" err
+says "image 0 (train/daisy/1.jpg) is damaged: the CRC32C of its bytes is" err
+
+# ---- packed again: the same data; an old file gets checksums
+run 0 0 0 pack a.h5 again.h5
+cmp -s a.h5 again.h5 || no "packed again it is another file"
+run 0 0 0 pack again.h5 again.h5 --overwrite
+cmp -s a.h5 again.h5 || no "packed over itself it is another file"
+run 1 1 0 pack bad.h5 again2.h5
+run 2 1 0 pack a.h5 again2.h5 --source elsewhere
+run 2 1 0 pack a.h5 again2.h5 --test-every 2
+run 1 1 0 pack "$data/h5file/foreign.h5" again2.h5
+absent again2.h5
+run 0 0 1 inspect "$data/dataset/tiny.h5"
+says "tiny.h5: was packed without checksums of its images" err
+checksum=$(sed -n 's/^checksum: \([0-9a-f]*\).*/\1/p' out)
+run 0 0 0 pack "$data/dataset/tiny.h5" new.h5
+says "checksum: $checksum"
+run 0 0 0 inspect --verify new.h5
+says "checksum: $checksum (verified)"
 
 # ---- bad images are listed one by one, and left out on demand
 mkdir -p mixed/cat

@@ -27,6 +27,52 @@ def checksum(f):
     return h.hexdigest()
 
 
+TABLE = [0] * 256
+for i in range(256):
+    TABLE[i] = i
+    for _ in range(8):
+        TABLE[i] = TABLE[i] >> 1 ^ (0x82F63B78 if TABLE[i] & 1 else 0)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = TABLE[(crc ^ byte) & 255] ^ crc >> 8
+    return crc ^ 0xFFFFFFFF
+
+
+def index(f):
+    """What index_crc32c covers."""
+    def number(n):
+        return int(n).to_bytes(8, "little")
+
+    def text(t):
+        return t.encode() + b"\0"
+
+    names, classes = f["images/name"].asstr()[:], f["classes/name"].asstr()[:]
+    parts = [number(len(names)), number(len(classes)), number(len(f["split"]))]
+    for name, kind in (("offset", "<u8"), ("label", "<i4"), ("height", "<i4"),
+                       ("width", "<i4"), ("crc32c", "<u4")):
+        parts.append(f["images"][name][:].astype(kind).tobytes())
+    parts += [text(t) for t in names] + [text(t) for t in classes]
+    for name in sorted(f["split"], key=str.encode):
+        images = f["split"][name][:]
+        parts += [text(name), number(len(images)), images.astype("<u4").tobytes()]
+    if "pairs" in f:
+        pairs = f["pairs"]
+        parts += [text(pairs.attrs["of"]), number(len(pairs["target"]))]
+        for name, kind in ("target", "<u4"), ("begin", "<u8"), ("image", "<u4"):
+            parts.append(pairs[name][:].astype(kind).tobytes())
+    parts += [text(f.attrs[name]) for name in ("source", "licence", "checksum")]
+    return b"".join(parts)
+
+
+def sums_are_right(f):
+    at, data = f["images/offset"][:], f["images/bytes"][:].tobytes()
+    each = [crc32c(data[at[i]:at[i + 1]]) for i in range(len(at) - 1)]
+    return each == list(f["images/crc32c"][:]) and crc32c(index(f)) == f.attrs["index_crc32c"]
+
+
 def make(path):
     from PIL import Image
 
@@ -58,6 +104,8 @@ def check(path):
         print("format", f.attrs["format"], f.attrs["format_version"])
         print("checksum", f.attrs["checksum"])
         print("checksum is", "right" if f.attrs["checksum"] == checksum(f) else "wrong")
+        if "crc32c" in f["images"]:
+            print("sums are", "right" if sums_are_right(f) else "wrong")
         print("layout", f["images/bytes"].dtype, f["images/bytes"].chunks)
         print("offset", f["images/offset"].dtype, *f["images/offset"][:])
         print("label", f["images/label"].dtype, *f["images/label"][:])

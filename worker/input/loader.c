@@ -75,17 +75,16 @@ static pt_status read_file(const pt_loader *l, size_t image, struct buffer *file
     return pt_dataset_read(l->data, image, file->bytes);
 }
 
-static pt_status load_view(const pt_loader *l, const struct batch *b, size_t at,
-                           struct buffer *file)
+/* From the file in the buffer. */
+static pt_status make_view(const pt_loader *l, const struct batch *b, size_t at,
+                           const struct buffer *file)
 {
     size_t image = b->images[at];
     float *out = b->pixels + at * l->view;
     pt_image im = {0};
-    pt_status s = read_file(l, image, file);
+    pt_status s =
+        pt_jpeg_decode(file->bytes, pt_dataset_bytes(l->data, image), &im, NULL);
 
-    if (s == PT_OK) {
-        s = pt_jpeg_decode(file->bytes, pt_dataset_bytes(l->data, image), &im, NULL);
-    }
     if (s == PT_OK && b->train) {
         s = pt_augment_train(&l->augment, &im, l->seed, b->epoch, image, out);
     } else if (s == PT_OK) {
@@ -95,7 +94,8 @@ static pt_status load_view(const pt_loader *l, const struct batch *b, size_t at,
     return s;
 }
 
-/* Fills place `at` of b; on failure text says why and names the image. */
+/* Fills place `at` of b; on failure text says why and names the image, or the file that
+ * cannot be read. */
 static pt_status load_image(const pt_loader *l, const struct batch *b, size_t at,
                             struct buffer *file, char text[TEXT_MAX])
 {
@@ -107,7 +107,12 @@ static pt_status load_image(const pt_loader *l, const struct batch *b, size_t at
         return PT_ERR_DATA;
     }
     b->labels[at] = pt_dataset_label(l->data, image);
-    s = load_view(l, b, at, file);
+    s = read_file(l, image, file);
+    if (s != PT_OK) {
+        snprintf(text, TEXT_MAX, "%s", pt_fail_text()); /* names file and image */
+        return s;
+    }
+    s = make_view(l, b, at, file);
     if (s != PT_OK) {
         snprintf(text, TEXT_MAX, "image %zu (%s): %s", image,
                  pt_dataset_name(l->data, image), pt_fail_text());
