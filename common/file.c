@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fscall.h"
+
 pt_status pt_file_open(const char *path, pt_file **out)
 {
     struct stat st;
@@ -18,7 +20,9 @@ pt_status pt_file_open(const char *path, pt_file **out)
     if (!s) return pt_fail(PT_ERR_NOMEM, "%s: no memory to open it", path);
     s->path = strdup(path);
     /* a pipe is refused below, not waited for */
+    pt_fscall_begin("open", path);
     s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    pt_fscall_end();
     if (!s->path) {
         status = pt_fail(PT_ERR_NOMEM, "%s: no memory for its name", path);
     } else if (s->fd < 0 || fstat(s->fd, &st) != 0) {
@@ -51,8 +55,11 @@ pt_status pt_file_read(const pt_file *s, uint64_t at, void *to, size_t n)
         return pt_fail(PT_ERR_DATA, "%s: ends at byte %llu, %zu bytes are needed at %llu",
                        s->path, (unsigned long long)s->size, n, (unsigned long long)at);
     while (n > 0) {
-        ssize_t got = pread(s->fd, p, n, (off_t)at);
+        ssize_t got;
 
+        pt_fscall_begin("read", s->path);
+        got = pread(s->fd, p, n, (off_t)at);
+        pt_fscall_end();
         if (got < 0 && errno == EINTR) continue;
         if (got < 0)
             return pt_fail(PT_ERR_IO, "%s: cannot be read: %s", s->path, strerror(errno));
@@ -111,10 +118,14 @@ char *pt_file_path(const char *dir, const char *name)
 pt_status pt_file_make_dir(const char *path)
 {
     struct stat st;
-    int why;
+    int why,
+        bad; /* why: of a directory that is there, a read-only file system says its own */
 
-    if (mkdir(path, 0777) == 0) return pt_file_sync_parent(path);
-    why = errno; /* of a directory that is there, a read-only file system says its own */
+    pt_fscall_begin("mkdir", path);
+    bad = mkdir(path, 0777);
+    why = errno;
+    pt_fscall_end();
+    if (!bad) return pt_file_sync_parent(path);
     return why == EEXIST || (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
                ? PT_OK
                : pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(why));

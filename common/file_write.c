@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/fscall.h"
 
 enum { MOST_TRIES = 100 };
 
@@ -25,14 +26,16 @@ static char *parent_of(const char *path)
 pt_status pt_file_sync_parent(const char *path)
 {
     char *dir = parent_of(path);
-    int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int fd = -1;
     pt_status s = PT_OK;
 
-    if (!dir)
-        s = pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    else if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+    if (!dir) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+    pt_fscall_begin("fsync", dir);
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
         s = pt_fail(PT_ERR_IO, "%s: cannot be synced: %s", dir, strerror(errno));
     if (fd >= 0) close(fd);
+    pt_fscall_end();
     free(dir);
     return s;
 }
@@ -49,7 +52,9 @@ static pt_status try_temporary(const char *path, char **name, int *fd)
         *name = NULL;
         return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
     }
+    pt_fscall_begin("open", path);
     *fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    pt_fscall_end();
     return PT_OK;
 }
 
@@ -86,18 +91,47 @@ bool pt_file_is_temporary(const char *name, const char *of)
 
 static pt_status write_out(int fd, const char *path, const char *text, size_t n)
 {
-    while (n > 0) {
+    pt_status s = PT_OK;
+
+    pt_fscall_begin("write", path);
+    while (n > 0 && s == PT_OK) {
         ssize_t done = write(fd, text, n);
 
         if (done < 0 && errno == EINTR) continue;
-        if (done < 0)
-            return pt_fail(PT_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-        text += done;
-        n -= (size_t)done;
+        if (done < 0) {
+            s = pt_fail(PT_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+        } else {
+            text += done;
+            n -= (size_t)done;
+        }
     }
-    return fsync(fd) == 0
-               ? PT_OK
-               : pt_fail(PT_ERR_IO, "%s: cannot be synced: %s", path, strerror(errno));
+    pt_fscall_begin("fsync", path);
+    if (s == PT_OK && fsync(fd) != 0)
+        s = pt_fail(PT_ERR_IO, "%s: cannot be synced: %s", path, strerror(errno));
+    pt_fscall_end();
+    return s;
+}
+
+/* rename(2); 0 or -1. */
+static int move(const char *from, const char *to)
+{
+    int bad;
+
+    pt_fscall_begin("rename", to);
+    bad = rename(from, to);
+    pt_fscall_end();
+    return bad;
+}
+
+/* fallocate(2); 0 or -1. */
+static int reserve(int fd, const char *path, uint64_t bytes)
+{
+    int bad;
+
+    pt_fscall_begin("fallocate", path);
+    bad = fallocate(fd, 0, 0, (off_t)bytes);
+    pt_fscall_end();
+    return bad;
 }
 
 pt_status pt_file_replace(const char *path, const char *text, size_t n)
@@ -110,7 +144,7 @@ pt_status pt_file_replace(const char *path, const char *text, size_t n)
     s = write_out(fd, path, text, n);
     if (close(fd) != 0 && s == PT_OK)
         s = pt_fail(PT_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-    if (s == PT_OK && rename(tmp, path) != 0)
+    if (s == PT_OK && move(tmp, path) != 0)
         s = pt_fail(PT_ERR_IO, "%s: cannot be renamed to: %s", path, strerror(errno));
     if (s != PT_OK) unlink(tmp);
     free(tmp);
@@ -125,7 +159,7 @@ pt_status pt_file_check_room(const char *path, uint64_t bytes)
     pt_status s = dir ? pt_file_temporary(path, &tmp, &fd)
                       : pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
 
-    if (s == PT_OK && fallocate(fd, 0, 0, (off_t)bytes) != 0 &&
+    if (s == PT_OK && reserve(fd, path, bytes) != 0 &&
         (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
         const char *why = strerror(errno);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/fscall.h"
 #include "common/log.h"
 
 enum { MAX_MEMBERS = 1 << 20 };
@@ -167,7 +168,9 @@ pt_status pt_h5file_create(const char *path, pt_h5file **out)
     s = pt_file_temporary(path, &f->temporary, &fd);
     if (s != PT_OK) goto done;
     close(fd);
+    pt_fscall_begin_library("open", path);
     f->id = H5Fcreate(f->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    pt_fscall_end();
     if (f->id < 0) s = pt_h5_fail(f, PT_ERR_IO, "cannot be created as", "HDF5");
     if (s == PT_OK) {
         *out = f;
@@ -178,15 +181,17 @@ done:
     return s;
 }
 
-static pt_status sync_file(const char *path)
+static pt_status sync_file(const pt_h5file *f)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(f->temporary, O_RDONLY | O_CLOEXEC);
     pt_status s = PT_OK;
 
-    if (fd < 0) return pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
+    if (fd < 0) return pt_fail(PT_ERR_IO, "%s: %s", f->temporary, strerror(errno));
+    pt_fscall_begin("fsync", f->path);
     if (fsync(fd) != 0 && errno != EINVAL)
-        s = pt_fail(PT_ERR_IO, "%s: cannot be written to disk: %s", path,
+        s = pt_fail(PT_ERR_IO, "%s: cannot be written to disk: %s", f->path,
                     strerror(errno));
+    pt_fscall_end();
     close(fd);
     return s;
 }
@@ -206,12 +211,17 @@ pt_status pt_h5file_commit(pt_h5file **pf)
         s = pt_fail(PT_ERR_BUG, "%s: objects are still open", f->path);
         goto done;
     }
+    pt_fscall_begin_library("write", f->path);
     e = H5Fclose(f->id);
+    pt_fscall_end();
     f->id = H5I_INVALID_HID;
     if (e < 0) s = pt_h5_fail(f, PT_ERR_IO, "cannot be written as", "HDF5");
-    if (s == PT_OK) s = sync_file(f->temporary);
+    if (s == PT_OK) s = sync_file(f);
     if (s != PT_OK) goto done;
-    if (rename(f->temporary, f->path) != 0) {
+    pt_fscall_begin("rename", f->path);
+    e = rename(f->temporary, f->path);
+    pt_fscall_end();
+    if (e != 0) {
         s = pt_fail(PT_ERR_IO, "%s: cannot be renamed to its name: %s", f->path,
                     strerror(errno));
         goto done;

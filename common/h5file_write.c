@@ -1,3 +1,4 @@
+#include "common/fscall.h"
 #include "common/h5file_private.h"
 
 #include <stdlib.h>
@@ -61,9 +62,11 @@ static pt_status write_all(pt_h5file *f, const char *path, hid_t type, hid_t mem
 
     if (s != PT_OK) return s;
     for (int i = 0; i < rank; i++) empty |= dims[i] == 0;
+    pt_fscall_begin_library("write", f->path);
     if (!empty && H5Dwrite(d, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
         s = pt_h5_fail(f, PT_ERR_IO, "cannot write", path);
     H5Dclose(d);
+    pt_fscall_end();
     return s;
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/fscall.h"
 #include "common/log.h"
 
 enum { TICK_MS = 100, END_S = 10, HUNG_S = 2, DEBTS_BYTES = 1024 };
@@ -23,6 +24,7 @@ static struct {
     uint64_t step;
     bool in_step;
     double deadline_s, stagger_s;
+    pt_fscall files; /* of the MPI thread */
     atomic_uint_least64_t beats;
     atomic_bool spoke, wants_end;
     atomic_int end_code; /* -1: not ending */
@@ -101,14 +103,15 @@ void pt_watchdog_where(char *out, size_t n)
 /* The MPI thread is stuck: our line, and its last chance to abort the job properly. */
 static void bark(double silent_s)
 {
-    char where[512], debts[DEBTS_BYTES], line[2 * DEBTS_BYTES];
+    char where[512], debts[DEBTS_BYTES], call[PT_FSCALL_TEXT], line[4 * DEBTS_BYTES];
 
     pt_watchdog_where(where, sizeof where);
     pthread_mutex_lock(&dog.lock);
     memcpy(debts, dog.debts, sizeof debts);
     pthread_mutex_unlock(&dog.lock);
-    snprintf(line, sizeof line, "%sno progress since %.0f s%s%s", where, silent_s,
-             *debts ? "; " : "", debts);
+    pt_fscall_describe(&dog.files, call);
+    snprintf(line, sizeof line, "%sno progress since %.0f s%s%s%s%s", where, silent_s,
+             *call ? "; " : "", call, *debts ? "; " : "", debts);
     if (pt_watchdog_speak()) pt_log_error(line);
     atomic_store(&dog.wants_end, true);
 }
@@ -173,6 +176,8 @@ pt_status pt_watchdog_start(const char *host, double deadline_s, double stagger_
     dog.deadline_s = deadline_s;
     dog.stagger_s = stagger_s;
     begin_anew();
+    pt_fscall_init(&dog.files);
+    pt_fscall_here(&dog.files);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&dog.wake, &monotonic);
@@ -196,5 +201,6 @@ void pt_watchdog_stop(void)
     pthread_mutex_unlock(&dog.lock);
     pthread_join(dog.thread, NULL);
     pthread_cond_destroy(&dog.wake);
+    pt_fscall_here(NULL);
     dog.started = false;
 }

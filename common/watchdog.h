@@ -19,8 +19,9 @@
 
 #include "common/status.h"
 
-/* stagger_s: how much later than its deadline this rank speaks. After a stop it begins
- * anew: nothing was said. */
+/* The MPI thread calls it: the line names the call to the file system that this thread
+ * is in (common/fscall.h). stagger_s: how much later than its deadline this rank speaks.
+ * After a stop it begins anew: nothing was said. */
 PT_MUST_USE pt_status pt_watchdog_start(const char *host, double deadline_s,
                                         double stagger_s);
 void pt_watchdog_stop(void);

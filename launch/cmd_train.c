@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/job.h"
 #include "common/log.h"
@@ -85,11 +86,11 @@ static pt_status serve(pt_setup *u, const pt_start *start)
     const pt_config *c = u->run->config;
     pt_test_sizes tests = {u->n_test,
                            c->evaluation->train_split ? u->run->plan->n_images : 0};
-    pt_save_options save = {start->root, start->identity};
+    pt_save_options save = {start->root, start->identity, c->run->watchdog_s};
     pt_server_hooks hooks = {0};
     pt_journal *j = NULL;
     pt_server *server = NULL;
-    bool agreed = false, first = pt_job_rank() == 0;
+    bool agreed = false, hangs, first = pt_job_rank() == 0;
     pt_status s = first ? pt_journal_create(u, &start->progress, &j) : PT_OK;
 
     if (s == PT_OK && first) hooks = pt_journal_hooks(j);
@@ -102,14 +103,15 @@ static pt_status serve(pt_setup *u, const pt_start *start)
         pt_job_set_deadline(c->run->watchdog_s);
         s = pt_server_run(server, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
-        pt_job_set_deadline(PT_JOB_START_S);
-        if (s == PT_OK && first) s = pt_journal_finish(j);
+        if (s == PT_OK && first) s = pt_journal_finish(j, pt_server_costs_of(server));
         s = pt_job_agree(s);
     }
-    pt_server_destroy(&server);
-    if (s == PT_OK && first) pt_checkpoint_prune(start->root, 0);
+    hangs = server && pt_server_hangs(server);
+    if (s == PT_OK && first && !hangs) pt_checkpoint_prune(start->root, 0);
     if (s == PT_STOPPED && first) pt_journal_stopped(j);
     pt_journal_destroy(&j);
+    if (hangs) _exit(pt_job_end(s)); /* its thread uses what would be freed */
+    pt_server_destroy(&server);
     return s;
 }
 
@@ -139,7 +141,6 @@ static pt_status work(pt_setup *u)
         pt_job_set_deadline(c->run->watchdog_s);
         s = pt_worker_run(w, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
-        pt_job_set_deadline(PT_JOB_START_S);
         s = pt_job_agree(s);
     }
     pt_worker_destroy(&w);

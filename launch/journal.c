@@ -384,7 +384,10 @@ static void say_costs(const pt_journal *j)
 {
     double seconds = pt_clock() - j->started;
 
-    if (j->costs.saves > 0)
+    if (j->costs.missed > 0)
+        pt_log_info("checkpoints: %d written, %d that were due were not", j->costs.saves,
+                    j->costs.missed);
+    else if (j->costs.saves > 0)
         pt_log_info("checkpoints: %d written, the steps waited %.2f s for them (%.2f %%)",
                     j->costs.saves, j->costs.save_s, 100 * j->costs.save_s / seconds);
     if (j->costs.held_s > 0)
@@ -404,7 +407,7 @@ void pt_journal_stopped(const pt_journal *j)
                 (unsigned long long)j->u->run->plan->total_steps);
 }
 
-pt_status pt_journal_finish(pt_journal *j)
+pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
 {
     const pt_run *r = j->u->run;
     const char *dir = r->config->run->dir;
@@ -414,6 +417,7 @@ pt_status pt_journal_finish(pt_journal *j)
     double all = j->time_input + computing + j->time_wire;
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);
 
+    j->costs = *costs;
     if (s == PT_OK) s = save_model(j, "model.h5");
     if (s == PT_OK) s = pt_run_dir_write_json(dir, "result.json", result(j, hash));
     if (s != PT_OK) return s;

@@ -20,7 +20,8 @@ pt_server_hooks pt_journal_hooks(pt_journal *j);
 /* After a stop with a checkpoint: the line that says so. */
 void pt_journal_stopped(const pt_journal *j);
 
-/* After the run: model.h5, result.json, and the lines with the result and the hashes. */
-PT_MUST_USE pt_status pt_journal_finish(pt_journal *j);
+/* After the run: model.h5, result.json, and the lines with the result and the hashes.
+ * costs: of all of it. */
+PT_MUST_USE pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs);
 
 #endif

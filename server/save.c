@@ -5,14 +5,34 @@
 
 #include "common/log.h"
 
-/* A save that failed costs nothing but itself: said once, the run goes on. */
-static void report_last(pt_server *s)
-{
-    pt_status st = pt_saver_result(s->saver);
+static const double grace_s = 1; /* for a writer that was stopped and continued with us */
 
+/* A save that failed costs nothing but itself: said once, training continues. */
+static void take_result(pt_server *s)
+{
+    pt_status st;
+
+    if (!pt_saver_ended(s->saver, &st)) return;
     if (st != PT_OK && !s->save_failed)
-        pt_log_warn("no checkpoint was written: %s; training goes on", pt_fail_text());
+        pt_log_warn("no checkpoint was written: %s; training continues", pt_fail_text());
     s->save_failed = st != PT_OK;
+    s->costs.saves += st == PT_OK;
+    s->costs.missed += st != PT_OK;
+}
+
+/* A save is due and the one before it is not through: said where that one hangs. Saves
+ * that are due many times a second are not counted one by one. */
+static void pass_over(pt_server *s)
+{
+    double now = pt_clock();
+
+    if (now - s->last_save_s < grace_s || pt_saver_check(s->saver) == PT_OK) return;
+    pt_log_warn("no checkpoint after step %llu, the one before it is not finished: %s; "
+                "training continues",
+                (unsigned long long)s->step + 1, pt_fail_text());
+    s->costs.missed++;
+    s->save_due = false;
+    s->last_save_s = now;
 }
 
 bool pt_server_save_due(pt_server *s)
@@ -20,21 +40,49 @@ bool pt_server_save_due(pt_server *s)
     const Pt__Config__Run *c = s->run->config->run;
 
     if (!s->saver) return false;
+    take_result(s);
     if (c->checkpoint_steps > 0 && (s->step + 1) % c->checkpoint_steps == 0)
         s->save_due = true;
     if (c->checkpoint_s > 0 && pt_clock() - s->last_save_s >= c->checkpoint_s)
         s->save_due = true;
-    return s->save_due && !pt_saver_busy(s->saver);
+    if (!s->save_due || !pt_saver_busy(s->saver)) return s->save_due;
+    pass_over(s);
+    return false;
 }
 
-static void wait_idle(pt_server *s)
+/* Until the save under way has ended, or (in_library) is not inside HDF5. PT_ERR_IO where
+ * it hangs. The other ranks see us alive meanwhile. */
+static pt_status wait_idle(pt_server *s, bool in_library)
 {
     const struct timespec pause = {0, 2 * 1000 * 1000};
+    double start = pt_clock();
 
-    while (pt_saver_busy(s->saver)) {
+    while (pt_saver_busy(s->saver) && (!in_library || pt_saver_in_library(s->saver))) {
+        if (pt_clock() - start > grace_s && pt_saver_check(s->saver) != PT_OK)
+            return PT_ERR_IO;
         pt_comm_poll(s->comm);
         nanosleep(&pause, NULL);
     }
+    return PT_OK;
+}
+
+pt_status pt_server_free_library(pt_server *s)
+{
+    return s->saver ? wait_idle(s, true) : PT_OK;
+}
+
+void pt_server_end_saves(pt_server *s)
+{
+    if (!s->saver || s->hangs) return;
+    s->hangs = wait_idle(s, false) != PT_OK;
+    if (!s->hangs) {
+        take_result(s);
+        return;
+    }
+    s->costs.missed++;
+    if (!pt_saver_in_library(s->saver)) /* else no result can be written: an error */
+        pt_log_warn("the last checkpoint was not written: %s; the run ends without it",
+                    pt_fail_text());
 }
 
 static void take_snapshot(pt_server *s)
@@ -77,12 +125,13 @@ pt_status pt_server_save(pt_server *s, uint64_t next, bool test_owed)
 
     if (s->hooks.on_save) st = s->hooks.on_save(s->hooks.context, next, &p.tally);
     if (st != PT_OK) return st;
-    wait_idle(s);
-    report_last(s);
+    st = wait_idle(s, false);
+    s->hangs = st != PT_OK;
+    if (st != PT_OK) return st;
+    take_result(s);
     take_snapshot(s);
     pt_saver_begin(s->saver, &p);
     s->save_due = false;
-    s->costs.saves++;
     s->last_save_s = pt_clock();
     s->costs.save_s += s->last_save_s - start;
     return PT_OK;
@@ -90,6 +139,9 @@ pt_status pt_server_save(pt_server *s, uint64_t next, bool test_owed)
 
 pt_status pt_server_saved(pt_server *s)
 {
-    wait_idle(s);
-    return pt_saver_result(s->saver);
+    pt_status how = PT_OK, st = wait_idle(s, false);
+
+    s->hangs = st != PT_OK;
+    if (st == PT_OK && pt_saver_ended(s->saver, &how)) s->costs.saves += how == PT_OK;
+    return st == PT_OK ? how : st;
 }

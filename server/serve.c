@@ -1,7 +1,10 @@
 #include "server/serve_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/log.h"
 
 /* ---- creation --------------------------------------------------------------------- */
 
@@ -211,18 +214,42 @@ static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
 
 /* ---- the run ---------------------------------------------------------------------- */
 
+/* A checkpoint that cannot begin ends the run only where it should have been the last. */
+static pt_status save(pt_server *s, const Pt__Record__StepRecord *r, bool owed)
+{
+    pt_status st = pt_server_save(s, s->step + 1, owed);
+
+    if (st != PT_ERR_IO || r->stop) return st;
+    pt_log_warn("no checkpoint was written: %s; training continues", pt_fail_text());
+    s->costs.missed++;
+    return PT_OK;
+}
+
+/* The last checkpoint failed: what is lost by it. */
+static pt_status no_checkpoint(const pt_server *s, pt_status why)
+{
+    char text[1024];
+
+    if (why != PT_ERR_IO) return why;
+    snprintf(text, sizeof text, "%s", pt_fail_text());
+    return pt_fail(why, "stopped after step %llu, and no checkpoint was written: %s",
+                   (unsigned long long)s->step + 1, text);
+}
+
 /* What the record says to do after its step. *ends: the run stops here. */
 static pt_status after_step(pt_server *s, const Pt__Record__StepRecord *r, bool *ends)
 {
     bool owed = r->stop && r->evaluate; /* a stop has no time for a test */
-    pt_status st = r->evaluate && !owed ? pt_server_evaluate(s, r->last) : PT_OK;
+    pt_status st;
 
+    if (r->last) pt_server_end_saves(s);
+    st = r->evaluate && !owed ? pt_server_evaluate(s, r->last) : PT_OK;
     *ends = r->last;
-    if (st == PT_OK && r->checkpoint) st = pt_server_save(s, s->step + 1, owed);
-    if (st != PT_OK || !r->stop) return st;
+    if (st == PT_OK && r->checkpoint) st = save(s, r, owed);
+    if (!r->stop) return st;
     *ends = true;
-    st = pt_server_saved(s);
-    return st == PT_OK ? PT_STOPPED : st;
+    if (st == PT_OK) st = pt_server_saved(s);
+    return st == PT_OK ? PT_STOPPED : no_checkpoint(s, st);
 }
 
 /* Messages that are still under way at the end. */
@@ -270,5 +297,16 @@ pt_status pt_server_run(pt_server *s, bool *agreed)
     }
     if (st != PT_OK && !*agreed) return st;
     end = settle(s);
+    pt_server_end_saves(s);
     return st == PT_OK ? end : st;
+}
+
+bool pt_server_hangs(const pt_server *s)
+{
+    return s->hangs;
+}
+
+const pt_server_costs *pt_server_costs_of(const pt_server *s)
+{
+    return &s->costs;
 }

@@ -16,7 +16,8 @@ typedef struct {
     double tree_s;   /* sums over the shards */
     double update_s; /* the optimizer */
     double save_s;   /* that steps waited for checkpoints; seconds of the clock */
-    int saves;       /* checkpoints begun */
+    int saves;       /* checkpoints that are complete */
+    int missed;      /* that were due, and are not */
     double held_s;   /* nonfinite: skip_all: that weights waited for the vote; likewise */
 } pt_server_costs;
 
@@ -74,6 +75,13 @@ void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p
 /* Collective with the workers (pt_worker_run): the run from run->first_step on. *agreed
  * as there. PT_STOPPED: it was asked to stop, and a checkpoint is written. */
 PT_MUST_USE pt_status pt_server_run(pt_server *s, bool *agreed);
+
+/* Does a save hang? Its thread then works on what the server borrowed until the process
+ * ends: nothing of it may be freed, the server included. */
+bool pt_server_hangs(const pt_server *s);
+
+/* What it cost until now; after the run all of it. */
+const pt_server_costs *pt_server_costs_of(const pt_server *s);
 
 /* Bytes that server `rank` needs besides weights: optimizer state, buffers of sums. */
 size_t pt_server_bytes(const pt_run *run, int rank);

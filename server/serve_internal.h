@@ -47,7 +47,7 @@ struct pt_server {
 
     pt_saver *saver; /* NULL: the run is not saved */
     double last_save_s;
-    bool save_due, save_failed;
+    bool save_due, save_failed, hangs; /* hangs: the save under way, at the end */
 };
 
 static inline bool pt_server_first(const pt_server *s)
@@ -97,7 +97,14 @@ bool pt_server_save_due(pt_server *s);
 /* Copies what this server owns and starts to write it as the state before step `next`. */
 PT_MUST_USE pt_status pt_server_save(pt_server *s, uint64_t next, bool test_owed);
 
-/* Waits until the save under way has ended, and says how. */
+/* Waits until the save under way has ended, and says how; PT_ERR_IO where it hangs. */
 PT_MUST_USE pt_status pt_server_saved(pt_server *s);
+
+/* Waits for the writer where it holds the lock of the HDF5 library, for a hook that will
+ * want it; PT_ERR_IO where it hangs there. */
+PT_MUST_USE pt_status pt_server_free_library(pt_server *s);
+
+/* At the end: waits for the save under way. One that hangs, or failed, is a warning. */
+void pt_server_end_saves(pt_server *s);
 
 #endif

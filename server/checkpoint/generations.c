@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/fscall.h"
 #include "common/log.h"
 
 #define NAME_FORMAT "step-%012llu"
@@ -44,8 +45,11 @@ static int newest_first(const struct dirent **a, const struct dirent **b)
 /* Names below root, newest first; free each and the list. */
 static int list(const char *root, struct dirent ***names)
 {
-    int n = scandir(root, names, is_generation, newest_first);
+    int n;
 
+    pt_fscall_begin("read", root);
+    n = scandir(root, names, is_generation, newest_first);
+    pt_fscall_end();
     if (n < 0) *names = NULL;
     return n < 0 ? 0 : n;
 }
@@ -59,7 +63,11 @@ static void free_list(struct dirent **names, int n)
 static bool is_complete(const char *path)
 {
     char *manifest = pt_file_path(path, "manifest.json");
-    bool yes = manifest && access(manifest, F_OK) == 0;
+    bool yes;
+
+    pt_fscall_begin("read", path);
+    yes = manifest && access(manifest, F_OK) == 0;
+    pt_fscall_end();
 
     free(manifest);
     return yes;
@@ -134,15 +142,18 @@ static bool is_ours(const char *name)
 static void remove_generation(const char *path)
 {
     char *manifest = pt_file_path(path, "manifest.json");
-    DIR *d = opendir(path);
+    DIR *d = NULL;
     struct dirent *e;
 
+    pt_fscall_begin("unlink", path);
+    d = opendir(path);
     if (manifest) unlink(manifest);
     free(manifest);
     while (d && (e = readdir(d)))
         if (is_ours(e->d_name)) unlinkat(dirfd(d), e->d_name, 0);
     if (d) closedir(d);
     rmdir(path);
+    pt_fscall_end();
 }
 
 void pt_checkpoint_prune(const char *root, int keep)

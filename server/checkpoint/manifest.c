@@ -6,6 +6,7 @@
 
 #include "common/crc32c.h"
 #include "common/file.h"
+#include "common/fscall.h"
 
 enum { FORMAT_VERSION = 1, MAX_MANIFEST = 1 << 24, PREFIX = 22, CHUNK = 1 << 20 };
 
@@ -96,7 +97,11 @@ pt_status pt_checkpoint_record_part(const char *path, int server, const char *fa
 static json_t *part_record(const char *path, int server)
 {
     char *name = part_path(path, server, "json");
-    json_t *j = name ? json_load_file(name, 0, NULL) : NULL;
+    json_t *j = NULL;
+
+    pt_fscall_begin("read", path);
+    if (name) j = json_load_file(name, 0, NULL);
+    pt_fscall_end();
 
     free(name);
     return j;

@@ -6,11 +6,11 @@
 #include <time.h>
 
 #include "common/comm.h"
+#include "common/fscall.h"
 #include "common/h5file.h"
 #include "server/coupling.h"
 
 enum { GENERATIONS = 2, TEXT_BYTES = 1024 };
-static const double others_s = 600; /* that rank 0 waits for the others' parts */
 
 struct pt_saver {
     const pt_run *run;
@@ -20,17 +20,20 @@ struct pt_saver {
     pt_progress progress;
     pthread_t thread;
     bool has_thread;
+    pt_fscall files; /* what the thread is at */
 
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
     bool busy, end;
+    bool ended; /* a save, and nobody has asked how */
+    double began_s;
     pt_status result;
     char text[TEXT_BYTES];
 };
 
 /* ---- one save --------------------------------------------------------------------- */
 
-static pt_status wait_for_parts(const char *path, int n_servers)
+static pt_status wait_for_parts(const char *path, int n_servers, double deadline_s)
 {
     const struct timespec pause = {0, 20 * 1000 * 1000};
     double start = pt_clock();
@@ -42,10 +45,10 @@ static pt_status wait_for_parts(const char *path, int n_servers)
             pt_status s = pt_checkpoint_part_done(path, i, &done);
 
             if (s != PT_OK) return s;
-            if (!done && pt_clock() - start > others_s)
+            if (!done && pt_clock() - start > deadline_s)
                 return pt_fail(PT_ERR_IO,
                                "%s: server %d did not write its part in %.0f s", path, i,
-                               others_s);
+                               deadline_s);
             if (!done) nanosleep(&pause, NULL);
         }
     }
@@ -72,7 +75,8 @@ static pt_status save(pt_saver *s)
     char *path = pt_checkpoint_path(s->o.root, s->progress.step);
     pt_status st = path ? write_part(s, path) : pt_fail(PT_ERR_NOMEM, "no memory");
 
-    if (st == PT_OK && s->server == 0) st = wait_for_parts(path, s->run->n_servers);
+    if (st == PT_OK && s->server == 0)
+        st = wait_for_parts(path, s->run->n_servers, s->o.deadline_s);
     if (st == PT_OK && s->server == 0)
         st = pt_checkpoint_seal(path, s->run->n_servers, &s->progress, s->o.identity);
     if (s->server == 0) pt_checkpoint_prune(s->o.root, GENERATIONS);
@@ -90,6 +94,7 @@ static void save_and_tell(pt_saver *s)
     s->result = st;
     snprintf(s->text, sizeof s->text, "%s", st == PT_OK ? "" : pt_fail_text());
     s->busy = false;
+    s->ended = true;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->mutex);
 }
@@ -98,6 +103,7 @@ static void *loop(void *context)
 {
     pt_saver *s = context;
 
+    pt_fscall_here(&s->files);
     for (;;) {
         bool end;
 
@@ -120,6 +126,36 @@ bool pt_saver_busy(pt_saver *s)
     return busy;
 }
 
+/* The thread's silence, but not from before this save. */
+static double silence(pt_saver *s)
+{
+    double quiet_s = pt_fscall_quiet_s(&s->files), save_s;
+
+    pthread_mutex_lock(&s->mutex);
+    save_s = s->busy ? pt_clock() - s->began_s : 0;
+    pthread_mutex_unlock(&s->mutex);
+    return quiet_s < save_s ? quiet_s : save_s;
+}
+
+pt_status pt_saver_check(pt_saver *s)
+{
+    double silent_s = silence(s);
+    char text[PT_FSCALL_TEXT];
+
+    if (silent_s <= s->o.deadline_s) return PT_OK;
+    pt_fscall_describe(&s->files, text);
+    return *text ? pt_fail(PT_ERR_IO, "%s", text)
+                 : pt_fail(PT_ERR_IO,
+                           "the writer of checkpoints has done nothing for "
+                           "%.0f s",
+                           silent_s);
+}
+
+bool pt_saver_in_library(pt_saver *s)
+{
+    return pt_fscall_in_library(&s->files);
+}
+
 pt_state *pt_saver_snapshot(pt_saver *s)
 {
     return &s->state;
@@ -131,17 +167,22 @@ void pt_saver_begin(pt_saver *s, const pt_progress *p)
     PT_CHECK(!s->busy, "a checkpoint begins while one is written");
     s->progress = *p;
     s->busy = true;
+    s->began_s = pt_clock();
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->mutex);
     if (!s->has_thread) save_and_tell(s);
 }
 
-pt_status pt_saver_result(pt_saver *s)
+bool pt_saver_ended(pt_saver *s, pt_status *how)
 {
-    pt_status st = s->result;
+    bool ended;
 
-    s->result = PT_OK;
-    return st == PT_OK ? st : pt_fail(st, "%s", s->text);
+    pthread_mutex_lock(&s->mutex);
+    ended = s->ended;
+    s->ended = false;
+    pthread_mutex_unlock(&s->mutex);
+    if (ended) *how = s->result == PT_OK ? PT_OK : pt_fail(s->result, "%s", s->text);
+    return ended;
 }
 
 size_t pt_saver_bytes(const pt_run *r)
@@ -151,18 +192,27 @@ size_t pt_saver_bytes(const pt_run *r)
 
 /* ---- creation --------------------------------------------------------------------- */
 
+/* Ends the thread, after the save under way; false: that one hangs. */
+static bool end_thread(pt_saver *s)
+{
+    const struct timespec pause = {0, 2 * 1000 * 1000};
+
+    while (pt_saver_busy(s) && pt_saver_check(s) == PT_OK) nanosleep(&pause, NULL);
+    pthread_mutex_lock(&s->mutex);
+    s->end = true;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
+    if (pt_saver_busy(s)) return pthread_detach(s->thread) != 0;
+    return pthread_join(s->thread, NULL) == 0;
+}
+
 void pt_saver_destroy(pt_saver **ps)
 {
     pt_saver *s = ps ? *ps : NULL;
 
     if (!s) return;
-    if (s->has_thread) {
-        pthread_mutex_lock(&s->mutex);
-        s->end = true;
-        pthread_cond_broadcast(&s->changed);
-        pthread_mutex_unlock(&s->mutex);
-        pthread_join(s->thread, NULL);
-    }
+    *ps = NULL;
+    if (s->has_thread && !end_thread(s)) return; /* all of it is the thread's */
     pthread_mutex_destroy(&s->mutex);
     pthread_cond_destroy(&s->changed);
     free(s->state.flat);
@@ -171,7 +221,6 @@ void pt_saver_destroy(pt_saver **ps)
     free(s->state.feature_std);
     free(s->state.method);
     free(s);
-    *ps = NULL;
 }
 
 static pt_status make_arrays(pt_saver *s)
@@ -213,6 +262,7 @@ pt_status pt_saver_create(const pt_run *run, int server, const pt_save_options *
     s->o = *o;
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->changed, NULL);
+    pt_fscall_init(&s->files);
     st = make_arrays(s);
     if (st == PT_OK && pt_h5file_safe_for_threads()) {
         s->has_thread = pthread_create(&s->thread, NULL, loop, s) == 0;

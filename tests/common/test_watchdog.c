@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/fscall.h"
 #include "common/pulse.h"
 #include "common/watchdog.h"
 
@@ -195,6 +196,22 @@ static void test_the_text_says_host_step_and_phase(void **state)
     speaks("host a, step 42, forward pass: no progress since 300 s");
 }
 
+static void test_the_text_names_the_call_and_the_file_that_it_is_stuck_in(void **state)
+{
+    start(DEADLINE, 0);
+    pt_watchdog_at(41, "serving");
+    pt_fscall_begin("fsync", "run/metrics.jsonl");
+    pass(DEADLINE + 1);
+    assert_string_equal(play.line,
+                        "host a, step 41, serving: no progress since 300 s; fsync of "
+                        "run/metrics.jsonl has not returned for 0 s"); /* of the clock */
+    pt_watchdog_stop();
+    start(DEADLINE, 0);
+    pt_fscall_begin("fsync", "run/metrics.jsonl");
+    pt_fscall_end();
+    speaks("host a, start-up: no progress since 300 s");
+}
+
 static void test_the_text_says_what_it_waits_for_and_who_owes(void **state)
 {
     start(DEADLINE, 0);
@@ -261,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_a_stopped_watchdog_says_nothing),
         cmocka_unit_test(test_a_watchdog_that_was_stopped_begins_anew),
         cmocka_unit_test(test_the_text_says_host_step_and_phase),
+        cmocka_unit_test(test_the_text_names_the_call_and_the_file_that_it_is_stuck_in),
         cmocka_unit_test(test_the_text_says_what_it_waits_for_and_who_owes),
         cmocka_unit_test(test_a_wait_that_ended_is_not_in_the_text),
         cmocka_unit_test(test_a_rank_has_one_line),

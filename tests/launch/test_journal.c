@@ -224,7 +224,7 @@ static void test_a_result_over_jobs_has_all_digits(void **state)
             j = begin(&p);
         }
         one_step(j, 2, 1.0 / 7);
-        assert_int_equal(pt_journal_finish(j), PT_OK);
+        assert_int_equal(pt_journal_finish(j, &(pt_server_costs){0}), PT_OK);
         assert_true(result_number("gate_opened_at") == 1);
         assert_true(result_number("steps_with_w") == 2);
         assert_true(result_number("steps") == 3);

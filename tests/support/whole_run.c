@@ -204,7 +204,7 @@ static pt_status serve(player *p, pt_comm *comm, bool *agreed)
                            c->evaluation->train_split ? (size_t)p->o->n_train : 0};
     pt_server_hooks hooks = {p, on_step, on_rows, NULL};
     json_t *identity = json_pack("{s:s}", "network", c->network->name);
-    pt_save_options save = {p->o->root, identity};
+    pt_save_options save = {p->o->root, identity, 60};
     pt_server *server = NULL;
     pt_status s = pt_server_create(p->run, comm, &tests, comm->rank == 0 ? &hooks : NULL,
                                    p->o->root ? &save : NULL, &server);
