@@ -51,7 +51,7 @@ for what in "write part-0.h5" "fsync model.h5"; do
     set -- $what
     stuck end "$1" "$2" "${short[@]}" run.checkpoint_steps=10
     code end 1
-    one_line end "host .*, step 29, serving: .*(open|$1) of .*/$2 has not returned for [0-9]+ s"
+    one_line end "host .*, step 30, serving: .*(open|$1) of .*/$2 has not returned for [0-9]+ s"
     [ $ms -lt 15000 ] || fail "$what: ended after $ms ms"
 done
 finish
