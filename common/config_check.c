@@ -31,6 +31,7 @@ static const struct {
     {"Data", "pad", '[', 0, 4096, ']'},
     {"Data", "min_area", '(', 0, 1, ']'},
     {"Data", "input_threads", '[', 1, 64, ']'},
+    {"Data", "validation_share", '[', 0, 1, ')'},
     {"Network", "dropout", '[', 0, 1, ')'},
     {"Network", "bn_eps", '(', 0, INFINITY, ')'},
     {"Network", "bn_momentum", '(', 0, 1, ']'},
@@ -265,10 +266,26 @@ static void check_network(checker *k, const Pt__Config__Network *n)
           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* Models are chosen on images of their own, from one place. */
+static void check_validation(checker *k, const Pt__Config__Data *d)
+{
+    const char *path = "data.validation_split", *split = d->validation_split;
+
+    if (!split || is_bad(k, path)) return;
+    if (d->validation_share > 0)
+        fault(k, path, "and data.validation_share are both given: give one");
+    if (strcmp(split, d->train_split) == 0)
+        fault(k, path, "'%.60s' is trained on (data.train_split)", split);
+    if (strcmp(split, d->test_split) == 0)
+        fault(k, path, "'%.60s' is data.test_split, which would then test nothing",
+              split);
+}
+
 static void check_data(checker *k, const Pt__Config__Data *d)
 {
     bool resizes = d->resize_mode != PT__CONFIG__RESIZE__NO_RESIZE;
 
+    check_validation(k, d);
     if (is_bad(k, "data.resize_mode") || is_bad(k, "data.resize") ||
         is_bad(k, "data.crop"))
         return;

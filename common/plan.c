@@ -21,7 +21,8 @@ void pt_plan_destroy(pt_plan **p)
     *p = NULL;
 }
 
-pt_status pt_plan_select(const char *split, uint32_t per_class, const pt_dataset *d,
+pt_status pt_plan_select(const char *split, uint32_t per_class,
+                         const pt_held_out *held_out, const pt_dataset *d,
                          uint32_t **images, size_t *n)
 {
     int n_classes = pt_dataset_classes(d);
@@ -36,13 +37,15 @@ pt_status pt_plan_select(const char *split, uint32_t per_class, const pt_dataset
     seen = pt_calloc((size_t)n_classes, sizeof *seen);
     if (!taken || !seen) bad = pt_fail(PT_ERR_NOMEM, "no memory for %zu images", n_all);
     for (size_t i = 0; i < n_all && bad == PT_OK; i++)
-        if (seen[pt_dataset_label(d, all[i])]++ < limit || limit == 0)
+        if (!pt_held_out_has(held_out, all[i]) &&
+            (seen[pt_dataset_label(d, all[i])]++ < limit || limit == 0))
             taken[n_taken++] = all[i];
     for (int k = 0; k < n_classes && limit > 0 && seen; k++)
         if (seen[k] < limit)
             pt_fail_more(&bad, PT_ERR_DATA,
-                         "class %s has %u images in split %s, per_class is %u",
-                         pt_dataset_class_name(d, k), seen[k], split, limit);
+                         "class %s has %u images in split %s%s, per_class is %u",
+                         pt_dataset_class_name(d, k), seen[k], split,
+                         held_out->n ? " that are not held out" : "", limit);
     if (bad == PT_OK && n_taken == 0)
         bad = pt_fail(PT_ERR_DATA, "split %s has no images", split);
     if (bad == PT_OK) {

@@ -8,6 +8,7 @@
 
 #include "common/config.h"
 #include "common/dataset.h"
+#include "common/held_out.h"
 #include "common/shards.h"
 #include "common/status.h"
 
@@ -35,11 +36,12 @@ typedef struct {
 } pt_plan;
 
 /* The images that training uses: the first per_class of each class of a split (0 = all),
- * in split order. *images is malloc'd. PT_ERR_DATA if there are none or a class has too
- * few.
+ * in split order, without `held_out`. *images is malloc'd. PT_ERR_DATA if there are none
+ * or a class has too few.
  */
 PT_MUST_USE pt_status pt_plan_select(const char *split, uint32_t per_class,
-                                     const pt_dataset *d, uint32_t **images, size_t *n);
+                                     const pt_held_out *held_out, const pt_dataset *d,
+                                     uint32_t **images, size_t *n);
 
 /* Takes images [n], n >= 1, also on failure. Reads seed, shards, data.batch and stages.
  */

@@ -24,7 +24,8 @@ typedef enum {
     PT_RNG_ADARAND = 10, /* a = step,      b = position in the batch                 */
     PT_RNG_SPLIT = 11,   /* a = class,     b = 0: order of its images (ptrain pack)  */
     PT_RNG_STOCHNORM = 12, /* a = step,    b = node; element: channel              */
-    PT_RNG_PAIR = 13       /* a = epoch,   b = place of the target image           */
+    PT_RNG_PAIR = 13,      /* a = epoch,   b = place of the target image           */
+    PT_RNG_HELD_OUT = 14   /* a = class,   b = 0: order of its images              */
 } pt_rng_purpose;
 
 /* A stream: seed, purpose and two coordinates; element i of it is i-th from the start.

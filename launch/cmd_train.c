@@ -79,13 +79,21 @@ static const struct argp argp = {
     NULL,
     NULL};
 
+/* A model that was chosen on the test split has no test. */
+static void warn_of_selection(const pt_setup *u)
+{
+    if (u->run->config->run->keep_best && u->validation.n == 0)
+        pt_log_warn("run.keep_best chooses best.h5 by the test split, whose accuracy is "
+                    "then no test of it; with data.validation_share it chooses by "
+                    "held-out training images");
+}
+
 /* ---- roles ------------------------------------------------------------------------ */
 
 static pt_status serve(pt_setup *u, const pt_start *start)
 {
     const pt_config *c = u->run->config;
-    pt_test_sizes tests = {u->n_test,
-                           c->evaluation->train_split ? u->run->plan->n_images : 0};
+    pt_test_sizes tests = {.n_test = u->n_test, .n_validation = u->validation.n};
     pt_save_options save = {start->root, start->identity, c->run->watchdog_s};
     pt_server_hooks hooks = {0};
     pt_journal *j = NULL;
@@ -93,6 +101,8 @@ static pt_status serve(pt_setup *u, const pt_start *start)
     bool agreed = false, hangs, first = pt_job_rank() == 0;
     pt_status s = first ? pt_journal_create(u, &start->progress, &j) : PT_OK;
 
+    if (s == PT_OK && first) warn_of_selection(u);
+    if (c->evaluation->train_split) tests.n_train = u->run->plan->n_images;
     if (s == PT_OK && first) hooks = pt_journal_hooks(j);
     if (s == PT_OK)
         s = pt_server_create(u->run, pt_job_comm(), &tests, &hooks, &save, &server);
@@ -119,7 +129,10 @@ static pt_status work(pt_setup *u)
 {
     const pt_config *c = u->run->config;
     int worker = pt_job_rank() - u->run->n_servers;
-    pt_test_sets tests = {.test = u->test, .n_test = u->n_test};
+    pt_test_sets tests = {.test = u->test,
+                          .n_test = u->n_test,
+                          .validation = u->validation.images,
+                          .n_validation = u->validation.n};
     pt_feed *feed = NULL;
     pt_pool *pool = NULL;
     pt_worker *w = NULL;

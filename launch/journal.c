@@ -13,6 +13,7 @@
 #include "launch/best.h"
 #include "launch/metrics.h"
 #include "launch/predictions.h"
+#include "launch/result.h"
 #include "launch/run_dir.h"
 #include "worker/objective/cross_entropy.h"
 
@@ -23,8 +24,8 @@ struct pt_journal {
     uint64_t steps, skipped;
     pt_tally tally; /* its seconds: of the jobs before this one */
     pt_server_costs costs;
-    double *ratios;       /* [batch] scratch */
-    pt_score test, train; /* of the last test */
+    double *ratios;                /* [batch] scratch */
+    pt_score scores[PT_ROWS_SETS]; /* of the last test */
     char predictions_hash[65];
     double time_input, time_wire;
     double *computing; /* [n_workers] seconds of each */
@@ -34,8 +35,7 @@ void pt_journal_destroy(pt_journal **j)
 {
     if (!j || !*j) return;
     if ((*j)->metrics) fclose((*j)->metrics);
-    pt_score_fini(&(*j)->test);
-    pt_score_fini(&(*j)->train);
+    for (int k = 0; k < PT_ROWS_SETS; k++) pt_score_fini(&(*j)->scores[k]);
     free((*j)->ratios);
     free((*j)->computing);
     free(*j);
@@ -145,12 +145,6 @@ static pt_status put_line(pt_journal *j, json_t *line)
     return bad ? pt_fail(PT_ERR_IO, "metrics.jsonl: %s", strerror(errno)) : PT_OK;
 }
 
-/* JSON has no NaN. */
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -206,29 +200,33 @@ static pt_status on_step(void *context, const pt_step_report *r)
     spread(j, r, q);
     line = json_pack(
         "{s:I, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "step",
-        (json_int_t)r->step, "epoch", number(r->epoch), "stage", (int)r->stage, "images",
-        r->images, "ce", number(r->means.ce), "ce_ema", number(r->ema), "accuracy",
-        number(r->means.accuracy), "g_ce", number(r->means.g_ce), "g_ptr",
-        number(r->means.g_ptr), "l_ptr", number(r->means.l_ptr), "w", number(r->w),
-        "gate", r->gate, "lr", number(r->lr), "head_lr", number(r->head_lr));
+        (json_int_t)r->step, "epoch", pt_metrics_number(r->epoch), "stage", (int)r->stage,
+        "images", r->images, "ce", pt_metrics_number(r->means.ce), "ce_ema",
+        pt_metrics_number(r->ema), "accuracy", pt_metrics_number(r->means.accuracy),
+        "g_ce", pt_metrics_number(r->means.g_ce), "g_ptr",
+        pt_metrics_number(r->means.g_ptr), "l_ptr", pt_metrics_number(r->means.l_ptr),
+        "w", pt_metrics_number(r->w), "gate", r->gate, "lr", pt_metrics_number(r->lr),
+        "head_lr", pt_metrics_number(r->head_lr));
     if (line) {
-        json_object_set_new(line, "ratio_p10", number(q[0]));
-        json_object_set_new(line, "ratio_p50", number(q[1]));
-        json_object_set_new(line, "ratio_p90", number(q[2]));
-        json_object_set_new(line, "cosine", number(r->means.cosine));
-        json_object_set_new(line, "rep_norm", number(r->means.rep));
-        json_object_set_new(line, "seconds", number(r->seconds));
+        json_object_set_new(line, "ratio_p10", pt_metrics_number(q[0]));
+        json_object_set_new(line, "ratio_p50", pt_metrics_number(q[1]));
+        json_object_set_new(line, "ratio_p90", pt_metrics_number(q[2]));
+        json_object_set_new(line, "cosine", pt_metrics_number(r->means.cosine));
+        json_object_set_new(line, "rep_norm", pt_metrics_number(r->means.rep));
+        json_object_set_new(line, "seconds", pt_metrics_number(r->seconds));
         if (r->means.penalty != 0)
-            json_object_set_new(line, "penalty", number(r->means.penalty));
+            json_object_set_new(line, "penalty", pt_metrics_number(r->means.penalty));
         if (r->means.batch_ce > 0) {
-            json_object_set_new(line, "batch_g_ce", number(r->means.batch_ce));
-            json_object_set_new(line, "batch_g_ptr", number(r->means.batch_ptr));
+            json_object_set_new(line, "batch_g_ce", pt_metrics_number(r->means.batch_ce));
+            json_object_set_new(line, "batch_g_ptr",
+                                pt_metrics_number(r->means.batch_ptr));
         }
         if (r->skipped) json_object_set_new(line, "skipped", json_true());
         if (r->probed) {
-            json_object_set_new(line, "trunk_g_ce", number(r->probe_ce));
-            json_object_set_new(line, "trunk_g_ptr", number(r->probe_ptr));
-            json_object_set_new(line, "trunk_ratio", number(r->probe_ce / r->probe_ptr));
+            json_object_set_new(line, "trunk_g_ce", pt_metrics_number(r->probe_ce));
+            json_object_set_new(line, "trunk_g_ptr", pt_metrics_number(r->probe_ptr));
+            json_object_set_new(line, "trunk_ratio",
+                                pt_metrics_number(r->probe_ce / r->probe_ptr));
         }
     }
     if (r->gate && j->tally.gate_opened == r->step + 1)
@@ -263,51 +261,78 @@ static pt_status save_model(const pt_journal *j, const char *name)
     return s;
 }
 
-/* Is this the best model so far? Then it is best.h5. */
-static pt_status keep_best(pt_journal *j, uint64_t step, const pt_score *score)
+/* Whose accuracy says which model is the best. */
+static pt_rows_of selector(const pt_journal *j)
 {
-    pt_best *best = &j->tally.best;
-    const Pt__Config__Run *c = j->u->run->config->run;
-    pt_status s;
+    return j->u->validation.n > 0 ? PT_ROWS_VALIDATION : PT_ROWS_TEST;
+}
 
-    if (!c->keep_best || !pt_best_offer(best, step, score->n_right, score->n))
-        return PT_OK;
-    s = save_model(j, PT_BEST_FILE);
-    return s == PT_OK ? pt_best_sign(c->dir, best) : s;
+/* Is this the best model so far? Then it is best.h5. */
+static pt_status keep_best(pt_journal *j, pt_rows_of set, uint64_t step)
+{
+    const Pt__Config__Run *c = j->u->run->config->run;
+    const pt_score *score = &j->scores[set];
+    pt_best *best = &j->tally.best;
+    pt_status s = PT_OK;
+
+    if (!c->keep_best) return PT_OK;
+    if (set == selector(j) && pt_best_offer(best, step, score->n_right, score->n)) {
+        s = save_model(j, PT_BEST_FILE);
+        if (s == PT_OK) s = pt_best_sign(c->dir, best);
+    }
+    if (set == PT_ROWS_TEST && best->step == step) {
+        best->test_right = score->n_right;
+        best->test_images = score->n;
+    }
+    return s;
+}
+
+/* By pt_rows_of. */
+static const char *const set_names[PT_ROWS_SETS] = {"test", "train", "validation"};
+
+static const uint32_t *images_of(const pt_setup *u, pt_rows_of set)
+{
+    if (set == PT_ROWS_VALIDATION) return u->validation.images;
+    return set == PT_ROWS_TEST ? u->test : u->run->plan->images;
+}
+
+static pt_status write_predictions(pt_journal *j, pt_rows_of set, const float *logits,
+                                   size_t n)
+{
+    const char *dir = j->u->run->config->run->dir;
+    const uint32_t *images = images_of(j->u, set);
+    char other[65];
+
+    if (set == PT_ROWS_VALIDATION) return PT_OK;
+    return set == PT_ROWS_TEST
+               ? pt_predictions_write(dir, "predictions.h5", j->u->data, images, n,
+                                      logits, j->predictions_hash)
+               : pt_predictions_write(dir, "train_predictions.h5", j->u->data, images, n,
+                                      logits, other);
 }
 
 static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n)
 {
     pt_journal *j = context;
-    const pt_setup *u = j->u;
-    bool test = set == PT_ROWS_TEST;
-    const uint32_t *images = test ? u->test : u->run->plan->images;
-    pt_score *score = test ? &j->test : &j->train;
+    pt_score *score = &j->scores[set];
     pt_status s;
     json_t *line;
 
     pt_score_fini(score);
-    s = pt_score_rows(u->data, images, n, logits, score);
+    s = pt_score_rows(j->u->data, images_of(j->u, set), n, logits, score);
     if (s != PT_OK) return s;
     pt_log_info(
         "%s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu images)",
-        test ? "test" : "train", (unsigned long long)step + 1, 100 * score->top1,
+        set_names[set], (unsigned long long)step + 1, 100 * score->top1,
         100 * score->top5, score->ce, n);
-    if (test) s = keep_best(j, step, score);
-    if (s == PT_OK && last) {
-        char of_train[65];
-
-        s = pt_predictions_write(
-            u->run->config->run->dir, test ? "predictions.h5" : "train_predictions.h5",
-            u->data, images, n, logits, test ? j->predictions_hash : of_train);
-    }
+    s = keep_best(j, set, step);
+    if (s == PT_OK && last) s = write_predictions(j, set, logits, n);
     if (s != PT_OK) return s;
-    line = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "test_of",
-                     test ? "test" : "train", "step", (json_int_t)step, "right",
-                     (json_int_t)score->n_right, "of", (json_int_t)n, "accuracy",
-                     number(score->top1), "top5", number(score->top5), "ce",
-                     number(score->ce));
+    line = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "test_of", set_names[set],
+                     "step", (json_int_t)step, "right", (json_int_t)score->n_right, "of",
+                     (json_int_t)n, "accuracy", pt_metrics_number(score->top1), "top5",
+                     pt_metrics_number(score->top5), "ce", pt_metrics_number(score->ce));
     if (line) json_object_set_new(line, "per_class", pt_score_per_class(score));
     return put_line(j, line);
 }
@@ -333,26 +358,6 @@ static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
 pt_server_hooks pt_journal_hooks(pt_journal *j)
 {
     return (pt_server_hooks){j, on_step, on_rows, on_save};
-}
-
-static json_t *result(const pt_journal *j, const char *weights_hash)
-{
-    const pt_tally *t = &j->tally;
-    json_t *r = json_pack(
-        "{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:o, s:I}", "test_accuracy",
-        number(j->test.top1), "test_top5", number(j->test.top5), "test_ce",
-        number(j->test.ce), "weight_hash", weights_hash, "predictions_hash",
-        j->predictions_hash, "steps", (json_int_t)j->steps, "seconds",
-        number(seconds_of(j)), "images_per_s", number(speed(j)), "gate_opened_at",
-        t->gate_opened ? (json_int_t)t->gate_opened - 1 : (json_int_t)-1);
-
-    if (!r) return NULL;
-    json_object_set_new(r, "mean_w",
-                        t->w_steps ? number(t->w_sum / (double)t->w_steps) : json_null());
-    json_object_set_new(r, "steps_with_w", json_integer((json_int_t)t->w_steps));
-    if (j->train.n > 0) json_object_set_new(r, "train_accuracy", number(j->train.top1));
-    json_object_set_new(r, "per_class", pt_score_per_class(&j->test));
-    return r;
 }
 
 static double mean_computing(const pt_journal *j)
@@ -413,13 +418,16 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
     const char *dir = r->config->run->dir;
     const pt_tally *t = &j->tally;
     char hash[65] = "";
+    const pt_result_facts facts = {
+        j->u, t, j->scores, j->steps, seconds_of(j), speed(j), hash, j->predictions_hash};
     double computing = mean_computing(j);
     double all = j->time_input + computing + j->time_wire;
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);
 
     j->costs = *costs;
     if (s == PT_OK) s = save_model(j, "model.h5");
-    if (s == PT_OK) s = pt_run_dir_write_json(dir, "result.json", result(j, hash));
+    if (s == PT_OK)
+        s = pt_run_dir_write_json(dir, "result.json", pt_result_create(&facts));
     if (s != PT_OK) return s;
     if (r->config->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE) {
         if (t->gate_opened)
@@ -434,10 +442,11 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
         pt_log_info(
             "time %.1f s, %.1f images/s; workers: %.0f %% computing, %.0f %% waiting for "
             "others, %.0f %% for input",
-            seconds_of(j), speed(j), 100 * computing / all, 100 * j->time_wire / all,
-            100 * j->time_input / all);
+            facts.seconds, facts.images_per_s, 100 * computing / all,
+            100 * j->time_wire / all, 100 * j->time_input / all);
     say_slowest(j);
     say_costs(j);
+    pt_result_say_best(&facts);
     pt_log_info("weight hash      %s", hash);
     pt_log_info("predictions hash %s", j->predictions_hash);
     pt_log_info("results in %s", dir);

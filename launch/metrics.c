@@ -1,5 +1,6 @@
 #include "launch/metrics.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,11 @@
 #include "common/file.h"
 
 enum { MAX_BYTES = 1 << 30 };
+
+json_t *pt_metrics_number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
 
 static bool stays(const json_t *line, uint64_t first_step, bool test_owed)
 {

@@ -8,6 +8,9 @@
 
 #include "common/status.h"
 
+/* A number of a line, or of result.json; null where it is not finite: JSON has no NaN. */
+json_t *pt_metrics_number(double x);
+
 /* Keeps the lines of steps below first_step, but not those of tests after the step before
  * it where that test is owed (it will be done again): path is replaced in one move by a
  * file of these alone, and kept(context, line), where it is not NULL, is called for each.

@@ -28,6 +28,7 @@ void pt_setup_destroy(pt_setup **s)
     pt_run_destroy(&(*s)->run);
     pt_dataset_destroy(&(*s)->data);
     pt_dataset_destroy(&(*s)->source);
+    pt_held_out_fini(&(*s)->validation);
     free(*s);
     *s = NULL;
 }
@@ -223,6 +224,7 @@ static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan
 {
     size_t n = 0, before = pt_dataset_images(u->data) - pt_dataset_images(u->source);
     const pt_pairs *pairs = pt_dataset_pairs(u->source);
+    const pt_held_out none = {0};
     uint32_t *images = NULL;
     pt_status s;
 
@@ -234,8 +236,8 @@ static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan
                            c->source->path, c->data->path);
         return pt_plan_add_pairs(plan, pairs, (uint32_t)before);
     }
-    s = pt_plan_select(c->source->train_split, c->source->per_class, u->source, &images,
-                       &n);
+    s = pt_plan_select(c->source->train_split, c->source->per_class, &none, u->source,
+                       &images, &n);
     for (size_t i = 0; i < n; i++) images[i] += (uint32_t)before;
     return s == PT_OK ? pt_plan_add_source(plan, images, n) : s;
 }
@@ -250,8 +252,8 @@ static pt_status make_run(pt_setup *u, pt_config **config)
     pt_status s = pt_graph_create(c->network->name, &u->graph_options, &graph);
 
     if (s == PT_OK)
-        s = pt_plan_select(c->data->train_split, c->data->per_class, u->data, &images,
-                           &n_images);
+        s = pt_plan_select(c->data->train_split, c->data->per_class, &u->validation,
+                           u->data, &images, &n_images);
     if (s == PT_OK) s = pt_plan_create(c, images, n_images, &plan);
     if (s == PT_OK && u->source) s = add_source(u, c, plan);
     if (s == PT_OK) {
@@ -341,6 +343,7 @@ static pt_status open_data(pt_setup *u, const pt_config *c)
     if (s == PT_OK) s = pt_dataset_open(c->data->path, &u->data);
     if (s == PT_OK)
         s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
+    if (s == PT_OK) s = pt_held_out_init(c->data, u->data, &u->validation);
     if (s != PT_OK || !joins(c)) return s;
     s = pt_probe_dataset(c->source->path);
     if (s == PT_OK) s = pt_dataset_open(c->source->path, &u->source);
@@ -403,6 +406,25 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
 
 /* ---- --dry-run -------------------------------------------------------------------- */
 
+static void print_data(const pt_setup *u)
+{
+    const Pt__Config__Evaluation *e = u->run->config->evaluation;
+    int classes = u->run->graph->n_classes;
+    uint64_t up = pt_traffic_of_rows(u->run, 0, u->n_test, classes) +
+                  pt_traffic_of_rows(u->run, 0, u->validation.n, classes);
+    char held_out[48] = "", every[48] = "";
+
+    if (u->validation.n > 0)
+        snprintf(held_out, sizeof held_out, ", %zu validation", u->validation.n);
+    if (e->every_epochs > 0)
+        snprintf(every, sizeof every, "every %u epoch%s and ", e->every_epochs,
+                 e->every_epochs == 1 ? "" : "s");
+    pt_log_info("data      %zu training%s and %zu test images", u->run->plan->n_images,
+                held_out, u->n_test);
+    pt_log_info("tests     %sat the end: %.2f MB up, %.2f MB down per worker", every,
+                (double)up * 1e-6, (double)pt_traffic_of_running(u->run) * 1e-6);
+}
+
 void pt_setup_print(const pt_setup *u)
 {
     const pt_run *r = u->run;
@@ -421,8 +443,7 @@ void pt_setup_print(const pt_setup *u)
                 (double)r->graph->n_param_floats * 4 * mb, r->graph->n_classes,
                 u->graph_options.side, u->graph_options.side);
     pt_start_weights_print(c, r->graph, &u->weights, &u->preprocess);
-    pt_log_info("data      %zu training and %zu test images", r->plan->n_images,
-                u->n_test);
+    print_data(u);
     pt_log_info("layout    %d server + %d workers x %u threads; V = %d shards, batch %d "
                 "(%d images on worker 0)",
                 r->n_servers, r->n_workers, c->engine->threads, r->plan->n_shards,

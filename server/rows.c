@@ -51,6 +51,8 @@ pt_status pt_server_evaluate(pt_server *s, bool last)
     if (s->comm->rank != 0) return PT_OK;
     if (last || s->run->config->run->keep_best) /* the hook writes HDF5 files */
         st = st == PT_OK ? pt_server_free_library(s) : st;
+    if (st == PT_OK && s->tests.n_validation > 0)
+        st = test_on(s, PT_ROWS_VALIDATION, last, s->tests.n_validation);
     if (st == PT_OK) st = test_on(s, PT_ROWS_TEST, last, s->tests.n_test);
     if (st == PT_OK && last && s->tests.n_train > 0)
         st = test_on(s, PT_ROWS_TRAIN, last, s->tests.n_train);

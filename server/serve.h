@@ -41,7 +41,9 @@ typedef struct {
     double probe_ce, probe_ptr; /* gradient norms at the last trunk parameter */
 } pt_step_report;
 
-typedef enum { PT_ROWS_TEST, PT_ROWS_TRAIN } pt_rows_of;
+/* A test is of the validation images, if there are any, then of the test split, and, at
+ * the end, where wanted, of the training images. */
+typedef enum { PT_ROWS_TEST, PT_ROWS_TRAIN, PT_ROWS_VALIDATION, PT_ROWS_SETS } pt_rows_of;
 
 /* What rank 0 tells others of; each may be NULL. A failing hook ends the run. */
 typedef struct {
@@ -57,7 +59,7 @@ typedef struct {
 
 /* Sizes of the sets that workers test on (rank 0; see pt_test_sets in worker/step.h). */
 typedef struct {
-    size_t n_test, n_train;
+    size_t n_test, n_train, n_validation;
 } pt_test_sizes;
 
 /* Borrows all. rank: 0..n_servers-1. hooks: NULL but on rank 0. save: NULL = no

@@ -433,14 +433,14 @@ static pt_status send_rows(pt_worker *w, const uint32_t *images, size_t n, int n
 
 static pt_status evaluate(pt_worker *w, bool last)
 {
+    const pt_test_sets *t = &w->tests;
     int logits = w->run->graph->logits;
     pt_status s = pt_client_settle(w->client);
 
     if (s == PT_OK) s = pt_client_take_running(w->client);
-    if (s == PT_OK) s = send_rows(w, w->tests.test, w->tests.n_test, logits);
-    if (s == PT_OK && last && w->tests.train)
-        s = send_rows(w, w->tests.train, w->tests.n_train, logits);
-    return s;
+    if (s == PT_OK) s = send_rows(w, t->validation, t->n_validation, logits);
+    if (s == PT_OK) s = send_rows(w, t->test, t->n_test, logits);
+    return s == PT_OK && last ? send_rows(w, t->train, t->n_train, logits) : s;
 }
 
 /* LwF: what the start weights answer, from all workers and then to all. */

@@ -16,6 +16,8 @@ typedef struct {
     size_t n_test;
     const uint32_t *train; /* at the end also these, NULL = not */
     size_t n_train;
+    const uint32_t *validation; /* before the test split; n_validation 0: none */
+    size_t n_validation;
 } pt_test_sets;
 
 /* Borrows all. worker: 0..n_workers-1; needs shards <= V for every worker.

@@ -6,12 +6,14 @@ json_t *pt_tally_to_json(const pt_tally *t)
 {
     const pt_best *b = &t->best;
 
-    return json_pack(
-        "{s:I, s:f, s:I, s:f, s:f, s:I, s:{s:I, s:I, s:I, s:s}}", "gate_opened",
-        (json_int_t)t->gate_opened, "w_sum", t->w_sum, "w_steps", (json_int_t)t->w_steps,
-        "seconds", t->seconds, "step_seconds", t->step_seconds, "timed_images",
-        (json_int_t)t->timed_images, "best", "step", (json_int_t)b->step, "right",
-        (json_int_t)b->right, "images", (json_int_t)b->images, "digest", b->digest);
+    return json_pack("{s:I, s:f, s:I, s:f, s:f, s:I, s:{s:I, s:I, s:I, s:I, s:I, s:s}}",
+                     "gate_opened", (json_int_t)t->gate_opened, "w_sum", t->w_sum,
+                     "w_steps", (json_int_t)t->w_steps, "seconds", t->seconds,
+                     "step_seconds", t->step_seconds, "timed_images",
+                     (json_int_t)t->timed_images, "best", "step", (json_int_t)b->step,
+                     "right", (json_int_t)b->right, "images", (json_int_t)b->images,
+                     "test_right", (json_int_t)b->test_right, "test_images",
+                     (json_int_t)b->test_images, "digest", b->digest);
 }
 
 static uint64_t count(const json_t *j, const char *name)
@@ -37,7 +39,9 @@ pt_tally pt_tally_of_json(const json_t *j)
                   .timed_images = count(j, "timed_images"),
                   .best = {.step = count(best, "step"),
                            .right = count(best, "right"),
-                           .images = count(best, "images")}};
+                           .images = count(best, "images"),
+                           .test_right = count(best, "test_right"),
+                           .test_images = count(best, "test_images")}};
 
     snprintf(t.best.digest, sizeof t.best.digest, "%s", digest ? digest : "");
     return t;

@@ -10,8 +10,9 @@
 /* The test whose model is best.h5 (run.keep_best). */
 typedef struct {
     uint64_t step;
-    uint64_t right, images; /* of the split that selects; images 0: no test yet */
-    char digest[65];        /* SHA-256 of the file; "": not known */
+    uint64_t right, images;           /* of those that select; images 0: no test yet */
+    uint64_t test_right, test_images; /* of the test split, in the same test */
+    char digest[65];                  /* SHA-256 of the file; "": not known */
 } pt_best;
 
 typedef struct {

@@ -52,8 +52,8 @@ static pt_journal *begin(const pt_progress *from)
     return j;
 }
 
-/* The test after `step`, of a model that no other step has: `right` of the images are. */
-static void test_after(pt_journal *j, uint64_t step, int right)
+/* A set after `step`, of a model that no other step has: `right` of its images are. */
+static void rows_after(pt_journal *j, pt_rows_of set, uint64_t step, int right)
 {
     pt_server_hooks h = pt_journal_hooks(j);
     float logits[IMAGES][2] = {{0}};
@@ -64,8 +64,20 @@ static void test_after(pt_journal *j, uint64_t step, int right)
 
         logits[i][i < right ? label : 1 - label] = 1;
     }
-    assert_int_equal(
-        h.on_rows(h.context, PT_ROWS_TEST, step, false, &logits[0][0], IMAGES), PT_OK);
+    assert_int_equal(h.on_rows(h.context, set, step, false, &logits[0][0], IMAGES),
+                     PT_OK);
+}
+
+static void test_after(pt_journal *j, uint64_t step, int right)
+{
+    rows_after(j, PT_ROWS_TEST, step, right);
+}
+
+/* A test with validation images, which are the same ones here. */
+static void both_after(pt_journal *j, uint64_t step, int validation, int test)
+{
+    rows_after(j, PT_ROWS_VALIDATION, step, validation);
+    rows_after(j, PT_ROWS_TEST, step, test);
 }
 
 static void one_step(pt_journal *j, uint64_t step, double w)
@@ -236,6 +248,70 @@ static void test_a_result_over_jobs_has_all_digits(void **state)
     assert_true(mean[0] == (1.0 / 3 + 1.0 / 7) / 2);
 }
 
+static void best_result(json_int_t step, const char *selected_on, double accuracy,
+                        double test_accuracy)
+{
+    const char *on;
+    double a, t;
+    json_int_t k;
+    json_t *r = NULL;
+
+    assert_int_equal(pt_run_dir_read_json(dir, "result.json", &r), PT_OK);
+    assert_int_equal(json_unpack(r, "{s:{s:I, s:s, s:f, s:f}}", "best", "step", &k,
+                                 "selected_on", &on, "accuracy", &a, "test_accuracy", &t),
+                     0);
+    assert_int_equal(k, step);
+    assert_string_equal(on, selected_on);
+    assert_true(a == accuracy && t == test_accuracy);
+    json_decref(r);
+}
+
+static void test_the_test_split_chooses_where_there_is_nothing_else(void **state)
+{
+    pt_journal *j;
+
+    set_up("true");
+    j = begin(&(pt_progress){0});
+    test_after(j, 0, 1);
+    test_after(j, 1, 2);
+    assert_int_equal(pt_journal_finish(j, &(pt_server_costs){0}), PT_OK);
+    best_result(1, "test", 2.0 / 3, 2.0 / 3);
+    pt_journal_destroy(&j);
+    clean();
+}
+
+static void test_validation_images_choose_and_the_test_split_only_tells(void **state)
+{
+    uint32_t copy[IMAGES];
+
+    memcpy(copy, images, sizeof copy);
+    for (int jobs = 1; jobs <= 2; jobs++) {
+        char was[65], is[65];
+        pt_progress p = {0};
+        pt_journal *j;
+
+        set_up("true");
+        u.validation = (pt_held_out){.images = copy, .n = IMAGES};
+        j = begin(&p);
+        both_after(j, 0, 2, 1);
+        best_digest(was);
+        both_after(j, 1, 1, 3);
+        if (jobs == 2) {
+            p = end_with_checkpoint(j, 2);
+            j = begin(&p);
+        }
+        both_after(j, 2, 2, 3);
+        best_digest(is);
+        assert_string_equal(is, was);
+        assert_int_equal(pt_journal_finish(j, &(pt_server_costs){0}), PT_OK);
+        best_result(0, "validation", 2.0 / 3, 1.0 / 3);
+        assert_true(result_number("validation_accuracy") == 2.0 / 3);
+        assert_true(result_number("test_accuracy") == 1);
+        pt_journal_destroy(&j);
+        clean();
+    }
+}
+
 /* Lines of a test that will be done again go. */
 static void test_a_test_that_is_owed_leaves_no_second_line(void **state)
 {
@@ -270,6 +346,8 @@ int main(void)
         cmocka_unit_test(test_switched_on_at_a_resume_the_next_test_is_the_best),
         cmocka_unit_test(test_a_best_file_of_another_test_does_not_count),
         cmocka_unit_test(test_a_result_over_jobs_has_all_digits),
+        cmocka_unit_test(test_the_test_split_chooses_where_there_is_nothing_else),
+        cmocka_unit_test(test_validation_images_choose_and_the_test_split_only_tells),
         cmocka_unit_test(test_a_test_that_is_owed_leaves_no_second_line),
     };
 

@@ -85,7 +85,7 @@ static void save(const fixture *f, uint64_t step)
         .skipped = 3,
         .skipped_in_a_row = 1,
         .tally = {
-            .gate_opened = 5, .w_sum = 1.0 / 3, .w_steps = 6, .best = {7, 8, 24, "abc"}}};
+            .gate_opened = 5, .w_sum = 1.0 / 3, .w_steps = 6, .best = {7, 8, 24, 9, 30, "abc"}}};
     char *path = pt_checkpoint_path(root(), step), part[320];
     json_t *identity = json_pack("{s:s}", "network", "resnet_small");
 
@@ -138,6 +138,7 @@ static void test_any_number_of_servers_reads_what_any_number_wrote(void **state)
         assert_int_equal(c.progress.tally.gate_opened, 5);
         assert_int_equal(c.progress.tally.w_steps, 6);
         assert_int_equal(c.progress.tally.best.right, 8);
+        assert_int_equal(c.progress.tally.best.test_right, 9);
         assert_string_equal(c.progress.tally.best.digest, "abc");
         assert_string_equal(json_string_value(json_object_get(c.identity, "network")),
                             "resnet_small");

@@ -189,6 +189,11 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
     player *p = context;
     float **to = set == PT_ROWS_TEST ? &p->result->logits : &p->result->train_logits;
 
+    if (set == PT_ROWS_VALIDATION) {
+        assert_int_equal(n, p->o->n_validation);
+        assert_int_equal(p->result->n_validations++, p->result->n_tests);
+        return PT_OK;
+    }
     p->result->n_tests += set == PT_ROWS_TEST;
     free(*to);
     *to = copy_of(logits, n * WHOLE_RUN_CLASSES * sizeof *logits);
@@ -201,7 +206,8 @@ static pt_status serve(player *p, pt_comm *comm, bool *agreed)
 {
     const pt_config *c = p->run->config;
     pt_test_sizes tests = {(size_t)p->o->n_test,
-                           c->evaluation->train_split ? (size_t)p->o->n_train : 0};
+                           c->evaluation->train_split ? (size_t)p->o->n_train : 0,
+                           (size_t)p->o->n_validation};
     pt_server_hooks hooks = {p, on_step, on_rows, NULL};
     json_t *identity = json_pack("{s:s}", "network", c->network->name);
     pt_save_options save = {p->o->root, identity, 60};
@@ -221,8 +227,12 @@ static pt_status work(player *p, pt_comm *comm, bool *agreed)
 {
     const pt_plan *plan = p->run->plan;
     bool train = p->run->config->evaluation->train_split;
-    pt_test_sets tests = {p->test, (size_t)p->o->n_test, train ? plan->images : NULL,
-                          train ? plan->n_images : 0};
+    pt_test_sets tests = {p->test,
+                          (size_t)p->o->n_test,
+                          train ? plan->images : NULL,
+                          train ? plan->n_images : 0,
+                          p->test,
+                          (size_t)p->o->n_validation};
     pt_source source = {p, batch, block, release};
     pt_worker *worker = NULL;
     pt_pool *pool = NULL;

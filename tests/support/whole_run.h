@@ -22,13 +22,14 @@ typedef struct {
     unsigned shuffle;                     /* of arrival; 0: messages are there at once */
     size_t part_bytes;                    /* of messages, see pt_comm; 0: its default */
     int n_train, n_test;                  /* images 0..n_train-1, and those after them */
-    uint64_t salt;                        /* of the images' pattern */
-    int spoilt;                           /* 1 + the image with a bad pixel; 0: none */
-    float spoilt_value;                   /* of that pixel; 0: NaN */
-    double deadline_s;                    /* of every wait; 0: 20 s */
-    const char *root; /* directory of checkpoints; NULL: none are written */
-    bool resume;      /* from the newest checkpoint in root */
-    int stop_after;   /* the step after this one, from 1 on, is the last; 0: none is */
+    int n_validation;   /* at most n_test: of the test images, the first; 0: none */
+    uint64_t salt;      /* of the images' pattern */
+    int spoilt;         /* 1 + the image with a bad pixel; 0: none */
+    float spoilt_value; /* of that pixel; 0: NaN */
+    double deadline_s;  /* of every wait; 0: 20 s */
+    const char *root;   /* directory of checkpoints; NULL: none are written */
+    bool resume;        /* from the newest checkpoint in root */
+    int stop_after;     /* the step after this one, from 1 on, is the last; 0: none is */
 } whole_run_options;
 
 /* What rank 0 said after one step; times and seconds are left out (NULL, 0). */
@@ -56,6 +57,7 @@ typedef struct {
     float *logits;          /* [n_test][classes] of the last test, or NULL */
     float *train_logits;    /* [n_train][classes], or NULL */
     int n_tests;            /* how often the test set was tested */
+    int n_validations;      /* how often the validation images were, before it */
     bool weights_agree;     /* all workers, and the owner of each key, hold the same */
 } whole_run;
 

@@ -9,9 +9,10 @@
 
 #define CONFIG PT_TEST_DATA "/run/base.yaml"
 
-enum { TRAIN = 21, TEST = 70 };
+enum { TRAIN = 21, TEST = 70, VALIDATION = 37 };
 
-static whole_run *play(const char *set, int n_workers, int n_servers)
+static whole_run *play_validated(const char *set, int n_workers, int n_servers,
+                                 int n_validation)
 {
     whole_run_options o = {.config = CONFIG,
                            .sets = {set},
@@ -21,11 +22,17 @@ static whole_run *play(const char *set, int n_workers, int n_servers)
                            .shuffle = 5,
                            .n_train = TRAIN,
                            .n_test = TEST,
+                           .n_validation = n_validation,
                            .salt = 3};
     whole_run *r = whole_run_play(&o);
 
     whole_run_assert_ok(r);
     return r;
+}
+
+static whole_run *play(const char *set, int n_workers, int n_servers)
+{
+    return play_validated(set, n_workers, n_servers, 0);
 }
 
 static pt_traffic foretell(const whole_run *r, int worker)
@@ -46,6 +53,8 @@ static pt_traffic foretell(const whole_run *r, int worker)
         t.sent += pt_traffic_of_rows(run, worker, TEST, classes);
         t.received += pt_traffic_of_running(run);
     }
+    for (int i = 0; i < r->n_validations; i++)
+        t.sent += pt_traffic_of_rows(run, worker, VALIDATION, classes);
     t.sent += pt_traffic_of_rows(run, worker, TRAIN, classes);
     if (run->feature_mean) {
         t.sent += pt_traffic_of_rows(run, worker, TRAIN, rep);
@@ -54,10 +63,8 @@ static pt_traffic foretell(const whole_run *r, int worker)
     return t;
 }
 
-static void check(const char *set, int n_workers, int n_servers)
+static void check_run(whole_run *r, const char *set, int n_workers, int n_servers)
 {
-    whole_run *r = play(set, n_workers, n_servers);
-
     for (int w = 0; w < n_workers; w++) {
         const whole_run_end *end = &r->ends[n_servers + w];
         pt_traffic t = foretell(r, w);
@@ -70,6 +77,11 @@ static void check(const char *set, int n_workers, int n_servers)
                      (unsigned long long)t.received);
     }
     whole_run_destroy(r);
+}
+
+static void check(const char *set, int n_workers, int n_servers)
+{
+    check_run(play(set, n_workers, n_servers), set, n_workers, n_servers);
 }
 
 static void check_layouts(const char *set)
@@ -99,6 +111,17 @@ static void test_bytes_with_frozen_batch_norm_are_foretold(void **state)
 static void test_bytes_of_targets_matched_to_features_are_foretold(void **state)
 {
     check_layouts("pseudo_task.target=matched");
+}
+
+static void test_bytes_of_validation_images_are_foretold_and_change_no_bit(void **state)
+{
+    whole_run *without = play(NULL, 3, 1), *with = play_validated(NULL, 3, 1, VALIDATION);
+
+    assert_int_equal(with->n_validations, with->n_tests);
+    assert_null(whole_run_difference(with, without));
+    whole_run_destroy(without);
+    check_run(with, "validation", 3, 1);
+    check_run(play_validated(NULL, 8, 2, VALIDATION), "validation", 8, 2);
 }
 
 /* The lowest batch norm of the second stage has statistics, but nothing below it wants a
@@ -133,6 +156,7 @@ int main(void)
         cmocka_unit_test(test_bytes_with_batch_norm_per_shard_are_foretold),
         cmocka_unit_test(test_bytes_with_frozen_batch_norm_are_foretold),
         cmocka_unit_test(test_bytes_of_targets_matched_to_features_are_foretold),
+        cmocka_unit_test(test_bytes_of_validation_images_are_foretold_and_change_no_bit),
         cmocka_unit_test(test_bytes_of_stages_with_frozen_parts_are_foretold),
         cmocka_unit_test(test_a_frozen_trunk_saves_most_of_the_traffic),
     };
