@@ -13,8 +13,9 @@
 . "$(dirname "$0")/lib.sh"
 make_data
 steps=36 kills=${KILLS:-20} first=${FIRST:-1} done_kills=0 finished=0
+# AdaRand and matched targets: what a checkpoint holds beside weights and momentum
 run=('stages=[{steps: 36}]' evaluation.every_epochs=3 run.keep_best=true
-    data.validation_share=0.25)
+    data.validation_share=0.25 pseudo_task.target=matched regularizers.adarand.weight=0.5)
 ranks 3 undisturbed "${run[@]}" || { cat undisturbed.log; fail "the undisturbed run"; finish; }
 wanted=$(hash_of undisturbed) wanted_rows=$(value undisturbed predictions_hash)
 wanted_best=$(sha256sum <undisturbed/best.h5)

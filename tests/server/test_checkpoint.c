@@ -10,7 +10,7 @@
 
 #include "common/crc32c.h"
 #include "common/file.h"
-#include "server/checkpoint/manifest.h"
+#include "server/checkpoint/saver.h"
 #include "tests/support/temp_dir.h"
 
 /* A run of the smallest network, arrays filled with numbers that differ. */
@@ -188,6 +188,27 @@ static void test_two_generations_stay_and_the_newest_is_found(void **state)
     clean();
 }
 
+static void test_the_saver_keeps_two_generations(void **state)
+{
+    fixture a = make(1, 1);
+    json_t *identity = json_object();
+    const pt_save_options o = {root(), identity, 60};
+    pt_saver *saver = NULL;
+    struct stat st;
+
+    for (uint64_t step = 1; step <= 3; step++) {
+        assert_int_equal(pt_saver_create(a.run, 0, &o, &saver), PT_OK);
+        pt_saver_begin(saver, &(pt_progress){.step = step});
+        pt_saver_destroy(&saver); /* waits for it */
+    }
+    assert_int_equal(stat(in_dir("run/checkpoints/step-000000000003"), &st), 0);
+    assert_int_equal(stat(in_dir("run/checkpoints/step-000000000002"), &st), 0);
+    assert_int_equal(stat(in_dir("run/checkpoints/step-000000000001"), &st), -1);
+    json_decref(identity);
+    drop(&a);
+    clean();
+}
+
 /* ---- damage ----------------------------------------------------------------------- */
 
 static void put(const char *path, const uint8_t *bytes, size_t n)
@@ -346,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_number_of_servers_reads_what_any_number_wrote),
         cmocka_unit_test(test_a_lost_part_and_another_network_are_refused),
+        cmocka_unit_test(test_the_saver_keeps_two_generations),
         cmocka_unit_test(test_two_generations_stay_and_the_newest_is_found),
         cmocka_unit_test(test_any_changed_byte_is_noticed_and_the_older_one_used),
         cmocka_unit_test(test_where_all_are_damaged_nothing_is_begun_afresh),

@@ -164,7 +164,7 @@ static void check_resume(const char *config)
 
     snprintf(root, sizeof root, "%s", in_dir("checkpoints"));
     o.root = root;
-    o.stop_after = 3;
+    o.stop_after = 1; /* early: moments and running means reach targets two steps later */
     part = whole_run_play(&o);
     whole_run_assert_stopped(part);
     whole_run_destroy(part);
@@ -172,7 +172,7 @@ static void check_resume(const char *config)
     o.root = root;
     o.resume = true;
     part = play(o);
-    assert_in_range(part->first_step, 3, 4);
+    assert_int_equal(part->first_step, 2);
     assert_same(whole, part, "resumed");
     whole_run_destroy(whole);
     pt_checkpoint_prune(root, 0);

@@ -138,8 +138,8 @@ static void test_an_open_gate_stays_open(void **state)
 
     o.sets[0] = "pseudo_task.gate=ema";
     o.sets[1] = "pseudo_task.gate_decay=0";
-    o.sets[2] = "pseudo_task.ratio=1.0e9";  /* regression moves nothing */
-    o.sets[3] = "optimizer.lr=0.5";         /* CE goes up and down */
+    o.sets[2] = "pseudo_task.ratio=1.0e9"; /* regression moves nothing */
+    o.sets[3] = "optimizer.lr=0.5";        /* CE goes up and down */
     a = undisturbed(&o);
     for (int i = 1; i + 1 < a->n_steps; i++) {
         double rise = a->steps[i + 1].report.ema - a->steps[i].report.ema;
@@ -169,6 +169,36 @@ static void test_features_are_not_measured_again(void **state)
     a = undisturbed(&o);
     stopped_and_resumed(a, o, l, m, 2);
     whole_run_destroy(a);
+}
+
+/* Two steps in a row are skipped and the run is stopped: the third, in the next job, is
+ * one too many. */
+static void test_skips_in_a_row_are_counted_on(void **state)
+{
+    whole_run_options o = options((layout){2, 1, 1});
+    char place[256];
+    whole_run *b;
+
+    snprintf(place, sizeof place, "%s", root());
+    o.root = place;
+    o.spoilt = 17;
+    o.sets[0] = "run.nonfinite=skip";
+    o.sets[1] = "data.batch=21"; /* the image is in every step */
+    o.sets[2] = "run.max_skips=2";
+    o.stop_after = 1;
+    b = whole_run_play(&o);
+    whole_run_assert_stopped(b);
+    assert_int_equal(b->n_steps, 2);
+    whole_run_destroy(b);
+
+    o.stop_after = 0;
+    o.resume = true;
+    b = whole_run_play(&o);
+    assert_int_equal(b->first_step, 2);
+    assert_int_equal(b->ends[0].status, PT_ERR_NUMERIC);
+    assert_int_equal(b->n_steps, 2);
+    whole_run_destroy(b);
+    pt_checkpoint_prune(place, 0);
 }
 
 /* Checkpoints after every step, written while training goes on: no bit changes, two stay,
@@ -211,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_gate_and_moving_average_go_on),
         cmocka_unit_test(test_an_open_gate_stays_open),
         cmocka_unit_test(test_features_are_not_measured_again),
+        cmocka_unit_test(test_skips_in_a_row_are_counted_on),
         cmocka_unit_test(test_saving_in_the_background_changes_nothing),
     };
 
