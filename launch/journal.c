@@ -81,9 +81,13 @@ static void recount(void *context, const json_t *line)
                    number_of(line, "seconds"), (uint64_t)number_of(line, "images"));
         j->tally.seconds += number_of(line, "seconds");
     } else if (strcmp(test, "test") == 0) {
+        pt_best *best = &j->tally.best;
         double right = number_of(line, "accuracy") * (double)j->u->n_test;
 
-        pt_best_offer(&j->tally.best, step, (uint64_t)llround(right), j->u->n_test);
+        if (pt_best_offer(best, step, (uint64_t)llround(right), j->u->n_test)) {
+            best->test_right = best->right; /* it chose */
+            best->test_images = best->images;
+        }
     }
 }
 

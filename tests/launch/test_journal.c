@@ -105,6 +105,35 @@ static pt_progress end_with_checkpoint(pt_journal *j, uint64_t next)
     return p;
 }
 
+static double result_number(const char *name)
+{
+    json_t *r = NULL;
+    double x;
+
+    assert_int_equal(pt_run_dir_read_json(dir, "result.json", &r), PT_OK);
+    x = json_number_value(json_object_get(r, name));
+    json_decref(r);
+    return x;
+}
+
+static void best_result(json_int_t step, const char *selected_on, double accuracy,
+                        double test_accuracy)
+{
+    const char *on;
+    double a, t;
+    json_int_t k;
+    json_t *r = NULL;
+
+    assert_int_equal(pt_run_dir_read_json(dir, "result.json", &r), PT_OK);
+    assert_int_equal(json_unpack(r, "{s:{s:I, s:s, s:f, s:f}}", "best", "step", &k,
+                                 "selected_on", &on, "accuracy", &a, "test_accuracy", &t),
+                     0);
+    assert_int_equal(k, step);
+    assert_string_equal(on, selected_on);
+    assert_true(a == accuracy && t == test_accuracy);
+    json_decref(r);
+}
+
 static void best_digest(char out[65])
 {
     assert_int_equal(pt_digest_file(in_dir("best.h5"), out), PT_OK);
@@ -136,6 +165,8 @@ static void an_equal_test_after_a_resume(bool tally)
     test_after(j, 1, 1);
     best_digest(is);
     assert_string_equal(is, was);
+    assert_int_equal(pt_journal_finish(j, &(pt_server_costs){0}), PT_OK);
+    best_result(0, "test", 1.0 / 3, 1.0 / 3);
     test_after(j, 2, 2);
     best_digest(is);
     assert_string_not_equal(is, was);
@@ -207,17 +238,6 @@ static void test_a_best_file_of_another_test_does_not_count(void **state)
     }
 }
 
-static double result_number(const char *name)
-{
-    json_t *r = NULL;
-    double x;
-
-    assert_int_equal(pt_run_dir_read_json(dir, "result.json", &r), PT_OK);
-    x = json_number_value(json_object_get(r, name));
-    json_decref(r);
-    return x;
-}
-
 static void test_a_result_over_jobs_has_all_digits(void **state)
 {
     double mean[2];
@@ -246,24 +266,6 @@ static void test_a_result_over_jobs_has_all_digits(void **state)
     }
     assert_true(mean[0] == mean[1]);
     assert_true(mean[0] == (1.0 / 3 + 1.0 / 7) / 2);
-}
-
-static void best_result(json_int_t step, const char *selected_on, double accuracy,
-                        double test_accuracy)
-{
-    const char *on;
-    double a, t;
-    json_int_t k;
-    json_t *r = NULL;
-
-    assert_int_equal(pt_run_dir_read_json(dir, "result.json", &r), PT_OK);
-    assert_int_equal(json_unpack(r, "{s:{s:I, s:s, s:f, s:f}}", "best", "step", &k,
-                                 "selected_on", &on, "accuracy", &a, "test_accuracy", &t),
-                     0);
-    assert_int_equal(k, step);
-    assert_string_equal(on, selected_on);
-    assert_true(a == accuracy && t == test_accuracy);
-    json_decref(r);
 }
 
 static void test_the_test_split_chooses_where_there_is_nothing_else(void **state)
