@@ -5,7 +5,7 @@
  *   environment.json  versions, hosts, core types, commit, command line
  *   metrics.jsonl     one object a step, one a test
  *   checkpoints/      while the run is not finished (server/checkpoint/manifest.h)
- *   best.h5           run.keep_best: the model with the best test accuracy so far
+ *   best.h5           run.keep_best: the best model so far (launch/best.h)
  *   model.h5          the final model; predictions.h5: test set with logits
  *   result.json       accuracies, hashes, times (last: it is there when the run finished)
  *
