@@ -1,10 +1,18 @@
 #include "common/stop.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 
+static const int signals[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
+enum { N_SIGNALS = sizeof signals / sizeof *signals };
+
 static volatile sig_atomic_t asked, interrupted;
+
+void pt_stop_signals(sigset_t *out)
+{
+    sigemptyset(out);
+    for (int i = 0; i < N_SIGNALS; i++) sigaddset(out, signals[i]);
+}
 
 static void on_signal(int sig)
 {
@@ -19,14 +27,12 @@ static void on_signal(int sig)
 
 void pt_stop_signals_to(void (*handler)(int sig))
 {
-    static const int signals[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
     struct sigaction a;
 
     memset(&a, 0, sizeof a);
     a.sa_handler = handler;
     a.sa_flags = SA_RESTART;
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        sigaction(signals[i], &a, NULL);
+    for (int i = 0; i < N_SIGNALS; i++) sigaction(signals[i], &a, NULL);
 }
 
 void pt_stop_on_signals(void)

@@ -2,10 +2,13 @@
 #ifndef PT_COMMON_STOP_H
 #define PT_COMMON_STOP_H
 
+#include <signal.h>
 #include <stdbool.h>
 
-/* From here on SIGUSR1, SIGTERM, SIGINT and SIGHUP ask this process to stop; a second
- * SIGINT ends it at once. */
+/* The signals that ask a process to stop: SIGUSR1, SIGTERM, SIGINT and SIGHUP. */
+void pt_stop_signals(sigset_t *out);
+
+/* From here on they ask this process to stop; a second SIGINT ends it at once. */
 void pt_stop_on_signals(void);
 
 /* Has `handler` take these signals, for a process that passes them on. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -17,10 +18,12 @@
 #include "common/delta.h"
 #include "common/dataset.h"
 #include "common/log.h"
+#include "common/stop.h"
 #include "common/weights/weights.h"
 
-/* An exit code of the child from here on is REFUSED + the reader's status. */
-enum { REFUSED = 64, TEXT_MAX = 1 << 16 };
+/* An exit code of the child from here on is REFUSED + the reader's status. HARD_S: from
+ * SIGXCPU, which says what happened, to SIGKILL. */
+enum { REFUSED = 64, TEXT_MAX = 1 << 16, HARD_S = 5 };
 
 #ifdef PT_SANITIZED
 enum { LIMIT_MEMORY = false }; /* the shadow takes terabytes of addresses */
@@ -30,13 +33,24 @@ enum { LIMIT_MEMORY = true };
 
 /* ---- the child -------------------------------------------------------------------- */
 
-static bool limit(int what, uint64_t most)
+static bool limit(int what, uint64_t most, uint64_t hard)
 {
-    struct rlimit old, r = {most, most};
+    struct rlimit old, r = {most, hard};
 
     if (getrlimit(what, &old) != 0) return false;
-    if (old.rlim_max < r.rlim_max) r.rlim_cur = r.rlim_max = old.rlim_max;
+    if (old.rlim_max < r.rlim_max) r.rlim_max = old.rlim_max;
+    if (r.rlim_max < r.rlim_cur) r.rlim_cur = r.rlim_max;
     return setrlimit(what, &r) == 0;
+}
+
+/* The signal does not come where the parent died before it was asked for; then nobody
+ * reads our output any more. */
+static void die_with_parent(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (poll(&out, 1, 0) > 0 && (out.revents & POLLERR)) _exit(2);
 }
 
 static pt_status set_limits(const char *path)
@@ -44,10 +58,13 @@ static pt_status set_limits(const char *path)
     struct stat st = {0};
     uint64_t bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 
+    uint64_t memory = PT_PROBE_BYTES + 8 * bytes;
+
+    die_with_parent();
     alarm(PT_PROBE_WALL_S);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (limit(RLIMIT_CORE, 0) && limit(RLIMIT_CPU, PT_PROBE_CPU_S) &&
-        (!LIMIT_MEMORY || limit(RLIMIT_AS, PT_PROBE_BYTES + 8 * bytes)))
+    if (limit(RLIMIT_CORE, 0, 0) &&
+        limit(RLIMIT_CPU, PT_PROBE_CPU_S, PT_PROBE_CPU_S + HARD_S) &&
+        (!LIMIT_MEMORY || limit(RLIMIT_AS, memory, memory)))
         return PT_OK;
     return pt_fail(PT_ERR_IO, "%s: the limits of its trial cannot be set: %s", path,
                    strerror(errno));
@@ -74,6 +91,19 @@ int pt_probe_main(int argc, char **argv)
 
 /* ---- the parent ------------------------------------------------------------------- */
 
+/* A process group of its own, and signals that ask a run to stop are held back: mpirun,
+ * srun and terminals signal groups, Slurm every process. The rank stops, the trial ends
+ * by itself soon. */
+static int set_signals(posix_spawnattr_t *a)
+{
+    sigset_t held;
+    int e = posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+
+    pt_stop_signals(&held);
+    if (!e) e = posix_spawnattr_setsigmask(a, &held);
+    return e ? e : posix_spawnattr_setpgroup(a, 0);
+}
+
 /* Starts the child: its stdout is `out`, its stderr nobody's (libc has last words too).
  * An error number, as posix_spawn. */
 static int start(char **argv, int out, pid_t *pid)
@@ -82,19 +112,16 @@ static int start(char **argv, int out, pid_t *pid)
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    sigset_t none;
     int e;
 
     if (n < 0) return errno;
     self[n] = '\0';
-    sigemptyset(&none);
     if ((e = posix_spawn_file_actions_init(&files)) != 0) return e;
     if ((e = posix_spawnattr_init(&attributes)) != 0) {
         posix_spawn_file_actions_destroy(&files);
         return e;
     }
-    e = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    if (!e) e = posix_spawnattr_setsigmask(&attributes, &none);
+    e = set_signals(&attributes);
     if (!e) e = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
     if (!e)
         e = posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY,
@@ -123,23 +150,44 @@ static void read_text(int fd, char text[TEXT_MAX])
     text[at] = '\0';
 }
 
-/* What the child's end says of the file. */
-static pt_status judge(const char *path, int status, const char *text)
+/* What the signal that ended the child says: only some are the file's fault. */
+static pt_status judge_signal(const char *path, int sig)
 {
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-
-    if (sig == SIGXCPU || sig == SIGALRM || sig == SIGKILL)
-        return pt_fail(
-            PT_ERR_DATA,
-            "%s: libhdf5 does not come to an end reading it (given up after %d "
-            "s of computing or %d s)",
-            path, PT_PROBE_CPU_S, PT_PROBE_WALL_S);
-    if (sig)
+    switch (sig) {
+    case SIGXCPU:
+    case SIGALRM:
+        return pt_fail(PT_ERR_DATA,
+                       "%s: libhdf5 does not come to an end reading it (given up after "
+                       "%d s of computing or %d s)",
+                       path, PT_PROBE_CPU_S, PT_PROBE_WALL_S);
+    case SIGSEGV:
+    case SIGABRT:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:
         return pt_fail(PT_ERR_DATA,
                        "%s: libhdf5 crashed reading it (signal %d, %s): the file is "
                        "damaged or made to do so",
                        path, sig, strsignal(sig));
+    case SIGKILL:
+        return pt_fail(PT_ERR_NOMEM,
+                       "%s: the process that reads it on trial was killed: this host is "
+                       "out of memory, or it was killed by hand",
+                       path);
+    default:
+        return pt_fail(PT_ERR_IO,
+                       "%s: the process that reads it on trial was ended by signal %d "
+                       "(%s); this says nothing about the file",
+                       path, sig, strsignal(sig));
+    }
+}
+
+/* What the child's end says of the file. */
+static pt_status judge(const char *path, int status, const char *text)
+{
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+
+    if (WIFSIGNALED(status)) return judge_signal(path, WTERMSIG(status));
     if (code > REFUSED && code < REFUSED + (int)PT_STATUS_COUNT)
         return pt_fail((pt_status)(code - REFUSED), "%s", text);
     if (code)

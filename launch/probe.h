@@ -5,9 +5,12 @@
  * process. So every .h5 file that a user names is first read by a child, `ptrain
  * --probe-h5`, which reads all that the command will read (pt_dataset_open,
  * pt_weights_try, pt_delta_try_attention) under limits: memory PT_PROBE_BYTES and 8 bytes
- * for each byte of the file, PT_PROBE_CPU_S, PT_PROBE_WALL_S, no core file. If it dies,
- * the file is refused like any other bad input. If the reader refuses the file, the child
- * hands its reason over and the file is not opened again.
+ * for each byte of the file, PT_PROBE_CPU_S, PT_PROBE_WALL_S, no core file. If it crashes
+ * (SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL) or reaches a limit, the file is refused like
+ * any other bad input; another signal is said to be what it is. A stop signal never
+ * reaches the child, which has a process group of its own: the command that waits for it
+ * stops as it would anywhere else. The child does not outlive that command. If the reader
+ * refuses the file, the child hands its reason over and the file is not opened again.
  *
  * MPI: ranks call these after MPI_Init. fork() there is a risk, because the parent's
  * pages become copy-on-write while a network card still writes to the old ones.
@@ -27,8 +30,8 @@
 
 enum { PT_PROBE_BYTES = 1 << 30, PT_PROBE_CPU_S = 30, PT_PROBE_WALL_S = 240 };
 
-/* A packed data set. PT_ERR_DATA if the child died, else the reader's own status. Waits
- * for the child. Local. */
+/* A packed data set. PT_ERR_DATA if the child crashed, else the reader's own status.
+ * Waits for the child. Local. */
 PT_MUST_USE pt_status pt_probe_dataset(const char *path);
 
 /* A file of weights; entry: file inside a directory, or NULL. Formats that are not HDF5

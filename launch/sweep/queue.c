@@ -50,12 +50,9 @@ static void pass_on(int sig)
 /* Holds the signals back; *was: what goes on. */
 static void hold_signals(sigset_t *was)
 {
-    static const int signals[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
     sigset_t set;
 
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        sigaddset(&set, signals[i]);
+    pt_stop_signals(&set);
     sigprocmask(SIG_BLOCK, &set, was);
 }
 

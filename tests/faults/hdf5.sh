@@ -42,6 +42,44 @@ refused "inspect, waiting" "data.h5: $endless" bash -c 'raising 14 "$@"' - "$PTR
 refused "train, data" "data.h5: $crashed" \
     bash -c 'raising 11 bash -c train'
 
+# Other signals say nothing about the file.
+refused "inspect, killed" "data.h5: .*was killed: this host is out of memory" \
+    bash -c 'raising 9 "$@"' - "$PTRAIN" inspect data.h5
+refused "inspect, ended" "data.h5: .*ended by signal 3 .Quit.; this says nothing about the file" \
+    bash -c 'raising 3 "$@"' - "$PTRAIN" inspect data.h5
+
+# A stop while a file is tried, sent as mpirun and srun send it, to the rank's whole group:
+# the trial is not disturbed and the run stops.
+left() { # PATTERN: its processes, zombies aside
+    local p
+    for p in $(pgrep -f "$1"); do
+        [ "$(awk '/^State/ {print $2}' "/proc/$p/status" 2>/dev/null)" = Z ] || echo "$p"
+    done
+}
+wait_for() { local i; for i in $(seq 200); do "$@" && return; sleep 0.05; done; fail "waited 10 s: $*"; }
+env LD_PRELOAD="$PT_HDF5_SHIM" PT_SHIM_WAIT="$work/gate" timeout -k 5 60 mpirun -q --oversubscribe \
+    --bind-to none -n 2 "$PTRAIN" train run.yaml --set "run.dir=$work/group" >group.log 2>&1 &
+job=$!
+wait_for [ -e gate ]
+for p in $(pgrep -f "^$PTRAIN train .*run.dir=$work/group"); do
+    kill -USR1 -- "-$(awk '{print $5}' "/proc/$p/stat")"
+done
+while kill -0 $job 2>/dev/null; do rm -f gate; sleep 0.05; done
+wait $job
+code=$?
+[ $code = 75 ] && grep -q '^stopped after step 1 ' group.log && ! grep -q error: group.log ||
+    { fail "a stop while a file is tried: exit code $code"; cat group.log; }
+
+# The child does not outlive its parent.
+env LD_PRELOAD="$PT_HDF5_SHIM" PT_SHIM_WAIT="$work/gate" "$PTRAIN" inspect data.h5 2>/dev/null &
+wait_for [ -e gate ]
+[ "$(left "^ptrain --probe-h5 dataset data.h5" | wc -l)" = 1 ] || fail "no child tries data.h5"
+kill -KILL $!
+wait $! 2>/dev/null
+gone() { [ -z "$(left "^ptrain --probe-h5 dataset data.h5")" ]; }
+wait_for gone
+rm -f gate
+
 # Files of the fuzzer, one byte changed. What libhdf5 makes of them depends on its version
 # (1.10.8: dies of SIGSEGV; takes 20 GB and 47 s); that there is one line and that the memory
 # stays small does not.
