@@ -1,26 +1,58 @@
 #include "common/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static int log_rank = -1;
+static int lost; /* the errno of the first write to stdout that failed */
+static bool ended;
 
 void pt_log_set_rank(int rank)
 {
     log_rank = rank;
 }
 
-/* One line with one write(2); a full pipe may cut it, which we cannot mend. */
-static void put(int fd, const char *line, size_t n)
+/* One line with one write(2); a full pipe may cut it, which we cannot mend. An errno. */
+static int put(int fd, const char *line, size_t n)
 {
     while (n > 0) {
         ssize_t done = write(fd, line, n);
-        if (done <= 0) return;
+
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return done < 0 ? errno : EIO;
         line += done;
         n -= (size_t)done;
     }
+    return 0;
+}
+
+void pt_log_out(const char *bytes, size_t n)
+{
+    int e = put(STDOUT_FILENO, bytes, n);
+
+    if (!lost) lost = e;
+}
+
+int pt_log_lost(void)
+{
+    return lost;
+}
+
+const char *pt_log_end(void)
+{
+    static char text[256] = "standard output cannot be written";
+    size_t n = strlen(text);
+    bool failed = ferror(stdout);
+
+    if (ended) return NULL;
+    ended = true;
+    if (fclose(stdout) != 0 && !lost) lost = errno;
+    if (lost) snprintf(text + n, sizeof text - n, ": %s", strerror(lost));
+    return lost || failed ? text : NULL;
 }
 
 static void put_marked(const char *mark, const char *line, size_t n)
@@ -29,7 +61,8 @@ static void put_marked(const char *mark, const char *line, size_t n)
     int len;
 
     if (log_rank >= 0)
-        len = snprintf(out, sizeof out, "rank %d: %s%.*s\n", log_rank, mark, (int)n, line);
+        len =
+            snprintf(out, sizeof out, "rank %d: %s%.*s\n", log_rank, mark, (int)n, line);
     else
         len = snprintf(out, sizeof out, "%s%.*s\n", mark, (int)n, line);
     if (len < 0) return;
@@ -77,5 +110,5 @@ void pt_log_info(const char *fmt, ...)
     if (n < 0) return;
     if ((size_t)n > sizeof line - 2) n = (int)sizeof line - 2;
     line[n] = '\n';
-    put(STDOUT_FILENO, line, (size_t)n + 1);
+    pt_log_out(line, (size_t)n + 1);
 }

@@ -24,13 +24,13 @@ static const struct {
 
 enum { N_BENCHES = sizeof benches / sizeof benches[0] };
 
-static int usage(FILE *out)
+static int usage(void)
 {
-    fprintf(out, "usage: ptrain bench NAME [OPTION...]\n\n");
+    printf("usage: ptrain bench NAME [OPTION...]\n\n");
     for (int i = 0; i < N_BENCHES; i++)
-        fprintf(out, "  %-10s %s\n", benches[i].name, benches[i].help);
-    fprintf(out, "\n`ptrain bench NAME --help` tells more.\n");
-    return fflush(out) != 0;
+        printf("  %-10s %s\n", benches[i].name, benches[i].help);
+    printf("\n`ptrain bench NAME --help` tells more.\n");
+    return 0;
 }
 
 static int unknown(const char *word)
@@ -54,7 +54,7 @@ int pt_cmd_bench(int argc, char **argv)
         pt_log_error("bench: which benchmark? (see ptrain bench --help)");
         return 2;
     }
-    if (strcmp(argv[1], "--help") == 0) return usage(stdout);
+    if (strcmp(argv[1], "--help") == 0) return usage();
     for (int i = 0; i < N_BENCHES; i++)
         if (strcmp(argv[1], benches[i].name) == 0)
             return benches[i].run(argc - 1, argv + 1);

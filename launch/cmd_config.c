@@ -61,10 +61,10 @@ static pt_status read_options(int argc, char **argv, options *o)
     return PT_OK;
 }
 
+/* main looks whether standard output went out. */
 static pt_status put(const char *text)
 {
-    if (fputs(text, stdout) < 0 || fflush(stdout) != 0)
-        return pt_fail(PT_ERR_IO, "the output cannot be written");
+    fputs(text, stdout);
     return PT_OK;
 }
 

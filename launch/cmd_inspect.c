@@ -132,7 +132,7 @@ int pt_cmd_inspect(int argc, char **argv)
     pt_status s = read_options(argc, argv, &o);
 
     if (s == PT_OK && o.help) {
-        if (fputs(usage, stdout) < 0 || fflush(stdout) != 0) return 1;
+        fputs(usage, stdout);
         return 0;
     }
     if (s == PT_OK) s = inspect(&o);

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,8 +74,28 @@ static void start_again_with_core(char **argv)
     execv("/proc/self/exe", argv); /* where it fails we go on, slower */
 }
 
+/* Whoever started us may have closed them: the next file that is opened would be taken
+ * for a standard stream. */
+static void open_standard_streams(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) _exit(1);
+}
+
+/* Output that cannot be written is a failure of every command, also of --help. */
+static void end_output(int code, void *context)
+{
+    const char *why = pt_log_end();
+
+    if (!why || code != 0) return; /* one line is enough */
+    pt_log_error(why);
+    _exit(1);
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
+    on_exit(end_output, NULL);
     if (argc < 2) return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
         return usage(stdout);

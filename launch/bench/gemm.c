@@ -230,7 +230,10 @@ int pt_bench_gemm(int argc, char **argv)
     pt_status s = pt_bench_read_options(table, sizeof table / sizeof *table, argc, argv);
     bench b = {0};
 
-    if (s == PT_OK && help) return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+    if (s == PT_OK && help) {
+        fputs(usage, stdout);
+        return 0;
+    }
     if (s == PT_OK) s = init(&b, rounds);
     if (s == PT_OK) s = run(json, &b);
     fini(&b);

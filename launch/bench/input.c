@@ -158,7 +158,10 @@ int pt_bench_input(int argc, char **argv)
     if (path) argv[1] = argv[0]; /* options come after the file */
     s = pt_bench_read_options(table, sizeof table / sizeof *table, argc - (path != NULL),
                               argv + (path != NULL));
-    if (s == PT_OK && o.help) return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+    if (s == PT_OK && o.help) {
+        fputs(usage, stdout);
+        return 0;
+    }
     if (s == PT_OK && !path)
         s = pt_fail(PT_ERR_USAGE, "bench input: which data set? (see ptrain bench input "
                                   "--help)");

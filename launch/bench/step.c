@@ -38,7 +38,10 @@ int pt_bench_step(int argc, char **argv)
     pt_bench_step_options o;
     pt_status s = pt_bench_read_step(argc, argv, &o);
 
-    if (s == PT_OK && o.help) return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+    if (s == PT_OK && o.help) {
+        fputs(usage, stdout);
+        return 0;
+    }
     if (s == PT_OK) s = check_network(o.network);
     if (s == PT_OK && o.workers > 0) return pt_bench_job(&o, argc, argv);
     if (s == PT_OK) s = pt_bench_alone(&o);

@@ -167,7 +167,10 @@ int pt_bench_update(int argc, char **argv)
     double update_s = 0, triad_s = 0;
     bench b = {0};
 
-    if (s == PT_OK && o.help) return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+    if (s == PT_OK && o.help) {
+        fputs(usage, stdout);
+        return 0;
+    }
     if (s == PT_OK) s = init(&o, &b);
     if (s == PT_OK) s = measure(&o, &b, &update_s, &triad_s);
     if (s == PT_OK) s = print(&o, &b, update_s, triad_s);

@@ -100,4 +100,25 @@ grep -q 'train.txt:2.*error:.*7' pack.log || { fail "a label out of range"; cat 
 [ $? = 2 ] && grep -q "did you mean 'train'" u.log || fail "a misspelt command"
 "$PTRAIN" train >u.log 2>&1
 [ $? = 2 ] || fail "train without a file: exit code is not 2"
+
+# Output that cannot be written: code 1 and one line, of every command and its help.
+if [ -w /dev/full ]; then
+    printf 'dir: runs\nconfig: [run.yaml]\nseeds: [1]\nrows: [{name: a}]\n' >table.yaml
+    picture=$(find images/target -name '*.jpg' | sort | head -1)
+    for command in --help --version "inspect data.h5" "config schema" "config show run.yaml" \
+        "pack --layout folders --overwrite images/target full.h5" "report small" "report --csv small" \
+        "sweep --list table.yaml" "sweep --help" "train --help" "bench --help" "bench gemm --help" \
+        "predict --tsv --weights small/model.h5 $picture"; do
+        "$PTRAIN" $command >/dev/full 2>full.log
+        [ $? = 1 ] && [ "$(grep -c error: full.log)" = 1 ] && grep -q 'error: .*cannot be written' full.log ||
+            { fail "$command >/dev/full"; cat full.log; }
+    done
+fi
+# Standard streams that are closed: files do not take their numbers.
+ranks 2 open || fail "train with streams"
+timeout -k 5 60 mpirun -q --oversubscribe -n 2 sh -c 'exec "$@" <&- >&- 2>&-' - "$PTRAIN" train run.yaml \
+    --set run.dir=closed || fail "train without streams"
+[ "$(hash_of closed)" = "$(hash_of open)" ] || fail "closed streams: other weights"
+"$PTRAIN" inspect data.h5 <&- >&- 2>&- || fail "inspect without streams"
+
 finish
