@@ -113,7 +113,9 @@ static pt_status serve(pt_setup *u, const pt_start *start)
         pt_job_set_deadline(c->run->watchdog_s);
         s = pt_server_run(server, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
+        if (s == PT_STOPPED) pt_stop_settle();
         if (s == PT_OK && first) s = pt_journal_finish(j, pt_server_costs_of(server));
+        if (s == PT_OK) pt_stop_settle();
         s = pt_job_agree(s);
     }
     hangs = server && pt_server_hangs(server);
@@ -214,7 +216,8 @@ static int start_job(const pt_train_args *args)
         ranks = pt_setup_servers(c) + workers;
     }
     pt_config_destroy(&c);
-    return s == PT_OK ? pt_mpirun(ranks, args->argc, args->argv) : pt_status_exit_code(s);
+    return s == PT_OK ? pt_mpirun(ranks, true, args->argc, args->argv)
+                      : pt_status_exit_code(s);
 }
 
 int pt_cmd_train(int argc, char **argv)
@@ -223,6 +226,7 @@ int pt_cmd_train(int argc, char **argv)
     int code;
     pt_status s;
 
+    pt_stop_on_signals();
     args.sets = calloc((size_t)argc + 1, sizeof *args.sets);
     if (!args.sets) return 1;
     argp_err_exit_status = 2;
@@ -230,8 +234,8 @@ int pt_cmd_train(int argc, char **argv)
     if (!pt_under_launcher()) {
         code = start_job(&args);
     } else {
-        pt_stop_on_signals();
         s = pt_job_start(&argc, &argv);
+        if (s == PT_OK) pt_stop_at_once_on_signal(pt_job_rank() == 0);
         if (s == PT_OK) s = pt_job_agree(pt_blas_thread_init());
         if (s == PT_OK) s = train(&args);
         code = pt_job_end(s);

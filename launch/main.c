@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 
 #include "common/config.h"
 #include "common/log.h"
+#include "common/stop.h"
 #include "launch/cmd_attention.h"
 #include "launch/cmd_bench.h"
 #include "launch/cmd_borrow.h"
@@ -64,14 +66,21 @@ static int unknown(const char *word)
     return 2;
 }
 
-/* OpenBLAS chose its kernels when it was loaded: a better choice needs a new start. */
+/* OpenBLAS chose its kernels when it was loaded: a better choice needs a new start. A
+ * signal that asks to stop waits until the new program listens; one that was heard before
+ * is sent again. */
 static void start_again_with_core(char **argv)
 {
     const char *core;
+    sigset_t held;
 
     if (!pt_blas_wants_core(&core)) return;
     setenv("OPENBLAS_CORETYPE", core, 1);
-    execv("/proc/self/exe", argv); /* where it fails we go on, slower */
+    pt_stop_signals(&held);
+    sigprocmask(SIG_BLOCK, &held, NULL);
+    if (pt_stop_asked()) raise(SIGUSR1);
+    execv("/proc/self/exe", argv);
+    sigprocmask(SIG_UNBLOCK, &held, NULL); /* it failed: we go on, slower */
 }
 
 /* Whoever started us may have closed them: the next file that is opened would be taken
@@ -92,6 +101,16 @@ static void end_output(int code, void *context)
     _exit(1);
 }
 
+/* `train` hears from its first moment that it is to stop; the others just end. */
+static void hear_signals(const char *command)
+{
+    sigset_t held;
+
+    if (strcmp(command, "train") == 0) pt_stop_on_signals();
+    pt_stop_signals(&held);
+    sigprocmask(SIG_UNBLOCK, &held, NULL);
+}
+
 int main(int argc, char **argv)
 {
     open_standard_streams();
@@ -104,6 +123,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[1], "--probe-h5") == 0) return pt_probe_main(argc - 1, argv + 1);
+    hear_signals(argv[1]);
     start_again_with_core(argv);
     for (int i = 0; i < N_COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)

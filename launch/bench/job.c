@@ -164,7 +164,7 @@ static int start_job(const pt_bench_step_options *o, int argc, char **argv)
     }
     line[0] = bench;
     for (int i = 0; i < argc; i++) line[i + 1] = argv[i];
-    code = pt_mpirun(o->workers + 1, argc + 1, line);
+    code = pt_mpirun(o->workers + 1, false, argc + 1, line);
     free(line);
     return code;
 }

@@ -108,17 +108,45 @@ if [ -w /dev/full ]; then
     for command in --help --version "inspect data.h5" "config schema" "config show run.yaml" \
         "pack --layout folders --overwrite images/target full.h5" "report small" "report --csv small" \
         "sweep --list table.yaml" "sweep --help" "train --help" "bench --help" "bench gemm --help" \
-        "predict --tsv --weights small/model.h5 $picture"; do
+        "train --dry-run --workers 1 run.yaml" "predict --tsv --weights small/model.h5 $picture"; do
         "$PTRAIN" $command >/dev/full 2>full.log
         [ $? = 1 ] && [ "$(grep -c error: full.log)" = 1 ] && grep -q 'error: .*cannot be written' full.log ||
             { fail "$command >/dev/full"; cat full.log; }
     done
 fi
+# Of a job, whose result is there all the same.
+alone() { # NAME command...: of our launcher
+    local name=$1
+    shift
+    timeout -k 5 60 "$@" "$PTRAIN" train run.yaml --workers 1 --set "run.dir=$name" 2>"$name.err"
+}
+if [ -w /dev/full ]; then
+    alone nowhere env >/dev/full
+    [ $? = 1 ] && [ -e nowhere/result.json ] && [ "$(grep -c error: nowhere.err)" = 1 ] ||
+        { fail "train >/dev/full"; cat nowhere.err; }
+fi
 # Standard streams that are closed: files do not take their numbers.
-ranks 2 open || fail "train with streams"
-timeout -k 5 60 mpirun -q --oversubscribe -n 2 sh -c 'exec "$@" <&- >&- 2>&-' - "$PTRAIN" train run.yaml \
-    --set run.dir=closed || fail "train without streams"
-[ "$(hash_of closed)" = "$(hash_of open)" ] || fail "closed streams: other weights"
+alone closed env <&- >&- || { fail "train without stdin and stdout"; cat closed.err; }
+[ "$(hash_of closed)" = "$(hash_of nowhere)" ] || fail "closed streams: other weights"
 "$PTRAIN" inspect data.h5 <&- >&- 2>&- || fail "inspect without streams"
 
+# What mpirun says only in ten lines, or not at all.
+alone tmpdir env TMPDIR=/proc/none
+[ $? = 1 ] && [ "$(cat tmpdir.err)" = "error: mpirun cannot make its files in /proc/none: No such \
+file or directory; set TMPDIR to a directory that can be written to" ] || { fail "TMPDIR"; cat tmpdir.err; }
+mkdir bin
+for program in mpirun env timeout; do ln -s "$(type -P $program)" bin/; done
+alone no_ssh env PATH="$PWD/bin" >/dev/null || { fail "no ssh in PATH"; cat no_ssh.err; }
+ln -sf "$(type -P false)" bin/mpirun
+printf '#!/bin/sh\necho "[vm:12] what is wrong" >&2\nexit 243\n' >bin/failing && chmod +x bin/failing
+ln -sf failing bin/mpirun
+alone fails env PATH="$PWD/bin:$PATH" >/dev/null
+[ $? = 1 ] && [ "$(cat fails.err)" = "[vm:12] what is wrong
+error: mpirun ended with status 243 without saying why" ] || { fail "mpirun fails"; cat fails.err; }
+# A reader that leaves: the run stops with a checkpoint.
+timeout -k 5 60 "$PTRAIN" train run.yaml --workers 1 --set run.dir=piped --set 'stages=[{epochs: 4000}]' \
+    --set run.log_every=1 2>piped.err | head -1 >/dev/null
+[ "${PIPESTATUS[0]}" = 75 ] && ls piped/checkpoints/*/manifest.json >/dev/null &&
+    grep -q 'error: standard output was closed by its reader, as head does: stopped, checkpoint' piped.err &&
+    [ "$(wc -l <piped.err)" = 1 ] || { fail "train | head"; cat piped.err; }
 finish

@@ -41,21 +41,45 @@ for what in "USR1 rank 0" "USR1 rank 2" "TERM rank 1" "TERM rank 0" "HUP rank 1"
     stopped "$name"
 done
 
-# before the first step, as soon as the rank listens: it stops after that one
-listens() { # PID: it has a handler for SIGUSR1, number 10
+# before the first step, at any time since the start: mpirun itself loses a signal that comes
+# before its ranks are there
+early() { # SECONDS
+    local name=early$1 pid code
+    start "$name" &
+    pid=
+    while [ -z "$pid" ]; do pid=$(launcher "$name"); done
+    sleep "$1"
+    kill -USR1 "$pid"
+    wait $!
+    code=$(cat "$name.code")
+    if [ "$code" = 75 ]; then
+        grep -qE '^stopped after step [0-9]+ of 120, checkpoint written' "$name.log" || fail "$name: does not say so"
+        ls "$name"/checkpoints/*/manifest.json >/dev/null || fail "$name: no checkpoint"
+    elif [ "$code" != 1 ]; then
+        fail "$name: exit code $code"
+        cat "$name.log"
+    else
+        one_line "$name" "stopped while it was starting, before the first step: no checkpoint was written"
+        [ ! -e "$name/checkpoints" ] || fail "$name: there is a checkpoint"
+    fi
+}
+for seconds in 0.03 0.1 0.2 0.4; do early $seconds; done
+
+# a rank, as soon as its handler is there
+listens() { # PID: for SIGUSR1, number 10
     local caught
     caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
     [ -n "$caught" ] && ((0x$caught & 0x200))
 }
-start early &
+start rank &
 for i in $(seq 500); do
-    pid=$(rank_pid early 1)
+    pid=$(rank_pid rank 1)
     [ -n "$pid" ] && listens "$pid" && break
     sleep 0.02
 done
 kill -USR1 "$pid"
 wait $!
-stopped early
+stopped rank
 
 # a second SIGINT ends it at once; what was saved before is there
 start twice &
@@ -64,8 +88,24 @@ pid=$(launcher twice)
 kill -INT "$pid"; kill -INT "$pid"
 wait $!
 code=$(cat twice.code)
-[ "$code" = 1 ] || [ "$code" = 75 ] || { fail "twice: exit code $code"; cat twice.log; }
-nobody twice
+if [ "$code" = 75 ]; then
+    stopped twice
+else
+    [ "$code" = 1 ] || { fail "twice: exit code $code"; cat twice.log; }
+    one_line twice "ended at once, without a checkpoint"
+    ! grep -q '^stopped' twice.log || { fail "twice: two ends"; cat twice.log; }
+    nobody twice
+fi
+
+# one that comes when the checkpoint is sealed changes nothing
+start sealed &
+began sealed
+pid=$(launcher sealed)
+kill -INT "$pid"
+for i in $(seq 2000); do grep -q '^stopped' sealed.log && break; sleep 0.005; done
+kill -INT "$pid"
+wait $!
+stopped sealed
 
 # mpirun's own SIGTERM kills its ranks within about a second: the periodic checkpoint stays.
 # Delayed, for a fast machine would be through with the run in that second.
