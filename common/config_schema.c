@@ -127,7 +127,8 @@ void pt_config_schema(FILE *out)
     fprintf(out,
             "Keys of a configuration, as in --set optimizer.lr=0.01. A file may also "
             "have\n`base: FILE` or `base: [FILE, FILE]`, read first, relative to the "
-            "file.\nWhere no upper end is given, an integer is at most 4294967295 and "
-            "any other number\nat most 1000000000, also below zero.\n\n");
+            "file.\nWhere no upper end is given, an integer is at most 4294967295, a "
+            "seed\n18446744073709551615 and any other number 1000000000, also below "
+            "zero.\n\n");
     print_keys(out, &pt__config__config__descriptor, "");
 }

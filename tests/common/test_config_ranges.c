@@ -108,6 +108,14 @@ static void must_not_take(const number *k, double value)
     must_refuse(k, text);
 }
 
+/* Seeds have 64 bits. */
+static bool is_seed(const number *k)
+{
+    size_t n = strlen(k->path);
+
+    return n >= 4 && strcmp(k->path + n - 4, "seed") == 0;
+}
+
 static void test_no_number_is_without_bounds(void **state)
 {
     static const char *const senseless[] = {"nan",
@@ -125,7 +133,7 @@ static void test_no_number_is_without_bounds(void **state)
         for (size_t v = 0; v < sizeof senseless / sizeof *senseless; v++)
             must_refuse(&numbers[i], senseless[v]);
         must_refuse(&numbers[i], numbers[i].integer ? "-1" : "1.1e9");
-        if (strcmp(numbers[i].path, "seed") != 0) must_refuse(&numbers[i], "4294967296");
+        if (!is_seed(&numbers[i])) must_refuse(&numbers[i], "4294967296");
     }
 }
 
