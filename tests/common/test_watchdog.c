@@ -203,7 +203,7 @@ static void test_the_text_names_the_call_and_the_file_that_it_is_stuck_in(void *
     pt_fscall_begin("fsync", "run/metrics.jsonl");
     pass(DEADLINE + 1);
     assert_string_equal(play.line,
-                        "host a, step 41, serving: no progress since 300 s; fsync of "
+                        "host a, step 42, serving: no progress since 300 s; fsync of "
                         "run/metrics.jsonl has not returned for 0 s"); /* of the clock */
     pt_watchdog_stop();
     start(DEADLINE, 0);
