@@ -20,7 +20,10 @@ typedef struct {
 static const struct argp_option options[] = {
     {"markdown", 'm', 0, 0, "Print the tables in Markdown", 0},
     {"latex", 'l', 0, 0, "Print the tables in LaTeX (with booktabs)", 0},
-    {"csv", 'c', 0, 0, "Print a line for each run, comma-separated", 0},
+    {"csv", 'c', 0, 0,
+     "Print a line for each run, comma-separated; texts that begin with = + - @ get an "
+     "apostrophe, so that no spreadsheet runs them",
+     0},
     {"html", 'o', "FILE", 0, "Write a page with tables, curves, confusion and pictures",
      0},
     {"data", 'd', "FILE", 0, "The packed data set for the page's pictures", 0},

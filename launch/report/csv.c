@@ -4,14 +4,18 @@
 #include <math.h>
 #include <string.h>
 
-/* Quoted where it must be, quotes doubled. */
+/* Quoted where it must be, quotes doubled. A spreadsheet takes a text that begins with
+ * one of these for a formula, and runs it; behind an apostrophe it is a text. */
 static void put_text(FILE *out, const char *text)
 {
+    static const char formula[] = "=+-@\t\r\n";
+    const char *before = *text && strchr(formula, *text) ? "'" : "";
+
     if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
+        fprintf(out, "%s%s", before, text);
         return;
     }
-    fputc('"', out);
+    fprintf(out, "\"%s", before);
     for (; *text; text++) {
         if (*text == '"') fputc('"', out);
         fputc(*text, out);
@@ -41,7 +45,8 @@ static void print_run(FILE *out, const pt_block *b, const pt_method *m,
     put_text(out, b->title);
     fputc(',', out);
     put_text(out, m->name);
-    fprintf(out, ",%" PRIu64 ",%s", r->seed, decay ? decay : "");
+    fprintf(out, ",%" PRIu64 ",", r->seed);
+    put_text(out, decay ? decay : "");
     put_number(out, r->train);
     put_number(out, r->test);
     put_number(out, gain_of(m, r));
@@ -49,7 +54,9 @@ static void print_run(FILE *out, const pt_block *b, const pt_method *m,
     put_number(out, r->steps_with_w > 0 ? r->mean_w : NAN);
     put_number(out, r->images_per_s);
     put_number(out, r->seconds);
-    fprintf(out, ",%s,", r->weight_hash);
+    fputc(',', out);
+    put_text(out, r->weight_hash);
+    fputc(',', out);
     put_text(out, r->dir);
     fputs("\r\n", out);
 }

@@ -199,6 +199,30 @@ static void test_csv_and_latex(void **state)
     made_runs_release(&u, &r);
 }
 
+static void test_csv_has_no_text_that_a_spreadsheet_would_run(void **state)
+{
+    static const char *const dirs[] = {"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "a=1"};
+    made_run runs[6];
+    char *text = NULL, cell[32];
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    pt_result *r = NULL;
+    pt_summary *u;
+
+    for (int i = 0; i < 6; i++)
+        runs[i] = (made_run){dirs[i], MADE_RUNS_PLAIN, i + 1, 0.6, -1, -1, 0, "=A1"};
+    made_runs_make(runs, 6);
+    u = made_runs_sum_up(&r);
+    assert_int_equal(pt_csv_print(u, out), PT_OK);
+    fclose(out);
+    for (int i = 0; i < 6; i++) {
+        snprintf(cell, sizeof cell, ",'=A1,%s%s\r\n", i < 5 ? "'" : "", dirs[i]);
+        assert_non_null(strstr(text, cell));
+    }
+    free(text);
+    made_runs_release(&u, &r);
+}
+
 /* A set of 200 classes is CUB where its file is called so, too. */
 static void test_published_numbers_stand_where_they_belong(void **state)
 {
@@ -300,6 +324,7 @@ int main(void)
         T(test_other_methods_have_names_and_the_same_baseline),
         cmocka_unit_test(test_p_values_are_those_of_mpmath),
         T(test_csv_and_latex),
+        T(test_csv_has_no_text_that_a_spreadsheet_would_run),
         T(test_published_numbers_stand_where_they_belong),
         T(test_the_gain_is_over_the_seeds_of_both_and_says_so),
         T(test_without_plain_runs_there_is_no_gain_and_a_note),
