@@ -5,6 +5,7 @@
 
 #include "common/config_parts.h"
 #include "common/graph/graph.h"
+#include "common/utf8.h"
 
 /* What no number may pass, either way, whose range says no less: far above all that has a
  * meaning, and what is computed from it is still a number. Integers end with their type.
@@ -197,12 +198,8 @@ static void check_number(checker *k, const char *path, const char *message,
 /* Of a file it is UTF-8 already, of a message from elsewhere it may be anything. */
 static void check_text(checker *k, const char *path, const char *text)
 {
-    size_t n = strlen(text), bytes = 1;
-
-    if (n == 0) fault(k, path, "must not be an empty text");
-    for (size_t i = 0; i < n && bytes > 0; i += bytes)
-        bytes = pt_utf8_bytes(text + i, n - i);
-    if (bytes == 0) fault(k, path, "must be UTF-8 text");
+    if (!*text) fault(k, path, "must not be an empty text");
+    if (!pt_utf8_is(text)) fault(k, path, "must be UTF-8 text");
 }
 
 static void check_message(checker *k, const char *path, const ProtobufCMessage *m);

@@ -88,9 +88,6 @@ pt_tree *pt_tree_merge(pt_pool *p, pt_tree *onto, pt_tree *from);
 void pt_tree_set(pt_pool *p, pt_tree *root, const char *path, pt_tree *value,
                  pt_faults *f);
 
-/* Bytes of the well-formed UTF-8 character at text [n], or 0. */
-size_t pt_utf8_bytes(const char *text, size_t n);
-
 /* YAML text [n] to a tree; line 0 in `origin` keeps line numbers out of the marks.
  * Anchors, aliases and tags are refused. NULL after a fault, or where the text holds no
  * value. */

@@ -212,25 +212,3 @@ void pt_tree_set(pt_pool *p, pt_tree *root, const char *path, pt_tree *value,
     }
     *at = pt_tree_merge(p, *at, value);
 }
-
-size_t pt_utf8_bytes(const char *text, size_t n)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    size_t bytes = s[0] < 0x80   ? 1
-                   : s[0] < 0xc2 ? 0
-                   : s[0] < 0xe0 ? 2
-                   : s[0] < 0xf0 ? 3
-                   : s[0] < 0xf5 ? 4
-                                 : 0;
-
-    if (bytes > n) return 0;
-    for (size_t i = 1; i < bytes; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if (bytes > 2) { /* too long, a surrogate, or above U+10FFFF */
-        if (s[0] == 0xe0 && s[1] < 0xa0) return 0;
-        if (s[0] == 0xed && s[1] > 0x9f) return 0;
-        if (s[0] == 0xf0 && s[1] < 0x90) return 0;
-        if (s[0] == 0xf4 && s[1] > 0x8f) return 0;
-    }
-    return bytes;
-}

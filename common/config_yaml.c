@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/config_parts.h"
+#include "common/utf8.h"
 
 /* Events of one YAML text become a tree: a stack of open mappings and lists. */
 typedef struct {

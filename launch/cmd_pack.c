@@ -14,6 +14,7 @@
 #include "common/dataset.h"
 #include "common/digest.h"
 #include "common/log.h"
+#include "common/utf8.h"
 #include "launch/layouts/check.h"
 #include "launch/layouts/layout.h"
 #include "launch/repack.h"
@@ -199,6 +200,9 @@ static pt_status read_options(int argc, char **argv, options *o)
             "pack: expected INPUT and OUT.h5, got %d arguments (see ptrain pack "
             "--help)",
             argc - optind);
+    if ((o->source && !pt_utf8_is(o->source)) || (o->licence && !pt_utf8_is(o->licence)))
+        return pt_fail(PT_ERR_USAGE, "pack: %s is not UTF-8 text",
+                       o->source && !pt_utf8_is(o->source) ? "--source" : "--licence");
     o->input = argv[optind];
     o->output = argv[optind + 1];
     return PT_OK;

@@ -6,6 +6,7 @@
 #include "common/digest.h"
 #include "common/file.h"
 #include "common/h5file.h"
+#include "common/utf8.h"
 #include "launch/run_dir.h"
 #include "worker/objective/cross_entropy.h"
 
@@ -59,10 +60,15 @@ json_t *pt_score_per_class(const pt_score *s)
 {
     json_t *o = json_object();
 
-    for (int k = 0; k < s->n_classes && o; k++)
-        json_object_set_new(o, pt_dataset_class_name(s->data, k),
+    for (int k = 0; k < s->n_classes && o; k++) {
+        const char *name = pt_dataset_class_name(s->data, k);
+        char *escaped = pt_utf8_is(name) ? NULL : pt_utf8_escape(name); /* old files */
+
+        json_object_set_new(o, escaped ? escaped : name,
                             s->of[k] ? json_real((double)s->right[k] / s->of[k])
                                      : json_null());
+        free(escaped);
+    }
     return o;
 }
 

@@ -14,6 +14,7 @@
 #include "common/file.h"
 #include "common/job.h"
 #include "common/log.h"
+#include "common/utf8.h"
 #include "launch/best.h"
 #include "launch/version.h"
 #include "server/checkpoint/manifest.h"
@@ -253,6 +254,16 @@ static pt_status write_config(const pt_config *c)
     return s;
 }
 
+/* JSON has no bytes that are not UTF-8: they are escaped. */
+static json_t *text(const char *argument)
+{
+    char *escaped = pt_utf8_is(argument) ? NULL : pt_utf8_escape(argument);
+    json_t *j = json_string(escaped ? escaped : argument);
+
+    free(escaped);
+    return j;
+}
+
 static json_t *environment(const pt_train_args *args, const char *hosts)
 {
     json_t *ranks = json_array(), *line = json_array();
@@ -263,8 +274,7 @@ static json_t *environment(const pt_train_args *args, const char *hosts)
     if (pt_digest_file("/proc/self/exe", self) != PT_OK) self[0] = '\0';
     for (int i = 0; i < pt_job_size(); i++)
         json_array_append_new(ranks, json_string(hosts + (size_t)i * PT_JOB_TEXT_BYTES));
-    for (int i = 0; i < args->argc; i++)
-        json_array_append_new(line, json_string(args->argv[i]));
+    for (int i = 0; i < args->argc; i++) json_array_append_new(line, text(args->argv[i]));
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "version", PT_VERSION,
                      "commit", PT_COMMIT, "compiler", "gcc " __VERSION__,
                      "program_sha256", self, "system", os.release, "command", line,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/utf8.h"
 
 enum { MAX_LISTED = 500 };
 
@@ -99,6 +100,32 @@ static pt_status check_options(const reader *r, const pt_layout_options *o)
                 : PT_OK;
 }
 
+/* A fault where a name has bytes that no name can have: `what` name. */
+static void check_name(pt_layout_faults *f, const char *what, const char *name)
+{
+    long at = pt_utf8_name_fault(name);
+    unsigned byte = at >= 0 ? (unsigned char)name[at] : 0;
+    char *shown = at >= 0 ? pt_utf8_escape(name) : NULL;
+
+    if (at >= 0)
+        pt_layout_fault(f, "%s '%s': byte %ld, %02x, is %s: rename it", what,
+                        shown ? shown : "?", at + 1, byte,
+                        byte < 0x80 ? "a control character" : "not UTF-8");
+    free(shown);
+}
+
+/* Names go into files of text. An image's name is that of its class and its own: where
+ * classes are at fault it is not said again for every image. */
+static pt_status check_names(const pt_layout *l)
+{
+    pt_layout_faults f = {PT_OK, 0};
+
+    for (size_t i = 0; i < l->n_classes; i++) check_name(&f, "class", l->classes[i]);
+    for (size_t i = 0, n = f.n > 0 ? 0 : l->n_images; i < n; i++)
+        check_name(&f, "image", l->images[i].name);
+    return pt_layout_faults_end(&f);
+}
+
 pt_status pt_layout_read(const char *kind, const char *root,
                          const pt_layout_options *options, pt_layout *out)
 {
@@ -120,6 +147,7 @@ pt_status pt_layout_read(const char *kind, const char *root,
     if (s != PT_OK) return s;
     out->kind = r->kind;
     s = r->read(root, options, out);
+    if (s == PT_OK) s = check_names(out);
     if (s == PT_OK && out->n_images == 0)
         s = pt_fail(PT_ERR_DATA, "%s: has no images in the layout '%s'", root, r->kind);
     if (s != PT_OK) pt_layout_fini(out);

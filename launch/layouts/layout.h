@@ -49,7 +49,8 @@ typedef struct {
  * layout's own list below names; else folders). Options that are another layout's are
  * PT_ERR_USAGE. All faults are
  * listed, one line each, those of a list as FILE:LINE: error: ...; then PT_ERR_DATA
- * (PT_ERR_IO if the root cannot be read). What is odd but usable is told by pt_log_warn.
+ * (PT_ERR_IO if the root cannot be read). A name that is not UTF-8 or has a control
+ * character is one. What is odd but usable is told by pt_log_warn.
  */
 PT_MUST_USE pt_status pt_layout_read(const char *kind, const char *root,
                                      const pt_layout_options *options, pt_layout *out);

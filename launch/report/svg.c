@@ -1,6 +1,9 @@
 #include "launch/report/svg.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "common/utf8.h"
 
 /* The drawing in its own units; the page scales it. */
 enum { WIDTH = 460, HEIGHT = 250, LEFT = 58, RIGHT = 12, TOP = 10, BOTTOM = 40 };
@@ -9,6 +12,18 @@ typedef struct {
     const pt_chart *c;
     double x0, x1, y0, y1; /* of the data; y0, y1 as logarithms where the scale is */
 } frame;
+
+/* The character at *text, moved to its last byte; bytes that are none are shown so. */
+static void put_character(FILE *out, const char **text)
+{
+    size_t n = pt_utf8_bytes(*text, strnlen(*text, 4));
+
+    if (n == 0)
+        fputs("&#xfffd;", out);
+    else
+        fwrite(*text, 1, n, out);
+    *text += n > 0 ? n - 1 : 0;
+}
 
 void pt_html_text(FILE *out, const char *text)
 {
@@ -30,7 +45,7 @@ void pt_html_text(FILE *out, const char *text)
             fputs("&#39;", out);
             break;
         default:
-            fputc(*text, out);
+            put_character(out, &text);
         }
     }
 }

@@ -86,6 +86,17 @@ timeout -k 5 60 "$PTRAIN" train run.yaml --workers 3 --set run.dir=alone >alone.
     fail "ptrain train without mpirun"
 [ "$(hash_of alone)" = "$(hash_of run)" ] || fail "without mpirun: other weights"
 
+# What is not UTF-8 (a file's name, a class of an old packed file) is kept as bytes in JSON.
+odd=$(printf 'b\xe4r')
+cp run.yaml "$odd.yaml" && cp "$PT_SOURCE/tests/data/dataset/tiny.h5" odd.h5
+at=$(LC_ALL=C grep -obUaP 'g\xc3\xa4nse' odd.h5 | head -1 | cut -d: -f1)
+printf '\xe4' | dd of=odd.h5 bs=1 seek=$((at + 1)) conv=notrunc 2>/dev/null
+timeout -k 5 60 "$PTRAIN" train "$odd.yaml" --workers 1 --set run.dir=odd --set data.path=odd.h5 \
+    --set data.batch=2 --set data.resize_mode=square --set 'stages=[{steps: 1}]' >odd.log 2>&1 ||
+    { fail "names that are not UTF-8"; cat odd.log; }
+grep -qF '"b\\xe4r.yaml"' odd/environment.json || fail "environment.json lacks a part of the command"
+grep -qF '"g\\xe4\\xa4nse' odd/result.json || fail "result.json lacks a class"
+
 # --dry-run trains nothing and leaves nothing.
 timeout -k 5 60 "$PTRAIN" train run.yaml --workers 3 --dry-run --set run.dir=dry >dry.log 2>&1 ||
     fail "--dry-run"

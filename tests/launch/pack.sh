@@ -138,6 +138,26 @@ run 0 0 3 pack flower f.h5
 says "6 images of 102 classes (layout flower102)"
 says "split trainval: 3 images"
 
+# ---- names that are no text
+bad=$(printf 'b\xe4r')
+mkdir -p names/"$bad" names/fine && cp "$data"/jpeg/plain.jpg names/"$bad"/1.jpg
+cp "$data"/jpeg/gray.jpg names/fine/
+run 1 1 0 pack names n1.h5
+says "class 'b\\xe4r': byte 2, e4, is not UTF-8: rename it" err
+mv names/"$bad" "names/$(printf 'new\nline')"
+run 1 1 0 pack names n1.h5
+says "class 'new\\x0aline': byte 4, 0a, is a control character: rename it" err
+mv names/new* names/bär && mv names/bär/1.jpg names/bär/"$bad".jpg
+run 1 1 0 pack names n1.h5
+says "image 'bär/b\\xe4r.jpg': byte 7, e4, is not UTF-8: rename it" err
+mv names/bär/*.jpg names/bär/1.jpg
+run 2 1 0 pack names n1.h5 --licence "$bad"
+says "--licence is not UTF-8 text" err
+absent n1.h5
+run 0 0 0 pack names n1.h5 --licence bär
+run 0 0 0 inspect n1.h5
+says "class 0 bär: all 1"
+
 # ---- every awkward JPEG there is
 if [ -d "$shared/data/jpeg_zoo" ]; then
     mkdir -p zoo
