@@ -32,6 +32,8 @@ static const char usage[] =
     "      folders       train/CLASS/*.jpg, test/CLASS/*.jpg (and val), or CLASS/*.jpg\n"
     "      list          train.txt, test.txt (and val.txt): lines `path label`;\n"
     "                    classes.txt: one name a line\n"
+    "                    (both: also training, valid, validation, dev, testing, in\n"
+    "                    small letters or capitals; the splits are train, val, test)\n"
     "      flower102     jpg/, imagelabels.mat and setid.mat of Oxford Flower102\n"
     "      cub200        CUB_200_2011/ with its lists\n"
     "      mit67         Images/, TrainImages.txt, TestImages.txt of MIT Indoor 67\n"

@@ -1,12 +1,14 @@
 #include "launch/layouts/layout.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/log.h"
 #include "launch/layouts/listing.h"
+#include "launch/layouts/split_names.h"
 
 /* What the reading of one data set carries along. */
 typedef struct {
@@ -29,41 +31,79 @@ enum { MAX_FOLDERS = 3 };
 
 /* A folder that holds class folders: ROOT/train with split train, or ROOT itself. */
 typedef struct {
-    const char *folder; /* "" = the root */
+    char folder[16]; /* "" = the root */
     const char *split;
 } part;
 
+static bool holds_folders(const walk *w, const char *folder)
+{
+    walk look = {.root = w->root, .out = w->out}; /* what is odd is told later */
+    pt_listing found = {0};
+    char *path = NULL;
+    pt_status s = pt_layout_join(w->root, folder, &path);
+    bool yes;
+
+    if (s == PT_OK) s = list_folder(&look, path, PT_LIST_FOLDERS, &found);
+    yes = s == PT_OK && found.n > 0;
+    free(look.left_out.first);
+    free(path);
+    pt_listing_fini(&found);
+    return yes;
+}
+
+/* The folder of a split, n = 0: none. One with a plain name comes first; one with another
+ * is a split where it holds folders, else a class. */
+static pt_status find_part(const walk *w, const pt_listing *folders, int split, part *out,
+                           int *n)
+{
+    *n = 0;
+    for (int plain = 1; plain >= 0 && *n == 0; plain--)
+        for (size_t i = 0; i < folders->n; i++) {
+            const char *name = folders->names[i];
+
+            if (pt_split_of(name, strlen(name)) != split ||
+                pt_split_is_plain(name) != plain || (!plain && !holds_folders(w, name)))
+                continue;
+            if (*n > 0)
+                return pt_fail(PT_ERR_DATA,
+                               "%s: has both %s and %s, and both are the split %s: move "
+                               "one of them away",
+                               w->root, out->folder, name, pt_split_names[split]);
+            snprintf(out->folder, sizeof out->folder, "%s", name);
+            out->split = pt_split_names[split];
+            *n = 1;
+        }
+    return PT_OK;
+}
+
+static void tell_beside(const walk *w, const pt_listing *folders, const part *parts,
+                        int n)
+{
+    for (size_t i = 0; n > 0 && i < folders->n; i++) {
+        bool is_part = false;
+
+        for (int k = 0; k < n; k++)
+            is_part |= strcmp(folders->names[i], parts[k].folder) == 0;
+        if (!is_part)
+            pt_log_warn("%s/%s: is beside the split folders and was left out", w->root,
+                        folders->names[i]);
+    }
+}
+
 /* The split folders that are there, in the order train, val, test; n = 0: none. Folders
  * beside them are told. */
-static pt_status find_parts(walk *w, part parts[MAX_FOLDERS], int *n)
+static pt_status find_parts(const walk *w, part parts[PT_SPLIT_NAMES], int *n)
 {
-    static const part known[] = {
-        {"train", "train"}, {"val", "val"}, {"valid", "val"}, {"test", "test"}};
-    bool used[sizeof known / sizeof *known] = {false};
-    walk look = {.root = w->root, .out = w->out}; /* what is odd is told later */
+    walk look = {.root = w->root, .out = w->out};
     pt_listing folders = {0};
     pt_status s = list_folder(&look, w->root, PT_LIST_FOLDERS, &folders);
 
     *n = 0;
-    if (s != PT_OK) goto done;
-    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-        for (size_t i = 0; i < folders.n; i++)
-            if (strcmp(folders.names[i], known[k].folder) == 0) used[k] = true;
-    if (used[1] && used[2]) {
-        s = pt_fail(PT_ERR_DATA, "%s: has both val and valid", w->root);
-        goto done;
+    for (int k = 0, found; k < PT_SPLIT_NAMES && s == PT_OK; k++) {
+        s = find_part(w, &folders, k, &parts[*n], &found);
+        *n += found;
     }
-    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-        if (used[k]) parts[(*n)++] = known[k];
-    for (size_t i = 0; i<folders.n && * n> 0; i++) {
-        bool is_known = false;
-        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-            is_known |= strcmp(folders.names[i], known[k].folder) == 0;
-        if (!is_known)
-            pt_log_warn("%s/%s: is beside the split folders and was left out", w->root,
-                        folders.names[i]);
-    }
-done:
+    if (s == PT_OK) tell_beside(w, &folders, parts, *n);
     free(look.left_out.first);
     pt_listing_fini(&folders);
     return s;
@@ -151,6 +191,18 @@ done:
     return s;
 }
 
+/* A class without images. Folders in it look like a split of an unknown name. */
+static void tell_empty(walk *w, const part *p, const char *class)
+{
+    bool split = !p->folder[0] && holds_folders(w, class);
+
+    pt_layout_fault(&w->faults, "%s: class '%s' has no .jpg file%s%s%s", w->root, class,
+                    p->folder[0] ? " in " : "", p->folder,
+                    split ? ", but folders: if it is a split, rename it to train, val or "
+                            "test"
+                          : "");
+}
+
 static pt_status add_part(walk *w, const part *p, const pt_layout_options *o)
 {
     bool must = strcmp(p->split, "train") == 0 || strcmp(p->split, "all") == 0;
@@ -166,8 +218,7 @@ static pt_status add_part(walk *w, const part *p, const pt_layout_options *o)
         s = add_class(w, p, (int)c, every, &n);
         if (s != PT_OK) break;
         if (n == 0 && must)
-            pt_layout_fault(&w->faults, "%s: class '%s' has no .jpg file%s", w->root,
-                            w->out->classes[c], p->folder[0] ? " in train" : "");
+            tell_empty(w, p, w->out->classes[c]);
         else if (n == 0)
             pt_log_warn("%s: class '%s' has no .jpg file in %s", w->root,
                         w->out->classes[c], p->folder);
@@ -195,7 +246,7 @@ static void drop_empty_splits(pt_layout *l)
 pt_status pt_layout_folders(const char *root, const pt_layout_options *o, pt_layout *out)
 {
     walk w = {.root = root, .out = out};
-    part parts[MAX_FOLDERS + 1];
+    part parts[PT_SPLIT_NAMES + 1];
     pt_status s;
     int n = 0;
 

@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/utf8.h"
+#include "launch/layouts/split_names.h"
 
 enum { MAX_LISTED = 500 };
 
@@ -63,7 +64,8 @@ static const reader *detect(const char *root, const pt_layout_options *o)
     for (size_t i = 0; i < N_READERS; i++) {
         bool all = readers[i].signs[0] != NULL;
 
-        if (readers[i].read == pt_layout_list && (o->train || o->val || o->test))
+        if (readers[i].read == pt_layout_list &&
+            (o->train || o->val || o->test || pt_split_has_lists(root)))
             return &readers[i];
         for (int k = 0; k < 3 && readers[i].signs[k]; k++)
             all = all && there(root, readers[i].signs[k]);

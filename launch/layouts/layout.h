@@ -59,16 +59,17 @@ void pt_layout_fini(pt_layout *l);
 /* ---- the layouts; *out is empty before, and to be freed after a failure too ----------
  */
 
-/* ROOT/SPLIT/CLASS/FILE (SPLIT: train, val or valid, test) or ROOT/CLASS/FILE, FILE
- * ending in .jpg or .jpeg in any case, sorted by bytes. Classes: the sorted union of the
- * folders' names. Where there is a train split, a class without a training image is a
- * fault. */
+/* ROOT/SPLIT/CLASS/FILE (SPLIT: see split_names.h) or ROOT/CLASS/FILE, FILE ending in
+ * .jpg or .jpeg in any case, sorted by bytes. Classes: the sorted union of the folders'
+ * names. Where there is a train split, a class without a training image is a fault. */
 PT_MUST_USE pt_status pt_layout_folders(const char *root,
                                         const pt_layout_options *options, pt_layout *out);
 
 /* Lines `path label`: the label follows the last blank, the path is relative to the root.
- * Default files ROOT/train.txt, val.txt, test.txt (those that are there), classes.txt. An
- * image in two lists is kept once; its labels must agree. */
+ * Default files ROOT/train.txt, val.txt, test.txt (those that are there; other spellings:
+ * see split_names.h), classes.txt. An image in two lists, or under two spellings of its
+ * path
+ * (`a.jpg`, `./a.jpg`), is kept once; its labels must agree. */
 PT_MUST_USE pt_status pt_layout_list(const char *root, const pt_layout_options *options,
                                      pt_layout *out);
 

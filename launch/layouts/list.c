@@ -12,16 +12,15 @@
 
 #include "common/log.h"
 #include "launch/layouts/list_text.h"
+#include "launch/layouts/split_names.h"
 
-enum { N_LISTS = 3 };
-
-static const char *const list_names[N_LISTS] = {"train", "val", "test"};
+enum { N_LISTS = PT_SPLIT_NAMES };
 
 /* An image that was listed before, in the tree by its name. */
 typedef struct {
     const char *name; /* the layout's */
     uint32_t image;
-    unsigned lists; /* bit k: list_names[k] */
+    unsigned lists; /* bit k: pt_split_names[k] */
     size_t line;    /* where it was first */
     const char *file;
 } seen_image;
@@ -120,6 +119,47 @@ static bool cut_line(reading *r, const pt_list_text *l, char *text, int *label)
     return true;
 }
 
+/* Can the last component of ROOT/path be taken back by `..`? Not if it is a link. */
+static bool is_plain_folder(const char *root, const char *path)
+{
+    const char *last = strrchr(path, '/');
+    struct stat st;
+    char *full = NULL;
+    bool yes;
+
+    if (strcmp(last ? last + 1 : path, "..") == 0) return false;
+    yes = pt_layout_join(path[0] == '/' ? "" : root, path, &full) == PT_OK &&
+          lstat(full, &st) == 0 && S_ISDIR(st.st_mode);
+    free(full);
+    return yes;
+}
+
+/* One spelling for one file, in place: without `.`, `//` and `folder/..`. */
+static void tidy(const char *root, char *path)
+{
+    char *start = path + (path[0] == '/'), *to = start, *from = start;
+
+    while (*from) {
+        size_t n = strcspn(from, "/");
+        char *next = from + n + (from[n] == '/');
+        bool dot = n == 0 || (n == 1 && from[0] == '.');
+        bool up = n == 2 && from[0] == '.' && from[1] == '.' && to > start;
+
+        if (up) *to = '\0'; /* the slash before `..` */
+        if (up && is_plain_folder(root, path)) {
+            char *slash = strrchr(start, '/');
+
+            to = slash ? slash : start;
+        } else if (!dot) {
+            if (to > start) *to++ = '/';
+            memmove(to, from, n);
+            to += n;
+        }
+        from = next;
+    }
+    *to = '\0';
+}
+
 /* A new image, after a look whether its file is there (*image stays NULL if not). */
 static pt_status add_image(reading *r, const pt_list_text *l, const char *name, int label,
                            seen_image **image)
@@ -174,6 +214,7 @@ static pt_status add_line(reading *r, const pt_list_text *l, char *text, int lis
     pt_status s = PT_OK;
 
     if (text[0] == '\0' || !cut_line(r, l, text, &label)) return PT_OK;
+    tidy(r->root, text);
     key.name = text;
     found = tfind(&key, &r->seen, by_name);
     if (found)
@@ -197,7 +238,7 @@ static pt_status add_line(reading *r, const pt_list_text *l, char *text, int lis
 
 static pt_status read_list(reading *r, const char *path, int list)
 {
-    pt_layout_split *split = pt_layout_split_named(r->out, list_names[list]);
+    pt_layout_split *split = pt_layout_split_named(r->out, pt_split_names[list]);
     char *text;
     pt_list_text l;
     pt_status s = pt_list_text_open(&l, path);
@@ -216,30 +257,24 @@ typedef struct {
     char *classes, *lists[N_LISTS]; /* NULL: there is none */
 } files;
 
-static pt_status choose(const char *root, const char *given, const char *name, bool must,
-                        char **out)
+/* The file that is given, else ROOT/NAME; none where both are NULL. */
+static pt_status choose(const char *root, const char *given, const char *name, char **out)
 {
-    pt_status s = PT_OK;
-
-    if (given) {
-        *out = strdup(given);
-        return *out ? PT_OK : pt_fail(PT_ERR_NOMEM, "%s: no memory", given);
-    }
-    s = pt_layout_join(root, name, out);
-    if (s != PT_OK || must || access(*out, F_OK) == 0) return s;
-    free(*out);
-    *out = NULL;
-    return PT_OK;
+    if (!given) return name ? pt_layout_join(root, name, out) : PT_OK;
+    *out = strdup(given);
+    return *out ? PT_OK : pt_fail(PT_ERR_NOMEM, "%s: no memory", given);
 }
 
 static pt_status choose_files(const char *root, const pt_layout_options *o, files *f)
 {
     const char *const given[N_LISTS] = {o->train, o->val, o->test};
-    static const char *const names[N_LISTS] = {"train.txt", "val.txt", "test.txt"};
-    pt_status s = choose(root, o->classes, "classes.txt", true, &f->classes);
+    char *names[N_LISTS] = {NULL};
+    pt_status s = choose(root, o->classes, "classes.txt", &f->classes);
 
+    if (s == PT_OK) s = pt_split_find_lists(root, names);
     for (int k = 0; k < N_LISTS && s == PT_OK; k++)
-        s = choose(root, given[k], names[k], false, &f->lists[k]);
+        s = choose(root, given[k], names[k], &f->lists[k]);
+    for (int k = 0; k < N_LISTS; k++) free(names[k]);
     if (s == PT_OK && !f->lists[0] && !f->lists[1] && !f->lists[2])
         s = pt_fail(PT_ERR_IO, "%s: has no train.txt, val.txt or test.txt", root);
     return s;

@@ -138,6 +138,67 @@ run 0 0 3 pack flower f.h5
 says "6 images of 102 classes (layout flower102)"
 says "split trainval: 3 images"
 
+# ---- splits under other names
+names() { # TRAIN TEST MORE...: folders of these names, one class each of two pictures
+    rm -rf splits
+    mkdir -p splits/"$1"/{a,b} splits/"$2"/{a,b}
+    for i in "$1/a/plain" "$1/b/gray" "$2/a/cmyk" "$2/b/17x13"; do
+        cp "$data/jpeg/${i##*/}.jpg" "splits/$i.jpg"
+    done
+}
+for pair in "Train Test" "training testing" "TRAIN test" "train validation" "Training dev" "train valid"; do
+    names $pair
+    run 0 0 0 pack splits s.h5 --overwrite
+    says "split train: 2 images"
+    case $pair in *est*) says "split test: 2 images" ;; *) says "split val: 2 images" ;; esac
+done
+names train testing
+mkdir -p splits/Test/a && cp "$data"/jpeg/422.jpg splits/Test/a/
+run 1 1 0 pack splits s2.h5
+says "splits: has both Test and testing, and both are the split test: move one of them away" err
+mv splits/Test splits/test
+run 0 0 2 pack splits s2.h5 # the plain name counts
+says "splits/testing: is beside the split folders and was left out" err
+says "split test: 1 images"
+names training jumping # sports
+mv splits/training/a/plain.jpg splits/training/1.jpg && rm -r splits/training/{a,b}
+mv splits/jumping/a/cmyk.jpg splits/jumping/1.jpg && rm -r splits/jumping/{a,b}
+run 0 0 0 pack splits s3.h5
+says "s3.h5: 2 images of 2 classes"
+names train_set test_set
+run 1 2 0 pack splits s4.h5
+says "class 'train_set' has no .jpg file, but folders: if it is a split, rename it to train, val or test" err
+rm -rf splits && mkdir splits && cp "$data"/jpeg/{plain,gray}.jpg splits/
+printf 'one\ntwo\n' > splits/classes.txt
+printf 'plain.jpg 0\n' > splits/Training.txt
+printf 'gray.jpg 1\n' > splits/testing.txt
+run 0 0 0 pack splits s5.h5
+says "split train: 1 images"
+says "split test: 1 images"
+cp splits/Training.txt splits/TRAIN.txt
+run 1 1 0 pack splits s6.h5
+says "splits: both TRAIN.txt and Training.txt could be the list of the split train: rename the one that is to train.txt" err
+mv splits/TRAIN.txt splits/train.txt
+run 0 0 1 pack splits s6.h5
+says "splits/Training.txt: is beside train.txt and was left out" err
+
+# ---- two spellings of one file
+printf './plain.jpg 0\n.//x/../gray.jpg 1\n' > splits/train.txt
+printf 'gray.jpg 1\n' > splits/testing.txt
+mkdir splits/x && rm splits/Training.txt
+run 0 0 1 pack splits s7.h5
+says "s7.h5: 2 images of 2 classes"
+says "1 images are in more than one list (the first: gray.jpg)" err
+printf './plain.jpg 1\n' > splits/testing.txt
+run 1 1 0 pack splits s8.h5
+says "testing.txt:1: error: plain.jpg has label 1 here and 0 at" err
+absent s8.h5
+rmdir splits/x && ln -s "$PWD/good/train" splits/x # x/.. is another folder
+printf 'x/../../splits/plain.jpg 0\nx/../test/daisy/3.jpg 1\n' > splits/train.txt
+printf 'gray.jpg 1\n' > splits/testing.txt
+run 0 0 0 pack splits s9.h5
+says "s9.h5: 3 images of 2 classes"
+
 # ---- names that are no text
 bad=$(printf 'b\xe4r')
 mkdir -p names/"$bad" names/fine && cp "$data"/jpeg/plain.jpg names/"$bad"/1.jpg
