@@ -17,6 +17,7 @@
 #include "common/utf8.h"
 #include "launch/layouts/check.h"
 #include "launch/layouts/layout.h"
+#include "launch/layouts/twins.h"
 #include "launch/repack.h"
 
 static const char usage[] =
@@ -24,7 +25,8 @@ static const char usage[] =
     "\n"
     "Packs the images of the folder INPUT, with labels and splits, into one file. Every\n"
     "image is decoded once; bad ones are listed and nothing is written. The file has a\n"
-    "checksum of each image, which is looked at whenever the image is read.\n"
+    "checksum of each image, which is checked whenever the image is read. Pictures are\n"
+    "kept as they are stored: an orientation in EXIF is not applied, as in torchvision.\n"
     "INPUT may be a packed file: a copy with the same data, and with the checksums that\n"
     "files of older programs lack. Of the options only --overwrite goes with that.\n"
     "\n"
@@ -411,6 +413,10 @@ static pt_status pack(const options *o, bool *said)
     s = tell_bad(o, &l, checked);
     *said = s != PT_OK;
     if (s == PT_OK) s = tell_lost(o, &l, checked);
+    if (s == PT_OK) s = pt_twins_tell(o->input, &l, checked);
+    if (s == PT_OK && l.n_classes == 1)
+        pt_log_warn("%s: there is one class, '%s': nothing to tell apart", o->input,
+                    l.classes[0]);
     if (s == PT_OK) s = sift(o, &l, checked, &packed);
     if (s == PT_OK) s = pt_dataset_write(o->output, &packed.pack, checksum);
     if (s == PT_OK) tell_result(o, &l, &packed, checksum, seconds() - start);

@@ -59,6 +59,17 @@ static pt_status decode(job *j, const char *path, const uint8_t *bytes, size_t n
     return s;
 }
 
+static pt_status take_digest(const uint8_t *bytes, pt_checked *c)
+{
+    pt_digest *d = NULL;
+    pt_status s = pt_digest_create(&d);
+
+    if (s != PT_OK) return s;
+    pt_digest_add(d, bytes, c->bytes);
+    pt_digest_finish(&d, c->digest);
+    return PT_OK;
+}
+
 static void check_one(job *j, size_t i)
 {
     const char *path = j->images[i].path;
@@ -68,6 +79,7 @@ static void check_one(job *j, size_t i)
     *c = (pt_checked){0};
     c->status = load(path, &bytes, &c->bytes);
     if (c->status == PT_OK) c->status = decode(j, path, bytes, c->bytes, c);
+    if (c->status == PT_OK) c->status = take_digest(bytes, c);
     free(bytes);
     if (c->status == PT_OK) return;
     c->reason = strdup(pt_fail_text());

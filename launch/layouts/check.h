@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "common/digest.h"
 #include "common/status.h"
 #include "launch/layouts/layout.h"
 
@@ -12,7 +13,8 @@ typedef struct {
     char *reason;      /* why it is bad, "PATH: ..."; NULL where it is good */
     char warning[256]; /* the decoder's first harmless one, "" if none */
     int height, width;
-    size_t bytes; /* of the file */
+    size_t bytes;               /* of the file */
+    char digest[PT_DIGEST_HEX]; /* of its bytes; "" where it is bad */
 } pt_checked;
 
 /* out [n], one entry per image in the same order, whichever thread decoded it; released

@@ -68,8 +68,7 @@ PT_MUST_USE pt_status pt_layout_folders(const char *root,
 /* Lines `path label`: the label follows the last blank, the path is relative to the root.
  * Default files ROOT/train.txt, val.txt, test.txt (those that are there; other spellings:
  * see split_names.h), classes.txt. An image in two lists, or under two spellings of its
- * path
- * (`a.jpg`, `./a.jpg`), is kept once; its labels must agree. */
+ * path (`a.jpg`, `./a.jpg`), is kept once; its labels must agree. */
 PT_MUST_USE pt_status pt_layout_list(const char *root, const pt_layout_options *options,
                                      pt_layout *out);
 

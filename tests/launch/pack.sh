@@ -108,12 +108,12 @@ says "mixed/cat/png.jpg: not a JPEG" err
 says "mixed/cat/empty.jpg: has 0 bytes" err
 says "4 of 6 images are bad, nothing was written"
 absent m.h5
-run 0 0 6 pack mixed m.h5 --skip-bad
+run 0 0 7 pack mixed m.h5 --skip-bad
 says "m.h5: 2 images of 1 classes"
 says "4 of 6 images are bad and were left out" err
 run 0 0 0 inspect --verify m.h5
 rm mixed/cat/{plain,1x1}.jpg
-run 1 1 7 pack mixed n.h5 --skip-bad
+run 1 1 8 pack mixed n.h5 --skip-bad
 says "class 'cat' has no good image in split all" err
 absent n.h5
 
@@ -134,7 +134,7 @@ says "1 images are in more than one list" err
 mkdir -p flower/jpg
 cp "$data"/matlab/{setid,imagelabels}.mat flower/
 for i in 1 2 3 4 5 6; do ln -s "$data"/jpeg/plain.jpg flower/jpg/image_0000$i.jpg; done
-run 0 0 3 pack flower f.h5
+run 0 0 7 pack flower f.h5
 says "6 images of 102 classes (layout flower102)"
 says "split trainval: 3 images"
 
@@ -198,6 +198,24 @@ printf 'x/../../splits/plain.jpg 0\nx/../test/daisy/3.jpg 1\n' > splits/train.tx
 printf 'gray.jpg 1\n' > splits/testing.txt
 run 0 0 0 pack splits s9.h5
 says "s9.h5: 3 images of 2 classes"
+
+# ---- equal files
+rm -rf twins && mkdir -p twins/{train,test}/{a,b}
+cp "$data"/jpeg/plain.jpg twins/train/a/1.jpg
+cp "$data"/jpeg/gray.jpg twins/train/b/2.jpg
+cp "$data"/jpeg/plain.jpg twins/test/a/3.jpg
+cp "$data"/jpeg/422.jpg twins/test/b/4.jpg
+run 0 0 1 pack twins t1.h5
+says "warn: twins: 1 image of split test is the same file as one of split train (train/a/1.jpg = test/a/3.jpg)" err
+cp "$data"/jpeg/gray.jpg twins/test/a/5.jpg
+cp "$data"/jpeg/gray.jpg twins/test/a/6.jpg
+run 0 0 2 pack twins t2.h5
+says "3 images of split test are the same file as one of split train (train/a/1.jpg = test/a/3.jpg, train/b/2.jpg = test/a/5.jpg, train/b/2.jpg = test/a/6.jpg)" err
+says "warn: twins: 2 images are under two classes as the same file (train/b/2.jpg = test/a/5.jpg, train/b/2.jpg = test/a/6.jpg)" err
+rm -rf twins/test/a/?.jpg twins/train/b && cp "$data"/jpeg/cmyk.jpg twins/test/a/
+rm -r twins/test/b
+run 0 0 1 pack twins t3.h5
+says "warn: twins: there is one class, 'a': nothing to tell apart" err
 
 # ---- names that are no text
 bad=$(printf 'b\xe4r')
