@@ -416,9 +416,10 @@ static void print_data(const pt_setup *u)
 
     if (u->validation.n > 0)
         snprintf(held_out, sizeof held_out, ", %zu validation", u->validation.n);
-    if (e->every_epochs > 0)
-        snprintf(every, sizeof every, "every %u epoch%s and ", e->every_epochs,
-                 e->every_epochs == 1 ? "" : "s");
+    if (e->every_epochs == 1)
+        snprintf(every, sizeof every, "every epoch and ");
+    else if (e->every_epochs > 1)
+        snprintf(every, sizeof every, "every %u epochs and ", e->every_epochs);
     pt_log_info("data      %zu training%s and %zu test images", u->run->plan->n_images,
                 held_out, u->n_test);
     pt_log_info("tests     %sat the end: %.2f MB up, %.2f MB down per worker", every,
