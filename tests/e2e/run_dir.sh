@@ -36,6 +36,16 @@ once() { # code pattern ranks set...: a run in run/
 once 0 "this run is finished: test accuracy .*$(hash_of run)" 4
 once 0 "this run is finished" 3 engine.threads=2 run.log_every=1 data.path="$PWD/data.h5"
 
+# Also where nothing can be written: read-only, or (without the right to mount) another user's.
+if mount --bind run run 2>/dev/null; then
+    mount -o remount,ro,bind run && once 0 "this run is finished" 3
+    umount run
+else
+    chmod a-w run run/.lock
+    once 0 "this run is finished" 3
+    chmod u+w run run/.lock
+fi
+
 # Another run, or resume: never, is refused with exit code 2 and what differs.
 once 2 "error: run: is another run's \(optimizer.lr was 0.05, is 0.06\)" 3 optimizer.lr=0.06
 once 2 "seed was 3, is 4; stages.0.epochs was 2, is 3" 3 seed=4 'stages=[{epochs: 3}]'
