@@ -14,6 +14,14 @@
 #include "common/pulse.h"
 #include "common/watchdog.h"
 
+#if defined(OPEN_MPI)
+static const char mpi_name[] = "Open MPI";
+#elif defined(MPICH_VERSION)
+static const char mpi_name[] = "MPICH";
+#else
+static const char mpi_name[] = "another MPI";
+#endif
+
 /* The job is one per process: MPI itself is. */
 static struct {
     bool started, mute;   /* mute: another process says what this one would */
@@ -24,6 +32,11 @@ static struct {
     int local_size;
     char host_name[MPI_MAX_PROCESSOR_NAME];
 } job;
+
+const char *pt_job_mpi(void)
+{
+    return mpi_name;
+}
 
 int pt_job_rank(void)
 {

@@ -28,6 +28,10 @@ enum { PT_JOB_TEXT_BYTES = 256 };
  */
 PT_MUST_USE pt_status pt_job_start(int *argc, char ***argv);
 
+/* Whose MPI this program is built with: "Open MPI", "MPICH" (and what is made from it),
+ * or "another MPI". Static; also before start. */
+const char *pt_job_mpi(void);
+
 int pt_job_rank(void);
 int pt_job_size(void);
 /* Ranks on this rank's host, and the host's name; both known after start. */

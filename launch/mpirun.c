@@ -55,7 +55,7 @@ static void become_mpirun(char **line, const int out[2], const int err[2],
     dup2(out[1], STDOUT_FILENO);
     dup2(err[1], STDERR_FILENO);
     execvp(line[0], line);
-    dprintf(STDERR_FILENO, "error: mpirun is not installed or not in PATH: %s\n",
+    dprintf(STDERR_FILENO, "error: %s is not installed or not in PATH: %s\n", line[0],
             strerror(errno));
     _exit(1);
 }
@@ -83,25 +83,47 @@ static bool has_no_ssh(void)
            !in_path("ssh") && !in_path("rsh");
 }
 
-/* No binding: ranks share cores with the server, which sleeps; oversubscribed: one rank
- * more than cores is the normal layout. */
-static char **command_line(int ranks, int argc, char **argv, char count[16], char *self)
+/* How to start ranks on this host with Open MPI. No binding: ranks share cores with the
+ * server, which sleeps; oversubscribed: one rank more than cores is the normal layout. */
+static size_t open_mpi(char **line)
 {
     static char *fixed[] = {"mpirun",    "--oversubscribe",
                             "--bind-to", "none",
                             "--mca",     "btl_vader_single_copy_mechanism",
                             "none"};
-    size_t n = sizeof fixed / sizeof *fixed, at = 0;
-    char **line = calloc(n + (size_t)argc + 8, sizeof *line);
+    size_t at = 0;
 
-    if (!line) return NULL;
-    for (; at < n; at++) line[at] = fixed[at];
+    for (; at < sizeof fixed / sizeof *fixed; at++) line[at] = fixed[at];
     if (geteuid() == 0) line[at++] = "--allow-run-as-root";
     if (has_no_ssh()) {
         line[at++] = "--mca";
         line[at++] = "plm_rsh_agent";
         line[at++] = "/bin/false"; /* is never run on one host */
     }
+    return at;
+}
+
+/* The same with MPICH's Hydra, which neither binds nor counts slots; where several MPIs
+ * are installed `mpiexec` may be another's. */
+static size_t hydra(char **line)
+{
+    static char *names[] = {"mpiexec.hydra", "mpiexec.mpich", "mpiexec"};
+    size_t n = 0;
+
+    while (n < 2 && !in_path(names[n])) n++;
+    line[0] = names[n];
+    return 1;
+}
+
+enum { MOST_WORDS = 16 }; /* before ptrain's own */
+
+static char **command_line(int ranks, int argc, char **argv, char count[16], char *self)
+{
+    char **line = calloc((size_t)argc + MOST_WORDS, sizeof *line);
+    size_t at;
+
+    if (!line) return NULL;
+    at = strcmp(pt_job_mpi(), "Open MPI") == 0 ? open_mpi(line) : hydra(line);
     snprintf(count, 16, "%d", ranks);
     line[at++] = "-n";
     line[at++] = count;

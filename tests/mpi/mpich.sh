@@ -29,6 +29,11 @@ mpich 4 mpich_3 optimizer.lr=1e9
 [ $? = 1 ] || fail "a failure in a step: the exit code is not 1"
 [ "$(grep -c 'error:' mpich_3.log)" = 1 ] || { fail "a failure is not one line"; cat mpich_3.log; }
 
+# Alone it starts the mpiexec of its own MPI, whatever `mpirun` is.
+timeout -k 5 "$limit" "$build/ptrain" train run.yaml --workers 2 --set run.dir=alone >alone.log 2>&1 ||
+    { cat alone.log; fail "ptrain train without mpiexec"; }
+[ "$(hash_of alone)" = "$(hash_of open)" ] || fail "ptrain train without mpiexec: other weights"
+
 # A launcher of the other MPI is named, once.
 timeout -k 5 "$limit" mpiexec.mpich -n 3 "$PTRAIN" train run.yaml >wrong.log 2>&1
 [ $? = 2 ] && [ "$(grep -c 'error: .*do not see each other' wrong.log)" = 1 ] ||
