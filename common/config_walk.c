@@ -145,14 +145,18 @@ static void read_number(walker *w, pt_tree *t, bool single, void *at)
         *(double *)at = d;
 }
 
+/* YAML 1.2's core schema: true, True and TRUE, and no yes, on or y. */
 static void read_bool(walker *w, pt_tree *t, protobuf_c_boolean *at)
 {
-    if (is_plain(t) && strcmp(t->text, "true") == 0)
-        *at = 1;
-    else if (is_plain(t) && strcmp(t->text, "false") == 0)
-        *at = 0;
-    else
-        wrong(w, t, "true or false");
+    static const char *const names[] = {"false", "False", "FALSE",
+                                        "true",  "True",  "TRUE"};
+
+    for (size_t i = 0; i < 6; i++)
+        if (is_plain(t) && strcmp(t->text, names[i]) == 0) {
+            *at = i >= 3;
+            return;
+        }
+    wrong(w, t, "true or false");
 }
 
 static void read_enum(walker *w, pt_tree *t, const ProtobufCEnumDescriptor *e, int *at)

@@ -296,6 +296,31 @@ static void test_a_base_is_merged_and_lists_replace(void **state)
     pt_config_destroy(&c);
 }
 
+static void test_booleans_are_those_of_yamls_core_schema(void **state)
+{
+    static const char *const yes[] = {"true", "True", "TRUE"};
+    static const char *const no[] = {"false", "False", "FALSE"};
+    static const char *const none[] = {"tRUE", "yes", "on", "1"};
+    char text[64], fault[128];
+    pt_config *c;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, "data: {flip: %s}\nrun: {keep_best: %s}\n", no[i],
+                 yes[i]);
+        c = load(text);
+        assert_false(c->data->flip);
+        assert_true(c->run->keep_best);
+        pt_config_destroy(&c);
+    }
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        snprintf(text, sizeof text, "data: {flip: %s}", none[i]);
+        snprintf(fault, sizeof fault,
+                 "a.yaml:1:14: error: data.flip: '%s' is not true or false", none[i]);
+        expect(text, fault);
+    }
+}
+
 static void test_faults_of_bases_name_the_bases_lines(void **state)
 {
     (void)state;
@@ -416,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_that_are_not_given_hold_the_schemas_defaults),
         cmocka_unit_test(test_every_type_is_read),
+        cmocka_unit_test(test_booleans_are_those_of_yamls_core_schema),
         cmocka_unit_test(test_all_faults_of_a_file_come_at_once_in_its_order),
         cmocka_unit_test(test_values_of_the_wrong_type_are_refused),
         cmocka_unit_test(test_numbers_out_of_range_are_refused_where_they_stand),
