@@ -1,5 +1,6 @@
 #include "launch/sweep/slurm.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,57 @@
 #include <unistd.h>
 
 #include "common/file.h"
+
+/* ---- what an #SBATCH line can hold ------------------------------------------------ */
+
+/* The first character of text that is a control character or among `more`; 0: none. */
+static unsigned char unfit(const char *text, const char *more)
+{
+    for (; *text; text++)
+        if (iscntrl((unsigned char)*text) || strchr(more, *text))
+            return (unsigned char)*text;
+    return 0;
+}
+
+/* A fault of the table where its text at `path` has one. */
+static void check_text(const pt_sweep *s, const char *path, const char *text,
+                       const char *more)
+{
+    unsigned char c = unfit(text, more);
+
+    if (c && iscntrl(c))
+        pt_config_file_fault(s->file, path,
+                             "%s has a control character (0x%02x), which an #SBATCH line "
+                             "cannot hold",
+                             path, c);
+    else if (c)
+        pt_config_file_fault(s->file, path,
+                             "%s has a %c, which the name of a file in an #SBATCH line "
+                             "cannot have",
+                             path, c);
+}
+
+/* Slurm has no way to write `"` within quotes, and takes \\ for its own escape. */
+static pt_status check_lines(const pt_sweep *s, const char *here)
+{
+    static const char in_name[] = "\"\\";
+    const Pt__Sweep__Table *t = s->table;
+    char path[48];
+
+    check_text(s, "dir", t->dir, in_name);
+    for (size_t i = 0; i < t->slurm->n_options; i++) {
+        snprintf(path, sizeof path, "slurm.options.%zu", i);
+        check_text(s, path, t->slurm->options[i], "");
+    }
+    if (t->dir[0] != '/' && unfit(here, in_name))
+        return pt_fail(PT_ERR_USAGE,
+                       "the working directory's name has a \", a \\ or a control "
+                       "character, which an #SBATCH line cannot hold: start this in "
+                       "another one");
+    return pt_config_file_report(s->file);
+}
+
+/* ---- the script ------------------------------------------------------------------- */
 
 /* In single quotes for bash. */
 static void quote(FILE *out, const char *text)
@@ -64,14 +116,12 @@ static void write_tail(FILE *out, const char *program)
                  "exit $code\n");
 }
 
-static pt_status write_script(const pt_sweep *s, size_t n, FILE *out)
+static pt_status write_script(const pt_sweep *s, size_t n, const char *here, FILE *out)
 {
-    char self[4096], here[4096];
+    char self[4096];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
-    if (length < 0 || !getcwd(here, sizeof here))
-        return pt_fail(PT_ERR_IO, "the program's or the working directory's path: %s",
-                       strerror(errno));
+    if (length < 0) return pt_fail(PT_ERR_IO, "the program's path: %s", strerror(errno));
     self[length] = '\0';
     write_head(out, s, n, here);
     quote(out, here);
@@ -96,12 +146,15 @@ static pt_status write_script(const pt_sweep *s, size_t n, FILE *out)
 
 pt_status pt_sweep_write_slurm(const pt_sweep *s, const char *path, size_t *n)
 {
-    char *text = NULL;
+    char *text = NULL, here[4096];
     size_t bytes = 0;
     FILE *out;
     pt_status st = PT_OK;
 
     *n = 0;
+    if (!getcwd(here, sizeof here))
+        return pt_fail(PT_ERR_IO, "the working directory's path: %s", strerror(errno));
+    st = check_lines(s, here);
     for (size_t i = 0; i < s->n && st == PT_OK; i++) {
         if (s->runs[i].state == PT_SWEEP_DONE) continue;
         st = pt_sweep_write_config(&s->runs[i]);
@@ -110,7 +163,7 @@ pt_status pt_sweep_write_slurm(const pt_sweep *s, const char *path, size_t *n)
     if (st != PT_OK || *n == 0) return st;
     out = open_memstream(&text, &bytes);
     if (!out) return pt_fail(PT_ERR_NOMEM, "no memory for a script");
-    st = write_script(s, *n, out);
+    st = write_script(s, *n, here, out);
     if (fclose(out) != 0 && st == PT_OK)
         st = pt_fail(PT_ERR_NOMEM, "no memory for a script");
     if (st == PT_OK) st = pt_file_replace(path, text, bytes);

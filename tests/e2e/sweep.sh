@@ -128,6 +128,16 @@ bash -n job.sh && grep -qxF "#SBATCH --output=\"$work/cluster/slurm-%A_%a.log\""
 ! command -v shellcheck >/dev/null || shellcheck job.sh || fail "shellcheck"
 ./job.sh >byhand.log 2>&1 && fail "a script by hand ran"
 grep -q 'start this with sbatch' byhand.log || fail "by hand: $(cat byhand.log)"
+unfit() { # PATTERN key: of the table, with what no #SBATCH line can hold; nothing is written
+    sed "s|^$2: .*|$2: $3|" table.yaml >unfit.yaml
+    sweep unfit.yaml --slurm unfit.sh >unfit.log 2>&1
+    [ $? = 2 ] && [ "$(grep -c error: unfit.log)" = 1 ] && grep -q "unfit.yaml:.*error: $1" unfit.log &&
+        [ ! -e unfit.sh ] && [ ! -e unfit ] || fail "unfit $2: $(cat unfit.log)"
+}
+unfit 'dir has a ", which' dir "'unfit\"x'"
+unfit 'dir has a \\, which' dir "'unfit\\\\x'"
+unfit 'dir has a control character (0x0a)' dir '"unfit\\nx"'
+unfit 'slurm.options.0 has a control character (0x0a)' slurm '{options: ["--time=1\\ntouch x"]}'
 mkdir bin
 cat >bin/srun <<'S'
 #!/bin/bash
