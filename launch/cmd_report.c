@@ -67,7 +67,8 @@ static const struct argp argp = {options,
                                  "fine-tuning paired by seed, their "
                                  "significance, gate, weight and speed. Runs that differ "
                                  "in more than seed and method get "
-                                 "tables of their own.",
+                                 "tables of their own. What has not finished, or is no "
+                                 "run, is left out with a warning.",
                                  NULL,
                                  NULL,
                                  NULL};
@@ -76,6 +77,7 @@ int pt_cmd_report(int argc, char **argv)
 {
     report_args a = {.style = PT_TABLE_TEXT};
     pt_result *results = NULL;
+    size_t n = 0;
     pt_summary *summary = NULL;
     pt_status s;
 
@@ -83,8 +85,8 @@ int pt_cmd_report(int argc, char **argv)
     if (!a.dirs) return 1;
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    s = pt_results_read(a.dirs, a.n, &results);
-    if (s == PT_OK) s = pt_summary_create(results, a.n, &summary);
+    s = pt_results_read(a.dirs, a.n, &results, &n);
+    if (s == PT_OK) s = pt_summary_create(results, n, &summary);
     if (s == PT_OK && a.html)
         s = pt_page_write(summary, a.data, a.html);
     else if (s == PT_OK)
@@ -92,7 +94,7 @@ int pt_cmd_report(int argc, char **argv)
                   : pt_table_print(summary, a.style, stdout);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     pt_summary_destroy(&summary);
-    pt_results_destroy(&results, a.n);
+    pt_results_destroy(&results, n);
     free(a.dirs);
     return pt_status_exit_code(s);
 }

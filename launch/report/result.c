@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "common/file.h"
+#include "common/log.h"
 
 enum { MAX_BYTES = 1 << 24 };
 
@@ -123,24 +124,34 @@ static int count_workers(const char *dir)
     return n;
 }
 
-static pt_status read_run(const char *dir, pt_result *r)
+/* PT_OK where a run has finished there. */
+static pt_status look(const char *dir)
+{
+    struct stat st;
+
+    if (stat(dir, &st) != 0) return pt_fail(PT_ERR_IO, "%s: %s", dir, strerror(errno));
+    if (!S_ISDIR(st.st_mode)) return pt_fail(PT_ERR_DATA, "%s: not a directory", dir);
+    if (exists(dir, "result.json")) return PT_OK;
+    return pt_fail(PT_ERR_DATA, "%s: %s", dir,
+                   exists(dir, "identity.json")
+                       ? "this run has not finished (no result.json)"
+                       : "not a run's directory (no result.json)");
+}
+
+/* *finished: false where there is nothing to read yet. */
+static pt_status read_run(const char *dir, pt_result *r, bool *finished)
 {
     char *result = NULL, *config = NULL;
-    struct stat st;
     size_t n = strlen(dir);
     pt_status s;
 
+    *finished = true;
     while (n > 1 && dir[n - 1] == '/') n--;
     r->dir = strndup(dir, n);
     if (!r->dir) return pt_fail(PT_ERR_NOMEM, "no memory for a path");
-    if (stat(r->dir, &st) != 0)
-        return pt_fail(PT_ERR_IO, "%s: %s", r->dir, strerror(errno));
-    if (!S_ISDIR(st.st_mode)) return pt_fail(PT_ERR_DATA, "%s: not a directory", r->dir);
-    if (!exists(r->dir, "result.json"))
-        return pt_fail(PT_ERR_DATA, "%s: %s", r->dir,
-                       exists(r->dir, "identity.json")
-                           ? "this run has not finished (no result.json)"
-                           : "not a run's directory (no result.json)");
+    s = look(r->dir);
+    *finished = s == PT_OK;
+    if (s != PT_OK) return s;
     result = pt_file_path(r->dir, "result.json");
     config = pt_file_path(r->dir, "config.yaml");
     s = result && config ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for a path");
@@ -152,43 +163,70 @@ static pt_status read_run(const char *dir, pt_result *r)
     return s;
 }
 
-pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out)
+static void release(pt_result *r)
+{
+    free(r->dir);
+    pt_settings_fini(&r->settings);
+    memset(r, 0, sizeof *r);
+}
+
+/* Appends pt_fail_text as a line of its own. */
+static void keep_text(char **text)
+{
+    char *more = NULL;
+
+    if (asprintf(&more, "%s%s%s", *text ? *text : "", *text ? "\n" : "", pt_fail_text()) <
+        0)
+        return; /* what came before it will do */
+    free(*text);
+    *text = more;
+}
+
+static void warn_of_each(char *lines)
+{
+    for (char *at = lines, *line; (line = strsep(&at, "\n"));)
+        pt_log_warn("%s: left out", line);
+}
+
+pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out,
+                          size_t *n_out)
 {
     pt_result *r = pt_calloc(n, sizeof *r);
-    char *faults = NULL;
-    pt_status failed = PT_OK;
+    char *faults = NULL, *unfinished = NULL;
+    size_t done = 0;
+    pt_status s = PT_OK;
 
     *out = NULL;
+    *n_out = 0;
     if (!r) return pt_fail(PT_ERR_NOMEM, "no memory for %zu runs", n);
     for (size_t i = 0; i < n; i++) {
-        pt_status s = read_run(dirs[i], &r[i]);
-        char *more = NULL;
+        bool finished;
 
-        if (s == PT_OK) continue;
-        failed = s;
-        if (asprintf(&more, "%s%s%s", faults ? faults : "", faults ? "\n" : "",
-                     pt_fail_text()) < 0)
-            continue; /* the fault before it will do */
-        free(faults);
-        faults = more;
+        if (read_run(dirs[i], &r[done], &finished) == PT_OK) {
+            done++;
+            continue;
+        }
+        keep_text(finished ? &faults : &unfinished);
+        release(&r[done]);
     }
-    if (failed == PT_OK) {
-        *out = r;
-        return PT_OK;
+    if (unfinished && (done > 0 || faults)) warn_of_each(unfinished);
+    if (faults || done == 0) {
+        const char *why = faults ? faults : unfinished;
+
+        s = pt_fail(PT_ERR_DATA, "%s", why ? why : "no memory for the faults");
+        pt_results_destroy(&r, done);
     }
-    pt_results_destroy(&r, n);
-    failed = pt_fail(PT_ERR_DATA, "%s", faults ? faults : "no memory for the faults");
+    *out = r;
+    *n_out = s == PT_OK ? done : 0;
     free(faults);
-    return failed;
+    free(unfinished);
+    return s;
 }
 
 void pt_results_destroy(pt_result **r, size_t n)
 {
     if (!r || !*r) return;
-    for (size_t i = 0; i < n; i++) {
-        free((*r)[i].dir);
-        pt_settings_fini(&(*r)[i].settings);
-    }
+    for (size_t i = 0; i < n; i++) release(&(*r)[i]);
     free(*r);
     *r = NULL;
 }

@@ -24,10 +24,13 @@ typedef struct {
     int workers;      /* 0: not told */
 } pt_result;
 
-/* Reads result.json and config.yaml of each of dirs [n]. All faults are collected, each
- * naming its directory: a run that is not finished (no result.json), what is no run,
- * files that cannot be read. *out is [n], released by pt_results_destroy. */
-PT_MUST_USE pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out);
+/* Reads result.json and config.yaml of each of dirs [n] into *out [*n_out], in their
+ * order; pt_results_destroy releases it. What is no finished run (no result.json, no
+ * directory) is left out, with a warning each. PT_ERR_DATA where nothing is left, or
+ * where files of a finished run cannot be read: all such faults, each naming its
+ * directory. */
+PT_MUST_USE pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out,
+                                      size_t *n_out);
 void pt_results_destroy(pt_result **r, size_t n);
 
 #endif

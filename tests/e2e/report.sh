@@ -61,4 +61,14 @@ rows = list(csv.DictReader(sys.stdin))
 assert len(rows) == 4 and {r["method"] for r in rows} == {"plain", "PtR-L2"}, rows
 for r in rows:
     assert (r["gain"] == "") == (r["method"] == "plain") and len(r["weight_hash"]) == 64' || fail "csv"
+
+# What is no finished run is left out, and said.
+mkdir unfinished && echo '{}' >unfinished/identity.json
+"$PTRAIN" report plain-?/ unfinished l2-?/ run.yaml >rest.txt 2>rest.log || fail "the rest: code $?"
+"$PTRAIN" report plain-?/ l2-?/ | cmp -s - rest.txt || fail "the rest is another table"
+[ "$(cat rest.log)" = "warn: unfinished: this run has not finished (no result.json): left out
+warn: run.yaml: not a directory: left out" ] || fail "the rest: $(cat rest.log)"
+"$PTRAIN" report unfinished >none.log 2>&1
+[ $? = 1 ] && [ "$(cat none.log)" = "error: unfinished: this run has not finished (no result.json)" ] ||
+    fail "nothing to report: $(cat none.log)"
 finish

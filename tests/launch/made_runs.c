@@ -93,10 +93,12 @@ pt_summary *made_runs_sum_up(pt_result **r)
 {
     const char *dirs[MADE_RUNS_MAX];
     pt_summary *u = NULL;
+    size_t n = 0;
 
     for (size_t i = 0; i < n_made; i++) dirs[i] = made[i];
-    if (pt_results_read(dirs, n_made, r) != PT_OK) fail_msg("%s", pt_fail_text());
-    if (pt_summary_create(*r, n_made, &u) != PT_OK) fail_msg("%s", pt_fail_text());
+    if (pt_results_read(dirs, n_made, r, &n) != PT_OK) fail_msg("%s", pt_fail_text());
+    assert_int_equal(n, n_made);
+    if (pt_summary_create(*r, n, &u) != PT_OK) fail_msg("%s", pt_fail_text());
     return u;
 }
 

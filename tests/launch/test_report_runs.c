@@ -140,10 +140,11 @@ static void test_a_repeated_run_with_other_weights_is_refused(void **state)
     const char *dirs[] = {"a", "b"};
     pt_result *r = NULL;
     pt_summary *u = NULL;
+    size_t n = 0;
 
     (void)state;
     made_runs_make(runs, COUNT(runs));
-    assert_int_equal(pt_results_read(dirs, 2, &r), PT_OK);
+    assert_int_equal(pt_results_read(dirs, 2, &r, &n), PT_OK);
     assert_int_equal(pt_summary_create(r, 2, &u), PT_ERR_DATA);
     assert_null(u);
     assert_string_equal(pt_fail_text(),
@@ -151,31 +152,86 @@ static void test_a_repeated_run_with_other_weights_is_refused(void **state)
     pt_results_destroy(&r, 2);
 }
 
-static void test_all_faulty_directories_are_named_at_once(void **state)
+/* A warning each, in place of the log's. */
+static char warned[1024];
+
+void __wrap_pt_log_warn(const char *fmt, ...);
+void __wrap_pt_log_warn(const char *fmt, ...)
+{
+    size_t n = strlen(warned);
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(warned + n, sizeof warned - n, fmt, ap);
+    va_end(ap);
+    strncat(warned, "\n", sizeof warned - strlen(warned) - 1);
+}
+
+static void test_what_is_no_finished_run_is_left_out_with_a_warning(void **state)
+{
+    const made_run good = {"good", PLAIN, 1, 0.6, 1, -1, 0, NULL},
+                   better = {"better", PLAIN, 2, 0.7, 1, -1, 0, NULL};
+    const char *dirs[] = {"none", "good/", "cut/", "other", "better"};
+    pt_result *r = NULL;
+    size_t n = 0;
+
+    (void)state;
+    made_runs_make(&good, 1);
+    made_runs_make(&better, 1);
+    made_runs_dir("cut");
+    made_runs_file("cut", "identity.json", "{}");
+    made_runs_dir("other");
+    warned[0] = '\0';
+    assert_int_equal(pt_results_read(dirs, COUNT(dirs), &r, &n), PT_OK);
+    assert_int_equal(n, 2);
+    assert_string_equal(r[0].dir, "good");
+    assert_string_equal(r[1].dir, "better");
+    assert_string_equal(warned,
+                        "none: No such file or directory: left out\n"
+                        "cut: this run has not finished (no result.json): left out\n"
+                        "other: not a run's directory (no result.json): left out\n");
+    pt_results_destroy(&r, n);
+}
+
+static void test_without_a_finished_run_there_is_no_report(void **state)
+{
+    const char *dirs[] = {"none", "cut"};
+    pt_result *r = NULL;
+    size_t n = 7;
+
+    (void)state;
+    made_runs_dir("cut");
+    made_runs_file("cut", "identity.json", "{}");
+    warned[0] = '\0';
+    assert_int_equal(pt_results_read(dirs, COUNT(dirs), &r, &n), PT_ERR_DATA);
+    assert_null(r);
+    assert_int_equal(n, 0);
+    assert_string_equal(pt_fail_text(),
+                        "none: No such file or directory\n"
+                        "cut: this run has not finished (no result.json)");
+    assert_string_equal(warned, "");
+}
+
+static void test_all_faults_of_finished_runs_are_named_at_once(void **state)
 {
     const made_run good = {"good", PLAIN, 1, 0.6, 1, -1, 0, NULL},
                    wrong = {"wrong", "optimizer: {lr: -1}\n", 1, 0.6, 1, -1, 0, NULL};
-    const char *dirs[] = {"good/", "none", "cut/", "other", "wrong", "half"};
+    const char *dirs[] = {"good/", "wrong", "half"};
     pt_result *r = NULL;
+    size_t n = 0;
 
     (void)state;
     made_runs_make(&good, 1);
     made_runs_make(&wrong, 1);
-    made_runs_dir("cut");
-    made_runs_file("cut", "identity.json", "{}");
-    made_runs_dir("other");
     made_runs_dir("half");
     made_runs_file("half", "result.json",
                    "{\"test_accuracy\": \"x\", \"images_per_s\": 1, "
                    "\"seconds\": 1, \"mean_w\": null, "
                    "\"gate_opened_at\": -1, \"weight_hash\": \"\"}");
-    assert_int_equal(pt_results_read(dirs, COUNT(dirs), &r), PT_ERR_DATA);
+    assert_int_equal(pt_results_read(dirs, COUNT(dirs), &r, &n), PT_ERR_DATA);
     assert_null(r);
     assert_string_equal(
         pt_fail_text(),
-        "none: No such file or directory\n"
-        "cut: this run has not finished (no result.json)\n"
-        "other: not a run's directory (no result.json)\n"
         "wrong/config.yaml:4:17: error: optimizer.lr must be > 0, not -1\n"
         "half/result.json: test_accuracy is not a number\n"
         "half/result.json: steps_with_w is not there");
@@ -186,11 +242,12 @@ static void test_a_result_that_is_not_json_is_refused(void **state)
     const made_run good = {"good", PLAIN, 1, 0.6, 1, -1, 0, NULL};
     const char *dirs[] = {"good"};
     pt_result *r = NULL;
+    size_t n = 0;
 
     (void)state;
     made_runs_make(&good, 1);
     made_runs_file("good", "result.json", "{\n\"test_accuracy\": 0.");
-    assert_int_equal(pt_results_read(dirs, 1, &r), PT_ERR_DATA);
+    assert_int_equal(pt_results_read(dirs, 1, &r, &n), PT_ERR_DATA);
     assert_non_null(strstr(pt_fail_text(), "good/result.json: line 2: not JSON: "));
 }
 
@@ -218,7 +275,9 @@ int main(void)
         T(test_runs_of_another_protocol_get_a_block_of_their_own),
         T(test_a_repeated_run_counts_once),
         T(test_a_repeated_run_with_other_weights_is_refused),
-        T(test_all_faulty_directories_are_named_at_once),
+        T(test_what_is_no_finished_run_is_left_out_with_a_warning),
+        T(test_without_a_finished_run_there_is_no_report),
+        T(test_all_faults_of_finished_runs_are_named_at_once),
         T(test_a_result_that_is_not_json_is_refused),
         T(test_a_statistic_leaves_out_what_is_not_a_number),
     };

@@ -12,10 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
                                  "stages: [{epochs: 2}]\nrun: {dir: run}\n";
     const char *dir = "run";
     pt_result *r = NULL;
+    size_t n_read = 0;
 
     mkdir(dir, 0700);
     pt_fuzz_file("run/config.yaml", (const uint8_t *)config, sizeof config - 1);
     pt_fuzz_file("run/result.json", bytes, n);
-    if (pt_results_read(&dir, 1, &r) == PT_OK) pt_results_destroy(&r, 1);
+    if (pt_results_read(&dir, 1, &r, &n_read) == PT_OK) pt_results_destroy(&r, n_read);
     return 0;
 }
