@@ -151,7 +151,7 @@ run() { # TARGET
     tfjs) cp "$source"/tests/data/weights/tfjs/group* "$scratch/$1" ;;
     esac
     cd "$scratch/$1" || exit 1
-    timeout -k 5 $((seconds + 60)) "$programs/fuzz.$1" "${limits[@]}" "${mode[@]}" \
+    timeout -k 5 $((seconds + 300)) "$programs/fuzz.$1" "${limits[@]}" "${mode[@]}" \
         -seed="$seed" -max_total_time="$seconds" -print_final_stats=1 \
         -artifact_prefix="$found/" "$corpus" >"$scratch/log" 2>&1
     local code=$?
