@@ -199,7 +199,7 @@ static void test_the_schema_lists_every_key_with_its_comment(void **state)
     assert_null(strstr(text, "Next free tag"));
     assert_non_null(strstr(text,
                            "  network.batch_norm  (one of sync shard frozen, default "
-                           "sync)\n        sync: statistics of the whole batch\n"));
+                           "sync)\n        sync: statistics of the whole batch "));
     assert_non_null(strstr(text, "  stages.N.frozen  (list of text)\n      `trunk`, "));
     assert_non_null(
         strstr(text, "  seed  (integer, default 1)\n      every random number"));
