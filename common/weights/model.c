@@ -1,13 +1,16 @@
 #include "common/weights/model.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crc32c.h"
 #include "common/digest.h"
 
-#define FORMAT "ptrain-model"
+#define FORMAT     "ptrain-model"
+#define RECORD_CRC "record_crc32c"
 
 enum { VERSION = 1, PATH_BYTES = PT_TABLE_NAME_MAX + 16 };
 
@@ -142,6 +145,72 @@ static pt_status get_geometry(const pt_h5file *f, pt_weights_info *info)
     return s;
 }
 
+/* The sum of what the file says beside its weights. Lists end with NULL; classes NULL:
+ * none. */
+static uint32_t record_crc(const pt_weights_info *i, const char *const *tensors,
+                           const char *const *class_names)
+{
+    const pt_graph_options *o = &i->options;
+    const pt_preprocess *p = &i->preprocess;
+    char text[512];
+    uint32_t crc;
+
+    snprintf(text, sizeof text, "%s %d %d %d %d %d %.9g %.9g", i->network, i->n_classes,
+             o->side, o->original_head, (int)o->stride_at, (int)o->rep_at,
+             (double)o->dropout, (double)o->bn_eps);
+    crc = pt_crc32c(0, text, strlen(text) + 1);
+    if (i->has_preprocess) {
+        snprintf(text, sizeof text, "%d %.9g %.9g %.9g %.9g %.9g %.9g %.9g", p->bgr,
+                 (double)p->scale, (double)p->mean[0], (double)p->mean[1],
+                 (double)p->mean[2], (double)p->std[0], (double)p->std[1],
+                 (double)p->std[2]);
+        crc = pt_crc32c(crc, text, strlen(text) + 1);
+    }
+    if (i->has_geometry) {
+        snprintf(text, sizeof text, "%d %d", (int)i->geometry.mode, i->geometry.resize);
+        crc = pt_crc32c(crc, text, strlen(text) + 1);
+    }
+    for (; *tensors; tensors++) crc = pt_crc32c(crc, *tensors, strlen(*tensors) + 1);
+    for (; class_names && *class_names; class_names++)
+        crc = pt_crc32c(crc, *class_names, strlen(*class_names) + 1);
+    return crc;
+}
+
+static pt_status get_class_names(const pt_h5file *f, char ***names, size_t *n)
+{
+    *names = NULL;
+    *n = 0;
+    return pt_h5file_kind(f, "classes") == PT_H5_DATASET
+               ? pt_h5file_read_strings(f, "classes", 1 << 20, names, n)
+               : PT_OK;
+}
+
+/* Older files have no sum. */
+static pt_status check_record(const pt_h5file *f, const pt_weights_info *info)
+{
+    char **tensors = NULL, **names = NULL;
+    uint32_t crc = 0;
+    int64_t stored = 0;
+    size_t n;
+    pt_status s;
+
+    if (!pt_h5file_has_attr(f, "/", RECORD_CRC)) return PT_OK;
+    s = pt_h5file_attr_int(f, "/", RECORD_CRC, &stored);
+    if (s == PT_OK)
+        s = pt_h5file_read_strings(f, "tensors", PT_TABLE_ENTRIES_MAX, &tensors, &n);
+    if (s == PT_OK) s = get_class_names(f, &names, &n);
+    if (s == PT_OK)
+        crc = record_crc(info, (const char *const *)tensors, (const char *const *)names);
+    if (s == PT_OK && (int64_t)crc != stored)
+        s = pt_fail(PT_ERR_DATA,
+                    "%s: what it says of network, classes and preprocessing is damaged: "
+                    "the CRC32C is %08" PRIx32 ", recorded is %08" PRIx64,
+                    pt_h5file_path(f), crc, (uint64_t)stored);
+    free(tensors);
+    free(names);
+    return s;
+}
+
 static pt_status get_record(const pt_h5file *f, pt_weights_info *info)
 {
     int version;
@@ -150,7 +219,8 @@ static pt_status get_record(const pt_h5file *f, pt_weights_info *info)
     *info = (pt_weights_info){.format = PT_FORMAT_MODEL};
     if (s == PT_OK) s = get_options(f, info);
     if (s == PT_OK) s = get_preprocess(f, info);
-    return s == PT_OK ? get_geometry(f, info) : s;
+    if (s == PT_OK) s = get_geometry(f, info);
+    return s == PT_OK ? check_record(f, info) : s;
 }
 
 pt_status pt_model_inspect(const char *path, pt_weights_info *info)
@@ -167,7 +237,8 @@ pt_status pt_model_inspect(const char *path, pt_weights_info *info)
 
 typedef struct {
     pt_h5file *file;
-    char **names; /* in the order of the hash; by pt_table_entry.where */
+    char **names;  /* in the order of the hash; by pt_table_entry.where */
+    uint32_t *crc; /* of the values that were hashed, likewise */
 } model_file;
 
 static void model_destroy(void *source)
@@ -175,6 +246,7 @@ static void model_destroy(void *source)
     model_file *m = source;
 
     free(m->names);
+    free(m->crc);
     pt_h5file_destroy(&m->file);
     free(m);
 }
@@ -194,7 +266,10 @@ static pt_status model_read(const pt_table *t, const pt_table_entry *e, float *v
     char path[PATH_BYTES];
     pt_status s = model_path(t, e->name, path);
 
-    return s == PT_OK ? pt_h5file_read_f32_into(m->file, path, values, e->count) : s;
+    if (s == PT_OK) s = pt_h5file_read_f32_into(m->file, path, values, e->count);
+    if (s == PT_OK && pt_crc32c(0, values, e->count * sizeof *values) != m->crc[e->where])
+        s = pt_fail(PT_ERR_DATA, "%s: %s changed between two readings", t->path, e->name);
+    return s;
 }
 
 static const pt_table_ops ops = {NULL, model_read, model_destroy};
@@ -207,6 +282,9 @@ static pt_status add_tensors(model_file *m, pt_table *t, pt_digest *digest)
     pt_status s =
         pt_h5file_read_strings(m->file, "tensors", PT_TABLE_ENTRIES_MAX, &m->names, &n);
 
+    m->crc = s == PT_OK ? calloc(n + 1, sizeof *m->crc) : NULL;
+    if (s == PT_OK && !m->crc)
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu tensors", t->path, n);
     for (size_t i = 0; i < n && s == PT_OK; i++) {
         int64_t dims[PT_TABLE_DIMS_MAX] = {0};
         char path[PATH_BYTES];
@@ -222,6 +300,7 @@ static pt_status add_tensors(model_file *m, pt_table *t, pt_digest *digest)
         s = pt_table_add(t, m->names[i], strlen(m->names[i]), shape.rank, dims, i, NULL);
         if (s == PT_OK) s = pt_h5file_read_f32(m->file, path, max, &values, &count);
         if (s == PT_OK) pt_digest_add(digest, values, count * sizeof *values);
+        if (s == PT_OK) m->crc[i] = pt_crc32c(0, values, count * sizeof *values);
         free(values);
     }
     return s == PT_OK ? pt_table_finish(t) : s;
@@ -331,6 +410,26 @@ static pt_status put_tensors(pt_h5file *f, const pt_graph *g, const float *flat)
     return s;
 }
 
+/* The sum of the record as it is read back, so that the two cannot differ. */
+static pt_status put_record_crc(pt_h5file *f)
+{
+    char **tensors = NULL, **names = NULL;
+    pt_weights_info info;
+    size_t n;
+    pt_status s = get_record(f, &info);
+
+    if (s == PT_OK)
+        s = pt_h5file_read_strings(f, "tensors", PT_TABLE_ENTRIES_MAX, &tensors, &n);
+    if (s == PT_OK) s = get_class_names(f, &names, &n);
+    if (s == PT_OK)
+        s = pt_h5file_set_int(f, "/", RECORD_CRC,
+                              (int64_t)record_crc(&info, (const char *const *)tensors,
+                                                  (const char *const *)names));
+    free(tensors);
+    free(names);
+    return s;
+}
+
 uint64_t pt_model_bytes(const pt_graph *g)
 {
     enum { LIBRARY_BYTES = 1 << 20 }; /* names, headers, classes */
@@ -352,6 +451,7 @@ pt_status pt_weights_save(const char *path, const pt_graph *g,
     if (s == PT_OK) s = put_tensors(f, g, flat);
     if (s == PT_OK && class_names)
         s = pt_h5file_write_strings(f, "classes", class_names, (size_t)g->n_classes);
+    if (s == PT_OK) s = put_record_crc(f);
     if (s == PT_OK) s = pt_h5file_commit(&f);
     pt_h5file_destroy(&f);
     return s;
@@ -364,8 +464,7 @@ pt_status pt_weights_class_names(const char *path, char ***names, size_t *n)
 
     *names = NULL;
     *n = 0;
-    if (s == PT_OK && pt_h5file_kind(f, "classes") == PT_H5_DATASET)
-        s = pt_h5file_read_strings(f, "classes", 1 << 20, names, n);
+    if (s == PT_OK) s = get_class_names(f, names, n);
     pt_h5file_destroy(&f);
     return s;
 }

@@ -99,7 +99,9 @@ PT_MUST_USE pt_status pt_weights_try(const char *path, const char *entry);
  * dropout, bn_eps, weight_hash, and, where `preprocess` is not NULL, preprocess_order
  * (rgb, bgr), preprocess_scale, preprocess_mean, preprocess_std; where `geometry` is not
  * NULL, resize_mode (square, short_side, no_resize), resize. class_names: /classes
- * [n_classes], or NULL. Written to a temporary name and renamed: never half a file. */
+ * [n_classes], or NULL. record_crc32c: of the names and of all that the attributes say.
+ * Reading checks it and the hash; a file of ours with neither right is refused. Written
+ * to a temporary name and renamed: never half a file. */
 PT_MUST_USE pt_status pt_weights_save(const char *path, const pt_graph *g,
                                       const pt_graph_options *options, const float *flat,
                                       const pt_preprocess *preprocess,

@@ -54,6 +54,52 @@ static void test_what_is_saved_loads_bit_for_bit_with_its_record(void **state)
     pt_graph_destroy(&g);
 }
 
+/* Flips the lowest bit of the first of n bytes where they are in the file. */
+static void flip(const char *path, const void *bytes, size_t n)
+{
+    static unsigned char all[1 << 20];
+    FILE *f = fopen(path, "r+b");
+    size_t size, at = 0;
+
+    assert_non_null(f);
+    size = fread(all, 1, sizeof all, f);
+    while (at + n <= size && memcmp(all + at, bytes, n) != 0) at++;
+    assert_true(at + n <= size && size < sizeof all);
+    assert_int_equal(fseek(f, (long)at, SEEK_SET), 0);
+    assert_int_equal(fputc(all[at] ^ 1, f), all[at] ^ 1);
+    fclose(f);
+}
+
+static void test_a_flipped_bit_of_weights_or_record_is_refused(void **state)
+{
+    static const float mean[3] = {1, 2, 3};
+    pt_graph *g = make_graph("resnet_small", &small);
+    float *flat = make_flat(g, 1), *back = make_flat(g, 2);
+    const struct {
+        const void *bytes;
+        size_t n;
+        const char *text;
+    } parts[] = {
+        {&flat[8], sizeof *flat, "the weights hash to"},
+        {"daisy", 5, "network, classes and preprocessing is damaged: the CRC32C"},
+        {mean, sizeof mean, "network, classes and preprocessing is damaged"}};
+    const char *path = in_dir("flipped.h5");
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        pt_weights_info info;
+
+        save_small(path, g, flat);
+        flip(path, parts[i].bytes, parts[i].n);
+        assert_int_equal(pt_weights_load(path, NULL, g, true, back, NULL), PT_ERR_DATA);
+        assert_non_null(strstr(pt_fail_text(), parts[i].text));
+        if (i > 0) assert_int_equal(pt_weights_inspect(path, NULL, &info), PT_ERR_DATA);
+    }
+    assert_int_equal(remove(path), 0);
+    free(flat);
+    free(back);
+    pt_graph_destroy(&g);
+}
+
 static void test_preprocessing_and_classes_may_be_left_out(void **state)
 {
     pt_graph *g = make_graph("resnet_small", &small);
@@ -232,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_saved_loads_bit_for_bit_with_its_record),
+        cmocka_unit_test(test_a_flipped_bit_of_weights_or_record_is_refused),
         cmocka_unit_test(test_preprocessing_and_classes_may_be_left_out),
         cmocka_unit_test(test_saving_twice_gives_the_same_bytes_and_replaces_the_file),
         cmocka_unit_test(test_a_directory_that_is_missing_is_an_error),
