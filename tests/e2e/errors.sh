@@ -126,8 +126,14 @@ if [ -w /dev/full ]; then
         { fail "train >/dev/full"; cat nowhere.err; }
 fi
 # Standard streams that are closed: files do not take their numbers.
-alone closed env <&- >&- || { fail "train without stdin and stdout"; cat closed.err; }
-[ "$(hash_of closed)" = "$(hash_of nowhere)" ] || fail "closed streams: other weights"
+"$PTRAIN" train run.yaml --workers 1 --set run.dir=closed <&- >&- 2>closed.err &
+links=
+while [ -e "/proc/$!/fd/2" ] && [ "$links" != "/dev/null /dev/null" ]; do
+    links="$(readlink "/proc/$!/fd/0") $(readlink "/proc/$!/fd/1")"
+done
+[ "$links" = "/dev/null /dev/null" ] || fail "closed streams are '$links'"
+wait $! || { fail "train without stdin and stdout"; cat closed.err; }
+[ ! -e nowhere ] || [ "$(hash_of closed)" = "$(hash_of nowhere)" ] || fail "closed streams: other weights"
 "$PTRAIN" inspect data.h5 <&- >&- 2>&- || fail "inspect without streams"
 
 # What mpirun says only in ten lines, or not at all.
