@@ -127,6 +127,19 @@ static void test_frozen_parameters_and_their_statistics_stay_bit_equal(void **st
     whole_run_destroy(r);
 }
 
+static void test_a_head_without_a_rate_of_its_own_has_the_trunks(void **state)
+{
+    whole_run_options o = options(1, 1);
+    whole_run *r;
+
+    o.sets[0] = "optimizer.head_lr=null";
+    r = play(&o);
+    for (int k = 0; k < r->n_steps; k++)
+        assert_true(r->steps[k].report.head_lr == r->steps[k].report.lr);
+    assert_true(r->steps[0].report.lr > r->steps[5].report.lr); /* the schedule's too */
+    whole_run_destroy(r);
+}
+
 /* ---- diagnostic passes --------------------------------------------------------------
  */
 
@@ -220,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matched_targets_have_the_features_mean_and_deviation),
         cmocka_unit_test(test_frozen_parameters_and_their_statistics_stay_bit_equal),
+        cmocka_unit_test(test_a_head_without_a_rate_of_its_own_has_the_trunks),
         cmocka_unit_test(test_measuring_gradients_does_not_change_a_run),
         cmocka_unit_test(test_a_nan_in_an_image_stops_every_rank),
         cmocka_unit_test(test_a_nan_in_an_image_names_the_image),

@@ -1,0 +1,285 @@
+#!/usr/bin/env bash
+# mutations.sh [NAME...]: one-line changes of the program's meaning, in a copy of the tree
+# with a build of its own. Each must make its test fail; one that does not says that the
+# test proves nothing about that line. Prints a row of a table for each (tests/RESULTS.md)
+# and exits with 1 if a change was not noticed.
+#
+#     PT_MUTATIONS   the copy and its build; build-mutations of the checkout
+#     JOBS           of the build; all cores
+#
+# A change is the line as it stands and the line in its place, indentation aside. A line
+# that is not there exactly once is an error: the change was for another program.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+source=$PWD place=${PT_MUTATIONS:-$PWD/build-mutations} jobs=${JOBS:-$(nproc)}
+tree=$place/tree build=$place/build
+names=() tests=() files=() lines=() others=()
+
+# mutation NAME TEST FILE < "- line" and, unless the line is taken out, "+ line"
+mutation() {
+    local line other=
+    IFS= read -r line
+    IFS= read -r other
+    names+=("$1") tests+=("$2") files+=("$3") lines+=("${line#- }") others+=("${other#+ }")
+}
+
+# ---- the changes -------------------------------------------------------------------------
+
+# Algorithm 1
+mutation w_without_R server.norms server/norms.c <<'M'
+- w = g_ce / (g_ptr * ratio);
++ w = g_ce / g_ptr;
+M
+mutation w_of_the_first_workers_images worker.algorithm1 server/record.c <<'M'
+- pt_norms_combine(s->shards, s->run->plan->n_shards, &report->means);
++ pt_norms_combine(s->shards, s->run->plan->n_shards / s->run->n_workers, &report->means);
+M
+mutation gate_shuts_again server.norms server/norms.c <<'M'
+- if (g->kind == PT_GATE_EMA && g->ema < g->threshold) g->open = true;
++ if (g->kind == PT_GATE_EMA) g->open = g->ema < g->threshold;
+M
+mutation norm_of_the_batch_mean worker.algorithm1 worker/objective/objective.c <<'M'
+- t->g_ce = ce * o->b;
++ t->g_ce = ce;
+M
+mutation smooth_l1_is_l1 worker.algorithm1 worker/objective/pseudo_task.c <<'M'
+- d = a < 1 ? d : d < 0 ? -1 : 1;
++ d = d < 0 ? -1 : 1;
+M
+mutation fixed_target_drawn_anew worker.pseudo_task worker/objective/pseudo_task.c <<'M'
+- uint64_t a = p->per == PT_PER_RUN ? FIXED_STEP : step;
++ uint64_t a = p->per == PT_PER_RUN ? FIXED_STEP + step : step;
+M
+mutation matched_target_without_deviation worker.pseudo_task worker/objective/pseudo_task.c <<'M'
+- for (size_t d = 0; d < n; d++) t[d] = p->mean[d] + p->std[d] * t[d];
++ for (size_t d = 0; d < n; d++) t[d] = p->mean[d] + t[d];
+M
+
+# shards, the tree, batch norm
+mutation shards_are_rounded_up common.shards common/shards.c <<'M'
+- return (int)((int64_t)s * b / n_shards);
++ return (int)(((int64_t)s * b + n_shards - 1) / n_shards);
+M
+mutation tree_merges_its_right_half_first common.shards common/shards.c <<'M'
+- if (right) f->add(f->context, left, right);
++ if (right) f->add(f->context, right, left);
+M
+mutation empty_shards_are_added worker.run_edges server/gather.c <<'M'
+- g->values[p] = g->full[p] ? buffer + (size_t)p * stride : NULL;
++ g->values[p] = buffer + (size_t)p * stride;
+M
+mutation moments_merged_without_their_distance common.moments common/moments.c <<'M'
+- m2[k] = (m2[k] + other_m2[k]) + d * d * (na * (nb / n));
++ m2[k] = m2[k] + other_m2[k];
+M
+mutation running_variance_with_n common.moments common/moments.c <<'M'
+- double unbiased = m2[k] / (n > 2 ? n - 1 : 1);
++ double unbiased = m2[k] / n;
+M
+mutation statistics_move_in_skipped_steps worker.run_nonfinite server/serve.c <<'M'
+- if (st == PT_OK && first) st = report_step(s, r, &report);
++ if (st == PT_OK && first) st = (s->skip_text[0] ? pt_server_update_running(s) : (void)0, report_step(s, r, &report));
+M
+
+# optimizer, schedule, order, input
+mutation nesterov_without_looking_ahead server.sgd server/sgd.c <<'M'
+- float moved = w[i] - lr * (decayed + mu * speed);
++ float moved = w[i] - lr * speed;
+M
+mutation l2_sp_draws_the_head_as_the_trunk worker.methods server/store.c <<'M'
+- rule->weight_decay = t->head ? c->beta : c->alpha;
++ rule->weight_decay = c->alpha;
+M
+mutation head_at_the_trunks_rate worker.algorithm1 server/store.c <<'M'
+- pt_sgd rule = {.lr = t->head ? record->head_lr : record->lr,
++ pt_sgd rule = {.lr = record->lr,
+M
+mutation head_without_a_rate_stands_still worker.run server/record.c <<'M'
+- c->optimizer->has_head_lr ? (float)(c->optimizer->head_lr * factor) : r->lr;
++ c->optimizer->has_head_lr ? (float)(c->optimizer->head_lr * factor) : 0;
+M
+mutation rate_falls_a_step_late server.schedule server/schedule.c <<'M'
+- if (k >= s->at[i] * total * (1 - 1e-12)) f *= s->factor;
++ if (k > s->at[i] * total) f *= s->factor;
+M
+mutation every_epoch_in_the_same_order worker.algorithm1 common/plan.c <<'M'
+- pt_rng r = pt_rng_stream(p->seed, PT_RNG_ORDER, epoch, b);
++ pt_rng r = pt_rng_stream(p->seed, PT_RNG_ORDER, 0, b);
+M
+mutation every_epoch_with_the_same_crops worker.augment worker/input/augment.c <<'M'
+- pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, epoch, sample);
++ pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, 0 * epoch, sample);
+M
+mutation dropout_is_not_scaled worker.pointwise worker/engine/pointwise.c <<'M'
+- float v = u >= prob ? x[i] * scale : 0.0f;
++ float v = u >= prob ? x[i] * scale * (1.0f - prob) : 0.0f;
+M
+mutation frozen_parts_are_trained worker.run common/run.c <<'M'
+- r->trained[i] = !pt_tensor_frozen(&r->graph->tensors[i], frozen, n_frozen);
++ r->trained[i] = !pt_tensor_frozen(&r->graph->tensors[i], frozen, 0 * n_frozen);
+M
+
+# checkpoints, resuming, sums of what is stored
+mutation one_generation_is_kept server.checkpoint server/checkpoint/saver.c <<'M'
+- enum { GENERATIONS = 2, TEXT_BYTES = 1024 };
++ enum { GENERATIONS = 1, TEXT_BYTES = 1024 };
+M
+mutation checksum_of_a_part_not_compared server.checkpoint server/checkpoint/manifest.c <<'M'
+- if (strcmp(found, crc) != 0)
++ if (strlen(found) != strlen(crc))
+M
+mutation momentum_of_another_key_restored worker.run_resume server/store.c <<'M'
+- memcpy(s->velocity[s->keys[i]], velocity + k->offset, k->count * sizeof(float));
++ memcpy(s->velocity[s->keys[i]], velocity, k->count * sizeof(float));
+M
+mutation open_gate_not_restored worker.run_resume server/serve.c <<'M'
+- s->gate.open = p->gate_open;
+M
+mutation skips_in_a_row_not_restored worker.run_resume server/serve.c <<'M'
+- s->skipped_in_a_row = p->skipped_in_a_row;
+M
+mutation last_number_of_adarand_not_restored worker.methods server/serve.c <<'M'
+- if (own) memcpy(own, state->method, n * sizeof *own);
++ if (own) memcpy(own, state->method, (n - 1) * sizeof *own);
+M
+mutation hash_of_some_rows common.tensor common/graph/tensor.c <<'M'
+- pt_digest_add(digest, rows, n * d.c * d.hw * sizeof *rows);
++ pt_digest_add(digest, rows, n * d.c * sizeof *rows);
+M
+mutation another_engine_is_the_same_run launch.identity launch/identity.c <<'M'
+- "evaluation.",
++ "e",
+M
+mutation damaged_image_is_taken common.dataset_damage common/dataset_sums.c <<'M'
+- if (crc == d->crc[image]) return false;
++ if (crc != 0 || d->crc[image] != 0) return false;
+M
+
+mutation an_equal_model_is_better launch.journal launch/best.c <<'M'
+- if (best->images > 0 && right <= best->right) return false;
++ if (best->images > 0 && right < best->right) return false;
+M
+
+# messages, agreement, what is said and refused
+mutation checksum_of_a_message_not_compared common.comm common/comm.c <<'M'
+- if (crc == r->crc) return PT_OK;
++ if (crc == r->crc || r->bytes > 0) return PT_OK;
+M
+mutation two_kinds_of_messages_share_tags common.message common/message.c <<'M'
+- return first + at;
++ return at;
+M
+mutation traffic_without_checksums worker.run_traffic common/wire.c <<'M'
+- bytes += rows * (uint64_t)dims * sizeof(float) + PT_MSG_CHECK_BYTES;
++ bytes += rows * (uint64_t)dims * sizeof(float);
+M
+mutation failure_of_one_rank_is_no_failure mpi.job.np2 common/job.c <<'M'
+- s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MIN, job.world, &r),
++ s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MAX, job.world, &r),
+M
+mutation failed_push_is_forgotten worker.client worker/client.c <<'M'
+- c->lost = pt_comm_test(c->comm, r, &done);
++ if (pt_comm_test(c->comm, r, &done) != PT_OK) return;
+M
+mutation watchdog_counts_steps_from_0 common.watchdog common/watchdog.c <<'M'
+- snprintf(step, sizeof step, "step %llu", (unsigned long long)dog.step + 1);
++ snprintf(step, sizeof step, "step %llu", (unsigned long long)dog.step);
+M
+mutation a_stop_is_a_failure common.status common/status.c <<'M'
+- return (unsigned)s < PT_STATUS_COUNT ? table[s].code : 1;
++ return (unsigned)s < PT_STATUS_COUNT ? table[s].code != 0 : 1;
+M
+mutation epochs_without_end common.config_ranges common/config_check.c <<'M'
+- {"Stage", "epochs", '(', 0, 1000000, ']'},
++ {"Stage", "epochs", '(', 0, INFINITY, ')'},
+M
+mutation contradiction_is_trained worker.method_pairs common/config_check.c <<'M'
+- {CO_TUNING, LWF, "and regularizers.lwf use one classifier: choose"},
+M
+
+# ---- the work ----------------------------------------------------------------------------
+
+die() { echo "error: $*" >&2; exit 2; }
+
+# A copy whose files keep their times, so that a build goes on; what the last run may have
+# left changed is built again.
+copy_tree() {
+    mkdir -p "$tree" || die "$tree: cannot be made"
+    tar -C "$source" --exclude='./build*' --exclude=./.git --exclude=./quickstart-run -cf - . |
+        tar -C "$tree" -xf - || die "$tree: the copy failed"
+    (cd "$tree" && touch "${files[@]}") || die "a file of the list is not there"
+}
+
+# check I: the line is there once
+check() {
+    local n
+    n=$(sed 's/^[ \t]*//' "$source/${files[$1]}" | grep -cFx -e "${lines[$1]}")
+    [ "$n" = 1 ] || die "${names[$1]}: '${lines[$1]}' is in ${files[$1]} $n times, not once"
+}
+
+# change I: in the copy
+change() {
+    local file=$tree/${files[$1]}
+    LINE=${lines[$1]} OTHER=${others[$1]} awk '
+        { text = $0; sub(/^[ \t]+/, "", text) }
+        text != ENVIRON["LINE"] { print; next }
+        ENVIRON["OTHER"] != "" { print ENVIRON["OTHER"] }' "$file" >"$place/changed"
+    cmp -s "$file" "$place/changed" && die "${names[$1]}: changes nothing"
+    cat "$place/changed" >"$file"
+}
+restore() { cat "$source/${files[$1]}" >"$tree/${files[$1]}"; }
+
+# build_test TEST: a test of ctest, np2 and the like being no part of its program's name
+build_test() {
+    cmake --build "$build" -j"$jobs" --target "${1%.np[0-9]}" >"$place/build.log" 2>&1
+}
+run_test() {
+    ctest --test-dir "$build" -R "^${1//./\\.}\$" --timeout 120 --no-tests=error \
+        >"$place/test.log" 2>&1
+}
+
+wanted() { # NAME
+    [ ${#only[@]} = 0 ] && return 0
+    local n
+    for n in "${only[@]}"; do [ "$n" = "$1" ] && return 0; done
+    return 1
+}
+
+only=("$@")
+for name in "${only[@]}"; do
+    [[ " ${names[*]} " == *" $name "* ]] || die "there is no change '$name'"
+done
+for i in "${!names[@]}"; do check "$i"; done
+copy_tree
+cmake -S "$tree" -B "$build" -DCMAKE_BUILD_TYPE=Release -DPT_TESTS=ON >"$place/build.log" 2>&1 ||
+    { tail -20 "$place/build.log"; die "$build: cmake failed"; }
+
+# Unchanged, every test passes: a red one would prove nothing.
+for i in "${!names[@]}"; do
+    wanted "${names[$i]}" && echo "${tests[$i]}"
+done | sort -u >"$place/tests"
+while read -r test; do
+    build_test "$test" || { tail -20 "$place/build.log"; die "$test: the build failed"; }
+    run_test "$test" || { tail -20 "$place/test.log"; die "$test fails without a change"; }
+done <"$place/tests"
+
+noticed=0 missed=0
+echo "| change | file | noticed by |"
+echo "|---|---|---|"
+for i in "${!names[@]}"; do
+    wanted "${names[$i]}" || continue
+    change "$i"
+    build_test "${tests[$i]}" ||
+        { restore "$i"; tail -20 "$place/build.log"; die "${names[$i]}: does not compile"; }
+    if run_test "${tests[$i]}"; then
+        missed=$((missed + 1))
+        by="NOTHING (${tests[$i]} passes)"
+    else
+        noticed=$((noticed + 1))
+        by=${tests[$i]}
+    fi
+    restore "$i"
+    echo "| ${names[$i]//_/ } | ${files[$i]} | $by |"
+done
+echo "$noticed noticed, $missed not"
+[ $missed = 0 ]
