@@ -1,11 +1,9 @@
 #include "launch/journal.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/comm.h"
 #include "common/file.h"
@@ -19,7 +17,7 @@
 
 struct pt_journal {
     const pt_setup *u;
-    FILE *metrics;
+    pt_metrics *metrics;
     double started;
     uint64_t steps, skipped;
     pt_tally tally; /* its seconds: of the jobs before this one */
@@ -34,7 +32,7 @@ struct pt_journal {
 void pt_journal_destroy(pt_journal **j)
 {
     if (!j || !*j) return;
-    if ((*j)->metrics) fclose((*j)->metrics);
+    pt_metrics_close(&(*j)->metrics);
     for (int k = 0; k < PT_ROWS_SETS; k++) pt_score_fini(&(*j)->scores[k]);
     free((*j)->ratios);
     free((*j)->computing);
@@ -96,11 +94,15 @@ static pt_status go_on(pt_journal *j, const char *path, const pt_progress *from)
 {
     const Pt__Config__Run *c = j->u->run->config->run;
     bool known = from->tally.known;
+    uint64_t lines;
     pt_status s;
 
     j->tally = from->tally;
     s = pt_metrics_keep(path, j->u->run->first_step, from->test_owed,
-                        known ? NULL : recount, j);
+                        known ? NULL : recount, j, &lines);
+    if (s == PT_OK && lines < j->u->run->first_step)
+        pt_log_warn("%s: has lines of %llu of the %llu steps that are done", path,
+                    (unsigned long long)lines, (unsigned long long)j->u->run->first_step);
     j->steps = j->u->run->first_step;
     j->skipped = from->skipped;
     return s == PT_OK && c->keep_best ? pt_best_check(c->dir, &j->tally.best) : s;
@@ -122,10 +124,7 @@ pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journ
     j->started = pt_clock();
     j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
     s = go_on(j, path, from);
-    if (s == PT_OK) {
-        j->metrics = fopen(path, "a");
-        if (!j->metrics) s = pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
-    }
+    if (s == PT_OK) s = pt_metrics_open(path, &j->metrics);
     j->computing = pt_calloc((size_t)u->run->n_workers, sizeof *j->computing);
     if (!j->ratios || !j->computing)
         s = pt_fail(PT_ERR_NOMEM, "no memory for the journal");
@@ -136,17 +135,6 @@ pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journ
     }
     pt_journal_destroy(&j);
     return s;
-}
-
-/* Takes line. */
-static pt_status put_line(pt_journal *j, json_t *line)
-{
-    int bad = !line ||
-              json_dumpf(line, j->metrics, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 ||
-              fputc('\n', j->metrics) == EOF || fflush(j->metrics) != 0;
-
-    json_decref(line);
-    return bad ? pt_fail(PT_ERR_IO, "metrics.jsonl: %s", strerror(errno)) : PT_OK;
 }
 
 static int by_value(const void *a, const void *b)
@@ -245,7 +233,7 @@ static pt_status on_step(void *context, const pt_step_report *r)
                     (unsigned long long)j->u->run->plan->total_steps,
                     pt_plan_progress(j->u->run->plan, r->step + 1), r->means.ce,
                     r->means.accuracy, r->w, r->lr, speed(j));
-    return put_line(j, line);
+    return pt_metrics_put(j->metrics, line);
 }
 
 static pt_status save_model(const pt_journal *j, const char *name)
@@ -338,7 +326,7 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
                      (json_int_t)n, "accuracy", pt_metrics_number(score->top1), "top5",
                      pt_metrics_number(score->top5), "ce", pt_metrics_number(score->ce));
     if (line) json_object_set_new(line, "per_class", pt_score_per_class(score));
-    return put_line(j, line);
+    return pt_metrics_put(j->metrics, line);
 }
 
 static double seconds_of(const pt_journal *j)
@@ -346,7 +334,8 @@ static double seconds_of(const pt_journal *j)
     return j->tally.seconds + pt_clock() - j->started;
 }
 
-/* The lines of steps that will not be done again reach the disk before the checkpoint. */
+/* The lines of steps that will not be done again reach the disk before the checkpoint,
+ * where they can; what the checkpoint needs of them is in the tally. */
 static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
 {
     pt_journal *j = context;
@@ -354,9 +343,8 @@ static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
     *tally = j->tally;
     tally->known = true;
     tally->seconds = seconds_of(j);
-    return fsync(fileno(j->metrics)) == 0 || errno == EINVAL
-               ? PT_OK
-               : pt_fail(PT_ERR_IO, "metrics.jsonl: %s", strerror(errno));
+    pt_metrics_save(j->metrics);
+    return PT_OK;
 }
 
 pt_server_hooks pt_journal_hooks(pt_journal *j)
@@ -430,6 +418,7 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
 
     j->costs = *costs;
     if (s == PT_OK) s = save_model(j, "model.h5");
+    if (s == PT_OK) s = pt_metrics_sync(j->metrics);
     if (s == PT_OK)
         s = pt_run_dir_write_json(dir, "result.json", pt_result_create(&facts));
     if (s != PT_OK) return s;

@@ -1,14 +1,19 @@
 #include "launch/metrics.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/file.h"
+#include "common/fscall.h"
+#include "common/log.h"
 
-enum { MAX_BYTES = 1 << 30 };
+enum { MAX_LINE = 1 << 24, MAX_KEPT = 1 << 26 };
+
+/* ---- what stays ------------------------------------------------------------------- */
 
 json_t *pt_metrics_number(double x)
 {
@@ -24,37 +29,192 @@ static bool stays(const json_t *line, uint64_t first_step, bool test_owed)
     return !(test_owed && k + 1 == first_step && json_object_get(line, "test_of"));
 }
 
-/* Moves the lines that stay to the front of text; returns their bytes. */
-static size_t sift(char *text, uint64_t first_step, bool test_owed,
-                   void (*kept)(void *context, const json_t *line), void *context)
+static pt_status cut(FILE *f, const char *path, off_t end)
 {
-    size_t at = 0;
-
-    for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
-        size_t n = (size_t)(end - line) + 1;
-        json_t *j = json_loadb(line, n, 0, NULL);
-
-        if (stays(j, first_step, test_owed)) {
-            if (kept) kept(context, j);
-            memmove(text + at, line, n);
-            at += n;
-        }
-        json_decref(j);
-    }
-    return at;
+    return ftruncate(fileno(f), end) == 0 && (fsync(fileno(f)) == 0 || errno == EINVAL)
+               ? PT_OK
+               : pt_fail(PT_ERR_IO, "%s: cannot be cut at byte %lld: %s", path,
+                         (long long)end, strerror(errno));
 }
 
 pt_status pt_metrics_keep(const char *path, uint64_t first_step, bool test_owed,
-                          void (*kept)(void *context, const json_t *line), void *context)
+                          void (*kept)(void *context, const json_t *line), void *context,
+                          uint64_t *steps)
 {
-    uint8_t *text = NULL;
-    size_t n = 0;
-    pt_status s;
+    FILE *f = fopen(path, "r+e");
+    char *text = malloc(MAX_LINE);
+    bool more = f && text;
+    off_t end = 0;
+    pt_status s = PT_OK;
 
-    if (access(path, F_OK) != 0) return PT_OK;
-    s = pt_file_load_path(path, MAX_BYTES, &text, &n);
-    if (s == PT_OK) n = sift((char *)text, first_step, test_owed, kept, context);
-    if (s == PT_OK) s = pt_file_replace(path, (char *)text, n);
+    *steps = 0;
+    if (!text)
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for a line", path);
+    else if (!f && errno != ENOENT)
+        s = pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    while (more && fgets(text, MAX_LINE, f)) {
+        size_t n = strlen(text);
+        json_t *line = n > 0 && text[n - 1] == '\n' ? json_loadb(text, n, 0, NULL) : NULL;
+
+        more = stays(line, first_step, test_owed);
+        if (more) {
+            if (kept) kept(context, line);
+            *steps += json_object_get(line, "test_of") == NULL;
+            end += (off_t)n;
+        }
+        json_decref(line);
+    }
+    if (f && ferror(f))
+        s = pt_fail(PT_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    if (f && s == PT_OK) s = cut(f, path, end);
+    if (f) fclose(f);
     free(text);
     return s;
+}
+
+/* ---- lines that are added --------------------------------------------------------- */
+
+struct pt_metrics {
+    int fd;
+    char *path;
+    off_t durable;           /* bytes of the file that are known to be on the disk */
+    char *text;              /* [n] what follows them */
+    size_t n, room, written; /* written: of text, what the system took */
+    bool said;               /* that it cannot be written */
+};
+
+static pt_status failed(const pt_metrics *m)
+{
+    return pt_fail(PT_ERR_IO, "%s: cannot be written: %s", m->path, strerror(errno));
+}
+
+/* Gives the system what it will take. */
+static pt_status flush(pt_metrics *m)
+{
+    pt_status s = PT_OK;
+
+    pt_fscall_begin("write", m->path);
+    while (m->written < m->n && s == PT_OK) {
+        ssize_t done = pwrite(m->fd, m->text + m->written, m->n - m->written,
+                              m->durable + (off_t)m->written);
+
+        if (done > 0)
+            m->written += (size_t)done;
+        else if (errno != EINTR)
+            s = failed(m);
+    }
+    pt_fscall_end();
+    return s;
+}
+
+pt_status pt_metrics_sync(pt_metrics *m)
+{
+    pt_status s = flush(m);
+
+    if (s != PT_OK) return s;
+    pt_fscall_begin("fsync", m->path);
+    if (fsync(m->fd) != 0 && errno != EINVAL) s = failed(m);
+    pt_fscall_end();
+    m->written = 0; /* a failure may have dropped any of it */
+    if (s != PT_OK) return s;
+    m->durable += (off_t)m->n;
+    m->n = 0;
+    m->said = false;
+    return s;
+}
+
+static bool make_room(pt_metrics *m, size_t more)
+{
+    size_t room = 2 * (m->n + more);
+    char *text;
+
+    if (m->n + more <= m->room) return true;
+    text = realloc(m->text, room);
+    if (!text) return false;
+    m->text = text;
+    m->room = room;
+    return true;
+}
+
+static void say(pt_metrics *m)
+{
+    if (!m->said)
+        pt_log_warn("%s; its lines are kept and written when that is possible, training "
+                    "continues",
+                    pt_fail_text());
+    m->said = true;
+}
+
+void pt_metrics_save(pt_metrics *m)
+{
+    if (pt_metrics_sync(m) != PT_OK) say(m);
+}
+
+pt_status pt_metrics_put(pt_metrics *m, json_t *line)
+{
+    char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    size_t n = text ? strlen(text) : 0;
+    bool fits = text && make_room(m, n + 1);
+
+    if (fits) {
+        memcpy(m->text + m->n, text, n);
+        m->text[m->n + n] = '\n';
+        m->n += n + 1;
+    }
+    free(text);
+    json_decref(line);
+    if (!fits) return pt_fail(PT_ERR_NOMEM, "%s: no memory for a line", m->path);
+    if (m->n > MAX_KEPT && pt_metrics_sync(m) != PT_OK)
+        return pt_fail(PT_ERR_IO, "%s: %d MB of lines could not be written: %s", m->path,
+                       MAX_KEPT >> 20, strerror(errno));
+    if (flush(m) != PT_OK)
+        say(m);
+    else
+        m->said = false;
+    return PT_OK;
+}
+
+pt_status pt_metrics_open(const char *path, pt_metrics **out)
+{
+    pt_metrics *m = calloc(1, sizeof *m);
+    pt_status s = PT_OK;
+
+    *out = NULL;
+    if (!m) return pt_fail(PT_ERR_NOMEM, "%s: no memory to open it", path);
+    m->path = strdup(path);
+    m->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (m->fd >= 0) m->durable = lseek(m->fd, 0, SEEK_END);
+    if (!m->path)
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for its name", path);
+    else if (m->fd < 0 || m->durable < 0)
+        s = failed(m);
+    if (s == PT_OK) {
+        *out = m;
+        m = NULL;
+    }
+    pt_metrics_close(&m);
+    return s;
+}
+
+static size_t lines_of(const char *text, size_t n)
+{
+    size_t lines = 0;
+
+    for (size_t i = 0; i < n; i++) lines += text[i] == '\n';
+    return lines;
+}
+
+void pt_metrics_close(pt_metrics **pm)
+{
+    pt_metrics *m = pm ? *pm : NULL;
+
+    if (!m) return;
+    if (m->fd >= 0 && flush(m) != PT_OK)
+        pt_log_warn("%s; its last %zu lines are lost", pt_fail_text(),
+                    lines_of(m->text + m->written, m->n - m->written));
+    if (m->fd >= 0) close(m->fd);
+    free(m->path);
+    free(m->text);
+    free(m);
+    *pm = NULL;
 }
