@@ -49,9 +49,12 @@ PT_MUST_USE pt_status pt_file_replace(const char *path, const char *text, size_t
 /* fsync of the directory that holds path. */
 PT_MUST_USE pt_status pt_file_sync_parent(const char *path);
 
+/* Bytes that the file system of path's directory has free for us; false: not known. */
+bool pt_file_free_bytes(const char *path, uint64_t *bytes);
+
 /* Whether a file of `bytes` has room beside path: the space is reserved and given back.
- * PT_ERR_IO with the bytes needed and free. Where the file system cannot reserve, true.
- */
+ * PT_ERR_IO with the bytes needed and free. Where the file system cannot reserve, what it
+ * says is free decides. */
 PT_MUST_USE pt_status pt_file_check_room(const char *path, uint64_t bytes);
 
 /* dir/name, malloc'd; NULL without memory. */

@@ -151,28 +151,47 @@ pt_status pt_file_replace(const char *path, const char *text, size_t n)
     return s == PT_OK ? pt_file_sync_parent(path) : s;
 }
 
+bool pt_file_free_bytes(const char *path, uint64_t *bytes)
+{
+    char *dir = parent_of(path);
+    struct statvfs room = {0};
+    bool known = dir && statvfs(dir, &room) == 0;
+
+    *bytes = known ? (uint64_t)room.f_bavail * room.f_frsize : 0;
+    free(dir);
+    return known;
+}
+
+/* Has it? Where the file system cannot reserve, what it says is free decides. errno. */
+static bool has_room(int fd, const char *path, uint64_t bytes)
+{
+    uint64_t free_bytes;
+
+    if (reserve(fd, path, bytes) == 0) return true;
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) return false;
+    if (!pt_file_free_bytes(path, &free_bytes) || free_bytes >= bytes) return true;
+    errno = ENOSPC;
+    return false;
+}
+
 pt_status pt_file_check_room(const char *path, uint64_t bytes)
 {
-    char *tmp = NULL, *dir = parent_of(path);
-    struct statvfs room = {0};
+    char *tmp = NULL;
     int fd = -1;
-    pt_status s = dir ? pt_file_temporary(path, &tmp, &fd)
-                      : pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+    pt_status s = pt_file_temporary(path, &tmp, &fd);
 
-    if (s == PT_OK && reserve(fd, path, bytes) != 0 &&
-        (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
+    if (s == PT_OK && !has_room(fd, path, bytes)) {
         const char *why = strerror(errno);
+        uint64_t free_bytes;
 
-        statvfs(dir, &room);
+        pt_file_free_bytes(path, &free_bytes);
         s = pt_fail(PT_ERR_IO, "%s: needs %.1f MB, %.1f MB are free: %s", path,
-                    (double)bytes * 1e-6,
-                    (double)room.f_bavail * (double)room.f_frsize * 1e-6, why);
+                    (double)bytes * 1e-6, (double)free_bytes * 1e-6, why);
     }
     if (tmp) {
         close(fd);
         unlink(tmp);
     }
     free(tmp);
-    free(dir);
     return s;
 }

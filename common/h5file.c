@@ -16,8 +16,11 @@
 
 enum { MAX_MEMBERS = 1 << 20 };
 
+/* The library's own end closes what is open still, and crashes where a full disk kept it
+ * from that before: it is told, ahead of its first call, to leave that out. */
 void pt_h5_quiet(void)
 {
+    H5dont_atexit(); /* refused once the library has begun */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
@@ -50,10 +53,17 @@ static void innermost(reason *r)
 pt_status pt_h5_fail(const pt_h5file *f, pt_status s, const char *what,
                      const char *object)
 {
+    static const int full[] = {ENOSPC, EDQUOT, EFBIG};
+    char number[32];
     reason why;
 
     innermost(&why);
     H5Eclear2(H5E_DEFAULT);
+    for (size_t i = 0; i < sizeof full / sizeof *full; i++) {
+        snprintf(number, sizeof number, "errno = %d,", full[i]);
+        if (strstr(why.text, number)) /* the library's text is long, and names a memory */
+            return pt_fail(s, "%s: cannot be written: %s", f->path, strerror(full[i]));
+    }
     return pt_fail(why.no_memory ? PT_ERR_NOMEM : s, "%s: %s '%s': %s", f->path, what,
                    object, why.text);
 }
@@ -62,6 +72,7 @@ bool pt_h5file_safe_for_threads(void)
 {
     hbool_t safe = 0;
 
+    pt_h5_quiet();
     return H5is_library_threadsafe(&safe) >= 0 && safe;
 }
 
@@ -212,9 +223,12 @@ pt_status pt_h5file_commit(pt_h5file **pf)
         goto done;
     }
     pt_fscall_begin_library("write", f->path);
-    e = H5Fclose(f->id);
+    e = H5Fflush(f->id, H5F_SCOPE_LOCAL);
+    if (e >= 0) {
+        e = H5Fclose(f->id);
+        f->id = H5I_INVALID_HID;
+    }
     pt_fscall_end();
-    f->id = H5I_INVALID_HID;
     if (e < 0) s = pt_h5_fail(f, PT_ERR_IO, "cannot be written as", "HDF5");
     if (s == PT_OK) s = sync_file(f);
     if (s != PT_OK) goto done;
@@ -234,13 +248,33 @@ done:
     return s;
 }
 
+/* A file that will not be finished. Where the disk is full the library cannot close it,
+ * and what it then still believes to be open it would find again in the next file that
+ * gets the same inode. So it stays open, empty and without a name, until the process
+ * ends. */
+static void abandon(const pt_h5file *f)
+{
+    bool closes = H5Fget_obj_count(f->id, H5F_OBJ_ALL) == 1 &&
+                  H5Fflush(f->id, H5F_SCOPE_LOCAL) >= 0;
+
+    if (closes)
+        H5Fclose(f->id);
+    else if (truncate(f->temporary, 0) != 0)
+        pt_log_warn("%s: its space is in use until the end of the program: %s",
+                    f->temporary, strerror(errno));
+    H5Eclear2(H5E_DEFAULT);
+}
+
 void pt_h5file_destroy(pt_h5file **pf)
 {
     pt_h5file *f = pf ? *pf : NULL;
 
     if (!f) return;
     pt_h5_quiet();
-    if (f->id >= 0) H5Fclose(f->id);
+    if (f->id >= 0 && f->temporary)
+        abandon(f);
+    else if (f->id >= 0)
+        H5Fclose(f->id);
     if (f->links >= 0) H5Pclose(f->links);
     if (f->temporary) unlink(f->temporary);
     free(f->temporary);

@@ -10,6 +10,8 @@
 #include "launch/run_dir.h"
 #include "worker/objective/cross_entropy.h"
 
+enum { LIBRARY_BYTES = 1 << 16, TEXT_BYTES = 64 };
+
 int pt_logits_rank(const float *logits, int n, int label)
 {
     int above = 0;
@@ -122,6 +124,20 @@ static pt_status write_columns(pt_h5file *f, const pt_dataset *d, const uint32_t
     return s;
 }
 
+/* A text takes its bytes, a reference to them, and its share of the library's heap. */
+uint64_t pt_predictions_bytes(const pt_dataset *d, const uint32_t *images, size_t n)
+{
+    size_t classes = (size_t)pt_dataset_classes(d);
+    uint64_t bytes = LIBRARY_BYTES;
+
+    bytes += n * (classes * sizeof(float) + sizeof(uint32_t) + 2 * sizeof(int32_t));
+    for (size_t i = 0; i < n; i++)
+        bytes += strlen(pt_dataset_name(d, images[i])) + TEXT_BYTES;
+    for (size_t k = 0; k < classes; k++)
+        bytes += strlen(pt_dataset_class_name(d, (int)k)) + TEXT_BYTES;
+    return bytes;
+}
+
 pt_status pt_predictions_write(const char *dir, const char *name, const pt_dataset *d,
                                const uint32_t *images, size_t n, const float *logits,
                                char hash[65])
@@ -131,6 +147,7 @@ pt_status pt_predictions_write(const char *dir, const char *name, const pt_datas
     pt_status s = path ? hash_rows(d, images, n, logits, hash)
                        : pt_fail(PT_ERR_NOMEM, "no memory for a path");
 
+    if (s == PT_OK) s = pt_file_check_room(path, pt_predictions_bytes(d, images, n));
     if (s == PT_OK) s = pt_h5file_create(path, &f);
     if (s == PT_OK) s = write_columns(f, d, images, n, logits);
     if (s == PT_OK) s = pt_h5file_set_string(f, "/", "hash", hash);

@@ -432,9 +432,10 @@ static pt_status put_record_crc(pt_h5file *f)
 
 uint64_t pt_model_bytes(const pt_graph *g)
 {
-    enum { LIBRARY_BYTES = 1 << 20 }; /* names, headers, classes */
+    enum { LIBRARY_BYTES = 1 << 16, TENSOR_BYTES = 1 << 10, CLASS_BYTES = 1 << 8 };
 
-    return (uint64_t)g->n_floats * sizeof(float) + LIBRARY_BYTES;
+    return (uint64_t)g->n_floats * sizeof(float) + LIBRARY_BYTES +
+           (uint64_t)g->n_tensors * TENSOR_BYTES + (uint64_t)g->n_classes * CLASS_BYTES;
 }
 
 pt_status pt_weights_save(const char *path, const pt_graph *g,

@@ -7,7 +7,7 @@
 #include "common/h5file.h"
 #include "server/coupling.h"
 
-enum { PATH_BYTES = PT_NAME_MAX + 64, LIBRARY_BYTES = 1 << 20 }; /* HDF5's own, at most */
+enum { PATH_BYTES = PT_NAME_MAX + 64 };
 
 /* The two sets of tensors of a part. */
 typedef struct {
@@ -32,6 +32,15 @@ static int owned_keys(const pt_run *r, int t, int server, bool *all)
     return n;
 }
 
+/* A header and links for every tensor, or every piece of one, with its momentum. */
+uint64_t pt_part_margin(const pt_run *r)
+{
+    enum { LIBRARY_BYTES = 1 << 16, OBJECT_BYTES = 1 << 10 };
+
+    return LIBRARY_BYTES +
+           2 * OBJECT_BYTES * (uint64_t)(r->graph->n_tensors + r->keys->n);
+}
+
 uint64_t pt_part_bytes(const pt_run *r, int server)
 {
     uint64_t n = 2 * (uint64_t)pt_keys_bytes(r->keys, server);
@@ -41,7 +50,7 @@ uint64_t pt_part_bytes(const pt_run *r, int server)
              (2 * (uint64_t)pt_run_rep_size(r) + pt_method_floats(r) +
               pt_run_response_floats(r)) *
                  sizeof(float);
-    return n + LIBRARY_BYTES;
+    return n + pt_part_margin(r);
 }
 
 /* ---- writing ---------------------------------------------------------------------- */

@@ -30,7 +30,8 @@ typedef struct {
     size_t n_method;
 } pt_state;
 
-/* Bytes of the arrays that the part of `server` holds (the file's own are a few more). */
+/* Bytes of the part of `server`, at most; and those of them that HDF5 adds. */
+uint64_t pt_part_margin(const pt_run *run);
 uint64_t pt_part_bytes(const pt_run *run, int server);
 
 /* Writes what `server` owns to path: under a temporary name, fsynced, renamed. PT_ERR_IO
