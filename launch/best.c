@@ -1,5 +1,6 @@
 #include "launch/best.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +8,9 @@
 #include "common/digest.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "launch/outputs.h"
+
+#define UNWRITTEN "-" /* in the place of a digest: no file has it */
 
 bool pt_best_offer(pt_best *best, uint64_t step, uint64_t right, uint64_t images)
 {
@@ -25,9 +29,43 @@ static pt_status digest_of(const char *dir, char out[65])
     return s;
 }
 
-pt_status pt_best_sign(const char *dir, pt_best *best)
+pt_status pt_best_write(void *writer)
 {
-    return digest_of(dir, best->digest);
+    pt_best_writer *w = writer;
+    pt_status s;
+
+    if (!w->flat) return PT_OK;
+    s = pt_outputs_model(w->u, w->flat, PT_BEST_FILE);
+    if (s != PT_OK) return s;
+    free(w->flat);
+    w->flat = NULL;
+    w->said = false;
+    return digest_of(w->u->run->config->run->dir, w->best->digest);
+}
+
+pt_status pt_best_try(pt_best_writer *w)
+{
+    pt_status s = pt_best_write(w);
+
+    if (s != PT_ERR_IO) return s;
+    if (!w->said)
+        pt_log_warn(
+            "%s; its weights are kept and written when that is possible, training "
+            "continues",
+            pt_fail_text());
+    w->said = true;
+    return PT_OK;
+}
+
+pt_status pt_best_keep(pt_best_writer *w)
+{
+    const pt_run *r = w->u->run;
+
+    if (!w->flat) w->flat = pt_calloc(r->graph->n_floats, sizeof *w->flat);
+    if (!w->flat) return pt_fail(PT_ERR_NOMEM, "no memory for the best model");
+    memcpy(w->flat, r->flat, r->graph->n_floats * sizeof *w->flat);
+    snprintf(w->best->digest, sizeof w->best->digest, "%s", UNWRITTEN);
+    return pt_best_try(w);
 }
 
 static bool is_there(const char *dir)

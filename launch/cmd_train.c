@@ -13,6 +13,7 @@
 #include "launch/crowd.h"
 #include "launch/journal.h"
 #include "launch/mpirun.h"
+#include "launch/outputs.h"
 #include "launch/setup.h"
 #include "launch/start.h"
 #include "server/serve.h"
@@ -102,6 +103,7 @@ static pt_status serve(pt_setup *u, const pt_start *start)
     pt_status s = first ? pt_journal_create(u, &start->progress, &j) : PT_OK;
 
     if (s == PT_OK && first) warn_of_selection(u);
+    if (s == PT_OK && first) pt_outputs_check_room(u);
     if (c->evaluation->train_split) tests.n_train = u->run->plan->n_images;
     if (s == PT_OK && first) hooks = pt_journal_hooks(j);
     if (s == PT_OK)
@@ -114,7 +116,10 @@ static pt_status serve(pt_setup *u, const pt_start *start)
         s = pt_server_run(server, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
         if (s == PT_STOPPED) pt_stop_settle();
-        if (s == PT_OK && first) s = pt_journal_finish(j, pt_server_costs_of(server));
+        if (s == PT_OK && first) {
+            s = pt_journal_finish(j, pt_server_costs_of(server));
+            s = pt_server_keep_end(server, s);
+        }
         if (s == PT_OK) pt_stop_settle();
         s = pt_job_agree(s);
     }

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "launch/best.h"
 #include "launch/metrics.h"
+#include "launch/outputs.h"
 #include "launch/predictions.h"
 #include "launch/result.h"
 #include "launch/run_dir.h"
@@ -22,6 +23,8 @@ struct pt_journal {
     uint64_t steps, skipped;
     pt_tally tally; /* its seconds: of the jobs before this one */
     pt_server_costs costs;
+    bool has_model; /* model.h5 is that of the last step */
+    pt_best_writer best;
     double *ratios;                /* [batch] scratch */
     pt_score scores[PT_ROWS_SETS]; /* of the last test */
     char predictions_hash[65];
@@ -35,6 +38,7 @@ void pt_journal_destroy(pt_journal **j)
     pt_metrics_close(&(*j)->metrics);
     for (int k = 0; k < PT_ROWS_SETS; k++) pt_score_fini(&(*j)->scores[k]);
     free((*j)->ratios);
+    free((*j)->best.flat);
     free((*j)->computing);
     free(*j);
     *j = NULL;
@@ -121,6 +125,7 @@ pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journ
         return pt_fail(PT_ERR_NOMEM, "no memory for the journal");
     }
     j->u = u;
+    j->best = (pt_best_writer){.u = u, .best = &j->tally.best};
     j->started = pt_clock();
     j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
     s = go_on(j, path, from);
@@ -236,20 +241,14 @@ static pt_status on_step(void *context, const pt_step_report *r)
     return pt_metrics_put(j->metrics, line);
 }
 
-static pt_status save_model(const pt_journal *j, const char *name)
-{
-    const pt_setup *u = j->u;
-    const pt_run *r = u->run;
-    pt_geometry geometry = {(pt_resize_mode)r->config->data->resize_mode,
-                            (int)r->config->data->resize};
-    char *path = pt_file_path(r->config->run->dir, name);
-    pt_status s = path ? pt_file_check_room(path, pt_model_bytes(r->graph))
-                       : pt_fail(PT_ERR_NOMEM, "no memory for %s", name);
+/* ---- what is written of the model and its tests ------------------------------------ */
 
-    if (s == PT_OK)
-        s = pt_weights_save(path, r->graph, &u->graph_options, r->flat, &u->preprocess,
-                            &geometry, pt_dataset_class_names(u->data));
-    free(path);
+static pt_status write_model(void *context)
+{
+    pt_journal *j = context;
+    pt_status s = pt_outputs_model(j->u, j->u->run->flat, "model.h5");
+
+    j->has_model = s == PT_OK;
     return s;
 }
 
@@ -262,16 +261,17 @@ static pt_rows_of selector(const pt_journal *j)
 /* Is this the best model so far? Then it is best.h5. */
 static pt_status keep_best(pt_journal *j, pt_rows_of set, uint64_t step)
 {
-    const Pt__Config__Run *c = j->u->run->config->run;
     const pt_score *score = &j->scores[set];
     pt_best *best = &j->tally.best;
     pt_status s = PT_OK;
 
-    if (!c->keep_best) return PT_OK;
-    if (set == selector(j) && pt_best_offer(best, step, score->n_right, score->n)) {
-        s = save_model(j, PT_BEST_FILE);
-        if (s == PT_OK) s = pt_best_sign(c->dir, best);
-    }
+    if (!j->u->run->config->run->keep_best) return PT_OK;
+    if (set != selector(j))
+        s = PT_OK;
+    else if (pt_best_offer(best, step, score->n_right, score->n))
+        s = pt_best_keep(&j->best);
+    else
+        s = pt_best_try(&j->best);
     if (set == PT_ROWS_TEST && best->step == step) {
         best->test_right = score->n_right;
         best->test_images = score->n;
@@ -288,19 +288,38 @@ static const uint32_t *images_of(const pt_setup *u, pt_rows_of set)
     return set == PT_ROWS_TEST ? u->test : u->run->plan->images;
 }
 
-static pt_status write_predictions(pt_journal *j, pt_rows_of set, const float *logits,
-                                   size_t n)
-{
-    const char *dir = j->u->run->config->run->dir;
-    const uint32_t *images = images_of(j->u, set);
-    char other[65];
+/* Outputs of the network for a set of images. */
+typedef struct {
+    const pt_setup *u;
+    pt_rows_of set;
+    const float *logits;
+    size_t n;
+    char hash[65];
+} rows;
 
-    if (set == PT_ROWS_VALIDATION) return PT_OK;
-    return set == PT_ROWS_TEST
-               ? pt_predictions_write(dir, "predictions.h5", j->u->data, images, n,
-                                      logits, j->predictions_hash)
-               : pt_predictions_write(dir, "train_predictions.h5", j->u->data, images, n,
-                                      logits, other);
+static pt_status write_rows(void *context)
+{
+    rows *r = context;
+
+    return pt_predictions_write(
+        r->u->run->config->run->dir,
+        r->set == PT_ROWS_TEST ? "predictions.h5" : "train_predictions.h5", r->u->data,
+        images_of(r->u, r->set), r->n, r->logits, r->hash);
+}
+
+/* After the last step: the model before anything else, which may find no room. */
+static pt_status write_last(pt_journal *j, pt_rows_of set, const float *logits, size_t n)
+{
+    rows r = {.u = j->u, .set = set, .logits = logits, .n = n};
+    pt_status s = PT_OK;
+
+    if (!j->has_model) s = pt_outputs_insist(j->u, write_model, j);
+    if (s == PT_OK) s = pt_outputs_insist(j->u, pt_best_write, &j->best);
+    if (s != PT_OK || set == PT_ROWS_VALIDATION) return s;
+    s = pt_outputs_insist(j->u, write_rows, &r);
+    if (set == PT_ROWS_TEST)
+        snprintf(j->predictions_hash, sizeof j->predictions_hash, "%s", r.hash);
+    return s;
 }
 
 static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last,
@@ -319,7 +338,7 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
         set_names[set], (unsigned long long)step + 1, 100 * score->top1,
         100 * score->top5, score->ce, n);
     s = keep_best(j, set, step);
-    if (s == PT_OK && last) s = write_predictions(j, set, logits, n);
+    if (s == PT_OK && last) s = write_last(j, set, logits, n);
     if (s != PT_OK) return s;
     line = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "test_of", set_names[set],
                      "step", (json_int_t)step, "right", (json_int_t)score->n_right, "of",
@@ -339,12 +358,13 @@ static double seconds_of(const pt_journal *j)
 static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
 {
     pt_journal *j = context;
+    pt_status s = pt_best_try(&j->best);
 
     *tally = j->tally;
     tally->known = true;
     tally->seconds = seconds_of(j);
     pt_metrics_save(j->metrics);
-    return PT_OK;
+    return s;
 }
 
 pt_server_hooks pt_journal_hooks(pt_journal *j)
@@ -404,6 +424,22 @@ void pt_journal_stopped(const pt_journal *j)
                 (unsigned long long)j->u->run->plan->total_steps);
 }
 
+typedef struct {
+    pt_journal *journal;
+    const pt_result_facts *facts;
+} ending;
+
+/* The last of all, and before it the lines that are kept. */
+static pt_status write_result(void *context)
+{
+    const ending *e = context;
+    pt_status s = pt_metrics_sync(e->journal->metrics);
+
+    return s == PT_OK ? pt_run_dir_write_json(e->journal->u->run->config->run->dir,
+                                              "result.json", pt_result_create(e->facts))
+                      : s;
+}
+
 pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
 {
     const pt_run *r = j->u->run;
@@ -417,10 +453,8 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);
 
     j->costs = *costs;
-    if (s == PT_OK) s = save_model(j, "model.h5");
-    if (s == PT_OK) s = pt_metrics_sync(j->metrics);
-    if (s == PT_OK)
-        s = pt_run_dir_write_json(dir, "result.json", pt_result_create(&facts));
+    if (s == PT_OK && !j->has_model) s = pt_outputs_insist(j->u, write_model, j);
+    if (s == PT_OK) s = pt_outputs_insist(j->u, write_result, &(ending){j, &facts});
     if (s != PT_OK) return s;
     if (r->config->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE) {
         if (t->gate_opened)

@@ -236,6 +236,21 @@ static pt_status no_checkpoint(const pt_server *s, pt_status why)
                    (unsigned long long)s->step + 1, text);
 }
 
+pt_status pt_server_keep_end(pt_server *s, pt_status why)
+{
+    char text[1024];
+
+    if (why != PT_ERR_IO || !s->saver || s->hangs || s->run->n_servers > 1) return why;
+    snprintf(text, sizeof text, "%s", pt_fail_text());
+    if (pt_server_save(s, s->run->plan->total_steps, true) != PT_OK ||
+        pt_server_saved(s) != PT_OK)
+        return pt_fail(why, "%s", text);
+    return pt_fail(why,
+                   "%s; a checkpoint after the last step is written: the same "
+                   "command writes the results",
+                   text);
+}
+
 /* What the record says to do after its step. *ends: the run stops here. */
 static pt_status after_step(pt_server *s, const Pt__Record__StepRecord *r, bool *ends)
 {
@@ -244,6 +259,7 @@ static pt_status after_step(pt_server *s, const Pt__Record__StepRecord *r, bool 
 
     if (r->last) pt_server_end_saves(s);
     st = r->evaluate && !owed ? pt_server_evaluate(s, r->last) : PT_OK;
+    if (r->last) st = pt_server_keep_end(s, st);
     *ends = r->last;
     if (st == PT_OK && r->checkpoint) st = save(s, r, owed);
     if (!r->stop) return st;
@@ -274,7 +290,9 @@ static pt_status before_steps(pt_server *s)
     if (st == PT_OK) st = pt_server_measure_responses(s);
     if (st != PT_OK || fresh) return st;
     s->step = s->run->first_step - 1;
-    return s->run->test_owed ? pt_server_evaluate(s, false) : PT_OK;
+    return s->run->test_owed
+               ? pt_server_evaluate(s, s->run->first_step == s->run->plan->total_steps)
+               : PT_OK;
 }
 
 pt_status pt_server_run(pt_server *s, bool *agreed)

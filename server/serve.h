@@ -52,7 +52,7 @@ typedef struct {
     /* logits [n][n_classes] of the images of a set, in the set's order, after `step`. */
     pt_status (*on_rows)(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n);
-    /* A checkpoint of the state before step `next` begins: what was said until now must
+    /* A checkpoint of the state before step `next` begins: what was said until now should
      * outlive a crash. *tally: to be filled with what was counted. */
     pt_status (*on_save)(void *context, uint64_t next, pt_tally *tally);
 } pt_server_hooks;
@@ -77,6 +77,11 @@ void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p
 /* Collective with the workers (pt_worker_run): the run from run->first_step on. *agreed
  * as there. PT_STOPPED: it was asked to stop, and a checkpoint is written. */
 PT_MUST_USE pt_status pt_server_run(pt_server *s, bool *agreed);
+
+/* After the last step, where its results cannot be written (why is PT_ERR_IO): leaves a
+ * checkpoint of the end, if that can be, so that a run that goes on has only them to
+ * write. Returns why, and the text says so. */
+PT_MUST_USE pt_status pt_server_keep_end(pt_server *s, pt_status why);
 
 /* Does a save hang? Its thread then works on what the server borrowed until the process
  * ends: nothing of it may be freed, the server included. */

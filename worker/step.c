@@ -471,7 +471,8 @@ static pt_status before_steps(pt_worker *w)
     if (s == PT_OK) s = share_responses(w, fresh);
     if (s != PT_OK || fresh) return s;
     w->step = w->run->first_step - 1;
-    return w->run->test_owed ? evaluate(w, false) : PT_OK;
+    return w->run->test_owed ? evaluate(w, w->run->first_step == plan->total_steps)
+                             : PT_OK;
 }
 
 pt_status pt_worker_run(pt_worker *w, bool *agreed)

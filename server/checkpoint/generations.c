@@ -1,9 +1,11 @@
 #include "server/checkpoint/manifest.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -128,6 +130,37 @@ bool pt_checkpoint_exists(const char *root)
     }
     free_list(names, n);
     return any;
+}
+
+static uint64_t generation_bytes(const char *path)
+{
+    DIR *d = opendir(path);
+    struct dirent *e;
+    struct stat st;
+    uint64_t bytes = 0;
+
+    while (d && (e = readdir(d)))
+        if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode))
+            bytes += (uint64_t)st.st_size;
+    if (d) closedir(d);
+    return bytes;
+}
+
+uint64_t pt_checkpoint_bytes(const char *root)
+{
+    struct dirent **names;
+    int n = list(root, &names);
+    uint64_t bytes = 0;
+
+    for (int i = 0; i < n; i++) {
+        char *path = pt_file_path(root, names[i]->d_name);
+
+        if (path) bytes += generation_bytes(path);
+        free(path);
+    }
+    free_list(names, n);
+    return bytes;
 }
 
 /* ---- removal ---------------------------------------------------------------------- */

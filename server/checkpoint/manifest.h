@@ -80,6 +80,9 @@ PT_MUST_USE pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *s);
 /* Is there a generation below root that was completed? */
 bool pt_checkpoint_exists(const char *root);
 
+/* Bytes of the files of all generations below root. */
+uint64_t pt_checkpoint_bytes(const char *root);
+
 /* Removes generations: all but the `keep` newest complete ones, and those that were never
  * completed; only files that we write. Best effort. */
 void pt_checkpoint_prune(const char *root, int keep);

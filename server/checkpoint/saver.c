@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/comm.h"
+#include "common/file.h"
 #include "common/fscall.h"
 #include "common/h5file.h"
 #include "server/coupling.h"
@@ -55,10 +56,24 @@ static pt_status wait_for_parts(const char *path, int n_servers, double deadline
     return PT_OK;
 }
 
+/* Two checkpoints and a third that is written may be more than the disk holds: then the
+ * older one goes first, if that is enough. */
+static pt_status make_way(const pt_saver *s, const char *path, const char *part)
+{
+    pt_status st = pt_checkpoint_begin(path);
+
+    if (st != PT_OK || s->run->n_servers > 1) return st;
+    if (pt_file_check_room(part, pt_part_bytes(s->run, s->server)) == PT_OK ||
+        pt_file_check_room(part, pt_part_margin(s->run)) != PT_OK)
+        return PT_OK; /* pt_part_write says what is wrong */
+    pt_checkpoint_prune(s->o.root, GENERATIONS - 1);
+    return pt_checkpoint_begin(path);
+}
+
 static pt_status write_part(pt_saver *s, const char *path)
 {
     char *part = pt_checkpoint_part_path(path, s->server);
-    pt_status recorded, st = part ? pt_checkpoint_begin(path)
+    pt_status recorded, st = part ? make_way(s, path, part)
                                   : pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
 
     if (st == PT_OK) st = pt_part_write(part, &s->state, s->server);
