@@ -78,14 +78,15 @@ static char *root(void)
 /* Saves f as the state before `step`, by all its servers. */
 static void save(const fixture *f, uint64_t step)
 {
-    const pt_progress p = {
-        .step = step,
-        .ema = 1.0 / 3 + (double)step,
-        .gate_started = true,
-        .skipped = 3,
-        .skipped_in_a_row = 1,
-        .tally = {
-            .gate_opened = 5, .w_sum = 1.0 / 3, .w_steps = 6, .best = {7, 8, 24, 9, 30, "abc"}}};
+    const pt_progress p = {.step = step,
+                           .ema = 1.0 / 3 + (double)step,
+                           .gate_started = true,
+                           .skipped = 3,
+                           .skipped_in_a_row = 1,
+                           .tally = {.gate_opened = 5,
+                                     .w_sum = 1.0 / 3,
+                                     .w_steps = 6,
+                                     .best = {7, 8, 24, 9, 30, "abc"}}};
     char *path = pt_checkpoint_path(root(), step), part[320];
     json_t *identity = json_pack("{s:s}", "network", "resnet_small");
 
