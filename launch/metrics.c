@@ -81,6 +81,7 @@ struct pt_metrics {
     char *text;              /* [n] what follows them */
     size_t n, room, written; /* written: of text, what the system took */
     bool said;               /* that it cannot be written */
+    size_t lost;             /* lines that there was no memory for either */
 };
 
 static pt_status failed(const pt_metrics *m)
@@ -150,23 +151,30 @@ void pt_metrics_save(pt_metrics *m)
     if (pt_metrics_sync(m) != PT_OK) say(m);
 }
 
+/* Takes a line of n bytes to those that are to be written; false: there is no room for
+ * it in memory either. */
+static bool keep(pt_metrics *m, const char *text, size_t n)
+{
+    if (m->n + n > MAX_KEPT && pt_metrics_sync(m) != PT_OK) return false;
+    if (!make_room(m, n + 1)) return false;
+    memcpy(m->text + m->n, text, n);
+    m->text[m->n + n] = '\n';
+    m->n += n + 1;
+    return true;
+}
+
 pt_status pt_metrics_put(pt_metrics *m, json_t *line)
 {
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-    size_t n = text ? strlen(text) : 0;
-    bool fits = text && make_room(m, n + 1);
+    bool kept = text && keep(m, text, strlen(text));
 
-    if (fits) {
-        memcpy(m->text + m->n, text, n);
-        m->text[m->n + n] = '\n';
-        m->n += n + 1;
-    }
-    free(text);
     json_decref(line);
-    if (!fits) return pt_fail(PT_ERR_NOMEM, "%s: no memory for a line", m->path);
-    if (m->n > MAX_KEPT && pt_metrics_sync(m) != PT_OK)
-        return pt_fail(PT_ERR_IO, "%s: %d MB of lines could not be written: %s", m->path,
-                       MAX_KEPT >> 20, strerror(errno));
+    if (!text) return pt_fail(PT_ERR_NOMEM, "%s: no memory for a line", m->path);
+    free(text);
+    if (!kept && m->lost++ == 0)
+        pt_log_warn("%s: no more than %d MB of lines are kept: those that follow are "
+                    "lost until there is space on the disk",
+                    m->path, MAX_KEPT >> 20);
     if (flush(m) != PT_OK)
         say(m);
     else
@@ -212,6 +220,7 @@ void pt_metrics_close(pt_metrics **pm)
     if (m->fd >= 0 && flush(m) != PT_OK)
         pt_log_warn("%s; its last %zu lines are lost", pt_fail_text(),
                     lines_of(m->text + m->written, m->n - m->written));
+    if (m->lost > 0) pt_log_warn("%s: %zu lines are missing", m->path, m->lost);
     if (m->fd >= 0) close(m->fd);
     free(m->path);
     free(m->text);

@@ -31,11 +31,11 @@ typedef struct pt_metrics pt_metrics;
 /* Opens path, or makes it; lines are added at its end. */
 PT_MUST_USE pt_status pt_metrics_open(const char *path, pt_metrics **out);
 
-/* Writes what is kept, if it can; lines that it cannot write are lost, with a warning. */
+/* Writes what is kept, if it can; a warning says how many lines are lost. */
 void pt_metrics_close(pt_metrics **m);
 
-/* Adds a line; takes it. Where it cannot be written it is kept, which is said once;
- * PT_ERR_IO with 64 MB of them. */
+/* Adds a line; takes it. Where it cannot be written it is kept, which is said once; where
+ * 64 MB are kept already it is lost, which is said once and counted at the end. */
 PT_MUST_USE pt_status pt_metrics_put(pt_metrics *m, json_t *line);
 
 /* Are all lines on the disk, as far as the system says so? Else PT_ERR_IO with why, and
