@@ -1,10 +1,12 @@
 #include "launch/setup.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/crc32c.h"
 #include "common/job.h"
@@ -96,11 +98,28 @@ typedef struct {
     pt_preprocess preprocess;
 } facts;
 
+/* Names the key: the file's name may come from a part that the user never opened. */
+static pt_status can_open(const char *key, const char *path, const char *help)
+{
+    if (access(path, R_OK) == 0) return PT_OK;
+    return pt_fail(PT_ERR_IO, "%s: %s: cannot be opened: %s (%s)", key, path,
+                   strerror(errno), help);
+}
+
+static pt_status try_weights(const Pt__Config__Network *n)
+{
+    pt_status s = can_open("network.weights", n->weights,
+                           "ptrain comes without pretrained weights: 'Start weights' in "
+                           "README.md says where to get them");
+
+    return s == PT_OK ? pt_probe_weights(n->weights, n->weights_entry) : s;
+}
+
 static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
 {
     const Pt__Config__Network *n = c->network;
     pt_weights_info info = {0};
-    pt_status s = n->weights ? pt_probe_weights(n->weights, n->weights_entry) : PT_OK;
+    pt_status s = n->weights ? try_weights(n) : PT_OK;
     bool own;
 
     if (s == PT_OK && n->weights)
@@ -324,6 +343,9 @@ static pt_status share_attention(pt_run *r)
     if (n == 0 || !c->attention) return PT_OK;
     r->attention = pt_calloc(n, sizeof *r->attention);
     if (!r->attention) s = pt_fail(PT_ERR_NOMEM, "no memory for the attention");
+    if (s == PT_OK && pt_job_rank() == 0)
+        s = can_open("regularizers.delta.attention", c->attention,
+                     "`ptrain attention` writes it");
     if (s == PT_OK && pt_job_rank() == 0) s = pt_probe_attention(c->attention);
     if (s == PT_OK && pt_job_rank() == 0)
         s = pt_delta_read_attention(c->attention, &maps, r->attention);
@@ -338,14 +360,16 @@ static bool joins(const pt_config *c)
 
 static pt_status open_data(pt_setup *u, const pt_config *c)
 {
-    pt_status s = pt_probe_dataset(c->data->path);
+    pt_status s = can_open("data.path", c->data->path, "`ptrain pack` writes it");
 
+    if (s == PT_OK) s = pt_probe_dataset(c->data->path);
     if (s == PT_OK) s = pt_dataset_open(c->data->path, &u->data);
     if (s == PT_OK)
         s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
     if (s == PT_OK) s = pt_held_out_init(c->data, u->data, &u->validation);
     if (s != PT_OK || !joins(c)) return s;
-    s = pt_probe_dataset(c->source->path);
+    s = can_open("source.path", c->source->path, "`ptrain pack` writes it");
+    if (s == PT_OK) s = pt_probe_dataset(c->source->path);
     if (s == PT_OK) s = pt_dataset_open(c->source->path, &u->source);
     if (s == PT_OK) pt_dataset_append(u->data, u->source);
     return s;
