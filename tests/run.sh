@@ -6,9 +6,9 @@ cd "$(dirname "$0")/.." || exit 1
 . launch/packages.sh
 pt_need "$pt_build_packages" "$pt_test_packages" || exit 1
 
-labels='unit|mpi|e2e|faults'
+labels='unit|mpi|e2e|faults|docs'
 if [ "${1:-}" = --all ]; then
-    labels='unit|mpi|e2e|faults|long'
+    labels='unit|mpi|e2e|faults|docs|long'
     pt_need "$pt_long_test_packages" || exit 1
 fi
 
