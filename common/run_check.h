@@ -6,9 +6,11 @@
 #include "common/run.h"
 
 /* PT_ERR_CONFIG where batch norm would normalize one value per channel in some step: a
- * batch (bn_mode shard: a shard) of one image where the map has one pixel. Its output
- * would be beta whatever the image, and the variance 0 would go into the running
- * statistics. PyTorch refuses it in that step; here it is known before the first. */
+ * batch (with network.batch_norm: shard, a shard) of one image where the map has one
+ * pixel. Its output would be beta whatever the image, and the variance 0 would go into
+ * the running statistics. PyTorch refuses it in that step; here it is known before the
+ * first.
+ */
 PT_MUST_USE pt_status pt_run_check(const pt_run *r);
 
 /* What is allowed and hardly meant: true, and line [n] says what. */
