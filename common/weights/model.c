@@ -185,30 +185,38 @@ static pt_status get_class_names(const pt_h5file *f, char ***names, size_t *n)
                : PT_OK;
 }
 
+/* The sum of the record that `info` was read from. */
+static pt_status sum_record(const pt_h5file *f, const pt_weights_info *info,
+                            uint32_t *crc)
+{
+    char **tensors = NULL, **names = NULL;
+    size_t n;
+    pt_status s =
+        pt_h5file_read_strings(f, "tensors", PT_TABLE_ENTRIES_MAX, &tensors, &n);
+
+    if (s == PT_OK) s = get_class_names(f, &names, &n);
+    if (s == PT_OK)
+        *crc = record_crc(info, (const char *const *)tensors, (const char *const *)names);
+    free(tensors);
+    free(names);
+    return s;
+}
+
 /* Older files have no sum. */
 static pt_status check_record(const pt_h5file *f, const pt_weights_info *info)
 {
-    char **tensors = NULL, **names = NULL;
     uint32_t crc = 0;
     int64_t stored = 0;
-    size_t n;
     pt_status s;
 
     if (!pt_h5file_has_attr(f, "/", RECORD_CRC)) return PT_OK;
     s = pt_h5file_attr_int(f, "/", RECORD_CRC, &stored);
-    if (s == PT_OK)
-        s = pt_h5file_read_strings(f, "tensors", PT_TABLE_ENTRIES_MAX, &tensors, &n);
-    if (s == PT_OK) s = get_class_names(f, &names, &n);
-    if (s == PT_OK)
-        crc = record_crc(info, (const char *const *)tensors, (const char *const *)names);
-    if (s == PT_OK && (int64_t)crc != stored)
-        s = pt_fail(PT_ERR_DATA,
-                    "%s: what it says of network, classes and preprocessing is damaged: "
-                    "the CRC32C is %08" PRIx32 ", recorded is %08" PRIx64,
-                    pt_h5file_path(f), crc, (uint64_t)stored);
-    free(tensors);
-    free(names);
-    return s;
+    if (s == PT_OK) s = sum_record(f, info, &crc);
+    if (s != PT_OK || (int64_t)crc == stored) return s;
+    return pt_fail(PT_ERR_DATA,
+                   "%s: what it says of network, classes and preprocessing is damaged: "
+                   "the CRC32C is %08" PRIx32 ", recorded is %08" PRIx64,
+                   pt_h5file_path(f), crc, (uint64_t)stored);
 }
 
 static pt_status get_record(const pt_h5file *f, pt_weights_info *info)
@@ -413,21 +421,12 @@ static pt_status put_tensors(pt_h5file *f, const pt_graph *g, const float *flat)
 /* The sum of the record as it is read back, so that the two cannot differ. */
 static pt_status put_record_crc(pt_h5file *f)
 {
-    char **tensors = NULL, **names = NULL;
     pt_weights_info info;
-    size_t n;
+    uint32_t crc = 0;
     pt_status s = get_record(f, &info);
 
-    if (s == PT_OK)
-        s = pt_h5file_read_strings(f, "tensors", PT_TABLE_ENTRIES_MAX, &tensors, &n);
-    if (s == PT_OK) s = get_class_names(f, &names, &n);
-    if (s == PT_OK)
-        s = pt_h5file_set_int(f, "/", RECORD_CRC,
-                              (int64_t)record_crc(&info, (const char *const *)tensors,
-                                                  (const char *const *)names));
-    free(tensors);
-    free(names);
-    return s;
+    if (s == PT_OK) s = sum_record(f, &info, &crc);
+    return s == PT_OK ? pt_h5file_set_int(f, "/", RECORD_CRC, (int64_t)crc) : s;
 }
 
 uint64_t pt_model_bytes(const pt_graph *g)
