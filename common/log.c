@@ -16,15 +16,14 @@ void pt_log_set_rank(int rank)
     log_rank = rank;
 }
 
-/* One line with one write(2); a full pipe may cut it, which we cannot mend. An errno. */
-static int put(int fd, const char *line, size_t n)
+int pt_log_put(int fd, const char *bytes, size_t n)
 {
     while (n > 0) {
-        ssize_t done = write(fd, line, n);
+        ssize_t done = write(fd, bytes, n);
 
         if (done < 0 && errno == EINTR) continue;
         if (done <= 0) return done < 0 ? errno : EIO;
-        line += done;
+        bytes += done;
         n -= (size_t)done;
     }
     return 0;
@@ -32,7 +31,7 @@ static int put(int fd, const char *line, size_t n)
 
 void pt_log_out(const char *bytes, size_t n)
 {
-    int e = put(STDOUT_FILENO, bytes, n);
+    int e = pt_log_put(STDOUT_FILENO, bytes, n);
 
     if (!lost) lost = e;
 }
@@ -70,7 +69,7 @@ static void put_marked(const char *mark, const char *line, size_t n)
         len = (int)sizeof out - 1;
         out[len - 1] = '\n';
     }
-    put(STDERR_FILENO, out, (size_t)len);
+    pt_log_put(STDERR_FILENO, out, (size_t)len);
 }
 
 void pt_log_error(const char *text)

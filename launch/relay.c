@@ -1,26 +1,14 @@
 #include "launch/relay.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "common/log.h"
 
 void pt_relay_init(pt_relay *r, int to)
 {
     memset(r, 0, sizeof *r);
     r->to = to;
-}
-
-static void put(int fd, const char *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(fd, bytes, n);
-
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return;
-        bytes += done;
-        n -= (size_t)done;
-    }
 }
 
 static bool is_rule(const char *line, size_t n)
@@ -61,7 +49,7 @@ static void take(pt_relay *r)
     if (r->n == 0) return;
     if (!is_mpirun(r, r->line, r->n)) {
         r->said = r->said || memmem(r->line, r->n, "error:", 6);
-        put(r->to, r->line, r->n);
+        pt_log_put(r->to, r->line, r->n);
     } else if (r->n_held + r->n <= PT_RELAY_HELD) {
         memcpy(r->held + r->n_held, r->line, r->n);
         r->n_held += r->n;
@@ -84,5 +72,5 @@ void pt_relay_end(pt_relay *r)
 
 void pt_relay_show(const pt_relay *r)
 {
-    put(r->to, r->held, r->n_held);
+    pt_log_put(r->to, r->held, r->n_held);
 }
