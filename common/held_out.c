@@ -15,7 +15,7 @@ void pt_held_out_fini(pt_held_out *h)
 
 bool pt_held_out_has(const pt_held_out *h, size_t image)
 {
-    return image < h->n_all && h->has[image];
+    return h && image < h->n_all && h->has[image];
 }
 
 static pt_status make(const pt_dataset *d, size_t most, pt_held_out *out)

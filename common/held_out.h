@@ -28,6 +28,7 @@ PT_MUST_USE pt_status pt_held_out_init(const Pt__Config__Data *c, const pt_datas
                                        pt_held_out *out);
 void pt_held_out_fini(pt_held_out *h);
 
+/* h: NULL: nothing is held out. */
 bool pt_held_out_has(const pt_held_out *h, size_t image);
 
 #endif

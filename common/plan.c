@@ -45,7 +45,7 @@ pt_status pt_plan_select(const char *split, uint32_t per_class,
             pt_fail_more(&bad, PT_ERR_DATA,
                          "class %s has %u images in split %s%s, per_class is %u",
                          pt_dataset_class_name(d, k), seen[k], split,
-                         held_out->n ? " that are not held out" : "", limit);
+                         held_out && held_out->n ? " that are not held out" : "", limit);
     if (bad == PT_OK && n_taken == 0)
         bad = pt_fail(PT_ERR_DATA, "split %s has no images", split);
     if (bad == PT_OK) {

@@ -36,8 +36,8 @@ typedef struct {
 } pt_plan;
 
 /* The images that training uses: the first per_class of each class of a split (0 = all),
- * in split order, without `held_out`. *images is malloc'd. PT_ERR_DATA if there are none
- * or a class has too few.
+ * in split order, without `held_out` (NULL: none). *images is malloc'd. PT_ERR_DATA if
+ * there are none or a class has too few.
  */
 PT_MUST_USE pt_status pt_plan_select(const char *split, uint32_t per_class,
                                      const pt_held_out *held_out, const pt_dataset *d,

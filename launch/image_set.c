@@ -12,7 +12,6 @@
 pt_status pt_image_set_open(const char *path, const char *split, uint32_t per_class,
                             pt_image_set *out)
 {
-    const pt_held_out none = {0};
     pt_status s;
 
     *out = (pt_image_set){0};
@@ -21,7 +20,7 @@ pt_status pt_image_set_open(const char *path, const char *split, uint32_t per_cl
     if (s == PT_OK) s = pt_agree_on_data(path, path, out->data);
     if (s != PT_OK) return s;
     return pt_job_agree(
-        pt_plan_select(split, per_class, &none, out->data, &out->images, &out->n));
+        pt_plan_select(split, per_class, NULL, out->data, &out->images, &out->n));
 }
 
 void pt_image_set_fini(pt_image_set *s)

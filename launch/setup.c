@@ -243,7 +243,6 @@ static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan
 {
     size_t n = 0, before = pt_dataset_images(u->data) - pt_dataset_images(u->source);
     const pt_pairs *pairs = pt_dataset_pairs(u->source);
-    const pt_held_out none = {0};
     uint32_t *images = NULL;
     pt_status s;
 
@@ -255,7 +254,7 @@ static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan
                            c->source->path, c->data->path);
         return pt_plan_add_pairs(plan, pairs, (uint32_t)before);
     }
-    s = pt_plan_select(c->source->train_split, c->source->per_class, &none, u->source,
+    s = pt_plan_select(c->source->train_split, c->source->per_class, NULL, u->source,
                        &images, &n);
     for (size_t i = 0; i < n; i++) images[i] += (uint32_t)before;
     return s == PT_OK ? pt_plan_add_source(plan, images, n) : s;
