@@ -21,7 +21,6 @@
  *
  * - PT_SHIM_TAG_UB=N: MPI_TAG_UB is N, on all ranks.
  * - PT_SHIM_REFUSE=R: MPI_Irecv fails on rank R; ALL: on every rank. */
-#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -149,19 +148,14 @@ static void *flipped(const void *data, size_t n)
     return copy;
 }
 
-/* The kind of a message of ptrain's channel of messages; 0: it has none. */
-static int kind_of(int tag, MPI_Comm comm)
+/* The kind of a message of ptrain's channel of messages; PT_MSG_NONE: it has none. */
+static pt_msg_kind kind_of(int tag, MPI_Comm comm)
 {
-#define TAGS(kind, tags, share, text) tags,
-    static const int tags[] = {0, PT_MSG_LIST(TAGS)};
     char name[MPI_MAX_OBJECT_NAME];
     int n;
 
     PMPI_Comm_get_name(comm, name, &n);
-    if (strcmp(name, "ptrain messages") != 0) return 0;
-    for (int k = 1; k < PT_MSG_KINDS; tag -= tags[k++])
-        if (tag < tags[k]) return k;
-    return 0;
+    return strcmp(name, "ptrain messages") == 0 ? pt_msg_kind_of(tag) : PT_MSG_NONE;
 }
 
 int MPI_Comm_get_attr(MPI_Comm comm, int key, void *value, int *there)
