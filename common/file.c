@@ -118,14 +118,14 @@ char *pt_file_path(const char *dir, const char *name)
 pt_status pt_file_make_dir(const char *path)
 {
     struct stat st;
-    int why,
-        bad; /* why: of a directory that is there, a read-only file system says its own */
+    int bad, why;
 
     pt_fscall_begin("mkdir", path);
     bad = mkdir(path, 0777);
     why = errno;
     pt_fscall_end();
     if (!bad) return pt_file_sync_parent(path);
+    /* of a directory that is there, a read-only file system says its own */
     return why == EEXIST || (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
                ? PT_OK
                : pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(why));

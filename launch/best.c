@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/digest.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "launch/outputs.h"
+#include "launch/run_dir.h"
 
 #define UNWRITTEN "-" /* in the place of a digest: no file has it */
 
@@ -68,18 +68,9 @@ pt_status pt_best_keep(pt_best_writer *w)
     return pt_best_try(w);
 }
 
-static bool is_there(const char *dir)
-{
-    char *path = pt_file_path(dir, PT_BEST_FILE);
-    bool yes = path && access(path, F_OK) == 0;
-
-    free(path);
-    return yes;
-}
-
 pt_status pt_best_check(const char *dir, pt_best *best)
 {
-    bool same = is_there(dir);
+    bool same = pt_run_dir_has(dir, PT_BEST_FILE);
     char now[65];
     pt_status s;
 

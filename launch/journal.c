@@ -266,12 +266,9 @@ static pt_status keep_best(pt_journal *j, pt_rows_of set, uint64_t step)
     pt_status s = PT_OK;
 
     if (!j->u->run->config->run->keep_best) return PT_OK;
-    if (set != selector(j))
-        s = PT_OK;
-    else if (pt_best_offer(best, step, score->n_right, score->n))
-        s = pt_best_keep(&j->best);
-    else
-        s = pt_best_try(&j->best);
+    if (set == selector(j))
+        s = pt_best_offer(best, step, score->n_right, score->n) ? pt_best_keep(&j->best)
+                                                                : pt_best_try(&j->best);
     if (set == PT_ROWS_TEST && best->step == step) {
         best->test_right = score->n_right;
         best->test_images = score->n;

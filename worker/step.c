@@ -469,10 +469,9 @@ static pt_status before_steps(pt_worker *w)
         if (s == PT_OK && w->run->feature_mean) s = pt_client_take_features(w->client);
     }
     if (s == PT_OK) s = share_responses(w, fresh);
-    if (s != PT_OK || fresh) return s;
+    if (s != PT_OK || fresh || !w->run->test_owed) return s;
     w->step = w->run->first_step - 1;
-    return w->run->test_owed ? evaluate(w, w->run->first_step == plan->total_steps)
-                             : PT_OK;
+    return evaluate(w, w->run->first_step == plan->total_steps);
 }
 
 pt_status pt_worker_run(pt_worker *w, bool *agreed)
