@@ -11,6 +11,7 @@
 #include "common/crc32c.h"
 #include "common/file.h"
 #include "server/checkpoint/saver.h"
+#include "tests/support/small_run.h"
 #include "tests/support/temp_dir.h"
 
 /* A run of the smallest network, arrays filled with numbers that differ. */
@@ -19,23 +20,6 @@ typedef struct {
     pt_state state;
 } fixture;
 
-static pt_run *make_run(int n_servers)
-{
-    static const char *const sets[] = {"data.crop=8"};
-    const pt_graph_options options = {.side = 8, .n_classes = 5};
-    pt_config *c = NULL;
-    pt_graph *g = NULL;
-    pt_plan *plan = NULL;
-    pt_run *r = NULL;
-    uint32_t *images = calloc(8, sizeof *images);
-
-    assert_int_equal(pt_config_load(PT_TEST_DATA "/run/base.yaml", sets, 1, &c), PT_OK);
-    assert_int_equal(pt_graph_create(c->network->name, &options, &g), PT_OK);
-    assert_int_equal(pt_plan_create(c, images, 8, &plan), PT_OK);
-    assert_int_equal(pt_run_create(c, g, plan, n_servers, 1, &r), PT_OK);
-    return r;
-}
-
 static void fill(float *x, size_t n, float first)
 {
     for (size_t i = 0; i < n; i++) x[i] = first + (float)i;
@@ -43,7 +27,7 @@ static void fill(float *x, size_t n, float first)
 
 static fixture make(int n_servers, float first)
 {
-    fixture f = {.run = make_run(n_servers)};
+    fixture f = {.run = make_small_run(n_servers)};
     const pt_graph *g = f.run->graph;
     size_t dims = (size_t)pt_run_rep_size(f.run);
 

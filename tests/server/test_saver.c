@@ -12,6 +12,7 @@
 #include "common/comm.h"
 #include "common/h5file.h"
 #include "server/checkpoint/saver.h"
+#include "tests/support/small_run.h"
 #include "tests/support/temp_dir.h"
 
 enum { DEADLINE = 300 };
@@ -64,22 +65,6 @@ static void wait_for_fsync(void)
     pthread_mutex_unlock(&door.mutex);
 }
 
-static pt_run *make_run(void)
-{
-    static const char *const sets[] = {"data.crop=8"};
-    const pt_graph_options options = {.side = 8, .n_classes = 5};
-    pt_config *c = NULL;
-    pt_graph *g = NULL;
-    pt_plan *plan = NULL;
-    pt_run *r = NULL;
-
-    assert_int_equal(pt_config_load(PT_TEST_DATA "/run/base.yaml", sets, 1, &c), PT_OK);
-    assert_int_equal(pt_graph_create(c->network->name, &options, &g), PT_OK);
-    assert_int_equal(pt_plan_create(c, calloc(8, sizeof(uint32_t)), 8, &plan), PT_OK);
-    assert_int_equal(pt_run_create(c, g, plan, 1, 1, &r), PT_OK);
-    return r;
-}
-
 typedef struct {
     pt_run *run;
     json_t *identity;
@@ -92,7 +77,7 @@ static void begin(fixture *f)
     pt_save_options o = {f->root, NULL, DEADLINE};
 
     if (!pt_h5file_safe_for_threads()) skip(); /* there is no thread */
-    f->run = make_run();
+    f->run = make_small_run(1);
     f->identity = json_object();
     snprintf(f->root, sizeof f->root, "%s", in_dir("checkpoints"));
     o.identity = f->identity;
