@@ -7,70 +7,11 @@
 #include "common/graph/graph.h"
 #include "common/utf8.h"
 
-/* What no number may pass, either way, whose range says no less: far above all that has a
- * meaning, and what is computed from it is still a number. Integers end with their type.
+/* The limit, either way, of a number whose range has no end there: far above all that has
+ * a meaning, and what is computed from it is still a number. Integers end with their
+ * type.
  */
-static const double most = 1e9;
-
-/* The ranges that the comments of config.proto promise, one number at a time; [ and ]
- * include the end, ( and ) do not. INFINITY: `most`, or the type's end. */
-static const struct {
-    const char *message, *field;
-    char left;
-    double low, high;
-    char right;
-} ranges[] = {
-    {"Config", "format_version", '[', 1, 1, ']'},
-    {"Config", "shards", '[', 1, 1024, ']'},
-    {"Run", "watchdog_s", '(', 0, INFINITY, ')'},
-    {"Run", "checkpoint_s", '[', 0, INFINITY, ')'},
-    {"Run", "log_every", '[', 1, INFINITY, ')'},
-    {"Preprocess", "std", '(', 0, INFINITY, ')'},
-    {"Data", "batch", '[', 1, 65536, ']'},
-    {"Data", "resize", '[', 1, 4096, ']'},
-    {"Data", "crop", '[', 1, 4096, ']'},
-    {"Data", "pad", '[', 0, 4096, ']'},
-    {"Data", "min_area", '(', 0, 1, ']'},
-    {"Data", "input_threads", '[', 1, 64, ']'},
-    {"Data", "validation_share", '[', 0, 1, ')'},
-    {"Network", "dropout", '[', 0, 1, ')'},
-    {"Network", "bn_eps", '(', 0, INFINITY, ')'},
-    {"Network", "bn_momentum", '(', 0, 1, ']'},
-    {"Network", "stoch_norm", '(', 0, 1, ']'},
-    {"Network", "head_std", '[', 0, INFINITY, ')'},
-    {"PseudoTask", "ratio", '(', 0, INFINITY, ')'},
-    {"PseudoTask", "gate_fraction", '(', 0, INFINITY, ')'},
-    {"PseudoTask", "gate_decay", '[', 0, 1, ')'},
-    {"PseudoTask", "gate_epoch", '[', 0, INFINITY, ')'},
-    {"CrossEntropy", "label_smoothing", '[', 0, 1, ')'},
-    {"CrossEntropy", "mixup", '[', 0, 1, ']'},
-    {"FeatureNorm", "weight", '[', 0, INFINITY, ')'},
-    {"Confusion", "weight", '[', 0, INFINITY, ')'},
-    {"Shrinkage", "weight", '[', 0, INFINITY, ')'},
-    {"Shrinkage", "k", '[', 1, 64, ']'},
-    {"StartingPoint", "alpha", '[', 0, INFINITY, ')'},
-    {"StartingPoint", "beta", '[', 0, INFINITY, ')'},
-    {"AdaRand", "weight", '[', 0, INFINITY, ')'},
-    {"AdaRand", "lr", '(', 0, INFINITY, ')'},
-    {"AdaRand", "decay", '[', 0, 1, ')'},
-    {"Distillation", "weight", '[', 0, INFINITY, ')'},
-    {"Distillation", "temperature", '(', 0, INFINITY, ')'},
-    {"JointTraining", "weight", '[', 0, INFINITY, ')'},
-    {"CoTuning", "weight", '[', 0, INFINITY, ')'},
-    {"FeatureMaps", "weight", '[', 0, INFINITY, ')'},
-    {"Optimizer", "lr", '(', 0, INFINITY, ')'},
-    {"Optimizer", "head_lr", '(', 0, INFINITY, ')'},
-    {"Optimizer", "momentum", '[', 0, 1, ')'},
-    {"Optimizer", "weight_decay", '[', 0, INFINITY, ')'},
-    {"Schedule", "at", '(', 0, 1, ')'},
-    {"Schedule", "factor", '(', 0, INFINITY, ')'},
-    {"Stage", "epochs", '(', 0, 1000000, ']'},
-    {"Stage", "rate", '(', 0, INFINITY, ')'},
-    {"Stage", "steps", '[', 1, INFINITY, ')'},
-    {"Server", "ranks", '[', 1, INFINITY, ')'},
-    {"Engine", "threads", '[', 1, 256, ']'},
-};
-enum { N_RANGES = sizeof ranges / sizeof ranges[0] };
+static const double limit = 1e9;
 
 typedef struct {
     pt_tree *root;
@@ -143,29 +84,11 @@ static const char *digits(double x, char out[32])
     return out;
 }
 
-static void out_of_range(checker *k, const char *path, int r, double x)
+/* Is x in the range that the schema states? */
+static bool is_in(const pt_range *r, double x)
 {
-    const char *low = ranges[r].left == '[' ? ">=" : ">";
-    char is[32], high[32];
-
-    digits(x, is);
-    if (ranges[r].low == ranges[r].high)
-        fault(k, path, "must be %g, not %s", ranges[r].low, is);
-    else if (isinf(ranges[r].high))
-        fault(k, path, "must be %s %g, not %s", low, ranges[r].low, is);
-    else
-        fault(k, path, "must be in %c%g, %s%c, not %s", ranges[r].left, ranges[r].low,
-              digits(ranges[r].high, high), ranges[r].right, is);
-}
-
-/* The range of a field, or -1. */
-static int range_of(const char *message, const char *field)
-{
-    for (int r = 0; r < N_RANGES; r++)
-        if (strcmp(ranges[r].message, message) == 0 &&
-            strcmp(ranges[r].field, field) == 0)
-            return r;
-    return -1;
+    return (r->left == '[' ? x >= r->low : x > r->low) &&
+           (r->right == ']' ? x <= r->high : x < r->high);
 }
 
 static bool is_real(const ProtobufCFieldDescriptor *f)
@@ -176,23 +99,17 @@ static bool is_real(const ProtobufCFieldDescriptor *f)
 static void check_number(checker *k, const char *path, const char *message,
                          const ProtobufCFieldDescriptor *f, const void *at)
 {
+    const pt_range *r = &pt_key_help_of(message, f->name)->range;
     double x = number_of(f, at);
-    int r = range_of(message, f->name);
-    bool above = true, below = true;
+    char text[32];
 
-    if (!isfinite(x)) {
+    if (!isfinite(x))
         fault(k, path, "must be a finite number, not %g", x);
-        return;
-    }
-    if (r >= 0) {
-        above = ranges[r].left == '[' ? x >= ranges[r].low : x > ranges[r].low;
-        below = ranges[r].right == ']' ? x <= ranges[r].high : x < ranges[r].high;
-    }
-    if (!above || !below)
-        out_of_range(k, path, r, x);
-    else if (is_real(f) && fabs(x) > most)
-        fault(k, path, "must be at most %.0f%s, not %g", most, x < 0 ? " below zero" : "",
-              x);
+    else if (!is_in(r, x))
+        fault(k, path, "must be %s, not %s", r->text, digits(x, text));
+    else if (is_real(f) && fabs(x) > limit)
+        fault(k, path, "must be at most %.0f%s, not %g", limit,
+              x < 0 ? " below zero" : "", x);
 }
 
 /* Of a file it is UTF-8 already, of a message from elsewhere it may be anything. */
@@ -218,6 +135,8 @@ static void check_value(checker *k, const char *path, const char *message,
     case PROTOBUF_C_TYPE_ENUM:
         if (!protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)at))
             fault(k, path, "has no value of number %d", *(const int *)at);
+        return;
+    case PROTOBUF_C_TYPE_BOOL:
         return;
     default:
         check_number(k, path, message, f, at);

@@ -101,6 +101,25 @@ PT_MUST_USE pt_status pt_config_complete(ProtobufCMessage *c);
 /* Checks all ranges. root, for the marks and the bad values, may be NULL. */
 void pt_config_ranges(const pt_config *c, pt_tree *root, pt_faults *f);
 
+/* A range of numbers as config.proto states it: "> 0", "in [0, 1)". [ and ] include the
+ * end, ( and ) do not; no end: infinity. */
+typedef struct {
+    const char *text; /* NULL: not a number */
+    char left;
+    double low, high;
+    char right;
+} pt_range;
+
+/* The comment of a key (scope: its message, name), of a message (name: "") or of an
+ * enum's value, without the range. */
+typedef struct {
+    const char *scope, *name, *text;
+    pt_range range;
+} pt_key_help;
+
+/* text is "" where there is no comment. */
+const pt_key_help *pt_key_help_of(const char *scope, const char *name);
+
 /* What the generic code knows of a field's storage in the message at `m`. */
 void *pt_field_at(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
 /* Bytes of one element. */

@@ -1,21 +1,27 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/config_parts.h"
 
-/* Made by proto/config_help.awk: field "" is the message's own comment. */
-static const struct {
-    const char *scope, *name, *comment;
-} help[] = {
+/* Made by proto/config_help.awk. */
+static const pt_key_help help[] = {
 #include "common/config_help.inc"
 };
 
-static const char *help_of(const char *scope, const char *name)
+const pt_key_help *pt_key_help_of(const char *scope, const char *name)
 {
+    static const pt_key_help none = {.text = ""};
+
     for (size_t i = 0; i < sizeof help / sizeof help[0]; i++)
         if (strcmp(help[i].scope, scope) == 0 && strcmp(help[i].name, name) == 0)
-            return help[i].comment;
-    return "";
+            return &help[i];
+    return &none;
+}
+
+static const char *words_of(const char *scope, const char *name)
+{
+    return pt_key_help_of(scope, name)->text;
 }
 
 static const char *type_of(const ProtobufCFieldDescriptor *f)
@@ -82,7 +88,7 @@ static void print_values(FILE *out, const ProtobufCEnumDescriptor *e, int indent
     char lower[64];
 
     for (unsigned i = 0; i < e->n_values; i++) {
-        const char *words = help_of(e->short_name, e->values[i].name);
+        const char *words = words_of(e->short_name, e->values[i].name);
 
         pt_enum_lower(e->values[i].name, lower);
         if (!with_help)
@@ -98,12 +104,13 @@ static void print_keys(FILE *out, const ProtobufCMessageDescriptor *d, const cha
 
     for (unsigned i = 0; i < d->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &d->fields[i];
-        const char *words = help_of(d->short_name, f->name);
+        const pt_key_help *h = pt_key_help_of(d->short_name, f->name);
+        const char *words = h->text;
         bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
 
         if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
             const ProtobufCMessageDescriptor *m = f->descriptor;
-            const char *about = help_of(m->short_name, "");
+            const char *about = words_of(m->short_name, "");
 
             fprintf(out, "\n%s%s:%s%s%s%s%s%s\n", prefix, f->name, list ? " list;" : "",
                     words[0] ? " " : "", words, words[0] ? "." : "", about[0] ? " " : "",
@@ -112,8 +119,9 @@ static void print_keys(FILE *out, const ProtobufCMessageDescriptor *d, const cha
             print_keys(out, m, sub);
             continue;
         }
-        fprintf(out, "  %s%s  (%s%s", prefix, f->name, list ? "list of " : "",
-                type_of(f));
+        fprintf(out, "  %s%s  (%s%s%s", prefix, f->name, list ? "list of " : "",
+                type_of(f), list ? "s" : "");
+        if (h->range.text && !isinf(h->range.low)) fprintf(out, " %s", h->range.text);
         if (f->type == PROTOBUF_C_TYPE_ENUM) print_values(out, f->descriptor, 0, false);
         print_default(out, f);
         fprintf(out, ")\n");

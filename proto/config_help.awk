@@ -1,6 +1,8 @@
-# The comments of config.proto as rows of a C table: {"Message", "field", "comment"}.
-# A message's own comment has the field "", an enum's value stands in its field's place.
-# Run by the build; protobuf-c's descriptors do not keep comments.
+# The comments of config.proto as rows of a C table (pt_key_help, common/config_parts.h):
+#     {"Message", "field", "comment", {"range", '[', low, high, ']'}}
+# A message's own comment has the field "", an enum's value is in its field's place. The
+# range of a number comes before the first semicolon of its comment. One without a range
+# ends the build. protobuf-c's descriptors do not keep comments.
 
 function quoted(s) {
     gsub(/\\/, "\\\\", s)
@@ -8,8 +10,21 @@ function quoted(s) {
     return "\"" s "\""
 }
 
-function row(scope, name, comment) {
-    printf "{%s, %s, %s},\n", quoted(scope), quoted(name), quoted(comment)
+function row(scope, name, comment, range) {
+    printf "{%s, %s, %s, {%s}},\n", quoted(scope), quoted(name), quoted(comment), range
+}
+
+# A range as the C initialiser of a pt_range, "" where it is none.
+function range_of(s,    n, left, right) {
+    n = "-?[0-9]+(\\.[0-9]+)?"
+    left = "'['"; right = "']'"
+    if (s == "any") return quoted(s) ", '[', -INFINITY, INFINITY, ']'"
+    if (s ~ "^" n "$") return quoted(s) ", '[', " s ", " s ", ']'"
+    if (s ~ "^> " n "$") return quoted(s) ", '(', " substr(s, 3) ", INFINITY, ']'"
+    if (s ~ "^>= " n "$") return quoted(s) ", '[', " substr(s, 4) ", INFINITY, ']'"
+    if (s !~ "^in [[(]" n ", " n "[])]$") return ""
+    return quoted(s) ", '" substr(s, 4, 1) "', " substr(s, 5, length(s) - 5) \
+           ", '" substr(s, length(s)) "'"
 }
 
 /^\/\// {
@@ -21,7 +36,7 @@ function row(scope, name, comment) {
 
 /^(message|enum) / {
     sub(/ *Next free tag: [0-9]+\./, "", above)
-    row($2, "", above)
+    row($2, "", above, "0")
     scope = /}/ ? "" : $2
     above = ""
     next
@@ -38,7 +53,19 @@ scope != "" && /;/ {
         $0 = substr($0, 1, at - 1)
     }
     name = /^ *(optional|repeated) / ? $3 : $1
-    row(scope, name, comment)
+    range = "0"
+    if ($2 ~ /^(u?int(32|64)|float|double)$/) {
+        end = index(comment ";", ";")
+        range = range_of(substr(comment, 1, end - 1))
+        if (range == "") {
+            printf "%s:%d: %s.%s: '%s' does not start with a range\n", FILENAME, FNR,
+                   scope, name, comment > "/dev/stderr"
+            exit 1
+        }
+        comment = substr(comment, end + 1)
+        sub(/^ */, "", comment)
+    }
+    row(scope, name, comment, range)
 }
 
 { above = "" }

@@ -189,9 +189,9 @@ mutation a_stop_is_a_failure common.status common/status.c <<'M'
 - return (unsigned)s < PT_STATUS_COUNT ? table[s].code : 1;
 + return (unsigned)s < PT_STATUS_COUNT ? table[s].code != 0 : 1;
 M
-mutation epochs_without_end common.config_ranges common/config_check.c <<'M'
-- {"Stage", "epochs", '(', 0, 1000000, ']'},
-+ {"Stage", "epochs", '(', 0, INFINITY, ')'},
+mutation an_open_end_is_included common.config_ranges common/config_check.c <<'M'
+- (r->right == ']' ? x <= r->high : x < r->high);
++ x <= r->high;
 M
 mutation contradiction_is_trained worker.method_pairs common/config_check.c <<'M'
 - {CO_TUNING, LWF, "and regularizers.lwf use one classifier: choose"},

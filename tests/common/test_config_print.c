@@ -193,16 +193,16 @@ static void test_the_schema_lists_every_key_with_its_comment(void **state)
     assert_non_null(out);
     pt_config_schema(out);
     assert_int_equal(fclose(out), 0);
-    assert_non_null(strstr(text, "  optimizer.lr  (number, default 0.01)\n"
-                                 "      per update, > 0\n"));
+    assert_non_null(strstr(text, "  optimizer.lr  (number > 0, default 0.01)\n"
+                                 "      per update\n"));
     assert_non_null(strstr(text, "optimizer: How the weights move: v <- "));
     assert_null(strstr(text, "Next free tag"));
     assert_non_null(strstr(text,
                            "  network.batch_norm  (one of sync shard frozen, default "
                            "sync)\n        sync: statistics of the whole batch "));
-    assert_non_null(strstr(text, "  stages.N.frozen  (list of text)\n      `trunk`, "));
+    assert_non_null(strstr(text, "  stages.N.frozen  (list of texts)\n      `trunk`, "));
     assert_non_null(
-        strstr(text, "  seed  (integer, default 1)\n      every random number"));
+        strstr(text, "  seed  (integer >= 0, default 1)\n      every random number"));
     free(text);
 }
 
