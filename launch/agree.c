@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/digest.h"
-#include "common/job.h"
+#include "common/base/digest.h"
+#include "common/comm/job.h"
 #include "launch/repack.h"
 
 enum { SHOWN = 16, MOST = 16 }; /* characters of a digest, ranks of a line */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/digest.h"
-#include "common/file.h"
-#include "common/log.h"
+#include "common/base/digest.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
 #include "launch/outputs.h"
 #include "launch/run_dir.h"
 

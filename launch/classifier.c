@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/crc32c.h"
-#include "common/job.h"
+#include "common/base/crc32c.h"
+#include "common/comm/job.h"
 #include "launch/agree.h"
 #include "launch/probe.h"
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/job.h"
-#include "common/log.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
 #include "launch/agree.h"
 #include "launch/attention/measure.h"
 #include "launch/classifier.h"

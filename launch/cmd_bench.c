@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/config.h"
-#include "common/log.h"
+#include "common/config/config.h"
+#include "common/base/log.h"
 #include "launch/bench/gemm.h"
 #include "launch/bench/input.h"
 #include "launch/bench/step.h"

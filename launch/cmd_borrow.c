@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file.h"
-#include "common/job.h"
-#include "common/log.h"
+#include "common/base/file.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
 #include "launch/agree.h"
 #include "launch/borrow/filters.h"
 #include "launch/borrow/harder.h"

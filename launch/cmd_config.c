@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config.h"
-#include "common/log.h"
+#include "common/config/config.h"
+#include "common/base/log.h"
 
 static const char usage[] =
     "usage: ptrain config show FILE [--set KEY=VALUE]...\n"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/dataset.h"
-#include "common/log.h"
+#include "common/data/dataset.h"
+#include "common/base/log.h"
 #include "launch/probe.h"
 #include "launch/repack.h"
 

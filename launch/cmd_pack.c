@@ -11,10 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/dataset.h"
-#include "common/digest.h"
-#include "common/log.h"
-#include "common/utf8.h"
+#include "common/data/dataset.h"
+#include "common/base/digest.h"
+#include "common/base/log.h"
+#include "common/base/utf8.h"
 #include "launch/layouts/check.h"
 #include "launch/layouts/layout.h"
 #include "launch/layouts/twins.h"

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file.h"
-#include "common/log.h"
-#include "common/wire.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/run/wire.h"
 #include "launch/classifier.h"
 #include "launch/lines.h"
 #include "worker/engine/gemm_blas.h"

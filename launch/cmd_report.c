@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/report/csv.h"
 #include "launch/report/page.h"
 #include "launch/report/table.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/count.h"
 #include "launch/mpirun.h"
 #include "launch/sweep/queue.h"

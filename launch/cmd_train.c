@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/job.h"
-#include "common/log.h"
-#include "common/stop.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
+#include "common/comm/stop.h"
 #include "launch/agree.h"
 #include "launch/cmd_train.h"
 #include "launch/count.h"

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "common/job.h"
+#include "common/comm/job.h"
 
 /* A buffer of rank `from` to rank 0. */
 static void to_rank_0(int from, void *data, size_t bytes)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/job.h"
-#include "common/log.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
 
 /* What one rank says: "HOST THREADS CORES". */
 typedef struct {

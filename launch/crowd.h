@@ -2,7 +2,7 @@
 #ifndef PT_LAUNCH_CROWD_H
 #define PT_LAUNCH_CROWD_H
 
-#include "common/run.h"
+#include "common/run/run.h"
 
 /* Collective: rank 0 warns once, of the first host whose workers have more threads than
  * the cores that its ranks may use together. Servers do not count: they sleep. */

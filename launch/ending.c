@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/stop.h"
+#include "common/comm/stop.h"
 
 /* A shell's way to say signal N, which mpirun uses for its ranks; above are its own. */
 enum { SIGNAL = 128, LAST_SIGNAL = SIGNAL + 64 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crc32c.h"
+#include "common/base/crc32c.h"
 #include "launch/version.h"
 #include "worker/step.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/job.h"
-#include "common/plan.h"
+#include "common/comm/job.h"
+#include "common/run/plan.h"
 #include "launch/agree.h"
 #include "launch/probe.h"
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/dataset.h"
+#include "common/data/dataset.h"
 
 typedef struct {
     pt_dataset *data;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/comm.h"
-#include "common/file.h"
-#include "common/log.h"
+#include "common/comm/comm.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
 #include "launch/best.h"
 #include "launch/metrics.h"
 #include "launch/outputs.h"

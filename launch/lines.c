@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file.h"
+#include "common/base/file.h"
 
 enum { MAX_LINES = 1 << 20, MAX_BYTES = 1 << 28 };
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 /* The lines of a file without their ends (LF or CRLF); a last empty line does not count.
  * One block that free(*lines) releases. At most 2^20 lines of 4096 bytes. */

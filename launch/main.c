@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/config.h"
-#include "common/log.h"
-#include "common/stop.h"
+#include "common/config/config.h"
+#include "common/base/log.h"
+#include "common/comm/stop.h"
 #include "launch/cmd_attention.h"
 #include "launch/cmd_bench.h"
 #include "launch/cmd_borrow.h"

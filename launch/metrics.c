@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/fscall.h"
-#include "common/log.h"
+#include "common/base/fscall.h"
+#include "common/base/log.h"
 
 enum { MAX_LINE = 1 << 24, MAX_KEPT = 1 << 26 };
 

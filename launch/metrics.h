@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 /* A number of a line, or of result.json; null where it is not finite: JSON has no NaN. */
 json_t *pt_metrics_number(double x);

@@ -11,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/comm.h"
-#include "common/job.h"
-#include "common/log.h"
-#include "common/status.h"
-#include "common/stop.h"
+#include "common/comm/comm.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/comm/stop.h"
 #include "launch/ending.h"
 #include "launch/relay.h"
 #include "worker/engine/pool.h"

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 /* Was this process started by mpirun, srun --mpi=pmix or another launcher? */
 bool pt_under_launcher(void);

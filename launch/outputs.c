@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "common/file.h"
-#include "common/job.h"
-#include "common/log.h"
-#include "common/stop.h"
+#include "common/base/file.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
+#include "common/comm/stop.h"
 #include "launch/predictions.h"
 #include "server/checkpoint/manifest.h"
 

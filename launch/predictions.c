@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/digest.h"
-#include "common/file.h"
-#include "common/h5file.h"
-#include "common/utf8.h"
+#include "common/base/digest.h"
+#include "common/base/file.h"
+#include "common/data/h5file.h"
+#include "common/base/utf8.h"
 #include "launch/run_dir.h"
 #include "worker/objective/cross_entropy.h"
 

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "common/dataset.h"
+#include "common/data/dataset.h"
 
 typedef struct {
     size_t n, n_right;     /* images; of them top-1 right */

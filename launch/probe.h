@@ -26,7 +26,7 @@
 #ifndef PT_LAUNCH_PROBE_H
 #define PT_LAUNCH_PROBE_H
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 enum { PT_PROBE_BYTES = 1 << 30, PT_PROBE_CPU_S = 30, PT_PROBE_WALL_S = 240 };
 

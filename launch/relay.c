@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 void pt_relay_init(pt_relay *r, int to)
 {

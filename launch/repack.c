@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/probe.h"
 
 void pt_repack_advise(const char *path, const pt_dataset *d)

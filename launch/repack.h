@@ -3,7 +3,7 @@
 #ifndef PT_LAUNCH_REPACK_H
 #define PT_LAUNCH_REPACK_H
 
-#include "common/dataset.h"
+#include "common/data/dataset.h"
 
 /* Reads and verifies `input`, then writes its images, names, splits and pairs to
  * `output`: the checksum stays, so that runs of the one go on with the other. */

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/best.h"
 #include "launch/metrics.h"
 

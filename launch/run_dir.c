@@ -10,11 +10,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "common/digest.h"
-#include "common/file.h"
-#include "common/job.h"
-#include "common/log.h"
-#include "common/utf8.h"
+#include "common/base/digest.h"
+#include "common/base/file.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
+#include "common/base/utf8.h"
 #include "launch/best.h"
 #include "launch/version.h"
 #include "server/checkpoint/manifest.h"

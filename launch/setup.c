@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/crc32c.h"
-#include "common/job.h"
-#include "common/log.h"
-#include "common/run_check.h"
-#include "common/wire.h"
+#include "common/base/crc32c.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
+#include "common/run/run_check.h"
+#include "common/run/wire.h"
 #include "launch/agree.h"
 #include "launch/probe.h"
 #include "launch/start_weights.h"

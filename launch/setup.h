@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "common/dataset.h"
-#include "common/run.h"
+#include "common/data/dataset.h"
+#include "common/run/run.h"
 #include "common/weights/weights.h"
 
 /* The command line of `ptrain train`. */

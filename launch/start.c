@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file.h"
-#include "common/job.h"
-#include "common/log.h"
+#include "common/base/file.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
 #include "launch/identity.h"
 #include "launch/run_dir.h"
 #include "server/coupling.h"

@@ -2,7 +2,7 @@
 #ifndef PT_LAUNCH_START_WEIGHTS_H
 #define PT_LAUNCH_START_WEIGHTS_H
 
-#include "common/config.h"
+#include "common/config/config.h"
 #include "common/weights/weights.h"
 
 /* pt_weights_load of n->weights into flat. options: with which g was made. own: its

@@ -1,4 +1,4 @@
-# The comments of config.proto as rows of a C table (pt_key_help, common/config_parts.h):
+# The comments of config.proto as rows of a C table (pt_key_help, common/config/parts.h):
 #     {"Message", "field", "comment", {"range", '[', low, high, ']'}}
 # A message's own comment has the field "", an enum's value is in its field's place. The
 # range of a number comes before the first semicolon of its comment. One without a range

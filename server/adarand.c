@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/rng.h"
-#include "common/simd.h"
+#include "common/base/rng.h"
+#include "common/base/simd.h"
 
 enum { MEAN, DEVIATION, RUNNING, FIRST, SECOND, ARRAYS };
 

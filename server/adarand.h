@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 /* Floats of the state: [C][D] means, deviations, running means, Adam's two moments; then
  * the number of moves. */

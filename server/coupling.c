@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 #include "server/adarand.h"
 #include "server/spectrum.h"
 

@@ -1,10 +1,10 @@
 /* Rank 0's part of methods that couple the images of a batch: from the rows of all images
- * to the terms of each worker (common/coupling.h). Pure. */
+ * to the terms of each worker (common/run/coupling.h). Pure. */
 #ifndef PT_SERVER_COUPLING_H
 #define PT_SERVER_COUPLING_H
 
-#include "common/coupling.h"
-#include "common/status.h"
+#include "common/run/coupling.h"
+#include "common/base/status.h"
 
 typedef struct pt_coupler pt_coupler;
 

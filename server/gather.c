@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/wire.h"
+#include "common/run/wire.h"
 
 enum { MAX_SLOTS = 32, SLOT_BUDGET = 64 << 20 };
 

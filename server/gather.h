@@ -4,8 +4,8 @@
 #ifndef PT_SERVER_GATHER_H
 #define PT_SERVER_GATHER_H
 
-#include "common/comm.h"
-#include "common/run.h"
+#include "common/comm/comm.h"
+#include "common/run/run.h"
 
 typedef struct pt_gather pt_gather;
 

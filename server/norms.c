@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 
 void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means *out)
 {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/moments.h"
-#include "common/stop.h"
+#include "common/run/moments.h"
+#include "common/comm/stop.h"
 
 static pt_status take_payloads(pt_server *s)
 {

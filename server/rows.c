@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 
 /* Rows [n][dims] that workers compute block by block; *rows is malloc'd. */
 static pt_status take_rows(pt_server *s, size_t n, size_t dims, float **rows)

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 static const double grace_s = 1; /* for a writer that was stopped and continued with us */
 

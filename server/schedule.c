@@ -1,6 +1,6 @@
 #include "server/schedule.h"
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 
 static double stepped(const pt_schedule *s, double k, double total)
 {

@@ -3,9 +3,9 @@
 #ifndef PT_SERVER_SERVE_H
 #define PT_SERVER_SERVE_H
 
-#include "common/comm.h"
-#include "common/run.h"
-#include "common/wire.h"
+#include "common/comm/comm.h"
+#include "common/run/run.h"
+#include "common/run/wire.h"
 #include "server/checkpoint/saver.h"
 #include "server/norms.h"
 

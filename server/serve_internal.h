@@ -25,10 +25,11 @@ struct pt_server {
     size_t payload_len;    /* doubles, of the largest */
     pt_shard_sums *shards; /* [V] */
     double *terms, *times;
-    double *vectors, *rows; /* pseudo_task.norm: batch; coupled images (common/wire.h) */
-    double *mean_room;      /* [2 rep size] */
-    pt_coupler *coupler;    /* NULL: no images are coupled */
-    double **coupled;       /* [n_workers] terms being sent */
+    double *vectors,
+        *rows;           /* pseudo_task.norm: batch; coupled images (common/run/wire.h) */
+    double *mean_room;   /* [2 rep size] */
+    pt_coupler *coupler; /* NULL: no images are coupled */
+    double **coupled;    /* [n_workers] terms being sent */
     pt_request *coupled_sent;
     bool stop_asked;      /* a worker, or this rank, was asked to stop */
     pt_request *requests; /* [n_workers] payloads; also test rows */

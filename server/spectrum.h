@@ -3,7 +3,7 @@
 #ifndef PT_SERVER_SPECTRUM_H
 #define PT_SERVER_SPECTRUM_H
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 /* Of f [n][dims], row i at f + i * stride: the k smallest of its min(n, dims) singular
  * values. For the j-th of them, from the smallest on,

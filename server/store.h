@@ -3,7 +3,7 @@
 #ifndef PT_SERVER_STORE_H
 #define PT_SERVER_STORE_H
 
-#include "common/run.h"
+#include "common/run/run.h"
 #include "proto/record.pb-c.h"
 
 typedef struct pt_store pt_store;

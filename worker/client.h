@@ -4,9 +4,9 @@
 #ifndef PT_WORKER_CLIENT_H
 #define PT_WORKER_CLIENT_H
 
-#include "common/comm.h"
-#include "common/run.h"
-#include "common/wire.h"
+#include "common/comm/comm.h"
+#include "common/run/run.h"
+#include "common/run/wire.h"
 #include "worker/engine/net.h"
 
 typedef struct pt_client pt_client;

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/coupling.h"
-#include "common/stop.h"
-#include "common/wire.h"
+#include "common/run/coupling.h"
+#include "common/comm/stop.h"
+#include "common/run/wire.h"
 #include "worker/client.h"
 #include "worker/engine/net.h"
 #include "worker/objective/mixup.h"

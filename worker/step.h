@@ -2,8 +2,8 @@
 #ifndef PT_WORKER_STEP_H
 #define PT_WORKER_STEP_H
 
-#include "common/comm.h"
-#include "common/run.h"
+#include "common/comm/comm.h"
+#include "common/run/run.h"
 #include "worker/engine/method.h"
 #include "worker/engine/pool.h"
 #include "worker/source.h"

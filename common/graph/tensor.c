@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/digest.h"
+#include "common/base/digest.h"
 #include "common/graph/graph.h"
-#include "common/rng.h"
+#include "common/base/rng.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the hash reads floats as they lie in memory: little-endian");

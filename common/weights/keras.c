@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/h5file.h"
+#include "common/data/h5file.h"
 
 enum { LAYERS_MAX = 1 << 14, WEIGHTS_MAX = 64, PATH_BYTES = 2048 };
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crc32c.h"
-#include "common/digest.h"
+#include "common/base/crc32c.h"
+#include "common/base/digest.h"
 
 #define FORMAT     "ptrain-model"
 #define RECORD_CRC "record_crc32c"

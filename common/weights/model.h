@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/h5file.h"
+#include "common/data/h5file.h"
 #include "common/weights/table.h"
 #include "common/weights/weights.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/weights/half.h"
-#include "common/file.h"
+#include "common/base/file.h"
 #include "proto/onnx.pb-c.h"
 
 enum {

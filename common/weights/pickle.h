@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 enum { PT_PICKLE_VALUES_MAX = 1 << 18, PT_PICKLE_STACK_MAX = 1 << 16 };
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 enum { PT_TABLE_DIMS_MAX = 8, PT_TABLE_NAME_MAX = 1024, PT_TABLE_ENTRIES_MAX = 1 << 18 };
 

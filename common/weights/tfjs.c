@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/file.h"
+#include "common/base/file.h"
 
 enum {
     JSON_MAX = 8 << 20, /* bytes; the parser may take 40 times that */

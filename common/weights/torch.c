@@ -6,7 +6,7 @@
 
 #include "common/weights/half.h"
 #include "common/weights/pickle.h"
-#include "common/file.h"
+#include "common/base/file.h"
 
 enum {
     PICKLES_MAX = 64 << 20, /* bytes of a file that may be pickles */

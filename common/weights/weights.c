@@ -9,7 +9,7 @@
 #include "common/weights/model.h"
 #include "common/weights/names.h"
 #include "common/weights/onnx.h"
-#include "common/file.h"
+#include "common/base/file.h"
 #include "common/weights/tfjs.h"
 #include "common/weights/torch.h"
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "common/graph/graph.h"
-#include "common/status.h"
+#include "common/base/status.h"
 
 typedef enum {
     PT_FORMAT_MODEL, /* our HDF5 model file */

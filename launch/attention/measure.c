@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/job.h"
-#include "common/log.h"
-#include "common/wire.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
+#include "common/run/wire.h"
 #include "launch/collect.h"
 #include "worker/engine/gemm_blas.h"
 #include "worker/engine/net.h"

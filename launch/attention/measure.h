@@ -3,7 +3,7 @@
 #ifndef PT_LAUNCH_ATTENTION_MEASURE_H
 #define PT_LAUNCH_ATTENTION_MEASURE_H
 
-#include "common/delta.h"
+#include "common/run/delta.h"
 #include "launch/image_set.h"
 #include "worker/input/augment.h"
 
@@ -17,8 +17,9 @@ typedef struct {
     int threads; /* of this rank */
 } pt_attention_task;
 
-/* increase [pt_delta_channels], *loss: out on rank 0, see common/delta.h. Ranks share the
- * channels; neither they nor the threads change a bit. Collective; a failure is agreed.
+/* increase [pt_delta_channels], *loss: out on rank 0, see common/run/delta.h. Ranks share
+ * the channels; neither they nor the threads change a bit. Collective; a failure is
+ * agreed.
  */
 PT_MUST_USE pt_status pt_attention_measure(const pt_attention_task *t, float *increase,
                                            double *loss);

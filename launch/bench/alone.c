@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/comm.h"
+#include "common/comm/comm.h"
 #include "launch/bench/result.h"
 #include "launch/bench/workload.h"
 #include "server/norms.h"

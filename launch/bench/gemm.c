@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/comm.h"
-#include "common/log.h"
-#include "common/rng.h"
+#include "common/comm/comm.h"
+#include "common/base/log.h"
+#include "common/base/rng.h"
 #include "launch/bench/options.h"
 #include "launch/bench/result.h"
 #include "worker/engine/gemm_blas.h"

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/comm.h"
-#include "common/crc32c.h"
-#include "common/dataset.h"
-#include "common/log.h"
+#include "common/comm/comm.h"
+#include "common/base/crc32c.h"
+#include "common/data/dataset.h"
+#include "common/base/log.h"
 #include "launch/bench/options.h"
 #include "launch/bench/result.h"
 #include "launch/probe.h"

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/job.h"
-#include "common/log.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
 #include "launch/bench/result.h"
 #include "launch/bench/workload.h"
 #include "launch/mpirun.h"

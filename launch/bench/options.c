@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config.h"
-#include "common/shards.h"
+#include "common/config/config.h"
+#include "common/run/shards.h"
 #include "worker/engine/pool.h"
 
 static pt_status take(const char *bench, const pt_bench_option *o, const char *value)

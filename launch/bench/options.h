@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 #include "worker/engine/method.h"
 
 /* One option --name: exactly one of the pointers is set. */

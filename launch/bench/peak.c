@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/comm.h"
-#include "common/rng.h"
+#include "common/comm/comm.h"
+#include "common/base/rng.h"
 #include "worker/engine/gemm_blas.h"
 #include "worker/engine/gemm_path.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 static const double mb = 1e-6;
 

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "common/run.h"
+#include "common/run/run.h"
 #include "launch/bench/kinds.h"
 #include "launch/bench/options.h"
 #include "launch/bench/peak.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "common/graph/graph.h"
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/bench/alone.h"
 #include "launch/bench/job.h"
 #include "launch/bench/options.h"

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/comm.h"
-#include "common/keys.h"
-#include "common/log.h"
+#include "common/comm/comm.h"
+#include "common/run/keys.h"
+#include "common/base/log.h"
 #include "launch/bench/options.h"
 #include "launch/bench/result.h"
 #include "server/sgd.h"

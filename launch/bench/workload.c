@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/rng.h"
+#include "common/base/rng.h"
 
 /* Small enough for random images to stay finite for ever. */
 static const float rate = 1e-4f;

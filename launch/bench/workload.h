@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "common/run.h"
+#include "common/run/run.h"
 #include "launch/bench/options.h"
 #include "worker/source.h"
 

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "common/h5file.h"
-#include "common/pmath.h"
+#include "common/data/h5file.h"
+#include "common/base/pmath.h"
 #include "launch/predictions.h"
 
 enum { MOST = 1 << 28 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/job.h"
+#include "common/comm/job.h"
 #include "launch/collect.h"
 #include "worker/input/packed.h"
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 
 static double clamp(double x)
 {

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "common/rng.h"
-#include "common/status.h"
+#include "common/base/rng.h"
+#include "common/base/status.h"
 
 enum { PT_CANVAS_MAX = 64 }; /* pixels of a side */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/layouts/draw.h"
 
 enum { CLUTTER = 257, TEST = 20, SHORT = 30, LONG = 60, OFFICIAL_IMAGES = 30607 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file.h"
+#include "common/base/file.h"
 #include "worker/engine/pool.h"
 #include "worker/input/jpeg.h"
 

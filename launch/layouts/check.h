@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-#include "common/digest.h"
-#include "common/status.h"
+#include "common/base/digest.h"
+#include "common/base/status.h"
 #include "launch/layouts/layout.h"
 
 typedef struct {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/rng.h"
+#include "common/base/rng.h"
 
 pt_status pt_layout_draw(const pt_layout_options *options, int label, pt_listing *names)
 {

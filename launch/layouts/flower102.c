@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/layouts/matlab.h"
 
 enum { N_CLASSES = 102, N_SETS = 3, MAX_IMAGES = 99999 }; /* five digits in a name */

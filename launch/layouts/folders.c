@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/layouts/listing.h"
 #include "launch/layouts/split_names.h"
 

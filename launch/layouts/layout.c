@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/log.h"
-#include "common/utf8.h"
+#include "common/base/log.h"
+#include "common/base/utf8.h"
 #include "launch/layouts/split_names.h"
 
 enum { MAX_LISTED = 500 };

@@ -7,7 +7,7 @@
 
 #include <zlib.h>
 
-#include "common/file.h"
+#include "common/base/file.h"
 
 enum { HEADER_BYTES = 128, MAX_DIMS = 32 };
 

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 enum { PT_MATLAB_MAX_BYTES = 1 << 26 }; /* of a file, and of an inflated array */
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/layouts/list_text.h"
 #include "launch/layouts/listing.h"
 

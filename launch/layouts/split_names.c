@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "launch/layouts/listing.h"
 
 const char *const pt_split_names[PT_SPLIT_NAMES] = {"train", "val", "test"};

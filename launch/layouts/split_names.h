@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 /* The splits of folders and of lists, in this order: train, val, test. */
 enum { PT_SPLIT_NAMES = 3 };

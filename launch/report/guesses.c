@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file.h"
-#include "common/h5file.h"
+#include "common/base/file.h"
+#include "common/data/h5file.h"
 
 enum { MAX_ROWS = 1 << 26 };
 

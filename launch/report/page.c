@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file.h"
-#include "common/log.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
 #include "launch/report/page_parts.h"
 #include "launch/report/svg.h"
 #include "launch/report/table.h"

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/dataset.h"
+#include "common/data/dataset.h"
 #include "launch/report/summary.h"
 
 /* How a page is laid out; defined in page_style.c. */

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/dataset.h"
+#include "common/data/dataset.h"
 
 /* Writes <img> of image `number`, its longer side at most 144 pixels, with `alt`. Where
  * it cannot be read, a text stands in its place. */

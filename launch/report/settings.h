@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 
 typedef struct {
     char *key, *value; /* "optimizer.lr", "0.01"; lists: "[0.5, 0.75]" */

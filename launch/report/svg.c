@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 
 /* The drawing in its own units; the page scales it. */
 enum { WIDTH = 460, HEIGHT = 250, LEFT = 58, RIGHT = 12, TOP = 10, BOTTOM = 40 };

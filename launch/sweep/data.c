@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/dataset.h"
+#include "common/data/dataset.h"
 #include "launch/probe.h"
 
 void pt_sweep_data_fini(pt_sweep_data *d)

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 
 /* Checksums of packed files, each read once. Zeros are empty. */
 typedef struct {

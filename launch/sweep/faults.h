@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 typedef struct {
     pt_status status; /* the first one's */

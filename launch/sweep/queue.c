@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/comm.h"
-#include "common/file.h"
-#include "common/log.h"
-#include "common/stop.h"
+#include "common/comm/comm.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/comm/stop.h"
 #include "launch/sweep/rules.h"
 #include "worker/engine/pool.h"
 

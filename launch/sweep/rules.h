@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 #include "proto/sweep.pb-c.h"
 
 enum { PT_SWEEP_MAX_SEEDS = 1000, PT_SWEEP_MAX_AXES = 16, PT_SWEEP_MAX_NAME = 100 };

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/file.h"
+#include "common/base/file.h"
 
 /* ---- what an #SBATCH line can hold ------------------------------------------------ */
 

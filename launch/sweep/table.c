@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/file.h"
+#include "common/base/file.h"
 #include "launch/identity.h"
 #include "launch/run_dir.h"
 #include "launch/sweep/faults.h"

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 #include "launch/sweep/data.h"
 #include "proto/sweep.pb-c.h"
 

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/file.h"
-#include "common/fscall.h"
-#include "common/log.h"
+#include "common/base/file.h"
+#include "common/base/fscall.h"
+#include "common/base/log.h"
 
 #define NAME_FORMAT "step-%012llu"
 

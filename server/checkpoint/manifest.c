@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crc32c.h"
-#include "common/file.h"
-#include "common/fscall.h"
+#include "common/base/crc32c.h"
+#include "common/base/file.h"
+#include "common/base/fscall.h"
 
 enum { FORMAT_VERSION = 1, MAX_MANIFEST = 1 << 24, PREFIX = 22, CHUNK = 1 << 20 };
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/file.h"
-#include "common/h5file.h"
+#include "common/base/file.h"
+#include "common/data/h5file.h"
 #include "server/coupling.h"
 
 enum { PATH_BYTES = PT_NAME_MAX + 64 };

@@ -17,7 +17,7 @@
 #ifndef PT_SERVER_PART_H
 #define PT_SERVER_PART_H
 
-#include "common/run.h"
+#include "common/run/run.h"
 
 /* The arrays of a run between two steps; borrowed. */
 typedef struct {

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "common/comm.h"
-#include "common/file.h"
-#include "common/fscall.h"
-#include "common/h5file.h"
+#include "common/comm/comm.h"
+#include "common/base/file.h"
+#include "common/base/fscall.h"
+#include "common/data/h5file.h"
 #include "server/coupling.h"
 
 enum { GENERATIONS = 2, TEXT_BYTES = 1024 };

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 #include "worker/engine/conv.h"
 #include "worker/engine/depthwise.h"
 #include "worker/engine/gemm_blas.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/comm.h"
-#include "common/crc32c.h"
+#include "common/comm/comm.h"
+#include "common/base/crc32c.h"
 
 enum { BYTES = 64 << 20, ROUNDS = 9 };
 

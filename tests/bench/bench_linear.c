@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "common/shards.h"
-#include "common/status.h"
+#include "common/run/shards.h"
+#include "common/base/status.h"
 #include "worker/engine/linear.h"
 
 enum { N_SHARDS = 8 };

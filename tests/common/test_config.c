@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 
 /* The tests run inside a temporary directory, so that messages hold bare names. */
 static char directory[] = "/tmp/pt_test_config_XXXXXX";

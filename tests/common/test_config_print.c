@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 
 static char file[] = "/tmp/pt_test_config_XXXXXX";
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/plan.h"
+#include "common/run/plan.h"
 #include "tests/support/temp_dir.h"
 
 typedef struct {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/crc32c.h"
+#include "common/base/crc32c.h"
 
 /* RFC 3720, appendix B.4, and the check value of the catalogue of CRC algorithms. */
 static void test_known_values(void **state)

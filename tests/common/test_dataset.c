@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/dataset.h"
-#include "common/digest.h"
-#include "common/h5file.h"
+#include "common/data/dataset.h"
+#include "common/base/digest.h"
+#include "common/data/h5file.h"
 
 static const char *tiny = PT_TEST_DATA "/dataset/tiny.h5";
 static char dir[] = "/tmp/ptrain-dataset-XXXXXX";

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "common/digest.h"
+#include "common/base/digest.h"
 
 /* FIPS 180-2, appendix B, and the empty message of the NIST test vectors. */
 static const char empty[] =

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include "common/file.h"
+#include "common/base/file.h"
 #include "tests/support/temp_dir.h"
 
 ssize_t __real_getrandom(void *to, size_t n, unsigned flags);

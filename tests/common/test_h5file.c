@@ -14,7 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "common/h5file.h"
+#include "common/data/h5file.h"
 #include "tests/support/temp_dir.h"
 
 static const char *foreign = PT_TEST_DATA "/h5file/foreign.h5";

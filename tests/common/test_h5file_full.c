@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "common/h5file.h"
+#include "common/data/h5file.h"
 #include "tests/support/temp_dir.h"
 
 static pt_status write_floats(const char *path, size_t n)

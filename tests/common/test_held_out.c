@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "common/held_out.h"
-#include "common/plan.h"
+#include "common/run/held_out.h"
+#include "common/run/plan.h"
 #include "tests/support/temp_dir.h"
 
 /* Classes of 10, 3 and 2 training images, mixed; 4 of other splits. */

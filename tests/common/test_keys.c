@@ -6,9 +6,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/digest.h"
-#include "common/keys.h"
-#include "common/rng.h"
+#include "common/base/digest.h"
+#include "common/run/keys.h"
+#include "common/base/rng.h"
 
 enum { MAX_TENSORS = 64, MAX = PT_KEY_MAX_FLOATS };
 

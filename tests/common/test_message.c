@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "common/graph/graph.h"
-#include "common/keys.h"
-#include "common/message.h"
-#include "common/shards.h"
+#include "common/run/keys.h"
+#include "common/comm/message.h"
+#include "common/run/shards.h"
 
 /* Indices of a kind that messages under way at once may have, in any order. */
 static int indices(pt_msg_kind kind)

@@ -8,9 +8,9 @@
 
 #include <math.h>
 
-#include "common/moments.h"
-#include "common/rng.h"
-#include "common/shards.h"
+#include "common/run/moments.h"
+#include "common/base/rng.h"
+#include "common/run/shards.h"
 
 enum { ROWS = 203, CHANNELS = 7, LEN = 1 + 2 * CHANNELS };
 

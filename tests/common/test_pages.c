@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/pages.h"
+#include "common/base/pages.h"
 
 static void pages_are_zero_aligned_and_writable_to_the_end(void **state)
 {

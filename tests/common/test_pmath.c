@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 
 /* Reference: libm in long double, whose own error (2^-64) does not matter here. Points
  * come from a Weyl sequence: dense, and the same in every run. */

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/pulse.h"
-#include "common/watchdog.h"
+#include "common/comm/pulse.h"
+#include "common/comm/watchdog.h"
 #include "tests/support/loopback.h"
 
 /* A rank is late DEADLINE + INTERVAL (a tenth of it, at most 5 s) + its stagger after

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "common/rng.h"
+#include "common/base/rng.h"
 
 /* kat_vectors of Random123, philox4x32 10 rounds. */
 static void test_philox_gives_the_known_answers(void **state)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/run_check.h"
+#include "common/run/run_check.h"
 #include "tests/support/temp_dir.h"
 
 enum { MOST_SETS = 4 };

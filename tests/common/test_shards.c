@@ -6,9 +6,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/rng.h"
-#include "common/shards.h"
-#include "common/status.h"
+#include "common/base/rng.h"
+#include "common/run/shards.h"
+#include "common/base/status.h"
 
 enum { MAX_V = 64, MAX_B = 40, WIDTH = 3 };
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 static void test_faults_of_one_file_are_collected_as_lines(void **state)
 {

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/stop.h"
+#include "common/comm/stop.h"
 
 /* The status of a child that does act, its stderr in text [n]. */
 static int status_of(void (*act)(void), char *text, size_t n)

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "common/graph/graph.h"
-#include "common/rng.h"
+#include "common/base/rng.h"
 
 static pt_graph *make(const char *network, int n_classes)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "common/utf8.h"
+#include "common/base/utf8.h"
 
 static const struct {
     const char *text;

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/fscall.h"
-#include "common/pulse.h"
-#include "common/watchdog.h"
+#include "common/base/fscall.h"
+#include "common/comm/pulse.h"
+#include "common/comm/watchdog.h"
 
 enum { DEADLINE = 300, TICKS = 10 }; /* seconds; ticks a second */
 

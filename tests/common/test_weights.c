@@ -2,7 +2,7 @@
 #include "tests/common/weights_tables.h"
 #include "tests/support/temp_dir.h"
 
-#include "common/h5file.h"
+#include "common/data/h5file.h"
 #include "common/weights/names.h"
 
 /* ---- names and layouts of others -------------------------------------------------- */

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "common/digest.h"
+#include "common/base/digest.h"
 #include "common/weights/half.h"
 #include "tests/support/half.h"
 

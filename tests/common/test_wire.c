@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/wire.h"
+#include "common/run/wire.h"
 
 static const Pt__Record__StepRecord sample = {
     PROTOBUF_C_MESSAGE_INIT(&pt__record__step_record__descriptor),

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/digest.h"
+#include "common/base/digest.h"
 #include "tests/support/gemm_wide.h"
 #include "tests/support/whole_run.h"
 #include "worker/engine/gemm_path.h"

@@ -32,7 +32,7 @@
 
 #include <mpi.h>
 
-#include "common/message.h"
+#include "common/comm/message.h"
 
 enum { MAX_HELD = 4096 };
 

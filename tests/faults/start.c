@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/job.h"
+#include "common/comm/job.h"
 
 int main(int argc, char **argv)
 {

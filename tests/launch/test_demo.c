@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "common/digest.h"
+#include "common/base/digest.h"
 #include "launch/cmd_demo_data.h"
 #include "launch/demo/scene.h"
 #include "worker/input/jpeg.h"

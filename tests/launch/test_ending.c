@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/stop.h"
+#include "common/comm/stop.h"
 #include "launch/ending.h"
 
 /* waitpid's status of an exit code. */

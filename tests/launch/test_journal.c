@@ -4,8 +4,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/digest.h"
-#include "common/file.h"
+#include "common/base/digest.h"
+#include "common/base/file.h"
 #include "launch/best.h"
 #include "launch/journal.h"
 #include "launch/run_dir.h"

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include <cmocka.h>
 
-#include "common/file.h"
+#include "common/base/file.h"
 #include "launch/metrics.h"
 #include "tests/support/temp_dir.h"
 

@@ -11,8 +11,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "common/file.h"
-#include "common/log.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
 #include "launch/run_dir.h"
 #include "tests/support/temp_dir.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/job.h"
+#include "common/comm/job.h"
 
 static void test_agreement_without_failure_is_success_everywhere(void **state)
 {

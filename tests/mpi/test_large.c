@@ -1,5 +1,5 @@
-/* A message that MPI cannot count, over real MPI: two ranks, 2^31 bytes and some more each
- * way, 5 GB of memory in all. */
+/* A message that MPI cannot count, over real MPI: two ranks, 2^31 bytes and some more
+ * each way, 5 GB of memory in all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "common/job.h"
+#include "common/comm/job.h"
 
 static const size_t n = ((size_t)1 << 28) + 5; /* of 8 bytes */
 

@@ -16,7 +16,7 @@ import h5py
 import philox
 
 PTRAIN, DATA = sys.argv[1:3]
-SPLIT = 11  # the stream of draws (common/rng.h)
+SPLIT = 11  # the stream of draws (common/base/rng.h)
 failures = 0
 
 

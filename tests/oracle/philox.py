@@ -1,4 +1,4 @@
-"""The random numbers of common/rng.h in numpy: Philox4x32-10 and its streams.
+"""The random numbers of common/base/rng.h in numpy: Philox4x32-10 and its streams.
 
 Other oracles import it. Run as a program it prints tests/data/rng.txt. Words and uniforms
 are equal to the C ones bit for bit; normals are too, unless numpy's log, sine or cosine

@@ -1,4 +1,4 @@
-"""common/pmath.c again in numpy doubles, operation by operation, to show that its bits come
+"""common/base/pmath.c again in numpy doubles, operation by operation, to show that its bits come
 from IEEE 754 alone and not from a compiler or libm. Prints tests/data/pmath.txt: for each
 function a hash of the bits of its values at the points of tests/common/test_pmath.c.
 """

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
-#include "common/crc32c.h"
-#include "common/file.h"
+#include "common/base/crc32c.h"
+#include "common/base/file.h"
 #include "server/checkpoint/saver.h"
 #include "tests/support/small_run.h"
 #include "tests/support/temp_dir.h"

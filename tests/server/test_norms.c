@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-#include "common/rng.h"
-#include "common/shards.h"
+#include "common/base/rng.h"
+#include "common/run/shards.h"
 #include "server/norms.h"
 
 enum { V = 8, FIELDS = sizeof(pt_shard_sums) / sizeof(double) };

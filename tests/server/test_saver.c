@@ -9,8 +9,8 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "common/comm.h"
-#include "common/h5file.h"
+#include "common/comm/comm.h"
+#include "common/data/h5file.h"
 #include "server/checkpoint/saver.h"
 #include "tests/support/small_run.h"
 #include "tests/support/temp_dir.h"

@@ -10,7 +10,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "common/rng.h"
+#include "common/base/rng.h"
 #include "server/sgd.h"
 
 enum { MAX_N = 16, MAX_STEPS = 16 };

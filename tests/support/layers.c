@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/rng.h"
-#include "common/status.h"
+#include "common/base/rng.h"
+#include "common/base/status.h"
 #include "tests/support/plain.h"
 #include "worker/engine/depthwise.h"
 #include "worker/engine/linear.h"

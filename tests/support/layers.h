@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "common/shards.h"
+#include "common/run/shards.h"
 #include "worker/engine/conv.h"
 
 typedef enum { LAYER_CONV, LAYER_DEPTHWISE, LAYER_LINEAR } layer_kind;

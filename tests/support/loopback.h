@@ -2,7 +2,7 @@
 #ifndef PT_TESTS_LOOPBACK_H
 #define PT_TESTS_LOOPBACK_H
 
-#include "common/comm.h"
+#include "common/comm/comm.h"
 
 typedef struct pt_loopback pt_loopback;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 #include "tests/support/pattern.h"
 
 static uint64_t salt_of(const char *name)

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "common/run.h"
+#include "common/run/run.h"
 
 static inline pt_run *make_small_run(int n_servers)
 {

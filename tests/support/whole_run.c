@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/stop.h"
+#include "common/comm/stop.h"
 #include "server/coupling.h"
 #include "tests/support/loopback.h"
 #include "tests/support/pattern.h"

@@ -4,7 +4,7 @@
 #ifndef PT_TESTS_WHOLE_RUN_H
 #define PT_TESTS_WHOLE_RUN_H
 
-#include "common/run.h"
+#include "common/run/run.h"
 #include "server/serve.h"
 
 enum {

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/wire.h"
+#include "common/run/wire.h"
 #include "tests/support/whole_run.h"
 
 enum { N_NUMBERS = 17 };

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/moments.h"
+#include "common/run/moments.h"
 #include "tests/support/golden.h"
 #include "tests/support/pattern.h"
 #include "worker/engine/batch_norm.h"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/rng.h"
+#include "common/base/rng.h"
 #include "tests/support/gemm_wide.h"
 #include "worker/engine/gemm.h"
 #include "worker/engine/gemm_path.h"

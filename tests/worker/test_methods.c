@@ -1,13 +1,13 @@
 /* Regularizers: five steps of each against PyTorch (tests/oracle/methods.py), and what
  * must be true of all of them: the same bits on any number of workers and servers, the
- * same after a resume, the bytes that common/wire.h foretells. */
+ * same after a resume, the bytes that common/run/wire.h foretells. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "common/wire.h"
+#include "common/run/wire.h"
 #include "tests/support/golden_run.h"
 #include "tests/support/temp_dir.h"
 

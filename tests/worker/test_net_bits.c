@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/moments.h"
+#include "common/run/moments.h"
 #include "tests/support/loopback_exchange.h"
 #include "tests/support/net_case.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/moments.h"
+#include "common/run/moments.h"
 #include "tests/support/golden.h"
 #include "tests/support/net_case.h"
 #include "tests/support/pattern.h"

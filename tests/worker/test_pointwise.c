@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/rng.h"
+#include "common/base/rng.h"
 #include "tests/support/golden.h"
 #include "tests/support/pattern.h"
 #include "worker/engine/pointwise.h"

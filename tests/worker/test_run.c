@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/wire.h"
+#include "common/run/wire.h"
 #include "tests/support/whole_run.h"
 #include "worker/engine/net.h"
 

@@ -1,10 +1,10 @@
-/* The bytes that each worker counted are those that common/wire.h foretells. */
+/* The bytes that each worker counted are those that common/run/wire.h foretells. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "common/wire.h"
+#include "common/run/wire.h"
 #include "tests/support/whole_run.h"
 
 #define CONFIG PT_TEST_DATA "/run/base.yaml"

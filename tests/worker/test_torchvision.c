@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "common/h5file.h"
+#include "common/data/h5file.h"
 #include "common/weights/weights.h"
 #include "worker/engine/net.h"
 

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 #include "worker/input/jpeg.h"
 
 enum { PT_BANK_FINE = 65536, PT_BANK_MAX_BINS = 256 };

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 #include "worker/input/resize.h"
 
 enum {

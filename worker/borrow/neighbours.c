@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 
 enum { LANES = 8 };
 static const double tiny = 1e-6;

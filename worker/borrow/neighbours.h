@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 /* A neighbour; `image` is UINT32_MAX in places not filled yet, which are last. */
 typedef struct {

@@ -30,7 +30,7 @@ static inline size_t pt_bn_coef_len(int channels)
     return 4 * (size_t)channels;
 }
 
-/* From moments (common/moments.h; n >= 1): the biased variance m2 / n. */
+/* From moments (common/run/moments.h; n >= 1): the biased variance m2 / n. */
 void pt_bn_coef_of_moments(const double *moments, int channels, float eps,
                            const float *gamma, const float *beta, float *coef);
 /* From running statistics. */

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/shards.h"
+#include "common/run/shards.h"
 #include "worker/engine/method.h"
 #include "worker/engine/pool.h"
 

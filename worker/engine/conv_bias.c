@@ -1,7 +1,7 @@
 /* Gradients of a bias. */
 #include <string.h>
 
-#include "common/simd.h"
+#include "common/base/simd.h"
 #include "worker/engine/conv_internal.h"
 #include "worker/engine/tree_sum.h"
 

@@ -3,7 +3,7 @@
  * kernel positions are cut changes no bit, and threads may be considered. */
 #include <string.h>
 
-#include "common/simd.h"
+#include "common/base/simd.h"
 #include "worker/engine/conv_internal.h"
 #include "worker/engine/gemm.h"
 #include "worker/engine/im2col.h"

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "common/shards.h"
+#include "common/run/shards.h"
 #include "worker/engine/pool.h"
 
 typedef struct {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/simd.h"
+#include "common/base/simd.h"
 #include "worker/engine/gemm_path.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 #include "worker/engine/gemm.h"
 
 /* C [m][n] = op(A) op(B) (+ C if accumulate), row-major, leading dimensions in floats.

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/simd.h"
+#include "common/base/simd.h"
 
 pt_taps pt_taps_all(const pt_conv_shape *s)
 {

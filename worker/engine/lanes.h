@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "common/simd.h"
+#include "common/base/simd.h"
 
 /* About vectors as arguments; everything here is inlined. */
 #pragma GCC diagnostic ignored "-Wpsabi"

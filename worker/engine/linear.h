@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/shards.h"
+#include "common/run/shards.h"
 #include "worker/engine/pool.h"
 
 /* Floats of scratch that any of the three passes needs. */

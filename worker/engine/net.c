@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "common/moments.h"
-#include "common/pages.h"
+#include "common/run/moments.h"
+#include "common/base/pages.h"
 #include "worker/engine/net_internal.h"
 
 pt_conv_shape pt_net_conv_shape(const pt_net_options *o, int node)

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "common/graph/graph.h"
-#include "common/shards.h"
+#include "common/run/shards.h"
 #include "worker/engine/conv.h"
 #include "worker/engine/pool.h"
 

@@ -2,8 +2,8 @@
  * applied from it. */
 #include <string.h>
 
-#include "common/moments.h"
-#include "common/rng.h"
+#include "common/run/moments.h"
+#include "common/base/rng.h"
 #include "worker/engine/batch_norm.h"
 #include "worker/engine/net_internal.h"
 

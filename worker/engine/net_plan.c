@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "common/moments.h"
+#include "common/run/moments.h"
 #include "worker/engine/batch_norm.h"
 #include "worker/engine/depthwise.h"
 #include "worker/engine/lifetimes.h"

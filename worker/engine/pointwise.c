@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "common/rng.h"
-#include "common/simd.h"
+#include "common/base/rng.h"
+#include "common/base/simd.h"
 
 enum { CHUNK = 16384, RANDOM_CHUNK = 1024 };
 

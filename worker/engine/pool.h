@@ -3,7 +3,7 @@
 #ifndef PT_WORKER_POOL_H
 #define PT_WORKER_POOL_H
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 typedef struct pt_pool pt_pool;
 

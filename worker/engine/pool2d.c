@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/simd.h"
+#include "common/base/simd.h"
 
 enum { BLOCK = 64 }; /* channels that are worked on at a time */
 

@@ -1,6 +1,6 @@
 #include "worker/engine/tree_sum.h"
 
-#include "common/simd.h"
+#include "common/base/simd.h"
 
 PT_CLONES static void add(float *restrict out, const float *restrict right, size_t n)
 {

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "common/shards.h"
+#include "common/run/shards.h"
 
 /* Writes the value of shard `shard`, which has images, to out; out is overwritten. */
 typedef void (*pt_leaf)(void *context, int shard, float *out);

@@ -2,8 +2,8 @@
 
 #include <math.h> /* sqrt, rint: exact everywhere */
 
-#include "common/pmath.h"
-#include "common/rng.h"
+#include "common/base/pmath.h"
+#include "common/base/rng.h"
 #include "worker/input/resize.h"
 
 enum { SIDE_MAX = 4096, TRIES = 10 };

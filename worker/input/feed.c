@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "common/wire.h"
+#include "common/run/wire.h"
 #include "worker/input/loader.h"
 
 enum { DEPTH = 2 };

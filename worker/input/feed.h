@@ -3,8 +3,8 @@
 #ifndef PT_WORKER_FEED_H
 #define PT_WORKER_FEED_H
 
-#include "common/dataset.h"
-#include "common/run.h"
+#include "common/data/dataset.h"
+#include "common/run/run.h"
 #include "common/weights/weights.h"
 #include "worker/input/augment.h"
 #include "worker/source.h"

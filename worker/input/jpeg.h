@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/status.h"
+#include "common/base/status.h"
 
 /* An RGB image, rows from the top, 3 bytes a pixel, no padding. */
 typedef struct {

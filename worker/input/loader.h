@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/dataset.h"
+#include "common/data/dataset.h"
 #include "worker/input/augment.h"
 
 /* One thread at a time may call these functions (the step's); the loader has its own. */

@@ -2,7 +2,7 @@
 #ifndef PT_WORKER_PACKED_H
 #define PT_WORKER_PACKED_H
 
-#include "common/dataset.h"
+#include "common/data/dataset.h"
 #include "worker/input/jpeg.h"
 
 /* out: to be ended by pt_image_fini, also after a failure. The text of a failure to

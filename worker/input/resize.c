@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/simd.h"
+#include "common/base/simd.h"
 
 enum { BITS = 22, HALF = 1 << (BITS - 1), BLOCK = 32 };
 

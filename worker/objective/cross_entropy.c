@@ -1,6 +1,6 @@
 #include "worker/objective/cross_entropy.h"
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 
 static int largest(const float *x, int n)
 {

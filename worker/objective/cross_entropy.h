@@ -1,4 +1,5 @@
-/* Softmax cross-entropy of one image. Pure; exp and log are ours (common/pmath.h). */
+/* Softmax cross-entropy of one image. Pure; exp and log are ours (common/base/pmath.h).
+ */
 #ifndef PT_WORKER_CROSS_ENTROPY_H
 #define PT_WORKER_CROSS_ENTROPY_H
 

@@ -1,6 +1,6 @@
 #include "worker/objective/distill.h"
 
-#include "common/pmath.h"
+#include "common/base/pmath.h"
 
 /* p <- softmax(z / T); returns the log of the sum of exp((z - max) / T), *max of z. */
 static double soften(const float *z, int n, double temperature, double *p, double *max)

@@ -1,7 +1,7 @@
 #include "worker/objective/mixup.h"
 
-#include "common/pmath.h"
-#include "common/rng.h"
+#include "common/base/pmath.h"
+#include "common/base/rng.h"
 
 /* Two powers of uniform numbers, drawn until their sum is at most 1. Each draw succeeds
  * with at least one half, so 200 of them fail never; then it is as good as any. */

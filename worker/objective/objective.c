@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/coupling.h"
+#include "common/run/coupling.h"
 #include "worker/objective/confusion.h"
 #include "worker/objective/cross_entropy.h"
 #include "worker/objective/distill.h"

@@ -12,8 +12,8 @@
 #ifndef PT_WORKER_OBJECTIVE_H
 #define PT_WORKER_OBJECTIVE_H
 
-#include "common/run.h"
-#include "common/wire.h"
+#include "common/run/run.h"
+#include "common/run/wire.h"
 #include "worker/engine/pool.h"
 
 typedef struct pt_objective pt_objective;
@@ -44,7 +44,8 @@ void pt_objective_hold_map(pt_objective *o, int k, int first, int n, const float
 /* Norms at the representation: rep and g_ce [n][rep size], borrowed for the step. */
 void pt_objective_regress(pt_objective *o, const float *rep, const float *g_ce);
 
-/* Writes this step's parts of the payload (common/wire.h): shards, vectors, images, rows.
+/* Writes this step's parts of the payload (common/run/wire.h): shards, vectors, images,
+ * rows.
  */
 void pt_objective_fill(const pt_objective *o, const pt_payload *at, double *payload);
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/rng.h"
+#include "common/base/rng.h"
 
 /* Coordinates of the targets that no image has of its own (rng.h: a < 2^40). */
 #define FIXED_STEP  (((uint64_t)1 << 40) - 1)

@@ -1,5 +1,5 @@
 /* Files of `ptrain attention`: what the trial reads, then weights for a network. */
-#include "common/delta.h"
+#include "common/run/delta.h"
 
 #include <math.h>
 #include <stdlib.h>

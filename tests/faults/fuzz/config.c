@@ -1,6 +1,6 @@
 /* Configuration files. What loads must print, and what is printed or packed must load
  * again and print the same. */
-#include "common/config.h"
+#include "common/config/config.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Packed data sets: the index, then every image. */
-#include "common/dataset.h"
+#include "common/data/dataset.h"
 
 #include <stdlib.h>
 

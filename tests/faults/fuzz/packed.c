@@ -1,6 +1,6 @@
 /* The configuration as rank 0 sends it: damaged, or of a program that is not ours. What
  * is accepted has passed the checks of a file, so it prints and its text loads. */
-#include "common/config.h"
+#include "common/config/config.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The step record as it arrives: always PT_RECORD_BYTES bytes. */
 #include <string.h>
 
-#include "common/wire.h"
+#include "common/run/wire.h"
 #include "tests/faults/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

@@ -1,5 +1,5 @@
 /* `--set` overrides over a small configuration, one a line. */
-#include "common/config.h"
+#include "common/config/config.h"
 
 #include <stdlib.h>
 #include <string.h>

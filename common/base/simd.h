@@ -1,0 +1,14 @@
+/* PT_CLONES before a function with hot loops: compiled for AVX-512, AVX2 and the base
+ * instruction set, the best chosen at load time. The bits are equal in all of them: sums
+ * keep their order and nothing is contracted (-ffp-contract=off). */
+#ifndef PT_COMMON_BASE_SIMD_H
+#define PT_COMMON_BASE_SIMD_H
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                   \
+    !defined(PT_SANITIZED)
+#define PT_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define PT_CLONES
+#endif
+
+#endif

@@ -1,0 +1,299 @@
+#include "common/comm/comm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/base/crc32c.h"
+#include "common/comm/pulse.h"
+#include "common/comm/watchdog.h"
+
+enum {
+    LOOKS_BEFORE_SLEEP = 50,
+    SLEEP_MIN_NS = 20000,
+    SLEEP_MAX_NS = 500000,
+    SLEEP_IDLE_NS = 5000000
+};
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double pt_clock(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double pt_cpu_clock(void)
+{
+    return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
+double pt_process_cpu_clock(void)
+{
+    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void pt_idle_begin(pt_idle *i)
+{
+    i->since = pt_clock();
+    i->looks = 0;
+}
+
+void pt_idle_pause(pt_idle *i)
+{
+    unsigned over;
+    double hundredth;
+    long ns, most;
+
+    if (++i->looks <= LOOKS_BEFORE_SLEEP) return;
+    over = (i->looks - LOOKS_BEFORE_SLEEP) / 8;
+    hundredth = pt_idle_seconds(i) * 1e7; /* of the wait so far, in ns */
+    most = hundredth < SLEEP_MAX_NS    ? SLEEP_MAX_NS
+           : hundredth > SLEEP_IDLE_NS ? SLEEP_IDLE_NS
+                                       : (long)hundredth;
+    ns = over > 10 ? most : (long)SLEEP_MIN_NS << over;
+    if (ns > most) ns = most;
+    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
+double pt_idle_seconds(const pt_idle *i)
+{
+    return pt_clock() - i->since;
+}
+
+/* ---- messages ---------------------------------------------------------------------- */
+
+static size_t part_bytes(const pt_comm *c)
+{
+    return c->part_bytes > 0 ? c->part_bytes : PT_MSG_PART_BYTES;
+}
+
+/* Parts of a message; one that is empty has one too. */
+static size_t count_parts(const pt_comm *c, size_t bytes)
+{
+    return bytes == 0 ? 1 : (bytes - 1) / part_bytes(c) + 1;
+}
+
+static uintptr_t *part_handle(pt_request *r, size_t part)
+{
+    return part == 0 ? &r->native : &r->more[part - 1];
+}
+
+/* All parts at once: a message of the same tag that is posted later stays behind them. */
+static pt_status post(pt_comm *c, pt_request *r)
+{
+    const pt_comm_ops *o = c->ops;
+    size_t n = count_parts(c, r->bytes), size = part_bytes(c);
+    int tag = pt_msg_tag(r->kind, r->index);
+    pt_status s = PT_OK;
+
+    r->more = n > 1 ? pt_calloc(n - 1, sizeof *r->more) : NULL;
+    if (n > 1 && !r->more)
+        return pt_fail(PT_ERR_NOMEM, "no memory for the %zu parts of a message", n);
+    for (size_t i = 0; i < n && s == PT_OK; i++) {
+        char *at = (char *)r->data + i * size;
+        size_t some = i + 1 < n ? size : r->bytes - i * size;
+        uintptr_t *h = part_handle(r, i);
+
+        s = r->receive ? o->recv(c->self, PT_CHANNEL_MESSAGES, r->peer, tag, at, some, h)
+                       : o->send(c->self, PT_CHANNEL_MESSAGES, r->peer, tag, at, some, h);
+    }
+    if (s != PT_OK) return s;
+    return r->receive ? o->recv(c->self, PT_CHANNEL_CHECKSUMS, r->peer, tag, &r->crc,
+                                PT_MSG_CHECK_BYTES, &r->check)
+                      : o->send(c->self, PT_CHANNEL_CHECKSUMS, r->peer, tag, &r->crc,
+                                PT_MSG_CHECK_BYTES, &r->check);
+}
+
+static void begin(pt_request *r, bool receive, int peer, pt_msg_kind kind, int index,
+                  void *data, size_t bytes)
+{
+    PT_CHECK(!r->active, "a request is used twice: %s", pt_msg_name(kind));
+    *r = (pt_request){.active = true,
+                      .receive = receive,
+                      .kind = kind,
+                      .peer = peer,
+                      .index = index,
+                      .data = data,
+                      .bytes = bytes};
+}
+
+pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind, int index,
+                           const void *data, size_t bytes, pt_request *r)
+{
+    uint32_t crc = n > 0 ? pt_crc32c(0, data, bytes) : 0;
+    pt_status s = PT_OK;
+
+    for (int i = 0; i < n && s == PT_OK; i++) {
+        begin(&r[i], false, first + i, kind, index, (void *)(uintptr_t)data, bytes);
+        r[i].crc = crc;
+        c->sent += bytes + PT_MSG_CHECK_BYTES;
+        s = post(c, &r[i]);
+    }
+    return s;
+}
+
+pt_status pt_comm_send(pt_comm *c, int peer, pt_msg_kind kind, int index,
+                       const void *data, size_t bytes, pt_request *r)
+{
+    return pt_comm_send_all(c, peer, 1, kind, index, data, bytes, r);
+}
+
+pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index, void *data,
+                       size_t bytes, pt_request *r)
+{
+    begin(r, true, peer, kind, index, data, bytes);
+    c->received += bytes + PT_MSG_CHECK_BYTES;
+    return post(c, r);
+}
+
+static pt_status check(const pt_request *r)
+{
+    uint32_t crc = pt_crc32c(0, r->data, r->bytes);
+    char which[32];
+
+    if (crc == r->crc) return PT_OK;
+    pt_msg_which(r->kind, r->index, which, sizeof which);
+    return pt_fail(PT_ERR_COMM,
+                   "%s from rank %d arrived damaged (%s%s%zu bytes, checksum %08x, sent "
+                   "with %08x)",
+                   pt_msg_name(r->kind), r->peer, which, *which ? ", " : "", r->bytes,
+                   crc, r->crc);
+}
+
+/* Tests the parts that have not ended; each that ends is progress. A handle that has
+ * ended stays so. */
+static pt_status test_parts(pt_comm *c, pt_request *r, bool *done)
+{
+    size_t n = count_parts(c, r->bytes);
+    pt_status s = PT_OK;
+
+    *done = true;
+    for (; r->parts_done < n && s == PT_OK && *done; r->parts_done += *done) {
+        s = c->ops->test(c->self, part_handle(r, r->parts_done), done);
+        if (s == PT_OK && *done && c->pulse) pt_pulse_progress(c->pulse);
+    }
+    return s;
+}
+
+pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done)
+{
+    pt_status s;
+
+    *done = true;
+    if (!r->active) return PT_OK;
+    s = test_parts(c, r, done);
+    if (s == PT_OK && *done) s = c->ops->test(c->self, &r->check, done);
+    if (s != PT_OK || !*done) return s;
+    r->active = false;
+    free(r->more);
+    r->more = NULL;
+    return r->receive ? check(r) : PT_OK;
+}
+
+void pt_comm_at(pt_comm *c, uint64_t step, const char *phase)
+{
+    if (c->pulse) pt_watchdog_at(step, phase);
+}
+
+void pt_comm_poll(pt_comm *c)
+{
+    if (!c->pulse) return;
+    pt_pulse_progress(c->pulse);
+    pt_pulse_serve(c->pulse, NULL, 0);
+}
+
+/* Tests each once, or only up to the first that is under way: testing one moves all
+ * messages, and each test that finds nothing may give the core away. *left = how many of
+ * the tested are under way, *moved = whether one ended. */
+static pt_status look(pt_comm *c, pt_request *r, size_t n, bool all, size_t *left,
+                      bool *moved)
+{
+    *left = 0;
+    *moved = false;
+    for (size_t i = 0; i < n; i++) {
+        bool done;
+        pt_status s;
+
+        if (!r[i].active) continue;
+        s = pt_comm_test(c, &r[i], &done);
+        if (s != PT_OK) return s;
+        if (done) {
+            *moved = true;
+            continue;
+        }
+        ++*left;
+        if (!all) return PT_OK;
+    }
+    return PT_OK;
+}
+
+/* The text of a passed deadline where there is no pulse: who owes what of r [n]. */
+static pt_status overdue(const pt_comm *c, const pt_request *r, size_t n)
+{
+    char who[160] = "";
+    size_t at = 0;
+    int last = -1;
+
+    for (size_t i = 0; i < n && at + 12 < sizeof who; i++) {
+        if (!r[i].active || r[i].peer == last) continue;
+        last = r[i].peer;
+        at += (size_t)snprintf(who + at, sizeof who - at, "%s%d", at ? ", " : "", last);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (r[i].active)
+            return pt_fail(PT_ERR_COMM, "waited %.0f s for rank %s, which %s %s",
+                           c->deadline_s, who, r[i].receive ? "owes" : "does not take",
+                           pt_msg_name(r[i].kind));
+    return PT_ERR_COMM;
+}
+
+bool pt_comm_late(pt_comm *c, const pt_idle *idle, const pt_request *r, size_t n)
+{
+    if (idle->looks <= LOOKS_BEFORE_SLEEP) return false;
+    if (!c->pulse) return pt_idle_seconds(idle) > c->deadline_s;
+    pt_pulse_serve(c->pulse, r, n);
+    return pt_pulse_late(c->pulse);
+}
+
+/* A wait that goes on is worth saying where this rank is. */
+static void say_wait(const pt_request *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (r[i].active) {
+            pt_watchdog_waits(pt_msg_name(r[i].kind));
+            return;
+        }
+}
+
+pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
+{
+    pt_idle idle;
+    bool said = false;
+
+    pt_idle_begin(&idle);
+    for (;;) {
+        bool late = pt_comm_late(c, &idle, r, n), moved;
+        size_t left;
+        pt_status s = look(c, r, n, late, &left, &moved);
+
+        if (s == PT_OK && left == 0 && said) pt_watchdog_waits(NULL);
+        if (s != PT_OK || left == 0) return s;
+        if (late && !moved)
+            return c->pulse ? pt_pulse_fail(c->pulse, r, n) : overdue(c, r, n);
+        if (c->poll) c->poll(c->poll_context);
+        if (c->pulse && idle.looks == LOOKS_BEFORE_SLEEP) {
+            say_wait(r, n);
+            said = true;
+        }
+        if (moved)
+            pt_idle_begin(&idle);
+        else
+            pt_idle_pause(&idle);
+    }
+}

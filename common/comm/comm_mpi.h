@@ -1,0 +1,30 @@
+/* MPI as the carrier of pt_comm's messages. */
+#ifndef PT_COMMON_COMM_COMM_MPI_H
+#define PT_COMMON_COMM_COMM_MPI_H
+
+#include <mpi.h>
+
+#include "common/comm/comm.h"
+
+/* A communicator for each channel. */
+typedef struct {
+    MPI_Comm channels[PT_CHANNELS];
+} pt_comm_mpi;
+
+/* Duplicates `mpi` for each channel; their errors are returned. Collective on mpi.
+ * PT_ERR_COMM on failure; *m is then not to be used. */
+PT_MUST_USE pt_status pt_comm_mpi_create(MPI_Comm mpi, pt_comm_mpi *m);
+/* Collective. */
+void pt_comm_mpi_destroy(pt_comm_mpi *m);
+
+/* PT_ERR_COMM where this MPI's largest tag (MPI_TAG_UB) is less than the standard
+ * promises and ptrain needs. Local. */
+PT_MUST_USE pt_status pt_comm_mpi_check_tags(void);
+
+/* A comm over m, which is borrowed. */
+PT_MUST_USE pt_status pt_comm_mpi_init(pt_comm *c, pt_comm_mpi *m, double deadline_s);
+
+/* PT_ERR_COMM with MPI's text if `code` is an error. */
+PT_MUST_USE pt_status pt_mpi_check(int code, const char *call);
+
+#endif

@@ -1,0 +1,337 @@
+#include "common/comm/pulse.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/comm/watchdog.h"
+
+enum { TAG = 0, DEBT = 160, TEXT = 512 };
+typedef enum { ALIVE, SPOKE, LEAVES } state;
+
+/* One message. */
+typedef struct {
+    uint64_t own, all; /* progress: the sender's; of all ranks as far as it knows */
+    int32_t state, code;
+    int32_t waits_for, kind, index; /* waits_for: a rank, or -1 */
+} beat;
+
+typedef struct {
+    bool hear, tell, gone; /* gone: it leaves, and is not heard any more */
+    bool telling;
+    beat in, out, last;
+    uintptr_t in_handle, out_handle;
+    double heard_s;
+} peer;
+
+struct pt_pulse {
+    pt_comm *comm;
+    char *hosts;
+    peer *peers;
+    uint64_t own;
+    uint64_t moved; /* sum of what was heard when it last changed */
+    double moved_s, served_s, told_s, deadline_s, interval_s;
+    int code; /* of a rank that spoke; -1: none */
+};
+
+double pt_pulse_stagger(int rank)
+{
+    return rank == 0 ? 0 : rank == 1 ? 5 : 10;
+}
+
+/* Everything starts anew: the deadline changed, or this rank did not look. */
+static void restart(pt_pulse *p, double now)
+{
+    double interval = p->comm->deadline_s / 10;
+
+    interval = interval < 0.1 ? 0.1 : interval > 5 ? 5 : interval;
+    if (p->interval_s == 0 || interval < p->interval_s) p->interval_s = interval;
+    p->deadline_s = p->comm->deadline_s;
+    p->moved_s = now;
+    for (int i = 0; i < p->comm->size; i++) p->peers[i].heard_s = now;
+}
+
+static pt_status listen(pt_pulse *p, int i)
+{
+    peer *q = &p->peers[i];
+
+    return p->comm->ops->recv(p->comm->self, PT_CHANNEL_PULSE, i, TAG, &q->in,
+                              sizeof q->in, &q->in_handle);
+}
+
+pt_status pt_pulse_create(pt_comm *c, pt_pulse **out)
+{
+    pt_pulse *p = pt_calloc(1, sizeof *p);
+    pt_status s = PT_OK;
+
+    *out = NULL;
+    if (p) p->peers = pt_calloc((size_t)c->size, sizeof *p->peers);
+    if (!p || !p->peers) {
+        free(p);
+        return pt_fail(PT_ERR_NOMEM, "no memory for the pulse of %d ranks", c->size);
+    }
+    p->comm = c;
+    p->code = -1;
+    p->served_s = pt_clock();
+    restart(p, p->served_s);
+    for (int i = 0; i < c->size && s == PT_OK; i++) {
+        peer *q = &p->peers[i];
+
+        if (i == c->rank) continue;
+        q->hear = i < 2 || c->rank < 2;
+        q->tell = q->hear;
+        q->last.waits_for = -1;
+        if (q->hear) s = listen(p, i);
+    }
+    *out = p;
+    return s;
+}
+
+void pt_pulse_set_hosts(pt_pulse *p, char *hosts)
+{
+    free(p->hosts);
+    p->hosts = hosts;
+}
+
+void pt_pulse_progress(pt_pulse *p)
+{
+    p->own++;
+}
+
+static void hear(pt_pulse *p, double now)
+{
+    uint64_t moved = p->own;
+
+    for (int i = 0; i < p->comm->size; i++) {
+        peer *q = &p->peers[i];
+        bool done = true;
+
+        while (q->hear && !q->gone) {
+            if (p->comm->ops->test(p->comm->self, &q->in_handle, &done) != PT_OK || !done)
+                break;
+            q->last = q->in;
+            q->heard_s = now;
+            q->gone = q->in.state == LEAVES;
+            if (q->in.state == SPOKE) p->code = q->in.code;
+            if (!q->gone && listen(p, i) != PT_OK) q->gone = true;
+        }
+        moved += q->last.own + q->last.all;
+    }
+    if (moved != p->moved) p->moved_s = now;
+    p->moved = moved;
+}
+
+static void tell(pt_pulse *p, beat b)
+{
+    const pt_comm *c = p->comm;
+
+    for (int i = 0; i < c->size; i++) b.all += p->peers[i].last.own;
+    if (c->rank >= 2) b.all = 0; /* it hears two ranks only */
+    for (int i = 0; i < c->size; i++) {
+        peer *q = &p->peers[i];
+        bool done = true;
+
+        if (!q->tell) continue;
+        if (q->telling && c->ops->test(c->self, &q->out_handle, &done) != PT_OK) continue;
+        q->telling = !done;
+        if (q->telling) continue; /* it does not listen: no more for now */
+        q->out = b;
+        q->telling = c->ops->send(c->self, PT_CHANNEL_PULSE, i, TAG, &q->out, sizeof b,
+                                  &q->out_handle) == PT_OK;
+    }
+}
+
+static beat beat_of(const pt_pulse *p, const pt_request *r, size_t n)
+{
+    beat b = {.own = p->own, .all = p->own, .waits_for = -1};
+
+    for (size_t i = 0; i < n; i++) {
+        if (!r[i].active) continue;
+        b.waits_for = r[i].peer;
+        b.kind = (int32_t)r[i].kind;
+        b.index = r[i].index;
+        if (r[i].receive) break;
+    }
+    return b;
+}
+
+static bool silent(const pt_pulse *p, int i)
+{
+    const peer *q = &p->peers[i];
+    double limit = p->deadline_s + p->interval_s + pt_pulse_stagger(p->comm->rank);
+
+    return q->hear && !q->gone && p->served_s - q->heard_s > limit;
+}
+
+/* What rank i owes this rank, or another that said so: "owes the weights of key 3". */
+static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n,
+                     char out[DEBT])
+{
+    char what[80];
+
+    for (size_t k = 0; k < n; k++) {
+        if (!r[k].active || r[k].peer != i) continue;
+        pt_msg_describe(r[k].kind, r[k].index, what, sizeof what);
+        snprintf(out, DEBT, "%s %s", r[k].receive ? "owes" : "does not take", what);
+        return;
+    }
+    for (int k = 0; k < p->comm->size; k++) {
+        const beat *b = &p->peers[k].last;
+
+        if (!p->peers[k].hear || b->waits_for != i || b->kind == 0) continue;
+        pt_msg_describe((pt_msg_kind)b->kind, b->index, what, sizeof what);
+        snprintf(out, DEBT, "owes rank %d %s", k, what);
+        return;
+    }
+    snprintf(out, DEBT, "is silent");
+}
+
+/* The rank to name: a silent one; else one that is owed from and does not wait itself;
+ * else the first that is owed from. -1: nobody is known. */
+static int debtor(const pt_pulse *p, const pt_request *r, size_t n)
+{
+    int oldest = -1, first = -1;
+
+    for (int i = 0; i < p->comm->size; i++)
+        if (silent(p, i) &&
+            (oldest < 0 || p->peers[i].heard_s < p->peers[oldest].heard_s))
+            oldest = i;
+    for (size_t k = 0; k < n && oldest < 0; k++) {
+        const peer *q = &p->peers[r[k].peer];
+
+        if (!r[k].active) continue;
+        if (first < 0) first = r[k].peer;
+        if (q->hear && q->last.waits_for < 0) return r[k].peer;
+    }
+    return oldest >= 0 ? oldest : first;
+}
+
+/* "rank 2 (host b) owes gradients of key 17 since 300 s", or that nobody got on. */
+static void say_owed(const pt_pulse *p, const pt_request *r, size_t n, char out[TEXT])
+{
+    int who = debtor(p, r, n);
+    double since = p->served_s - p->moved_s;
+    char debt[DEBT];
+
+    if (who < 0) {
+        snprintf(out, TEXT, "no rank made progress since %.0f s", since);
+        return;
+    }
+    if (silent(p, who)) since = p->served_s - p->peers[who].heard_s;
+    say_debt(p, who, r, n, debt);
+    snprintf(out, TEXT, "rank %d (host %s) %s since %.0f s", who,
+             p->hosts ? p->hosts + (size_t)who * PT_PULSE_HOST_BYTES : "not known", debt,
+             since);
+}
+
+void pt_pulse_serve(pt_pulse *p, const pt_request *r, size_t n)
+{
+    double now = pt_clock();
+
+    pt_watchdog_beat();
+    if (now - p->served_s > 2 * p->interval_s || p->deadline_s != p->comm->deadline_s)
+        restart(p, now); /* before the next line: the old interval may be the longer */
+    else if (now - p->served_s < p->interval_s / 4)
+        return;
+    p->served_s = now;
+    hear(p, now);
+    if (now - p->told_s < p->interval_s) return;
+    p->told_s = now;
+    tell(p, beat_of(p, r, n));
+    if (n > 0) {
+        char text[TEXT];
+
+        say_owed(p, r, n, text);
+        pt_watchdog_owed(text);
+    }
+}
+
+bool pt_pulse_late(const pt_pulse *p)
+{
+    double limit = p->deadline_s + p->interval_s + pt_pulse_stagger(p->comm->rank);
+
+    if (p->code >= 0 || pt_watchdog_wants_end()) return true;
+    for (int i = 0; i < p->comm->size; i++)
+        if (silent(p, i)) return true;
+    return p->served_s - p->moved_s > limit;
+}
+
+pt_status pt_pulse_fail(const pt_pulse *p, const pt_request *r, size_t n)
+{
+    char text[TEXT];
+
+    if (p->code >= 0) {
+        pt_watchdog_speak(); /* nobody will here */
+        return pt_fail(PT_ERR_COMM, "another rank has said why");
+    }
+    say_owed(p, r, n, text);
+    return pt_fail(PT_ERR_COMM, "%s", text);
+}
+
+static bool all_told(pt_pulse *p)
+{
+    bool all = true;
+
+    for (int i = 0; i < p->comm->size; i++) {
+        peer *q = &p->peers[i];
+        bool done = true;
+
+        if (!q->telling) continue;
+        if (p->comm->ops->test(p->comm->self, &q->out_handle, &done) != PT_OK)
+            done = true;
+        q->telling = !done;
+        all = all && done;
+    }
+    return all;
+}
+
+void pt_pulse_cry(pt_pulse *p, int code)
+{
+    beat b = {.state = SPOKE, .code = code, .waits_for = -1};
+    pt_idle idle;
+
+    tell(p, b);
+    pt_idle_begin(&idle);
+    while (!all_told(p) && pt_idle_seconds(&idle) < 0.1) pt_idle_pause(&idle);
+}
+
+int pt_pulse_code(const pt_pulse *p, int mine)
+{
+    return p && p->code >= 0 ? p->code : mine;
+}
+
+static bool all_gone(const pt_pulse *p)
+{
+    for (int i = 0; i < p->comm->size; i++)
+        if (p->peers[i].hear && !p->peers[i].gone) return false;
+    return true;
+}
+
+void pt_pulse_destroy(pt_pulse **p)
+{
+    if (!p || !*p) return;
+    free((*p)->hosts);
+    if (all_gone(*p)) free((*p)->peers); /* else MPI may still write there */
+    free(*p);
+    *p = NULL;
+}
+
+void pt_pulse_end(pt_pulse *p)
+{
+    beat b = beat_of(p, NULL, 0);
+    bool said = false;
+    pt_idle idle;
+
+    b.state = LEAVES;
+    pt_idle_begin(&idle);
+    while (pt_idle_seconds(&idle) < p->deadline_s) {
+        pt_watchdog_beat();
+        hear(p, pt_clock());
+        if (all_told(p)) {
+            if (said && all_gone(p)) return;
+            if (!said) tell(p, b);
+            said = true;
+        }
+        pt_idle_pause(&idle);
+    }
+}

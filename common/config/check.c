@@ -1,0 +1,381 @@
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/config/parts.h"
+#include "common/graph/graph.h"
+#include "common/base/utf8.h"
+
+/* The limit, either way, of a number whose range has no end there: far above all that has
+ * a meaning, and what is computed from it is still a number. Integers end with their
+ * type.
+ */
+static const double limit = 1e9;
+
+typedef struct {
+    pt_tree *root;
+    pt_faults *faults;
+} checker;
+
+/* The tree of the value at `path`; its parent's where it was not given. */
+static pt_tree *tree_of(const checker *k, const char *path)
+{
+    char part[PT_CONFIG_MAX_PATH];
+    pt_tree *t = NULL;
+
+    snprintf(part, sizeof part, "%s", path);
+    while (k->root && !(t = pt_tree_at(k->root, part))) {
+        char *dot = strrchr(part, '.');
+
+        if (!dot) return k->root;
+        *dot = '\0';
+    }
+    return t;
+}
+
+/* true if `path` was given but could not be read. */
+static bool is_bad(const checker *k, const char *path)
+{
+    const pt_tree *t = tree_of(k, path);
+
+    return t && t->bad;
+}
+
+/* One fault where `path` was given, or else where its section stands. */
+static void fault(checker *k, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void fault(checker *k, const char *path, const char *fmt, ...)
+{
+    const pt_tree *t = tree_of(k, path);
+    pt_mark none = {0};
+    char text[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    pt_faults_add(k->faults, t && t != k->root ? t->mark : none, "%s %s", path, text);
+}
+
+static double number_of(const ProtobufCFieldDescriptor *f, const void *at)
+{
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_UINT32:
+        return *(const uint32_t *)at;
+    case PROTOBUF_C_TYPE_UINT64:
+        return (double)*(const uint64_t *)at;
+    case PROTOBUF_C_TYPE_FLOAT:
+        return *(const float *)at;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return *(const double *)at;
+    default:
+        return 0;
+    }
+}
+
+/* A whole number has all its digits: 100000000, not 1e+08. */
+static const char *digits(double x, char out[32])
+{
+    bool whole = fabs(x) < 1e15 && x == floor(x);
+
+    snprintf(out, 32, whole ? "%.0f" : "%g", x);
+    return out;
+}
+
+/* Is x in the range that the schema states? */
+static bool is_in(const pt_range *r, double x)
+{
+    return (r->left == '[' ? x >= r->low : x > r->low) &&
+           (r->right == ']' ? x <= r->high : x < r->high);
+}
+
+static bool is_real(const ProtobufCFieldDescriptor *f)
+{
+    return f->type == PROTOBUF_C_TYPE_FLOAT || f->type == PROTOBUF_C_TYPE_DOUBLE;
+}
+
+static void check_number(checker *k, const char *path, const char *message,
+                         const ProtobufCFieldDescriptor *f, const void *at)
+{
+    const pt_range *r = &pt_key_help_of(message, f->name)->range;
+    double x = number_of(f, at);
+    char text[32];
+
+    if (!isfinite(x))
+        fault(k, path, "must be a finite number, not %g", x);
+    else if (!is_in(r, x))
+        fault(k, path, "must be %s, not %s", r->text, digits(x, text));
+    else if (is_real(f) && fabs(x) > limit)
+        fault(k, path, "must be at most %.0f%s, not %g", limit,
+              x < 0 ? " below zero" : "", x);
+}
+
+/* Of a file it is UTF-8 already, of a message from elsewhere it may be anything. */
+static void check_text(checker *k, const char *path, const char *text)
+{
+    if (!*text) fault(k, path, "must not be an empty text");
+    if (!pt_utf8_is(text)) fault(k, path, "must be UTF-8 text");
+}
+
+static void check_message(checker *k, const char *path, const ProtobufCMessage *m);
+
+static void check_value(checker *k, const char *path, const char *message,
+                        const ProtobufCFieldDescriptor *f, const void *at)
+{
+    if (is_bad(k, path) && f->type != PROTOBUF_C_TYPE_MESSAGE) return;
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_MESSAGE:
+        check_message(k, path, *(ProtobufCMessage **)at);
+        return;
+    case PROTOBUF_C_TYPE_STRING:
+        check_text(k, path, *(char **)at);
+        return;
+    case PROTOBUF_C_TYPE_ENUM:
+        if (!protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)at))
+            fault(k, path, "has no value of number %d", *(const int *)at);
+        return;
+    case PROTOBUF_C_TYPE_BOOL:
+        return;
+    default:
+        check_number(k, path, message, f, at);
+    }
+}
+
+/* Everything that was given in m, which stands at `path`. */
+static void check_message(checker *k, const char *path, const ProtobufCMessage *m)
+{
+    char sub[PT_CONFIG_MAX_PATH];
+
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        const char *name = m->descriptor->short_name, *dot = path[0] ? "." : "";
+        size_t n = pt_field_count(m, f);
+
+        if (f->label != PROTOBUF_C_LABEL_REPEATED) {
+            snprintf(sub, sizeof sub, "%s%s%s", path, dot, f->name);
+            if (n > 0) check_value(k, sub, name, f, pt_field_at(m, f));
+            continue;
+        }
+        snprintf(sub, sizeof sub, "%s%s%s", path, dot, f->name);
+        if (is_bad(k, sub)) continue; /* its elements may have moved up */
+        if (n > PT_CONFIG_MAX_ITEMS)
+            fault(k, sub, "has %zu items, limit %d", n, PT_CONFIG_MAX_ITEMS);
+        for (size_t e = 0; e < n && e < PT_CONFIG_MAX_ITEMS; e++) {
+            snprintf(sub, sizeof sub, "%s%s%s.%zu", path, dot, f->name, e);
+            check_value(k, sub, name, f, pt_field_element(m, f, e));
+        }
+    }
+}
+
+static void check_network(checker *k, const Pt__Config__Network *n)
+{
+    const char *const *names = pt_graph_names();
+    const char *near;
+
+    if (!n->name || is_bad(k, "network.name")) return;
+    for (size_t i = 0; names[i]; i++)
+        if (strcmp(names[i], n->name) == 0) return;
+    near = pt_suggest(n->name, names);
+    fault(k, "network.name", "'%.60s' is not a network%s%s%s", n->name,
+          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* Models are chosen on images of their own, from one place. */
+static void check_validation(checker *k, const Pt__Config__Data *d)
+{
+    const char *path = "data.validation_split", *split = d->validation_split;
+
+    if (!split || is_bad(k, path)) return;
+    if (d->validation_share > 0)
+        fault(k, path, "and data.validation_share are both given: give one");
+    if (strcmp(split, d->train_split) == 0)
+        fault(k, path, "'%.60s' is trained on (data.train_split)", split);
+    if (strcmp(split, d->test_split) == 0)
+        fault(k, path, "'%.60s' is data.test_split, which would then test nothing",
+              split);
+}
+
+static void check_data(checker *k, const Pt__Config__Data *d)
+{
+    bool resizes = d->resize_mode != PT__CONFIG__RESIZE__NO_RESIZE;
+
+    check_validation(k, d);
+    if (is_bad(k, "data.resize_mode") || is_bad(k, "data.resize") ||
+        is_bad(k, "data.crop"))
+        return;
+    if (!resizes || d->crop <= d->resize) return;
+    if (d->has_crop)
+        fault(k, "data.crop", "%u is larger than data.resize %u", d->crop, d->resize);
+    else
+        fault(k, "data.resize", "%u is smaller than data.crop %u", d->resize, d->crop);
+}
+
+static void check_preprocess(checker *k, const Pt__Config__Preprocess *p)
+{
+    if (p->n_mean != 0 && p->n_mean != 3 && !is_bad(k, "data.preprocess.mean"))
+        fault(k, "data.preprocess.mean", "must have 3 numbers, not %zu", p->n_mean);
+    if (p->n_std != 0 && p->n_std != 3 && !is_bad(k, "data.preprocess.std"))
+        fault(k, "data.preprocess.std", "must have 3 numbers, not %zu", p->n_std);
+}
+
+/* ---- methods ---------------------------------------------------------------------- */
+
+enum {
+    LWF,
+    CO_TUNING,
+    DELTA,
+    CONFUSION,
+    DIFFERENT,
+    BSS,
+    ADARAND,
+    JOINT,
+    MIXUP,
+    STOCH_NORM,
+    FROZEN,
+    N_METHODS
+};
+
+/* Pairs that cannot be trained together: the fault stands at the first's key. Every other
+ * pair can (tests/worker/test_method_pairs.c). */
+static const struct {
+    int method, other;
+    const char *why;
+} contradictions[] = {
+    {MIXUP, LWF, "mixes images, but regularizers.lwf has answers to whole ones"},
+    {MIXUP, CO_TUNING,
+     "gives an image two labels, but regularizers.co_tuning relates only one of them to "
+     "the source classes"},
+    {MIXUP, ADARAND,
+     "gives an image two labels, but regularizers.adarand draws it to one class"},
+    {MIXUP, DIFFERENT,
+     "gives an image two labels, but regularizers.confusion.different compares only one "
+     "of them"},
+    {CO_TUNING, LWF, "and regularizers.lwf use one classifier: choose"},
+    {STOCH_NORM, FROZEN, "needs the batch's statistics, batch_norm is frozen"},
+    /* what would take a source image for a target */
+    {LWF, JOINT, "does not go with regularizers.joint"},
+    {CO_TUNING, JOINT, "does not go with regularizers.joint"},
+    {DELTA, JOINT, "does not go with regularizers.joint"},
+    {CONFUSION, JOINT, "does not go with regularizers.joint"},
+    {BSS, JOINT, "does not go with regularizers.joint"},
+    {ADARAND, JOINT, "does not go with regularizers.joint"},
+    {MIXUP, JOINT, "does not go with regularizers.joint"},
+};
+
+static void check_pairs(checker *k, const pt_config *c)
+{
+    const Pt__Config__Regularizers *r = c->regularizers;
+    const struct {
+        const char *key;
+        bool on;
+    } all[N_METHODS] = {
+        [LWF] = {"regularizers.lwf.weight", r->lwf->weight > 0},
+        [CO_TUNING] = {"regularizers.co_tuning.weight", r->co_tuning->weight > 0},
+        [DELTA] = {"regularizers.delta.weight", r->delta->weight > 0},
+        [CONFUSION] = {"regularizers.confusion.weight", r->confusion->weight > 0},
+        [DIFFERENT] = {"regularizers.confusion.different",
+                       r->confusion->weight > 0 && r->confusion->different},
+        [BSS] = {"regularizers.bss.weight", r->bss->weight > 0},
+        [ADARAND] = {"regularizers.adarand.weight", r->adarand->weight > 0},
+        [JOINT] = {"regularizers.joint.weight", r->joint->weight > 0},
+        [MIXUP] = {"cross_entropy.mixup", c->cross_entropy->mixup > 0},
+        [STOCH_NORM] = {"network.stoch_norm", c->network->stoch_norm < 1},
+        [FROZEN] = {"network.batch_norm",
+                    c->network->batch_norm == PT__CONFIG__BATCH_NORM__FROZEN},
+    };
+
+    for (size_t i = 0; i < sizeof contradictions / sizeof *contradictions; i++) {
+        int a = contradictions[i].method, b = contradictions[i].other;
+
+        if (all[a].on && all[b].on && !is_bad(k, all[a].key) && !is_bad(k, all[b].key))
+            fault(k, all[a].key, "%s", contradictions[i].why);
+    }
+}
+
+static void check_methods(checker *k, const pt_config *c)
+{
+    check_pairs(k, c);
+    if (!(c->regularizers->joint->weight > 0) || is_bad(k, "source")) return;
+    if (!c->source->path)
+        fault(k, "regularizers.joint.weight", "needs source.path, the second data set");
+    if (c->source->draw == PT__CONFIG__SOURCE_DRAW__NEIGHBOURS &&
+        c->source->per_class > 0)
+        fault(k, "source.per_class", "does not go with source.draw: neighbours");
+}
+
+static void check_schedule(checker *k, const Pt__Config__Schedule *s)
+{
+    if (is_bad(k, "schedule") || is_bad(k, "schedule.kind") || is_bad(k, "schedule.at"))
+        return;
+    for (size_t i = 1; i < s->n_at; i++)
+        if (!(s->at[i] > s->at[i - 1]) && isfinite(s->at[i]) && isfinite(s->at[i - 1])) {
+            fault(k, "schedule.at", "must rise, but %g follows %g", s->at[i],
+                  s->at[i - 1]);
+            break;
+        }
+    if (s->kind == PT__CONFIG__SCHEDULE_KIND__STEP && s->n_at == 0)
+        fault(k, "schedule.kind", "is step, but schedule.at gives no place for a step");
+}
+
+static void check_stages(checker *k, const pt_config *c)
+{
+    char path[PT_CONFIG_MAX_PATH], epochs[PT_CONFIG_MAX_PATH], steps[PT_CONFIG_MAX_PATH];
+
+    if (is_bad(k, "stages")) return;
+    for (size_t i = 0; i < c->n_stages && i < PT_CONFIG_MAX_ITEMS; i++) {
+        const Pt__Config__Stage *s = c->stages[i];
+
+        snprintf(path, sizeof path, "stages.%zu", i);
+        snprintf(epochs, sizeof epochs, "stages.%zu.epochs", i);
+        snprintf(steps, sizeof steps, "stages.%zu.steps", i);
+        if (is_bad(k, path) || is_bad(k, epochs) || is_bad(k, steps)) continue;
+        if (s->has_epochs == s->has_steps)
+            fault(k, path, "needs epochs or steps, %s",
+                  s->has_epochs ? "not both" : "neither is given");
+    }
+}
+
+static void check_numbers_of_ranks(checker *k, const pt_config *c)
+{
+    bool shards_known = !is_bad(k, "shards") && c->shards >= 1 && c->shards <= 1024;
+
+    if (shards_known && (c->shards & (c->shards - 1)) != 0)
+        fault(k, "shards", "must be a power of two, not %u", c->shards);
+    if (shards_known && !is_bad(k, "engine.workers") && c->engine->workers > c->shards)
+        fault(k, "engine.workers", "%u is above shards %u", c->engine->workers,
+              c->shards);
+    if (!is_bad(k, "server.ranks") && c->server->ranks > 1)
+        fault(k, "server.ranks", "must be 1, not %u: this version runs one server rank",
+              c->server->ranks);
+}
+
+void pt_config_ranges(const pt_config *c, pt_tree *root, pt_faults *f)
+{
+    checker k = {root, f};
+
+    check_message(&k, "", &c->base);
+    check_numbers_of_ranks(&k, c);
+    check_network(&k, c->network);
+    check_data(&k, c->data);
+    check_preprocess(&k, c->data->preprocess);
+    check_methods(&k, c);
+    check_schedule(&k, c->schedule);
+    check_stages(&k, c);
+}
+
+pt_status pt_config_check_train(const pt_config *c)
+{
+    pt_status s = PT_OK;
+
+    if (!c->run->dir)
+        pt_fail_more(&s, PT_ERR_CONFIG,
+                     "run.dir is not given: the directory for results");
+    if (!c->data->path)
+        pt_fail_more(&s, PT_ERR_CONFIG,
+                     "data.path is not given: the file that `ptrain pack` wrote");
+    if (!c->network->name)
+        pt_fail_more(&s, PT_ERR_CONFIG, "network.name is not given, as in resnet50");
+    return s;
+}

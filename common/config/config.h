@@ -1,0 +1,98 @@
+/* Reading the configuration: YAML (libfyaml) into the messages of proto/config.proto,
+ * with `base:` inheritance and --set overrides; the descriptors are the only list of
+ * keys. */
+#ifndef PT_COMMON_CONFIG_CONFIG_H
+#define PT_COMMON_CONFIG_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/base/status.h"
+#include "proto/config.pb-c.h"
+
+typedef Pt__Config__Config pt_config;
+
+/* Reads `path`; sets: "optimizer.lr=0.01" (list index: stages.0.epochs=3; the value is
+ * YAML), applied in order. `base: other.yaml` (relative to the file, at the top level)
+ * is read first: mappings merge, everything else replaces. Then checks every range named
+ * in config.proto. Every sub-message exists in the result; keys that were not given keep
+ * has_x = 0 and hold the schema's default.
+ *
+ * A value of null (or ~) means that the key is not given, also over a base that gives it.
+ * The base may be a list, laid over each other in order. Anchors, aliases and tags are
+ * refused.
+ *
+ * All faults are collected, one line each, as file:line:column: error: ... ("--set #2:
+ * error: ..." for overrides); then PT_ERR_CONFIG. A file that cannot be read is
+ * PT_ERR_CONFIG too. Local: only rank 0 of a job calls this. */
+PT_MUST_USE pt_status pt_config_load(const char *path, const char *const *sets,
+                                     size_t n_sets, pt_config **out);
+void pt_config_destroy(pt_config **c);
+
+/* A file's path or a "key=value", and where it was asked for ("table.yaml:3:9"; NULL: on
+ * the command line), for its faults. */
+typedef struct {
+    const char *text, *where;
+} pt_config_part;
+
+/* The same of several files, n_files >= 1, laid over each other in order. */
+PT_MUST_USE pt_status pt_config_load_all(const pt_config_part *files, size_t n_files,
+                                         const pt_config_part *sets, size_t n_sets,
+                                         pt_config **out);
+
+/* A file of another schema with the same syntax, and where its values stand: its own
+ * rules are told among the same faults. */
+typedef struct pt_config_file pt_config_file;
+
+/* Reads. Faults wait for pt_config_file_report; fails only without memory. */
+PT_MUST_USE pt_status pt_config_file_open(const char *path,
+                                          const ProtobufCMessageDescriptor *schema,
+                                          pt_config_file **out);
+void pt_config_file_close(pt_config_file **f);
+
+/* Every sub-message exists. Dies with the file; after faults it may lack anything. */
+const ProtobufCMessage *pt_config_file_message(const pt_config_file *f);
+
+/* Adds a fault of the value at path ("rows.0.name"), or of what is around it where it was
+ * not given; none where that is known to be faulty. */
+void pt_config_file_fault(pt_config_file *f, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "FILE:LINE:COLUMN" of the value at path, or of what is around it. */
+void pt_config_file_where(const pt_config_file *f, const char *path, char *out, size_t n);
+
+/* PT_OK, or PT_ERR_CONFIG with all faults so far, in the file's order. */
+PT_MUST_USE pt_status pt_config_file_report(pt_config_file *f);
+
+/* What `ptrain train` cannot do without (run.dir, data.path, network.name): PT_ERR_CONFIG
+ * with a line for each that is not given. */
+PT_MUST_USE pt_status pt_config_check_train(const pt_config *c);
+
+/* The resolved configuration as YAML: every key with its value, in schema order, also
+ * those left at their default (keys without default that are unset are left out).
+ * What it prints reads back to the same message. *text is malloc'd. */
+PT_MUST_USE pt_status pt_config_print(const pt_config *c, char **text);
+
+/* Every key that pt_config_print prints, alone: each(context, "stages.0.epochs", "3"), in
+ * schema order; values as in YAML, lists as "[0.5, 0.7]". */
+PT_MUST_USE pt_status pt_config_each(const pt_config *c,
+                                     void (*each)(void *context, const char *path,
+                                                  const char *value),
+                                     void *context);
+
+/* Packed, for other ranks and files: *bytes is malloc'd. Unpacking checks the ranges and
+ * creates absent sub-messages; damaged bytes, or keys of another version, are
+ * PT_ERR_CONFIG. */
+PT_MUST_USE pt_status pt_config_pack(const pt_config *c, uint8_t **bytes, size_t *n);
+PT_MUST_USE pt_status pt_config_unpack(const uint8_t *bytes, size_t n, pt_config **out);
+
+/* Help of every key (name, type, default, comment), for `ptrain config schema`. */
+void pt_config_schema(FILE *out);
+
+/* The closest of `names` (NULL-terminated) to `word`, within distance 2 or a third of its
+ * length, and less than the whole word; upper and lower case are equal. NULL if none. For
+ * "did you mean". */
+const char *pt_suggest(const char *word, const char *const *names);
+
+#endif

@@ -1,0 +1,136 @@
+/* What pt_config_load is made of: faults with marks, a tree of YAML values, and the walk
+ * from the tree to the message. Private to common/config*.c; config_yaml.c alone knows
+ * libfyaml.
+ *
+ * Local, one thread. */
+#ifndef PT_COMMON_CONFIG_PARTS_H
+#define PT_COMMON_CONFIG_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/config/config.h"
+
+enum {
+    PT_CONFIG_MAX_BYTES = 1 << 20, /* of one file */
+    PT_CONFIG_MAX_FILES = 64,      /* of one load, bases included */
+    PT_CONFIG_MAX_BASES = 16,      /* files on one chain of bases */
+    PT_CONFIG_MAX_DEPTH = 16,      /* mappings and lists inside each other */
+    PT_CONFIG_MAX_ITEMS = 1024,    /* of one mapping or list */
+    PT_CONFIG_MAX_FAULTS = 100,    /* reported; the rest is counted */
+    PT_CONFIG_MAX_PATH = 160       /* bytes of "data.preprocess.mean.2" */
+};
+
+/* Memory that is freed all at once. After a failed allocation `failed` stays set. */
+typedef struct pt_pool {
+    struct pt_pool_block *blocks;
+    size_t used, room;
+    bool failed;
+} pt_pool;
+
+/* Zeroed memory, aligned for any type, or NULL. */
+void *pt_pool_alloc(pt_pool *p, size_t bytes);
+/* A copy of text [n] with a final zero, or NULL. */
+char *pt_pool_text(pt_pool *p, const char *text, size_t n);
+void pt_pool_fini(pt_pool *p);
+
+/* Where a value was given. line 0: `where` is not a file ("--set #2", or a file as a
+ * whole); where NULL: nobody gave it. Sources are ordered by `source`. */
+typedef struct {
+    const char *where;
+    int source, line, column;
+} pt_mark;
+
+typedef struct {
+    struct pt_fault *list; /* [n] */
+    size_t n, n_more;      /* n_more: counted, not kept */
+    bool failed;           /* no memory for one of them */
+} pt_faults;
+
+/* Adds one fault: a single line whatever the text holds. */
+void pt_faults_add(pt_faults *f, pt_mark at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* PT_OK without faults; else records them as pt_fail's text, by source, line and column.
+ */
+PT_MUST_USE pt_status pt_faults_report(pt_faults *f);
+void pt_faults_fini(pt_faults *f);
+
+typedef enum { PT_TREE_SCALAR, PT_TREE_MAPPING, PT_TREE_LIST } pt_tree_kind;
+
+/* One YAML value. Lives in a pool. */
+typedef struct pt_tree {
+    pt_tree_kind kind;
+    pt_mark mark;
+    bool bad;         /* a fault was found in it: do not judge it further */
+    bool quoted;      /* scalar in quotes or a block */
+    const char *text; /* scalar; ends with a zero */
+    struct pt_tree_item *items;
+    size_t n_items, room;
+} pt_tree;
+
+typedef struct pt_tree_item {
+    const char *key; /* NULL in a list */
+    pt_mark mark;    /* of the key */
+    pt_tree *value;
+} pt_tree_item;
+
+pt_tree *pt_tree_create(pt_pool *p, pt_tree_kind kind, pt_mark mark);
+void pt_tree_add(pt_pool *p, pt_tree *t, const char *key, pt_mark mark, pt_tree *value);
+/* The value of `key` in a mapping, or NULL. */
+pt_tree_item *pt_tree_find(const pt_tree *t, const char *key);
+/* The value at "stages.0.epochs", or NULL. */
+pt_tree *pt_tree_at(pt_tree *root, const char *path);
+/* A plain null or ~ : the key counts as not given. */
+bool pt_tree_is_null(const pt_tree *t);
+/* `from` over `onto` (either may change): mappings merge, everything else replaces. */
+pt_tree *pt_tree_merge(pt_pool *p, pt_tree *onto, pt_tree *from);
+/* Merges `value` at "a.b" or "stages.0.epochs"; an index is at most the list's length. */
+void pt_tree_set(pt_pool *p, pt_tree *root, const char *path, pt_tree *value,
+                 pt_faults *f);
+
+/* YAML text [n] to a tree; line 0 in `origin` keeps line numbers out of the marks.
+ * Anchors, aliases and tags are refused. NULL after a fault, or where the text holds no
+ * value. */
+pt_tree *pt_tree_read(pt_pool *p, pt_faults *f, const char *text, size_t n,
+                      pt_mark origin);
+
+/* The tree's values into `c`; marks the trees of faulty values as bad. */
+void pt_config_walk(pt_tree *root, ProtobufCMessage *c, pt_faults *f);
+/* Creates every sub-message that is absent. */
+PT_MUST_USE pt_status pt_config_complete(ProtobufCMessage *c);
+/* Checks all ranges. root, for the marks and the bad values, may be NULL. */
+void pt_config_ranges(const pt_config *c, pt_tree *root, pt_faults *f);
+
+/* A range of numbers as config.proto states it: "> 0", "in [0, 1)". [ and ] include the
+ * end, ( and ) do not; no end: infinity. */
+typedef struct {
+    const char *text; /* NULL: not a number */
+    char left;
+    double low, high;
+    char right;
+} pt_range;
+
+/* The comment of a key (scope: its message, name), of a message (name: "") or of an
+ * enum's value, without the range. */
+typedef struct {
+    const char *scope, *name, *text;
+    pt_range range;
+} pt_key_help;
+
+/* text is "" where there is no comment. */
+const pt_key_help *pt_key_help_of(const char *scope, const char *name);
+
+/* What the generic code knows of a field's storage in the message at `m`. */
+void *pt_field_at(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
+/* Bytes of one element. */
+size_t pt_field_size(const ProtobufCFieldDescriptor *f);
+/* Elements present: 0 or 1, or the length of a repeated field. A string counts as given
+ * where it is not the default. */
+size_t pt_field_count(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
+/* Element i, or the field itself where it is not repeated. */
+void *pt_field_element(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                       size_t i);
+/* "short_side" for SHORT_SIDE. */
+void pt_enum_lower(const char *name, char out[64]);
+
+#endif

@@ -1,0 +1,85 @@
+/* What every rank of a run knows alike: configuration, network, plan, keys and the layout
+ * of the job. Servers are ranks 0..S-1, workers the others. */
+#ifndef PT_COMMON_RUN_RUN_H
+#define PT_COMMON_RUN_RUN_H
+
+#include <stdbool.h>
+
+#include "common/config/config.h"
+#include "common/run/delta.h"
+#include "common/graph/graph.h"
+#include "common/run/keys.h"
+#include "common/run/plan.h"
+#include "common/run/shards.h"
+
+typedef struct {
+    pt_config *config;
+    pt_graph *graph;
+    pt_plan *plan;
+    pt_keys *keys;
+    int n_servers, n_workers;
+    float *flat;   /* [graph->n_floats], memory layout: this rank's copy of the weights */
+    bool *trained; /* [graph->n_params] of the stage entered last */
+    bool *wanted; /* [graph->n_nodes] the node's gradient is: it or a node below trains */
+    size_t stage; /* that stage */
+    uint64_t first_step; /* 0, or where a resumed run goes on */
+    bool test_owed;      /* resumed: the test after the step before is not done */
+    float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
+    float *feature_std;
+    int *delta_nodes; /* [n_delta]: whose maps are held to those of the start weights */
+    int n_delta;
+    float *attention; /* [channels of these], see common/run/delta.h; NULL: all 1 */
+    /* What the start weights answer: LwF, logits [plan->n_images][source classes];
+     * Co-Tuning, logarithms of the mean probabilities over the images of a class,
+     * [n_classes][source classes]; else NULL. */
+    float *responses;
+    /* [plan->n_images], rank 0, methods with statistics of classes; else NULL. */
+    int32_t *labels;
+    float *start; /* [graph->n_floats]: the start weights; NULL: not needed */
+} pt_run;
+
+/* Makes graph-dependent parts: keys, trained, flat (zeros). Takes config, graph and plan,
+ * also on failure. */
+PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan,
+                                    int n_servers, int n_workers, pt_run **out);
+void pt_run_destroy(pt_run **r);
+
+/* Keeps the weights of this moment as the start weights, where a method of the run needs
+ * them: L2-SP on servers, DELTA on workers. To be called when `flat` holds them and
+ * before a checkpoint is loaded. */
+PT_MUST_USE pt_status pt_run_keep_start(pt_run *r);
+
+/* Whether it does: 4 bytes a parameter. */
+bool pt_run_wants_start(const pt_run *r);
+
+/* Are the pretrained features of the training images measured before the first step? */
+bool pt_run_wants_features(const pt_run *r);
+
+/* Floats of the responses; 0: not needed. */
+size_t pt_run_response_floats(const pt_run *r);
+
+/* Brings `trained` and `wanted` to the stage of step; true if it is the stage's first
+ * step, or the run's. */
+bool pt_run_enter_step(pt_run *r, uint64_t step);
+
+/* Does the step begin with the running statistics, from rank 0 to every worker? A later
+ * stage may use them, StochNorm does in every step; with the first step of the run they
+ * are there. The stage must be entered. */
+bool pt_run_sends_running(const pt_run *r, uint64_t step);
+
+/* Shards of worker (0..n_workers-1), and its span of the batch of step. */
+pt_span pt_run_span(const pt_run *r, int worker, uint64_t step);
+
+/* Does this batch norm node compute statistics in the current stage? */
+bool pt_run_has_moments(const pt_run *r, int node);
+
+/* DELTA's maps of the run. */
+pt_delta_maps pt_run_maps(const pt_run *r);
+
+/* Size of the representation. */
+int pt_run_rep_size(const pt_run *r);
+
+/* The last parameter tensor with more than one dimension that is not the head's. */
+int pt_run_last_trunk_tensor(const pt_run *r);
+
+#endif

@@ -1,0 +1,19 @@
+/* What a configuration cannot know by itself: network and data must be seen to tell that
+ * a run makes no sense. Pure; every rank comes to the same answer. */
+#ifndef PT_COMMON_RUN_RUN_CHECK_H
+#define PT_COMMON_RUN_RUN_CHECK_H
+
+#include "common/run/run.h"
+
+/* PT_ERR_CONFIG where batch norm would normalize one value per channel in some step: a
+ * batch (with network.batch_norm: shard, a shard) of one image where the map has one
+ * pixel. Its output would be beta whatever the image, and the variance 0 would go into
+ * the running statistics. PyTorch refuses it in that step; here it is known before the
+ * first.
+ */
+PT_MUST_USE pt_status pt_run_check(const pt_run *r);
+
+/* What is allowed and hardly meant: true, and line [n] says what. */
+bool pt_run_doubt(const pt_run *r, char *line, size_t n);
+
+#endif

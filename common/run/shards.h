@@ -1,0 +1,60 @@
+/* How a global batch is cut into virtual shards, shards into workers, and sums over
+ * shards into one fixed binary tree. Pure: no MPI, rank and size are arguments.
+ *
+ * Leaf s of the tree is shard s (0 <= s < V, V a power of two); node (level, index)
+ * covers shards [index << level, (index + 1) << level). The sum of a node is left +
+ * right; where one child has no images the other passes unchanged (never + 0). */
+#ifndef PT_COMMON_RUN_SHARDS_H
+#define PT_COMMON_RUN_SHARDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { PT_MAX_SHARDS = 1024, PT_MAX_LEVELS = 11 };
+
+/* Some shards of one batch: [lo, hi) of n_shards, b images in the whole batch. */
+typedef struct {
+    int n_shards; /* V */
+    int lo, hi;
+    int b;
+} pt_span;
+
+/* First image (position in the global batch) of shard s, s in 0..V: floor(s * b / V). */
+int pt_shard_begin(int s, int n_shards, int b);
+
+/* Images of shard s, or of node (level, index). */
+int pt_shard_size(const pt_span *p, int s);
+int pt_node_size(const pt_span *p, int level, int index);
+
+/* Position in the global batch of the span's first image, and its number of images. */
+int pt_span_first(const pt_span *p);
+int pt_span_images(const pt_span *p);
+
+/* Shards [*lo, *hi) of worker `worker` of n_workers <= V: contiguous, balanced. */
+void pt_worker_shards(int worker, int n_workers, int n_shards, int *lo, int *hi);
+
+/* A node of the tree. */
+typedef struct {
+    int level, index;
+} pt_subtree;
+
+/* The maximal aligned sub-trees that cover shards [lo, hi), from left to right, into
+ * out [PT_MAX_COVER]; returns how many. Independent of b: sub-trees without images are
+ * included; the caller skips those with pt_node_size() == 0. */
+enum { PT_MAX_COVER = 2 * PT_MAX_LEVELS };
+int pt_tree_cover(int lo, int hi, int n_shards, pt_subtree out[PT_MAX_COVER]);
+
+/* Finishes the tree over all V shards from the parts that workers sent.
+ *
+ * parts     n_parts sub-trees that tile [0, V), left to right, each with its value; a
+ *           value is an opaque pointer, NULL where the sub-tree has no images
+ * add       into += from (element-wise); called in the tree's order, so that the result
+ *           does not depend on how the tree was cut
+ * returns   the pointer that holds the sum of all (one of the values; it and others are
+ *           overwritten), or NULL if none had images
+ */
+typedef void (*pt_tree_add)(void *context, void *into, const void *from);
+void *pt_tree_finish(int n_shards, const pt_subtree *parts, void *const *values,
+                     int n_parts, pt_tree_add add, void *context);
+
+#endif

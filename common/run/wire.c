@@ -1,0 +1,189 @@
+#include "common/run/wire.h"
+
+#include <string.h>
+
+#include "common/comm/comm.h"
+#include "common/run/coupling.h"
+#include "common/run/moments.h"
+
+int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full)
+{
+    int n = pt_tree_cover(p->lo, p->hi, p->n_shards, out);
+
+    *n_full = 0;
+    for (int t = 0; t < n; t++)
+        *n_full += pt_node_size(p, out[t].level, out[t].index) > 0;
+    return n;
+}
+
+size_t pt_exchange_len(int channels, bool backward)
+{
+    return backward ? 2 * (size_t)channels : pt_moments_len((size_t)channels);
+}
+
+/* Doubles of a shard's two sums of gradients at the representation. */
+static size_t vectors_of(const pt_run *r)
+{
+    const Pt__Config__PseudoTask *t = r->config->pseudo_task;
+    bool batch = t->loss != PT__CONFIG__REG_LOSS__NONE &&
+                 t->norm == PT__CONFIG__PSEUDO_TASK__NORM__BATCH;
+
+    return batch ? 2 * (size_t)pt_run_rep_size(r) : 0;
+}
+
+pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
+{
+    pt_span span = pt_run_span(r, worker, step);
+    pt_subtree cover[PT_MAX_COVER];
+    pt_payload p = {.n_shards = span.hi - span.lo, .n_images = pt_span_images(&span)};
+
+    pt_span_cover(&span, cover, &p.n_trees);
+    p.shards = PT_PAYLOAD_HEAD;
+    p.vectors = p.shards + (size_t)p.n_shards * PT_SHARD_DOUBLES;
+    p.images = p.vectors + (size_t)p.n_shards * vectors_of(r);
+    p.rows = p.images + (size_t)p.n_images * PT_IMAGE_DOUBLES;
+    p.moments = p.rows + (size_t)p.n_images * pt_coupling_of(r).row;
+    p.total = p.moments;
+    for (int i = 0; i < r->graph->n_nodes; i++)
+        if (pt_run_has_moments(r, i))
+            p.total += (size_t)p.n_trees * pt_moments_len((size_t)r->graph->nodes[i].c);
+    return p;
+}
+
+size_t pt_payload_bound(const pt_run *r)
+{
+    size_t n = PT_PAYLOAD_HEAD +
+               (size_t)r->plan->n_shards * (PT_SHARD_DOUBLES + vectors_of(r)) +
+               (size_t)r->plan->batch * (PT_IMAGE_DOUBLES + pt_coupling_of(r).row);
+
+    for (int i = 0; i < r->graph->n_nodes; i++)
+        if (r->graph->nodes[i].op == PT_OP_BATCH_NORM)
+            n += PT_MAX_COVER * pt_moments_len((size_t)r->graph->nodes[i].c);
+    return n;
+}
+
+void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYTES])
+{
+    size_t n = pt__record__step_record__get_packed_size(rec);
+
+    PT_CHECK(n < PT_RECORD_BYTES, "step record of %zu bytes", n);
+    memset(out, 0, PT_RECORD_BYTES);
+    out[0] = (uint8_t)n;
+    pt__record__step_record__pack(rec, out + 1);
+}
+
+pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES], Pt__Record__StepRecord *rec)
+{
+    Pt__Record__StepRecord *got;
+    pt_status s = PT_OK;
+
+    if (in[0] >= PT_RECORD_BYTES)
+        return pt_fail(PT_ERR_COMM, "step record of %d bytes", in[0]);
+    got = pt__record__step_record__unpack(NULL, in[0], in + 1);
+    if (!got) return pt_fail(PT_ERR_COMM, "step record is damaged");
+    if (got->base.n_unknown_fields > 0 || got->verdict < PT__RECORD__VERDICT__APPLY ||
+        got->verdict > PT__RECORD__VERDICT__STOP)
+        s = pt_fail(PT_ERR_COMM, "step record is of another version");
+    else
+        *rec = *got; /* plain numbers only: nothing points into *got */
+    pt__record__step_record__free_unpacked(got, NULL);
+    return s;
+}
+
+/* Full-size gradient and weight bytes that move in the current stage, one message a key.
+ */
+static uint64_t trained_bytes(const pt_run *r)
+{
+    const int *first = r->keys->first_of_tensor;
+    uint64_t n = 0;
+
+    for (int i = 0; i < r->graph->n_params; i++)
+        if (r->trained[i])
+            n += r->graph->tensors[i].count * sizeof(float) +
+                 (uint64_t)(first[i + 1] - first[i]) * PT_MSG_CHECK_BYTES;
+    return n;
+}
+
+/* Doubles of a step's exchanges of one sub-tree: forward where a node computes
+ * statistics, backward where in addition something below it is trained. *messages = how
+ * many exchanges they are. */
+static uint64_t exchange_doubles(const pt_run *r, uint64_t *messages)
+{
+    uint64_t n = 0;
+
+    *messages = 0;
+    for (int i = 0; i < r->graph->n_nodes; i++) {
+        const pt_node *node = &r->graph->nodes[i];
+
+        if (!pt_run_has_moments(r, i)) continue;
+        n += pt_exchange_len(node->c, false);
+        ++*messages;
+        if (!r->wanted[node->in[0]]) continue;
+        n += pt_exchange_len(node->c, true);
+        ++*messages;
+    }
+    return n;
+}
+
+/* Bytes of a step's exchanges from `worker` to one peer. */
+static uint64_t exchange_bytes(const pt_run *r, int worker, uint64_t step)
+{
+    pt_span span = pt_run_span(r, worker, step);
+    pt_subtree cover[PT_MAX_COVER];
+    uint64_t messages, doubles = exchange_doubles(r, &messages);
+    int full;
+
+    pt_span_cover(&span, cover, &full);
+    return (uint64_t)full * doubles * sizeof(double) + messages * PT_MSG_CHECK_BYTES;
+}
+
+/* Batch norm sums go from every worker that has images to every other one. */
+static void add_exchanges(const pt_run *r, int worker, uint64_t step, pt_traffic *t)
+{
+    pt_span mine = pt_run_span(r, worker, step);
+
+    for (int w = 0; w < r->n_workers && pt_span_images(&mine) > 0; w++) {
+        pt_span other = pt_run_span(r, w, step);
+
+        if (w == worker || pt_span_images(&other) == 0) continue;
+        t->sent += exchange_bytes(r, worker, step);
+        t->received += exchange_bytes(r, w, step);
+    }
+}
+
+pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
+{
+    pt_payload p = pt_payload_layout(r, worker, step);
+    uint64_t params = trained_bytes(r);
+    pt_traffic t = {.sent = p.total * sizeof(double) + PT_MSG_CHECK_BYTES +
+                            (uint64_t)p.n_trees * params,
+                    .received = PT_RECORD_BYTES + PT_MSG_CHECK_BYTES + params};
+
+    if (pt_terms_doubles(r, p.n_images) > 0)
+        t.received +=
+            pt_terms_doubles(r, p.n_images) * sizeof(double) + PT_MSG_CHECK_BYTES;
+    if (pt_run_sends_running(r, step)) t.received += pt_traffic_of_running(r);
+    if (r->config->network->batch_norm == PT__CONFIG__BATCH_NORM__SYNC)
+        add_exchanges(r, worker, step, &t);
+    return t;
+}
+
+uint64_t pt_traffic_of_running(const pt_run *r)
+{
+    uint64_t n = r->graph->n_floats - r->graph->n_param_floats;
+
+    return n > 0 ? n * sizeof(float) + PT_MSG_CHECK_BYTES : 0;
+}
+
+uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims)
+{
+    uint64_t bytes = 0;
+
+    for (size_t first = 0, block = 0; first < n; first += PT_EVAL_BLOCK, block++) {
+        uint64_t rows = n - first < PT_EVAL_BLOCK ? n - first : PT_EVAL_BLOCK;
+
+        if (block % (size_t)r->n_workers == (size_t)worker)
+            bytes += rows * (uint64_t)dims * sizeof(float) + PT_MSG_CHECK_BYTES;
+    }
+    return bytes;
+}

@@ -1,0 +1,80 @@
+/* What the messages of a step hold, and how many bytes they are: one place for both
+ * ends, for --dry-run and for the test that compares with what was counted. Pure.
+ *
+ * A worker's payload is doubles, in this order:
+ *     PT_PAYLOAD_TIMES       seconds of its last step (pt_step_time)
+ *     1 at PT_PAYLOAD_STOP   not 0: this worker was asked to stop
+ *     per shard it owns      pt_shard_sums (server/norms.h), PT_SHARD_DOUBLES each
+ *     per shard it owns      where pseudo_task.norm is batch: the sums of g_ce and g_ptr,
+ *                            2 * rep size
+ *     per image it owns      PT_IMAGE_DOUBLES: |g_ce|, |g_ptr|, cosine, |rep|, is it bad
+ *     per image it owns      its row for methods that couple images
+ * (common/run/coupling.h) per batch norm node that computes statistics, in graph order,
+ * per cover sub-tree that has images        moments (common/run/moments.h)
+ */
+#ifndef PT_COMMON_RUN_WIRE_H
+#define PT_COMMON_RUN_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/run/run.h"
+#include "proto/record.pb-c.h"
+
+enum {
+    PT_SHARD_DOUBLES = 10,
+    PT_IMAGE_DOUBLES = 5,
+    PT_IMAGE_BAD = 4, /* of them: not 0 where a number of the image is not finite */
+    PT_RECORD_BYTES = 128,
+    PT_EVAL_BLOCK = 32
+};
+
+/* Where a worker's step went, seconds. */
+typedef enum {
+    PT_TIME_INPUT,   /* waiting for decoded images */
+    PT_TIME_COMPUTE, /* forward, losses, backward */
+    PT_TIME_WIRE,    /* waiting for weights, records, sums of others */
+    PT_PAYLOAD_TIMES
+} pt_step_time;
+
+enum { PT_PAYLOAD_STOP = PT_PAYLOAD_TIMES, PT_PAYLOAD_HEAD };
+
+/* Offsets in doubles into the payload of `worker` at `step` (the stage must be entered).
+ */
+typedef struct {
+    size_t shards, vectors, images, rows, moments, total;
+    int n_shards, n_images, n_trees; /* n_trees: cover sub-trees with images */
+} pt_payload;
+pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step);
+
+/* Doubles that bound every worker's payload at every step of every stage. */
+size_t pt_payload_bound(const pt_run *r);
+
+/* Cover sub-trees of a span: all of them; *n_full = how many have images. */
+int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full);
+
+/* Doubles of one batch norm exchange value: forward moments, backward two sums. */
+size_t pt_exchange_len(int channels, bool backward);
+
+/* Record to and from its fixed-size message. What is no record, has unknown fields or an
+ * unknown verdict is PT_ERR_COMM; *rec is then untouched. */
+void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYTES]);
+PT_MUST_USE pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES],
+                                       Pt__Record__StepRecord *rec);
+
+/* Bytes that worker sends and receives in a training step (the stage must be entered):
+ * batch norm, the running statistics that the first step of a later stage begins with,
+ * and the checksum of each message included; diagnostic passes
+ * (run.gradient_ratio_every) are not. */
+typedef struct {
+    uint64_t sent, received;
+} pt_traffic;
+pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step);
+
+/* Bytes of the running statistics, which every worker receives before a testing pass. */
+uint64_t pt_traffic_of_running(const pt_run *r);
+
+/* Bytes of the rows [n][dims] that worker sends in one testing pass over n images. */
+uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims);
+
+#endif
