@@ -10,9 +10,9 @@
 #include "common/run/wire.h"
 #include "launch/classifier.h"
 #include "launch/lines.h"
-#include "worker/engine/gemm_blas.h"
-#include "worker/engine/net.h"
-#include "worker/engine/pool.h"
+#include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/net/net.h"
+#include "worker/engine/threads.h"
 #include "worker/objective/cross_entropy.h"
 
 enum { TOP = 5, MAX_FILE_BYTES = 1 << 30 };
@@ -28,7 +28,7 @@ typedef struct {
     pt_classifier model;
     char **names; /* [n_classes], or NULL */
     size_t n_names;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
     float *pixels; /* [PT_EVAL_BLOCK][crop][crop][3] */
     double *p;     /* [n_classes] */
@@ -85,7 +85,7 @@ static const struct argp argp = {
 static void close_predictor(predictor *p)
 {
     pt_net_destroy(&p->net);
-    pt_pool_destroy(&p->pool);
+    pt_threads_destroy(&p->pool);
     pt_classifier_fini(&p->model);
     free(p->names);
     free(p->pixels);
@@ -99,7 +99,7 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
     pt_status s = pt_classifier_open(a->weights, a->entry, a->network, true, &p->model);
 
     if (s == PT_OK) s = pt_blas_thread_init();
-    if (s == PT_OK) s = pt_pool_create(pt_usable_cores(), &p->pool);
+    if (s == PT_OK) s = pt_threads_create(pt_usable_cores(), &p->pool);
     if (s != PT_OK) return s;
     g = p->model.graph;
     side = (size_t)g->nodes[0].h;

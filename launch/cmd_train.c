@@ -17,8 +17,8 @@
 #include "launch/setup.h"
 #include "launch/start.h"
 #include "server/serve.h"
-#include "worker/engine/gemm_blas.h"
-#include "worker/engine/pool.h"
+#include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/threads.h"
 #include "worker/input/feed.h"
 #include "worker/step.h"
 
@@ -141,11 +141,11 @@ static pt_status work(pt_setup *u)
                           .validation = u->validation.images,
                           .n_validation = u->validation.n};
     pt_feed *feed = NULL;
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
     pt_worker *w = NULL;
     pt_source source;
     bool agreed = false;
-    pt_status s = pt_pool_create((int)c->engine->threads, &pool);
+    pt_status s = pt_threads_create((int)c->engine->threads, &pool);
 
     if (c->evaluation->train_split) {
         tests.train = u->run->plan->images;
@@ -165,7 +165,7 @@ static pt_status work(pt_setup *u)
     }
     pt_worker_destroy(&w);
     pt_feed_destroy(&feed);
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     return s;
 }
 
@@ -178,7 +178,7 @@ static pt_status begin(pt_setup *u, const pt_train_args *args, pt_start **out)
     *out = NULL;
     snprintf(mine, sizeof mine, "%s: %s, %s", pt_job_host(),
              pt_job_rank() < u->run->n_servers ? "server" : "worker",
-             pt_method_describe(pt_worker_method(u->run->config)));
+             pt_kernel_describe(pt_worker_kernel(u->run->config)));
     all = pt_job_gather_text(mine);
     s = pt_start_create(u, args, all, out);
     free(all);

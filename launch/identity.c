@@ -78,7 +78,7 @@ json_t *pt_identity_create(const pt_setup *u)
                     (json_int_t)r->config->seed, "shards", r->plan->n_shards, "batch",
                     r->plan->batch, "data_checksum", pt_dataset_checksum(u->data),
                     "start_weights_hash", u->start_hash, "gemm",
-                    pt_method_identity(pt_worker_method(r->config)), "preprocess",
+                    pt_kernel_identity(pt_worker_kernel(r->config)), "preprocess",
                     preprocess_of(&u->preprocess), "settings", settings);
     if (all && u->source)
         json_object_set_new(all, "source_checksum",

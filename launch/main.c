@@ -21,7 +21,7 @@
 #include "launch/cmd_train.h"
 #include "launch/probe.h"
 #include "launch/version.h"
-#include "worker/engine/gemm_blas.h"
+#include "worker/engine/gemm/gemm_blas.h"
 
 static const struct {
     const char *name;

@@ -18,7 +18,7 @@
 #include "common/comm/stop.h"
 #include "launch/ending.h"
 #include "launch/relay.h"
-#include "worker/engine/pool.h"
+#include "worker/engine/threads.h"
 
 bool pt_under_launcher(void)
 {

@@ -110,7 +110,7 @@ mutation every_epoch_with_the_same_crops worker.augment worker/input/augment.c <
 - pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, epoch, sample);
 + pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, 0 * epoch, sample);
 M
-mutation dropout_is_not_scaled worker.pointwise worker/engine/pointwise.c <<'M'
+mutation dropout_is_not_scaled worker.pointwise worker/engine/layers/pointwise.c <<'M'
 - float v = u >= prob ? x[i] * scale : 0.0f;
 + float v = u >= prob ? x[i] * scale * (1.0f - prob) : 0.0f;
 M

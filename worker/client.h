@@ -7,7 +7,7 @@
 #include "common/comm/comm.h"
 #include "common/run/run.h"
 #include "common/run/wire.h"
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 
 typedef struct pt_client pt_client;
 

@@ -7,7 +7,7 @@
 #include "common/comm/stop.h"
 #include "common/run/wire.h"
 #include "worker/client.h"
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 #include "worker/objective/mixup.h"
 #include "worker/objective/objective.h"
 
@@ -15,7 +15,7 @@ struct pt_worker {
     pt_run *run;
     pt_comm *comm;
     int worker;
-    pt_pool *pool;
+    pt_threads *pool;
     const pt_source *source;
     pt_test_sets tests;
     pt_net *net, *tester; /* tester: forward only, blocks of PT_EVAL_BLOCK */
@@ -37,13 +37,13 @@ struct pt_worker {
     double input_s, compute_s, wire_s, computing_since;
 };
 
-pt_conv_method pt_worker_method(const pt_config *c)
+pt_kernel pt_worker_kernel(const pt_config *c)
 {
     if (c->engine->gemm == PT__CONFIG__GEMM__BLAS) return PT_BLAS;
     return c->engine->winograd ? PT_WINOGRAD : PT_DIRECT;
 }
 
-static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
+static pt_net_options net_options(const pt_run *run, int worker, pt_threads *pool)
 {
     const pt_config *c = run->config;
     int lo, hi, b = run->plan->batch, v = (int)c->shards;
@@ -64,11 +64,11 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_pool *pool)
                             .bn_moving = 1 - c->network->stoch_norm,
                             .maps = run->delta_nodes,
                             .n_maps = run->n_delta,
-                            .method = pt_worker_method(c),
+                            .method = pt_worker_kernel(c),
                             .seed = c->seed};
 }
 
-static pt_net_options start_options(const pt_run *run, pt_pool *pool)
+static pt_net_options start_options(const pt_run *run, pt_threads *pool)
 {
     return (pt_net_options){.graph = run->graph,
                             .pool = pool,
@@ -78,10 +78,10 @@ static pt_net_options start_options(const pt_run *run, pt_pool *pool)
                             .hi = 1,
                             .maps = run->delta_nodes,
                             .n_maps = run->n_delta,
-                            .method = pt_worker_method(run->config)};
+                            .method = pt_worker_kernel(run->config)};
 }
 
-static pt_net_options tester_options(const pt_run *run, pt_pool *pool)
+static pt_net_options tester_options(const pt_run *run, pt_threads *pool)
 {
     return (pt_net_options){.graph = run->graph,
                             .pool = pool,
@@ -89,7 +89,7 @@ static pt_net_options tester_options(const pt_run *run, pt_pool *pool)
                             .max_images = PT_EVAL_BLOCK,
                             .n_shards = 1,
                             .hi = 1,
-                            .method = pt_worker_method(run->config)};
+                            .method = pt_worker_kernel(run->config)};
 }
 
 void pt_worker_destroy(pt_worker **w)
@@ -166,7 +166,7 @@ static pt_status make_buffers(pt_worker *w, int max_images)
                       : s;
 }
 
-pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_pool *pool,
+pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_threads *pool,
                            const pt_source *source, const pt_test_sets *tests,
                            pt_worker **out)
 {
@@ -199,7 +199,7 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_pool *pool
 }
 
 /* The net of the start weights, and these. */
-static size_t start_bytes(const pt_run *run, pt_pool *pool)
+static size_t start_bytes(const pt_run *run, pt_threads *pool)
 {
     pt_net_options o = start_options(run, pool);
     pt_net_memory m = pt_net_plan(&o);
@@ -209,12 +209,12 @@ static size_t start_bytes(const pt_run *run, pt_pool *pool)
 
 size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
 {
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
     pt_net_options train, test;
     pt_net_memory a, b;
     size_t n, maps = 0;
 
-    if (pt_pool_create(threads, &pool) != PT_OK) return 0;
+    if (pt_threads_create(threads, &pool) != PT_OK) return 0;
     train = net_options(run, worker, pool);
     test = tester_options(run, pool);
     a = pt_net_plan(&train);
@@ -223,7 +223,7 @@ size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
         maps += (size_t)train.max_images * map_floats(run, k) * sizeof(float);
     if (run->n_delta > 0) maps += start_bytes(run, pool);
     n = (size_t)train.max_images;
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     return maps + a.activations + a.gradients + a.scratch + b.activations + b.gradients +
            b.scratch + pt_objective_bytes(run, (int)n) +
            mixed_floats(run, (int)n) * sizeof(float) +

@@ -4,8 +4,8 @@
 
 #include "common/comm/comm.h"
 #include "common/run/run.h"
-#include "worker/engine/method.h"
-#include "worker/engine/pool.h"
+#include "worker/engine/gemm/kernel.h"
+#include "worker/engine/threads.h"
 #include "worker/source.h"
 
 typedef struct pt_worker pt_worker;
@@ -23,7 +23,7 @@ typedef struct {
 /* Borrows all. worker: 0..n_workers-1; needs shards <= V for every worker.
  * PT_ERR_NOMEM with the bytes wanted. */
 PT_MUST_USE pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker,
-                                       pt_pool *pool, const pt_source *source,
+                                       pt_threads *pool, const pt_source *source,
                                        const pt_test_sets *tests, pt_worker **out);
 void pt_worker_destroy(pt_worker **w);
 
@@ -33,7 +33,7 @@ void pt_worker_destroy(pt_worker **w);
 PT_MUST_USE pt_status pt_worker_run(pt_worker *w, bool *agreed);
 
 /* The kernels that a configuration asks for. */
-pt_conv_method pt_worker_method(const pt_config *c);
+pt_kernel pt_worker_kernel(const pt_config *c);
 
 /* Bytes that a worker of this run needs besides weights: the net's memory and the step's
  * arrays. */

@@ -8,14 +8,14 @@
 #include "common/base/log.h"
 #include "common/run/wire.h"
 #include "launch/collect.h"
-#include "worker/engine/gemm_blas.h"
-#include "worker/engine/net.h"
+#include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/net/net.h"
 #include "worker/input/packed.h"
 #include "worker/objective/cross_entropy.h"
 
 typedef struct {
     const pt_attention_task *task;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
     float *pixels;  /* [PT_EVAL_BLOCK][side][side][3] */
     int32_t *label; /* [PT_EVAL_BLOCK] */
@@ -36,7 +36,7 @@ static size_t image_floats(const pt_graph *g)
 static void close_measurement(measurement *m)
 {
     pt_net_destroy(&m->net);
-    pt_pool_destroy(&m->pool);
+    pt_threads_destroy(&m->pool);
     free(m->pixels);
     free(m->label);
     free(m->sums);
@@ -53,7 +53,7 @@ static pt_status open_measurement(measurement *m)
     m->sums = pt_calloc(m->n_channels + 1, sizeof *m->sums);
     if (!m->pixels || !m->label || !m->sums)
         return pt_fail(PT_ERR_NOMEM, "no memory for a block of images");
-    if (s == PT_OK) s = pt_pool_create(t->threads, &m->pool);
+    if (s == PT_OK) s = pt_threads_create(t->threads, &m->pool);
     if (s != PT_OK) return s;
     return pt_net_create(&(pt_net_options){.graph = t->maps.graph,
                                            .pool = m->pool,

@@ -13,7 +13,7 @@
 
 typedef struct {
     pt_run *run;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
     pt_net_options net_options;
     pt_bench_images images;
@@ -90,18 +90,18 @@ static pt_status one_step(bench *b, uint64_t step)
     pt_bench_laps_start(&b->laps);
     s = pt_net_forward(b->net, &b->span, b->images.pixels, step);
     if (s != PT_OK) return s;
-    pt_pool_run(b->pool, b->span.b, classify, b);
+    pt_threads_run(b->pool, b->span.b, classify, b);
     pt_bench_charge(&b->laps, PT_KIND_LOSS);
     s = pt_net_backward_head(b->net, b->dlogits, &b->drep);
     if (s != PT_OK) return s;
-    pt_pool_run(b->pool, b->span.b, regress, b);
+    pt_threads_run(b->pool, b->span.b, regress, b);
     if (!combine(b))
         return pt_fail(PT_ERR_NUMERIC, "%s: the loss of step %llu is not finite",
                        b->run->graph->network, (unsigned long long)step);
     pt_bench_charge(&b->laps, PT_KIND_LOSS);
     s = pt_net_backward(b->net, b->g_ptr);
     if (s != PT_OK) return s;
-    pt_pool_run(b->pool, b->run->keys->n, update, b);
+    pt_threads_run(b->pool, b->run->keys->n, update, b);
     pt_bench_charge(&b->laps, PT_KIND_UPDATE);
     return PT_OK;
 }
@@ -137,7 +137,7 @@ static pt_status make_buffers(bench *b)
                : pt_fail(PT_ERR_NOMEM, "no memory for the step");
 }
 
-static pt_status init(const pt_bench_step_options *o, pt_pool *pool, bench *b)
+static pt_status init(const pt_bench_step_options *o, pt_threads *pool, bench *b)
 {
     pt_status s;
 
@@ -202,14 +202,14 @@ pt_status pt_bench_alone(const pt_bench_step_options *o)
 {
     bench b = {0};
     pt_bench_alone_result r = {0};
-    pt_pool *pool = NULL;
-    pt_status s = pt_pool_create(o->threads, &pool);
+    pt_threads *pool = NULL;
+    pt_status s = pt_threads_create(o->threads, &pool);
 
     if (s == PT_OK) s = init(o, pool, &b);
     if (s == PT_OK) s = pt_bench_measure_peak(pool, &r.peak);
     if (s == PT_OK) s = measure(o, &b, &r);
     if (s == PT_OK) s = pt_bench_print_alone(o, b.run->graph, &r);
     fini(&b);
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     return s;
 }

@@ -9,8 +9,8 @@
 #include "common/base/rng.h"
 #include "launch/bench/options.h"
 #include "launch/bench/result.h"
-#include "worker/engine/gemm_blas.h"
-#include "worker/engine/gemm_path.h"
+#include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/gemm/gemm_path.h"
 
 static const char usage[] =
     "usage: ptrain bench gemm [--rounds N]\n"

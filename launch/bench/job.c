@@ -10,7 +10,7 @@
 #include "launch/bench/workload.h"
 #include "launch/mpirun.h"
 #include "server/serve.h"
-#include "worker/engine/gemm_blas.h"
+#include "worker/engine/gemm/gemm_blas.h"
 #include "worker/step.h"
 
 /* The first step has no step before it whose end could start its time. */
@@ -75,10 +75,10 @@ static pt_status work(const pt_bench_step_options *o, pt_run *run)
     pt_test_sets tests = {0};
     pt_bench_images images = {0};
     pt_source source = pt_bench_source(&images);
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
     pt_worker *w = NULL;
     bool agreed = false;
-    pt_status s = pt_pool_create(o->threads, &pool);
+    pt_status s = pt_threads_create(o->threads, &pool);
 
     if (s == PT_OK) s = pt_bench_images_init(run, worker, &images);
     if (s == PT_OK)
@@ -91,7 +91,7 @@ static pt_status work(const pt_bench_step_options *o, pt_run *run)
     }
     pt_worker_destroy(&w);
     pt_bench_images_fini(&images);
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     return s;
 }
 

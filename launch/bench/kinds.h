@@ -4,7 +4,7 @@
 #define PT_LAUNCH_BENCH_KINDS_H
 
 #include "common/graph/graph.h"
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 
 /* A fused layer counts with the layer that does it. */
 typedef enum {

@@ -7,7 +7,7 @@
 
 #include "common/config/config.h"
 #include "common/run/shards.h"
-#include "worker/engine/pool.h"
+#include "worker/engine/threads.h"
 
 static pt_status take(const char *bench, const pt_bench_option *o, const char *value)
 {
@@ -76,14 +76,14 @@ static pt_status check_step(const pt_bench_step_options *o)
     return PT_OK;
 }
 
-static pt_status method_named(const char *name, pt_conv_method *out)
+static pt_status method_named(const char *name, pt_kernel *out)
 {
     static const char *const names[] = {"winograd", "direct", "blas", NULL};
     const char *near;
 
     for (int i = 0; names[i]; i++) {
         if (strcmp(name, names[i]) != 0) continue;
-        *out = (pt_conv_method)i;
+        *out = (pt_kernel)i;
         return PT_OK;
     }
     near = pt_suggest(name, names);

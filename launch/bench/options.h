@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "common/base/status.h"
-#include "worker/engine/method.h"
+#include "worker/engine/gemm/kernel.h"
 
 /* One option --name: exactly one of the pointers is set. */
 typedef struct {
@@ -29,7 +29,7 @@ typedef struct {
     int batch, shards;    /* B >= V; V a power of two */
     int threads, workers; /* workers 0: one process, no messages */
     int steps, warmup;    /* measured, and done before */
-    pt_conv_method method;
+    pt_kernel method;
     bool json, help;
 } pt_bench_step_options;
 

@@ -5,8 +5,8 @@
 
 #include "common/comm/comm.h"
 #include "common/base/rng.h"
-#include "worker/engine/gemm_blas.h"
-#include "worker/engine/gemm_path.h"
+#include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/gemm/gemm_path.h"
 
 enum { SIDE = 768, DEPTH = 512, PRODUCTS = 8, TRIES = 5 };
 
@@ -42,21 +42,21 @@ static void multiply(void *context, int item, int thread)
 }
 
 /* The best of several runs, in GFLOP/s; the first warms up. */
-static double best_of(pt_pool *pool, job *j)
+static double best_of(pt_threads *pool, job *j)
 {
-    double best = 0, flop = 2.0 * SIDE * SIDE * DEPTH * PRODUCTS * pt_pool_threads(pool);
+    double best = 0, flop = 2.0 * SIDE * SIDE * DEPTH * PRODUCTS * pt_threads_count(pool);
 
     for (int i = 0; i < TRIES; i++) {
         double start = pt_clock(), rate;
 
-        pt_pool_run(pool, pt_pool_threads(pool), multiply, j);
+        pt_threads_run(pool, pt_threads_count(pool), multiply, j);
         rate = flop / (pt_clock() - start) * 1e-9;
         if (i > 0 && rate > best) best = rate;
     }
     return best;
 }
 
-static void try_all(pt_pool *pool, job *j, pt_bench_peak *out)
+static void try_all(pt_threads *pool, job *j, pt_bench_peak *out)
 {
     const pt_gemm_path *paths[3], *in_use = pt_gemm_path_in_use();
     int n = pt_gemm_paths(paths);
@@ -79,9 +79,9 @@ static void try_all(pt_pool *pool, job *j, pt_bench_peak *out)
     snprintf(out->kernel, sizeof out->kernel, "%s", pt_blas_describe());
 }
 
-pt_status pt_bench_measure_peak(pt_pool *pool, pt_bench_peak *out)
+pt_status pt_bench_measure_peak(pt_threads *pool, pt_bench_peak *out)
 {
-    size_t threads = (size_t)pt_pool_threads(pool), n = threads * SIDE * DEPTH;
+    size_t threads = (size_t)pt_threads_count(pool), n = threads * SIDE * DEPTH;
     pt_rng r = pt_rng_stream(1, PT_RNG_BENCH, 0, 2);
     job j = {.packed = pt_gemm_packed_floats(DEPTH, SIDE)};
     pt_status s = PT_OK;

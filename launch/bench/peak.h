@@ -2,7 +2,7 @@
 #ifndef PT_LAUNCH_BENCH_PEAK_H
 #define PT_LAUNCH_BENCH_PEAK_H
 
-#include "worker/engine/pool.h"
+#include "worker/engine/threads.h"
 
 typedef struct {
     double gflops;   /* of all threads of the pool at once */
@@ -11,6 +11,6 @@ typedef struct {
 
 /* The best of several products of 768 x 768 x 512 a thread by the exact kernels and by
  * CBLAS; about a second. The kernel in use stays as it was. */
-PT_MUST_USE pt_status pt_bench_measure_peak(pt_pool *pool, pt_bench_peak *out);
+PT_MUST_USE pt_status pt_bench_measure_peak(pt_threads *pool, pt_bench_peak *out);
 
 #endif

@@ -35,7 +35,7 @@ typedef struct {
 typedef struct {
     pt_graph *graph;
     pt_keys *keys;
-    pt_pool *pool;
+    pt_threads *pool;
     size_t n;         /* parameters; elements of the triad: 5/4 of them */
     float *w, *v, *g; /* [n] */
     float *a, *b, *c; /* [n * 5 / 4] */
@@ -61,7 +61,7 @@ static size_t triad_size(const bench *b)
 static void triad(void *context, int item, int thread)
 {
     bench *b = context;
-    size_t n = triad_size(b), pieces = (size_t)pt_pool_threads(b->pool);
+    size_t n = triad_size(b), pieces = (size_t)pt_threads_count(b->pool);
     size_t end = n * ((size_t)item + 1) / pieces;
     float *restrict to = b->a;
     const float *restrict x = b->b, *restrict y = b->c;
@@ -71,7 +71,7 @@ static void triad(void *context, int item, int thread)
 
 static void fini(bench *b)
 {
-    pt_pool_destroy(&b->pool);
+    pt_threads_destroy(&b->pool);
     pt_keys_destroy(&b->keys);
     pt_graph_destroy(&b->graph);
     free(b->w);
@@ -97,7 +97,7 @@ static pt_status init(const options *o, bench *b)
 
     if (s == PT_OK) s = pt_graph_create(o->network, &g, &b->graph);
     if (s == PT_OK) s = pt_keys_create(b->graph, 1, &b->keys);
-    if (s == PT_OK) s = pt_pool_create(o->threads, &b->pool);
+    if (s == PT_OK) s = pt_threads_create(o->threads, &b->pool);
     if (s != PT_OK) return s;
     b->n = b->graph->n_param_floats;
     b->w = filled(b->n, 0.5f);
@@ -119,10 +119,10 @@ static pt_status measure(const options *o, bench *b, double *update_s, double *t
     if (!times) return pt_fail(PT_ERR_NOMEM, "no memory for the times");
     for (int i = -1; i < o->rounds; i++) { /* the first warms up */
         start = pt_clock();
-        pt_pool_run(b->pool, b->keys->n, update, b);
+        pt_threads_run(b->pool, b->keys->n, update, b);
         if (i >= 0) times[i] = pt_clock() - start;
         start = pt_clock();
-        pt_pool_run(b->pool, pt_pool_threads(b->pool), triad, b);
+        pt_threads_run(b->pool, pt_threads_count(b->pool), triad, b);
         if (i >= 0) times[o->rounds + i] = pt_clock() - start;
     }
     *update_s = pt_bench_median(times, o->rounds);

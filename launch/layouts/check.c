@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/file.h"
-#include "worker/engine/pool.h"
+#include "worker/engine/threads.h"
 #include "worker/input/jpeg.h"
 
 enum {

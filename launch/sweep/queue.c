@@ -16,7 +16,7 @@
 #include "common/base/log.h"
 #include "common/comm/stop.h"
 #include "launch/sweep/rules.h"
-#include "worker/engine/pool.h"
+#include "worker/engine/threads.h"
 
 /* A run under way. */
 typedef struct {

@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "common/base/status.h"
-#include "worker/engine/conv.h"
-#include "worker/engine/depthwise.h"
-#include "worker/engine/gemm_blas.h"
+#include "worker/engine/conv/conv.h"
+#include "worker/engine/conv/depthwise.h"
+#include "worker/engine/gemm/gemm_blas.h"
 
 enum { N_SHARDS = 8 };
 
@@ -64,7 +64,7 @@ static const struct {
 };
 
 static clockid_t clock_id = CLOCK_MONOTONIC;
-static pt_conv_method method;
+static pt_kernel method;
 
 static double now_s(void)
 {
@@ -87,7 +87,7 @@ static float *filled(size_t n)
 }
 
 typedef struct {
-    pt_pool *pool;
+    pt_threads *pool;
     pt_conv_shape s;
     pt_span span;
     bool depthwise;
@@ -134,7 +134,7 @@ static double best_s(const bench *b, int pass)
     return best;
 }
 
-static void bench_layer(pt_pool *pool, size_t layer, int n_images, double total_s[3],
+static void bench_layer(pt_threads *pool, size_t layer, int n_images, double total_s[3],
                         double *total_flop)
 {
     int side = layers[layer].side, k = layers[layer].kernel, pad = layers[layer].pad;
@@ -148,7 +148,7 @@ static void bench_layer(pt_pool *pool, size_t layer, int n_images, double total_
                           pad,  pad,  method};
     size_t n = (size_t)n_images, pixels = (size_t)out * (size_t)out;
     size_t count = (size_t)(k * k) * (b.depthwise ? 1 : (size_t)c_in) * (size_t)c_out;
-    size_t threads = (size_t)pt_pool_threads(pool);
+    size_t threads = (size_t)pt_threads_count(pool);
     size_t scratch = b.depthwise ? pt_depthwise_scratch(&b.s, N_SHARDS) * threads
                                  : pt_conv_scratch(&b.s, &b.span, (int)threads);
     double flop = 2.0 * (double)(n * pixels * count);
@@ -194,18 +194,18 @@ int main(int argc, char **argv)
     int threads = argc > 1 ? atoi(argv[1]) : 1, n_images = argc > 2 ? atoi(argv[2]) : 8;
     const char *prefix = argc > 3 ? argv[3] : "", *how = argc > 4 ? argv[4] : "winograd";
     double total_s[3] = {0}, flop = 0;
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
 
     method = strcmp(how, "blas") == 0     ? PT_BLAS
              : strcmp(how, "direct") == 0 ? PT_DIRECT
                                           : PT_WINOGRAD;
     if (threads == 1) clock_id = CLOCK_PROCESS_CPUTIME_ID;
-    if (pt_pool_create(threads, &pool) != PT_OK) {
+    if (pt_threads_create(threads, &pool) != PT_OK) {
         fprintf(stderr, "bench_conv: %s\n", pt_fail_text());
         return 1;
     }
     printf("%s, %d threads, %d images; 1024^3 product on one thread: %.1f GFLOP/s\n",
-           pt_method_describe(method), threads, n_images, big_gemm());
+           pt_kernel_describe(method), threads, n_images, big_gemm());
     printf("%-58s  forward     data  weights   GFLOP/s\n", "");
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         if (strncmp(layers[i].name, prefix, strlen(prefix)) != 0) continue;
@@ -214,6 +214,6 @@ int main(int argc, char **argv)
     printf("%-48s all", "");
     for (int i = 0; i < 3; i++) printf("  %7.1f", flop / total_s[i] * 1e-9);
     putchar('\n');
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     return 0;
 }

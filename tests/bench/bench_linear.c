@@ -9,7 +9,7 @@
 
 #include "common/run/shards.h"
 #include "common/base/status.h"
-#include "worker/engine/linear.h"
+#include "worker/engine/layers/linear.h"
 
 enum { N_SHARDS = 8 };
 
@@ -43,15 +43,15 @@ static float *filled(size_t n)
     return p;
 }
 
-static void bench_layer(pt_pool *pool, size_t layer, int n_images)
+static void bench_layer(pt_threads *pool, size_t layer, int n_images)
 {
     int n_in = layers[layer].n_in, n_out = layers[layer].n_out;
     size_t in = (size_t)n_in, out = (size_t)n_out, n = (size_t)n_images;
     pt_span span = {N_SHARDS, 0, N_SHARDS, n_images};
     float *x = filled(n * in), *y = filled(n * out), *w = filled(in * out);
     float *dw = filled(in * out), *bias = filled(out);
-    float *scratch =
-        filled(pt_linear_scratch(n_in, n_out, n_images, N_SHARDS, pt_pool_threads(pool)));
+    float *scratch = filled(
+        pt_linear_scratch(n_in, n_out, n_images, N_SHARDS, pt_threads_count(pool)));
 
     printf("%-12s %5d -> %-5d", layers[layer].name, n_in, n_out);
     for (int pass = 0; pass < 3; pass++) {
@@ -82,16 +82,16 @@ static void bench_layer(pt_pool *pool, size_t layer, int n_images)
 int main(int argc, char **argv)
 {
     int n_images = argc > 1 ? atoi(argv[1]) : 16, threads = argc > 2 ? atoi(argv[2]) : 1;
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
 
     if (threads == 1) clock_id = CLOCK_PROCESS_CPUTIME_ID;
-    if (pt_pool_create(threads, &pool) != PT_OK) {
+    if (pt_threads_create(threads, &pool) != PT_OK) {
         fprintf(stderr, "bench_linear: %s\n", pt_fail_text());
         return 1;
     }
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         bench_layer(pool, i, n_images);
     }
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     return 0;
 }

@@ -15,7 +15,7 @@ what=${1:-all}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 jobs=${PT_JOBS:-$(nproc)}
-threads=(common.{watchdog,pulse,crc32c,dataset} worker.{pool,loader,net_bits,algorithm1}
+threads=(common.{watchdog,pulse,crc32c,dataset} worker.{threads,loader,net_bits,algorithm1}
     worker.run{,_bits,_traffic,_resume,_nonfinite} server.save_killed)
 findings=0
 

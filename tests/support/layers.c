@@ -7,8 +7,8 @@
 #include "common/base/rng.h"
 #include "common/base/status.h"
 #include "tests/support/plain.h"
-#include "worker/engine/depthwise.h"
-#include "worker/engine/linear.h"
+#include "worker/engine/conv/depthwise.h"
+#include "worker/engine/layers/linear.h"
 
 layer layer_of(layer_kind kind, const pt_conv_shape *s)
 {
@@ -59,9 +59,9 @@ float *layer_nan(size_t n)
     return p;
 }
 
-static float *scratch_of(const layer *l, pt_pool *p, const pt_span *span)
+static float *scratch_of(const layer *l, pt_threads *p, const pt_span *span)
 {
-    int threads = pt_pool_threads(p), n_shards = span->n_shards;
+    int threads = pt_threads_count(p), n_shards = span->n_shards;
     size_t n = 0;
 
     if (l->kind == LAYER_CONV) n = pt_conv_scratch(&l->s, span, threads);
@@ -77,7 +77,7 @@ static float *scratch_of(const layer *l, pt_pool *p, const pt_span *span)
     return scratch;
 }
 
-void layer_forward(const layer *l, pt_pool *p, const pt_span *span, const float *x,
+void layer_forward(const layer *l, pt_threads *p, const pt_span *span, const float *x,
                    const float *w, const float *bias, float *y)
 {
     float *scratch = scratch_of(l, p, span);
@@ -93,8 +93,8 @@ void layer_forward(const layer *l, pt_pool *p, const pt_span *span, const float 
     free(scratch);
 }
 
-void layer_backward_data(const layer *l, pt_pool *p, const pt_span *span, const float *dy,
-                         const float *w, bool accumulate, float *dx)
+void layer_backward_data(const layer *l, pt_threads *p, const pt_span *span,
+                         const float *dy, const float *w, bool accumulate, float *dx)
 {
     float *scratch = scratch_of(l, p, span);
     int n = pt_span_images(span);
@@ -111,8 +111,8 @@ void layer_backward_data(const layer *l, pt_pool *p, const pt_span *span, const 
     free(scratch);
 }
 
-void layer_forward_relu(const layer *l, pt_pool *p, const pt_span *span, const float *x,
-                        const float *w, const float *bias, float *y)
+void layer_forward_relu(const layer *l, pt_threads *p, const pt_span *span,
+                        const float *x, const float *w, const float *bias, float *y)
 {
     float *scratch = scratch_of(l, p, span);
 
@@ -120,7 +120,7 @@ void layer_forward_relu(const layer *l, pt_pool *p, const pt_span *span, const f
     free(scratch);
 }
 
-void layer_backward_masked(const layer *l, pt_pool *p, const pt_span *span,
+void layer_backward_masked(const layer *l, pt_threads *p, const pt_span *span,
                            const float *dy, const float *w, bool accumulate,
                            const float *mask, float *dx)
 {
@@ -131,7 +131,7 @@ void layer_backward_masked(const layer *l, pt_pool *p, const pt_span *span,
     free(scratch);
 }
 
-void layer_backward_weights(const layer *l, pt_pool *p, const pt_span *span,
+void layer_backward_weights(const layer *l, pt_threads *p, const pt_span *span,
                             const float *x, const float *dy, float *const *dw,
                             float *const *db)
 {

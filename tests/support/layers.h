@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/run/shards.h"
-#include "worker/engine/conv.h"
+#include "worker/engine/conv/conv.h"
 
 typedef enum { LAYER_CONV, LAYER_DEPTHWISE, LAYER_LINEAR } layer_kind;
 
@@ -29,18 +29,18 @@ float *layer_nan(size_t n); /* n NaNs */
 
 /* The three passes. Scratch is allocated inside with exactly the size that was asked
  * for, so that the address sanitizer sees what lies outside, and filled with NaN. */
-void layer_forward(const layer *l, pt_pool *p, const pt_span *span, const float *x,
+void layer_forward(const layer *l, pt_threads *p, const pt_span *span, const float *x,
                    const float *w, const float *bias, float *y);
-void layer_backward_data(const layer *l, pt_pool *p, const pt_span *span, const float *dy,
-                         const float *w, bool accumulate, float *dx);
-void layer_backward_weights(const layer *l, pt_pool *p, const pt_span *span,
+void layer_backward_data(const layer *l, pt_threads *p, const pt_span *span,
+                         const float *dy, const float *w, bool accumulate, float *dx);
+void layer_backward_weights(const layer *l, pt_threads *p, const pt_span *span,
                             const float *x, const float *dy, float *const *dw,
                             float *const *db);
 
 /* Convolutions: with a ReLU behind, and with the mask of one. */
-void layer_forward_relu(const layer *l, pt_pool *p, const pt_span *span, const float *x,
-                        const float *w, const float *bias, float *y);
-void layer_backward_masked(const layer *l, pt_pool *p, const pt_span *span,
+void layer_forward_relu(const layer *l, pt_threads *p, const pt_span *span,
+                        const float *x, const float *w, const float *bias, float *y);
+void layer_backward_masked(const layer *l, pt_threads *p, const pt_span *span,
                            const float *dy, const float *w, bool accumulate,
                            const float *mask, float *dx);
 

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 
 enum { LOOPBACK_MAX_WORKERS = 16 };
 

@@ -3,7 +3,7 @@
 #ifndef PT_TESTS_NET_CASE_H
 #define PT_TESTS_NET_CASE_H
 
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 
 enum { NET_CASE_CLASSES = 5 };
 

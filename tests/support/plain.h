@@ -3,7 +3,7 @@
 #ifndef PT_TESTS_PLAIN_H
 #define PT_TESTS_PLAIN_H
 
-#include "worker/engine/conv.h"
+#include "worker/engine/conv/conv.h"
 
 /* bias may be NULL. All outputs are overwritten, sums over all n images. */
 void plain_conv_forward(const pt_conv_shape *s, int n, const float *x, const float *w,

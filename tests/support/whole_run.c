@@ -235,15 +235,15 @@ static pt_status work(player *p, pt_comm *comm, bool *agreed)
                           (size_t)p->o->n_validation};
     pt_source source = {p, batch, block, release};
     pt_worker *worker = NULL;
-    pt_pool *pool = NULL;
-    pt_status s = pt_pool_create(p->o->threads, &pool);
+    pt_threads *pool = NULL;
+    pt_status s = pt_threads_create(p->o->threads, &pool);
 
     if (s == PT_OK)
         s = pt_worker_create(p->run, comm, comm->rank - p->o->n_servers, pool, &source,
                              &tests, &worker);
     if (s == PT_OK) s = pt_worker_run(worker, agreed);
     pt_worker_destroy(&worker);
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     return s;
 }
 

@@ -15,7 +15,7 @@
 #include "common/data/h5file.h"
 #include "common/base/pmath.h"
 #include "common/weights/weights.h"
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 
 enum { N_SHARDS = 4, THREADS = 2, MAX_IMAGES = 64 };
 
@@ -25,12 +25,12 @@ typedef struct {
     float *weights, *input, *dlogits;
     int32_t *labels;
     int images;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
     pt_h5file *out;
 } dump;
 
-static pt_status find_method(const char *name, pt_conv_method *m)
+static pt_status find_method(const char *name, pt_kernel *m)
 {
     if (strcmp(name, "winograd") == 0)
         *m = PT_WINOGRAD;
@@ -118,7 +118,7 @@ static pt_status write_relus(dump *d)
     return s;
 }
 
-static pt_status forward(dump *d, pt_conv_method method)
+static pt_status forward(dump *d, pt_kernel method)
 {
     const pt_net_options opt = {.graph = d->graph,
                                 .pool = d->pool,
@@ -171,13 +171,13 @@ static pt_status write_gradients(dump *d)
 
 static pt_status run(dump *d, char **argv, bool relus)
 {
-    pt_conv_method method = PT_DIRECT;
+    pt_kernel method = PT_DIRECT;
     pt_status s = find_method(argv[4], &method);
 
     if (s == PT_OK) s = read_model(d, argv[1]);
     if (s == PT_OK) s = read_case(d, argv[2]);
     if (s == PT_OK) s = pt_h5file_create(argv[3], &d->out);
-    if (s == PT_OK) s = pt_pool_create(THREADS, &d->pool);
+    if (s == PT_OK) s = pt_threads_create(THREADS, &d->pool);
     if (s == PT_OK) s = forward(d, method);
     if (s == PT_OK) s = write_logits(d);
     if (s == PT_OK && relus) s = write_relus(d);
@@ -201,7 +201,7 @@ int main(int argc, char **argv)
     if (s != PT_OK) fprintf(stderr, "error: %s\n", pt_fail_text());
     pt_h5file_destroy(&d.out);
     pt_net_destroy(&d.net);
-    pt_pool_destroy(&d.pool);
+    pt_threads_destroy(&d.pool);
     pt_graph_destroy(&d.graph);
     free(d.weights);
     free(d.input);

@@ -31,7 +31,7 @@ static pt_image picture(int k)
     return im;
 }
 
-static pt_net *make_net(const net_case *c, pt_pool *pool, const int *maps, int n_maps)
+static pt_net *make_net(const net_case *c, pt_threads *pool, const int *maps, int n_maps)
 {
     pt_net *net;
 
@@ -54,10 +54,10 @@ static pt_net *make_net(const net_case *c, pt_pool *pool, const int *maps, int n
 static void check_tops(const char *network, int side)
 {
     net_case c;
-    pt_pool *pool;
+    pt_threads *pool;
 
     net_case_init(&c, network, side, 0.5F, IMAGES, 3);
-    assert_int_equal(pt_pool_create(2, &pool), PT_OK);
+    assert_int_equal(pt_threads_create(2, &pool), PT_OK);
     for (int top = 1; top < c.graph->rep; top++) {
         const pt_node *node = &c.graph->nodes[top];
         size_t bytes = IMAGES * sizeof(float) * (size_t)(node->h * node->w * node->c);
@@ -71,7 +71,7 @@ static void check_tops(const char *network, int side)
         pt_net_destroy(&whole);
         pt_net_destroy(&part);
     }
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     net_case_fini(&c);
 }
 
@@ -87,7 +87,7 @@ static void test_a_pass_up_to_any_node_is_the_beginning_of_the_whole(void **stat
 
 typedef struct {
     net_case c;
-    pt_pool *pool;
+    pt_threads *pool;
     int nodes[2], n_maps;
     double weight[MOST_MAPS];
     float *pixels;
@@ -117,7 +117,7 @@ static void open_case(filters_case *f)
     *f = (filters_case){0};
     net_case_init(&f->c, "resnet_small", SIDE, 0.5F, IMAGES, 5);
     choose_nodes(f);
-    assert_int_equal(pt_pool_create(1, &f->pool), PT_OK);
+    assert_int_equal(pt_threads_create(1, &f->pool), PT_OK);
     f->pixels = malloc(SIDE * SIDE * 3 * sizeof *f->pixels);
     assert_non_null(f->pixels);
     assert_int_equal(
@@ -134,7 +134,7 @@ static void open_case(filters_case *f)
 static void close_case(filters_case *f)
 {
     pt_activations_destroy(&f->a);
-    pt_pool_destroy(&f->pool);
+    pt_threads_destroy(&f->pool);
     free(f->pixels);
     net_case_fini(&f->c);
 }

@@ -12,7 +12,7 @@
 #include "common/run/moments.h"
 #include "tests/support/golden.h"
 #include "tests/support/pattern.h"
-#include "worker/engine/batch_norm.h"
+#include "worker/engine/layers/batch_norm.h"
 
 #define GOLDEN PT_TEST_DATA "/layers/simple.txt"
 
@@ -43,11 +43,11 @@ static void make_sample(sample *s)
 static const int two_groups[3] = {0, 2, 5};
 static const pt_bn_shape whole = {C, PIXELS, N, 2, two_groups, NULL};
 
-static pt_pool *make_pool(int n_threads)
+static pt_threads *make_pool(int n_threads)
 {
-    pt_pool *p = NULL;
+    pt_threads *p = NULL;
 
-    assert_int_equal(pt_pool_create(n_threads, &p), PT_OK);
+    assert_int_equal(pt_threads_create(n_threads, &p), PT_OK);
     return p;
 }
 
@@ -58,7 +58,7 @@ typedef struct {
 
 static void run(int n_threads, const sample *s, pt_act act, result *r)
 {
-    pt_pool *p = make_pool(n_threads);
+    pt_threads *p = make_pool(n_threads);
     double m[2][1 + 2 * C], sums[2][2 * C];
     float means[2 * C];
 
@@ -76,7 +76,7 @@ static void run(int n_threads, const sample *s, pt_act act, result *r)
         (j < C ? r->dbeta : r->dgamma)[j % C] = (float)sum;
     }
     pt_bn_backward_data(p, &whole, r->coef, means, act, s->x, s->dy, false, r->dx);
-    pt_pool_destroy(&p);
+    pt_threads_destroy(&p);
 }
 
 /* Both sides round float32 products a few times per element: a few times 2^-24. */
@@ -128,7 +128,7 @@ static void test_running_statistics_pass_is_that_of_pytorch(void **state)
     sample s;
     float coef[4 * C], y[COUNT], dx[COUNT], d[2][C];
     double sums[2][2 * C];
-    pt_pool *p = make_pool(1);
+    pt_threads *p = make_pool(1);
 
     (void)state;
     make_sample(&s);
@@ -141,7 +141,7 @@ static void test_running_statistics_pass_is_that_of_pytorch(void **state)
     assert_golden("bn_eval_dx", dx, COUNT);
     assert_golden("bn_eval_dgamma", d[1], C);
     assert_golden("bn_eval_dbeta", d[0], C);
-    pt_pool_destroy(&p);
+    pt_threads_destroy(&p);
 }
 
 /* sum(dy * bn(x)) in plain double, two passes. */
@@ -206,7 +206,7 @@ static void test_moments_are_those_of_two_passes(void **state)
     static double got[2 * (1 + 2 * WIDE)], want[1 + 2 * WIDE];
     const int begin[3] = {0, 1, 4};
     const pt_bn_shape s = {WIDE, ROWS, 4, 2, begin, NULL};
-    pt_pool *p = make_pool(3);
+    pt_threads *p = make_pool(3);
 
     (void)state;
     pattern_fill(7, sizeof x / sizeof *x, x);
@@ -226,7 +226,7 @@ static void test_moments_are_those_of_two_passes(void **state)
     for (size_t j = 0; j < WIDE; j++)
         assert_true(fabs(got[1 + WIDE + j] - want[1 + WIDE + j]) <=
                     1e-10 * want[1 + WIDE + j]);
-    pt_pool_destroy(&p);
+    pt_threads_destroy(&p);
 }
 
 static void test_bits_do_not_depend_on_threads(void **state)
@@ -252,7 +252,7 @@ static void test_sets_are_chosen_by_image_and_gradients_can_be_added(void **stat
     const pt_bn_shape s = {1, 1, IMAGES, W, begin, set};
     const float means[2][2] = {{0.5f, 0.25f}, {0, 0}};
     float y[IMAGES], dx[IMAGES] = {100, 100, 100};
-    pt_pool *p = make_pool(1);
+    pt_threads *p = make_pool(1);
 
     (void)state;
     pt_bn_normalise(p, &s, coef[0], PT_ACT_NONE, x, NULL, y);
@@ -260,7 +260,7 @@ static void test_sets_are_chosen_by_image_and_gradients_can_be_added(void **stat
     pt_bn_backward_data(p, &s, coef[0], means[0], PT_ACT_NONE, x, dy, true, dx);
     assert_true(dx[0] == 100 + 2 * (1 - 0.5f - 4 * 0.25f));
     assert_true(dx[1] == 108 && dx[2] == 116);
-    pt_pool_destroy(&p);
+    pt_threads_destroy(&p);
 }
 
 int main(void)

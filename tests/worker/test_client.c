@@ -49,7 +49,7 @@ static const pt_comm_ops ops = {send, recv, test};
 typedef struct {
     pt_run *run;
     pt_comm comm;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
     pt_client *client;
     float *images;
@@ -68,7 +68,7 @@ static void init(fixture *f)
     *f = (fixture){.run = whole_run_make(&options),
                    .comm = {.ops = &ops, .rank = 1, .size = 2, .deadline_s = 60}};
     f->images = whole_run_images(&options, f->run);
-    assert_int_equal(pt_pool_create(1, &f->pool), PT_OK);
+    assert_int_equal(pt_threads_create(1, &f->pool), PT_OK);
     o = (pt_net_options){.graph = f->run->graph,
                          .pool = f->pool,
                          .weights = f->run->flat,
@@ -84,7 +84,7 @@ static void fini(fixture *f)
 {
     pt_client_destroy(&f->client);
     pt_net_destroy(&f->net);
-    pt_pool_destroy(&f->pool);
+    pt_threads_destroy(&f->pool);
     pt_run_destroy(&f->run);
     free(f->images);
 }

@@ -12,8 +12,8 @@
 
 #include "common/base/rng.h"
 #include "tests/support/gemm_wide.h"
-#include "worker/engine/gemm.h"
-#include "worker/engine/gemm_path.h"
+#include "worker/engine/gemm/gemm.h"
+#include "worker/engine/gemm/gemm_path.h"
 
 enum { N_SHAPES = 2000, GUARD = 64, MAX_SIDE = 260, MAX_DEPTH = 700 };
 

@@ -43,7 +43,7 @@ static void check(const layer *l, const char *what, const float *got, const doub
     if (!(d <= limit)) fail_msg("%s: %s is off by %g", layer_text(l), what, d);
 }
 
-static void check_layer(layer *l, pt_pool *pool)
+static void check_layer(layer *l, pt_threads *pool)
 {
     pt_span span = {SHARDS, 0, SHARDS, IMAGES};
     size_t x_n = IMAGES * l->x_floats, y_n = IMAGES * l->y_floats;
@@ -59,7 +59,7 @@ static void check_layer(layer *l, pt_pool *pool)
     layer_plain_forward(l, IMAGES, x, w, bias, want);
     layer_plain_backward(l, IMAGES, x, w, dy, want_dx, want_dw, want_db);
     for (int m = PT_WINOGRAD; m <= (l->kind == LAYER_CONV ? PT_DIRECT : 0); m++) {
-        l->s.method = (pt_conv_method)m;
+        l->s.method = (pt_kernel)m;
         layer_forward(l, pool, &span, x, w, bias, y);
         layer_backward_data(l, pool, &span, dy, w, false, dx);
         layer_backward_weights(l, pool, &span, x, dy, &dw, &db);
@@ -74,16 +74,16 @@ static void check_layer(layer *l, pt_pool *pool)
 
 static void test_kernels_are_accurate_at_real_sizes(void **state)
 {
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
 
     (void)state;
-    assert_int_equal(pt_pool_create(2, &pool), PT_OK);
+    assert_int_equal(pt_threads_create(2, &pool), PT_OK);
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         layer l = layer_of(layers[i].kind, &layers[i].s);
 
         check_layer(&l, pool);
     }
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
 }
 
 int main(void)

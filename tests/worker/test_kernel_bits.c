@@ -106,7 +106,8 @@ static float *slice(const float *from, size_t n, size_t slack)
 }
 
 /* The share of one worker. */
-static void run_worker(batch *t, pt_pool *pool, const pt_span *span, parts *dw, parts *db)
+static void run_worker(batch *t, pt_threads *pool, const pt_span *span, parts *dw,
+                       parts *db)
 {
     const layer *l = &t->l;
     size_t first = (size_t)pt_span_first(span), n = (size_t)pt_span_images(span);
@@ -141,9 +142,9 @@ static void run_worker(batch *t, pt_pool *pool, const pt_span *span, parts *dw, 
 static void run_batch(batch *t, int n_threads, int n_workers)
 {
     parts dw = {.n = 0}, db = {.n = 0};
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
 
-    assert_int_equal(pt_pool_create(n_threads, &pool), PT_OK);
+    assert_int_equal(pt_threads_create(n_threads, &pool), PT_OK);
     for (int i = 0; i < n_workers; i++) {
         pt_span span = {.n_shards = V, .b = t->b};
 
@@ -152,7 +153,7 @@ static void run_batch(batch *t, int n_threads, int n_workers)
     }
     finish(&dw, t->l.w_floats, t->dw);
     finish(&db, t->l.c_out, t->db);
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
 }
 
 static void check_equal(const layer *l, const char *what, int threads, int workers,
@@ -195,7 +196,7 @@ static void check_layers(int b)
         layer l = layer_of(layers[i].kind, &layers[i].s);
 
         for (int m = PT_WINOGRAD; m <= (l.kind == LAYER_CONV ? PT_BLAS : 0); m++) {
-            l.s.method = (pt_conv_method)m;
+            l.s.method = (pt_kernel)m;
             check_batch(&l, b, N_CUTS);
         }
     }
@@ -229,7 +230,7 @@ static void test_nor_at_the_networks_sizes(void **state)
         layer l = layer_of(LAYER_CONV, &large[i]);
 
         for (int m = PT_WINOGRAD; m <= PT_DIRECT; m++) {
-            l.s.method = (pt_conv_method)m;
+            l.s.method = (pt_kernel)m;
             check_batch(&l, 4, 4);
         }
     }
@@ -247,7 +248,7 @@ static void test_nor_do_instruction_sets(void **state)
         layer l = layer_of(layers[i].kind, &layers[i].s);
 
         for (int m = PT_WINOGRAD; m <= (l.kind == LAYER_CONV ? PT_DIRECT : 0); m++) {
-            l.s.method = (pt_conv_method)m;
+            l.s.method = (pt_kernel)m;
             batch one = batch_of(&l, 5);
 
             pt_gemm_use(paths[0]);

@@ -37,8 +37,8 @@ static float *pattern(uint64_t salt, size_t n)
 }
 
 /* Short sums in float against double: a few 1e-7. */
-static void check(const char *name, pt_conv_method method, const char *what,
-                  const float *got, size_t n)
+static void check(const char *name, pt_kernel method, const char *what, const float *got,
+                  size_t n)
 {
     char key[64];
 
@@ -53,10 +53,10 @@ static void check(const char *name, pt_conv_method method, const char *what,
 
 static void test_kernels_compute_what_pytorch_does(void **state)
 {
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
 
     (void)state;
-    assert_int_equal(pt_pool_create(2, &pool), PT_OK);
+    assert_int_equal(pt_threads_create(2, &pool), PT_OK);
     for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++) {
         layer l = layer_of(goldens[i].kind, &goldens[i].s);
         pt_span span = {4, 0, 4, goldens[i].n};
@@ -66,7 +66,7 @@ static void test_kernels_compute_what_pytorch_does(void **state)
         float *dw = layer_nan(l.w_floats), *db = layer_nan(l.c_out);
 
         for (int m = PT_WINOGRAD; m <= PT_BLAS; m++) {
-            pt_conv_method how = l.s.method = (pt_conv_method)m;
+            pt_kernel how = l.s.method = (pt_kernel)m;
 
             layer_forward(&l, pool, &span, x, w, b, y);
             layer_backward_data(&l, pool, &span, dy, w, false, dx);
@@ -78,7 +78,7 @@ static void test_kernels_compute_what_pytorch_does(void **state)
         }
         free(x), free(w), free(b), free(dy), free(y), free(dx), free(dw), free(db);
     }
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
 }
 
 int main(void)

@@ -80,7 +80,7 @@ static void check_close(const layer *l, const char *what, const float *got,
 }
 
 /* All passes of one layer for b images in V shards, one worker. */
-static void check_layer(const layer *l, pt_pool *pool, int n_shards, int b)
+static void check_layer(const layer *l, pt_threads *pool, int n_shards, int b)
 {
     pt_span span = {n_shards, 0, n_shards, b};
     size_t n = (size_t)b, x_n = n * l->x_floats, y_n = n * l->y_floats;
@@ -125,7 +125,7 @@ static void assert_equal(const layer *l, const char *what, const float *got,
 
 /* A ReLU behind the forward pass and its mask behind the data pass change no other bit.
  */
-static void check_fused(const layer *l, pt_pool *pool, int b)
+static void check_fused(const layer *l, pt_threads *pool, int b)
 {
     pt_span span = {4, 0, 4, b};
     size_t n = (size_t)b, x_n = n * l->x_floats, y_n = n * l->y_floats;
@@ -151,20 +151,20 @@ static void check_fused(const layer *l, pt_pool *pool, int b)
 
 static void check_shapes(layer_kind kind, const pt_conv_shape *shapes, size_t n)
 {
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
 
-    assert_int_equal(pt_pool_create(2, &pool), PT_OK);
+    assert_int_equal(pt_threads_create(2, &pool), PT_OK);
     for (size_t i = 0; i < n; i++) {
         layer l = layer_of(kind, &shapes[i]);
 
         for (int m = PT_WINOGRAD; m <= (kind == LAYER_CONV ? PT_BLAS : 0); m++) {
-            l.s.method = (pt_conv_method)m;
+            l.s.method = (pt_kernel)m;
             check_layer(&l, pool, 4, 5);
             check_layer(&l, pool, 8, 1); /* seven shards are empty */
             if (kind == LAYER_CONV) check_fused(&l, pool, 3);
         }
     }
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
 }
 
 static void test_convolution_agrees_with_plain_loops(void **state)
@@ -197,19 +197,19 @@ static void test_large_blocks_agree_with_plain_loops(void **state)
         {6, 6, 512, 6, 6, 300, 1, 1, 1, 0, 0, PT_WINOGRAD},
         {3, 600, 4, 3, 600, 5, 3, 3, 1, 1, 1, PT_WINOGRAD}, /* wider than a chain */
     };
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
 
     (void)state;
-    assert_int_equal(pt_pool_create(2, &pool), PT_OK);
+    assert_int_equal(pt_threads_create(2, &pool), PT_OK);
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         layer l = layer_of(LAYER_CONV, &large[i]);
 
         for (int m = PT_WINOGRAD; m <= PT_BLAS; m++) {
-            l.s.method = (pt_conv_method)m;
+            l.s.method = (pt_kernel)m;
             check_layer(&l, pool, 2, 2);
         }
     }
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
 }
 
 static double dot(const float *a, const float *b, size_t n)
@@ -222,8 +222,9 @@ static double dot(const float *a, const float *b, size_t n)
 
 /* loss = <r, y>: linear in x, w and bias, so central differences have no error of their
  * own and the step may be large. */
-static double loss_at(const layer *l, pt_pool *pool, const pt_span *span, const float *x,
-                      const float *w, const float *bias, const float *r, float *y)
+static double loss_at(const layer *l, pt_threads *pool, const pt_span *span,
+                      const float *x, const float *w, const float *bias, const float *r,
+                      float *y)
 {
     layer_forward(l, pool, span, x, w, bias, y);
     return dot(r, y, (size_t)span->b * l->y_floats);
@@ -233,11 +234,11 @@ static void check_gradient(layer_kind kind, const pt_conv_shape *shape)
 {
     layer l = layer_of(kind, shape);
     pt_span span = {4, 0, 4, 3};
-    pt_pool *pool = NULL;
+    pt_threads *pool = NULL;
     size_t y_n = 3 * l.y_floats, n[3] = {3 * l.x_floats, l.w_floats, l.c_out};
     float *r = layer_random(9, y_n), *y = layer_nan(y_n), *value[3], *grad[3];
 
-    assert_int_equal(pt_pool_create(1, &pool), PT_OK);
+    assert_int_equal(pt_threads_create(1, &pool), PT_OK);
     for (int i = 0; i < 3; i++) {
         value[i] = layer_random(10 + (uint64_t)i, n[i]);
         grad[i] = layer_nan(n[i]);
@@ -263,7 +264,7 @@ static void check_gradient(layer_kind kind, const pt_conv_shape *shape)
     }
     for (int i = 0; i < 3; i++) free(value[i]), free(grad[i]);
     free(r), free(y);
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
 }
 
 static void test_gradients_agree_with_central_differences(void **state)

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "worker/engine/pointwise.h"
-#include "worker/engine/pool2d.h"
+#include "worker/engine/layers/pointwise.h"
+#include "worker/engine/layers/pool2d.h"
 
 enum { IMAGES = 2, SIDE = 5, C = 3, IN = IMAGES * SIDE * SIDE * C, MOST = 2 * IN };
 
-static pt_pool *pool;
+static pt_threads *pool;
 
 typedef struct {
     const char *name;
@@ -176,8 +176,8 @@ int main(void)
     };
     int failed;
 
-    if (pt_pool_create(2, &pool) != PT_OK) return 1;
+    if (pt_threads_create(2, &pool) != PT_OK) return 1;
     failed = cmocka_run_group_tests(tests, NULL, NULL);
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     return failed;
 }

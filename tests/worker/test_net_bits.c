@@ -30,7 +30,7 @@ typedef struct {
     int n_workers, n_threads;
     loopback_exchange exchange;
     pt_net *nets[LOOPBACK_MAX_WORKERS];
-    pt_pool *pools[LOOPBACK_MAX_WORKERS];
+    pt_threads *pools[LOOPBACK_MAX_WORKERS];
     pt_span spans[LOOPBACK_MAX_WORKERS];
     pt_status status[LOOPBACK_MAX_WORKERS];
     outcome *out;
@@ -46,7 +46,7 @@ static pt_status work(job *j, int w)
     const pt_span *span = &j->spans[w];
     const pt_net_hooks hooks = {.context = &j->exchange.ends[w],
                                 .exchange = loopback_exchange_hook};
-    pt_status s = pt_pool_create(j->n_threads, &j->pools[w]);
+    pt_status s = pt_threads_create(j->n_threads, &j->pools[w]);
     const pt_net_options opt = {.graph = j->c->graph,
                                 .pool = j->pools[w],
                                 .weights = j->c->weights,
@@ -177,7 +177,7 @@ static void run(const net_case *c, pt_bn_mode mode, const bool *trained, int n_w
     collect(&j);
     for (int w = 0; w < n_workers; w++) {
         pt_net_destroy(&j.nets[w]);
-        pt_pool_destroy(&j.pools[w]);
+        pt_threads_destroy(&j.pools[w]);
     }
     loopback_exchange_fini(&j.exchange);
 }

@@ -25,7 +25,7 @@ enum { N_SHARDS = 4, PROJECTIONS = 8 };
 typedef struct {
     const char *name; /* in the file */
     net_case c;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
 } frozen_case;
 
@@ -81,7 +81,7 @@ static void open_case(frozen_case *f, const char *name, const char *network, int
     net_case_init_with(&f->c, network, opt, b, (uint64_t)salt[0]);
     free(salt);
     enlarge_gammas(&f->c);
-    assert_int_equal(pt_pool_create(2, &f->pool), PT_OK);
+    assert_int_equal(pt_threads_create(2, &f->pool), PT_OK);
     const pt_net_options net = {.graph = f->c.graph,
                                 .pool = f->pool,
                                 .weights = f->c.weights,
@@ -97,7 +97,7 @@ static void open_case(frozen_case *f, const char *name, const char *network, int
 static void close_case(frozen_case *f)
 {
     pt_net_destroy(&f->net);
-    pt_pool_destroy(&f->pool);
+    pt_threads_destroy(&f->pool);
     net_case_fini(&f->c);
 }
 

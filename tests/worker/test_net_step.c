@@ -49,7 +49,7 @@ static double distance(const char *path, const pt_tensor *t, const float *memory
 typedef struct {
     char path[256];
     net_case c;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
     double tolerance, worst;
 } step_case;
@@ -103,7 +103,7 @@ static void check_network(const char *network, int side, double limit)
     float *salt = golden_load(s.path, "salt", 1);
     net_case_init(&s.c, network, side, 0, IMAGES, (uint64_t)salt[0]);
     free(salt);
-    assert_int_equal(pt_pool_create(2, &s.pool), PT_OK);
+    assert_int_equal(pt_threads_create(2, &s.pool), PT_OK);
     const pt_net_options opt = {.graph = s.c.graph,
                                 .pool = s.pool,
                                 .weights = s.c.weights,
@@ -123,7 +123,7 @@ static void check_network(const char *network, int side, double limit)
     print_message("%s: worst relative distance %.2g\n", network, s.worst);
 
     pt_net_destroy(&s.net);
-    pt_pool_destroy(&s.pool);
+    pt_threads_destroy(&s.pool);
     net_case_fini(&s.c);
 }
 

@@ -14,7 +14,7 @@ enum { IMAGES = 3, ROOM = 5, CHANNELS = 3 };
 
 typedef struct {
     net_case c;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *plain, *net;
     int *maps, n_maps; /* every step-th convolution of the trunk */
 } without_case;
@@ -37,7 +37,7 @@ static void open_case(without_case *w, const char *network, int side, int step)
     assert_non_null(w->maps);
     for (int i = 0; i < g->n_nodes; i++)
         if (is_conv(g, i) && found++ % step == 0) w->maps[w->n_maps++] = i;
-    assert_int_equal(pt_pool_create(2, &w->pool), PT_OK);
+    assert_int_equal(pt_threads_create(2, &w->pool), PT_OK);
 
     pt_net_options o = {.graph = g,
                         .pool = w->pool,
@@ -57,7 +57,7 @@ static void close_case(without_case *w)
 {
     pt_net_destroy(&w->net);
     pt_net_destroy(&w->plain);
-    pt_pool_destroy(&w->pool);
+    pt_threads_destroy(&w->pool);
     net_case_fini(&w->c);
     free(w->maps);
 }

@@ -12,22 +12,22 @@
 #include "common/base/rng.h"
 #include "tests/support/golden.h"
 #include "tests/support/pattern.h"
-#include "worker/engine/pointwise.h"
+#include "worker/engine/layers/pointwise.h"
 
 #define GOLDEN PT_TEST_DATA "/layers/simple.txt"
 
-static pt_pool *pool; /* of three threads, for all tests */
+static pt_threads *pool; /* of three threads, for all tests */
 
 static int make_pool(void **state)
 {
     (void)state;
-    return pt_pool_create(3, &pool) == PT_OK ? 0 : -1;
+    return pt_threads_create(3, &pool) == PT_OK ? 0 : -1;
 }
 
 static int drop_pool(void **state)
 {
     (void)state;
-    pt_pool_destroy(&pool);
+    pt_threads_destroy(&pool);
     return 0;
 }
 

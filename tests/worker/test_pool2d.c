@@ -12,7 +12,7 @@
 
 #include "tests/support/golden.h"
 #include "tests/support/pattern.h"
-#include "worker/engine/pool2d.h"
+#include "worker/engine/layers/pool2d.h"
 
 #define GOLDEN PT_TEST_DATA "/layers/simple.txt"
 
@@ -36,7 +36,7 @@ static float *golden(const char *pool, const char *what, size_t n)
     return golden_load(GOLDEN, name, n);
 }
 
-static void check_pool(int i, pt_pool *p)
+static void check_pool(int i, pt_threads *p)
 {
     float *size = golden(pools[i].name, "size", 2);
     pt_max_pool s = {pools[i].h, pools[i].w, pools[i].c,      (int)size[0], (int)size[1],
@@ -80,11 +80,11 @@ static void test_max_pool_is_that_of_pytorch(void **state)
 {
     (void)state;
     for (int threads = 1; threads <= 3; threads++) {
-        pt_pool *p = NULL;
+        pt_threads *p = NULL;
 
-        assert_int_equal(pt_pool_create(threads, &p), PT_OK);
+        assert_int_equal(pt_threads_create(threads, &p), PT_OK);
         for (int i = 0; i < N_POOLS; i++) check_pool(i, p);
-        pt_pool_destroy(&p);
+        pt_threads_destroy(&p);
     }
 }
 
@@ -94,16 +94,16 @@ static void test_padding_never_wins_and_the_first_of_equals_does(void **state)
     const float x[4] = {-2, -1, -1, -3}, dy[1] = {5};
     float y[1], dx[4];
     uint8_t argmax[1];
-    pt_pool *p = NULL;
+    pt_threads *p = NULL;
 
     (void)state;
-    assert_int_equal(pt_pool_create(1, &p), PT_OK);
+    assert_int_equal(pt_threads_create(1, &p), PT_OK);
     pt_max_pool_forward(p, &s, 1, x, y, argmax);
     assert_true(y[0] == -1);
     assert_int_equal(argmax[0], 5); /* row 1, column 2 of the window */
     pt_max_pool_backward(p, &s, 1, dy, argmax, false, NULL, dx);
     assert_true(dx[0] == 0 && dx[1] == 5 && dx[2] == 0 && dx[3] == 0);
-    pt_pool_destroy(&p);
+    pt_threads_destroy(&p);
 }
 
 static void test_a_nan_in_the_window_is_not_lost(void **state)
@@ -111,13 +111,13 @@ static void test_a_nan_in_the_window_is_not_lost(void **state)
     const pt_max_pool s = {1, 3, 1, 1, 1, 1, 3, 1, 0, 0};
     const float x[3] = {1, NAN, 2};
     float y[1];
-    pt_pool *p = NULL;
+    pt_threads *p = NULL;
 
     (void)state;
-    assert_int_equal(pt_pool_create(1, &p), PT_OK);
+    assert_int_equal(pt_threads_create(1, &p), PT_OK);
     pt_max_pool_forward(p, &s, 1, x, y, NULL);
     assert_true(isnan(y[0]));
-    pt_pool_destroy(&p);
+    pt_threads_destroy(&p);
 }
 
 static void test_global_average_is_that_of_pytorch(void **state)
@@ -125,11 +125,11 @@ static void test_global_average_is_that_of_pytorch(void **state)
     enum { N = 2, PIXELS = 35, C = 70 };
     static float x[N * PIXELS * C], y[N * C], dx[N * PIXELS * C];
     float *want = golden_load(GOLDEN, "avg_y", N * C);
-    pt_pool *p = NULL;
+    pt_threads *p = NULL;
 
     (void)state;
     pattern_fill(12, N * PIXELS * C, x);
-    assert_int_equal(pt_pool_create(2, &p), PT_OK);
+    assert_int_equal(pt_threads_create(2, &p), PT_OK);
     pt_global_avg_forward(p, N, PIXELS, C, x, y);
     assert_true(relative_distance(y, want, N * C) < 1e-6); /* theirs adds in float */
     pt_global_avg_backward(p, N, PIXELS, C, y, false, dx);
@@ -137,7 +137,7 @@ static void test_global_average_is_that_of_pytorch(void **state)
         assert_true(dx[i] == y[i / (PIXELS * C) * C + i % C] / PIXELS);
     pt_global_avg_backward(p, N, PIXELS, C, y, true, dx);
     assert_true(dx[C] == y[0] / PIXELS + y[0] / PIXELS);
-    pt_pool_destroy(&p);
+    pt_threads_destroy(&p);
     free(want);
 }
 

@@ -13,7 +13,7 @@
 #include "tests/support/golden.h"
 #include "tests/support/half.h"
 #include "tests/support/shared.h"
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 
 /* Relative Euclidean norm. Rounding on both sides, float32: 1.1e-6 was the most seen. */
 static const double tolerance = 1e-5;
@@ -21,7 +21,7 @@ static const double tolerance = 1e-5;
 typedef struct {
     pt_graph *graph;
     float *weights;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
 } model;
 
@@ -44,7 +44,7 @@ static void open_model(model *m, const char *network, const char *weights, bool 
     m->weights = pt_calloc(m->graph->n_floats, sizeof *m->weights);
     assert_non_null(m->weights);
     require(pt_weights_load(path, NULL, m->graph, with_head, m->weights, NULL));
-    require(pt_pool_create(2, &m->pool));
+    require(pt_threads_create(2, &m->pool));
     /* A net for training, as it keeps the maps within; frozen: running statistics. */
     const pt_net_options net = {.graph = m->graph,
                                 .pool = m->pool,
@@ -60,7 +60,7 @@ static void open_model(model *m, const char *network, const char *weights, bool 
 static void close_model(model *m)
 {
     pt_net_destroy(&m->net);
-    pt_pool_destroy(&m->pool);
+    pt_threads_destroy(&m->pool);
     pt_graph_destroy(&m->graph);
     free(m->weights);
 }

@@ -10,7 +10,7 @@
 
 #include "common/run/wire.h"
 #include "tests/support/whole_run.h"
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 
 #define CONFIG PT_TEST_DATA "/run/base.yaml"
 
@@ -53,12 +53,12 @@ static float *features(const whole_run_options *o, const pt_run *run)
 
     assert_true(flat && out);
     whole_run_start(run->graph, flat);
-    assert_int_equal(pt_pool_create(1, &opt.pool), PT_OK);
+    assert_int_equal(pt_threads_create(1, &opt.pool), PT_OK);
     assert_int_equal(pt_net_create(&opt, &net), PT_OK);
     assert_int_equal(pt_net_evaluate(net, TRAIN, images), PT_OK);
     memcpy(out, pt_net_output(net, run->graph->rep), TRAIN * dims * sizeof *out);
     pt_net_destroy(&net);
-    pt_pool_destroy(&opt.pool);
+    pt_threads_destroy(&opt.pool);
     free(flat);
     free(images);
     return out;

@@ -9,7 +9,7 @@
 
 #include "tests/support/golden.h"
 #include "tests/support/pattern.h"
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 
 enum { IMAGES = 6, CLASSES = 5, SOURCE = 7, SHARDS = 4 };
 
@@ -17,7 +17,7 @@ enum { IMAGES = 6, CLASSES = 5, SOURCE = 7, SHARDS = 4 };
 typedef struct {
     pt_graph *graph;
     float *flat;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
 } played;
 
@@ -85,7 +85,7 @@ static played play(const char *network, int side, bool with_source, bool own,
     p.flat = pt_calloc(p.graph->n_floats, sizeof *p.flat);
     assert_non_null(p.flat);
     fill(p.graph, own, p.flat);
-    assert_int_equal(pt_pool_create(2, &p.pool), PT_OK);
+    assert_int_equal(pt_threads_create(2, &p.pool), PT_OK);
     n.graph = p.graph;
     n.pool = p.pool;
     n.weights = p.flat;
@@ -101,7 +101,7 @@ static played play(const char *network, int side, bool with_source, bool own,
 static void finish(played *p)
 {
     pt_net_destroy(&p->net);
-    pt_pool_destroy(&p->pool);
+    pt_threads_destroy(&p->pool);
     pt_graph_destroy(&p->graph);
     free(p->flat);
 }

@@ -14,7 +14,7 @@
 
 #include "common/data/h5file.h"
 #include "common/weights/weights.h"
-#include "worker/engine/net.h"
+#include "worker/engine/net/net.h"
 
 /* Largest difference over largest value, of each array. Both sides are float32 and round
  * in each of up to 152 layers: 1.8e-6 was the most seen of logits and input gradients,
@@ -31,7 +31,7 @@ typedef struct {
     pt_weights_info info;
     pt_graph *graph;
     float *weights, *input;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
 } comparison;
 
@@ -102,7 +102,7 @@ static void open_net(comparison *c, const char *network)
     require(pt_weights_load(c->model, NULL, c->graph, true, c->weights, NULL));
     require(pt_h5file_open(c->expected, &c->file));
     c->input = expected(c, "input", (size_t)IMAGES * SIDE * SIDE * 3);
-    require(pt_pool_create(2, &c->pool));
+    require(pt_threads_create(2, &c->pool));
     const pt_net_options opt = {.graph = c->graph,
                                 .pool = c->pool,
                                 .weights = c->weights,
@@ -121,7 +121,7 @@ static int close_all(void **state)
 
     (void)state;
     pt_net_destroy(&c->net);
-    pt_pool_destroy(&c->pool);
+    pt_threads_destroy(&c->pool);
     pt_graph_destroy(&c->graph);
     pt_h5file_destroy(&c->file);
     free(c->weights);

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/engine/gemm_blas.h"
-#include "worker/engine/net.h"
+#include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/net/net.h"
 
 enum { MOST_PLACES = 65535, PART = 1024 };
 
 struct pt_activations {
     pt_activations_options opt;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_net *net;
     float *pixels;   /* [side][side][3] */
     double *weight;  /* [n_maps] */
@@ -61,7 +61,7 @@ pt_status pt_activations_create(const pt_activations_options *opt, pt_activation
     if (!a->pixels) return pt_fail(PT_ERR_NOMEM, "no memory for an image");
     s = weigh(a);
     if (s == PT_OK) s = pt_blas_thread_init();
-    if (s == PT_OK) s = pt_pool_create(1, &a->pool);
+    if (s == PT_OK) s = pt_threads_create(1, &a->pool);
     if (s != PT_OK) return s;
     return pt_net_create(&(pt_net_options){.graph = opt->graph,
                                            .pool = a->pool,
@@ -78,7 +78,7 @@ void pt_activations_destroy(pt_activations **a)
 {
     if (!*a) return;
     pt_net_destroy(&(*a)->net);
-    pt_pool_destroy(&(*a)->pool);
+    pt_threads_destroy(&(*a)->pool);
     free((*a)->pixels);
     free((*a)->weight);
     free(*a);

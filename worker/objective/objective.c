@@ -20,7 +20,7 @@ typedef struct {
 
 struct pt_objective {
     const pt_run *run;
-    pt_pool *pool;
+    pt_threads *pool;
     pt_pseudo_task task;
     pt_coupling coupling;
     int n_classes, dims;
@@ -107,7 +107,7 @@ static bool make_distillation(pt_objective *o, size_t n)
     return o->dsource && o->softened && o->places;
 }
 
-pt_status pt_objective_create(const pt_run *run, pt_pool *pool, int max_images,
+pt_status pt_objective_create(const pt_run *run, pt_threads *pool, int max_images,
                               pt_objective **out)
 {
     pt_objective *o = pt_calloc(1, sizeof *o);
@@ -178,7 +178,7 @@ const float *pt_objective_classify(pt_objective *o, uint64_t step, const pt_span
     o->share = alpha > 0 ? pt_mixup_share(o->run->config->seed, step, alpha) : 1;
     o->labels = labels;
     o->logits = logits;
-    pt_pool_run(o->pool, pt_span_images(span), classify_image, o);
+    pt_threads_run(o->pool, pt_span_images(span), classify_image, o);
     return o->dlogits;
 }
 
@@ -221,11 +221,11 @@ const float *pt_objective_at_source(pt_objective *o, const float *source_logits)
 
     o->source_logits = source_logits;
     if (o->run->plan->source) {
-        pt_pool_run(o->pool, n, join_image, o);
+        pt_threads_run(o->pool, n, join_image, o);
         return o->dsource;
     }
     pt_plan_places(o->run->plan, o->step, pt_span_first(&o->span), n, o->places);
-    pt_pool_run(o->pool, n, distill_image, o);
+    pt_threads_run(o->pool, n, distill_image, o);
     return o->dsource;
 }
 
@@ -270,7 +270,7 @@ void pt_objective_hold_map(pt_objective *o, int k, int first, int n, const float
         below.n = k;
         m.factor = r->attention + pt_delta_channels(&below);
     }
-    pt_pool_run(o->pool, n, hold_image, &m);
+    pt_threads_run(o->pool, n, hold_image, &m);
 }
 
 static void confuse_image(void *context, int i, int thread)
@@ -290,7 +290,7 @@ const float *pt_objective_at_logits(pt_objective *o, const double *terms)
 {
     if (!o->coupling.confusion || !terms) return NULL;
     o->terms = terms;
-    pt_pool_run(o->pool, pt_span_images(&o->span), confuse_image, o);
+    pt_threads_run(o->pool, pt_span_images(&o->span), confuse_image, o);
     return o->dlogits;
 }
 
@@ -329,7 +329,7 @@ void pt_objective_regress(pt_objective *o, const float *rep, const float *g_ce)
 {
     o->rep = rep;
     o->g_ce = g_ce;
-    pt_pool_run(o->pool, pt_span_images(&o->span), regress_image, o);
+    pt_threads_run(o->pool, pt_span_images(&o->span), regress_image, o);
 }
 
 const float *pt_objective_pseudo_gradient(const pt_objective *o)
@@ -385,7 +385,7 @@ const float *pt_objective_at_rep(pt_objective *o, const float *g, double weight,
     o->g_ce = g;
     o->weight = weight;
     o->terms = terms;
-    pt_pool_run(o->pool, pt_span_images(&o->span), combine_image, o);
+    pt_threads_run(o->pool, pt_span_images(&o->span), combine_image, o);
     return o->g_ptr;
 }
 

@@ -14,12 +14,12 @@
 
 #include "common/run/run.h"
 #include "common/run/wire.h"
-#include "worker/engine/pool.h"
+#include "worker/engine/threads.h"
 
 typedef struct pt_objective pt_objective;
 
 /* Borrows run and pool. PT_ERR_NOMEM. */
-PT_MUST_USE pt_status pt_objective_create(const pt_run *run, pt_pool *pool,
+PT_MUST_USE pt_status pt_objective_create(const pt_run *run, pt_threads *pool,
                                           int max_images, pt_objective **out);
 void pt_objective_destroy(pt_objective **o);
 size_t pt_objective_bytes(const pt_run *run, int max_images);

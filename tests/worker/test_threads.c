@@ -1,0 +1,134 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/threads.h"
+
+enum { N_ITEMS = 1000 };
+
+typedef struct {
+    int n_threads;
+    int done[N_ITEMS]; /* each is written by one item only */
+    int polls;
+    bool bad_thread;
+} tally;
+
+static void count_item(void *context, int item, int thread)
+{
+    tally *t = context;
+
+    t->done[item]++;
+    if (thread < 0 || thread >= t->n_threads) t->bad_thread = true;
+}
+
+static void count_poll(void *context)
+{
+    ((tally *)context)->polls++;
+}
+
+static void test_every_item_is_done_once_in_each_of_many_runs(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 5; threads++) {
+        pt_threads *p = NULL;
+        tally t = {.n_threads = threads};
+
+        assert_int_equal(pt_threads_create(threads, &p), PT_OK);
+        assert_int_equal(pt_threads_count(p), threads);
+        for (int run = 0; run < 300; run++) {
+            int n = run % 7 == 0 ? N_ITEMS : run % 4;
+
+            memset(t.done, 0, sizeof t.done);
+            pt_threads_run(p, n, count_item, &t);
+            for (int i = 0; i < N_ITEMS; i++) assert_int_equal(t.done[i], i < n);
+        }
+        assert_false(t.bad_thread);
+        pt_threads_destroy(&p);
+        assert_null(p);
+    }
+}
+
+static void test_the_caller_polls_between_its_items(void **state)
+{
+    pt_threads *p = NULL;
+    tally t = {.n_threads = 1};
+
+    (void)state;
+    assert_int_equal(pt_threads_create(1, &p), PT_OK);
+    pt_threads_set_poll(p, count_poll, &t);
+    pt_threads_run(p, 5, count_item, &t);
+    assert_int_equal(t.polls, 5);
+    pt_threads_set_poll(p, NULL, NULL);
+    pt_threads_run(p, 5, count_item, &t);
+    assert_int_equal(t.polls, 5);
+    pt_threads_destroy(&p);
+}
+
+static void test_no_threads_and_too_many_are_refused(void **state)
+{
+    pt_threads *p = NULL;
+
+    (void)state;
+    assert_int_equal(pt_threads_create(0, &p), PT_ERR_CONFIG);
+    assert_null(p);
+    assert_int_equal(pt_threads_create(PT_MAX_THREADS + 1, &p), PT_ERR_CONFIG);
+    assert_null(p);
+    pt_threads_destroy(&p);
+    pt_threads_destroy(NULL);
+}
+
+static void test_gemm_reads_all_four_transpositions(void **state)
+{
+    /* A is 2 x 3, B is 3 x 2; stored plain and transposed, with wider rows. */
+    const float a[2 * 4] = {1, 2, 3, 99, 4, 5, 6, 99};
+    const float at[3 * 2] = {1, 4, 2, 5, 3, 6};
+    const float b[3 * 3] = {7, 8, 99, 9, 10, 99, 11, 12, 99};
+    const float bt[2 * 3] = {7, 9, 11, 8, 10, 12};
+    const float want[4] = {58, 64, 139, 154};
+
+    (void)state;
+    assert_int_equal(pt_blas_thread_init(), PT_OK);
+    for (int ta = 0; ta < 2; ta++) {
+        for (int tb = 0; tb < 2; tb++) {
+            float c[6] = {0, 0, -1, 0, 0, -1};
+
+            for (int again = 0; again < 2; again++) {
+                pt_blas_gemm(ta ? PT_T : PT_N, tb ? PT_T : PT_N, 2, 2, 3, ta ? at : a,
+                             ta ? 2 : 4, tb ? bt : b, tb ? 3 : 3, again, c, 3);
+                for (int i = 0; i < 4; i++) {
+                    assert_true(c[i / 2 * 3 + i % 2] == want[i] * (float)(1 + again));
+                }
+            }
+            assert_true(c[2] == -1 && c[5] == -1);
+        }
+    }
+}
+
+static void test_gemm_names_its_library_and_core(void **state)
+{
+    const char *core = NULL;
+
+    (void)state;
+    assert_non_null(strstr(pt_blas_describe(), "OpenBLAS 0."));
+    if (pt_blas_wants_core(&core)) assert_string_equal(core, "SkylakeX");
+    assert_int_equal(setenv("OPENBLAS_CORETYPE", "SkylakeX", 1), 0);
+    assert_false(pt_blas_wants_core(&core));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_item_is_done_once_in_each_of_many_runs),
+        cmocka_unit_test(test_the_caller_polls_between_its_items),
+        cmocka_unit_test(test_no_threads_and_too_many_are_refused),
+        cmocka_unit_test(test_gemm_reads_all_four_transpositions),
+        cmocka_unit_test(test_gemm_names_its_library_and_core),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

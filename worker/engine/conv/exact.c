@@ -1,0 +1,377 @@
+/* Convolution by the exact product: windows of a block of pixels times packed weights,
+ * some kernel positions at a time. A sum over windows is one chain, so how pixels and
+ * kernel positions are cut changes no bit, and threads may be considered. */
+#include <string.h>
+
+#include "common/base/simd.h"
+#include "worker/engine/conv/internal.h"
+#include "worker/engine/gemm/gemm.h"
+#include "worker/engine/conv/im2col.h"
+
+enum {
+    BLOCK_PIXELS = 192,        /* of an item: two blocks of rows in gemm.c */
+    WINDOW_FLOATS = 32 * 1024, /* of a block's windows at a time: 128 KB */
+    PACK_PANELS = 4,           /* of an item */
+    MAX_STRIDE = PT_CONV_MAX_STRIDE
+};
+
+/* A stride-1 convolution over dy for the input pixels whose row and column leave the same
+ * remainders: see phase_of(). The forward pass and strides of 1 have one of it. */
+typedef struct {
+    pt_conv_shape s; /* what is computed: windows of s.h x s.w x s.c_in */
+    bool plain;      /* windows are the input itself */
+    size_t packed_at;
+    int tap0, tap1;         /* first kernel row and column in w; they step by `stride` */
+    int row0, column0;      /* first output pixel; they step by `stride` */
+    int rows, n_blocks;     /* output rows of a block; blocks of an image */
+    size_t pixels, n_items; /* plain: pixels of an item over all images */
+} phase;
+
+typedef struct {
+    pt_conv_shape s; /* of the layer */
+    bool backward;
+    int n_images, stride; /* of y: 1 in the forward pass */
+    phase phases[MAX_STRIDE * MAX_STRIDE];
+    int n_phases, first_item[MAX_STRIDE * MAX_STRIDE + 1];
+    const float *x, *w, *bias, *mask;
+    bool accumulate, relu;
+    float *y;
+    int y_h, y_w;   /* of y, with phases[0].s.c_out channels */
+    float *packed;  /* [packed_floats] */
+    float *scratch; /* [threads][scratch_floats]: windows, then a block of y */
+    size_t packed_floats, scratch_floats, window_floats;
+} pass;
+
+/* ---- plan ----------------------------------------------------------------------------
+ */
+
+/* Kernel positions whose windows are made at a time. */
+static int taps_at_a_time(const pt_conv_shape *s)
+{
+    size_t floats =
+        (size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w * (size_t)s->c_in;
+    int taps = s->kh * s->kw;
+
+    if (floats == 0 || taps == 0) return 1;
+    size_t fit = WINDOW_FLOATS / floats;
+
+    return fit < 1 ? 1 : fit > (size_t)taps ? taps : (int)fit;
+}
+
+/* Rows of windows begin in different cache sets. */
+static size_t window_step(const pt_conv_shape *s)
+{
+    size_t n = (size_t)taps_at_a_time(s) * (size_t)s->c_in;
+
+    return n % 512 == 0 ? n + 16 : n;
+}
+
+static size_t window_floats(const pt_conv_shape *s)
+{
+    return pt_round_up((size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w *
+                       window_step(s));
+}
+
+/* Input pixels iy with (iy + pad) % stride == p take kernel rows p, p + stride, .. from
+ * output rows o0, o0 - 1, .. with o0 = (iy + pad - p) / stride: a convolution over dy
+ * with stride 1 and these rows in reverse. The same for columns. */
+static void one_dimension(int size, int stride, int pad, int kernel, int p, int *first,
+                          int *count, int *taps, int *new_pad)
+{
+    int at = ((p - pad) % stride + stride) % stride;
+
+    *first = at;
+    *count = at < size ? (size - at + stride - 1) / stride : 0;
+    *taps = p < kernel ? (kernel - p + stride - 1) / stride : 0;
+    *new_pad = *taps - 1 - (at + pad - p) / stride;
+}
+
+static phase phase_of(const pt_conv_shape *s, int index)
+{
+    phase f = {.tap0 = index / s->stride, .tap1 = index % s->stride};
+    pt_conv_shape *t = &f.s;
+
+    t->h = s->out_h;
+    t->w = s->out_w;
+    t->c_in = s->c_out;
+    t->c_out = s->c_in;
+    t->stride = 1;
+    one_dimension(s->h, s->stride, s->pad_top, s->kh, f.tap0, &f.row0, &t->out_h, &t->kh,
+                  &t->pad_top);
+    one_dimension(s->w, s->stride, s->pad_left, s->kw, f.tap1, &f.column0, &t->out_w,
+                  &t->kw, &t->pad_left);
+    if (t->kh == 0 || t->kw == 0) t->kh = t->kw = 0;
+    f.plain = s->stride == 1 && pt_conv_is_plain(s);
+    return f;
+}
+
+static void cut_phase(phase *f, int n_images, int n_threads)
+{
+    size_t all = (size_t)n_images * pt_conv_pixels(&f->s);
+    size_t share = all / (4 * (size_t)n_threads) + 1; /* something for everybody */
+
+    f->rows = pt_conv_rows(&f->s, BLOCK_PIXELS);
+    f->n_blocks = pt_parts((size_t)f->s.out_h, (size_t)f->rows);
+    f->pixels = pt_min_size(BLOCK_PIXELS, pt_max_size(share, 24));
+    f->n_items = f->plain ? (all + f->pixels - 1) / f->pixels
+                          : (size_t)n_images * (size_t)f->n_blocks;
+}
+
+/* Phases, their place in the packed weights and their items. */
+static void plan(pass *p, int n_threads)
+{
+    const pt_conv_shape *s = &p->s;
+
+    p->stride = p->backward ? s->stride : 1;
+    p->n_phases = p->stride * p->stride;
+    p->y_h = p->backward ? s->h : s->out_h;
+    p->y_w = p->backward ? s->w : s->out_w;
+    for (int i = 0; i < p->n_phases; i++) {
+        phase *f = &p->phases[i];
+        const pt_conv_shape *t = &f->s;
+
+        if (p->backward)
+            *f = phase_of(s, i);
+        else
+            *f = (phase){.s = *s, .plain = pt_conv_is_plain(s)};
+        f->packed_at = p->packed_floats;
+        p->packed_floats +=
+            pt_round_up(pt_gemm_packed_floats(pt_conv_depth(t), (size_t)t->c_out));
+        if (t->out_h > 0 && t->out_w > 0) {
+            cut_phase(f, p->n_images, n_threads);
+            size_t windows = f->plain ? 0 : window_floats(t);
+            size_t block =
+                p->stride > 1
+                    ? pt_round_up((size_t)f->rows * (size_t)t->out_w * (size_t)t->c_out)
+                    : 0;
+
+            p->window_floats = pt_max_size(p->window_floats, windows);
+            p->scratch_floats = pt_max_size(p->scratch_floats, block);
+        }
+        p->first_item[i + 1] = p->first_item[i] + (int)f->n_items;
+    }
+    p->scratch_floats += p->window_floats;
+}
+
+/* ---- packing -------------------------------------------------------------------------
+ */
+
+/* An item: some panels of all phases. */
+static void pack_item(void *context, int item, int thread)
+{
+    const pass *p = context;
+    const pt_conv_shape *s = &p->s;
+    size_t n = (size_t)p->phases[0].s.c_out, panels = pt_gemm_panels(n);
+    size_t first = (size_t)item * PACK_PANELS;
+    size_t count = pt_min_size(PACK_PANELS, panels - first);
+    size_t of_tap = (size_t)s->c_in * (size_t)s->c_out;
+
+    for (int i = 0; i < p->n_phases; i++) {
+        const phase *f = &p->phases[i];
+        size_t depth = pt_conv_depth(&f->s), step = depth * PT_PANEL;
+        float *packed = p->packed + f->packed_at;
+
+        if (!p->backward) {
+            pt_gemm_pack(PT_N, depth, n, p->w, n, first, count, step, packed);
+            continue;
+        }
+        for (int t = 0; t < f->s.kh * f->s.kw; t++) { /* in reverse */
+            int ki = f->tap0 + s->stride * (f->s.kh - 1 - t / f->s.kw);
+            int kj = f->tap1 + s->stride * (f->s.kw - 1 - t % f->s.kw);
+
+            pt_gemm_pack(PT_T, (size_t)s->c_out, n,
+                         p->w + (size_t)(ki * s->kw + kj) * of_tap, (size_t)s->c_out,
+                         first, count, step,
+                         packed + (size_t)t * (size_t)s->c_out * PT_PANEL);
+        }
+    }
+}
+
+/* ---- products ------------------------------------------------------------------------
+ */
+
+/* dy of a ReLU: values where it let nothing through become 0. */
+PT_CLONES static void apply_mask(size_t n, const float *mask, float *y)
+{
+#pragma GCC ivdep
+    for (size_t i = 0; i < n; i++) y[i] = mask[i] <= 0.0f ? 0.0f : y[i];
+}
+
+/* Pixels of all images as rows of one matrix. */
+static void plain_item(const pass *p, const phase *f, size_t item)
+{
+    size_t k = (size_t)f->s.c_in, n = (size_t)f->s.c_out, row = item * f->pixels;
+    size_t all = (size_t)p->n_images * pt_conv_pixels(&f->s);
+    pt_product g = {.m = pt_min_size(f->pixels, all - row),
+                    .n = n,
+                    .k = k,
+                    .a = p->x + row * k,
+                    .lda = k,
+                    .b = p->packed + f->packed_at,
+                    .panel_step = k * PT_PANEL,
+                    .bias = p->bias,
+                    .accumulate = p->accumulate,
+                    .relu = p->relu,
+                    .c = p->y + row * n,
+                    .ldc = n};
+
+    pt_gemm(&g);
+    if (p->mask) apply_mask(g.m * n, p->mask + row * n, g.c);
+}
+
+/* y [pixels][c_out] (+)= windows of output rows row0.. of an image. */
+static void multiply_windows(const pass *p, const phase *f, const float *image, int row0,
+                             int n_rows, float *windows, float *y)
+{
+    const pt_conv_shape *s = &f->s;
+    size_t c = (size_t)s->c_in, n = (size_t)s->c_out;
+    int taps = s->kh * s->kw, step = taps_at_a_time(s);
+
+    for (int t = 0; t < taps; t += step) {
+        pt_taps some = {t, taps - t < step ? taps - t : step, 0, s->c_in};
+        size_t depth = (size_t)some.n_taps * c;
+        pt_product g = {.m = (size_t)n_rows * (size_t)s->out_w,
+                        .n = n,
+                        .k = depth,
+                        .a = windows,
+                        .lda = window_step(s),
+                        .b = p->packed + f->packed_at + (size_t)t * c * PT_PANEL,
+                        .panel_step = pt_conv_depth(s) * PT_PANEL,
+                        .bias = t == 0 ? p->bias : NULL,
+                        .accumulate = t > 0 || p->accumulate,
+                        .relu = p->relu && t + step >= taps,
+                        .c = y,
+                        .ldc = n};
+
+        pt_im2col(s, &some, row0, n_rows, image, windows, g.lda);
+        pt_gemm(&g);
+    }
+}
+
+/* Rows of c floats between y and a dense block: pixels of one phase. */
+static void gather(const pass *p, const phase *f, const float *y, int row0, int n_rows,
+                   float *block)
+{
+    size_t c = (size_t)f->s.c_out, step = (size_t)p->stride * c;
+
+    for (int r = 0; r < n_rows; r++) {
+        int row = f->row0 + (row0 + r) * p->stride;
+        const float *from = y + ((size_t)row * (size_t)p->y_w + (size_t)f->column0) * c;
+
+        for (int i = 0; i < f->s.out_w; i++, from += step, block += c)
+            memcpy(block, from, c * sizeof *block);
+    }
+}
+
+static void scatter(const pass *p, const phase *f, const float *block, int row0,
+                    int n_rows, const float *mask, float *y)
+{
+    size_t c = (size_t)f->s.c_out;
+
+    for (int r = 0; r < n_rows; r++)
+        for (int i = 0; i < f->s.out_w; i++, block += c) {
+            int row = f->row0 + (row0 + r) * p->stride;
+            size_t at =
+                (size_t)row * (size_t)p->y_w + (size_t)(f->column0 + i * p->stride);
+
+            memcpy(y + at * c, block, c * sizeof *y);
+            if (mask) apply_mask(c, mask + at * c, y + at * c);
+        }
+}
+
+/* A block of output rows of one image. */
+static void block_item(const pass *p, const phase *f, size_t item, float *scratch)
+{
+    const pt_conv_shape *s = &f->s;
+    size_t image = item / (size_t)f->n_blocks, c = (size_t)s->c_out;
+    int row0 = (int)(item % (size_t)f->n_blocks) * f->rows;
+    int n_rows = s->out_h - row0 < f->rows ? s->out_h - row0 : f->rows;
+    size_t image_floats = (size_t)p->y_h * (size_t)p->y_w * c;
+    const float *x = p->x + image * (size_t)s->h * (size_t)s->w * (size_t)s->c_in;
+    const float *mask = p->mask ? p->mask + image * image_floats : NULL;
+    float *y = p->y + image * image_floats, *block = scratch + p->window_floats;
+    size_t row_floats = (size_t)s->out_w * c;
+
+    if (p->stride == 1) {
+        size_t at = (size_t)row0 * row_floats;
+
+        multiply_windows(p, f, x, row0, n_rows, scratch, y + at);
+        if (mask) apply_mask((size_t)n_rows * row_floats, mask + at, y + at);
+        return;
+    }
+    if (p->accumulate)
+        gather(p, f, y, row0, n_rows, block);
+    else if (s->kh == 0)
+        memset(block, 0, (size_t)n_rows * row_floats * sizeof *block);
+    multiply_windows(p, f, x, row0, n_rows, scratch, block);
+    scatter(p, f, block, row0, n_rows, mask, y);
+}
+
+static void product_item(void *context, int item, int thread)
+{
+    const pass *p = context;
+    float *scratch = p->scratch + (size_t)thread * p->scratch_floats;
+    int i = 0;
+
+    while (item >= p->first_item[i + 1]) i++;
+    size_t index = (size_t)(item - p->first_item[i]);
+
+    if (p->phases[i].plain)
+        plain_item(p, &p->phases[i], index);
+    else
+        block_item(p, &p->phases[i], index, scratch);
+}
+
+static void run(pt_threads *pool, pass *p, float *scratch)
+{
+    plan(p, pt_threads_count(pool));
+    p->packed = scratch;
+    p->scratch = scratch + p->packed_floats;
+    pt_threads_run(pool, pt_parts((size_t)p->phases[0].s.c_out, PT_PANEL * PACK_PANELS),
+                   pack_item, p);
+    pt_threads_run(pool, p->first_item[p->n_phases], product_item, p);
+}
+
+void pt_exact_forward(pt_threads *pool, const pt_conv_shape *s, int n_images,
+                      const float *x, const float *w, const float *bias, bool relu,
+                      float *y, float *scratch)
+{
+    pass p = {.s = *s,
+              .n_images = n_images,
+              .x = x,
+              .w = w,
+              .bias = bias,
+              .relu = relu,
+              .y = y};
+
+    run(pool, &p, scratch);
+}
+
+void pt_exact_data(pt_threads *pool, const pt_conv_shape *s, int n_images,
+                   const float *dy, const float *w, bool accumulate, const float *mask,
+                   float *dx, float *scratch)
+{
+    pass p = {.s = *s,
+              .backward = true,
+              .n_images = n_images,
+              .x = dy,
+              .w = w,
+              .mask = mask,
+              .accumulate = accumulate,
+              .y = dx};
+
+    run(pool, &p, scratch);
+}
+
+size_t pt_exact_scratch(const pt_conv_shape *s, int n_threads)
+{
+    size_t most = 0;
+
+    for (int backward = 0; backward < 2; backward++) {
+        pass p = {.s = *s, .backward = backward, .n_images = 1};
+
+        plan(&p, n_threads);
+        most = pt_max_size(most, p.packed_floats + p.scratch_floats * (size_t)n_threads);
+    }
+    return most;
+}

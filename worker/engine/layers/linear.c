@@ -1,0 +1,250 @@
+#include "worker/engine/layers/linear.h"
+
+#include <string.h>
+
+#include "worker/engine/conv/internal.h"
+#include "worker/engine/gemm/gemm.h"
+#include "worker/engine/gemm/gemm_path.h"
+
+enum {
+    COLUMNS = 256,    /* of y in an item of the forward pass */
+    DEPTH = 128,      /* rows of w that are packed at a time: 128 KB */
+    DATA_COLUMNS = 96 /* of dx in an item: rows of w */
+};
+
+typedef struct {
+    size_t n_in, n_out, n_rows;
+    const float *x, *w, *bias, *dy;
+    bool accumulate;
+    float *y;
+    float *shared;  /* dy in panels */
+    float *scratch; /* [threads][scratch_floats] */
+    size_t scratch_floats;
+} pass;
+
+/* ---- y = x w + bias ------------------------------------------------------------------
+ */
+
+/* An item is some columns of y; rows of w are packed as they come. */
+static void forward_item(void *context, int item, int thread)
+{
+    const pass *p = context;
+    size_t c = (size_t)item * COLUMNS, n = pt_min_size(COLUMNS, p->n_out - c);
+    float *packed = p->scratch + (size_t)thread * p->scratch_floats;
+
+    for (size_t k = 0; k < p->n_in; k += DEPTH) {
+        size_t depth = pt_min_size(DEPTH, p->n_in - k);
+        pt_product g = {.m = p->n_rows,
+                        .n = n,
+                        .k = depth,
+                        .a = p->x + k,
+                        .lda = p->n_in,
+                        .b = packed,
+                        .panel_step = depth * PT_PANEL,
+                        .bias = p->bias && k == 0 ? p->bias + c : NULL,
+                        .accumulate = k > 0,
+                        .c = p->y + c,
+                        .ldc = p->n_out};
+
+        pt_gemm_pack(PT_N, depth, n, p->w + k * p->n_out + c, p->n_out, 0,
+                     pt_gemm_panels(n), g.panel_step, packed);
+        pt_gemm(&g);
+    }
+}
+
+static size_t forward_floats(void)
+{
+    return COLUMNS * DEPTH;
+}
+
+void pt_linear_forward(pt_threads *pool, int n_in, int n_out, int n_rows, const float *x,
+                       const float *w, const float *bias, float *y, float *scratch)
+{
+    pass p = {.n_in = (size_t)n_in,
+              .n_out = (size_t)n_out,
+              .n_rows = (size_t)n_rows,
+              .x = x,
+              .w = w,
+              .bias = bias,
+              .y = y,
+              .scratch = scratch,
+              .scratch_floats = forward_floats()};
+
+    pt_threads_run(pool, pt_parts(p.n_out, COLUMNS), forward_item, &p);
+}
+
+/* ---- dx = dy w^T ---------------------------------------------------------------------
+ */
+
+/* An item is a panel of dy^T: sixteen images. */
+static void pack_item(void *context, int item, int thread)
+{
+    const pass *p = context;
+
+    pt_gemm_pack(PT_T, p->n_out, p->n_rows, p->dy, p->n_out, (size_t)item, 1,
+                 p->n_out * PT_PANEL, p->shared);
+}
+
+/* An item is some columns of dx, computed as rows of dx^T = w dy^T: w is read as it
+ * lies. */
+static void data_item(void *context, int item, int thread)
+{
+    const pass *p = context;
+    size_t first = (size_t)item * DATA_COLUMNS, rows = p->n_rows;
+    size_t n = pt_min_size(DATA_COLUMNS, p->n_in - first);
+    float *t = p->scratch + (size_t)thread * p->scratch_floats, *dx = p->y + first;
+    pt_product g = {.m = n,
+                    .n = rows,
+                    .k = p->n_out,
+                    .a = p->w + first * p->n_out,
+                    .lda = p->n_out,
+                    .b = p->shared,
+                    .panel_step = p->n_out * PT_PANEL,
+                    .accumulate = p->accumulate,
+                    .c = t,
+                    .ldc = rows};
+
+    for (size_t r = 0; p->accumulate && r < rows; r++)
+        for (size_t i = 0; i < n; i++) t[i * rows + r] = dx[r * p->n_in + i];
+    pt_gemm(&g);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < n; i++) dx[r * p->n_in + i] = t[i * rows + r];
+}
+
+static size_t data_shared(size_t n_out, size_t n_rows)
+{
+    return pt_gemm_packed_floats(n_out, n_rows);
+}
+
+static size_t data_floats(size_t n_rows)
+{
+    return pt_round_up(DATA_COLUMNS * n_rows);
+}
+
+void pt_linear_backward_data(pt_threads *pool, int n_in, int n_out, int n_rows,
+                             const float *dy, const float *w, bool accumulate, float *dx,
+                             float *scratch)
+{
+    pass p = {.n_in = (size_t)n_in,
+              .n_out = (size_t)n_out,
+              .n_rows = (size_t)n_rows,
+              .w = w,
+              .dy = dy,
+              .accumulate = accumulate,
+              .y = dx,
+              .shared = scratch,
+              .scratch_floats = data_floats((size_t)n_rows)};
+
+    p.scratch = scratch + data_shared(p.n_out, p.n_rows);
+    pt_threads_run(pool, (int)pt_gemm_panels(p.n_rows), pack_item, &p);
+    pt_threads_run(pool, pt_parts(p.n_in, DATA_COLUMNS), data_item, &p);
+}
+
+/* ---- dw = x^T dy by shard, then the tree ---------------------------------------------
+ */
+
+/* The order of a sub-tree's additions (gemm_path.h): its leaves with images, and how many
+ * values are joined behind each. */
+typedef struct {
+    int n_leaves, first_row;
+    int terms[PT_MAX_SHARDS], merges[PT_MAX_SHARDS];
+} schedule;
+
+static void plan_tree(const pt_span *span, pt_subtree t, schedule *s)
+{
+    pt_subtree left = {t.level - 1, 2 * t.index}, right = {t.level - 1, 2 * t.index + 1};
+    size_t begin, end;
+
+    if (pt_node_size(span, t.level, t.index) == 0) return;
+    if (t.level == 0) {
+        pt_shard_images(span, t.index, &begin, &end);
+        if (s->n_leaves == 0) s->first_row = (int)begin;
+        s->terms[s->n_leaves] = (int)(end - begin);
+        s->merges[s->n_leaves++] = 0;
+        return;
+    }
+    plan_tree(span, left, s);
+    plan_tree(span, right, s);
+    if (pt_node_size(span, left.level, left.index) > 0 &&
+        pt_node_size(span, right.level, right.index) > 0)
+        s->merges[s->n_leaves - 1]++;
+}
+
+typedef struct {
+    size_t n_in, n_out, n_rows;
+    const float *x;
+    const float *packed; /* [panels][n_rows][16] of dy */
+    const pt_gemm_path *path;
+    const schedule *s;
+    float *dw;
+} tree_pass;
+
+/* An item is as many rows of dw as a kernel holds. */
+static void tree_item(void *context, int item, int thread)
+{
+    const tree_pass *p = context;
+    size_t row = (size_t)item * (size_t)p->path->rows,
+           panel_floats = p->n_rows * PT_PANEL;
+    size_t rows = pt_min_size((size_t)p->path->rows, p->n_in - row);
+    size_t first = (size_t)p->s->first_row;
+    pt_gemm_outer t = {.n_leaves = p->s->n_leaves,
+                       .terms = p->s->terms,
+                       .merges = p->s->merges,
+                       .x = p->x + first * p->n_in + row,
+                       .ldx = p->n_in,
+                       .ldo = p->n_out};
+
+    for (size_t c = 0; c < p->n_out; c += PT_PANEL) {
+        float *out = p->dw + row * p->n_out + c, edge[PT_MAX_TILE_ROWS][PT_PANEL];
+        bool ragged = p->n_out - c < PT_PANEL;
+
+        t.dy = p->packed + c / PT_PANEL * panel_floats + first * PT_PANEL;
+        t.out = ragged ? edge[0] : out;
+        t.ldo = ragged ? PT_PANEL : p->n_out;
+        p->path->outer[rows - 1](&t);
+        for (size_t i = 0; ragged && i < rows; i++)
+            memcpy(out + i * p->n_out, edge[i], (p->n_out - c) * sizeof *out);
+    }
+}
+
+static size_t weights_floats(size_t n_out, size_t n_rows)
+{
+    return pt_gemm_packed_floats(n_rows, n_out);
+}
+
+void pt_linear_backward_weights(pt_threads *pool, int n_in, int n_out,
+                                const pt_span *span, const float *x, const float *dy,
+                                float *const *dw, float *const *db, float *scratch)
+{
+    schedule s;
+    pt_subtree trees[PT_MAX_COVER];
+    int n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, trees);
+    tree_pass p = {.n_in = (size_t)n_in,
+                   .n_out = (size_t)n_out,
+                   .n_rows = (size_t)pt_span_images(span),
+                   .x = x,
+                   .packed = scratch,
+                   .path = pt_gemm_path_in_use(),
+                   .s = &s};
+
+    pt_gemm_pack(PT_N, p.n_rows, p.n_out, dy, p.n_out, 0, pt_gemm_panels(p.n_out),
+                 p.n_rows * PT_PANEL, scratch);
+    for (int t = 0; t < n_trees; t++) {
+        s.n_leaves = 0;
+        plan_tree(span, trees[t], &s);
+        p.dw = dw[t];
+        if (s.n_leaves > 0)
+            pt_threads_run(pool, pt_parts(p.n_in, (size_t)p.path->rows), tree_item, &p);
+    }
+    if (db) pt_bias_gradient(pool, span, 1, n_out, dy, db, scratch);
+}
+
+size_t pt_linear_scratch(int n_in, int n_out, int n_rows, int n_shards, int n_threads)
+{
+    size_t rows = (size_t)n_rows, out = (size_t)n_out, threads = (size_t)n_threads;
+    size_t n = threads * forward_floats();
+
+    n = pt_max_size(n, data_shared(out, rows) + threads * data_floats(rows));
+    n = pt_max_size(n, weights_floats(out, rows));
+    return pt_max_size(n, pt_bias_scratch(n_out, n_shards));
+}

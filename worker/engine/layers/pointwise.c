@@ -1,0 +1,356 @@
+#include "worker/engine/layers/pointwise.h"
+
+#include <string.h>
+
+#include "common/base/rng.h"
+#include "common/base/simd.h"
+
+enum { CHUNK = 16384, RANDOM_CHUNK = 1024 };
+
+/* Elements [begin, end) of something. */
+typedef void (*range_work)(const void *args, size_t begin, size_t end);
+
+typedef struct {
+    size_t n, chunk;
+    range_work work;
+    const void *args;
+} range_job;
+
+static void range_item(void *context, int item, int thread)
+{
+    const range_job *j = context;
+    size_t begin = (size_t)item * j->chunk, end = begin + j->chunk;
+
+    j->work(j->args, begin, end < j->n ? end : j->n);
+}
+
+static void run_ranges(pt_threads *p, size_t n, size_t chunk, range_work work,
+                       const void *args)
+{
+    range_job j = {n, chunk > 0 ? chunk : 1, work, args};
+
+    pt_threads_run(p, (int)((n + j.chunk - 1) / j.chunk), range_item, &j);
+}
+
+/* ---- activations and addition ------------------------------------------------------ */
+
+/* The loops below run over buffers that are equal or disjoint: ivdep says that no
+ * iteration reads what another one writes. */
+typedef struct {
+    pt_act act;
+    bool accumulate;
+    const float *a, *b;
+    float *out;
+} two_args;
+
+PT_CLONES
+static void relu_range(const void *args, size_t begin, size_t end)
+{
+    const two_args *t = args;
+    const float *x = t->a;
+    float *y = t->out;
+
+    if (t->act == PT_ACT_RELU) {
+#pragma GCC ivdep
+        for (size_t i = begin; i < end; i++) y[i] = pt_activate(PT_ACT_RELU, x[i]);
+    } else {
+#pragma GCC ivdep
+        for (size_t i = begin; i < end; i++) y[i] = pt_activate(PT_ACT_RELU6, x[i]);
+    }
+}
+
+void pt_relu_forward(pt_threads *p, pt_act act, size_t n, const float *x, float *y)
+{
+    two_args t = {.act = act, .a = x, .out = y};
+
+    run_ranges(p, n, CHUNK, relu_range, &t);
+}
+
+PT_CLONES
+static void relu_back_range(const void *args, size_t begin, size_t end)
+{
+    const two_args *t = args;
+    const float *y = t->a, *dy = t->b;
+    float *dx = t->out;
+
+    if (t->act == PT_ACT_RELU) {
+#pragma GCC ivdep
+        for (size_t i = begin; i < end; i++)
+            dx[i] = pt_activate_back(PT_ACT_RELU, y[i], dy[i]);
+    } else {
+#pragma GCC ivdep
+        for (size_t i = begin; i < end; i++)
+            dx[i] = pt_activate_back(PT_ACT_RELU6, y[i], dy[i]);
+    }
+}
+
+PT_CLONES
+static void relu_back_add_range(const void *args, size_t begin, size_t end)
+{
+    const two_args *t = args;
+    const float *y = t->a, *dy = t->b;
+    float *dx = t->out;
+
+    if (t->act == PT_ACT_RELU) {
+#pragma GCC ivdep
+        for (size_t i = begin; i < end; i++)
+            dx[i] += pt_activate_back(PT_ACT_RELU, y[i], dy[i]);
+    } else {
+#pragma GCC ivdep
+        for (size_t i = begin; i < end; i++)
+            dx[i] += pt_activate_back(PT_ACT_RELU6, y[i], dy[i]);
+    }
+}
+
+void pt_relu_backward(pt_threads *p, pt_act act, size_t n, const float *y,
+                      const float *dy, bool accumulate, float *dx)
+{
+    two_args t = {.act = act, .a = y, .b = dy, .out = dx};
+
+    run_ranges(p, n, CHUNK, accumulate ? relu_back_add_range : relu_back_range, &t);
+}
+
+PT_CLONES
+static void add_range(const void *args, size_t begin, size_t end)
+{
+    const two_args *t = args;
+    const float *a = t->a, *b = t->b;
+    float *y = t->out;
+
+    if (t->act == PT_ACT_RELU) {
+#pragma GCC ivdep
+        for (size_t i = begin; i < end; i++) y[i] = pt_activate(PT_ACT_RELU, a[i] + b[i]);
+    } else if (t->act == PT_ACT_RELU6) {
+#pragma GCC ivdep
+        for (size_t i = begin; i < end; i++)
+            y[i] = pt_activate(PT_ACT_RELU6, a[i] + b[i]);
+    } else {
+#pragma GCC ivdep
+        for (size_t i = begin; i < end; i++) y[i] = a[i] + b[i];
+    }
+}
+
+void pt_add_forward(pt_threads *p, pt_act act, size_t n, const float *a, const float *b,
+                    float *y)
+{
+    two_args t = {.act = act, .a = a, .b = b, .out = y};
+
+    run_ranges(p, n, CHUNK, add_range, &t);
+}
+
+PT_CLONES
+static void accumulate_range(float *out, const float *in, size_t n)
+{
+#pragma GCC ivdep
+    for (size_t i = 0; i < n; i++) out[i] += in[i];
+}
+
+/* One run of floats: copied, or added to what is there. */
+static void put(float *out, const float *in, size_t n, bool accumulate)
+{
+    if (accumulate)
+        accumulate_range(out, in, n);
+    else
+        memcpy(out, in, n * sizeof *out);
+}
+
+static void pass_range(const void *args, size_t begin, size_t end)
+{
+    const two_args *t = args;
+
+    put(t->out + begin, t->a + begin, end - begin, t->accumulate);
+}
+
+void pt_pass_gradient(pt_threads *p, size_t n, const float *dy, bool accumulate,
+                      float *dx)
+{
+    two_args t = {.a = dy, .out = dx, .accumulate = accumulate};
+
+    run_ranges(p, n, CHUNK, pass_range, &t);
+}
+
+/* ---- concatenation and shortcut ---------------------------------------------------- */
+
+typedef struct {
+    size_t c_a, c_b;
+    const float *a, *b;
+    float *y;
+} concat_args;
+
+static void concat_range(const void *args, size_t begin, size_t end)
+{
+    const concat_args *t = args;
+    size_t c = t->c_a + t->c_b;
+
+    for (size_t r = begin; r < end; r++) {
+        memcpy(t->y + r * c, t->a + r * t->c_a, t->c_a * sizeof *t->y);
+        memcpy(t->y + r * c + t->c_a, t->b + r * t->c_b, t->c_b * sizeof *t->y);
+    }
+}
+
+void pt_concat_forward(pt_threads *p, size_t pixels, int c_a, const float *a, int c_b,
+                       const float *b, float *y)
+{
+    concat_args t = {(size_t)c_a, (size_t)c_b, a, b, y};
+
+    run_ranges(p, pixels, CHUNK / (size_t)(c_a + c_b), concat_range, &t);
+}
+
+typedef struct {
+    size_t c_all, first, c;
+    const float *dy, *mask;
+    bool accumulate;
+    float *dx;
+} split_args;
+
+PT_CLONES
+static void put_masked(float *out, const float *in, size_t n, bool accumulate,
+                       const float *mask)
+{
+#pragma GCC ivdep
+    for (size_t i = 0; i < n; i++) {
+        float v = accumulate ? out[i] + in[i] : in[i];
+
+        out[i] = pt_activate_back(PT_ACT_RELU, mask[i], v);
+    }
+}
+
+static void split_range(const void *args, size_t begin, size_t end)
+{
+    const split_args *t = args;
+
+    for (size_t r = begin; r < end; r++) {
+        const float *dy = t->dy + r * t->c_all + t->first;
+
+        if (t->mask)
+            put_masked(t->dx + r * t->c, dy, t->c, t->accumulate, t->mask + r * t->c);
+        else
+            put(t->dx + r * t->c, dy, t->c, t->accumulate);
+    }
+}
+
+void pt_concat_backward(pt_threads *p, size_t pixels, int c_all, int first, int c,
+                        const float *dy, bool accumulate, const float *mask, float *dx)
+{
+    split_args t = {(size_t)c_all, (size_t)first, (size_t)c, dy, mask, accumulate, dx};
+
+    run_ranges(p, pixels, CHUNK / (size_t)c, split_range, &t);
+}
+
+typedef struct {
+    const pt_shortcut *s;
+    const float *in;
+    bool accumulate;
+    float *out;
+} shortcut_args;
+
+/* Rows of the output, counted over all images. */
+static void shortcut_rows(const void *args, size_t begin, size_t end)
+{
+    const shortcut_args *t = args;
+    const pt_shortcut *s = t->s;
+    size_t c = (size_t)s->c_in, c_out = (size_t)s->c_out, before = (c_out - c) / 2;
+
+    for (size_t r = begin; r < end; r++) {
+        size_t image = r / (size_t)s->out_h, row = r % (size_t)s->out_h;
+        const float *x =
+            t->in + (image * (size_t)s->h + row * (size_t)s->stride) * (size_t)s->w * c;
+        float *y = t->out + r * (size_t)s->out_w * c_out;
+
+        for (int i = 0; i < s->out_w; i++, x += (size_t)s->stride * c, y += c_out) {
+            memset(y, 0, before * sizeof *y);
+            memcpy(y + before, x, c * sizeof *y);
+            memset(y + before + c, 0, (c_out - before - c) * sizeof *y);
+        }
+    }
+}
+
+void pt_shortcut_forward(pt_threads *p, const pt_shortcut *s, int n_images,
+                         const float *x, float *y)
+{
+    shortcut_args t = {.s = s, .in = x, .out = y};
+    size_t row = (size_t)s->out_w * (size_t)s->c_out;
+
+    run_ranges(p, (size_t)n_images * (size_t)s->out_h, CHUNK / row, shortcut_rows, &t);
+}
+
+/* Rows of the input's gradient, counted over all images. */
+static void shortcut_back_rows(const void *args, size_t begin, size_t end)
+{
+    const shortcut_args *t = args;
+    const pt_shortcut *s = t->s;
+    size_t c = (size_t)s->c_in, c_out = (size_t)s->c_out, stride = (size_t)s->stride;
+
+    for (size_t r = begin; r < end; r++) {
+        size_t image = r / (size_t)s->h, row = r % (size_t)s->h;
+        const float *dy = t->in + (c_out - c) / 2;
+        float *dx = t->out + r * (size_t)s->w * c;
+
+        if (!t->accumulate) memset(dx, 0, (size_t)s->w * c * sizeof *dx);
+        if (row % stride != 0 || row / stride >= (size_t)s->out_h) continue;
+        dy += (image * (size_t)s->out_h + row / stride) * (size_t)s->out_w * c_out;
+        for (int i = 0; i < s->out_w; i++, dx += stride * c, dy += c_out)
+            put(dx, dy, c, t->accumulate);
+    }
+}
+
+void pt_shortcut_backward(pt_threads *p, const pt_shortcut *s, int n_images,
+                          const float *dy, bool accumulate, float *dx)
+{
+    shortcut_args t = {.s = s, .in = dy, .out = dx, .accumulate = accumulate};
+    size_t row = (size_t)s->w * (size_t)s->c_in;
+
+    run_ranges(p, (size_t)n_images * (size_t)s->h, CHUNK / row, shortcut_back_rows, &t);
+}
+
+/* ---- dropout ------------------------------------------------------------------------
+ */
+
+typedef struct {
+    const pt_dropout *d;
+    size_t blocks; /* of one image */
+    const float *x;
+    bool accumulate;
+    float *y;
+} dropout_job;
+
+PT_CLONES
+static void dropout_block(const uint32_t *words, size_t n, float prob, const float *x,
+                          bool accumulate, float *y)
+{
+    float scale = 1.0f / (1.0f - prob);
+
+#pragma GCC ivdep
+    for (size_t i = 0; i < n; i++) {
+        float u = (float)(words[i] >> 8) * 0x1p-24f;
+        float v = u >= prob ? x[i] * scale : 0.0f;
+
+        y[i] = accumulate ? y[i] + v : v;
+    }
+}
+
+static void dropout_item(void *context, int item, int thread)
+{
+    const dropout_job *j = context;
+    const pt_dropout *d = j->d;
+    size_t image = (size_t)item / j->blocks,
+           begin = (size_t)item % j->blocks * RANDOM_CHUNK;
+    size_t n = d->size - begin < RANDOM_CHUNK ? d->size - begin : RANDOM_CHUNK;
+    uint64_t position = (uint64_t)d->first + image;
+    pt_rng r = pt_rng_stream(d->seed, PT_RNG_DROPOUT, d->step,
+                             (uint64_t)d->node << 32 | position);
+    uint32_t words[RANDOM_CHUNK];
+
+    pt_rng_fill_u32(&r, begin, words, n);
+    begin += image * d->size;
+    dropout_block(words, n, d->prob, j->x + begin, j->accumulate, j->y + begin);
+}
+
+void pt_dropout_apply(pt_threads *p, const pt_dropout *d, int n_images, const float *x,
+                      bool accumulate, float *y)
+{
+    size_t blocks = (d->size + RANDOM_CHUNK - 1) / RANDOM_CHUNK;
+    dropout_job j = {d, blocks, x, accumulate, y};
+
+    pt_threads_run(p, n_images * (int)blocks, dropout_item, &j);
+}

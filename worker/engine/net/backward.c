@@ -1,0 +1,323 @@
+#include <string.h>
+
+#include "worker/engine/conv/depthwise.h"
+#include "worker/engine/layers/linear.h"
+#include "worker/engine/net/net_internal.h"
+#include "worker/engine/layers/pool2d.h"
+
+/* ---- to the inputs
+ * ---------------------------------------------------------------------- */
+
+static void conv_data(pt_net *n, int i, bool accumulate, float *dx)
+{
+    const float *mask = pt_net_mask(n, i, 0);
+    const pt_node *node = &n->opt.graph->nodes[i];
+    pt_conv_shape s = pt_net_conv_shape(&n->opt, i);
+    const float *dy = n->plan.nodes[i].dy, *w = pt_net_tensor(n, node->weight);
+
+    if (node->op == PT_OP_CONV)
+        pt_conv_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, mask, dx,
+                              n->kernel_scratch);
+    else
+        pt_depthwise_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, dx,
+                                   n->kernel_scratch);
+}
+
+static void relu_data(pt_net *n, int i, bool accumulate, float *dx)
+{
+    const pt_net_node *o = &n->plan.nodes[i];
+    pt_act act = n->opt.graph->nodes[i].op == PT_OP_RELU6 ? PT_ACT_RELU6 : PT_ACT_RELU;
+    size_t floats = (size_t)n->n_images * o->size;
+
+    if (!o->masked_below && !o->masked_above)
+        pt_relu_backward(n->opt.pool, act, floats, o->y, o->dy, accumulate, dx);
+    else if (dx != o->dy)
+        pt_pass_gradient(n->opt.pool, floats, o->dy, accumulate, dx);
+}
+
+static void dropout_data(pt_net *n, int i, bool accumulate, float *dx)
+{
+    const pt_net_node *o = &n->plan.nodes[i];
+    pt_dropout d = {.prob = n->opt.graph->nodes[i].dropout,
+                    .seed = n->opt.seed,
+                    .step = n->step,
+                    .node = o->dropout_id,
+                    .first = pt_span_first(&n->span),
+                    .size = o->size};
+
+    if (d.prob > 0)
+        pt_dropout_apply(n->opt.pool, &d, n->n_images, o->dy, accumulate, dx);
+    else if (dx != o->dy)
+        pt_pass_gradient(n->opt.pool, (size_t)n->n_images * o->size, o->dy, accumulate,
+                         dx);
+}
+
+static void max_pool_data(pt_net *n, int i, bool accumulate, float *dx)
+{
+    const pt_net_node *o = &n->plan.nodes[i];
+    pt_conv_shape c = pt_net_conv_shape(&n->opt, i);
+    pt_max_pool s = {c.h,  c.w,  c.c_in,   c.out_h,   c.out_w,
+                     c.kh, c.kw, c.stride, c.pad_top, c.pad_left};
+
+    pt_max_pool_backward(n->opt.pool, &s, n->n_images, o->dy, o->argmax, accumulate,
+                         pt_net_mask(n, i, 0), dx);
+}
+
+static void shortcut_data(pt_net *n, int i, bool accumulate, float *dx)
+{
+    const pt_node *node = &n->opt.graph->nodes[i];
+    const pt_node *in = &n->opt.graph->nodes[node->in[0]];
+    pt_shortcut s = {in->h, in->w, in->c, node->h, node->w, node->c, node->window.stride};
+
+    pt_shortcut_backward(n->opt.pool, &s, n->n_images, n->plan.nodes[i].dy, accumulate,
+                         dx);
+}
+
+static void concat_data(pt_net *n, int i, int slot, bool accumulate, float *dx)
+{
+    const pt_graph *g = n->opt.graph;
+    const pt_node *node = &g->nodes[i];
+    size_t pixels = (size_t)n->n_images * (size_t)node->h * (size_t)node->w;
+    int first = slot == 0 ? 0 : g->nodes[node->in[0]].c;
+
+    pt_concat_backward(n->opt.pool, pixels, node->c, first, g->nodes[node->in[slot]].c,
+                       n->plan.nodes[i].dy, accumulate, pt_net_mask(n, i, slot), dx);
+}
+
+/* The gradient of node i to its input `slot`; batch norm is handled by the caller. */
+static void data_to(pt_net *n, int i, int slot)
+{
+    const pt_graph *g = n->opt.graph;
+    const pt_node *node = &g->nodes[i], *in = &g->nodes[node->in[slot]];
+    const pt_net_node *o = &n->plan.nodes[i];
+    bool accumulate = !pt_net_writes_first(n, i, slot);
+    float *dx = n->plan.nodes[node->in[slot]].dy;
+
+    switch (node->op) {
+    case PT_OP_CONV:
+    case PT_OP_DEPTHWISE:
+        conv_data(n, i, accumulate, dx);
+        break;
+    case PT_OP_LINEAR:
+        pt_linear_backward_data(
+            n->opt.pool, (int)n->plan.nodes[node->in[0]].size, node->c, n->n_images,
+            o->dy, pt_net_tensor(n, node->weight), accumulate, dx, n->kernel_scratch);
+        break;
+    case PT_OP_RELU:
+    case PT_OP_RELU6:
+        relu_data(n, i, accumulate, dx);
+        break;
+    case PT_OP_MAX_POOL:
+        max_pool_data(n, i, accumulate, dx);
+        break;
+    case PT_OP_GLOBAL_AVG_POOL:
+        pt_global_avg_backward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
+                               node->c, o->dy, accumulate, dx);
+        break;
+    case PT_OP_DROPOUT:
+        dropout_data(n, i, accumulate, dx);
+        break;
+    case PT_OP_ADD:
+        if (dx != o->dy)
+            pt_pass_gradient(n->opt.pool, (size_t)n->n_images * o->size, o->dy,
+                             accumulate, dx);
+        break;
+    case PT_OP_CONCAT:
+        concat_data(n, i, slot, accumulate, dx);
+        break;
+    case PT_OP_SHORTCUT_A:
+        shortcut_data(n, i, accumulate, dx);
+        break;
+    case PT_OP_BATCH_NORM:
+    case PT_OP_INPUT:
+        break;
+    }
+}
+
+/* The gradients of node i to those of its inputs that want one. all: also where nothing
+ * below is trained, but not to the input of the network. */
+static pt_status data_pass(pt_net *n, int i, bool all)
+{
+    const pt_node *node = &n->opt.graph->nodes[i];
+    bool wanted[2] = {false, false};
+
+    for (int k = 0; k < 2; k++) {
+        const pt_net_node *in = node->in[k] < 0 ? NULL : &n->plan.nodes[node->in[k]];
+
+        wanted[k] = in && in->dy && (all || in->needs_grad);
+    }
+    if (node->op == PT_OP_BATCH_NORM) return pt_net_norm_backward(n, i, wanted[0]);
+    for (int k = 0; k < 2; k++)
+        if (wanted[k]) data_to(n, i, k);
+    return PT_OK;
+}
+
+/* ---- to the parameters
+ * ------------------------------------------------------------------- */
+
+static bool trains(const pt_net *n, int i)
+{
+    const pt_node *node = &n->opt.graph->nodes[i];
+
+    return pt_net_is_trained(n, node->weight) || pt_net_is_trained(n, node->bias);
+}
+
+/* Convolutions and linear layers; batch norm's sums come with its data pass. */
+static void weight_pass(pt_net *n, int i)
+{
+    const pt_node *node = &n->opt.graph->nodes[i];
+    const float *x, *dy = n->plan.nodes[i].dy;
+    float *dw[PT_MAX_COVER], *db[PT_MAX_COVER], *const *bias = node->bias < 0 ? NULL : db;
+    pt_conv_shape s;
+
+    if (node->op == PT_OP_BATCH_NORM || !trains(n, i)) return;
+    for (int t = 0; t < n->plan.n_cover; t++) {
+        dw[t] = pt_net_gradient(n, node->weight, t);
+        if (bias) db[t] = pt_net_gradient(n, node->bias, t);
+    }
+    x = pt_net_y(n, node->in[0]);
+    if (node->op == PT_OP_LINEAR) {
+        pt_linear_backward_weights(n->opt.pool, (int)n->plan.nodes[node->in[0]].size,
+                                   node->c, &n->span, x, dy, dw, bias, n->kernel_scratch);
+        return;
+    }
+    s = pt_net_conv_shape(&n->opt, i);
+    if (node->op == PT_OP_CONV)
+        pt_conv_backward_weights(n->opt.pool, &s, &n->span, x, dy, dw, bias,
+                                 n->kernel_scratch);
+    else
+        pt_depthwise_backward_weights(n->opt.pool, &s, &n->span, x, dy, dw, bias,
+                                      n->kernel_scratch);
+}
+
+/* Says that the node's gradients are complete. The node's weights are not read any more
+ * in this step: new ones may arrive. */
+static pt_status announce(pt_net *n, int i)
+{
+    const pt_node *node = &n->opt.graph->nodes[i];
+    pt_status s = PT_OK;
+
+    if (!n->hooks.gradient_ready) return PT_OK;
+    if (pt_net_is_trained(n, node->weight))
+        s = n->hooks.gradient_ready(n->hooks.context, node->weight);
+    if (s == PT_OK && pt_net_is_trained(n, node->bias))
+        s = n->hooks.gradient_ready(n->hooks.context, node->bias);
+    return s;
+}
+
+/* ---- the passes
+ * -------------------------------------------------------------------------- */
+
+static pt_status head_data(pt_net *n)
+{
+    const pt_graph *g = n->opt.graph;
+    pt_status s = PT_OK;
+
+    for (int i = g->logits; i > g->rep && s == PT_OK; i--) {
+        if (n->plan.nodes[i].leads) s = data_pass(n, i, true);
+        pt_net_lap(n, i, PT_PART_DATA);
+        pt_net_poll(n);
+    }
+    return s;
+}
+
+pt_status pt_net_backward_head(pt_net *n, const float *dlogits, const float **drep)
+{
+    const pt_graph *g = n->opt.graph;
+    const pt_net_node *logits = &n->plan.nodes[g->logits];
+
+    if (n->pass != PT_PASS_FORWARD && n->pass != PT_PASS_HEAD)
+        return pt_fail(PT_ERR_BUG, "backward of %s without a training forward pass",
+                       g->network);
+    if (!n->rep_cuts)
+        return pt_fail(PT_ERR_SHAPE, "%s: some path to the logits avoids node %s",
+                       g->network, g->nodes[g->rep].name);
+    memcpy(logits->dy, dlogits, (size_t)n->n_images * logits->size * sizeof *dlogits);
+    pt_net_begin_polling(n);
+    pt_status s = head_data(n);
+    pt_net_end_polling(n);
+    n->pass = s == PT_OK ? PT_PASS_HEAD : PT_PASS_NONE;
+    *drep = s == PT_OK ? n->plan.nodes[g->rep].dy : NULL;
+    return s;
+}
+
+/* What the caller adds to the gradient of a map. */
+static void add_map(pt_net *n, int i)
+{
+    pt_net_node *o = &n->plan.nodes[i];
+
+    if (o->plus)
+        pt_pass_gradient(n->opt.pool, (size_t)n->n_images * o->size, o->plus, true,
+                         o->dy);
+    o->plus = NULL;
+}
+
+static pt_status all_nodes(pt_net *n)
+{
+    const pt_graph *g = n->opt.graph;
+    pt_status s = PT_OK;
+
+    for (int i = g->logits; i > 0 && s == PT_OK; i--) {
+        if (!n->plan.nodes[i].needs_grad) continue;
+        add_map(n, i);
+        weight_pass(n, i);
+        pt_net_lap(n, i, PT_PART_WEIGHTS);
+        if (i <= g->rep || n->plan.nodes[i].side) s = data_pass(n, i, false);
+        pt_net_lap(n, i, PT_PART_DATA);
+        if (s == PT_OK) s = announce(n, i);
+        pt_net_poll(n);
+    }
+    return s;
+}
+
+pt_status pt_net_set_source_gradient(pt_net *n, const float *dsource)
+{
+    const pt_graph *g = n->opt.graph;
+    const pt_net_node *source = &n->plan.nodes[g->source_logits];
+
+    if (n->pass != PT_PASS_FORWARD && n->pass != PT_PASS_HEAD)
+        return pt_fail(PT_ERR_BUG, "source gradient of %s without a forward pass",
+                       g->network);
+    memcpy(source->dy, dsource, (size_t)n->n_images * source->size * sizeof *dsource);
+    n->has_source_gradient = true;
+    return PT_OK;
+}
+
+pt_status pt_net_backward(pt_net *n, const float *drep)
+{
+    const pt_graph *g = n->opt.graph;
+    const pt_net_node *rep = &n->plan.nodes[g->rep];
+
+    if (n->pass != PT_PASS_HEAD)
+        return pt_fail(PT_ERR_BUG, "backward of %s before that of its head", g->network);
+    if (g->source_logits >= 0 && !n->has_source_gradient)
+        return pt_fail(PT_ERR_BUG, "backward of %s without its source gradient",
+                       g->network);
+    n->has_source_gradient = false;
+    if (drep != rep->dy)
+        memcpy(rep->dy, drep, (size_t)n->n_images * rep->size * sizeof *drep);
+    pt_net_begin_polling(n);
+    pt_status s = all_nodes(n);
+    pt_net_end_polling(n);
+    n->pass = s == PT_OK ? PT_PASS_DONE : PT_PASS_NONE;
+    return s;
+}
+
+pt_status pt_net_backward_probe(pt_net *n, const float *drep, int tensor)
+{
+    const pt_graph *g = n->opt.graph;
+    const pt_net_node *rep = &n->plan.nodes[g->rep];
+    int last = g->tensors[tensor].node;
+    pt_status s = PT_OK;
+
+    if (n->pass != PT_PASS_FORWARD && n->pass != PT_PASS_HEAD)
+        return pt_fail(PT_ERR_BUG, "diagnostic pass of %s without a forward pass",
+                       g->network);
+    memcpy(rep->dy, drep, (size_t)n->n_images * rep->size * sizeof *drep);
+    for (int i = g->rep; i > last && s == PT_OK; i--)
+        if (n->plan.nodes[i].needs_grad && !n->plan.nodes[i].side)
+            s = data_pass(n, i, false);
+    if (s == PT_OK) weight_pass(n, last);
+    n->pass = s == PT_OK ? PT_PASS_FORWARD : PT_PASS_NONE;
+    return s;
+}

@@ -1,0 +1,155 @@
+/* A network that computes: forward and backward of a graph over the shards that one
+ * worker owns, layer by layer over all of them.
+ *
+ * Nothing here knows MPI. What needs other ranks comes through hooks, called on the
+ * caller's thread: weights that must have arrived before a layer runs, sums that all
+ * workers must have, gradients that are complete. A test can play several workers in one
+ * process.
+ *
+ * Rule of bits: results depend on the graph, V, b and the values, never on lo/hi, the
+ * number of threads or of workers. */
+#ifndef PT_WORKER_ENGINE_NET_NET_H
+#define PT_WORKER_ENGINE_NET_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/graph/graph.h"
+#include "common/run/shards.h"
+#include "worker/engine/conv/conv.h"
+#include "worker/engine/threads.h"
+
+typedef struct pt_net pt_net;
+
+typedef enum { PT_BN_SYNC, PT_BN_SHARD, PT_BN_FROZEN } pt_bn_mode;
+
+/* What of a node has just been computed; batch norm's gradients come with its data. */
+typedef enum { PT_PART_FORWARD, PT_PART_DATA, PT_PART_WEIGHTS } pt_net_part;
+
+/* All hooks may be NULL (one worker, nothing to wait for). A hook that fails ends the
+ * pass; its status is returned. */
+typedef struct {
+    void *context;
+
+    /* Forward is about to read the tensors of `node`. */
+    pt_status (*before_node)(void *context, int node);
+
+    /* Sync batch norm, forward or backward. parts: for each of this span's cover
+     * sub-trees (pt_tree_cover of lo..hi) that has images, its value, [len] doubles each,
+     * one after another, in order. all: out, the values of every sub-tree of every
+     * worker's cover that has images, left to right; and their sub-trees. Sized for V
+     * values by the net. merge is done by the net in the tree's order. NULL: the span
+     * must be the whole batch. */
+    pt_status (*exchange)(void *context, int node, bool backward, const double *parts,
+                          size_t len, double *all, pt_subtree *trees, int *n_trees);
+
+    /* The gradient of a parameter tensor is complete: for each cover sub-tree t of the
+     * span, pt_net_gradient(net, tensor, t) holds its sum (not touched where the sub-tree
+     * has no images). Called in the order in which layers finish, last layer first. */
+    pt_status (*gradient_ready)(void *context, int tensor);
+
+    /* Work done between items: let messages move. */
+    void (*poll)(void *context);
+
+    /* A part of a node is done, for measurements; also where it had nothing to do. */
+    void (*lap)(void *context, int node, pt_net_part part);
+} pt_net_hooks;
+
+typedef struct {
+    const pt_graph *graph; /* borrowed */
+    pt_threads *pool;      /* borrowed */
+    const float *weights;  /* borrowed: flat, memory layout; may change between passes */
+    int max_images;        /* of the spans that will be given */
+    int n_shards;          /* V: for scratch */
+    int lo, hi;            /* shards that this worker owns in training */
+    bool training;         /* false: no gradients, no buffers for them */
+    bool input_gradient;   /* in training: also for pt_net_input_gradient */
+    const int *maps;       /* [n_maps] nodes whose outputs stay readable, and to whose */
+    int n_maps;            /* gradients the caller may add; borrowed */
+    bool repeats;          /* for pt_net_evaluate_without */
+    pt_bn_mode bn_mode;
+    double bn_moving; /* StochNorm: probability with which a channel is normalized by its
+                         running statistics in training; 0: batch norm as it is */
+    pt_kernel method;
+    uint64_t seed; /* dropout */
+} pt_net_options;
+
+PT_MUST_USE pt_status pt_net_create(const pt_net_options *opt, pt_net **out);
+void pt_net_destroy(pt_net **n);
+void pt_net_set_hooks(pt_net *n, const pt_net_hooks *hooks);
+
+/* What pt_net_create would allocate, in bytes: activations, gradients of parameters (one
+ * set per cover sub-tree), scratch. */
+typedef struct {
+    size_t activations, gradients, scratch;
+} pt_net_memory;
+pt_net_memory pt_net_plan(const pt_net_options *opt);
+
+/* Which tensors are trained from now on: trained [n_params] bool. Batch norm nodes whose
+ * gamma is not trained use running statistics. Everything is trained at the start. */
+void pt_net_set_trained(pt_net *n, const bool *trained);
+
+/* Training forward: input [images of the span][h][w][c], borrowed until the backward pass
+ * is done. step feeds dropout. Leaves rep and logits readable. */
+PT_MUST_USE pt_status pt_net_forward(pt_net *n, const pt_span *span, const float *input,
+                                     uint64_t step);
+
+/* Evaluation forward of n_images images: running statistics, no dropout. */
+PT_MUST_USE pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input);
+
+/* The same of the nodes up to `top` alone. */
+PT_MUST_USE pt_status pt_net_evaluate_to(pt_net *n, int n_images, const float *input,
+                                         int top);
+
+/* Once more for the images of pt_net_evaluate, with channel of the k-th of the options'
+ * maps at zero; only the nodes above the map are computed. The map itself stays as it
+ * was, the outputs above it are those of this pass: after a map, only maps at or below it
+ * can follow until the next pt_net_evaluate. Needs the option repeats. */
+PT_MUST_USE pt_status pt_net_evaluate_without(pt_net *n, int k, int channel);
+
+/* Does evaluation go through the branch to the source logits? Not at the start. */
+void pt_net_evaluate_side(pt_net *n, bool side);
+
+/* [images][c] of a node after a forward pass, [images][h][w][c] of one of the options'
+ * maps; borrowed. NULL: not kept, or not computed. */
+const float *pt_net_output(const pt_net *n, int node);
+
+/* Backward by data only, from the logits to rep: dlogits [images][classes] in, borrowed
+ * view of the gradient at rep out ([images][rep size]). Head nodes keep their gradients
+ * for pt_net_backward. Needs rep to be an ancestor that all paths to the logits cross. */
+PT_MUST_USE pt_status pt_net_backward_head(pt_net *n, const float *dlogits,
+                                           const float **drep);
+
+/* For a graph with a source head, before pt_net_backward: the gradient at its logits,
+ * [images][source classes]. */
+PT_MUST_USE pt_status pt_net_set_source_gradient(pt_net *n, const float *dsource);
+
+/* Before pt_net_backward: g [images][h][w][c], borrowed until it is done, is added to the
+ * gradient of the k-th of the options' maps. */
+void pt_net_add_map_gradient(pt_net *n, int k, const float *g);
+
+/* The rest: weight gradients of the head (from what pt_net_backward_head kept), then the
+ * whole trunk from drep [images][rep size]. Calls gradient_ready for each trained
+ * parameter tensor; stops below the lowest one. */
+PT_MUST_USE pt_status pt_net_backward(pt_net *n, const float *drep);
+
+/* Diagnostic: the gradient of one trunk tensor alone, from drep, without hooks but the
+ * exchange. Repeatable; pt_net_backward_head must be called again before
+ * pt_net_backward. drep may not be the view that pt_net_backward_head gave. */
+PT_MUST_USE pt_status pt_net_backward_probe(pt_net *n, const float *drep, int tensor);
+
+/* The sum over cover sub-tree t of the span of d(loss)/d(tensor), [count], memory
+ * layout. Valid until the next forward pass. */
+float *pt_net_gradient(pt_net *n, int tensor, int t);
+
+/* d(loss)/d(input) after the backward pass, [images of the span][h][w][c]; valid until
+ * the next pass. NULL without the option input_gradient. */
+const float *pt_net_input_gradient(const pt_net *n);
+
+/* Merged or own moments of a batch norm node after a training forward: for each cover
+ * sub-tree t with images its value (moments.h layout), t in order of the cover; NULL for
+ * nodes that did not compute statistics. */
+const double *pt_net_moments(const pt_net *n, int node, int t);
+
+#endif

@@ -1,0 +1,462 @@
+#include <stdlib.h>
+
+#include "common/run/moments.h"
+#include "worker/engine/layers/batch_norm.h"
+#include "worker/engine/conv/depthwise.h"
+#include "worker/engine/net/lifetimes.h"
+#include "worker/engine/layers/linear.h"
+#include "worker/engine/net/net_internal.h"
+
+enum { LINE = 16 }; /* floats of 64 bytes */
+
+/* A plan under construction. */
+typedef struct {
+    const pt_net_options *opt;
+    const pt_graph *g;
+    pt_net_node *nodes;
+    int *uses;     /* [n_nodes] consumers, an input taken twice counts twice */
+    int *last_use; /* [n_nodes] consumer of highest index; the node itself if none */
+    size_t floats; /* of the activation block so far */
+} planner;
+
+static size_t round_up(size_t n, size_t to)
+{
+    return n > SIZE_MAX - to ? SIZE_MAX : (n + to - 1) / to * to;
+}
+
+/* Takes n floats at the end of the activation block. */
+static size_t take(planner *p, size_t n)
+{
+    size_t at = p->floats;
+
+    p->floats = pt_add_sizes(p->floats, round_up(n, LINE));
+    return at;
+}
+
+static bool is_relu(pt_op op)
+{
+    return op == PT_OP_RELU || op == PT_OP_RELU6;
+}
+
+/* Do the weights' or statistics' gradients of this kind of layer read its input? */
+static bool keeps_input(pt_op op)
+{
+    return op == PT_OP_CONV || op == PT_OP_DEPTHWISE || op == PT_OP_LINEAR ||
+           op == PT_OP_BATCH_NORM;
+}
+
+/* Consumer i, which may be a node of the side branch, writes to the gradient of `in`. The
+ * branch comes to the main path's gradient when it is there; among its own nodes it is
+ * the first. Consumers come in falling order. */
+static void take_writer(pt_net_node *in, const pt_net_node *n, int i)
+{
+    if (!n->leads && !n->side) return;
+    if (n->leads && in->first_main < 0) in->first_main = i;
+    if (in->first_writer < 0) in->first_writer = i;
+    in->last_writer = i;
+}
+
+static void find_uses(planner *p)
+{
+    const pt_graph *g = p->g;
+
+    for (int i = g->n_nodes - 1; i >= 0; i--) {
+        pt_net_node *n = &p->nodes[i];
+
+        n->leads = n->leads || i == g->logits;
+        n->side = (n->side || i == g->source_logits) && !n->leads;
+        if (p->uses[i] == 0) p->last_use[i] = i;
+        for (int k = 0; k < 2; k++) {
+            int in = g->nodes[i].in[k];
+
+            if (in < 0) continue;
+            if (p->uses[in]++ == 0) p->last_use[in] = i;
+            p->nodes[in].leads = p->nodes[in].leads || n->leads;
+            p->nodes[in].side = p->nodes[in].side || n->side;
+            take_writer(&p->nodes[in], n, i);
+        }
+    }
+}
+
+/* ---- outputs ----------------------------------------------------------------------- */
+
+/* Is there one of the maps in first..end-1, from which a pass may be repeated upwards? */
+static bool repeats_from(const planner *p, int first, int end)
+{
+    for (int k = 0; k < p->opt->n_maps && p->opt->repeats; k++)
+        if (p->opt->maps[k] >= first && p->opt->maps[k] < end) return true;
+    return false;
+}
+
+/* May the only consumer of `in`, node i, overwrite its output? */
+static bool may_overwrite(const planner *p, int in, int i)
+{
+    const pt_graph *g = p->g;
+
+    if (in == 0 || in == g->rep || p->uses[in] != 1 || p->nodes[in].map) return false;
+    if (repeats_from(p, in, i)) return false;
+    return !(p->opt->training && is_relu(g->nodes[in].op)); /* its backward reads it */
+}
+
+static void share_outputs(planner *p)
+{
+    const pt_graph *g = p->g;
+    bool training = p->opt->training;
+
+    for (int i = 0; i < g->n_nodes; i++) {
+        pt_net_node *n = &p->nodes[i];
+        pt_op op = g->nodes[i].op;
+        const int *in = g->nodes[i].in;
+        bool can = is_relu(op) || op == PT_OP_ADD ||
+                   (!training && (op == PT_OP_BATCH_NORM || op == PT_OP_DROPOUT));
+
+        n->y_root = i;
+        if (!can) continue;
+        if (may_overwrite(p, in[0], i))
+            n->y_root = p->nodes[in[0]].y_root;
+        else if (op == PT_OP_ADD && may_overwrite(p, in[1], i))
+            n->y_root = p->nodes[in[1]].y_root;
+        if (!is_relu(op) || n->y_root == i) continue;
+
+        pt_op below = g->nodes[in[0]].op;
+        n->fused = below == PT_OP_BATCH_NORM || below == PT_OP_ADD ||
+                   (below == PT_OP_CONV && op == PT_OP_RELU);
+        n->masked_below = below == PT_OP_BATCH_NORM;
+        if (n->fused) p->nodes[in[0]].act = op == PT_OP_RELU ? PT_ACT_RELU : PT_ACT_RELU6;
+    }
+}
+
+/* A ReLU's backward pass is one more reading and writing of its gradient, unless the
+ * layer that writes that last can do it. Not at the representation: what comes from above
+ * is not all there. */
+static void share_masks(planner *p)
+{
+    const pt_graph *g = p->g;
+
+    for (int i = 1; i < g->n_nodes; i++) {
+        pt_net_node *n = &p->nodes[i];
+        const pt_node *by = n->last_writer < 0 ? NULL : &g->nodes[n->last_writer];
+
+        if (!by || g->nodes[i].op != PT_OP_RELU || n->masked_below || i == g->rep ||
+            n->map)
+            continue;
+        n->masked_above = (by->op == PT_OP_CONV || by->op == PT_OP_MAX_POOL ||
+                           by->op == PT_OP_CONCAT) &&
+                          by->in[0] != by->in[1];
+    }
+}
+
+/* An addition is done by the batch norm that is its later input. */
+static void share_sums(planner *p)
+{
+    const pt_graph *g = p->g;
+
+    for (int i = 1; i < g->n_nodes; i++) {
+        const int *in = g->nodes[i].in;
+        int later = in[0] > in[1] ? in[0] : in[1];
+
+        if (g->nodes[i].op != PT_OP_ADD || in[0] == in[1]) continue;
+        if (g->nodes[later].op != PT_OP_BATCH_NORM || p->uses[later] != 1 ||
+            later == g->rep || p->nodes[later].act != PT_ACT_NONE || p->nodes[later].map)
+            continue;
+        p->nodes[later].sum = i;
+        p->nodes[i].summed_by = later;
+    }
+}
+
+static int written_at(const planner *p, int i)
+{
+    return p->nodes[i].summed_by < 0 ? i : p->nodes[i].summed_by;
+}
+
+/* Must the output outlive the forward pass? */
+static bool is_kept(const planner *p, int i)
+{
+    const pt_graph *g = p->g;
+
+    if (i == g->rep || i == g->logits || i == g->source_logits || p->nodes[i].map)
+        return true;
+    if (repeats_from(p, written_at(p, i), p->last_use[i])) return true;
+    if (!p->opt->training) return false;
+    if (is_relu(g->nodes[i].op)) return true;
+    for (int j = i + 1; j <= p->last_use[i]; j++)
+        if (keeps_input(g->nodes[j].op) && g->nodes[j].in[0] == i) return true;
+    return false;
+}
+
+/* ---- places ------------------------------------------------------------------------ */
+
+static size_t image_floats(const planner *p, int i)
+{
+    return round_up(pt_mul((size_t)p->opt->max_images, p->nodes[i].size), LINE);
+}
+
+static void place_outputs(planner *p, pt_lifetime *l, pt_lifetime **placed)
+{
+    int n = p->g->n_nodes;
+
+    for (int i = 1; i < n; i++) {
+        pt_net_node *node = &p->nodes[i];
+
+        pt_lifetime_add(l, node->y_root, written_at(p, i),
+                        is_kept(p, i) ? n : p->last_use[i], image_floats(p, i));
+    }
+    for (int i = 1; i < n; i++) { /* readable: kept, and the last that wrote */
+        int root = p->nodes[i].y_root;
+
+        p->nodes[i].readable = l[root].last == n;
+        for (int j = i + 1; j <= p->last_use[i]; j++)
+            if (p->nodes[j].y_root == root) p->nodes[i].readable = false;
+    }
+    size_t k = pt_lifetimes_compact(l, n), base = p->floats;
+
+    p->floats = pt_add_sizes(base, pt_lifetimes_place(l, k, placed));
+    for (size_t i = 0; i < k; i++) p->nodes[l[i].root].y_at = pt_add_sizes(base, l[i].at);
+    for (int i = 1; i < n; i++) p->nodes[i].y_at = p->nodes[p->nodes[i].y_root].y_at;
+}
+
+/* ---- gradients of outputs ---------------------------------------------------------- */
+
+static bool has_parameters(const pt_node *n)
+{
+    return n->weight >= 0 || n->bias >= 0;
+}
+
+/* Does the backward pass of this layer leave the gradient that it reads as it is? */
+static bool only_reads(pt_op op)
+{
+    return op != PT_OP_ADD && op != PT_OP_DROPOUT && !is_relu(op);
+}
+
+/* Both inputs of an addition may share its gradient if one of them, r, only reads it and
+ * all that is written to the other, s, comes after that: later in time is a lower
+ * index. */
+static bool may_share(const planner *p, int add, int r, int s)
+{
+    if (!only_reads(p->g->nodes[r].op) || p->uses[r] != 1 || s >= r) return false;
+    for (int j = r; j < add; j++)
+        if (p->g->nodes[j].in[0] == s || p->g->nodes[j].in[1] == s) return false;
+    return true;
+}
+
+/* Hands the gradient's buffer of node i on to the inputs that it passes through to. */
+static void share_gradient(planner *p, int i)
+{
+    const pt_node *node = &p->g->nodes[i];
+    int a = node->in[0], b = node->in[1], root = p->nodes[i].dy_root;
+    bool can_a = a > 0 && p->nodes[a].first_writer == i && p->nodes[a].dy_root == a &&
+                 !p->nodes[a].map;
+    bool can_b = b > 0 && p->nodes[b].first_writer == i && p->nodes[b].dy_root == b &&
+                 !p->nodes[b].map;
+
+    if (root < 0 || i > p->g->rep || a == b) return; /* head: gradients are kept */
+    if (node->op == PT_OP_ADD) {
+        if (can_a && can_b && !may_share(p, i, a, b) && !may_share(p, i, b, a))
+            can_b = false;
+        if (can_a) p->nodes[a].dy_root = root;
+        if (can_b) p->nodes[b].dy_root = root;
+    } else if ((is_relu(node->op) || node->op == PT_OP_DROPOUT) && can_a) {
+        p->nodes[a].dy_root = root;
+    }
+}
+
+static void place_gradients(planner *p, pt_lifetime *l, pt_lifetime **placed)
+{
+    const pt_graph *g = p->g;
+    int n = g->n_nodes;
+
+    for (int i = 0; i < n; i++) { /* who can have something trained at or below it */
+        bool any = has_parameters(&g->nodes[i]);
+
+        for (int k = 0; k < 2; k++)
+            any = any ||
+                  (g->nodes[i].in[k] >= 0 && p->nodes[g->nodes[i].in[k]].dy_root >= 0);
+        any = any || i >= g->rep || (i == 0 && p->opt->input_gradient);
+        any = any && (p->nodes[i].leads || p->nodes[i].side);
+        p->nodes[i].dy_root = any ? i : -1;
+    }
+    for (int i = n - 1; i > 0; i--) share_gradient(p, i);
+    for (int i = 0; i < n; i++) {
+        const pt_net_node *node = &p->nodes[i];
+        bool given = i == g->logits || i == g->source_logits;
+        int first = given ? 0 : n - 1 - node->first_writer;
+        int last = n - 1 - (i > g->rep ? g->rep : i);
+
+        if (node->dy_root >= 0)
+            pt_lifetime_add(l, node->dy_root, first, last, image_floats(p, i));
+    }
+    size_t k = pt_lifetimes_compact(l, n), base = p->floats;
+
+    p->floats = pt_add_sizes(base, pt_lifetimes_place(l, k, placed));
+    for (size_t i = 0; i < k; i++)
+        p->nodes[l[i].root].dy_at = pt_add_sizes(base, l[i].at);
+    for (int i = 0; i < n; i++)
+        if (p->nodes[i].dy_root >= 0)
+            p->nodes[i].dy_at = p->nodes[p->nodes[i].dy_root].dy_at;
+}
+
+/* ---- the rest ---------------------------------------------------------------------- */
+
+static size_t kernel_scratch(const planner *p, int i)
+{
+    const pt_node *n = &p->g->nodes[i];
+    pt_span span = p->opt->training
+                       ? (pt_span){p->opt->n_shards, p->opt->lo, p->opt->hi, 0}
+                       : (pt_span){1, 0, 1, 0};
+    int threads = pt_threads_count(p->opt->pool);
+    pt_conv_shape s;
+
+    switch (n->op) {
+    case PT_OP_CONV:
+        s = pt_net_conv_shape(p->opt, i);
+        return pt_conv_scratch(&s, &span, threads);
+    case PT_OP_DEPTHWISE:
+        s = pt_net_conv_shape(p->opt, i);
+        return pt_depthwise_scratch(&s, span.n_shards) * (size_t)threads;
+    case PT_OP_LINEAR:
+        return pt_linear_scratch((int)p->nodes[n->in[0]].size, n->c, p->opt->max_images,
+                                 span.n_shards, threads);
+    default:
+        return 0;
+    }
+}
+
+static void place_states(planner *p, pt_net_plan_result *out)
+{
+    const pt_net_options *opt = p->opt;
+    size_t owned = (size_t)(opt->hi - opt->lo);
+    size_t sets = opt->training && opt->bn_mode == PT_BN_SHARD ? owned : 1, scratch = 0;
+
+    for (int i = 1; i < p->g->n_nodes; i++) {
+        const pt_node *node = &p->g->nodes[i];
+        pt_net_node *n = &p->nodes[i];
+
+        if (scratch < kernel_scratch(p, i)) scratch = kernel_scratch(p, i);
+        if (node->op == PT_OP_MAX_POOL && opt->training)
+            n->argmax_at = take(p, (image_floats(p, i) + 3) / 4);
+        if (node->op != PT_OP_BATCH_NORM) continue;
+        if (out->max_channels < node->c) out->max_channels = node->c;
+        n->coef_at = take(p, sets * pt_bn_coef_len(node->c));
+        if (opt->training)
+            n->moments_at =
+                take(p, 2 * (size_t)out->n_cover * pt_moments_len((size_t)node->c));
+    }
+    out->kernel_floats = round_up(scratch, LINE);
+    for (int k = 0; k < opt->n_maps && opt->repeats; k++) {
+        int i = opt->maps[k];
+        size_t n = round_up(image_floats(p, i) / (size_t)p->g->nodes[i].c, LINE);
+
+        if (out->channel_floats < n) out->channel_floats = n;
+    }
+}
+
+/* See the fields of pt_net: leaves, parts, all, float_leaves, means and three tables. */
+static size_t norm_bytes(const pt_net_options *opt, const pt_net_plan_result *out)
+{
+    size_t len = pt_moments_len((size_t)out->max_channels);
+    size_t owned = (size_t)(opt->hi - opt->lo), v = (size_t)opt->n_shards;
+
+    if (!opt->training || out->max_channels == 0) return 0;
+    return round_up((owned + (size_t)out->n_cover + v) * len * sizeof(double), 64) +
+           2 * round_up(owned * 2 * (size_t)out->max_channels * sizeof(float), 64) +
+           v * (2 * sizeof(pt_subtree) + sizeof(void *));
+}
+
+static pt_status check_options(const pt_net_options *o)
+{
+    int v = o->n_shards;
+
+    if (o->training && (v < 1 || v > PT_MAX_SHARDS || (v & (v - 1)) != 0))
+        return pt_fail(PT_ERR_CONFIG, "%d shards: a power of two up to %d is needed", v,
+                       PT_MAX_SHARDS);
+    if (o->training && (o->lo < 0 || o->lo >= o->hi || o->hi > v))
+        return pt_fail(PT_ERR_SHAPE, "shards %d to %d of %d cannot be owned", o->lo,
+                       o->hi, v);
+    if (o->max_images < 1)
+        return pt_fail(PT_ERR_SHAPE, "a network for %d images", o->max_images);
+    for (int i = 0; i < o->graph->n_nodes; i++) {
+        const pt_node *n = &o->graph->nodes[i];
+
+        if (n->op == PT_OP_BATCH_NORM &&
+            (n->weight < 0 || n->bias < 0 || n->mean < 0 || n->var < 0))
+            return pt_fail(PT_ERR_SHAPE, "%s: batch norm needs four tensors", n->name);
+        if (n->op == PT_OP_MAX_POOL && n->window.kh * n->window.kw > 255)
+            return pt_fail(PT_ERR_SHAPE, "%s: window of %d x %d, at most 255 pixels",
+                           n->name, n->window.kh, n->window.kw);
+    }
+    return PT_OK;
+}
+
+static void make_plan(planner *p, pt_net_plan_result *out, pt_lifetime *l,
+                      pt_lifetime **placed)
+{
+    const pt_graph *g = p->g;
+
+    for (int i = 0; i < g->n_nodes; i++) {
+        const pt_node *n = &g->nodes[i];
+
+        p->nodes[i].size = pt_mul(pt_mul((size_t)n->h, (size_t)n->w), (size_t)n->c);
+        p->nodes[i].first_writer = p->nodes[i].last_writer = -1;
+        p->nodes[i].first_main = -1;
+        p->nodes[i].dy_root = p->nodes[i].sum = p->nodes[i].summed_by = -1;
+    }
+    for (int k = 0; k < p->opt->n_maps; k++) p->nodes[p->opt->maps[k]].map = true;
+    find_uses(p);
+    for (int i = 0, main = 0; i < g->n_nodes; i++) {
+        pt_net_node *n = &p->nodes[i];
+
+        if (n->first_main >= 0) n->first_writer = n->first_main;
+        n->dropout_id = n->side ? g->n_nodes + i : main;
+        main += !n->side;
+    }
+    share_outputs(p);
+    share_sums(p);
+    if (p->opt->training) share_masks(p);
+    place_outputs(p, l, placed);
+    if (p->opt->training) {
+        for (int i = 0; i < g->n_nodes; i++) l[i] = (pt_lifetime){0};
+        place_gradients(p, l, placed);
+        out->n_cover =
+            pt_tree_cover(p->opt->lo, p->opt->hi, p->opt->n_shards, out->cover);
+        out->gradient_floats = round_up(g->n_param_floats, LINE);
+    }
+    place_states(p, out);
+    out->bytes.activations = pt_mul(p->floats, sizeof(float));
+    out->bytes.gradients =
+        pt_mul(pt_mul((size_t)out->n_cover, out->gradient_floats), sizeof(float));
+    out->bytes.scratch =
+        pt_add_sizes(pt_mul(out->kernel_floats + out->channel_floats, sizeof(float)),
+                     norm_bytes(p->opt, out));
+}
+
+pt_status pt_net_plan_create(const pt_net_options *opt, pt_net_plan_result *out)
+{
+    size_t n = (size_t)opt->graph->n_nodes;
+    planner p = {.opt = opt, .g = opt->graph};
+    pt_lifetime *l = calloc(n, sizeof *l), **placed = calloc(n, sizeof(pt_lifetime *));
+    pt_status s = check_options(opt);
+
+    *out = (pt_net_plan_result){0};
+    p.nodes = calloc(n, sizeof *p.nodes);
+    p.uses = calloc(n, sizeof *p.uses);
+    p.last_use = calloc(n, sizeof *p.last_use);
+    if (s == PT_OK && (!l || !placed || !p.nodes || !p.uses || !p.last_use))
+        s = pt_fail(PT_ERR_NOMEM, "no memory for the plan of %zu nodes", n);
+    if (s == PT_OK) {
+        make_plan(&p, out, l, placed);
+        out->nodes = p.nodes;
+        p.nodes = NULL;
+    }
+    free(p.nodes);
+    free(p.uses);
+    free(p.last_use);
+    free(placed);
+    free(l);
+    return s;
+}
+
+void pt_net_plan_fini(pt_net_plan_result *p)
+{
+    free(p->nodes);
+    *p = (pt_net_plan_result){0};
+}
