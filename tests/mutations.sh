@@ -146,7 +146,7 @@ mutation hash_of_some_rows common.tensor common/graph/tensor.c <<'M'
 - pt_digest_add(digest, rows, n * d.c * d.hw * sizeof *rows);
 + pt_digest_add(digest, rows, n * d.c * sizeof *rows);
 M
-mutation another_engine_is_the_same_run launch.identity launch/identity.c <<'M'
+mutation another_engine_is_the_same_run launch.identity launch/train/identity.c <<'M'
 - "evaluation.",
 + "e",
 M
@@ -155,7 +155,7 @@ mutation damaged_image_is_taken common.dataset_damage common/data/dataset_sums.c
 + if (crc != 0 || d->crc[image] != 0) return false;
 M
 
-mutation an_equal_model_is_better launch.journal launch/best.c <<'M'
+mutation an_equal_model_is_better launch.journal launch/train/best.c <<'M'
 - if (best->images > 0 && right <= best->right) return false;
 + if (best->images > 0 && right < best->right) return false;
 M

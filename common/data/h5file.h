@@ -5,7 +5,7 @@
  * library itself prints nothing. Nothing is read without a stated maximum, no data set is
  * believed to hold more than the file can, links into other files, virtual and external
  * storage and filter plugins are refused. (The library's own parser is not proof against
- * hostile files; nor are we: launch/probe.h has a child read such files first.)
+ * hostile files; nor are we: launch/support/probe.h has a child read such files first.)
  *
  * One thread per file. Status: PT_ERR_IO (system), PT_ERR_DATA (content), PT_ERR_NOMEM.
  */

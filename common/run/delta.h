@@ -47,7 +47,7 @@ PT_MUST_USE pt_status pt_delta_write_attention(const char *path, const pt_delta_
 PT_MUST_USE pt_status pt_delta_read_attention(const char *path, const pt_delta_maps *w,
                                               float *factor);
 
-/* Reads all that pt_delta_read_attention could, for a trial (launch/probe.h). */
+/* Reads all that pt_delta_read_attention could, for a trial (launch/support/probe.h). */
 PT_MUST_USE pt_status pt_delta_try_attention(const char *path);
 
 #endif

@@ -7,7 +7,7 @@
 #include "common/comm/job.h"
 #include "common/base/log.h"
 #include "common/run/wire.h"
-#include "launch/collect.h"
+#include "launch/support/gather_to_root.h"
 #include "worker/engine/gemm/gemm_blas.h"
 #include "worker/engine/net/net.h"
 #include "worker/input/packed.h"
@@ -173,7 +173,7 @@ static pt_status conclude(measurement *m, float *increase, double *loss)
 {
     double n = (double)m->task->n;
 
-    pt_collect(m->sums, (m->n_channels + 1) * sizeof *m->sums, add_sums, m);
+    pt_gather_to_root(m->sums, (m->n_channels + 1) * sizeof *m->sums, add_sums, m);
     if (pt_job_rank() > 0) return PT_OK;
     *loss = m->sums[m->n_channels] / n;
     for (size_t i = 0; i < m->n_channels; i++) {

@@ -4,7 +4,7 @@
 #define PT_LAUNCH_ATTENTION_MEASURE_H
 
 #include "common/run/delta.h"
-#include "launch/image_set.h"
+#include "launch/support/image_set.h"
 #include "worker/input/augment.h"
 
 typedef struct {

@@ -10,7 +10,7 @@
 #include "common/base/log.h"
 #include "launch/bench/options.h"
 #include "launch/bench/result.h"
-#include "launch/probe.h"
+#include "launch/support/probe.h"
 #include "worker/input/augment.h"
 
 static const char usage[] =

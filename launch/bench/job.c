@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 #include "launch/bench/result.h"
 #include "launch/bench/workload.h"
-#include "launch/mpirun.h"
+#include "launch/support/mpirun.h"
 #include "server/serve.h"
 #include "worker/engine/gemm/gemm_blas.h"
 #include "worker/step.h"

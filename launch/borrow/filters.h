@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "launch/classifier.h"
+#include "launch/support/classifier.h"
 #include "worker/borrow/activations.h"
 #include "worker/borrow/gabor.h"
 

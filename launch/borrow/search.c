@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/comm/job.h"
-#include "launch/collect.h"
+#include "launch/support/gather_to_root.h"
 #include "worker/input/packed.h"
 
 enum { FINE = PT_BANK_FINE };
@@ -78,7 +78,7 @@ static pt_status find_bins(search *w)
     }
     s = pt_job_agree(s);
     if (s != PT_OK) return s;
-    pt_collect(w->counts, n * sizeof *w->counts, add_counts, w);
+    pt_gather_to_root(w->counts, n * sizeof *w->counts, add_counts, w);
     if (pt_job_rank() == 0)
         pt_bank_bins(w->counts, w->bank->n_maps, w->n_bins, w->bin_of);
     return pt_job_broadcast(0, (void **)&w->bin_of, &n);
@@ -143,7 +143,8 @@ static pt_status search_source(search *w)
         }
     }
     s = pt_job_agree(s);
-    if (s == PT_OK) pt_collect(w->lists, w->n_entries * sizeof *w->lists, merge_lists, w);
+    if (s == PT_OK)
+        pt_gather_to_root(w->lists, w->n_entries * sizeof *w->lists, merge_lists, w);
     return s;
 }
 

@@ -3,7 +3,7 @@
 #ifndef PT_LAUNCH_BORROW_SEARCH_H
 #define PT_LAUNCH_BORROW_SEARCH_H
 
-#include "launch/image_set.h"
+#include "launch/support/image_set.h"
 #include "worker/borrow/bank.h"
 #include "worker/borrow/neighbours.h"
 

@@ -1,4 +1,4 @@
-/* What finished runs left in their directories (launch/run_dir.h). */
+/* What finished runs left in their directories (launch/train/run_dir.h). */
 #ifndef PT_LAUNCH_REPORT_RESULT_H
 #define PT_LAUNCH_REPORT_RESULT_H
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/data/dataset.h"
-#include "launch/probe.h"
+#include "launch/support/probe.h"
 
 void pt_sweep_data_fini(pt_sweep_data *d)
 {

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
-#include "launch/identity.h"
-#include "launch/run_dir.h"
+#include "launch/train/identity.h"
+#include "launch/train/run_dir.h"
 #include "launch/sweep/faults.h"
 #include "launch/sweep/rules.h"
 

@@ -207,8 +207,8 @@ done:
     return result;
 }
 
-/* Flips bits from byte *at on in a child, since libhdf5 crashes on some (launch/probe.c);
- * one byte of the pipe for each outcome. */
+/* Flips bits from byte *at on in a child, since libhdf5 crashes on some
+ * (launch/support/probe.c); one byte of the pipe for each outcome. */
 static void try_flips(off_t at, off_t size, const char *digest, int out)
 {
     signal(SIGSEGV, SIG_DFL); /* not cmocka's */

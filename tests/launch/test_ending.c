@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/comm/stop.h"
-#include "launch/ending.h"
+#include "launch/support/ending.h"
 
 /* waitpid's status of an exit code. */
 static int exited(int code)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "launch/identity.h"
+#include "launch/train/identity.h"
 
 static void note_free(void *context, const char *path, const char *value)
 {

@@ -6,9 +6,9 @@
 
 #include "common/base/digest.h"
 #include "common/base/file.h"
-#include "launch/best.h"
-#include "launch/journal.h"
-#include "launch/run_dir.h"
+#include "launch/train/best.h"
+#include "launch/train/journal.h"
+#include "launch/train/run_dir.h"
 #include "tests/support/temp_dir.h"
 
 enum { IMAGES = 3 };

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/base/file.h"
-#include "launch/metrics.h"
+#include "launch/train/metrics.h"
 #include "tests/support/temp_dir.h"
 
 static ssize_t room; /* bytes that can still be written; below 0: any number */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "launch/relay.h"
+#include "launch/support/relay.h"
 
 #define RULE                                                                             \
     "--------------------------------------------------------------------------\n"

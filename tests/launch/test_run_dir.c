@@ -13,7 +13,7 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
-#include "launch/run_dir.h"
+#include "launch/train/run_dir.h"
 #include "tests/support/temp_dir.h"
 
 /* ---- the file system -------------------------------------------------------------- */

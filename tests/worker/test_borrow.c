@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "launch/borrow/harder.h"
+#include "launch/borrow/counts.h"
 #include "worker/borrow/gabor.h"
 #include "worker/borrow/neighbours.h"
 
@@ -191,10 +191,10 @@ static void test_a_hard_image_gets_more_neighbours(void **state)
 {
     const float sure[] = {0, 20, 0, 1}, unsure[] = {2, 2.5f, 2, 1};
 
-    assert_int_equal(pt_harder_by(sure, 4, 1), 0);
-    assert_int_equal(pt_harder_by(unsure, 4, 1), 2);
-    assert_int_equal(pt_harder_by(sure, 4, 0), 4);
-    assert_int_equal(pt_harder_by(unsure, 4, 3), 4);
+    assert_int_equal(pt_counts_more(sure, 4, 1), 0);
+    assert_int_equal(pt_counts_more(unsure, 4, 1), 2);
+    assert_int_equal(pt_counts_more(sure, 4, 0), 4);
+    assert_int_equal(pt_counts_more(unsure, 4, 3), 4);
 }
 
 int main(void)

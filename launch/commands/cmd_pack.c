@@ -1,0 +1,444 @@
+#include "launch/commands/cmd_pack.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/data/dataset.h"
+#include "common/base/digest.h"
+#include "common/base/log.h"
+#include "common/base/utf8.h"
+#include "launch/layouts/check.h"
+#include "launch/layouts/layout.h"
+#include "launch/layouts/twins.h"
+#include "launch/support/repack.h"
+
+static const char usage[] =
+    "usage: ptrain pack [OPTION]... INPUT OUT.h5\n"
+    "\n"
+    "Packs the images of the folder INPUT, with labels and splits, into one file. Every\n"
+    "image is decoded once; bad ones are listed and nothing is written. The file has a\n"
+    "checksum of each image, which is checked whenever the image is read. Pictures are\n"
+    "kept as they are stored: an orientation in EXIF is not applied, as in torchvision.\n"
+    "INPUT may be a packed file: a copy with the same data, and with the checksums that\n"
+    "files of older programs lack. Of the options only --overwrite goes with that.\n"
+    "\n"
+    "  --layout LAYOUT   how INPUT is laid out; found by what is there if left out:\n"
+    "      folders       train/CLASS/*.jpg, test/CLASS/*.jpg (and val), or CLASS/*.jpg\n"
+    "      list          train.txt, test.txt (and val.txt): lines `path label`;\n"
+    "                    classes.txt: one name a line\n"
+    "                    (both: also training, valid, validation, dev, testing, in\n"
+    "                    small letters or capitals; the splits are train, val, test)\n"
+    "      flower102     jpg/, imagelabels.mat and setid.mat of Oxford Flower102\n"
+    "      cub200        CUB_200_2011/ with its lists\n"
+    "      mit67         Images/, TrainImages.txt, TestImages.txt of MIT Indoor 67\n"
+    "      stanford40    JPEGImages/, ImageSplits/ of Stanford 40 Actions\n"
+    "      caltech256    256_ObjectCategories/: splits train30, train60, test\n"
+    "      webface500    a folder per identity, as CASIA-WebFace (never found by "
+    "itself)\n"
+    "  --test-every N    CLASS/*.jpg: every N-th image of a class is for the test, the\n"
+    "                    others for training; without it there is one split, `all`\n"
+    "  --train-per-class N, --test-per-class N\n"
+    "                    caltech256: one split `train` of N images of each class, and "
+    "the\n"
+    "                    next 20, or N, for the test; webface500: 80 and 20, or N\n"
+    "  --draw SEED       of these two: images drawn at random, not in the order of "
+    "names\n"
+    "  --no-clutter      caltech256: leave class 257 out\n"
+    "  --identities N    webface500: how many, those with most images (500)\n"
+    "  --train FILE, --val FILE, --test FILE, --classes FILE\n"
+    "                    list: other files than those in INPUT\n"
+    "  --source TEXT     where the data come from, kept in the file\n"
+    "  --licence TEXT    their licence, kept in the file\n"
+    "  --skip-bad        leave bad images out\n"
+    "  --overwrite       replace OUT.h5 if it is there\n"
+    "  --help            this text\n"
+    "\n"
+    "Exit codes: 0 done, 1 bad data, 2 wrong command line.\n";
+
+typedef struct {
+    const char *layout, *input, *output, *source, *licence;
+    pt_layout_options files;
+    bool skip_bad, overwrite, help;
+} options;
+
+static pt_status read_number(const char *name, const char *text, int least, int *out)
+{
+    char *end;
+    long n;
+
+    errno = 0;
+    n = strtol(text, &end, 10);
+    if (*end || end == text || errno || n < least || n > 1000000)
+        return pt_fail(PT_ERR_USAGE, "pack: %s is '%s', expected %d to 1000000", name,
+                       text, least);
+    *out = (int)n;
+    return PT_OK;
+}
+
+static pt_status read_seed(const char *text, pt_layout_options *o)
+{
+    char *end;
+
+    errno = 0;
+    o->draw_seed = strtoull(text, &end, 10);
+    o->draw = true;
+    if (*end || *text < '0' || *text > '9' || errno)
+        return pt_fail(PT_ERR_USAGE, "pack: --draw is '%s', expected a whole number",
+                       text);
+    return PT_OK;
+}
+
+enum {
+    LAYOUT = 256,
+    TRAIN,
+    VAL,
+    TEST,
+    CLASSES,
+    EVERY,
+    TRAIN_PER_CLASS,
+    TEST_PER_CLASS,
+    IDENTITIES,
+    DRAW,
+    NO_CLUTTER,
+    SOURCE,
+    LICENCE,
+    SKIP,
+    OVER,
+    HELP
+};
+
+static pt_status set_option(options *o, int c, const char *argument)
+{
+    switch (c) {
+    case LAYOUT:
+        o->layout = argument;
+        break;
+    case TRAIN:
+        o->files.train = argument;
+        break;
+    case VAL:
+        o->files.val = argument;
+        break;
+    case TEST:
+        o->files.test = argument;
+        break;
+    case CLASSES:
+        o->files.classes = argument;
+        break;
+    case EVERY:
+        return read_number("--test-every", argument, 2, &o->files.test_every);
+    case TRAIN_PER_CLASS:
+        return read_number("--train-per-class", argument, 1, &o->files.train_per_class);
+    case TEST_PER_CLASS:
+        return read_number("--test-per-class", argument, 1, &o->files.test_per_class);
+    case IDENTITIES:
+        return read_number("--identities", argument, 1, &o->files.n_classes);
+    case DRAW:
+        return read_seed(argument, &o->files);
+    case NO_CLUTTER:
+        o->files.no_clutter = true;
+        break;
+    case SOURCE:
+        o->source = argument;
+        break;
+    case LICENCE:
+        o->licence = argument;
+        break;
+    case SKIP:
+        o->skip_bad = true;
+        break;
+    case OVER:
+        o->overwrite = true;
+        break;
+    default:
+        o->help = true;
+    }
+    return PT_OK;
+}
+
+static pt_status read_options(int argc, char **argv, options *o)
+{
+    static const struct option known[] = {
+        {"layout", required_argument, NULL, LAYOUT},
+        {"train", required_argument, NULL, TRAIN},
+        {"val", required_argument, NULL, VAL},
+        {"test", required_argument, NULL, TEST},
+        {"classes", required_argument, NULL, CLASSES},
+        {"test-every", required_argument, NULL, EVERY},
+        {"train-per-class", required_argument, NULL, TRAIN_PER_CLASS},
+        {"test-per-class", required_argument, NULL, TEST_PER_CLASS},
+        {"identities", required_argument, NULL, IDENTITIES},
+        {"draw", required_argument, NULL, DRAW},
+        {"no-clutter", no_argument, NULL, NO_CLUTTER},
+        {"source", required_argument, NULL, SOURCE},
+        {"licence", required_argument, NULL, LICENCE},
+        {"license", required_argument, NULL, LICENCE},
+        {"skip-bad", no_argument, NULL, SKIP},
+        {"overwrite", no_argument, NULL, OVER},
+        {"help", no_argument, NULL, HELP},
+        {NULL, 0, NULL, 0}};
+    pt_status s = PT_OK;
+    int c;
+
+    optind = 0; /* glibc: start over, another command may have used getopt */
+    opterr = 0;
+    while (s == PT_OK && (c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        if (c == ':' || c == '?')
+            return pt_fail(PT_ERR_USAGE, "pack: %s '%s' (see ptrain pack --help)",
+                           c == ':' ? "a value is missing after" : "unknown option",
+                           argv[optind - 1]);
+        s = set_option(o, c, optarg);
+    }
+    if (s != PT_OK || o->help) return s;
+    if (argc - optind != 2)
+        return pt_fail(
+            PT_ERR_USAGE,
+            "pack: expected INPUT and OUT.h5, got %d arguments (see ptrain pack "
+            "--help)",
+            argc - optind);
+    if ((o->source && !pt_utf8_is(o->source)) || (o->licence && !pt_utf8_is(o->licence)))
+        return pt_fail(PT_ERR_USAGE, "pack: %s is not UTF-8 text",
+                       o->source && !pt_utf8_is(o->source) ? "--source" : "--licence");
+    o->input = argv[optind];
+    o->output = argv[optind + 1];
+    return PT_OK;
+}
+
+/* What can be known before the long work. */
+static pt_status check_output(const options *o)
+{
+    pt_status s = PT_OK;
+    char *copy;
+
+    if (access(o->output, F_OK) == 0 && !o->overwrite)
+        return pt_fail(PT_ERR_USAGE, "%s: is there already (--overwrite replaces it)",
+                       o->output);
+    copy = strdup(o->output);
+    if (!copy) return pt_fail(PT_ERR_NOMEM, "%s: no memory", o->output);
+    if (access(dirname(copy), W_OK | X_OK) != 0)
+        s = pt_fail(PT_ERR_IO, "%s: cannot be created: %s", o->output, strerror(errno));
+    free(copy);
+    return s;
+}
+
+/* ---- packing ---------------------------------------------------------------------- */
+
+/* Says what is wrong with images, in their order; PT_ERR_DATA if some are bad and are not
+ * to be left out. */
+static pt_status tell_bad(const options *o, const pt_layout *l, const pt_checked *checked)
+{
+    size_t bad = 0, n = l->n_images;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *reason = checked[i].reason ? checked[i].reason : l->images[i].path;
+        bad += checked[i].status != PT_OK;
+        if (checked[i].status == PT_OK && checked[i].warning[0])
+            pt_log_warn("%s: %s", l->images[i].path, checked[i].warning);
+        else if (checked[i].status != PT_OK && o->skip_bad)
+            pt_log_warn("%s: left out", reason);
+        else if (checked[i].status != PT_OK)
+            pt_log_error(reason);
+    }
+    if (bad == 0) return PT_OK;
+    if (!o->skip_bad) {
+        pt_log_info(
+            "%zu of %zu images are bad, nothing was written (--skip-bad leaves them "
+            "out)",
+            bad, n);
+        return PT_ERR_DATA;
+    }
+    pt_log_warn("%zu of %zu images are bad and were left out", bad, n);
+    return PT_OK;
+}
+
+/* The good images and splits of good images; what it points at stays with layout and
+ * checked. */
+typedef struct {
+    pt_pack_image *images;
+    pt_pack_split splits[PT_LAYOUT_MAX_SPLITS];
+    pt_pack pack;
+    size_t bytes;
+} sifted;
+
+/* Rewrites the splits of l in place. */
+static pt_status sift(const options *o, pt_layout *l, const pt_checked *checked,
+                      sifted *out)
+{
+    size_t n = l->n_images, kept = 0;
+    uint32_t *number = malloc((n + 1) * sizeof *number);
+
+    out->images = malloc((n + 1) * sizeof *out->images);
+    if (!number || !out->images) {
+        free(number);
+        return pt_fail(PT_ERR_NOMEM, "%s: no memory for the index", o->output);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const pt_layout_image *im = &l->images[i];
+        number[i] = UINT32_MAX;
+        if (checked[i].status != PT_OK) continue;
+        number[i] = (uint32_t)kept;
+        out->bytes += checked[i].bytes;
+        out->images[kept++] = (pt_pack_image){.path = im->path,
+                                              .name = im->name,
+                                              .label = im->label,
+                                              .height = checked[i].height,
+                                              .width = checked[i].width,
+                                              .bytes = checked[i].bytes};
+    }
+    for (int k = 0; k < l->n_splits; k++) {
+        pt_layout_split *split = &l->splits[k];
+        size_t m = 0;
+        for (size_t i = 0; i < split->n; i++)
+            if (number[split->images[i]] != UINT32_MAX)
+                split->images[m++] = number[split->images[i]];
+        split->n = m;
+        out->splits[k] = (pt_pack_split){split->name, split->images, m};
+    }
+    free(number);
+    out->pack = (pt_pack){.images = out->images,
+                          .n_images = kept,
+                          .classes = (const char *const *)l->classes,
+                          .n_classes = (int)l->n_classes,
+                          .splits = out->splits,
+                          .n_splits = (size_t)l->n_splits,
+                          .source = o->source,
+                          .licence = o->licence};
+    return PT_OK;
+}
+
+/* Warns of a class that had images in a split and has none left; labels by images of l.
+ */
+static void tell_lost_class(const options *o, const pt_layout *l,
+                            const pt_checked *checked, const pt_layout_split *split,
+                            size_t *had, size_t *left)
+{
+    for (size_t c = 0; c < l->n_classes; c++) had[c] = left[c] = 0;
+    for (size_t i = 0; i < split->n; i++) {
+        size_t image = split->images[i], label = (size_t)l->images[image].label;
+        had[label]++;
+        left[label] += checked[image].status == PT_OK;
+    }
+    for (size_t c = 0; c < l->n_classes; c++)
+        if (had[c] > 0 && left[c] == 0)
+            pt_log_warn("%s: class '%s' has no good image in split %s", o->input,
+                        l->classes[c], split->name);
+}
+
+static pt_status tell_lost(const options *o, const pt_layout *l,
+                           const pt_checked *checked)
+{
+    size_t *counts = calloc(2 * l->n_classes + 1, sizeof *counts);
+
+    if (!counts) return pt_fail(PT_ERR_NOMEM, "%s: no memory for the counts", o->input);
+    for (int k = 0; k < l->n_splits; k++)
+        tell_lost_class(o, l, checked, &l->splits[k], counts, counts + l->n_classes);
+    free(counts);
+    return PT_OK;
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void tell_result(const options *o, const pt_layout *l, const sifted *packed,
+                        const char *checksum, double s)
+{
+    pt_log_info("%s: %zu images of %zu classes (layout %s)", o->output,
+                packed->pack.n_images, l->n_classes, l->kind);
+    for (int k = 0; k < l->n_splits; k++)
+        pt_log_info("split %s: %zu images", l->splits[k].name, l->splits[k].n);
+    if (l->n_splits == 1 && strcmp(l->splits[0].name, "all") == 0)
+        pt_log_info("(--test-every N would make the splits train and test)");
+    pt_log_info("size: %.1f MB in %.1f s", (double)packed->bytes / 1e6, s);
+    pt_log_info("checksum: %s", checksum);
+}
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool has_layout_options(const pt_layout_options *f)
+{
+    return f->train || f->val || f->test || f->classes || f->test_every ||
+           f->train_per_class || f->test_per_class || f->n_classes || f->no_clutter ||
+           f->draw;
+}
+
+static pt_status repack(const options *o)
+{
+    if (o->layout || o->source || o->licence || o->skip_bad ||
+        has_layout_options(&o->files))
+        return pt_fail(PT_ERR_USAGE,
+                       "pack: %s is a file: it is copied as it is, of the options only "
+                       "--overwrite can be given",
+                       o->input);
+    return pt_repack(o->input, o->output);
+}
+
+/* Lines on stderr may have been written; *said: all that there is to say. */
+static pt_status pack(const options *o, bool *said)
+{
+    char checksum[PT_DIGEST_HEX];
+    double start = seconds();
+    pt_checked *checked = NULL;
+    sifted packed = {0};
+    pt_layout l = {0};
+    pt_status s = check_output(o);
+
+    if (s == PT_OK && is_file(o->input)) return repack(o);
+    if (s == PT_OK) s = pt_layout_read(o->layout, o->input, &o->files, &l);
+    if (s != PT_OK) return s;
+    checked = calloc(l.n_images + 1, sizeof *checked);
+    if (!checked) {
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu images", o->input, l.n_images);
+        goto done;
+    }
+    s = pt_check_images(l.images, l.n_images, 0, checked);
+    if (s != PT_OK) goto done;
+    s = tell_bad(o, &l, checked);
+    *said = s != PT_OK;
+    if (s == PT_OK) s = tell_lost(o, &l, checked);
+    if (s == PT_OK) s = pt_twins_tell(o->input, &l, checked);
+    if (s == PT_OK && l.n_classes == 1)
+        pt_log_warn("%s: there is one class, '%s': nothing to tell apart", o->input,
+                    l.classes[0]);
+    if (s == PT_OK) s = sift(o, &l, checked, &packed);
+    if (s == PT_OK) s = pt_dataset_write(o->output, &packed.pack, checksum);
+    if (s == PT_OK) tell_result(o, &l, &packed, checksum, seconds() - start);
+done:
+    free(packed.images);
+    if (checked) pt_checked_fini(checked, l.n_images);
+    free(checked);
+    pt_layout_fini(&l);
+    return s;
+}
+
+int pt_cmd_pack(int argc, char **argv)
+{
+    options o = {0};
+    bool said = false;
+    pt_status s = read_options(argc, argv, &o);
+
+    if (s == PT_OK && o.help) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (s == PT_OK) s = pack(&o, &said);
+    if (s != PT_OK && !said) pt_log_error(pt_fail_text());
+    return pt_status_exit_code(s);
+}

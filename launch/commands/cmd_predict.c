@@ -1,0 +1,230 @@
+#include "launch/commands/cmd_predict.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/run/wire.h"
+#include "launch/support/classifier.h"
+#include "launch/support/lines.h"
+#include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/net/net.h"
+#include "worker/engine/threads.h"
+#include "worker/objective/cross_entropy.h"
+
+enum { TOP = 5, MAX_FILE_BYTES = 1 << 30 };
+
+typedef struct {
+    const char *weights, *network, *classes, *entry;
+    const char **images;
+    int n_images;
+    bool tsv;
+} predict_args;
+
+typedef struct {
+    pt_classifier model;
+    char **names; /* [n_classes], or NULL */
+    size_t n_names;
+    pt_threads *pool;
+    pt_net *net;
+    float *pixels; /* [PT_EVAL_BLOCK][crop][crop][3] */
+    double *p;     /* [n_classes] */
+} predictor;
+
+static const struct argp_option options[] = {
+    {"weights", 'w', "FILE", 0,
+     "Model file of ptrain, ONNX, Keras .h5, tfjs model.json, .th", 0},
+    {"network", 'n', "NAME", 0, "Network; a model file of ptrain names its own", 0},
+    {"classes", 'c', "FILE", 0, "Class names, one a line; a model file may bring its own",
+     0},
+    {"tsv", 't', 0, 0,
+     "One line an image: file, then class number and probability, 5 times", 0},
+    {0}};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    predict_args *a = state->input;
+
+    switch (key) {
+    case 'w':
+        a->weights = arg;
+        return 0;
+    case 'n':
+        a->network = arg;
+        return 0;
+    case 'c':
+        a->classes = arg;
+        return 0;
+    case 't':
+        a->tsv = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        a->images[a->n_images++] = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->weights) argp_error(state, "--weights is needed");
+        if (a->n_images == 0) argp_error(state, "which images?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    options,
+    parse_option,
+    "--weights=FILE IMAGE...",
+    "Prints the five most likely classes of each JPEG image.",
+    NULL,
+    NULL,
+    NULL};
+
+static void close_predictor(predictor *p)
+{
+    pt_net_destroy(&p->net);
+    pt_threads_destroy(&p->pool);
+    pt_classifier_fini(&p->model);
+    free(p->names);
+    free(p->pixels);
+    free(p->p);
+}
+
+static pt_status open_predictor(const predict_args *a, predictor *p)
+{
+    const pt_graph *g;
+    size_t side;
+    pt_status s = pt_classifier_open(a->weights, a->entry, a->network, true, &p->model);
+
+    if (s == PT_OK) s = pt_blas_thread_init();
+    if (s == PT_OK) s = pt_threads_create(pt_usable_cores(), &p->pool);
+    if (s != PT_OK) return s;
+    g = p->model.graph;
+    side = (size_t)g->nodes[0].h;
+    p->pixels = pt_calloc(PT_EVAL_BLOCK * side * side * 3, sizeof *p->pixels);
+    p->p = pt_calloc((size_t)g->n_classes, sizeof *p->p);
+    if (!p->pixels || !p->p) return pt_fail(PT_ERR_NOMEM, "no memory for the images");
+    if (s == PT_OK && a->classes) s = pt_lines_read(a->classes, &p->names, &p->n_names);
+    if (s == PT_OK && !a->classes && p->model.info.format == PT_FORMAT_MODEL)
+        s = pt_weights_class_names(a->weights, &p->names, &p->n_names);
+    if (s != PT_OK) return s;
+    if (p->names && p->n_names != (size_t)g->n_classes)
+        return pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes",
+                       p->n_names, g->n_classes);
+    return pt_net_create(&(pt_net_options){.graph = g,
+                                           .pool = p->pool,
+                                           .weights = p->model.flat,
+                                           .max_images = PT_EVAL_BLOCK,
+                                           .n_shards = 1,
+                                           .hi = 1},
+                         &p->net);
+}
+
+static pt_status read_pixels(const predictor *p, const char *path, float *out)
+{
+    pt_image im = {0};
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    char why[512];
+    pt_status s = pt_file_load_path(path, MAX_FILE_BYTES, &bytes, &n);
+
+    if (s != PT_OK) return s;
+    s = pt_jpeg_decode(bytes, n, &im, NULL);
+    if (s == PT_OK) s = pt_augment_test(&p->model.augment, &im, out);
+    if (s != PT_OK) {
+        snprintf(why, sizeof why, "%s", pt_fail_text());
+        s = pt_fail(s, "%s: %s", path, why);
+    }
+    pt_image_fini(&im);
+    free(bytes);
+    return s;
+}
+
+/* The TOP largest of p [n], largest first. */
+static int best(const double *p, int n, int top[TOP])
+{
+    int found = 0;
+
+    for (; found < TOP && found < n; found++) {
+        int at = -1;
+
+        for (int i = 0; i < n; i++) {
+            bool taken = false;
+
+            for (int k = 0; k < found; k++) taken = taken || top[k] == i;
+            if (!taken && (at < 0 || p[i] > p[at])) at = i;
+        }
+        top[found] = at;
+    }
+    return found;
+}
+
+static void print_image(const predictor *p, const char *path, const float *logits,
+                        bool tsv)
+{
+    int top[TOP], n;
+
+    pt_softmax(logits, p->model.graph->n_classes, p->p);
+    n = best(p->p, p->model.graph->n_classes, top);
+    printf(tsv ? "%s" : "%s\n", path);
+    for (int i = 0; i < n; i++) {
+        const char *name = p->names ? p->names[top[i]] : "";
+
+        if (tsv)
+            printf("\t%d\t%.6f", top[i], p->p[top[i]]);
+        else
+            printf("  %6.2f %%  class %d%s%s\n", 100 * p->p[top[i]], top[i],
+                   *name ? "  " : "", name);
+    }
+    if (tsv) putchar('\n');
+}
+
+static pt_status predict(const predict_args *a)
+{
+    predictor p = {0};
+    pt_status s = open_predictor(a, &p), bad = PT_OK;
+    size_t side = s == PT_OK ? (size_t)p.model.graph->nodes[0].h : 0;
+    size_t image = side * side * 3;
+
+    for (int at = 0; at < a->n_images && s == PT_OK; at += PT_EVAL_BLOCK) {
+        const char *paths[PT_EVAL_BLOCK];
+        int n = 0;
+
+        for (int i = at; i < a->n_images && i < at + PT_EVAL_BLOCK; i++) {
+            pt_status one = read_pixels(&p, a->images[i], p.pixels + (size_t)n * image);
+
+            if (one == PT_OK)
+                paths[n++] = a->images[i];
+            else {
+                pt_log_error(pt_fail_text());
+                bad = one;
+            }
+        }
+        if (n == 0) continue;
+        s = pt_net_evaluate(p.net, n, p.pixels);
+        for (int i = 0; i < n && s == PT_OK; i++)
+            print_image(&p, paths[i],
+                        pt_net_output(p.net, p.model.graph->logits) +
+                            (size_t)i * (size_t)p.model.graph->n_classes,
+                        a->tsv);
+    }
+    if (s != PT_OK) pt_log_error(pt_fail_text());
+    close_predictor(&p);
+    return s != PT_OK ? s : bad;
+}
+
+int pt_cmd_predict(int argc, char **argv)
+{
+    predict_args a = {0};
+    pt_status s;
+
+    a.images = calloc((size_t)argc + 1, sizeof *a.images);
+    if (!a.images) return 1;
+    argp_err_exit_status = 2;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    s = predict(&a);
+    free(a.images);
+    return pt_status_exit_code(s);
+}

@@ -1,0 +1,250 @@
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/comm/job.h"
+#include "common/base/log.h"
+#include "common/comm/stop.h"
+#include "launch/support/agree.h"
+#include "launch/commands/cmd_train.h"
+#include "launch/support/args.h"
+#include "launch/train/oversubscription.h"
+#include "launch/train/journal.h"
+#include "launch/support/mpirun.h"
+#include "launch/train/outputs.h"
+#include "launch/train/setup.h"
+#include "launch/train/resume.h"
+#include "server/serve.h"
+#include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/threads.h"
+#include "worker/input/feed.h"
+#include "worker/step.h"
+
+/* ---- command line ----------------------------------------------------------------- */
+
+enum { OPT_SET = 256, OPT_OVERWRITE, OPT_DRY_RUN, OPT_WORKERS, OPT_OTHER_CORE };
+
+static const struct argp_option options[] = {
+    {"set", OPT_SET, "KEY=VALUE", 0, "Override a key of the configuration (repeatable)",
+     0},
+    {"overwrite", OPT_OVERWRITE, 0, 0, "Replace an existing run directory", 0},
+    {"allow-other-core", OPT_OTHER_CORE, 0, 0,
+     "Go on with a run of engine.gemm: blas on another type of CPU, with other bits", 0},
+    {"dry-run", OPT_DRY_RUN, 0, 0, "Print layout, bytes, memory and steps; train nothing",
+     0},
+    {"workers", OPT_WORKERS, "N", 0,
+     "Workers to start, without mpirun (default: one per core)", 0},
+    {0}};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    pt_train_args *a = state->input;
+
+    switch (key) {
+    case OPT_SET:
+        a->sets[a->n_sets++] = arg;
+        return 0;
+    case OPT_OVERWRITE:
+        a->overwrite = true;
+        return 0;
+    case OPT_OTHER_CORE:
+        a->allow_other_core = true;
+        return 0;
+    case OPT_DRY_RUN:
+        a->dry_run = true;
+        return 0;
+    case OPT_WORKERS:
+        a->workers = pt_args_count("--workers", arg, 1, 100000, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->file) argp_error(state, "one configuration file, not '%s' too", arg);
+        a->file = arg;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which configuration file?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    options,
+    parse_option,
+    "FILE.yaml",
+    "Fine-tunes a network as FILE.yaml says. Under mpirun or srun every rank runs this "
+    "command; alone it starts mpirun itself.",
+    NULL,
+    NULL,
+    NULL};
+
+/* A model that was chosen on the test split has no test. */
+static void warn_of_selection(const pt_setup *u)
+{
+    if (u->run->config->run->keep_best && u->validation.n == 0)
+        pt_log_warn("run.keep_best chooses best.h5 by the test split, whose accuracy is "
+                    "then no test of it; with data.validation_share it chooses by "
+                    "held-out training images");
+}
+
+/* ---- roles ------------------------------------------------------------------------ */
+
+static pt_status serve(pt_setup *u, const pt_resume *start)
+{
+    const pt_config *c = u->run->config;
+    pt_test_sizes tests = {.n_test = u->n_test, .n_validation = u->validation.n};
+    pt_save_options save = {start->root, start->identity, c->run->watchdog_s};
+    pt_server_hooks hooks = {0};
+    pt_journal *j = NULL;
+    pt_server *server = NULL;
+    bool agreed = false, hangs, first = pt_job_rank() == 0;
+    pt_status s = first ? pt_journal_create(u, &start->progress, &j) : PT_OK;
+
+    if (s == PT_OK && first) warn_of_selection(u);
+    if (s == PT_OK && first) pt_outputs_check_room(u);
+    if (c->evaluation->train_split) tests.n_train = u->run->plan->n_images;
+    if (s == PT_OK && first) hooks = pt_journal_hooks(j);
+    if (s == PT_OK)
+        s = pt_server_create(u->run, pt_job_comm(), &tests, &hooks, &save, &server);
+    if (s == PT_OK && start->kind == PT_RESUME_RESUMED)
+        pt_server_restore(server, &start->state, &start->progress);
+    s = pt_job_agree(s);
+    if (s == PT_OK) {
+        pt_job_set_deadline(c->run->watchdog_s);
+        s = pt_server_run(server, &agreed);
+        if (s != PT_OK && !agreed) pt_job_die(s);
+        if (s == PT_STOPPED) pt_stop_settle();
+        if (s == PT_OK && first) {
+            s = pt_journal_finish(j, pt_server_costs_of(server));
+            s = pt_server_keep_end(server, s);
+        }
+        if (s == PT_OK) pt_stop_settle();
+        s = pt_job_agree(s);
+    }
+    hangs = server && pt_server_hangs(server);
+    if (s == PT_OK && first && !hangs) pt_checkpoint_prune(start->root, 0);
+    if (s == PT_STOPPED && first) pt_journal_stopped(j);
+    pt_journal_destroy(&j);
+    if (hangs) _exit(pt_job_end(s)); /* its thread uses what would be freed */
+    pt_server_destroy(&server);
+    return s;
+}
+
+static pt_status work(pt_setup *u)
+{
+    const pt_config *c = u->run->config;
+    int worker = pt_job_rank() - u->run->n_servers;
+    pt_test_sets tests = {.test = u->test,
+                          .n_test = u->n_test,
+                          .validation = u->validation.images,
+                          .n_validation = u->validation.n};
+    pt_feed *feed = NULL;
+    pt_threads *pool = NULL;
+    pt_worker *w = NULL;
+    pt_source source;
+    bool agreed = false;
+    pt_status s = pt_threads_create((int)c->engine->threads, &pool);
+
+    if (c->evaluation->train_split) {
+        tests.train = u->run->plan->images;
+        tests.n_train = u->run->plan->n_images;
+    }
+    if (s == PT_OK) s = pt_feed_create(u->run, u->data, &u->preprocess, worker, &feed);
+    if (s == PT_OK) {
+        source = pt_feed_source(feed);
+        s = pt_worker_create(u->run, pt_job_comm(), worker, pool, &source, &tests, &w);
+    }
+    s = pt_job_agree(s);
+    if (s == PT_OK) {
+        pt_job_set_deadline(c->run->watchdog_s);
+        s = pt_worker_run(w, &agreed);
+        if (s != PT_OK && !agreed) pt_job_die(s);
+        s = pt_job_agree(s);
+    }
+    pt_worker_destroy(&w);
+    pt_feed_destroy(&feed);
+    pt_threads_destroy(&pool);
+    return s;
+}
+
+/* Afresh or from a checkpoint; tells rank 0 what every rank is. */
+static pt_status begin(pt_setup *u, const pt_train_args *args, pt_resume **out)
+{
+    char mine[PT_JOB_TEXT_BYTES], *all;
+    pt_status s;
+
+    *out = NULL;
+    snprintf(mine, sizeof mine, "%s: %s, %s", pt_job_host(),
+             pt_job_rank() < u->run->n_servers ? "server" : "worker",
+             pt_kernel_describe(pt_worker_kernel(u->run->config)));
+    all = pt_job_gather_text(mine);
+    s = pt_resume_create(u, args, all, out);
+    free(all);
+    return s;
+}
+
+static pt_status train(const pt_train_args *args)
+{
+    pt_setup *u = NULL;
+    pt_resume *start = NULL;
+    pt_status s = pt_agree_on_program(args->argc, args->argv);
+
+    if (s == PT_OK) s = pt_setup_create(args, &u);
+    if (s == PT_OK && pt_job_rank() == 0) pt_setup_print(u);
+    if (s == PT_OK) s = pt_oversubscription_warn(u->run);
+    if (s == PT_OK && !args->dry_run) {
+        s = begin(u, args, &start);
+        if (s == PT_OK && start->kind != PT_RESUME_FINISHED)
+            s = pt_job_rank() < u->run->n_servers ? serve(u, start) : work(u);
+    }
+    pt_resume_destroy(&start);
+    pt_setup_destroy(&u);
+    return s;
+}
+
+/* Without a launcher: reads the configuration for the layout and starts the job. */
+static int start_job(const pt_train_args *args)
+{
+    pt_config *c = NULL;
+    pt_status s = pt_config_load(args->file, args->sets, args->n_sets, &c);
+    int ranks = 0, cores = pt_usable_cores();
+
+    if (s == PT_OK) s = pt_config_check_train(c);
+    if (s != PT_OK) {
+        pt_log_error(pt_fail_text());
+    } else {
+        int workers = args->workers ? args->workers : (int)c->engine->workers;
+
+        if (workers == 0) workers = cores < (int)c->shards ? cores : (int)c->shards;
+        ranks = pt_setup_servers(c) + workers;
+    }
+    pt_config_destroy(&c);
+    return s == PT_OK ? pt_mpirun(ranks, true, args->argc, args->argv)
+                      : pt_status_exit_code(s);
+}
+
+int pt_cmd_train(int argc, char **argv)
+{
+    pt_train_args args = {.argc = argc, .argv = argv};
+    int code;
+    pt_status s;
+
+    pt_stop_on_signals();
+    args.sets = calloc((size_t)argc + 1, sizeof *args.sets);
+    if (!args.sets) return 1;
+    argp_err_exit_status = 2;
+    argp_parse(&argp, argc, argv, 0, NULL, &args);
+    if (!pt_under_launcher()) {
+        code = start_job(&args);
+    } else {
+        s = pt_job_start(&argc, &argv);
+        if (s == PT_OK) pt_stop_at_once_on_signal(pt_job_rank() == 0);
+        if (s == PT_OK) s = pt_job_agree(pt_blas_thread_init());
+        if (s == PT_OK) s = train(&args);
+        code = pt_job_end(s);
+    }
+    free(args.sets);
+    return code;
+}

@@ -1,0 +1,21 @@
+/* Do all ranks hold the same thing? */
+#ifndef PT_LAUNCH_SUPPORT_AGREE_H
+#define PT_LAUNCH_SUPPORT_AGREE_H
+
+#include "common/data/dataset.h"
+#include "common/base/status.h"
+
+/* Collective: compares every rank's digest of `what` ("program", "data set"). Where they
+ * differ, PT_ERR_USAGE on all ranks, and one line from rank 0 with a digest for each rank
+ * and its host. digest is cut to its first 16 characters. */
+PT_MUST_USE pt_status pt_agree_on(const char *what, const char *digest);
+
+/* Collective: all ranks read the same index of `what` from `path`. Rank 0 warns where the
+ * file is too old for damage to be told. */
+PT_MUST_USE pt_status pt_agree_on_data(const char *what, const char *path,
+                                       const pt_dataset *d);
+
+/* Collective: the program file and the command line are the same on all ranks. */
+PT_MUST_USE pt_status pt_agree_on_program(int argc, char **argv);
+
+#endif

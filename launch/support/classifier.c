@@ -1,0 +1,73 @@
+#include "launch/support/classifier.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/crc32c.h"
+#include "common/comm/job.h"
+#include "launch/support/agree.h"
+#include "launch/support/probe.h"
+
+/* The graph as the file or the network's own original form has it. */
+static pt_status make_graph(const char *path, const char *network, bool with_head,
+                            pt_classifier *m)
+{
+    const char *name = network ? network : m->info.network;
+    pt_graph_options o = m->info.options;
+    int side, n;
+    pt_status s;
+
+    if (!*name)
+        return pt_fail(PT_ERR_USAGE, "%s does not name its network: give --network",
+                       path);
+    s = pt_graph_defaults(name, &side, &n);
+    if (s != PT_OK) return s;
+    if (m->info.format != PT_FORMAT_MODEL)
+        o = (pt_graph_options){.n_classes = n, .original_head = with_head};
+    if (o.side == 0) o.side = side;
+    return pt_graph_create(name, &o, &m->graph);
+}
+
+pt_status pt_classifier_open(const char *path, const char *entry, const char *network,
+                             bool with_head, pt_classifier *out)
+{
+    pt_preprocess pre = pt_preprocess_imagenet;
+    pt_geometry shape = {PT_RESIZE_SHORT_SIDE, 256};
+    pt_status s;
+
+    *out = (pt_classifier){0};
+    s = pt_probe_weights(path, entry);
+    if (s == PT_OK) s = pt_weights_inspect(path, entry, &out->info);
+    if (s == PT_OK) s = make_graph(path, network, with_head, out);
+    if (s != PT_OK) return s;
+    out->flat = pt_calloc(out->graph->n_floats, sizeof *out->flat);
+    if (!out->flat) return pt_fail(PT_ERR_NOMEM, "no memory for the network");
+    s = pt_weights_load(path, entry, out->graph, with_head, out->flat, &out->info);
+    if (s != PT_OK) return s;
+    if (out->info.has_preprocess) pre = out->info.preprocess;
+    if (out->info.has_geometry) shape = out->info.geometry;
+    out->augment = (pt_augment){.resize_mode = shape.mode,
+                                .resize = shape.resize,
+                                .crop = out->graph->nodes[0].h,
+                                .preprocess = pre};
+    return PT_OK;
+}
+
+pt_status pt_classifier_open_all(const char *path, const char *network, bool with_head,
+                                 pt_classifier *out)
+{
+    char digest[16];
+    pt_status s = pt_job_agree(pt_classifier_open(path, NULL, network, with_head, out));
+
+    if (s != PT_OK) return s;
+    snprintf(digest, sizeof digest, "%08x",
+             pt_crc32c(0, out->flat, out->graph->n_floats * sizeof *out->flat));
+    return pt_agree_on(path, digest);
+}
+
+void pt_classifier_fini(pt_classifier *m)
+{
+    pt_graph_destroy(&m->graph);
+    free(m->flat);
+    *m = (pt_classifier){0};
+}

@@ -1,0 +1,32 @@
+/* A network with the weights of a file and its view of images, ready to answer images. */
+#ifndef PT_LAUNCH_SUPPORT_CLASSIFIER_H
+#define PT_LAUNCH_SUPPORT_CLASSIFIER_H
+
+#include <stdbool.h>
+
+#include "common/weights/weights.h"
+#include "worker/input/augment.h"
+
+typedef struct {
+    pt_graph *graph;
+    float *flat; /* [graph->n_floats], memory layout */
+    pt_weights_info info;
+    pt_augment augment; /* the test view, as the file has it or as ImageNet's is */
+} pt_classifier;
+
+/* network: its name; NULL: the file's own, which only model files of ptrain have. entry:
+ * file inside a directory, or NULL. with_head false: what is above the representation is
+ * not read, and 0. *out is to be ended by pt_classifier_fini, also after a failure.
+ * Local.
+ */
+PT_MUST_USE pt_status pt_classifier_open(const char *path, const char *entry,
+                                         const char *network, bool with_head,
+                                         pt_classifier *out);
+
+/* Collective: the same on every rank, whose weights must be the same; a failure is
+ * agreed. */
+PT_MUST_USE pt_status pt_classifier_open_all(const char *path, const char *network,
+                                             bool with_head, pt_classifier *out);
+void pt_classifier_fini(pt_classifier *m);
+
+#endif

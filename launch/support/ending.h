@@ -1,0 +1,29 @@
+/* How a job that mpirun ran ended: its exit code, and the line where no rank said why. */
+#ifndef PT_LAUNCH_SUPPORT_ENDING_H
+#define PT_LAUNCH_SUPPORT_ENDING_H
+
+#include <stdbool.h>
+
+enum { PT_ENDING_TEXT = 512 };
+
+typedef struct {
+    int status; /* of waitpid, of mpirun */
+    bool said;  /* a rank printed its line */
+    bool stops; /* a signal stops the run with a checkpoint; else it ends the command */
+    bool asked, at_once; /* by a signal, by a second ^C */
+    bool no_ssh;         /* PATH has none */
+    const char *lost;    /* why standard output is not complete; NULL: it is */
+    bool reader_gone;    /* and it is a pipe that nobody reads any more */
+    const char *own;     /* what mpirun itself said, perhaps "" */
+} pt_ending;
+
+typedef struct {
+    int code;                  /* 0, 2, 75; 1 for all the rest */
+    char text[PT_ENDING_TEXT]; /* the error line; "": none is needed */
+    bool show;                 /* mpirun's own text explains more */
+} pt_verdict;
+
+/* Pure but for the environment: where mpirun puts its files. */
+pt_verdict pt_ending_judge(const pt_ending *e);
+
+#endif

@@ -1,0 +1,35 @@
+/* The standard error of a job on its way to ours. Lines of the ranks go on as they come;
+ * what mpirun itself has to say is held back: it repeats, in ten lines, what a rank said
+ * in one, and is wanted only where no rank said anything. Local. */
+#ifndef PT_LAUNCH_SUPPORT_RELAY_H
+#define PT_LAUNCH_SUPPORT_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { PT_RELAY_LINE = 8192, PT_RELAY_HELD = 16384 };
+
+typedef struct {
+    int to;    /* a descriptor */
+    bool said; /* a line with `error:` came from a rank */
+    bool in_block;
+    char line[PT_RELAY_LINE]; /* one that is not at its end yet */
+    size_t n;
+    char held[PT_RELAY_HELD + 1]; /* a text; what is more is dropped */
+    size_t n_held;
+} pt_relay;
+
+void pt_relay_init(pt_relay *r, int to);
+
+/* Bytes as read. Held are lines between two lines of dashes, lines that begin with
+ * "[HOST:PID]" or "mpirun: ", and empty ones. A longer line than PT_RELAY_LINE goes on in
+ * parts. */
+void pt_relay_put(pt_relay *r, const char *bytes, size_t n);
+
+/* The last line, if it has no end. */
+void pt_relay_end(pt_relay *r);
+
+/* Writes what was held. */
+void pt_relay_show(const pt_relay *r);
+
+#endif

@@ -1,0 +1,232 @@
+#include "launch/train/identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/crc32c.h"
+#include "launch/version.h"
+#include "worker/step.h"
+
+/* Keys that cannot change the weights, whole or as the first characters of a key: where
+ * things are, who computes, what is measured and written. Everything else is the run. */
+static const char *const free_keys[] = {"data.path",
+                                        "source.path",
+                                        "data.input_threads",
+                                        "network.weights",
+                                        "network.weights_entry",
+                                        "regularizers.delta.attention",
+                                        "evaluation.",
+                                        "server.ranks",
+                                        "engine.threads",
+                                        "engine.workers",
+                                        "run.dir",
+                                        "run.watchdog_s",
+                                        "run.log_every",
+                                        "run.gradient_ratio_every",
+                                        "run.checkpoint",
+                                        "run.resume",
+                                        "run.keep_best"};
+
+bool pt_identity_is_free(const char *key)
+{
+    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
+        if (strncmp(key, free_keys[i], strlen(free_keys[i])) == 0) return true;
+    return false;
+}
+
+static void add_setting(void *context, const char *path, const char *value)
+{
+    if (!pt_identity_is_free(path))
+        json_object_set_new((json_t *)context, path, json_string(value));
+}
+
+static json_t *preprocess_of(const pt_preprocess *p)
+{
+    char text[160];
+
+    snprintf(text, sizeof text, "%s * %.9g - (%.9g, %.9g, %.9g), / (%.9g, %.9g, %.9g)",
+             p->bgr ? "bgr" : "rgb", (double)p->scale, (double)p->mean[0],
+             (double)p->mean[1], (double)p->mean[2], (double)p->std[0], (double)p->std[1],
+             (double)p->std[2]);
+    return json_string(text);
+}
+
+static json_t *attention_of(const pt_run *r)
+{
+    pt_delta_maps maps = pt_run_maps(r);
+    char text[16];
+
+    snprintf(text, sizeof text, "%08x",
+             pt_crc32c(0, r->attention, pt_delta_channels(&maps) * sizeof *r->attention));
+    return json_string(text);
+}
+
+json_t *pt_identity_create(const pt_setup *u)
+{
+    const pt_run *r = u->run;
+    json_t *settings = json_object(), *all;
+    bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+    if (!settings || pt_config_each(r->config, add_setting, settings) != PT_OK) {
+        json_decref(settings);
+        return NULL;
+    }
+    all = json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:o, s:o}", "program",
+                    "ptrain " PT_VERSION, "byte_order", little ? "little" : "big",
+                    "network", r->config->network->name, "seed",
+                    (json_int_t)r->config->seed, "shards", r->plan->n_shards, "batch",
+                    r->plan->batch, "data_checksum", pt_dataset_checksum(u->data),
+                    "start_weights_hash", u->start_hash, "gemm",
+                    pt_kernel_identity(pt_worker_kernel(r->config)), "preprocess",
+                    preprocess_of(&u->preprocess), "settings", settings);
+    if (all && u->source)
+        json_object_set_new(all, "source_checksum",
+                            json_string(pt_dataset_checksum(u->source)));
+    if (all && r->attention)
+        json_object_set_new(all, "attention_checksum", attention_of(r));
+    return all;
+}
+
+/* ---- comparison ------------------------------------------------------------------- */
+
+enum { MOST = 5 };
+
+typedef struct {
+    char text[1024];
+    size_t at;
+    int n;
+} differences;
+
+/* The value as people read it; `text` [64] is for numbers. */
+static const char *shown(const json_t *j, char *text)
+{
+    if (json_is_string(j)) return json_string_value(j);
+    if (!json_is_integer(j)) return "not given";
+    snprintf(text, 64, "%lld", (long long)json_integer_value(j));
+    return text;
+}
+
+static void differ(differences *d, const char *name, const json_t *was, const json_t *is)
+{
+    char a[64], b[64];
+    int n;
+
+    if (was == is || json_equal(was, is) || d->n++ >= MOST || d->at + 1 >= sizeof d->text)
+        return;
+    n = snprintf(d->text + d->at, sizeof d->text - d->at, "%s%s was %s, is %s",
+                 d->at ? "; " : "", name, shown(was, a), shown(is, b));
+    d->at += n > 0 ? (size_t)n : 0;
+}
+
+/* The value of every key that has one by default, stages by their first. NULL without
+ * memory. */
+static json_t *defaults(void)
+{
+    static const uint8_t one_stage[] = {0x52, 0x02, 0x18,
+                                        0x01}; /* stages: [{steps: 1}] */
+    json_t *all = json_object();
+    pt_config *c = NULL;
+    pt_status s = pt_config_unpack(one_stage, sizeof one_stage, &c);
+
+    if (s == PT_OK) s = pt_config_each(c, add_setting, all);
+    pt_config_destroy(&c);
+    if (s == PT_OK) json_object_del(all, "stages.0.steps"); /* this one was given */
+    if (s == PT_OK) return all;
+    json_decref(all);
+    return NULL;
+}
+
+/* A key that only one of two runs has: was it added to the program since, and does its
+ * value mean what was true without it? */
+static bool is_default(const json_t *all, const char *key, const json_t *value)
+{
+    const char *stage = "stages.", *rest = strncmp(key, stage, strlen(stage)) == 0
+                                               ? strchr(key + strlen(stage), '.')
+                                               : NULL;
+    char first[96];
+
+    snprintf(first, sizeof first, "stages.0%s", rest ? rest : "");
+    return json_equal(json_object_get(all, rest ? first : key), value);
+}
+
+/* Settings first: a key says more than the number that follows from it. */
+static void compare_settings(differences *d, const json_t *was, const json_t *is)
+{
+    json_t *all = defaults(), *value;
+    const char *key;
+
+    json_object_foreach((json_t *)is, key, value) if (json_object_get(was, key) ||
+                                                      !is_default(all, key, value))
+        differ(d, key, json_object_get(was, key), value);
+    json_object_foreach((json_t *)was, key, value) if (!json_object_get(is, key) &&
+                                                       !is_default(all, key, value))
+        differ(d, key, value, NULL);
+    json_decref(all);
+}
+
+static bool is_blas(const json_t *identity)
+{
+    const char *gemm = json_string_value(json_object_get(identity, "gemm"));
+
+    return gemm && strncmp(gemm, "exact", 5) != 0;
+}
+
+/* Another library or core type under BLAS. */
+static pt_status compare_cores(const json_t *was, const json_t *is, const char *where)
+{
+    return pt_fail(PT_ERR_USAGE,
+                   "%s: was computed by %s, this is %s: the bits of the weights will "
+                   "differ from those of a run in one piece; --allow-other-core goes on "
+                   "all the same",
+                   where, json_string_value(was), json_string_value(is));
+}
+
+static pt_status refuse(const differences *d, const char *where, const char *advice)
+{
+    return pt_fail(PT_ERR_USAGE, "%s: is another run's (%s%s): %s", where, d->text,
+                   d->n > MOST ? "; and more" : "", advice);
+}
+
+pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
+                                       const char *where)
+{
+    differences d = {{0}, 0, 0};
+    json_t *settings = json_object();
+    pt_status s = settings ? pt_config_each(c, add_setting, settings)
+                           : pt_fail(PT_ERR_NOMEM, "no memory for settings");
+
+    if (s == PT_OK) compare_settings(&d, json_object_get(was, "settings"), settings);
+    json_decref(settings);
+    return s == PT_OK && d.n > 0
+               ? refuse(&d, where, "choose another dir, or remove the run")
+               : s;
+}
+
+pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where,
+                              bool other_core)
+{
+    static const char *const fields[] = {"program",
+                                         "byte_order",
+                                         "data_checksum",
+                                         "source_checksum",
+                                         "attention_checksum",
+                                         "start_weights_hash",
+                                         "gemm",
+                                         "preprocess"}; /* the others are settings */
+    bool blas = is_blas(was) && is_blas(is);
+    const json_t *cores[] = {json_object_get(was, "gemm"), json_object_get(is, "gemm")};
+    differences d = {{0}, 0, 0};
+
+    compare_settings(&d, json_object_get(was, "settings"),
+                     json_object_get(is, "settings"));
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (!blas || strcmp(fields[i], "gemm") != 0)
+            differ(&d, fields[i], json_object_get(was, fields[i]),
+                   json_object_get(is, fields[i]));
+    if (d.n > 0)
+        return refuse(&d, where,
+                      "choose another run.dir, or give --overwrite to replace it");
+    if (!blas || other_core || json_equal(cores[0], cores[1])) return PT_OK;
+    return compare_cores(cores[0], cores[1], where);
+}

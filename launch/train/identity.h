@@ -1,0 +1,33 @@
+/* What a run is: all that decides its weights. Two jobs with equal identities are the
+ * same run, and one may go on where the other stopped. */
+#ifndef PT_LAUNCH_TRAIN_IDENTITY_H
+#define PT_LAUNCH_TRAIN_IDENTITY_H
+
+#include <jansson.h>
+
+#include "launch/train/setup.h"
+
+/* An object: program, byte_order, network, seed, shards, batch, data_checksum,
+ * source_checksum (of joint training's data set), start_weights_hash, gemm (kernels, and
+ * with BLAS the library and core type), preprocess, settings (every key of the
+ * configuration that can change the weights). NULL without memory. The caller releases
+ * it. */
+json_t *pt_identity_create(const pt_setup *u);
+
+/* Can this key of the configuration be changed without changing the weights? The one list
+ * of such keys. */
+bool pt_identity_is_free(const char *key);
+
+/* PT_OK where `was` is the run `is`. PT_ERR_USAGE naming what differs, up to five things,
+ * with both values: "optimizer.lr was 0.01, is 0.02". A key that one of them lacks has
+ * its default: older programs did not have it. other_core: with engine.gemm: blas,
+ * another library or core is no failure. where: the file of `was`. */
+PT_MUST_USE pt_status pt_identity_compare(const json_t *was, const json_t *is,
+                                          const char *where, bool other_core);
+
+/* The same of the settings alone: for a configuration before data and weights are read.
+ */
+PT_MUST_USE pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
+                                                   const char *where);
+
+#endif

@@ -1,0 +1,478 @@
+#include "launch/train/journal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/comm/comm.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "launch/train/best.h"
+#include "launch/train/metrics.h"
+#include "launch/train/outputs.h"
+#include "launch/train/predictions.h"
+#include "launch/train/result.h"
+#include "launch/train/run_dir.h"
+#include "worker/objective/cross_entropy.h"
+
+struct pt_journal {
+    const pt_setup *u;
+    pt_metrics *metrics;
+    double started;
+    uint64_t steps, skipped;
+    pt_tally tally; /* its seconds: of the jobs before this one */
+    pt_server_costs costs;
+    bool has_model; /* model.h5 is that of the last step */
+    pt_best_writer best;
+    double *ratios;                /* [batch] scratch */
+    pt_score scores[PT_ROWS_SETS]; /* of the last test */
+    char predictions_hash[65];
+    double time_input, time_wire;
+    double *computing; /* [n_workers] seconds of each */
+};
+
+void pt_journal_destroy(pt_journal **j)
+{
+    if (!j || !*j) return;
+    pt_metrics_close(&(*j)->metrics);
+    for (int k = 0; k < PT_ROWS_SETS; k++) pt_score_fini(&(*j)->scores[k]);
+    free((*j)->ratios);
+    free((*j)->best.flat);
+    free((*j)->computing);
+    free(*j);
+    *j = NULL;
+}
+
+/* ---- counts ----------------------------------------------------------------------- */
+
+static void count_step(pt_journal *j, uint64_t step, bool gate, double w, bool skipped,
+                       double seconds, uint64_t images)
+{
+    pt_tally *t = &j->tally;
+
+    j->steps++;
+    j->skipped += skipped;
+    if (gate && t->gate_opened == 0) t->gate_opened = step + 1;
+    if (w > 0 && isfinite(w)) {
+        t->w_sum += w;
+        t->w_steps++;
+    }
+    if (seconds > 0) {
+        t->step_seconds += seconds;
+        t->timed_images += images;
+    }
+}
+
+static double number_of(const json_t *line, const char *name)
+{
+    return json_number_value(json_object_get(line, name));
+}
+
+/* A line of a run whose checkpoint has no tally. An accuracy has nine digits, which give
+ * the count of right images exactly. */
+static void recount(void *context, const json_t *line)
+{
+    pt_journal *j = context;
+    const char *test = json_string_value(json_object_get(line, "test_of"));
+    uint64_t step = (uint64_t)number_of(line, "step");
+
+    if (!test) {
+        count_step(j, step, json_is_true(json_object_get(line, "gate")),
+                   number_of(line, "w"), json_is_true(json_object_get(line, "skipped")),
+                   number_of(line, "seconds"), (uint64_t)number_of(line, "images"));
+        j->tally.seconds += number_of(line, "seconds");
+    } else if (strcmp(test, "test") == 0) {
+        pt_best *best = &j->tally.best;
+        double right = number_of(line, "accuracy") * (double)j->u->n_test;
+
+        if (pt_best_offer(best, step, (uint64_t)llround(right), j->u->n_test)) {
+            best->test_right = best->right; /* it chose */
+            best->test_images = best->images;
+        }
+    }
+}
+
+/* What was counted before this job. */
+static pt_status go_on(pt_journal *j, const char *path, const pt_progress *from)
+{
+    const Pt__Config__Run *c = j->u->run->config->run;
+    bool known = from->tally.known;
+    uint64_t lines;
+    pt_status s;
+
+    j->tally = from->tally;
+    s = pt_metrics_keep(path, j->u->run->first_step, from->test_owed,
+                        known ? NULL : recount, j, &lines);
+    if (s == PT_OK && lines < j->u->run->first_step)
+        pt_log_warn("%s: has lines of %llu of the %llu steps that are done", path,
+                    (unsigned long long)lines, (unsigned long long)j->u->run->first_step);
+    j->steps = j->u->run->first_step;
+    j->skipped = from->skipped;
+    return s == PT_OK && c->keep_best ? pt_best_check(c->dir, &j->tally.best) : s;
+}
+
+pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journal **out)
+{
+    pt_journal *j = pt_calloc(1, sizeof *j);
+    char *path = pt_file_path(u->run->config->run->dir, "metrics.jsonl");
+    pt_status s = PT_OK;
+
+    *out = NULL;
+    if (!j || !path) {
+        free(path);
+        free(j);
+        return pt_fail(PT_ERR_NOMEM, "no memory for the journal");
+    }
+    j->u = u;
+    j->best = (pt_best_writer){.u = u, .best = &j->tally.best};
+    j->started = pt_clock();
+    j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
+    s = go_on(j, path, from);
+    if (s == PT_OK) s = pt_metrics_open(path, &j->metrics);
+    j->computing = pt_calloc((size_t)u->run->n_workers, sizeof *j->computing);
+    if (!j->ratios || !j->computing)
+        s = pt_fail(PT_ERR_NOMEM, "no memory for the journal");
+    free(path);
+    if (s == PT_OK) {
+        *out = j;
+        j = NULL;
+    }
+    pt_journal_destroy(&j);
+    return s;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The spread over the images of |g_ce| / (w |g_ptr|): 10, 50 and 90 %. */
+static void spread(pt_journal *j, const pt_step_report *r, double out[3])
+{
+    static const double at[3] = {0.1, 0.5, 0.9};
+    int n = 0;
+
+    for (int i = 0; i < r->images && r->w > 0; i++) {
+        const double *t = r->terms + (size_t)i * PT_IMAGE_DOUBLES;
+        if (t[1] > 0) j->ratios[n++] = t[0] / (r->w * t[1]);
+    }
+    if (n > 0) qsort(j->ratios, (size_t)n, sizeof *j->ratios, by_value);
+    for (int k = 0; k < 3; k++)
+        out[k] = n > 0 ? j->ratios[(int)(at[k] * (n - 1) + 0.5)] : NAN;
+}
+
+static void count(pt_journal *j, const pt_step_report *r)
+{
+    int workers = j->u->run->n_workers;
+
+    count_step(j, r->step, r->gate, r->w, r->skipped != NULL, r->seconds,
+               (uint64_t)r->images);
+    j->costs = r->costs;
+    for (int w = 0; w < workers; w++) {
+        j->computing[w] += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_COMPUTE];
+        j->time_input += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_INPUT] / workers;
+        j->time_wire += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_WIRE] / workers;
+    }
+}
+
+static double speed(const pt_journal *j)
+{
+    const pt_tally *t = &j->tally;
+
+    return t->step_seconds > 0 ? (double)t->timed_images / t->step_seconds : 0;
+}
+
+static pt_status on_step(void *context, const pt_step_report *r)
+{
+    pt_journal *j = context;
+    const pt_config *c = j->u->run->config;
+    double q[3];
+    json_t *line;
+
+    if (r->skipped) pt_log_warn("%s: skipped", r->skipped);
+    count(j, r);
+    spread(j, r, q);
+    line = json_pack(
+        "{s:I, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "step",
+        (json_int_t)r->step, "epoch", pt_metrics_number(r->epoch), "stage", (int)r->stage,
+        "images", r->images, "ce", pt_metrics_number(r->means.ce), "ce_ema",
+        pt_metrics_number(r->ema), "accuracy", pt_metrics_number(r->means.accuracy),
+        "g_ce", pt_metrics_number(r->means.g_ce), "g_ptr",
+        pt_metrics_number(r->means.g_ptr), "l_ptr", pt_metrics_number(r->means.l_ptr),
+        "w", pt_metrics_number(r->w), "gate", r->gate, "lr", pt_metrics_number(r->lr),
+        "head_lr", pt_metrics_number(r->head_lr));
+    if (line) {
+        json_object_set_new(line, "ratio_p10", pt_metrics_number(q[0]));
+        json_object_set_new(line, "ratio_p50", pt_metrics_number(q[1]));
+        json_object_set_new(line, "ratio_p90", pt_metrics_number(q[2]));
+        json_object_set_new(line, "cosine", pt_metrics_number(r->means.cosine));
+        json_object_set_new(line, "rep_norm", pt_metrics_number(r->means.rep));
+        json_object_set_new(line, "seconds", pt_metrics_number(r->seconds));
+        if (r->means.penalty != 0)
+            json_object_set_new(line, "penalty", pt_metrics_number(r->means.penalty));
+        if (r->means.batch_ce > 0) {
+            json_object_set_new(line, "batch_g_ce", pt_metrics_number(r->means.batch_ce));
+            json_object_set_new(line, "batch_g_ptr",
+                                pt_metrics_number(r->means.batch_ptr));
+        }
+        if (r->skipped) json_object_set_new(line, "skipped", json_true());
+        if (r->probed) {
+            json_object_set_new(line, "trunk_g_ce", pt_metrics_number(r->probe_ce));
+            json_object_set_new(line, "trunk_g_ptr", pt_metrics_number(r->probe_ptr));
+            json_object_set_new(line, "trunk_ratio",
+                                pt_metrics_number(r->probe_ce / r->probe_ptr));
+        }
+    }
+    if (r->gate && j->tally.gate_opened == r->step + 1)
+        pt_log_info("step %llu/%llu: the gate opened (moving average of CE %.3f)",
+                    (unsigned long long)r->step + 1,
+                    (unsigned long long)j->u->run->plan->total_steps, r->ema);
+    if ((r->step + 1) % c->run->log_every == 0 ||
+        r->step + 1 == j->u->run->plan->total_steps)
+        pt_log_info("step %llu/%llu  epoch %.2f  ce %.4f  acc %.3f  w %.3g  lr %.2g  "
+                    "%.1f images/s",
+                    (unsigned long long)r->step + 1,
+                    (unsigned long long)j->u->run->plan->total_steps,
+                    pt_plan_progress(j->u->run->plan, r->step + 1), r->means.ce,
+                    r->means.accuracy, r->w, r->lr, speed(j));
+    return pt_metrics_put(j->metrics, line);
+}
+
+/* ---- what is written of the model and its tests ------------------------------------ */
+
+static pt_status write_model(void *context)
+{
+    pt_journal *j = context;
+    pt_status s = pt_outputs_model(j->u, j->u->run->flat, "model.h5");
+
+    j->has_model = s == PT_OK;
+    return s;
+}
+
+/* Whose accuracy says which model is the best. */
+static pt_rows_of selector(const pt_journal *j)
+{
+    return j->u->validation.n > 0 ? PT_ROWS_VALIDATION : PT_ROWS_TEST;
+}
+
+/* Is this the best model so far? Then it is best.h5. */
+static pt_status keep_best(pt_journal *j, pt_rows_of set, uint64_t step)
+{
+    const pt_score *score = &j->scores[set];
+    pt_best *best = &j->tally.best;
+    pt_status s = PT_OK;
+
+    if (!j->u->run->config->run->keep_best) return PT_OK;
+    if (set == selector(j))
+        s = pt_best_offer(best, step, score->n_right, score->n) ? pt_best_keep(&j->best)
+                                                                : pt_best_try(&j->best);
+    if (set == PT_ROWS_TEST && best->step == step) {
+        best->test_right = score->n_right;
+        best->test_images = score->n;
+    }
+    return s;
+}
+
+/* By pt_rows_of. */
+static const char *const set_names[PT_ROWS_SETS] = {"test", "train", "validation"};
+
+static const uint32_t *images_of(const pt_setup *u, pt_rows_of set)
+{
+    if (set == PT_ROWS_VALIDATION) return u->validation.images;
+    return set == PT_ROWS_TEST ? u->test : u->run->plan->images;
+}
+
+/* Outputs of the network for a set of images. */
+typedef struct {
+    const pt_setup *u;
+    pt_rows_of set;
+    const float *logits;
+    size_t n;
+    char hash[65];
+} rows;
+
+static pt_status write_rows(void *context)
+{
+    rows *r = context;
+
+    return pt_predictions_write(
+        r->u->run->config->run->dir,
+        r->set == PT_ROWS_TEST ? "predictions.h5" : "train_predictions.h5", r->u->data,
+        images_of(r->u, r->set), r->n, r->logits, r->hash);
+}
+
+/* After the last step: the model before anything else, which may find no room. */
+static pt_status write_last(pt_journal *j, pt_rows_of set, const float *logits, size_t n)
+{
+    rows r = {.u = j->u, .set = set, .logits = logits, .n = n};
+    pt_status s = PT_OK;
+
+    if (!j->has_model) s = pt_outputs_insist(j->u, write_model, j);
+    if (s == PT_OK) s = pt_outputs_insist(j->u, pt_best_write, &j->best);
+    if (s != PT_OK || set == PT_ROWS_VALIDATION) return s;
+    s = pt_outputs_insist(j->u, write_rows, &r);
+    if (set == PT_ROWS_TEST)
+        snprintf(j->predictions_hash, sizeof j->predictions_hash, "%s", r.hash);
+    return s;
+}
+
+static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last,
+                         const float *logits, size_t n)
+{
+    pt_journal *j = context;
+    pt_score *score = &j->scores[set];
+    pt_status s;
+    json_t *line;
+
+    pt_score_fini(score);
+    s = pt_score_rows(j->u->data, images_of(j->u, set), n, logits, score);
+    if (s != PT_OK) return s;
+    pt_log_info(
+        "%s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu images)",
+        set_names[set], (unsigned long long)step + 1, 100 * score->top1,
+        100 * score->top5, score->ce, n);
+    s = keep_best(j, set, step);
+    if (s == PT_OK && last) s = write_last(j, set, logits, n);
+    if (s != PT_OK) return s;
+    line = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "test_of", set_names[set],
+                     "step", (json_int_t)step, "right", (json_int_t)score->n_right, "of",
+                     (json_int_t)n, "accuracy", pt_metrics_number(score->top1), "top5",
+                     pt_metrics_number(score->top5), "ce", pt_metrics_number(score->ce));
+    if (line) json_object_set_new(line, "per_class", pt_score_per_class(score));
+    return pt_metrics_put(j->metrics, line);
+}
+
+static double seconds_of(const pt_journal *j)
+{
+    return j->tally.seconds + pt_clock() - j->started;
+}
+
+/* The lines of steps that will not be done again reach the disk before the checkpoint,
+ * where they can; what the checkpoint needs of them is in the tally. */
+static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
+{
+    pt_journal *j = context;
+    pt_status s = pt_best_try(&j->best);
+
+    *tally = j->tally;
+    tally->known = true;
+    tally->seconds = seconds_of(j);
+    pt_metrics_save(j->metrics);
+    return s;
+}
+
+pt_server_hooks pt_journal_hooks(pt_journal *j)
+{
+    return (pt_server_hooks){j, on_step, on_rows, on_save};
+}
+
+static double mean_computing(const pt_journal *j)
+{
+    int n = j->u->run->n_workers;
+    double sum = 0;
+
+    for (int w = 0; w < n; w++) sum += j->computing[w];
+    return sum / n;
+}
+
+/* The worker that computed longest, beside the mean of the others. */
+static void say_slowest(const pt_journal *j)
+{
+    const pt_run *r = j->u->run;
+    int n = r->n_workers, slowest = 0;
+    double others;
+
+    for (int w = 1; w < n; w++)
+        if (j->computing[w] > j->computing[slowest]) slowest = w;
+    others = (mean_computing(j) * n - j->computing[slowest]) / (n - 1.0);
+    if (n > 1 && others > 0)
+        pt_log_info("slowest worker: rank %d computed %.2f times as long as the others",
+                    r->n_servers + slowest, j->computing[slowest] / others);
+}
+
+/* What safety cost, where it was used. */
+static void say_costs(const pt_journal *j)
+{
+    double seconds = pt_clock() - j->started;
+
+    if (j->costs.missed > 0)
+        pt_log_info("checkpoints: %d written, %d that were due were not", j->costs.saves,
+                    j->costs.missed);
+    else if (j->costs.saves > 0)
+        pt_log_info("checkpoints: %d written, the steps waited %.2f s for them (%.2f %%)",
+                    j->costs.saves, j->costs.save_s, 100 * j->costs.save_s / seconds);
+    if (j->costs.held_s > 0)
+        pt_log_info("skip_all: weights that were ready waited %.2f s for the other "
+                    "gradients (%.2f %%)",
+                    j->costs.held_s, 100 * j->costs.held_s / seconds);
+    if (j->skipped > 0)
+        pt_log_info("%llu steps were skipped: their numbers were not finite",
+                    (unsigned long long)j->skipped);
+}
+
+void pt_journal_stopped(const pt_journal *j)
+{
+    pt_log_info("stopped after step %llu of %llu, checkpoint written; the same command "
+                "goes on",
+                (unsigned long long)j->steps,
+                (unsigned long long)j->u->run->plan->total_steps);
+}
+
+typedef struct {
+    pt_journal *journal;
+    const pt_result_facts *facts;
+} ending;
+
+/* The last of all, and before it the lines that are kept. */
+static pt_status write_result(void *context)
+{
+    const ending *e = context;
+    pt_status s = pt_metrics_sync(e->journal->metrics);
+
+    return s == PT_OK ? pt_run_dir_write_json(e->journal->u->run->config->run->dir,
+                                              "result.json", pt_result_create(e->facts))
+                      : s;
+}
+
+pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
+{
+    const pt_run *r = j->u->run;
+    const char *dir = r->config->run->dir;
+    const pt_tally *t = &j->tally;
+    char hash[65] = "";
+    const pt_result_facts facts = {
+        j->u, t, j->scores, j->steps, seconds_of(j), speed(j), hash, j->predictions_hash};
+    double computing = mean_computing(j);
+    double all = j->time_input + computing + j->time_wire;
+    pt_status s = pt_graph_hash(r->graph, r->flat, hash);
+
+    j->costs = *costs;
+    if (s == PT_OK && !j->has_model) s = pt_outputs_insist(j->u, write_model, j);
+    if (s == PT_OK) s = pt_outputs_insist(j->u, write_result, &(ending){j, &facts});
+    if (s != PT_OK) return s;
+    if (r->config->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE) {
+        if (t->gate_opened)
+            pt_log_info("gate opened at step %llu; mean w %.4g over %llu steps",
+                        (unsigned long long)t->gate_opened,
+                        t->w_steps ? t->w_sum / (double)t->w_steps : 0,
+                        (unsigned long long)t->w_steps);
+        else
+            pt_log_info("the gate never opened: this was plain fine-tuning");
+    }
+    if (all > 0)
+        pt_log_info(
+            "time %.1f s, %.1f images/s; workers: %.0f %% computing, %.0f %% waiting for "
+            "others, %.0f %% for input",
+            facts.seconds, facts.images_per_s, 100 * computing / all,
+            100 * j->time_wire / all, 100 * j->time_input / all);
+    say_slowest(j);
+    say_costs(j);
+    pt_result_say_best(&facts);
+    pt_log_info("weight hash      %s", hash);
+    pt_log_info("predictions hash %s", j->predictions_hash);
+    pt_log_info("results in %s", dir);
+    return PT_OK;
+}

@@ -1,0 +1,28 @@
+/* result.json: what a finished run came to. */
+#ifndef PT_LAUNCH_TRAIN_RESULT_H
+#define PT_LAUNCH_TRAIN_RESULT_H
+
+#include <jansson.h>
+
+#include "launch/train/predictions.h"
+#include "launch/train/setup.h"
+#include "server/serve.h"
+
+typedef struct {
+    const pt_setup *setup;
+    const pt_tally *tally;
+    const pt_score *scores; /* [PT_ROWS_SETS] of the last test; n = 0: not tested */
+    uint64_t steps;
+    double seconds, images_per_s;
+    const char *weight_hash, *predictions_hash;
+} pt_result_facts;
+
+/* With run.keep_best also `best`: the step after which the model of best.h5 was tested,
+ * the set that selected it (validation or test), its accuracy there and on the test
+ * split. NULL without memory. */
+json_t *pt_result_create(const pt_result_facts *f);
+
+/* The line that says the same of best.h5; nothing where there is none. */
+void pt_result_say_best(const pt_result_facts *f);
+
+#endif

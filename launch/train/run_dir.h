@@ -1,0 +1,39 @@
+/* The directory that a run leaves:
+ *
+ *   identity.json     what decides the weights (launch/train/identity.h; from the start
+ * on) config.yaml       the resolved configuration environment.json  versions, hosts,
+ * core types, commit, command line metrics.jsonl     one object a step, one a test
+ *   checkpoints/      while the run is not finished (server/checkpoint/manifest.h)
+ *   best.h5           run.keep_best: the best model so far (launch/train/best.h)
+ *   model.h5          the final model; predictions.h5: test set with logits
+ *   result.json       accuracies, hashes, times (last: it is there when the run finished)
+ *
+ * Rank 0 only. */
+#ifndef PT_LAUNCH_TRAIN_RUN_DIR_H
+#define PT_LAUNCH_TRAIN_RUN_DIR_H
+
+#include <jansson.h>
+
+#include "launch/train/setup.h"
+
+/* Makes config run.dir, or opens one that is a run's (*exists). overwrite: a run's files
+ * are removed. PT_ERR_USAGE where it holds other files, or another job uses it (locked
+ * until this process ends; a warning where the file system has no locks). What a crash
+ * left is removed under the lock, and is no file of others. A finished run may be
+ * read-only. */
+PT_MUST_USE pt_status pt_run_dir_open(const char *dir, bool overwrite, bool *exists);
+
+bool pt_run_dir_has(const char *dir, const char *name);
+PT_MUST_USE pt_status pt_run_dir_read_json(const char *dir, const char *name,
+                                           json_t **out);
+
+/* Writes identity, configuration and environment. Borrows identity. hosts: one text a
+ * rank, as pt_job_gather_text gives them. */
+PT_MUST_USE pt_status pt_run_dir_describe(const pt_setup *u, const pt_train_args *args,
+                                          json_t *identity, const char *hosts);
+
+/* Writes an object to dir/name in one move (pt_file_replace). Takes json. */
+PT_MUST_USE pt_status pt_run_dir_write_json(const char *dir, const char *name,
+                                            json_t *json);
+
+#endif

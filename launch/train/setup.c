@@ -1,0 +1,488 @@
+#include "launch/train/setup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/crc32c.h"
+#include "common/comm/job.h"
+#include "common/base/log.h"
+#include "common/run/run_check.h"
+#include "common/run/wire.h"
+#include "launch/support/agree.h"
+#include "launch/support/probe.h"
+#include "launch/train/start_weights.h"
+#include "server/serve.h"
+#include "worker/step.h"
+
+int pt_setup_servers(const pt_config *c)
+{
+    return (int)c->server->ranks;
+}
+
+void pt_setup_destroy(pt_setup **s)
+{
+    if (!s || !*s) return;
+    pt_run_destroy(&(*s)->run);
+    pt_dataset_destroy(&(*s)->data);
+    pt_dataset_destroy(&(*s)->source);
+    pt_held_out_fini(&(*s)->validation);
+    free(*s);
+    *s = NULL;
+}
+
+/* Rank 0 reads the configuration; the others get it packed. */
+static pt_status share_config(const pt_train_args *args, pt_config **out)
+{
+    pt_config *c = NULL;
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    pt_status s = PT_OK;
+
+    *out = NULL;
+    if (pt_job_rank() == 0) {
+        s = pt_config_load(args->file, args->sets, args->n_sets, &c);
+        if (s == PT_OK) s = pt_config_check_train(c);
+        if (s == PT_OK) s = pt_config_pack(c, &bytes, &n);
+    }
+    s = pt_job_agree(s);
+    if (s == PT_OK) s = pt_job_broadcast(0, (void **)&bytes, &n);
+    if (s == PT_OK && pt_job_rank() != 0) s = pt_config_unpack(bytes, n, &c);
+    s = s == PT_OK ? pt_job_agree(s) : s;
+    free(bytes);
+    if (s == PT_OK)
+        *out = c;
+    else
+        pt_config_destroy(&c);
+    return s;
+}
+
+/* Ranks against servers, workers and shards. */
+static pt_status check_ranks(const pt_config *c)
+{
+    int servers = pt_setup_servers(c), workers = pt_job_size() - servers;
+
+    if (workers < 1)
+        return pt_fail(PT_ERR_USAGE,
+                       "too few ranks: %d; needed are %d server and at least 1 worker "
+                       "(mpirun -n %d ptrain train ...)",
+                       pt_job_size(), servers, servers + 1);
+    if (workers > (int)c->shards)
+        return pt_fail(
+            PT_ERR_USAGE,
+            "%d workers for %u virtual shards: use at most %u workers, or more "
+            "shards (a run with other shards has other weights)",
+            workers, c->shards, c->shards);
+    return PT_OK;
+}
+
+static pt_preprocess preprocess_of(const pt_config *c, const pt_weights_info *info)
+{
+    const Pt__Config__Preprocess *p = c->data->preprocess;
+    pt_preprocess out = info->has_preprocess ? info->preprocess : pt_preprocess_imagenet;
+
+    if (p->has_order) out.bgr = p->order == PT__CONFIG__COLOUR_ORDER__BGR;
+    if (p->has_scale) out.scale = p->scale;
+    for (size_t i = 0; i < 3 && p->n_mean == 3; i++) out.mean[i] = p->mean[i];
+    for (size_t i = 0; i < 3 && p->n_std == 3; i++) out.std[i] = p->std[i];
+    return out;
+}
+
+/* What rank 0 learns from the weights file and all must know. */
+typedef struct {
+    pt_graph_options graph;
+    pt_preprocess preprocess;
+} facts;
+
+/* Names the key: the file's name may come from a part that the user never opened. */
+static pt_status can_open(const char *key, const char *path, const char *help)
+{
+    if (access(path, R_OK) == 0) return PT_OK;
+    return pt_fail(PT_ERR_IO, "%s: %s: cannot be opened: %s (%s)", key, path,
+                   strerror(errno), help);
+}
+
+static pt_status try_weights(const Pt__Config__Network *n)
+{
+    pt_status s = can_open("network.weights", n->weights,
+                           "ptrain comes without pretrained weights: 'Start weights' in "
+                           "README.md says where to get them");
+
+    return s == PT_OK ? pt_probe_weights(n->weights, n->weights_entry) : s;
+}
+
+static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
+{
+    const Pt__Config__Network *n = c->network;
+    pt_weights_info info = {0};
+    pt_status s = n->weights ? try_weights(n) : PT_OK;
+    bool own;
+
+    if (s == PT_OK && n->weights)
+        s = pt_weights_inspect(n->weights, n->weights_entry, &info);
+    if (s != PT_OK) return s;
+    own = n->weights && info.format == PT_FORMAT_MODEL;
+    if (own && strcmp(info.network, n->name) != 0)
+        return pt_fail(PT_ERR_WEIGHTS, "%s: holds the network %s, network.name is %s",
+                       n->weights, info.network, n->name);
+    memset(f, 0, sizeof *f);
+    f->graph.side = (int)c->data->crop;
+    f->graph.n_classes = n_classes;
+    f->graph.stride_at =
+        own && !n->has_stride_at ? info.options.stride_at : (pt_stride_at)n->stride_at;
+    f->graph.rep_at = (pt_rep_at)n->rep_at;
+    f->graph.dropout = n->dropout;
+    f->graph.bn_eps = n->has_bn_eps ? n->bn_eps : own ? info.options.bn_eps : 0;
+    f->preprocess = preprocess_of(c, &info);
+    if (c->regularizers->lwf->weight == 0 && c->regularizers->co_tuning->weight == 0)
+        return PT_OK;
+    f->graph.n_source_classes = info.n_classes;
+    return n->weights && info.n_classes > 0
+               ? PT_OK
+               : pt_fail(PT_ERR_WEIGHTS,
+                         "%s: regularizers.lwf and co_tuning need start weights with the "
+                         "network's "
+                         "own classifier, these have none",
+                         n->weights ? n->weights : "network.weights");
+}
+
+static pt_status share_facts(const pt_config *c, int n_classes, facts *f)
+{
+    facts *p = f;
+    size_t n = sizeof *f;
+    pt_status s = pt_job_rank() == 0 ? look_at_weights(c, n_classes, f) : PT_OK;
+    void *bytes = p;
+
+    s = pt_job_agree(s);
+    if (s == PT_OK) s = pt_job_broadcast(0, &bytes, &n);
+    if (s == PT_OK && pt_job_rank() != 0) {
+        memcpy(f, bytes, sizeof *f);
+        free(bytes);
+    }
+    return s;
+}
+
+/* Start weights on rank 0, then everywhere. Known preprocessing of the file wins over the
+ * default, the configuration over both. */
+static pt_status share_weights(pt_setup *u)
+{
+    pt_run *r = u->run;
+    const Pt__Config__Network *n = r->config->network;
+    pt_status s = PT_OK;
+    void *bytes = &u->preprocess;
+    size_t size = sizeof u->preprocess;
+    char digest[16];
+
+    if (pt_job_rank() == 0) {
+        pt_graph_init(r->graph, r->config->seed, n->head_std, false, r->flat);
+        if (n->weights)
+            s = pt_start_weights_load(n, &u->graph_options, r->graph, !u->source, r->flat,
+                                      &u->weights);
+        if (s == PT_OK) s = pt_graph_hash(r->graph, r->flat, u->start_hash);
+        if (s == PT_OK) u->preprocess = preprocess_of(r->config, &u->weights);
+        if (s == PT_OK) pt_start_weights_warn(r->config, &u->weights, &u->preprocess);
+    }
+    s = pt_job_agree(s);
+    if (s == PT_OK) s = pt_job_broadcast(0, &bytes, &size);
+    if (s == PT_OK && pt_job_rank() != 0) {
+        memcpy(&u->preprocess, bytes, sizeof u->preprocess);
+        free(bytes);
+    }
+    if (s == PT_OK) s = pt_job_broadcast_floats(0, r->flat, r->graph->n_floats);
+    if (s != PT_OK) return s;
+    s = pt_run_keep_start(r);
+    s = pt_job_agree(s);
+    if (s != PT_OK) return s;
+    snprintf(digest, sizeof digest, "%08x",
+             pt_crc32c(0, r->flat, r->graph->n_floats * sizeof(float)));
+    return pt_agree_on("start weights", digest);
+}
+
+static uint64_t available_bytes(void)
+{
+    FILE *f = fopen("/proc/meminfo", "r");
+    char line[128];
+    uint64_t kb = 0;
+
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %" SCNu64, &kb) == 1) break;
+    if (f) fclose(f);
+    return kb * 1024;
+}
+
+static pt_status check_memory(pt_setup *u)
+{
+    const pt_run *r = u->run;
+    size_t weights = r->graph->n_floats * sizeof(float);
+    int threads = (int)r->config->engine->threads;
+    uint64_t here, mine;
+    pt_status s;
+
+    u->server_bytes = pt_server_bytes(r, 0) + weights;
+    u->worker_bytes = pt_worker_bytes(r, 0, threads) + weights;
+    u->memory_bytes = available_bytes();
+    mine = pt_job_rank() < r->n_servers ? u->server_bytes : u->worker_bytes;
+    s = pt_job_sum_on_host(mine, &here);
+    if (s == PT_OK && u->memory_bytes > 0 && here > u->memory_bytes)
+        s = pt_fail(
+            PT_ERR_USAGE,
+            "not enough memory on %s: %d ranks need %.1f GB (server %.1f, worker %.1f), "
+            "%.1f GB are available; use fewer ranks per host or a smaller batch",
+            pt_job_host(), pt_job_local_size(), (double)here / 1e9,
+            (double)u->server_bytes / 1e9, (double)u->worker_bytes / 1e9,
+            (double)u->memory_bytes / 1e9);
+    return pt_job_agree(s);
+}
+
+/* Joint training: the images of the second data set, which follow the first's. */
+static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan)
+{
+    size_t n = 0, before = pt_dataset_images(u->data) - pt_dataset_images(u->source);
+    const pt_pairs *pairs = pt_dataset_pairs(u->source);
+    uint32_t *images = NULL;
+    pt_status s;
+
+    if (c->source->draw == PT__CONFIG__SOURCE_DRAW__NEIGHBOURS) {
+        if (!pairs || strcmp(pairs->of, pt_dataset_checksum(u->data)) != 0)
+            return pt_fail(PT_ERR_DATA,
+                           "%s: holds no neighbours of the images of %s (source.draw; "
+                           "`ptrain borrow` writes them)",
+                           c->source->path, c->data->path);
+        return pt_plan_add_pairs(plan, pairs, (uint32_t)before);
+    }
+    s = pt_plan_select(c->source->train_split, c->source->per_class, NULL, u->source,
+                       &images, &n);
+    for (size_t i = 0; i < n; i++) images[i] += (uint32_t)before;
+    return s == PT_OK ? pt_plan_add_source(plan, images, n) : s;
+}
+
+static pt_status make_run(pt_setup *u, pt_config **config)
+{
+    pt_config *c = *config;
+    pt_graph *graph = NULL;
+    pt_plan *plan = NULL;
+    uint32_t *images = NULL;
+    size_t n_images = 0;
+    pt_status s = pt_graph_create(c->network->name, &u->graph_options, &graph);
+
+    if (s == PT_OK)
+        s = pt_plan_select(c->data->train_split, c->data->per_class, &u->validation,
+                           u->data, &images, &n_images);
+    if (s == PT_OK) s = pt_plan_create(c, images, n_images, &plan);
+    if (s == PT_OK && u->source) s = add_source(u, c, plan);
+    if (s == PT_OK) {
+        int servers = pt_setup_servers(c);
+
+        *config = NULL; /* the run takes it */
+        return pt_run_create(c, graph, plan, servers, pt_job_size() - servers, &u->run);
+    }
+    pt_graph_destroy(&graph);
+    pt_plan_destroy(&plan);
+    return s;
+}
+
+/* Rank 0: labels of the training images, for statistics of classes. */
+static pt_status want_labels(pt_setup *u)
+{
+    pt_run *r = u->run;
+    const Pt__Config__Regularizers *c = r->config->regularizers;
+    size_t n = r->plan->n_images;
+
+    if (pt_job_rank() != 0 || (c->adarand->weight == 0 && c->co_tuning->weight == 0))
+        return PT_OK;
+    r->labels = pt_calloc(n, sizeof *r->labels);
+    if (!r->labels) return pt_fail(PT_ERR_NOMEM, "no memory for the labels");
+    for (size_t i = 0; i < n; i++)
+        r->labels[i] = pt_dataset_label(u->data, r->plan->images[i]);
+    return PT_OK;
+}
+
+static pt_status want_features(pt_run *r)
+{
+    const Pt__Config__PseudoTask *t = r->config->pseudo_task;
+    size_t n = (size_t)pt_run_rep_size(r);
+
+    if (t->loss == PT__CONFIG__REG_LOSS__NONE || t->target != PT__CONFIG__TARGET__MATCHED)
+        return PT_OK;
+    r->feature_mean = pt_calloc(n, sizeof(float));
+    r->feature_std = pt_calloc(n, sizeof(float));
+    return r->feature_mean && r->feature_std
+               ? PT_OK
+               : pt_fail(PT_ERR_NOMEM, "no memory for features");
+}
+
+static pt_status want_responses(pt_run *r)
+{
+    size_t n = pt_run_response_floats(r);
+
+    if (n == 0) return PT_OK;
+    if (n > INT_MAX / sizeof(float))
+        return pt_fail(
+            PT_ERR_USAGE,
+            "regularizers.lwf: answers to %zu training images take %.1f GB, at "
+            "most 2 GB are possible",
+            r->plan->n_images, (double)n * 4e-9);
+    r->responses = pt_calloc(n, sizeof *r->responses);
+    return r->responses ? PT_OK
+                        : pt_fail(PT_ERR_NOMEM, "no memory for the answers (LwF)");
+}
+
+/* DELTA's attention: rank 0 reads it, all have it. Collective. */
+static pt_status share_attention(pt_run *r)
+{
+    const Pt__Config__FeatureMaps *c = r->config->regularizers->delta;
+    pt_delta_maps maps = pt_run_maps(r);
+    size_t n = pt_delta_channels(&maps);
+    pt_status s = PT_OK;
+
+    if (n == 0 || !c->attention) return PT_OK;
+    r->attention = pt_calloc(n, sizeof *r->attention);
+    if (!r->attention) s = pt_fail(PT_ERR_NOMEM, "no memory for the attention");
+    if (s == PT_OK && pt_job_rank() == 0)
+        s = can_open("regularizers.delta.attention", c->attention,
+                     "`ptrain attention` writes it");
+    if (s == PT_OK && pt_job_rank() == 0) s = pt_probe_attention(c->attention);
+    if (s == PT_OK && pt_job_rank() == 0)
+        s = pt_delta_read_attention(c->attention, &maps, r->attention);
+    s = pt_job_agree(s);
+    return s == PT_OK ? pt_job_broadcast_floats(0, r->attention, n) : s;
+}
+
+static bool joins(const pt_config *c)
+{
+    return c->regularizers->joint->weight > 0;
+}
+
+static pt_status open_data(pt_setup *u, const pt_config *c)
+{
+    pt_status s = can_open("data.path", c->data->path, "`ptrain pack` writes it");
+
+    if (s == PT_OK) s = pt_probe_dataset(c->data->path);
+    if (s == PT_OK) s = pt_dataset_open(c->data->path, &u->data);
+    if (s == PT_OK)
+        s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
+    if (s == PT_OK) s = pt_held_out_init(c->data, u->data, &u->validation);
+    if (s != PT_OK || !joins(c)) return s;
+    s = can_open("source.path", c->source->path, "`ptrain pack` writes it");
+    if (s == PT_OK) s = pt_probe_dataset(c->source->path);
+    if (s == PT_OK) s = pt_dataset_open(c->source->path, &u->source);
+    if (s == PT_OK) pt_dataset_append(u->data, u->source);
+    return s;
+}
+
+/* All ranks hold the same data. */
+static pt_status agree_on_data(const pt_setup *u, const pt_config *c)
+{
+    pt_status s = pt_agree_on_data("data set", c->data->path, u->data);
+
+    if (s != PT_OK || !u->source) return s;
+    return pt_agree_on_data("source data set", c->source->path, u->source);
+}
+
+static void warn_of_doubts(const pt_run *r)
+{
+    char line[256];
+
+    if (pt_job_rank() == 0 && pt_run_doubt(r, line, sizeof line)) pt_log_warn("%s", line);
+}
+
+pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
+{
+    pt_setup *u = pt_calloc(1, sizeof *u);
+    pt_config *c = NULL;
+    facts f;
+    pt_status s;
+
+    *out = NULL;
+    s = pt_job_agree(u ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the set-up"));
+    if (s == PT_OK) s = share_config(args, &c);
+    if (s == PT_OK) s = pt_job_agree(check_ranks(c));
+    if (s == PT_OK) s = pt_job_agree(open_data(u, c));
+    if (s == PT_OK) s = agree_on_data(u, c);
+    if (s == PT_OK) s = share_facts(c, pt_dataset_classes(u->data), &f);
+    if (s == PT_OK) {
+        u->graph_options = f.graph;
+        if (u->source) u->graph_options.n_source_classes = pt_dataset_classes(u->source);
+        u->preprocess = f.preprocess;
+        s = pt_job_agree(make_run(u, &c));
+    }
+    if (s == PT_OK) s = pt_job_agree(pt_run_check(u->run));
+    if (s == PT_OK) warn_of_doubts(u->run);
+    if (s == PT_OK) s = pt_job_agree(want_features(u->run));
+    if (s == PT_OK) s = pt_job_agree(want_labels(u));
+    if (s == PT_OK) s = pt_job_agree(want_responses(u->run));
+    if (s == PT_OK) s = share_attention(u->run);
+    if (s == PT_OK) s = share_weights(u);
+    if (s == PT_OK) s = check_memory(u);
+    pt_config_destroy(&c);
+    if (s == PT_OK) {
+        *out = u;
+        u = NULL;
+    }
+    pt_setup_destroy(&u);
+    return s;
+}
+
+/* ---- --dry-run -------------------------------------------------------------------- */
+
+static void print_data(const pt_setup *u)
+{
+    const Pt__Config__Evaluation *e = u->run->config->evaluation;
+    int classes = u->run->graph->n_classes;
+    uint64_t up = pt_traffic_of_rows(u->run, 0, u->n_test, classes) +
+                  pt_traffic_of_rows(u->run, 0, u->validation.n, classes);
+    char held_out[48] = "", every[48] = "";
+
+    if (u->validation.n > 0)
+        snprintf(held_out, sizeof held_out, ", %zu validation", u->validation.n);
+    if (e->every_epochs == 1)
+        snprintf(every, sizeof every, "every epoch and ");
+    else if (e->every_epochs > 1)
+        snprintf(every, sizeof every, "every %u epochs and ", e->every_epochs);
+    pt_log_info("data      %zu training%s and %zu test images", u->run->plan->n_images,
+                held_out, u->n_test);
+    pt_log_info("tests     %sat the end: %.2f MB up, %.2f MB down per worker", every,
+                (double)up * 1e-6, (double)pt_traffic_of_running(u->run) * 1e-6);
+}
+
+void pt_setup_print(const pt_setup *u)
+{
+    const pt_run *r = u->run;
+    const pt_config *c = r->config;
+    double mb = 1e-6;
+    pt_traffic t = {0};
+    pt_span full;
+
+    for (int w = 0; w < r->n_workers; w++) { /* the busiest worker, in a full step */
+        pt_traffic one = pt_traffic_of_step(r, w, 0);
+        if (one.sent + one.received > t.sent + t.received) t = one;
+    }
+    full = pt_run_span(r, 0, 0);
+    pt_log_info("network   %s, %zu parameters (%.1f MB), %d classes, input %d x %d",
+                c->network->name, r->graph->n_param_floats,
+                (double)r->graph->n_param_floats * 4 * mb, r->graph->n_classes,
+                u->graph_options.side, u->graph_options.side);
+    pt_start_weights_print(c, r->graph, &u->weights, &u->preprocess);
+    print_data(u);
+    pt_log_info("layout    %d server + %d workers x %u threads; V = %d shards, batch %d "
+                "(%d images on worker 0)",
+                r->n_servers, r->n_workers, c->engine->threads, r->plan->n_shards,
+                r->plan->batch, pt_span_images(&full));
+    pt_log_info("steps     %" PRIu64 " (%" PRIu64 " an epoch) in %zu stage%s",
+                r->plan->total_steps, r->plan->steps_per_epoch, r->plan->n_stages,
+                r->plan->n_stages == 1 ? "" : "s");
+    pt_log_info("traffic   %.2f MB up, %.2f MB down per worker and step",
+                (double)t.sent * mb, (double)t.received * mb);
+    pt_log_info(
+        "memory    %.0f MB a worker, %.0f MB a server (of it %.0f MB optimizer state, "
+        "%.0f MB sums); %.0f MB available",
+        (double)u->worker_bytes * mb, (double)u->server_bytes * mb,
+        (double)pt_keys_bytes(r->keys, 0) * mb,
+        ((double)u->server_bytes - 2.0 * (double)pt_keys_bytes(r->keys, 0)) * mb,
+        (double)u->memory_bytes * mb);
+    pt_log_info("kernels   %s", pt_kernel_describe(pt_worker_kernel(c)));
+}

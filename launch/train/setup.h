@@ -1,0 +1,49 @@
+/* From a command line to a run on every rank: reads, agrees, checks. Collective: all
+ * ranks of the job call these together, and a failure is one line from one rank. */
+#ifndef PT_LAUNCH_TRAIN_SETUP_H
+#define PT_LAUNCH_TRAIN_SETUP_H
+
+#include <stdbool.h>
+
+#include "common/data/dataset.h"
+#include "common/run/run.h"
+#include "common/weights/weights.h"
+
+/* The command line of `ptrain train`. */
+typedef struct {
+    const char *file;
+    const char **sets;
+    size_t n_sets;
+    bool overwrite, dry_run, allow_other_core;
+    int workers; /* 0 = as configured */
+    int argc;
+    char **argv;
+} pt_train_args;
+
+typedef struct {
+    pt_run *run;
+    pt_dataset *data;
+    pt_dataset *source; /* joint training: a second one, appended to data; or NULL */
+    pt_graph_options graph_options;
+    pt_preprocess preprocess;
+    pt_weights_info weights; /* of the start weights; rank 0 */
+    const uint32_t *test;    /* borrowed from data */
+    size_t n_test;
+    pt_held_out validation;              /* none where the configuration names none */
+    char start_hash[65];                 /* of the start weights; rank 0 */
+    uint64_t worker_bytes, server_bytes; /* of the largest rank of each role */
+    uint64_t memory_bytes;               /* available on this host, 0 = not known */
+} pt_setup;
+
+/* Everything but buffers and files of the run: configuration, data, network, start
+ * weights (on every rank), memory check. */
+PT_MUST_USE pt_status pt_setup_create(const pt_train_args *args, pt_setup **out);
+void pt_setup_destroy(pt_setup **s);
+
+/* Servers in this version; ranks 0..S-1 of the job. */
+int pt_setup_servers(const pt_config *c);
+
+/* Lines about layout, sizes, bytes and steps, as --dry-run prints them (rank 0). */
+void pt_setup_print(const pt_setup *s);
+
+#endif
