@@ -151,19 +151,15 @@ static void check_message(checker *k, const char *path, const ProtobufCMessage *
     for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
         const char *name = m->descriptor->short_name, *dot = path[0] ? "." : "";
-        size_t n = pt_field_count(m, f);
+        bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
+        size_t n = pt_field_count(m, f), at;
 
-        if (f->label != PROTOBUF_C_LABEL_REPEATED) {
-            snprintf(sub, sizeof sub, "%s%s%s", path, dot, f->name);
-            if (n > 0) check_value(k, sub, name, f, pt_field_at(m, f));
-            continue;
-        }
-        snprintf(sub, sizeof sub, "%s%s%s", path, dot, f->name);
-        if (is_bad(k, sub)) continue; /* its elements may have moved up */
+        at = (size_t)snprintf(sub, sizeof sub, "%s%s%s", path, dot, f->name);
+        if (list && is_bad(k, sub)) continue; /* its elements may have moved up */
         if (n > PT_CONFIG_MAX_ITEMS)
             fault(k, sub, "has %zu items, limit %d", n, PT_CONFIG_MAX_ITEMS);
         for (size_t e = 0; e < n && e < PT_CONFIG_MAX_ITEMS; e++) {
-            snprintf(sub, sizeof sub, "%s%s%s.%zu", path, dot, f->name, e);
+            if (list) snprintf(sub + at, sizeof sub - at, ".%zu", e);
             check_value(k, sub, name, f, pt_field_element(m, f, e));
         }
     }

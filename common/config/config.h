@@ -74,9 +74,13 @@ PT_MUST_USE pt_status pt_config_check_train(const pt_config *c);
  * What it prints reads back to the same message. *text is malloc'd. */
 PT_MUST_USE pt_status pt_config_print(const pt_config *c, char **text);
 
+/* How a value is written: as in YAML ("a b" in quotes, 1.0e-05), or plain (a b, 1e-05).
+ * identity.json holds the former: it must not change. */
+typedef enum { PT_CONFIG_YAML, PT_CONFIG_PLAIN } pt_config_style;
+
 /* Every key that pt_config_print prints, alone: each(context, "stages.0.epochs", "3"), in
- * schema order; values as in YAML, lists as "[0.5, 0.7]". */
-PT_MUST_USE pt_status pt_config_each(const pt_config *c,
+ * schema order; lists as "[0.5, 0.7]". */
+PT_MUST_USE pt_status pt_config_each(const pt_config *c, pt_config_style style,
                                      void (*each)(void *context, const char *path,
                                                   const char *value),
                                      void *context);

@@ -130,6 +130,9 @@ size_t pt_field_count(const ProtobufCMessage *m, const ProtobufCFieldDescriptor 
 /* Element i, or the field itself where it is not repeated. */
 void *pt_field_element(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
                        size_t i);
+/* The value of f at `at`, one element where it is repeated. Not for messages. */
+void pt_value_print(FILE *out, const ProtobufCFieldDescriptor *f, const void *at,
+                    pt_config_style style);
 /* "short_side" for SHORT_SIDE. */
 void pt_enum_lower(const char *name, char out[64]);
 

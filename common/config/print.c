@@ -7,7 +7,7 @@
 #include "common/config/parts.h"
 
 /* The shortest decimal that reads back to the same bits; 300 rather than 3e+02. */
-static void print_number(FILE *out, double x, bool single)
+static void print_number(FILE *out, double x, bool single, pt_config_style style)
 {
     char text[40], *e;
 
@@ -20,7 +20,7 @@ static void print_number(FILE *out, double x, bool single)
         if (single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x) break;
     }
     e = strchr(text, '.') ? NULL : strchr(text, 'e');
-    if (e)
+    if (e && style == PT_CONFIG_YAML)
         fprintf(out, "%.*s.0%s", (int)(e - text), text, e); /* YAML 1.1 wants a point */
     else
         fputs(text, out);
@@ -94,7 +94,8 @@ static void print_enum(FILE *out, const ProtobufCEnumDescriptor *e, int value)
     fputs(lower, out);
 }
 
-static void print_value(FILE *out, const ProtobufCFieldDescriptor *f, const void *at)
+void pt_value_print(FILE *out, const ProtobufCFieldDescriptor *f, const void *at,
+                    pt_config_style style)
 {
     switch (f->type) {
     case PROTOBUF_C_TYPE_UINT32:
@@ -104,10 +105,10 @@ static void print_value(FILE *out, const ProtobufCFieldDescriptor *f, const void
         fprintf(out, "%" PRIu64, *(const uint64_t *)at);
         return;
     case PROTOBUF_C_TYPE_FLOAT:
-        print_number(out, *(const float *)at, true);
+        print_number(out, *(const float *)at, true, style);
         return;
     case PROTOBUF_C_TYPE_DOUBLE:
-        print_number(out, *(const double *)at, false);
+        print_number(out, *(const double *)at, false, style);
         return;
     case PROTOBUF_C_TYPE_BOOL:
         fputs(*(const protobuf_c_boolean *)at ? "true" : "false", out);
@@ -116,7 +117,10 @@ static void print_value(FILE *out, const ProtobufCFieldDescriptor *f, const void
         print_enum(out, f->descriptor, *(const int *)at);
         return;
     case PROTOBUF_C_TYPE_STRING:
-        print_text(out, *(char *const *)at);
+        if (style == PT_CONFIG_YAML)
+            print_text(out, *(char *const *)at);
+        else
+            fputs(*(char *const *)at, out);
         return;
     default:
         pt_field_size(f);
@@ -148,17 +152,17 @@ static bool has_lines(const ProtobufCMessage *m)
 
 /* A field of one or of several plain values. */
 static void print_field(FILE *out, const ProtobufCMessage *m,
-                        const ProtobufCFieldDescriptor *f)
+                        const ProtobufCFieldDescriptor *f, pt_config_style style)
 {
     size_t n = pt_field_count(m, f);
 
     if (f->label != PROTOBUF_C_LABEL_REPEATED) {
-        print_value(out, f, pt_field_at(m, f));
+        pt_value_print(out, f, pt_field_at(m, f), style);
         return;
     }
     for (size_t k = 0; k < n; k++) {
         fputs(k ? ", " : "[", out);
-        print_value(out, f, pt_field_element(m, f, k));
+        pt_value_print(out, f, pt_field_element(m, f, k), style);
     }
     fputc(']', out);
 }
@@ -185,7 +189,7 @@ static void print_message(FILE *out, const ProtobufCMessage *m, int indent, bool
             continue;
         }
         fputc(' ', out);
-        print_field(out, m, f);
+        print_field(out, m, f, PT_CONFIG_YAML);
         fputc('\n', out);
     }
     if (in_list) fputs("{}\n", out); /* an item with nothing in it */
@@ -213,6 +217,7 @@ pt_status pt_config_print(const pt_config *c, char **text)
 /* ---- one key at a time ------------------------------------------------------------- */
 
 typedef struct {
+    pt_config_style style;
     void (*each)(void *context, const char *path, const char *value);
     void *context;
     bool failed;
@@ -225,7 +230,7 @@ static void visit_field(visitor *v, const ProtobufCMessage *m,
     size_t n;
     FILE *out = open_memstream(&text, &n);
 
-    if (out) print_field(out, m, f);
+    if (out) print_field(out, m, f, v->style);
     if (!out || fclose(out) != 0)
         v->failed = true;
     else
@@ -254,11 +259,11 @@ static void visit(visitor *v, const ProtobufCMessage *m, const char *prefix)
     }
 }
 
-pt_status pt_config_each(const pt_config *c,
+pt_status pt_config_each(const pt_config *c, pt_config_style style,
                          void (*each)(void *context, const char *path, const char *value),
                          void *context)
 {
-    visitor v = {each, context, false};
+    visitor v = {style, each, context, false};
 
     visit(&v, &c->base, "");
     return v.failed ? pt_fail(PT_ERR_NOMEM, "no memory to print the configuration")

@@ -47,38 +47,11 @@ static const char *type_of(const ProtobufCFieldDescriptor *f)
 static void print_default(FILE *out, const ProtobufCFieldDescriptor *f)
 {
     const void *d = f->default_value;
-    char lower[64];
 
     if (!d) return;
     fputs(", default ", out);
-    switch (f->type) {
-    case PROTOBUF_C_TYPE_UINT32:
-        fprintf(out, "%u", *(const uint32_t *)d);
-        return;
-    case PROTOBUF_C_TYPE_UINT64:
-        fprintf(out, "%llu", (unsigned long long)*(const uint64_t *)d);
-        return;
-    case PROTOBUF_C_TYPE_FLOAT:
-        fprintf(out, "%.6g", *(const float *)d);
-        return;
-    case PROTOBUF_C_TYPE_DOUBLE:
-        fprintf(out, "%g", *(const double *)d);
-        return;
-    case PROTOBUF_C_TYPE_BOOL:
-        fputs(*(const protobuf_c_boolean *)d ? "true" : "false", out);
-        return;
-    case PROTOBUF_C_TYPE_ENUM:
-        pt_enum_lower(
-            protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)d)->name,
-            lower);
-        fputs(lower, out);
-        return;
-    case PROTOBUF_C_TYPE_STRING:
-        fputs(d, out);
-        return;
-    default:
-        return;
-    }
+    pt_value_print(out, f, f->type == PROTOBUF_C_TYPE_STRING ? (const void *)&d : d,
+                   PT_CONFIG_PLAIN);
 }
 
 /* The values of an enum: on the key's own line, or one a line where they have help. */

@@ -1,6 +1,5 @@
 #include "launch/report/settings.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,170 +9,43 @@ typedef struct {
     pt_settings *out;
     size_t room;
     bool failed; /* no memory */
-} flattener;
+} collector;
 
-static const void *field_at(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+static void add(void *context, const char *key, const char *value)
 {
-    return (const char *)m + f->offset;
-}
+    collector *c = context;
+    pt_settings *s = c->out;
+    pt_setting x = {strdup(key), strdup(value)};
 
-/* Elements to print: 0 or 1, or the length of a repeated field. */
-static size_t count(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
-{
-    const char *quantifier = (const char *)m + f->quantifier_offset;
-
-    if (f->label == PROTOBUF_C_LABEL_REPEATED) return *(const size_t *)quantifier;
-    if (f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE)
-        return *(const void *const *)field_at(m, f) != NULL;
-    if (*(const protobuf_c_boolean *)quantifier) return 1;
-    /* Where the weights' own preprocessing stands in, a default is not what was. */
-    return f->default_value && m->descriptor != &pt__config__preprocess__descriptor;
-}
-
-/* The shortest decimal that reads back to the same number. */
-static void print_number(FILE *out, double x, bool single)
-{
-    char text[40];
-
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, x);
-        if (single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x) break;
-    }
-    if (strchr(text, 'e') && x == (double)(int64_t)x && x < 1e15) /* 300, not 3e+02 */
-        snprintf(text, sizeof text, "%" PRId64, (int64_t)x);
-    fputs(text, out);
-}
-
-static void print_enum(FILE *out, const ProtobufCEnumDescriptor *e, int value)
-{
-    const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(e, value);
-
-    for (const char *p = v ? v->name : "?"; *p; p++)
-        fputc(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p, out);
-}
-
-/* Prints element i of field f at `at`. */
-static void print_element(FILE *out, const ProtobufCFieldDescriptor *f, const void *at,
-                          size_t i)
-{
-    switch (f->type) {
-    case PROTOBUF_C_TYPE_UINT32:
-        fprintf(out, "%" PRIu32, ((const uint32_t *)at)[i]);
-        return;
-    case PROTOBUF_C_TYPE_UINT64:
-        fprintf(out, "%" PRIu64, ((const uint64_t *)at)[i]);
-        return;
-    case PROTOBUF_C_TYPE_FLOAT:
-        print_number(out, ((const float *)at)[i], true);
-        return;
-    case PROTOBUF_C_TYPE_DOUBLE:
-        print_number(out, ((const double *)at)[i], false);
-        return;
-    case PROTOBUF_C_TYPE_BOOL:
-        fputs(((const protobuf_c_boolean *)at)[i] ? "true" : "false", out);
-        return;
-    case PROTOBUF_C_TYPE_ENUM:
-        print_enum(out, f->descriptor, ((const int *)at)[i]);
-        return;
-    case PROTOBUF_C_TYPE_STRING:
-        fputs(((char *const *)at)[i], out);
-        return;
-    default:
-        pt_check_failed(__FILE__, __LINE__, "%s: a type that no key has", f->name);
-    }
-}
-
-static char *value_text(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
-                        size_t n)
-{
-    bool list = f->label == PROTOBUF_C_LABEL_REPEATED, failed;
-    const void *at = list ? *(const void *const *)field_at(m, f) : field_at(m, f);
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-
-    if (!out) return NULL;
-    if (list) fputc('[', out);
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0) fputs(", ", out);
-        print_element(out, f, at, i);
-    }
-    if (list) fputc(']', out);
-    failed = ferror(out) != 0;
-    if (fclose(out) != 0 || failed) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-/* Takes key and value; either may be NULL for want of memory. */
-static void add(flattener *w, char *key, char *value)
-{
-    pt_settings *s = w->out;
-
-    if (key && value && s->n == w->room) {
-        size_t room = w->room ? 2 * w->room : 64;
+    if (s->n == c->room) {
+        size_t room = c->room ? 2 * c->room : 64;
         pt_setting *list = realloc(s->list, pt_mul(room, sizeof *list));
 
         if (list) {
             s->list = list;
-            w->room = room;
+            c->room = room;
         }
     }
-    if (!key || !value || s->n == w->room) {
-        w->failed = true;
-        free(key);
-        free(value);
+    if (x.key && x.value && s->n < c->room) {
+        s->list[s->n++] = x;
         return;
     }
-    s->list[s->n++] = (pt_setting){key, value};
-}
-
-/* "prefix.name", or "prefix.name.i" for i >= 0; malloc'd. */
-static char *join(const char *prefix, const char *name, long i)
-{
-    const char *dot = prefix[0] ? "." : "";
-    char *key = NULL;
-    int n = i < 0 ? asprintf(&key, "%s%s%s", prefix, dot, name)
-                  : asprintf(&key, "%s%s%s.%ld", prefix, dot, name, i);
-
-    return n < 0 ? NULL : key;
-}
-
-static void flatten(flattener *w, const ProtobufCMessage *m, const char *prefix)
-{
-    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
-        bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
-        size_t n = count(m, f);
-
-        if (n == 0) continue;
-        if (f->type != PROTOBUF_C_TYPE_MESSAGE) {
-            add(w, join(prefix, f->name, -1), value_text(m, f, n));
-            continue;
-        }
-        for (size_t k = 0; k < n; k++) {
-            ProtobufCMessage *const *at = field_at(m, f);
-            char *key = join(prefix, f->name, list ? (long)k : -1);
-
-            if (list) at = *(ProtobufCMessage *const *const *)field_at(m, f);
-            if (key) flatten(w, at[k], key);
-            w->failed = w->failed || !key;
-            free(key);
-        }
-    }
+    c->failed = true;
+    free(x.key);
+    free(x.value);
 }
 
 pt_status pt_settings_create(const pt_config *c, pt_settings *out)
 {
-    flattener w = {.out = out};
+    collector all = {.out = out};
+    pt_status s;
 
     *out = (pt_settings){0};
-    flatten(&w, &c->base, "");
-    if (!w.failed) return PT_OK;
-    pt_settings_fini(out);
-    return pt_fail(PT_ERR_NOMEM, "no memory for the settings of a run");
+    s = pt_config_each(c, PT_CONFIG_PLAIN, add, &all);
+    if (s == PT_OK && all.failed)
+        s = pt_fail(PT_ERR_NOMEM, "no memory for the settings of a run");
+    if (s != PT_OK) pt_settings_fini(out);
+    return s;
 }
 
 void pt_settings_fini(pt_settings *s)

@@ -68,7 +68,8 @@ json_t *pt_identity_create(const pt_setup *u)
     json_t *settings = json_object(), *all;
     bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
-    if (!settings || pt_config_each(r->config, add_setting, settings) != PT_OK) {
+    if (!settings ||
+        pt_config_each(r->config, PT_CONFIG_YAML, add_setting, settings) != PT_OK) {
         json_decref(settings);
         return NULL;
     }
@@ -129,7 +130,7 @@ static json_t *defaults(void)
     pt_config *c = NULL;
     pt_status s = pt_config_unpack(one_stage, sizeof one_stage, &c);
 
-    if (s == PT_OK) s = pt_config_each(c, add_setting, all);
+    if (s == PT_OK) s = pt_config_each(c, PT_CONFIG_YAML, add_setting, all);
     pt_config_destroy(&c);
     if (s == PT_OK) json_object_del(all, "stages.0.steps"); /* this one was given */
     if (s == PT_OK) return all;
@@ -193,7 +194,7 @@ pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
 {
     differences d = {{0}, 0, 0};
     json_t *settings = json_object();
-    pt_status s = settings ? pt_config_each(c, add_setting, settings)
+    pt_status s = settings ? pt_config_each(c, PT_CONFIG_YAML, add_setting, settings)
                            : pt_fail(PT_ERR_NOMEM, "no memory for settings");
 
     if (s == PT_OK) compare_settings(&d, json_object_get(was, "settings"), settings);

@@ -119,6 +119,44 @@ static void test_the_resolved_configuration_shows_defaults_in_schema_order(void 
     free(text);
 }
 
+static void add_line(void *context, const char *path, const char *value)
+{
+    if (strncmp(path, "data.p", 6) == 0 || strncmp(path, "optimizer.", 10) == 0 ||
+        strncmp(path, "stages.", 7) == 0)
+        fprintf(context, "%s=%s\n", path, value);
+}
+
+static void expect_each(const pt_config *c, pt_config_style style, const char *lines)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    assert_int_equal(pt_config_each(c, style, add_line, out), PT_OK);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(text, lines);
+    free(text);
+}
+
+static void test_each_key_comes_as_in_yaml_or_plain(void **state)
+{
+    pt_config *c = load("data: {path: 'my data.h5'}\n"
+                        "optimizer: {lr: 1e-6, weight_decay: 0.25}\n"
+                        "stages: [{steps: 3, frozen: ['a b', trunk]}]\n");
+
+    expect_each(c, PT_CONFIG_YAML,
+                "data.path=\"my data.h5\"\ndata.per_class=0\ndata.pad=0\n"
+                "optimizer.lr=1.0e-06\noptimizer.momentum=0.9\noptimizer.nesterov=false\n"
+                "optimizer.weight_decay=0.25\nstages.0.steps=3\n"
+                "stages.0.frozen=[\"a b\", trunk]\nstages.0.rate=1\n");
+    expect_each(c, PT_CONFIG_PLAIN,
+                "data.path=my data.h5\ndata.per_class=0\ndata.pad=0\n"
+                "optimizer.lr=1e-06\noptimizer.momentum=0.9\noptimizer.nesterov=false\n"
+                "optimizer.weight_decay=0.25\nstages.0.steps=3\n"
+                "stages.0.frozen=[a b, trunk]\nstages.0.rate=1\n");
+    pt_config_destroy(&c);
+}
+
 static void test_packing_keeps_the_message_and_what_was_given(void **state)
 {
     pt_config *c = load(full), *again = NULL;
@@ -305,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_printed_reads_back_to_the_same_values),
         cmocka_unit_test(test_the_resolved_configuration_shows_defaults_in_schema_order),
+        cmocka_unit_test(test_each_key_comes_as_in_yaml_or_plain),
         cmocka_unit_test(test_packing_keeps_the_message_and_what_was_given),
         cmocka_unit_test(test_damaged_packed_bytes_are_refused),
         cmocka_unit_test(test_the_schema_lists_every_key_with_its_comment),

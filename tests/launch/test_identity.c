@@ -21,7 +21,7 @@ static void test_exactly_these_keys_are_free(void **state)
     pt_config *c = NULL;
 
     assert_int_equal(pt_config_load(PT_TEST_DATA "/run/base.yaml", NULL, 0, &c), PT_OK);
-    assert_int_equal(pt_config_each(c, note_free, text), PT_OK);
+    assert_int_equal(pt_config_each(c, PT_CONFIG_YAML, note_free, text), PT_OK);
     assert_string_equal(
         text, "run.watchdog_s run.log_every run.gradient_ratio_every run.resume "
               "run.checkpoint_s run.checkpoint_steps run.keep_best data.input_threads "
