@@ -120,15 +120,32 @@ static void differ(differences *d, const char *name, const json_t *was, const js
     d->at += n > 0 ? (size_t)n : 0;
 }
 
+/* A complete configuration that gives nothing but `stages: [{steps: 1}]`. */
+static pt_status plainest(pt_config **out)
+{
+    pt_config given = PT__CONFIG__CONFIG__INIT;
+    Pt__Config__Stage stage = PT__CONFIG__STAGE__INIT, *stages[] = {&stage};
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    pt_status s;
+
+    stage.has_steps = true;
+    stage.steps = 1;
+    given.stages = stages;
+    given.n_stages = 1;
+    s = pt_config_pack(&given, &bytes, &n);
+    if (s == PT_OK) s = pt_config_unpack(bytes, n, out);
+    free(bytes);
+    return s;
+}
+
 /* The value of every key that has one by default, stages by their first. NULL without
  * memory. */
 static json_t *defaults(void)
 {
-    static const uint8_t one_stage[] = {0x52, 0x02, 0x18,
-                                        0x01}; /* stages: [{steps: 1}] */
     json_t *all = json_object();
     pt_config *c = NULL;
-    pt_status s = pt_config_unpack(one_stage, sizeof one_stage, &c);
+    pt_status s = plainest(&c);
 
     if (s == PT_OK) s = pt_config_each(c, PT_CONFIG_YAML, add_setting, all);
     pt_config_destroy(&c);

@@ -66,6 +66,39 @@ static void test_differences_are_named_with_both_values(void **state)
                                         "run.dir, or give --overwrite to replace it");
 }
 
+static pt_status compare_settings(const json_t *was, const char *const sets[2])
+{
+    pt_config *c = NULL;
+    pt_status s;
+
+    assert_int_equal(pt_config_load(PT_TEST_DATA "/run/base.yaml", sets, 2, &c), PT_OK);
+    s = pt_identity_compare_settings(was, c, "runs/a");
+    pt_config_destroy(&c);
+    return s;
+}
+
+/* identity.json: its settings as the program of d809e49 wrote them. */
+static void test_the_settings_of_an_older_programs_run_are_the_same(void **state)
+{
+    static const char *const sets[] = {"optimizer.weight_decay=1e-5",
+                                       "data.train_split='my train'"};
+    static const char *const others[] = {"optimizer.weight_decay=1e-5",
+                                         "data.train_split=train"};
+    json_t *was = json_load_file(PT_TEST_DATA "/run/identity.json", 0, NULL), *settings;
+
+    settings = json_object_get(was, "settings");
+    assert_int_equal(json_object_size(settings), 72);
+    assert_int_equal(compare_settings(was, sets), PT_OK);
+    assert_int_equal(compare_settings(was, others), PT_ERR_USAGE);
+    /* older still: without these keys */
+    json_object_del(settings, "pseudo_task.norm");
+    json_object_del(settings, "stages.0.rate");
+    assert_int_equal(compare_settings(was, sets), PT_OK);
+    json_object_del(settings, "pseudo_task.gate"); /* epoch, not the default */
+    assert_int_equal(compare_settings(was, sets), PT_ERR_USAGE);
+    json_decref(was);
+}
+
 /* As if `key` had been added to the program since. */
 static void test_a_key_that_is_missing_has_its_default(void **state)
 {
@@ -110,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exactly_these_keys_are_free),
         cmocka_unit_test(test_differences_are_named_with_both_values),
+        cmocka_unit_test(test_the_settings_of_an_older_programs_run_are_the_same),
         cmocka_unit_test(test_a_key_that_is_missing_has_its_default),
         cmocka_unit_test(test_another_core_counts_under_blas_and_can_be_allowed),
     };
