@@ -232,7 +232,7 @@ pt_status pt_job_agree(pt_status mine)
     return s != PT_OK ? s : (pt_status)code;
 }
 
-static pt_status broadcast_bytes(int root, void *data, size_t n)
+pt_status pt_job_broadcast_into(int root, void *data, size_t n)
 {
     for (size_t at = 0; at < n; at += PT_MSG_PART_BYTES) {
         size_t part = n - at < PT_MSG_PART_BYTES ? n - at : PT_MSG_PART_BYTES;
@@ -250,7 +250,7 @@ static pt_status broadcast_bytes(int root, void *data, size_t n)
 pt_status pt_job_broadcast(int root, void **data, size_t *n)
 {
     uint64_t bytes = *n;
-    pt_status s = broadcast_bytes(root, &bytes, sizeof bytes);
+    pt_status s = pt_job_broadcast_into(root, &bytes, sizeof bytes);
 
     if (s != PT_OK) return s;
     if (job.comm.rank != root) {
@@ -258,12 +258,7 @@ pt_status pt_job_broadcast(int root, void **data, size_t *n)
         *data = malloc(bytes ? bytes : 1);
         if (!*data) pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for a broadcast"));
     }
-    return broadcast_bytes(root, *data, bytes);
-}
-
-pt_status pt_job_broadcast_floats(int root, float *data, size_t n)
-{
-    return broadcast_bytes(root, data, n * sizeof *data);
+    return pt_job_broadcast_into(root, *data, bytes);
 }
 
 pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum)

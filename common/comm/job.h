@@ -51,8 +51,8 @@ PT_MUST_USE pt_status pt_job_agree(pt_status mine);
 /* Collective: root's bytes to all; *data is malloc'd on the others (free it), *n set. */
 PT_MUST_USE pt_status pt_job_broadcast(int root, void **data, size_t *n);
 
-/* Collective: root's array to all, in place. */
-PT_MUST_USE pt_status pt_job_broadcast_floats(int root, float *data, size_t n);
+/* Collective: root's n bytes to all, in place; n is the same everywhere. */
+PT_MUST_USE pt_status pt_job_broadcast_into(int root, void *data, size_t n);
 
 /* Collective: sum of `mine` over the ranks of this host. */
 PT_MUST_USE pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum);

@@ -117,8 +117,6 @@ typedef struct {
 
 static pt_status share(pt_resume *st, const pt_checkpoint *c, found *f)
 {
-    void *bytes = f;
-    size_t n = sizeof *f;
     pt_status s;
 
     memset(f, 0, sizeof *f);
@@ -126,11 +124,7 @@ static pt_status share(pt_resume *st, const pt_checkpoint *c, found *f)
     f->progress = st->progress;
     f->n_parts = c->n_parts;
     if (c->path) snprintf(f->path, sizeof f->path, "%s", c->path);
-    s = pt_job_broadcast(0, &bytes, &n);
-    if (s == PT_OK && pt_job_rank() != 0) {
-        memcpy(f, bytes, sizeof *f);
-        free(bytes);
-    }
+    s = pt_job_broadcast_into(0, f, sizeof *f);
     st->kind = f->kind;
     st->progress = f->progress;
     return s;
@@ -140,7 +134,7 @@ static pt_status share(pt_resume *st, const pt_checkpoint *c, found *f)
 static pt_status load(pt_setup *u, pt_resume *st, found *f)
 {
     pt_run *r = u->run;
-    size_t dims = (size_t)pt_run_rep_size(r);
+    size_t features = (size_t)pt_run_rep_size(r) * sizeof(float);
     pt_checkpoint c = {.path = f->path, .n_parts = f->n_parts};
     pt_status s = PT_OK;
 
@@ -159,11 +153,12 @@ static pt_status load(pt_setup *u, pt_resume *st, found *f)
                 : pt_fail(PT_ERR_NOMEM, "no memory for the momentum");
     }
     s = pt_job_agree(s);
-    if (s == PT_OK) s = pt_job_broadcast_floats(0, r->flat, r->graph->n_floats);
+    if (s == PT_OK)
+        s = pt_job_broadcast_into(0, r->flat, r->graph->n_floats * sizeof(float));
     if (s == PT_OK && r->feature_mean)
-        s = pt_job_broadcast_floats(0, r->feature_mean, dims);
+        s = pt_job_broadcast_into(0, r->feature_mean, features);
     if (s == PT_OK && r->feature_mean)
-        s = pt_job_broadcast_floats(0, r->feature_std, dims);
+        s = pt_job_broadcast_into(0, r->feature_std, features);
     r->first_step = st->progress.step;
     r->test_owed = st->progress.test_owed;
     return s;

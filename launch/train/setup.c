@@ -92,12 +92,6 @@ static pt_preprocess preprocess_of(const pt_config *c, const pt_weights_info *in
     return out;
 }
 
-/* What rank 0 learns from the weights file and all must know. */
-typedef struct {
-    pt_graph_options graph;
-    pt_preprocess preprocess;
-} facts;
-
 /* Names the key: the file's name may come from a part that the user never opened. */
 static pt_status can_open(const char *key, const char *path, const char *help)
 {
@@ -115,7 +109,8 @@ static pt_status try_weights(const Pt__Config__Network *n)
     return s == PT_OK ? pt_probe_weights(n->weights, n->weights_entry) : s;
 }
 
-static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
+/* The network that the configuration and the weights file ask for. */
+static pt_status look_at_weights(const pt_config *c, int n_classes, pt_graph_options *g)
 {
     const Pt__Config__Network *n = c->network;
     pt_weights_info info = {0};
@@ -129,18 +124,16 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
     if (own && strcmp(info.network, n->name) != 0)
         return pt_fail(PT_ERR_WEIGHTS, "%s: holds the network %s, network.name is %s",
                        n->weights, info.network, n->name);
-    memset(f, 0, sizeof *f);
-    f->graph.side = (int)c->data->crop;
-    f->graph.n_classes = n_classes;
-    f->graph.stride_at =
+    g->side = (int)c->data->crop;
+    g->n_classes = n_classes;
+    g->stride_at =
         own && !n->has_stride_at ? info.options.stride_at : (pt_stride_at)n->stride_at;
-    f->graph.rep_at = (pt_rep_at)n->rep_at;
-    f->graph.dropout = n->dropout;
-    f->graph.bn_eps = n->has_bn_eps ? n->bn_eps : own ? info.options.bn_eps : 0;
-    f->preprocess = preprocess_of(c, &info);
+    g->rep_at = (pt_rep_at)n->rep_at;
+    g->dropout = n->dropout;
+    g->bn_eps = n->has_bn_eps ? n->bn_eps : own ? info.options.bn_eps : 0;
     if (c->regularizers->lwf->weight == 0 && c->regularizers->co_tuning->weight == 0)
         return PT_OK;
-    f->graph.n_source_classes = info.n_classes;
+    g->n_source_classes = info.n_classes;
     return n->weights && info.n_classes > 0
                ? PT_OK
                : pt_fail(PT_ERR_WEIGHTS,
@@ -150,19 +143,15 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, facts *f)
                          n->weights ? n->weights : "network.weights");
 }
 
-static pt_status share_facts(const pt_config *c, int n_classes, facts *f)
+static pt_status share_options(const pt_config *c, pt_setup *u)
 {
-    facts *p = f;
-    size_t n = sizeof *f;
-    pt_status s = pt_job_rank() == 0 ? look_at_weights(c, n_classes, f) : PT_OK;
-    void *bytes = p;
+    int classes = pt_dataset_classes(u->data);
+    pt_graph_options *g = &u->graph_options;
+    pt_status s = pt_job_rank() == 0 ? look_at_weights(c, classes, g) : PT_OK;
 
     s = pt_job_agree(s);
-    if (s == PT_OK) s = pt_job_broadcast(0, &bytes, &n);
-    if (s == PT_OK && pt_job_rank() != 0) {
-        memcpy(f, bytes, sizeof *f);
-        free(bytes);
-    }
+    if (s == PT_OK) s = pt_job_broadcast_into(0, g, sizeof *g);
+    if (u->source) g->n_source_classes = pt_dataset_classes(u->source);
     return s;
 }
 
@@ -173,8 +162,7 @@ static pt_status share_weights(pt_setup *u)
     pt_run *r = u->run;
     const Pt__Config__Network *n = r->config->network;
     pt_status s = PT_OK;
-    void *bytes = &u->preprocess;
-    size_t size = sizeof u->preprocess;
+    size_t bytes = r->graph->n_floats * sizeof *r->flat;
     char digest[16];
 
     if (pt_job_rank() == 0) {
@@ -187,18 +175,13 @@ static pt_status share_weights(pt_setup *u)
         if (s == PT_OK) pt_start_weights_warn(r->config, &u->weights, &u->preprocess);
     }
     s = pt_job_agree(s);
-    if (s == PT_OK) s = pt_job_broadcast(0, &bytes, &size);
-    if (s == PT_OK && pt_job_rank() != 0) {
-        memcpy(&u->preprocess, bytes, sizeof u->preprocess);
-        free(bytes);
-    }
-    if (s == PT_OK) s = pt_job_broadcast_floats(0, r->flat, r->graph->n_floats);
+    if (s == PT_OK) s = pt_job_broadcast_into(0, &u->preprocess, sizeof u->preprocess);
+    if (s == PT_OK) s = pt_job_broadcast_into(0, r->flat, bytes);
     if (s != PT_OK) return s;
     s = pt_run_keep_start(r);
     s = pt_job_agree(s);
     if (s != PT_OK) return s;
-    snprintf(digest, sizeof digest, "%08x",
-             pt_crc32c(0, r->flat, r->graph->n_floats * sizeof(float)));
+    snprintf(digest, sizeof digest, "%08x", pt_crc32c(0, r->flat, bytes));
     return pt_agree_on("start weights", digest);
 }
 
@@ -349,7 +332,7 @@ static pt_status share_attention(pt_run *r)
     if (s == PT_OK && pt_job_rank() == 0)
         s = pt_delta_read_attention(c->attention, &maps, r->attention);
     s = pt_job_agree(s);
-    return s == PT_OK ? pt_job_broadcast_floats(0, r->attention, n) : s;
+    return s == PT_OK ? pt_job_broadcast_into(0, r->attention, n * sizeof(float)) : s;
 }
 
 static bool joins(const pt_config *c)
@@ -394,7 +377,6 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
 {
     pt_setup *u = pt_calloc(1, sizeof *u);
     pt_config *c = NULL;
-    facts f;
     pt_status s;
 
     *out = NULL;
@@ -403,13 +385,8 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     if (s == PT_OK) s = pt_job_agree(check_ranks(c));
     if (s == PT_OK) s = pt_job_agree(open_data(u, c));
     if (s == PT_OK) s = agree_on_data(u, c);
-    if (s == PT_OK) s = share_facts(c, pt_dataset_classes(u->data), &f);
-    if (s == PT_OK) {
-        u->graph_options = f.graph;
-        if (u->source) u->graph_options.n_source_classes = pt_dataset_classes(u->source);
-        u->preprocess = f.preprocess;
-        s = pt_job_agree(make_run(u, &c));
-    }
+    if (s == PT_OK) s = share_options(c, u);
+    if (s == PT_OK) s = pt_job_agree(make_run(u, &c));
     if (s == PT_OK) s = pt_job_agree(pt_run_check(u->run));
     if (s == PT_OK) warn_of_doubts(u->run);
     if (s == PT_OK) s = pt_job_agree(want_features(u->run));

@@ -52,7 +52,7 @@ static void test_floats_keep_their_bits(void **state)
     (void)state;
     assert_non_null(x);
     for (int i = 0; i < N && pt_job_rank() == 0; i++) x[i] = (float)i / 7 - 0.0f;
-    assert_int_equal(pt_job_broadcast_floats(0, x, N), PT_OK);
+    assert_int_equal(pt_job_broadcast_into(0, x, N * sizeof *x), PT_OK);
     for (int i = 0; i < N; i++) assert_true(x[i] == (float)i / 7);
     free(x);
 }
