@@ -6,21 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a worker says of one shard before the backward pass: sums over its images, in
- * image order. */
-typedef struct {
-    double n;       /* images; in joint training those of the target, as in all sums but
-                       bad and penalty */
-    double ce;      /* sum of cross-entropies */
-    double correct; /* images whose largest logit is their label's */
-    double g_ce;    /* sum over images of |d CE_i / d rep_i|     */
-    double g_ptr;   /* sum over images of |d L_ptr_i / d rep_i|  */
-    double l_ptr;   /* sum of the regression losses */
-    double rep;     /* sum of |rep_i| */
-    double cosine;  /* sum of cos(g_ce_i, g_ptr_i) */
-    double bad;     /* images with a loss or norm that is not finite */
-    double penalty; /* sum of the regularizers' losses that an image has by itself */
-} pt_shard_sums;
+#include "common/run/wire.h"
 
 /* Means over the b images of the batch. */
 typedef struct {

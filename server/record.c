@@ -24,24 +24,23 @@ static pt_status take_payloads(pt_server *s)
 /* Workers own shards and images from left to right: their parts lie one after another. */
 static void read_payloads(pt_server *s)
 {
-    _Static_assert(sizeof(pt_shard_sums) == PT_SHARD_DOUBLES * sizeof(double), "layout");
     pt_shard_sums *shards = s->shards;
-    double *terms = s->terms, *vectors = s->vectors, *rows = s->rows;
+    pt_image_norms *images = s->images;
+    double *vectors = s->vectors, *rows = s->rows;
 
     for (int w = 0; w < s->run->n_workers; w++) {
         pt_payload p = pt_payload_layout(s->run, w, s->step);
-        size_t n_terms = (size_t)p.n_images * PT_IMAGE_DOUBLES;
         size_t n_vectors = p.images - p.vectors, n_rows = p.moments - p.rows;
 
         memcpy(s->times + w * PT_PAYLOAD_TIMES, s->payload[w],
                PT_PAYLOAD_TIMES * sizeof(double));
         s->stop_asked = s->stop_asked || s->payload[w][PT_PAYLOAD_STOP] != 0;
         memcpy(shards, s->payload[w] + p.shards, (size_t)p.n_shards * sizeof *shards);
-        memcpy(terms, s->payload[w] + p.images, n_terms * sizeof *terms);
+        memcpy(images, s->payload[w] + p.images, (size_t)p.n_images * sizeof *images);
         memcpy(vectors, s->payload[w] + p.vectors, n_vectors * sizeof *vectors);
         memcpy(rows, s->payload[w] + p.rows, n_rows * sizeof *rows);
         shards += p.n_shards;
-        terms += n_terms;
+        images += p.n_images;
         vectors += n_vectors;
         rows += n_rows;
     }
@@ -57,7 +56,7 @@ static void describe_bad(const pt_server *s, int bad, char *out, size_t room)
     for (int i = 0; i < b && at + 12 < sizeof list; i++) {
         uint32_t image;
 
-        if (s->terms[(size_t)i * PT_IMAGE_DOUBLES + PT_IMAGE_BAD] == 0) continue;
+        if (s->images[i].bad == 0) continue;
         pt_plan_images(s->run->plan, s->step, i, 1, &image);
         at +=
             (size_t)snprintf(list + at, sizeof list - at, "%s%u", at ? ", " : "", image);

@@ -20,7 +20,7 @@ void pt_server_destroy(pt_server **s)
     free(p->held);
     free(p->payload);
     free(p->shards);
-    free(p->terms);
+    free(p->images);
     free(p->vectors);
     free(p->rows);
     free(p->mean_room);
@@ -56,13 +56,13 @@ static pt_status make_buffers(pt_server *s)
     s->payload_len = pt_payload_bound(r);
     s->payload = pt_calloc(w, sizeof *s->payload);
     s->shards = pt_calloc((size_t)r->plan->n_shards, sizeof *s->shards);
-    s->terms = pt_calloc((size_t)r->plan->batch * PT_IMAGE_DOUBLES, sizeof *s->terms);
+    s->images = pt_calloc((size_t)r->plan->batch, sizeof *s->images);
     s->times = pt_calloc(w * PT_PAYLOAD_TIMES, sizeof *s->times);
     s->requests = pt_calloc(w, sizeof *s->requests);
     s->records = pt_calloc(all, sizeof *s->records);
     s->pull = pt_calloc(pt_mul((size_t)r->keys->n, w), sizeof *s->pull);
     if (hold) s->held = pt_calloc(r->graph->n_param_floats, sizeof *s->held);
-    if (!s->payload || !s->shards || !s->terms || !s->times || !s->requests ||
+    if (!s->payload || !s->shards || !s->images || !s->times || !s->requests ||
         !s->records || !s->pull || (hold && !s->held))
         return pt_fail(PT_ERR_NOMEM, "no memory for the server");
     for (size_t i = 0; i < w && s->comm->rank == 0 && ok; i++)
@@ -170,7 +170,7 @@ static pt_status report_step(pt_server *s, const Pt__Record__StepRecord *r,
     report->gate = r->gate;
     report->lr = r->lr;
     report->head_lr = r->head_lr;
-    report->terms = s->terms;
+    report->norms = s->images;
     report->times = s->times;
     report->skipped = s->skip_text[0] ? s->skip_text : NULL;
     report->costs = s->costs;

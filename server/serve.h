@@ -32,7 +32,7 @@ typedef struct {
     double w;
     bool gate;
     float lr, head_lr;
-    const double *terms; /* [images][PT_IMAGE_DOUBLES], batch order */
+    const pt_image_norms *norms; /* [images], batch order */
     const double *times; /* [n_workers][PT_PAYLOAD_TIMES] of each worker's step before */
     double seconds;      /* from the record of the step before to this one's */
     pt_server_costs costs; /* of rank 0 */

@@ -21,10 +21,11 @@ struct pt_server {
     pt_schedule schedule;
     uint64_t step;
 
-    double **payload;      /* [n_workers]: rank 0 */
-    size_t payload_len;    /* doubles, of the largest */
-    pt_shard_sums *shards; /* [V] */
-    double *terms, *times;
+    double **payload;       /* [n_workers]: rank 0 */
+    size_t payload_len;     /* doubles, of the largest */
+    pt_shard_sums *shards;  /* [V] */
+    pt_image_norms *images; /* [batch] */
+    double *times;
     double *vectors,
         *rows;           /* pseudo_task.norm: batch; coupled images (common/run/wire.h) */
     double *mean_room;   /* [2 rep size] */

@@ -4,10 +4,10 @@
  * A worker's payload is doubles, in this order:
  *     PT_PAYLOAD_TIMES       seconds of its last step (pt_step_time)
  *     1 at PT_PAYLOAD_STOP   not 0: this worker was asked to stop
- *     per shard it owns      pt_shard_sums (server/norms.h), PT_SHARD_DOUBLES each
+ *     per shard it owns      pt_shard_sums
  *     per shard it owns      where pseudo_task.norm is batch: the sums of g_ce and g_ptr,
  *                            2 * rep size
- *     per image it owns      PT_IMAGE_DOUBLES: |g_ce|, |g_ptr|, cosine, |rep|, is it bad
+ *     per image it owns      pt_image_norms
  *     per image it owns      its row for methods that couple images
  * (common/run/coupling.h) per batch norm node that computes statistics, in graph order,
  * per cover sub-tree that has images        moments (common/run/moments.h)
@@ -21,12 +21,36 @@
 #include "common/run/run.h"
 #include "proto/record.pb-c.h"
 
+enum { PT_RECORD_BYTES = 128, PT_EVAL_BLOCK = 32 };
+
+/* What a worker reports of one shard before the backward pass: sums over its images, in
+ * image order. Doubles only: a payload holds the struct as it is. */
+typedef struct {
+    double n;       /* images; in joint training those of the target, as in all sums but
+                       bad and penalty */
+    double ce;      /* sum of cross-entropies */
+    double correct; /* images whose largest logit is their label's */
+    double g_ce;    /* sum over images of |d CE_i / d rep_i| */
+    double g_ptr;   /* sum over images of |d L_ptr_i / d rep_i| */
+    double l_ptr;   /* sum of the regression losses */
+    double rep;     /* sum of |rep_i| */
+    double cosine;  /* sum of cos(g_ce_i, g_ptr_i) */
+    double bad;     /* images with a loss or norm that is not finite */
+    double penalty; /* sum of the regularizers' losses that an image has by itself */
+} pt_shard_sums;
+
+/* And of one image; of a source image all are 0, but bad may be 1. */
+typedef struct {
+    double g_ce;   /* |d CE_i / d rep_i| */
+    double g_ptr;  /* |d L_ptr_i / d rep_i| */
+    double cosine; /* of the angle between these two gradients */
+    double rep;    /* |rep_i| */
+    double bad;    /* not 0: a number of the image is not finite */
+} pt_image_norms;
+
 enum {
-    PT_SHARD_DOUBLES = 10,
-    PT_IMAGE_DOUBLES = 5,
-    PT_IMAGE_BAD = 4, /* of them: not 0 where a number of the image is not finite */
-    PT_RECORD_BYTES = 128,
-    PT_EVAL_BLOCK = 32
+    PT_SHARD_DOUBLES = sizeof(pt_shard_sums) / sizeof(double),
+    PT_IMAGE_DOUBLES = sizeof(pt_image_norms) / sizeof(double)
 };
 
 /* Where a worker's step went, seconds. */

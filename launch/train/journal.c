@@ -156,8 +156,9 @@ static void spread(pt_journal *j, const pt_step_report *r, double out[3])
     int n = 0;
 
     for (int i = 0; i < r->images && r->w > 0; i++) {
-        const double *t = r->terms + (size_t)i * PT_IMAGE_DOUBLES;
-        if (t[1] > 0) j->ratios[n++] = t[0] / (r->w * t[1]);
+        const pt_image_norms *t = &r->norms[i];
+
+        if (t->g_ptr > 0) j->ratios[n++] = t->g_ce / (r->w * t->g_ptr);
     }
     if (n > 0) qsort(j->ratios, (size_t)n, sizeof *j->ratios, by_value);
     for (int k = 0; k < 3; k++)

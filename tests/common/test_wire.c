@@ -69,12 +69,35 @@ static void test_a_record_of_another_version_is_refused(void **state)
     refuse(bytes, "another version");
 }
 
+/* Both ends are filled and read by name; the bytes between them are a format. */
+static void test_numbers_travel_in_a_fixed_order(void **state)
+{
+    const pt_shard_sums sums = {.n = 1,
+                                .ce = 2,
+                                .correct = 3,
+                                .g_ce = 4,
+                                .g_ptr = 5,
+                                .l_ptr = 6,
+                                .rep = 7,
+                                .cosine = 8,
+                                .bad = 9,
+                                .penalty = 10};
+    const pt_image_norms norms = {.g_ce = 1, .g_ptr = 2, .cosine = 3, .rep = 4, .bad = 5};
+    const double order[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+
+    assert_int_equal(PT_SHARD_DOUBLES, 10);
+    assert_int_equal(PT_IMAGE_DOUBLES, 5);
+    assert_memory_equal(&sums, order, sizeof sums);
+    assert_memory_equal(&norms, order, sizeof norms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_record_comes_out_as_it_went_in),
         cmocka_unit_test(test_a_record_that_is_none_is_refused),
         cmocka_unit_test(test_a_record_of_another_version_is_refused),
+        cmocka_unit_test(test_numbers_travel_in_a_fixed_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

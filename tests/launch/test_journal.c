@@ -82,9 +82,10 @@ static void both_after(pt_journal *j, uint64_t step, int validation, int test)
 
 static void one_step(pt_journal *j, uint64_t step, double w)
 {
-    const double terms[PT_IMAGE_DOUBLES * 8] = {0}, times[PT_PAYLOAD_TIMES] = {0};
+    const pt_image_norms norms[8] = {{0}};
+    const double times[PT_PAYLOAD_TIMES] = {0};
     const pt_step_report r = {
-        .step = step, .images = 8, .w = w, .gate = w > 0, .terms = terms, .times = times};
+        .step = step, .images = 8, .w = w, .gate = w > 0, .norms = norms, .times = times};
     pt_server_hooks h = pt_journal_hooks(j);
 
     assert_int_equal(h.on_step(h.context, &r), PT_OK);

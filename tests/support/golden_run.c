@@ -40,9 +40,10 @@ static void compare_number(const char *file, int step, const char *key, double o
     assert_near(ours, theirs, fabs(theirs), name);
 }
 
-/* Term `which` of every image of the batch. Cosines are of the order of 1. */
+/* One number of every image of the batch: `ours` points at the first image's, in
+ * r->norms. Cosines are of the order of 1. */
 static void compare_images(const char *file, int step, const char *key,
-                           const pt_step_report *r, int which, double least)
+                           const pt_step_report *r, const double *ours, double least)
 {
     char name[64];
     float *theirs;
@@ -50,7 +51,7 @@ static void compare_images(const char *file, int step, const char *key,
     snprintf(name, sizeof name, "%d.image_%s", step, key);
     theirs = golden_load(file, name, (size_t)r->images);
     for (int i = 0; i < r->images; i++)
-        assert_near(r->terms[i * PT_IMAGE_DOUBLES + which], (double)theirs[i],
+        assert_near(ours[i * PT_IMAGE_DOUBLES], (double)theirs[i],
                     fmax(fabs((double)theirs[i]), least), name);
     free(theirs);
 }
@@ -78,10 +79,10 @@ static void compare_step(const char *file, const pt_step_report *r)
     }
     if (r->probed) compare_number(file, k, "probe_ce", r->probe_ce);
     if (r->probed) compare_number(file, k, "probe_ptr", r->probe_ptr);
-    compare_images(file, k, "g_ce", r, 0, 0);
-    compare_images(file, k, "g_ptr", r, 1, 0);
-    compare_images(file, k, "cosine", r, 2, 1);
-    compare_images(file, k, "rep", r, 3, 0);
+    compare_images(file, k, "g_ce", r, &r->norms->g_ce, 0);
+    compare_images(file, k, "g_ptr", r, &r->norms->g_ptr, 0);
+    compare_images(file, k, "cosine", r, &r->norms->cosine, 1);
+    compare_images(file, k, "rep", r, &r->norms->rep, 0);
 }
 
 /* The projection of b - a on the signs of a pattern. */

@@ -165,7 +165,6 @@ static pt_status on_step(void *context, const pt_step_report *report)
     player *p = context;
     whole_run *r = p->result;
     whole_run_step *s = &r->steps[r->n_steps];
-    size_t terms = (size_t)report->images * PT_IMAGE_DOUBLES;
 
     if ((int)report->step + 1 == p->o->stop_after) pt_stop_ask(true);
     if (r->n_steps == r->cap_steps || report->step != (uint64_t)r->n_steps)
@@ -176,9 +175,10 @@ static pt_status on_step(void *context, const pt_step_report *report)
     s->report.skipped = report->skipped ? "skipped" : NULL;
     s->report.costs = (pt_server_costs){0};
     s->report.seconds = 0;
-    s->report.terms = copy_of(report->terms, terms * sizeof(double));
+    s->report.norms =
+        copy_of(report->norms, (size_t)report->images * sizeof *report->norms);
     s->flat = copy_of(p->run->flat, p->run->graph->n_floats * sizeof(float));
-    if (!s->report.terms || !s->flat) return pt_fail(PT_ERR_NOMEM, "report");
+    if (!s->report.norms || !s->flat) return pt_fail(PT_ERR_NOMEM, "report");
     r->n_steps++;
     return PT_OK;
 }
@@ -387,7 +387,7 @@ whole_run *whole_run_play(const whole_run_options *o)
 void whole_run_destroy(whole_run *r)
 {
     for (int i = r->first_step; i < r->n_steps; i++) {
-        free((void *)r->steps[i].report.terms);
+        free((void *)r->steps[i].report.norms);
         free(r->steps[i].flat);
     }
     free(r->steps);

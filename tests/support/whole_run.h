@@ -34,7 +34,7 @@ typedef struct {
 
 /* What rank 0 said after one step; times and seconds are left out (NULL, 0). */
 typedef struct {
-    pt_step_report report; /* terms: owned */
+    pt_step_report report; /* norms: owned */
     float *flat;           /* rank 0's array after the step: all keys where S = 1 */
 } whole_run_step;
 

@@ -24,8 +24,8 @@ static bool steps_differ(const whole_run_step *a, const whole_run_step *b)
     numbers_of(&a->report, x);
     numbers_of(&b->report, y);
     return memcmp(x, y, sizeof x) != 0 ||
-           memcmp(a->report.terms, b->report.terms,
-                  (size_t)a->report.images * PT_IMAGE_DOUBLES * sizeof(double)) != 0;
+           memcmp(a->report.norms, b->report.norms,
+                  (size_t)a->report.images * sizeof *a->report.norms) != 0;
 }
 
 static bool rows_differ(const float *a, const float *b, size_t n)

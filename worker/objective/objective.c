@@ -403,24 +403,24 @@ static void add_vectors(const pt_objective *o, int i, double *sum)
     }
 }
 
-static void add_image(const image_terms *t, bool source, double sum[PT_SHARD_DOUBLES],
-                      double image[PT_IMAGE_DOUBLES])
+static void add_image(const image_terms *t, bool source, pt_shard_sums *sum,
+                      pt_image_norms *image)
 {
-    sum[0] += !source; /* whose other terms are 0 */
-    sum[1] += t->ce;
-    sum[2] += t->correct;
-    sum[3] += t->g_ce;
-    sum[4] += t->g_ptr;
-    sum[5] += t->l_ptr;
-    sum[6] += t->rep;
-    sum[7] += t->cosine;
-    sum[8] += t->bad;
-    sum[9] += t->penalty;
-    image[0] = t->g_ce;
-    image[1] = t->g_ptr;
-    image[2] = t->cosine;
-    image[3] = t->rep;
-    image[PT_IMAGE_BAD] = t->bad;
+    sum->n += !source; /* whose other terms are 0 */
+    sum->ce += t->ce;
+    sum->correct += t->correct;
+    sum->g_ce += t->g_ce;
+    sum->g_ptr += t->g_ptr;
+    sum->l_ptr += t->l_ptr;
+    sum->rep += t->rep;
+    sum->cosine += t->cosine;
+    sum->bad += t->bad;
+    sum->penalty += t->penalty;
+    *image = (pt_image_norms){.g_ce = t->g_ce,
+                              .g_ptr = t->g_ptr,
+                              .cosine = t->cosine,
+                              .rep = t->rep,
+                              .bad = t->bad};
 }
 
 static void fill_row(const pt_objective *o, int i, double *row)
@@ -437,18 +437,18 @@ static void fill_row(const pt_objective *o, int i, double *row)
 
 void pt_objective_fill(const pt_objective *o, const pt_payload *at, double *payload)
 {
+    pt_shard_sums *sums = (pt_shard_sums *)(payload + at->shards);
+    pt_image_norms *images = (pt_image_norms *)(payload + at->images);
     size_t vectors = at->images - at->vectors, of_shard;
     int i = 0;
 
     of_shard = at->n_shards > 0 ? vectors / (size_t)at->n_shards : 0;
     memset(payload + at->shards, 0, (at->images - at->shards) * sizeof *payload);
     for (int s = 0; s < at->n_shards; s++) {
-        double *sum = payload + at->shards + (size_t)s * PT_SHARD_DOUBLES;
         int n = at->n_images > 0 ? pt_shard_size(&o->span, o->span.lo + s) : 0;
 
         for (int k = 0; k < n; k++, i++) {
-            add_image(&o->images[i], is_source(o, i), sum,
-                      payload + at->images + (size_t)i * PT_IMAGE_DOUBLES);
+            add_image(&o->images[i], is_source(o, i), &sums[s], &images[i]);
             fill_row(o, i, payload + at->rows + (size_t)i * o->coupling.row);
             if (of_shard > 0)
                 add_vectors(o, i, payload + at->vectors + (size_t)s * of_shard);
