@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "launch/report/curves.h"
-#include "launch/report/guesses.h"
+#include "launch/report/answers.h"
 #include "launch/report/pictures.h"
 #include "launch/report/svg.h"
 
@@ -130,7 +130,7 @@ void pt_page_scaling(FILE *out, const pt_block *b)
 
 /* ---- confusion -------------------------------------------------------------------- */
 
-static void print_matrix(FILE *out, const pt_guesses *g, const uint32_t *counts)
+static void print_matrix(FILE *out, const pt_answers *g, const uint32_t *counts)
 {
     size_t c = (size_t)g->n_classes;
 
@@ -163,7 +163,7 @@ static void print_matrix(FILE *out, const pt_guesses *g, const uint32_t *counts)
 }
 
 /* The largest counts off the diagonal. */
-static void print_pairs(FILE *out, const pt_guesses *g, const uint32_t *counts)
+static void print_pairs(FILE *out, const pt_answers *g, const uint32_t *counts)
 {
     size_t c = (size_t)g->n_classes;
     uint32_t below = UINT32_MAX;
@@ -200,10 +200,10 @@ pt_status pt_page_confusion(FILE *out, const pt_block *b)
             "<h3>Confusion</h3>\n<p class=\"soft\">Rows: the true class; columns: the "
             "answer; test images of all runs of a method.</p>\n");
     for (size_t i = 0; i < b->n_methods && s == PT_OK; i++) {
-        pt_guesses g = {0};
+        pt_answers g = {0};
         uint32_t *counts = NULL;
 
-        s = pt_confusion_of(&b->methods[i], &g, &counts);
+        s = pt_answers_confusion(&b->methods[i], &g, &counts);
         if (s != PT_OK) break;
         fprintf(out, "<details%s><summary>", i == 0 ? " open" : "");
         pt_html_text(out, b->methods[i].name);
@@ -215,7 +215,7 @@ pt_status pt_page_confusion(FILE *out, const pt_block *b)
             fprintf(out, "<p class=\"soft\">%d classes: too many for a matrix.</p>\n",
                     g.n_classes);
         fprintf(out, "</details>\n");
-        pt_guesses_fini(&g);
+        pt_answers_fini(&g);
         free(counts);
     }
     return s;
@@ -227,7 +227,7 @@ typedef struct {
     FILE *out;
     const pt_dataset *data;
     const char *split; /* of the training images */
-    const pt_guesses *g;
+    const pt_answers *g;
 } cards;
 
 /* A picture with what it is; number -1: none. */
@@ -286,11 +286,11 @@ static void print_cards(const cards *k, const pt_change *list, size_t n, bool be
 static pt_status changes_of(FILE *out, const pt_method *m, const pt_dataset *data,
                             bool open)
 {
-    pt_guesses g = {0};
+    pt_answers g = {0};
     pt_change *list = NULL;
     const char *split = pt_settings_get(&m->runs[0]->settings, "data.train_split");
     size_t n = 0;
-    pt_status s = pt_changes_of(m, &g, &list, &n);
+    pt_status s = pt_answers_changes(m, &g, &list, &n);
     cards k = {out, data, split ? split : "train", &g};
 
     if (s != PT_OK) return s;
@@ -301,7 +301,7 @@ static pt_status changes_of(FILE *out, const pt_method *m, const pt_dataset *dat
     print_cards(&k, list, n, false, m);
     fprintf(out, "</details>\n");
     free(list);
-    pt_guesses_fini(&g);
+    pt_answers_fini(&g);
     return PT_OK;
 }
 

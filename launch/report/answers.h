@@ -1,7 +1,7 @@
 /* What runs answered on the test images (predictions.h5), and what methods got right that
  * plain fine-tuning got wrong. */
-#ifndef PT_LAUNCH_REPORT_GUESSES_H
-#define PT_LAUNCH_REPORT_GUESSES_H
+#ifndef PT_LAUNCH_REPORT_ANSWERS_H
+#define PT_LAUNCH_REPORT_ANSWERS_H
 
 #include <stdint.h>
 
@@ -11,18 +11,18 @@ typedef struct {
     size_t n; /* test images */
     int n_classes;
     uint32_t *image;         /* [n] numbers in the data set */
-    int32_t *label, *guess;  /* [n] */
+    int32_t *label, *answer; /* [n] */
     char **classes, **names; /* [n_classes], [n] */
-} pt_guesses;
+} pt_answers;
 
 /* PT_ERR_DATA where the file is none. */
-PT_MUST_USE pt_status pt_guesses_read(const char *dir, pt_guesses *out);
-void pt_guesses_fini(pt_guesses *g);
+PT_MUST_USE pt_status pt_answers_read(const char *dir, pt_answers *out);
+void pt_answers_fini(pt_answers *a);
 
 /* How often each class was taken for each other: counts [C][C], row: the true class, over
  * all runs of the method; malloc'd. *first: of its first run, to be freed. */
-PT_MUST_USE pt_status pt_confusion_of(const pt_method *m, pt_guesses *first,
-                                      uint32_t **counts);
+PT_MUST_USE pt_status pt_answers_confusion(const pt_method *m, pt_answers *first,
+                                           uint32_t **counts);
 
 /* A test image on which a method and its baseline disagree about the truth. */
 typedef struct {
@@ -33,7 +33,7 @@ typedef struct {
 
 /* The changes of a method with a baseline, most in favour first; ties by place. *first as
  * above; list [*n] malloc'd. */
-PT_MUST_USE pt_status pt_changes_of(const pt_method *m, pt_guesses *first,
-                                    pt_change **list, size_t *n);
+PT_MUST_USE pt_status pt_answers_changes(const pt_method *m, pt_answers *first,
+                                         pt_change **list, size_t *n);
 
 #endif

@@ -1,4 +1,4 @@
-#include "launch/report/guesses.h"
+#include "launch/report/answers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,29 +8,29 @@
 
 enum { MAX_ROWS = 1 << 26 };
 
-void pt_guesses_fini(pt_guesses *g)
+void pt_answers_fini(pt_answers *a)
 {
-    free(g->image);
-    free(g->label);
-    free(g->guess);
-    free(g->classes);
-    free(g->names);
-    *g = (pt_guesses){0};
+    free(a->image);
+    free(a->label);
+    free(a->answer);
+    free(a->classes);
+    free(a->names);
+    *a = (pt_answers){0};
 }
 
-static pt_status check(const char *path, const pt_guesses *g, const size_t n[4])
+static pt_status check(const char *path, const pt_answers *a, const size_t n[4])
 {
     for (int k = 1; k < 4; k++)
         if (n[k] != n[0])
             return pt_fail(PT_ERR_DATA, "%s: its columns have other lengths", path);
     for (size_t i = 0; i < n[0]; i++)
-        if (g->label[i] < 0 || g->label[i] >= g->n_classes || g->guess[i] < 0 ||
-            g->guess[i] >= g->n_classes)
+        if (a->label[i] < 0 || a->label[i] >= a->n_classes || a->answer[i] < 0 ||
+            a->answer[i] >= a->n_classes)
             return pt_fail(PT_ERR_DATA, "%s: row %zu has no class of the file", path, i);
     return PT_OK;
 }
 
-pt_status pt_guesses_read(const char *dir, pt_guesses *out)
+pt_status pt_answers_read(const char *dir, pt_answers *out)
 {
     char *path = pt_file_path(dir, "predictions.h5");
     pt_h5file *f = NULL;
@@ -38,24 +38,25 @@ pt_status pt_guesses_read(const char *dir, pt_guesses *out)
     pt_status s =
         path ? pt_h5file_open(path, &f) : pt_fail(PT_ERR_NOMEM, "no memory for a path");
 
-    *out = (pt_guesses){0};
+    *out = (pt_answers){0};
     if (s == PT_OK) s = pt_h5file_read_u32(f, "image", MAX_ROWS, &out->image, &n[0]);
     if (s == PT_OK) s = pt_h5file_read_i32(f, "label", MAX_ROWS, &out->label, &n[1]);
-    if (s == PT_OK) s = pt_h5file_read_i32(f, "prediction", MAX_ROWS, &out->guess, &n[2]);
+    if (s == PT_OK)
+        s = pt_h5file_read_i32(f, "prediction", MAX_ROWS, &out->answer, &n[2]);
     if (s == PT_OK) s = pt_h5file_read_strings(f, "name", MAX_ROWS, &out->names, &n[3]);
     if (s == PT_OK)
         s = pt_h5file_read_strings(f, "classes", MAX_ROWS, &out->classes, &classes);
     out->n = n[0];
     out->n_classes = (int)classes;
     if (s == PT_OK) s = check(path, out, n);
-    if (s != PT_OK) pt_guesses_fini(out);
+    if (s != PT_OK) pt_answers_fini(out);
     pt_h5file_destroy(&f);
     free(path);
     return s;
 }
 
 /* Two runs of one block tested on the same images. */
-static pt_status same_test(const char *dir, const pt_guesses *a, const pt_guesses *b)
+static pt_status same_test(const char *dir, const pt_answers *a, const pt_answers *b)
 {
     bool same = a->n == b->n && a->n_classes == b->n_classes &&
                 memcmp(a->label, b->label, a->n * sizeof *a->label) == 0;
@@ -65,10 +66,10 @@ static pt_status same_test(const char *dir, const pt_guesses *a, const pt_guesse
                           dir);
 }
 
-pt_status pt_confusion_of(const pt_method *m, pt_guesses *first, uint32_t **counts)
+pt_status pt_answers_confusion(const pt_method *m, pt_answers *first, uint32_t **counts)
 {
     size_t c = 0;
-    pt_status s = pt_guesses_read(m->runs[0]->dir, first);
+    pt_status s = pt_answers_read(m->runs[0]->dir, first);
 
     *counts = NULL;
     if (s != PT_OK) return s;
@@ -76,16 +77,16 @@ pt_status pt_confusion_of(const pt_method *m, pt_guesses *first, uint32_t **coun
     *counts = pt_calloc(pt_mul(c, c), sizeof **counts);
     if (!*counts) s = pt_fail(PT_ERR_NOMEM, "no memory for a confusion matrix");
     for (size_t r = 0; r < m->n_runs && s == PT_OK; r++) {
-        pt_guesses g = {0};
+        pt_answers a = {0};
 
-        s = pt_guesses_read(m->runs[r]->dir, &g);
-        if (s == PT_OK) s = same_test(m->runs[r]->dir, first, &g);
-        for (size_t i = 0; i < g.n && s == PT_OK; i++)
-            (*counts)[(size_t)g.label[i] * c + (size_t)g.guess[i]]++;
-        pt_guesses_fini(&g);
+        s = pt_answers_read(m->runs[r]->dir, &a);
+        if (s == PT_OK) s = same_test(m->runs[r]->dir, first, &a);
+        for (size_t i = 0; i < a.n && s == PT_OK; i++)
+            (*counts)[(size_t)a.label[i] * c + (size_t)a.answer[i]]++;
+        pt_answers_fini(&a);
     }
     if (s == PT_OK) return PT_OK;
-    pt_guesses_fini(first);
+    pt_answers_fini(first);
     free(*counts);
     *counts = NULL;
     return s;
@@ -101,15 +102,15 @@ typedef struct {
     pt_change *list; /* [n] */
 } votes;
 
-static void vote(votes *v, const pt_guesses *ours, const pt_guesses *plain)
+static void vote(votes *v, const pt_answers *ours, const pt_answers *plain)
 {
     for (size_t i = 0; i < v->n; i++) {
-        bool we = ours->guess[i] == ours->label[i],
-             they = plain->guess[i] == ours->label[i];
+        bool we = ours->answer[i] == ours->label[i],
+             they = plain->answer[i] == ours->label[i];
 
         if (we == they) continue;
-        v->ours[i * v->c + (size_t)ours->guess[i]]++;
-        v->plain[i * v->c + (size_t)plain->guess[i]]++;
+        v->ours[i * v->c + (size_t)ours->answer[i]]++;
+        v->plain[i * v->c + (size_t)plain->answer[i]]++;
         v->list[i].for_ += we && !they;
         v->list[i].against += they && !we;
     }
@@ -140,31 +141,31 @@ static const pt_result *pair_of(const pt_method *m, uint64_t seed)
     return NULL;
 }
 
-static pt_status vote_all(const pt_method *m, const pt_guesses *first, votes *v)
+static pt_status vote_all(const pt_method *m, const pt_answers *first, votes *v)
 {
     pt_status s = PT_OK;
 
     for (size_t r = 0; r < m->n_runs && s == PT_OK; r++) {
         const pt_result *other = pair_of(m, m->runs[r]->seed);
-        pt_guesses ours = {0}, plain = {0};
+        pt_answers ours = {0}, plain = {0};
 
         if (!other) continue;
-        s = pt_guesses_read(m->runs[r]->dir, &ours);
-        if (s == PT_OK) s = pt_guesses_read(other->dir, &plain);
+        s = pt_answers_read(m->runs[r]->dir, &ours);
+        if (s == PT_OK) s = pt_answers_read(other->dir, &plain);
         if (s == PT_OK) s = same_test(m->runs[r]->dir, first, &ours);
         if (s == PT_OK) s = same_test(other->dir, first, &plain);
         if (s == PT_OK) vote(v, &ours, &plain);
-        pt_guesses_fini(&ours);
-        pt_guesses_fini(&plain);
+        pt_answers_fini(&ours);
+        pt_answers_fini(&plain);
     }
     return s;
 }
 
-pt_status pt_changes_of(const pt_method *m, pt_guesses *first, pt_change **list,
-                        size_t *n)
+pt_status pt_answers_changes(const pt_method *m, pt_answers *first, pt_change **list,
+                             size_t *n)
 {
     votes v = {0};
-    pt_status s = pt_guesses_read(m->runs[0]->dir, first);
+    pt_status s = pt_answers_read(m->runs[0]->dir, first);
 
     *list = NULL;
     *n = 0;
@@ -193,6 +194,6 @@ pt_status pt_changes_of(const pt_method *m, pt_guesses *first, pt_change **list,
         return PT_OK;
     }
     free(v.list);
-    pt_guesses_fini(first);
+    pt_answers_fini(first);
     return s;
 }
