@@ -6,52 +6,79 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
-#include "launch/report/page_parts.h"
-#include "launch/report/svg.h"
+#include "launch/report/page_values.h"
 #include "launch/report/table.h"
+#include "launch/report/template.h"
 
-static void print_row(FILE *out, const pt_block *b, const pt_method *m)
+static const char page_html[] =
+#include "launch/report/page.html.inc"
+    ;
+static const char page_css[] =
+#include "launch/report/page.css.inc"
+    ;
+
+/* ---- values ----------------------------------------------------------------------- */
+
+json_t *pt_page_text(const char *text)
 {
-    char row[PT_TABLE_COLUMNS][PT_TABLE_CELL];
-    int style = pt_page_style_of(b, m);
-
-    pt_table_row(m, row);
-    fprintf(out,
-            "<tr><td><svg class=\"key\" viewBox=\"0 0 34 12\" aria-hidden=\"true\"><path "
-            "class=\"line s%d\" d=\"M0 6H34\"/></svg>",
-            style);
-    pt_html_text(out, m->name);
-    fprintf(out, "</td>");
-    for (int c = 1; c < PT_TABLE_COLUMNS; c++) {
-        fprintf(out, "<td>");
-        pt_html_text(out, row[c]);
-        fprintf(out, "</td>");
-    }
-    if (m->baseline && isfinite(m->p_t))
-        fprintf(out, "<td>%.3g</td></tr>\n", m->p_t);
-    else
-        fprintf(out, "<td>-</td></tr>\n");
+    return json_string_nocheck(text);
 }
 
-static void print_table(FILE *out, const pt_block *b)
+json_t *pt_page_take(char *text)
 {
-    fprintf(out, "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
-    for (int c = 0; c < PT_TABLE_COLUMNS; c++) {
-        fprintf(out, "<th scope=\"col\">");
-        pt_html_text(out, pt_table_heads[c]);
-        fprintf(out, "</th>");
-    }
-    fprintf(out, "<th scope=\"col\">p of t</th></tr></thead><tbody>\n");
-    for (size_t i = 0; i < b->n_methods; i++) print_row(out, b, &b->methods[i]);
-    fprintf(out, "</tbody></table></div>\n");
-    if (b->n_notes == 0) return;
-    fprintf(out, "<ul class=\"soft\">\n");
-    for (size_t i = 0; i < b->n_notes; i++) {
-        fprintf(out, "<li>");
-        pt_html_text(out, b->notes[i]);
-        fprintf(out, "</li>\n");
-    }
-    fprintf(out, "</ul>\n");
+    json_t *j = text ? pt_page_text(text) : NULL;
+
+    free(text);
+    return j;
+}
+
+json_t *pt_page_texts(const char *const *texts, size_t n)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++) pt_page_append(&list, pt_page_text(texts[i]));
+    return list;
+}
+
+void pt_page_append(json_t **array, json_t *item)
+{
+    if (json_array_append_new(*array, item) == 0) return;
+    json_decref(*array);
+    *array = NULL;
+}
+
+/* ---- a block ---------------------------------------------------------------------- */
+
+/* A row of the table: its cells are all but the name, and p of t. */
+static json_t *method_row(const pt_block *b, const pt_method *m)
+{
+    char row[PT_TABLE_COLUMNS + 1][PT_TABLE_CELL] = {{0}};
+    json_t *cells = json_array();
+
+    pt_table_row(m, row);
+    strcpy(row[PT_TABLE_COLUMNS], "-");
+    if (m->baseline && isfinite(m->p_t))
+        snprintf(row[PT_TABLE_COLUMNS], PT_TABLE_CELL, "%.3g", m->p_t);
+    for (int c = 1; c <= PT_TABLE_COLUMNS; c++)
+        pt_page_append(&cells, pt_page_text(row[c]));
+    return json_pack("{s:i, s:o, s:o}", "style", pt_page_style_of(b, m), "name",
+                     pt_page_text(m->name), "cells", cells);
+}
+
+static json_t *method_rows(const pt_block *b)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < b->n_methods; i++)
+        pt_page_append(&rows, method_row(b, &b->methods[i]));
+    return rows;
+}
+
+static json_t *notes_of(const pt_block *b)
+{
+    if (b->n_notes == 0) return json_null();
+    return json_pack("{s:o}", "list",
+                     pt_page_texts((const char *const *)b->notes, b->n_notes));
 }
 
 /* The data set of a block's runs, or NULL with a warning. */
@@ -67,65 +94,67 @@ static pt_dataset *open_data(const pt_block *b, const char *given)
     return NULL;
 }
 
-static pt_status print_block(FILE *out, const pt_block *b, size_t number,
-                             const char *data)
+static pt_status block_value(const pt_block *b, size_t number, const char *data,
+                             json_t **out)
 {
     pt_dataset *d = open_data(b, data);
-    pt_status s;
+    json_t *training = NULL, *confusion = NULL, *changes = NULL;
+    pt_status s = pt_page_training(b, &training);
 
-    fprintf(out, "<section><h2 id=\"b%zu\">", number);
-    pt_html_text(out, b->title);
-    fprintf(out, "</h2>\n");
-    print_table(out, b);
-    s = pt_page_curves(out, b);
-    pt_page_scaling(out, b);
-    if (s == PT_OK) s = pt_page_confusion(out, b);
-    if (s == PT_OK) s = pt_page_changes(out, b, d);
-    fprintf(out, "</section>\n");
+    if (s == PT_OK) s = pt_page_confusion(b, &confusion);
+    if (s == PT_OK) s = pt_page_changes(b, d, &changes);
+    *out =
+        json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "number",
+                  (json_int_t)number, "title", pt_page_text(b->title), "heads",
+                  pt_page_texts(pt_table_heads, PT_TABLE_COLUMNS), "methods",
+                  method_rows(b), "notes", notes_of(b), "training", training, "scaling",
+                  pt_page_scaling(b), "confusion", confusion, "changes", changes);
     pt_dataset_destroy(&d);
     return s;
 }
 
-static void print_head(FILE *out, const pt_summary *s)
+/* ---- the page --------------------------------------------------------------------- */
+
+/* Links to the blocks, where there is more than one. */
+static json_t *contents_of(const pt_summary *s)
+{
+    json_t *links;
+
+    if (s->n_blocks < 2) return json_null();
+    links = json_array();
+    for (size_t i = 0; i < s->n_blocks; i++)
+        pt_page_append(&links, json_pack("{s:I, s:o}", "number", (json_int_t)i, "title",
+                                         pt_page_text(s->blocks[i].title)));
+    return json_pack("{s:o}", "links", links);
+}
+
+static json_int_t count_runs(const pt_summary *s)
 {
     size_t runs = 0;
 
     for (size_t b = 0; b < s->n_blocks; b++)
         for (size_t m = 0; m < s->blocks[b].n_methods; m++)
             runs += s->blocks[b].methods[m].n_runs;
-    fprintf(out,
-            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta "
-            "name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<meta "
-            "name=\"color-scheme\" content=\"light dark\">\n<title>ptrain: %zu runs "
-            "compared</title>\n<style>%s</style></head>\n<body>\n<h1>%zu runs "
-            "compared</h1>\n",
-            runs, pt_page_style, runs);
-    if (s->n_blocks > 1) {
-        fprintf(out, "<nav>\n");
-        for (size_t b = 0; b < s->n_blocks; b++) {
-            fprintf(out, "<a href=\"#b%zu\">", b);
-            pt_html_text(out, s->blocks[b].title);
-            fprintf(out, "</a>\n");
-        }
-        fprintf(out, "</nav>\n");
-    }
+    return (json_int_t)runs;
 }
 
-static pt_status print_page(FILE *out, const pt_summary *s, const char *data)
+/* *out is NULL without memory. */
+static pt_status page_value(const pt_summary *s, const char *data, json_t **out)
 {
+    json_t *blocks = json_array();
+    size_t legend = 0;
     pt_status st = PT_OK;
 
-    print_head(out, s);
-    for (size_t b = 0; b < s->n_blocks && st == PT_OK; b++)
-        st = print_block(out, &s->blocks[b], b, data);
-    fprintf(out, "<footer class=\"soft\"><ul>\n");
-    for (int i = 0; pt_table_legend[i]; i++) {
-        fprintf(out, "<li>");
-        pt_html_text(out, pt_table_legend[i]);
-        fprintf(out, "</li>\n");
+    for (size_t i = 0; i < s->n_blocks && st == PT_OK; i++) {
+        json_t *block = NULL;
+
+        st = block_value(&s->blocks[i], i, data, &block);
+        pt_page_append(&blocks, block);
     }
-    fprintf(out, "<li>p of t: Student's paired t test, two-sided.</li></ul></footer>\n"
-                 "</body></html>\n");
+    while (pt_table_legend[legend]) legend++;
+    *out = json_pack("{s:I, s:s, s:o, s:o, s:o}", "runs", count_runs(s), "style",
+                     page_css, "contents", contents_of(s), "blocks", blocks, "legend",
+                     pt_page_texts(pt_table_legend, legend));
     return st;
 }
 
@@ -133,14 +162,17 @@ pt_status pt_page_write(const pt_summary *s, const char *data, const char *path)
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    pt_status st;
+    json_t *values;
+    FILE *out;
+    pt_status st = page_value(s, data, &values);
 
-    if (!out) return pt_fail(PT_ERR_NOMEM, "no memory for a page");
-    st = print_page(out, s, data);
-    if (fclose(out) != 0 && st == PT_OK)
+    if (st == PT_OK && !values) st = pt_fail(PT_ERR_NOMEM, "no memory for a page");
+    out = open_memstream(&text, &bytes);
+    if (st == PT_OK && out) st = pt_template_print(out, page_html, values);
+    if ((!out || fclose(out) != 0) && st == PT_OK)
         st = pt_fail(PT_ERR_NOMEM, "no memory for a page");
     if (st == PT_OK) st = pt_file_replace(path, text, bytes);
+    json_decref(values);
     free(text);
     return st;
 }

@@ -1,8 +1,9 @@
 #include "launch/report/pictures.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "launch/report/svg.h"
+#include "launch/report/html.h"
 #include "worker/input/packed.h"
 #include "worker/input/resize.h"
 
@@ -44,7 +45,7 @@ static pt_status shrink(const pt_dataset *d, size_t number, pt_image *small,
     return s;
 }
 
-void pt_picture(FILE *out, const pt_dataset *d, size_t number, const char *alt)
+static void print_picture(FILE *out, const pt_dataset *d, size_t number, const char *alt)
 {
     pt_image small = {0};
     uint8_t *file = NULL;
@@ -52,17 +53,29 @@ void pt_picture(FILE *out, const pt_dataset *d, size_t number, const char *alt)
 
     if (number >= pt_dataset_images(d) || shrink(d, number, &small, &file, &n) != PT_OK) {
         fputs("<span class=\"no\">", out);
-        pt_html_text(out, alt);
+        pt_html_print(out, alt);
         fputs("</span>", out);
     } else {
         fprintf(out, "<img width=\"%d\" height=\"%d\" alt=\"", small.width, small.height);
-        pt_html_text(out, alt);
+        pt_html_print(out, alt);
         fputs("\" src=\"data:image/jpeg;base64,", out);
         base64(out, file, n);
         fputs("\">", out);
     }
     pt_image_fini(&small);
     free(file);
+}
+
+char *pt_picture(const pt_dataset *d, size_t number, const char *alt)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    if (out) print_picture(out, d, number, alt);
+    if (out && fclose(out) == 0) return text;
+    free(text);
+    return NULL;
 }
 
 long pt_picture_of_class(const pt_dataset *d, const char *split, int label)

@@ -1,9 +1,9 @@
 #include "launch/report/svg.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "common/base/utf8.h"
+#include "launch/report/html.h"
 
 /* The drawing in its own units; the page scales it. */
 enum { WIDTH = 460, HEIGHT = 250, LEFT = 58, RIGHT = 12, TOP = 10, BOTTOM = 40 };
@@ -12,43 +12,6 @@ typedef struct {
     const pt_chart *c;
     double x0, x1, y0, y1; /* of the data; y0, y1 as logarithms where the scale is */
 } frame;
-
-/* The character at *text, moved to its last byte; bytes that are none are shown so. */
-static void put_character(FILE *out, const char **text)
-{
-    size_t n = pt_utf8_bytes(*text, strnlen(*text, 4));
-
-    if (n == 0)
-        fputs("&#xfffd;", out);
-    else
-        fwrite(*text, 1, n, out);
-    *text += n > 0 ? n - 1 : 0;
-}
-
-void pt_html_text(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        case '\'':
-            fputs("&#39;", out);
-            break;
-        default:
-            put_character(out, &text);
-        }
-    }
-}
 
 /* The value on the chart's scale, NAN where it has no place. */
 static double scaled(const frame *f, double y)
@@ -155,7 +118,7 @@ static void x_axis(FILE *out, const frame *f)
                 place_x(f, x), HEIGHT - BOTTOM + 16, fabs(x) < 1e-9 * step ? 0 : x);
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">",
             LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 6);
-    pt_html_text(out, f->c->x_label);
+    pt_html_print(out, f->c->x_label);
     fprintf(out, "</text>\n<path class=\"axis\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP,
             HEIGHT - BOTTOM, WIDTH - RIGHT);
 }
@@ -204,25 +167,37 @@ static void describe_line(FILE *out, const frame *f, const pt_line *l)
     while (first < l->n && !has_place(f, l, first)) first++;
     while (last > first && !has_place(f, l, last - 1)) last--;
     if (first == last) return;
-    pt_html_text(out, l->label);
+    pt_html_print(out, l->label);
     fprintf(out, ": from %.4g to %.4g. ", l->y[first], l->y[last - 1]);
 }
 
-void pt_svg_chart(FILE *out, const pt_chart *c)
+static void draw_chart(FILE *out, const frame *f)
 {
-    frame f = {.c = c};
+    const pt_chart *c = f->c;
 
-    if (!measure(&f)) return;
     fprintf(out, "<figure class=\"chart\"><figcaption>");
-    pt_html_text(out, c->title);
+    pt_html_print(out, c->title);
     fprintf(out, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=\"img\"><title>", WIDTH,
             HEIGHT);
-    pt_html_text(out, c->title);
+    pt_html_print(out, c->title);
     fprintf(out, "</title><desc>");
-    for (size_t i = 0; i < c->n_lines; i++) describe_line(out, &f, &c->lines[i]);
+    for (size_t i = 0; i < c->n_lines; i++) describe_line(out, f, &c->lines[i]);
     fprintf(out, "</desc>\n");
-    y_axis(out, &f);
-    x_axis(out, &f);
-    for (size_t i = 0; i < c->n_lines; i++) draw_line(out, &f, &c->lines[i]);
+    y_axis(out, f);
+    x_axis(out, f);
+    for (size_t i = 0; i < c->n_lines; i++) draw_line(out, f, &c->lines[i]);
     fprintf(out, "</svg></figure>\n");
+}
+
+char *pt_svg_chart(const pt_chart *c)
+{
+    frame f = {.c = c};
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    if (out && measure(&f)) draw_chart(out, &f);
+    if (out && fclose(out) == 0) return text;
+    free(text);
+    return NULL;
 }

@@ -1,11 +1,10 @@
 /* Line charts as SVG inside a page: axes, lines with bands, a text for those who do not
- * see them. Colours and dashes are the page's classes s0..s15 (launch/report/page.c). */
+ * see them. Colours and dashes are the classes s0..s15 and b0..b15 of page.css. */
 #ifndef PT_LAUNCH_REPORT_SVG_H
 #define PT_LAUNCH_REPORT_SVG_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 /* One line; NAN where it has a gap. low, high: its band, NULL: none. */
 typedef struct {
@@ -22,10 +21,8 @@ typedef struct {
     size_t n_lines;
 } pt_chart;
 
-/* A <figure> with the chart; nothing where no line has a value. */
-void pt_svg_chart(FILE *out, const pt_chart *c);
-
-/* Text as HTML and XML want it. */
-void pt_html_text(FILE *out, const char *text);
+/* A <figure> with the chart, malloc'd; empty where no line has a value, NULL without
+ * memory. */
+char *pt_svg_chart(const pt_chart *c);
 
 #endif

@@ -48,12 +48,14 @@ void made_runs_dir(const char *dir)
 
 int made_runs_remove(void **state)
 {
-    static const char *const files[] = {"config.yaml", "result.json", "identity.json"};
+    static const char *const files[] = {"config.yaml",   "result.json",
+                                        "identity.json", "environment.json",
+                                        "metrics.jsonl", "predictions.h5"};
     char path[2048];
 
     (void)state;
     for (size_t i = 0; i < n_made; i++) {
-        for (int k = 0; k < 3; k++) {
+        for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
             snprintf(path, sizeof path, "%s/%s", made[i], files[k]);
             unlink(path);
         }
