@@ -76,7 +76,7 @@ static const struct argp argp = {options,
 int pt_cmd_report(int argc, char **argv)
 {
     report_args a = {.style = PT_TABLE_TEXT};
-    pt_result *results = NULL;
+    pt_finished_run *results = NULL;
     size_t n = 0;
     pt_summary *summary = NULL;
     pt_status s;
@@ -85,7 +85,7 @@ int pt_cmd_report(int argc, char **argv)
     if (!a.dirs) return 1;
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    s = pt_results_read(a.dirs, a.n, &results, &n);
+    s = pt_finished_runs_read(a.dirs, a.n, &results, &n);
     if (s == PT_OK) s = pt_summary_create(results, n, &summary);
     if (s == PT_OK && a.html)
         s = pt_page_write(summary, a.data, a.html);
@@ -94,7 +94,7 @@ int pt_cmd_report(int argc, char **argv)
                   : pt_table_print(summary, a.style, stdout);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     pt_summary_destroy(&summary);
-    pt_results_destroy(&results, n);
+    pt_finished_runs_destroy(&results, n);
     free(a.dirs);
     return pt_status_exit_code(s);
 }

@@ -126,7 +126,7 @@ static json_t *answer_of(const changes *c, const char *whose, int class, long im
 /* The same with a training picture of the class. */
 static json_t *example_of(const changes *c, const char *whose, int class)
 {
-    const pt_result *run = c->method->runs[0];
+    const pt_finished_run *run = c->method->runs[0];
     const char *split = pt_settings_get(&run->settings, "data.train_split");
     long image =
         c->data ? pt_picture_of_class(c->data, split ? split : "train", class) : -1;

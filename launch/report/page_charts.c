@@ -87,7 +87,7 @@ static int more_workers(const pt_block *b, int workers, double *images_per_s)
 
     for (size_t i = 0; i < b->n_methods; i++)
         for (size_t r = 0; r < b->methods[i].n_runs; r++) {
-            const pt_result *run = b->methods[i].runs[r];
+            const pt_finished_run *run = b->methods[i].runs[r];
 
             if (run->workers <= workers || !isfinite(run->images_per_s)) continue;
             if (more > 0 && run->workers > more) continue;

@@ -31,45 +31,45 @@ pt_stat pt_stat_of(const double *x, size_t n)
     return s;
 }
 
-static double train_of(const pt_result *r)
+static double train_of(const pt_finished_run *r)
 {
     return r->train;
 }
 
-static double test_of(const pt_result *r)
+static double test_of(const pt_finished_run *r)
 {
     return r->test;
 }
 
-static double gate_of(const pt_result *r)
+static double gate_of(const pt_finished_run *r)
 {
     return r->gate_at >= 0 ? (double)r->gate_at : NAN;
 }
 
-static double w_of(const pt_result *r)
+static double w_of(const pt_finished_run *r)
 {
     return r->steps_with_w > 0 ? r->mean_w : NAN;
 }
 
-static double speed_of(const pt_result *r)
+static double speed_of(const pt_finished_run *r)
 {
     return r->images_per_s;
 }
 
-static double seconds_of(const pt_result *r)
+static double seconds_of(const pt_finished_run *r)
 {
     return r->seconds;
 }
 
 /* room [n_runs] is scratch. */
-static pt_stat over_runs(const pt_method *m, double (*of)(const pt_result *),
+static pt_stat over_runs(const pt_method *m, double (*of)(const pt_finished_run *),
                          double *room)
 {
     for (size_t i = 0; i < m->n_runs; i++) room[i] = of(m->runs[i]);
     return pt_stat_of(room, m->n_runs);
 }
 
-static const pt_result *run_with_seed(const pt_method *m, uint64_t seed)
+static const pt_finished_run *run_with_seed(const pt_method *m, uint64_t seed)
 {
     for (size_t i = 0; i < m->n_runs; i++)
         if (m->runs[i]->seed == seed) return m->runs[i];
@@ -83,7 +83,7 @@ static void pair(pt_method *m, double *room)
     size_t n = 0;
 
     for (size_t i = 0; m->baseline && i < m->n_runs; i++) {
-        const pt_result *b = run_with_seed(m->baseline, m->runs[i]->seed);
+        const pt_finished_run *b = run_with_seed(m->baseline, m->runs[i]->seed);
 
         if (!b) continue;
         gains[n] = m->runs[i]->test - b->test;
@@ -168,7 +168,7 @@ static void note_method(pt_block *b, const pt_method *m, pt_status *failed)
 
 static void note_published(pt_block *b, pt_status *failed)
 {
-    const pt_result *r = b->methods[0].runs[0];
+    const pt_finished_run *r = b->methods[0].runs[0];
     char *text = pt_published_text(&r->settings, r->n_classes);
 
     if (text) note(b, failed, "%s", text);
@@ -179,7 +179,7 @@ static void note_published(pt_block *b, pt_status *failed)
 
 /* A result with what it is sorted by. */
 typedef struct {
-    const pt_result *r;
+    const pt_finished_run *r;
     char *head, *protocol, *variant, *method;
 } entry;
 
@@ -222,7 +222,7 @@ static void free_entries(entry *e, size_t n)
 }
 
 /* malloc'd, sorted; NULL without memory. */
-static entry *make_entries(const pt_result *r, size_t n)
+static entry *make_entries(const pt_finished_run *r, size_t n)
 {
     entry *e = pt_calloc(n, sizeof *e);
     bool good = e != NULL;
@@ -250,7 +250,8 @@ static void fill_method(pt_block *b, pt_method *m, const entry *e, size_t n,
                         pt_status *failed)
 {
     for (size_t i = 0; i < n; i++) {
-        const pt_result *r = e[i].r, *last = m->n_runs ? m->runs[m->n_runs - 1] : NULL;
+        const pt_finished_run *r = e[i].r,
+                              *last = m->n_runs ? m->runs[m->n_runs - 1] : NULL;
 
         if (!last || last->seed != r->seed) {
             m->runs[m->n_runs++] = r;
@@ -271,8 +272,8 @@ static void fill_method(pt_block *b, pt_method *m, const entry *e, size_t n,
 
 /* Gives b the methods of its entries e [n], each with its runs and its baseline. Each
  * variant's plain runs come first. */
-static void fill_block(pt_block *b, const entry *e, size_t n, const pt_result **room,
-                       pt_status *failed)
+static void fill_block(pt_block *b, const entry *e, size_t n,
+                       const pt_finished_run **room, pt_status *failed)
 {
     const pt_method *plain = NULL;
     const char *variant = NULL;
@@ -355,7 +356,7 @@ static pt_status name_blocks(pt_summary *u)
     return good ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the report");
 }
 
-pt_status pt_summary_create(const pt_result *results, size_t n, pt_summary **out)
+pt_status pt_summary_create(const pt_finished_run *results, size_t n, pt_summary **out)
 {
     pt_summary *u = pt_calloc(1, sizeof *u);
     entry *e = make_entries(results, n);

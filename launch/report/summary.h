@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "launch/report/result.h"
+#include "launch/report/finished_run.h"
 
 /* Over the values that are numbers. */
 typedef struct {
@@ -17,11 +17,11 @@ typedef struct {
 pt_stat pt_stat_of(const double *x, size_t n);
 
 typedef struct pt_method {
-    char *name;             /* pt_method_name */
-    const pt_result **runs; /* [n_runs], one a seed, by seed */
-    size_t n_runs, n_shut;  /* n_shut: runs whose gate never opened; 0 for plain */
-    pt_stat train, test;    /* percent */
-    pt_stat gate, w;        /* over the runs whose gate opened */
+    char *name;                   /* pt_method_name */
+    const pt_finished_run **runs; /* [n_runs], one a seed, by seed */
+    size_t n_runs, n_shut;        /* n_shut: runs whose gate never opened; 0 for plain */
+    pt_stat train, test;          /* percent */
+    pt_stat gate, w;              /* over the runs whose gate opened */
     pt_stat images_per_s, seconds;
     const struct pt_method *baseline; /* plain runs of the same block and variant, or
                                          NULL; NULL for a plain method */
@@ -44,7 +44,7 @@ typedef struct {
 typedef struct {
     pt_block *blocks;
     size_t n_blocks;
-    const pt_result **runs; /* [n], storage of the methods' lists */
+    const pt_finished_run **runs; /* [n], storage of the methods' lists */
 } pt_summary;
 
 /* Borrows results [n], n >= 1. The order of `results` does not matter. A run that repeats
@@ -52,7 +52,7 @@ typedef struct {
  * where the hashes differ, one line for each such pair.
  * Source of the table: Zhong and Maki, CVPR 2020; the deviation of a gain is that of the
  * differences paired by seed. */
-PT_MUST_USE pt_status pt_summary_create(const pt_result *results, size_t n,
+PT_MUST_USE pt_status pt_summary_create(const pt_finished_run *results, size_t n,
                                         pt_summary **out);
 void pt_summary_destroy(pt_summary **s);
 

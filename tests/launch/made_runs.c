@@ -91,23 +91,24 @@ void made_runs_make(const made_run *m, size_t n)
     for (size_t i = 0; i < n; i++) make_one(&m[i]);
 }
 
-pt_summary *made_runs_sum_up(pt_result **r)
+pt_summary *made_runs_sum_up(pt_finished_run **r)
 {
     const char *dirs[MADE_RUNS_MAX];
     pt_summary *u = NULL;
     size_t n = 0;
 
     for (size_t i = 0; i < n_made; i++) dirs[i] = made[i];
-    if (pt_results_read(dirs, n_made, r, &n) != PT_OK) fail_msg("%s", pt_fail_text());
+    if (pt_finished_runs_read(dirs, n_made, r, &n) != PT_OK)
+        fail_msg("%s", pt_fail_text());
     assert_int_equal(n, n_made);
     if (pt_summary_create(*r, n, &u) != PT_OK) fail_msg("%s", pt_fail_text());
     return u;
 }
 
-void made_runs_release(pt_summary **u, pt_result **r)
+void made_runs_release(pt_summary **u, pt_finished_run **r)
 {
     pt_summary_destroy(u);
-    pt_results_destroy(r, n_made);
+    pt_finished_runs_destroy(r, n_made);
     assert_null(*u);
     assert_null(*r);
 }
@@ -117,7 +118,7 @@ char *made_runs_table(pt_table_style style)
     char *text = NULL, *end;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u = made_runs_sum_up(&r);
 
     assert_non_null(out);

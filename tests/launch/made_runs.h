@@ -30,8 +30,8 @@ void made_runs_dir(const char *dir); /* empty */
 void made_runs_file(const char *dir, const char *name, const char *text);
 
 /* Reads all runs made so far and sums them up; both results go to made_runs_release. */
-pt_summary *made_runs_sum_up(pt_result **r);
-void made_runs_release(pt_summary **u, pt_result **r);
+pt_summary *made_runs_sum_up(pt_finished_run **r);
+void made_runs_release(pt_summary **u, pt_finished_run **r);
 
 /* The table up to the legend; free it. */
 char *made_runs_table(pt_table_style style);

@@ -127,7 +127,7 @@ static void test_other_methods_have_names_and_the_same_baseline(void **state)
                                         "LP-FT",
                                         "PtR-L2 + FNP weight=0.001",
                                         "PtR-L2 + FNP weight=0.01"};
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u;
 
     made_runs_make(runs, COUNT(runs));
@@ -179,7 +179,7 @@ static void test_csv_and_latex(void **state)
     char *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u;
 
     made_runs_make(runs, 1);
@@ -206,7 +206,7 @@ static void test_csv_has_no_text_that_a_spreadsheet_would_run(void **state)
     char *text = NULL, cell[32];
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u;
 
     for (int i = 0; i < 6; i++)
@@ -254,7 +254,7 @@ static void test_the_gain_is_over_the_seeds_of_both_and_says_so(void **state)
         {"c", PLAIN, 3, 0.90, 1, -1, 0, NULL}, {"d", SML1, 2, 0.62, 1, 5, 1, NULL},
         {"e", SML1, 1, 0.56, 1, 5, 1, NULL},   {"f", SML1, 7, 0.10, 1, 5, 1, NULL},
         {"g", L2, 8, 0.5, 1, 5, 1, NULL}};
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u;
     const pt_method *m;
 

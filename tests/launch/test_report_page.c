@@ -124,7 +124,7 @@ static void write_steps(const char *dir, int workers)
 
 static char *page_of_all_runs(void)
 {
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u = made_runs_sum_up(&r);
     uint8_t *text = NULL;
     size_t n;

@@ -34,7 +34,7 @@ static char *names(const pt_block *b)
 
 static void expect_names(const char *expected)
 {
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u = made_runs_sum_up(&r);
     char *text = names(&u->blocks[0]);
 
@@ -98,7 +98,7 @@ static void test_runs_of_another_protocol_get_a_block_of_their_own(void **state)
                                          "resnet_small on d.h5, 10 images per class",
                                          "resnet_small on e.h5, no stages.0.epochs",
                                          "resnet_small on e.h5, stages.0.epochs=3"};
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u;
 
     (void)state;
@@ -119,7 +119,7 @@ static void test_a_repeated_run_counts_once(void **state)
         {"a", PLAIN, 1, 0.60, 1, -1, 0, "abc"},
         {"b", PLAIN "engine: {workers: 2}\n", 1, 0.60, 1, -1, 0, "abc"},
         {"c", PLAIN, 2, 0.70, 1, -1, 0, "def"}};
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u;
 
     (void)state;
@@ -138,18 +138,18 @@ static void test_a_repeated_run_with_other_weights_is_refused(void **state)
     const made_run runs[] = {{"a", PLAIN, 1, 0.60, 1, -1, 0, "abc"},
                              {"b", PLAIN, 1, 0.61, 1, -1, 0, "abd"}};
     const char *dirs[] = {"a", "b"};
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     pt_summary *u = NULL;
     size_t n = 0;
 
     (void)state;
     made_runs_make(runs, COUNT(runs));
-    assert_int_equal(pt_results_read(dirs, 2, &r, &n), PT_OK);
+    assert_int_equal(pt_finished_runs_read(dirs, 2, &r, &n), PT_OK);
     assert_int_equal(pt_summary_create(r, 2, &u), PT_ERR_DATA);
     assert_null(u);
     assert_string_equal(pt_fail_text(),
                         "a and b have the same settings and seed 1, but other weights");
-    pt_results_destroy(&r, 2);
+    pt_finished_runs_destroy(&r, 2);
 }
 
 /* A warning each, in place of the log's. */
@@ -172,7 +172,7 @@ static void test_what_is_no_finished_run_is_left_out_with_a_warning(void **state
     const made_run good = {"good", PLAIN, 1, 0.6, 1, -1, 0, NULL},
                    better = {"better", PLAIN, 2, 0.7, 1, -1, 0, NULL};
     const char *dirs[] = {"none", "good/", "cut/", "other", "better"};
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     size_t n = 0;
 
     (void)state;
@@ -182,7 +182,7 @@ static void test_what_is_no_finished_run_is_left_out_with_a_warning(void **state
     made_runs_file("cut", "identity.json", "{}");
     made_runs_dir("other");
     warned[0] = '\0';
-    assert_int_equal(pt_results_read(dirs, COUNT(dirs), &r, &n), PT_OK);
+    assert_int_equal(pt_finished_runs_read(dirs, COUNT(dirs), &r, &n), PT_OK);
     assert_int_equal(n, 2);
     assert_string_equal(r[0].dir, "good");
     assert_string_equal(r[1].dir, "better");
@@ -190,20 +190,20 @@ static void test_what_is_no_finished_run_is_left_out_with_a_warning(void **state
                         "none: No such file or directory: left out\n"
                         "cut: this run has not finished (no result.json): left out\n"
                         "other: not a run's directory (no result.json): left out\n");
-    pt_results_destroy(&r, n);
+    pt_finished_runs_destroy(&r, n);
 }
 
 static void test_without_a_finished_run_there_is_no_report(void **state)
 {
     const char *dirs[] = {"none", "cut"};
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     size_t n = 7;
 
     (void)state;
     made_runs_dir("cut");
     made_runs_file("cut", "identity.json", "{}");
     warned[0] = '\0';
-    assert_int_equal(pt_results_read(dirs, COUNT(dirs), &r, &n), PT_ERR_DATA);
+    assert_int_equal(pt_finished_runs_read(dirs, COUNT(dirs), &r, &n), PT_ERR_DATA);
     assert_null(r);
     assert_int_equal(n, 0);
     assert_string_equal(pt_fail_text(),
@@ -217,7 +217,7 @@ static void test_all_faults_of_finished_runs_are_named_at_once(void **state)
     const made_run good = {"good", PLAIN, 1, 0.6, 1, -1, 0, NULL},
                    wrong = {"wrong", "optimizer: {lr: -1}\n", 1, 0.6, 1, -1, 0, NULL};
     const char *dirs[] = {"good/", "wrong", "half"};
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     size_t n = 0;
 
     (void)state;
@@ -228,7 +228,7 @@ static void test_all_faults_of_finished_runs_are_named_at_once(void **state)
                    "{\"test_accuracy\": \"x\", \"images_per_s\": 1, "
                    "\"seconds\": 1, \"mean_w\": null, "
                    "\"gate_opened_at\": -1, \"weight_hash\": \"\"}");
-    assert_int_equal(pt_results_read(dirs, COUNT(dirs), &r, &n), PT_ERR_DATA);
+    assert_int_equal(pt_finished_runs_read(dirs, COUNT(dirs), &r, &n), PT_ERR_DATA);
     assert_null(r);
     assert_string_equal(
         pt_fail_text(),
@@ -241,13 +241,13 @@ static void test_a_result_that_is_not_json_is_refused(void **state)
 {
     const made_run good = {"good", PLAIN, 1, 0.6, 1, -1, 0, NULL};
     const char *dirs[] = {"good"};
-    pt_result *r = NULL;
+    pt_finished_run *r = NULL;
     size_t n = 0;
 
     (void)state;
     made_runs_make(&good, 1);
     made_runs_file("good", "result.json", "{\n\"test_accuracy\": 0.");
-    assert_int_equal(pt_results_read(dirs, 1, &r, &n), PT_ERR_DATA);
+    assert_int_equal(pt_finished_runs_read(dirs, 1, &r, &n), PT_ERR_DATA);
     assert_non_null(strstr(pt_fail_text(), "good/result.json: line 2: not JSON: "));
 }
 

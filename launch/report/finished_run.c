@@ -1,4 +1,4 @@
-#include "launch/report/result.h"
+#include "launch/report/finished_run.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -64,7 +64,7 @@ static int64_t get_count(const json_t *o, const char *path, const char *key,
     return -1;
 }
 
-static pt_status read_result(const char *path, pt_result *r)
+static pt_status read_result(const char *path, pt_finished_run *r)
 {
     json_t *o = NULL;
     const char *hash;
@@ -95,7 +95,7 @@ done:
     return s;
 }
 
-static pt_status read_config(const char *path, pt_result *r)
+static pt_status read_config(const char *path, pt_finished_run *r)
 {
     pt_config *c = NULL;
     pt_status s = pt_config_load(path, NULL, 0, &c);
@@ -139,7 +139,7 @@ static pt_status look(const char *dir)
 }
 
 /* *finished: false where there is nothing to read yet. */
-static pt_status read_run(const char *dir, pt_result *r, bool *finished)
+static pt_status read_run(const char *dir, pt_finished_run *r, bool *finished)
 {
     char *result = NULL, *config = NULL;
     size_t n = strlen(dir);
@@ -163,7 +163,7 @@ static pt_status read_run(const char *dir, pt_result *r, bool *finished)
     return s;
 }
 
-static void release(pt_result *r)
+static void release(pt_finished_run *r)
 {
     free(r->dir);
     pt_settings_fini(&r->settings);
@@ -188,10 +188,10 @@ static void warn_of_each(char *lines)
         pt_log_warn("%s: left out", line);
 }
 
-pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out,
-                          size_t *n_out)
+pt_status pt_finished_runs_read(const char *const *dirs, size_t n, pt_finished_run **out,
+                                size_t *n_out)
 {
-    pt_result *r = pt_calloc(n, sizeof *r);
+    pt_finished_run *r = pt_calloc(n, sizeof *r);
     char *faults = NULL, *unfinished = NULL;
     size_t done = 0;
     pt_status s = PT_OK;
@@ -214,7 +214,7 @@ pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out,
         const char *why = faults ? faults : unfinished;
 
         s = pt_fail(PT_ERR_DATA, "%s", why ? why : "no memory for the faults");
-        pt_results_destroy(&r, done);
+        pt_finished_runs_destroy(&r, done);
     }
     *out = r;
     *n_out = s == PT_OK ? done : 0;
@@ -223,7 +223,7 @@ pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out,
     return s;
 }
 
-void pt_results_destroy(pt_result **r, size_t n)
+void pt_finished_runs_destroy(pt_finished_run **r, size_t n)
 {
     if (!r || !*r) return;
     for (size_t i = 0; i < n; i++) release(&(*r)[i]);

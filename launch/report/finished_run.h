@@ -1,6 +1,6 @@
 /* What finished runs left in their directories (launch/train/run_dir.h). */
-#ifndef PT_LAUNCH_REPORT_RESULT_H
-#define PT_LAUNCH_REPORT_RESULT_H
+#ifndef PT_LAUNCH_REPORT_FINISHED_RUN_H
+#define PT_LAUNCH_REPORT_FINISHED_RUN_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,15 +22,15 @@ typedef struct {
     char weight_hash[65];
     size_t n_classes; /* 0: not told */
     int workers;      /* 0: not told */
-} pt_result;
+} pt_finished_run;
 
 /* Reads result.json and config.yaml of each of dirs [n] into *out [*n_out], in their
- * order; pt_results_destroy releases it. What is no finished run (no result.json, no
- * directory) is left out, with a warning each. PT_ERR_DATA where nothing is left, or
+ * order; pt_finished_runs_destroy releases it. What is no finished run (no result.json,
+ * no directory) is left out, with a warning each. PT_ERR_DATA where nothing is left, or
  * where files of a finished run cannot be read: all such faults, each naming its
  * directory. */
-PT_MUST_USE pt_status pt_results_read(const char *const *dirs, size_t n, pt_result **out,
-                                      size_t *n_out);
-void pt_results_destroy(pt_result **r, size_t n);
+PT_MUST_USE pt_status pt_finished_runs_read(const char *const *dirs, size_t n,
+                                            pt_finished_run **out, size_t *n_out);
+void pt_finished_runs_destroy(pt_finished_run **r, size_t n);
 
 #endif
