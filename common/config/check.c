@@ -14,18 +14,18 @@
 static const double limit = 1e9;
 
 typedef struct {
-    pt_tree *root;
+    pt_yaml *root;
     pt_faults *faults;
 } checker;
 
 /* The tree of the value at `path`; its parent's where it was not given. */
-static pt_tree *tree_of(const checker *k, const char *path)
+static pt_yaml *tree_of(const checker *k, const char *path)
 {
     char part[PT_CONFIG_MAX_PATH];
-    pt_tree *t = NULL;
+    pt_yaml *t = NULL;
 
     snprintf(part, sizeof part, "%s", path);
-    while (k->root && !(t = pt_tree_at(k->root, part))) {
+    while (k->root && !(t = pt_yaml_at(k->root, part))) {
         char *dot = strrchr(part, '.');
 
         if (!dot) return k->root;
@@ -37,7 +37,7 @@ static pt_tree *tree_of(const checker *k, const char *path)
 /* true if `path` was given but could not be read. */
 static bool is_bad(const checker *k, const char *path)
 {
-    const pt_tree *t = tree_of(k, path);
+    const pt_yaml *t = tree_of(k, path);
 
     return t && t->bad;
 }
@@ -48,7 +48,7 @@ static void fault(checker *k, const char *path, const char *fmt, ...)
 
 static void fault(checker *k, const char *path, const char *fmt, ...)
 {
-    const pt_tree *t = tree_of(k, path);
+    const pt_yaml *t = tree_of(k, path);
     pt_mark none = {0};
     char text[256];
     va_list ap;
@@ -347,7 +347,7 @@ static void check_numbers_of_ranks(checker *k, const pt_config *c)
               c->server->ranks);
 }
 
-void pt_config_ranges(const pt_config *c, pt_tree *root, pt_faults *f)
+void pt_config_ranges(const pt_config *c, pt_yaml *root, pt_faults *f)
 {
     checker k = {root, f};
 

@@ -9,7 +9,7 @@
 #include "common/config/parts.h"
 
 typedef struct {
-    pt_pool pool;
+    pt_arena arena;
     pt_faults faults;
     struct {
         dev_t device;
@@ -19,9 +19,9 @@ typedef struct {
     bool incomplete; /* a file or an override is missing from the tree */
 } loader;
 
-static pt_tree *load_file(loader *l, const char *path, pt_mark asked);
+static pt_yaml *load_file(loader *l, const char *path, pt_mark asked);
 
-/* The whole file into the pool; NULL after a fault. */
+/* The whole file into the arena; NULL after a fault. */
 static char *read_file(loader *l, const char *path, pt_mark asked, size_t *n,
                        struct stat *st)
 {
@@ -39,7 +39,7 @@ static char *read_file(loader *l, const char *path, pt_mark asked, size_t *n,
                       strerror(errno));
         return NULL;
     }
-    text = pt_pool_alloc(&l->pool, PT_CONFIG_MAX_BYTES + 1);
+    text = pt_arena_alloc(&l->arena, PT_CONFIG_MAX_BYTES + 1);
     if (text) *n = fread(text, 1, PT_CONFIG_MAX_BYTES + 1, file);
     if (text && ferror(file)) {
         pt_faults_add(&l->faults, asked, "%.200s cannot be read: %s", path,
@@ -55,12 +55,12 @@ static char *read_file(loader *l, const char *path, pt_mark asked, size_t *n,
     return text;
 }
 
-/* `name` relative to the directory of `file`; in the pool. */
+/* `name` relative to the directory of `file`; in the arena. */
 static char *beside(loader *l, const char *file, const char *name)
 {
     const char *slash = strrchr(file, '/');
     size_t dir = slash && name[0] != '/' ? (size_t)(slash - file) + 1 : 0;
-    char *path = pt_pool_alloc(&l->pool, dir + strlen(name) + 1);
+    char *path = pt_arena_alloc(&l->arena, dir + strlen(name) + 1);
 
     if (!path) return NULL;
     memcpy(path, file, dir);
@@ -69,37 +69,37 @@ static char *beside(loader *l, const char *file, const char *name)
 }
 
 /* `under` with the base file that `name` gives laid over it. */
-static pt_tree *load_base(loader *l, const char *file, const pt_tree *name,
-                          pt_tree *under)
+static pt_yaml *load_base(loader *l, const char *file, const pt_yaml *name,
+                          pt_yaml *under)
 {
-    pt_tree *t = NULL;
+    pt_yaml *t = NULL;
     char *path;
 
-    if (name->kind != PT_TREE_SCALAR || !name->text[0] || pt_tree_is_null(name)) {
+    if (name->kind != PT_YAML_SCALAR || !name->text[0] || pt_yaml_is_null(name)) {
         pt_faults_add(&l->faults, name->mark, "base is a file name or a list of them");
         return under;
     }
     path = beside(l, file, name->text);
     if (path) t = load_file(l, path, name->mark);
-    return t ? pt_tree_merge(&l->pool, under, t) : under;
+    return t ? pt_yaml_merge(&l->arena, under, t) : under;
 }
 
 /* Takes `base` out of the tree and returns the tree laid over its bases. */
-static pt_tree *over_bases(loader *l, const char *file, pt_tree *t)
+static pt_yaml *over_bases(loader *l, const char *file, pt_yaml *t)
 {
-    pt_tree_item *item = pt_tree_find(t, "base");
-    pt_tree *base, *under = NULL;
+    pt_yaml_item *item = pt_yaml_find(t, "base");
+    pt_yaml *base, *under = NULL;
 
     if (!item) return t;
     base = item->value;
     t->n_items--;
     memmove(item, item + 1, (size_t)(t->items + t->n_items - item) * sizeof *item);
-    if (base->kind == PT_TREE_LIST)
+    if (base->kind == PT_YAML_LIST)
         for (size_t i = 0; i < base->n_items; i++)
             under = load_base(l, file, base->items[i].value, under);
     else
         under = load_base(l, file, base, under);
-    return under ? pt_tree_merge(&l->pool, under, t) : t;
+    return under ? pt_yaml_merge(&l->arena, under, t) : t;
 }
 
 static bool in_chain(const loader *l, const struct stat *st)
@@ -111,14 +111,14 @@ static bool in_chain(const loader *l, const struct stat *st)
 }
 
 /* A mapping with everything that the file and its bases give; NULL after a fault. */
-static pt_tree *load_file(loader *l, const char *path, pt_mark asked)
+static pt_yaml *load_file(loader *l, const char *path, pt_mark asked)
 {
     pt_mark origin = {.source = l->n_files, .line = 1, .column = 1};
     bool incomplete = l->incomplete;
     struct stat st;
     size_t n, before = l->faults.n;
     char *text = read_file(l, path, asked, &n, &st);
-    pt_tree *t;
+    pt_yaml *t;
 
     l->incomplete = true; /* until its keys are there */
     if (!text) return NULL;
@@ -132,16 +132,16 @@ static pt_tree *load_file(loader *l, const char *path, pt_mark asked)
         return NULL;
     }
     l->n_files++;
-    origin.where = pt_pool_text(&l->pool, path, strlen(path));
-    t = pt_tree_read(&l->pool, &l->faults, text, n, origin);
+    origin.where = pt_arena_text(&l->arena, path, strlen(path));
+    t = pt_yaml_read(&l->arena, &l->faults, text, n, origin);
     if (!t) {
-        if (l->faults.n == before && !l->pool.failed)
+        if (l->faults.n == before && !l->arena.failed)
             pt_faults_add(&l->faults, origin, "the file holds no keys");
         return NULL;
     }
-    if (t->kind != PT_TREE_MAPPING) {
+    if (t->kind != PT_YAML_MAPPING) {
         pt_faults_add(&l->faults, t->mark, "expected keys and values, found a %s",
-                      t->kind == PT_TREE_LIST ? "list" : "single value");
+                      t->kind == PT_YAML_LIST ? "list" : "single value");
         return NULL;
     }
     l->incomplete = incomplete;
@@ -153,28 +153,28 @@ static pt_tree *load_file(loader *l, const char *path, pt_mark asked)
 }
 
 /* Lays the k-th "a.b=value" over the tree; `where` it stands. */
-static void override(loader *l, pt_tree *root, const char *set, size_t k,
+static void override(loader *l, pt_yaml *root, const char *set, size_t k,
                      const char *where)
 {
     pt_mark mark = {.source = PT_CONFIG_MAX_FILES + (int)k};
     const char *equals = strchr(set, '=');
     size_t before = l->faults.n + l->faults.n_more, n = 0;
     char *path;
-    pt_tree *value = NULL;
+    pt_yaml *value = NULL;
 
-    mark.where = pt_pool_text(&l->pool, where, strlen(where));
+    mark.where = pt_arena_text(&l->arena, where, strlen(where));
     if (!equals || equals == set) {
         pt_faults_add(&l->faults, mark, "'%.100s' is not key=value", set);
         goto done;
     }
-    path = pt_pool_text(&l->pool, set, (size_t)(equals - set));
+    path = pt_arena_text(&l->arena, set, (size_t)(equals - set));
     n = strlen(equals + 1);
     if (n > PT_CONFIG_MAX_BYTES)
         pt_faults_add(&l->faults, mark, "longer than %d bytes", PT_CONFIG_MAX_BYTES);
     else
-        value = pt_tree_read(&l->pool, &l->faults, equals + 1, n, mark);
+        value = pt_yaml_read(&l->arena, &l->faults, equals + 1, n, mark);
     if (value && path)
-        pt_tree_set(&l->pool, root, path, value, &l->faults);
+        pt_yaml_set(&l->arena, root, path, value, &l->faults);
     else if (l->faults.n + l->faults.n_more == before)
         pt_faults_add(&l->faults, mark, "'%.100s' has no value", set);
 done:
@@ -182,12 +182,12 @@ done:
 }
 
 /* From the tree to a message; a configuration is checked. */
-static pt_status build(loader *l, pt_tree *root, ProtobufCMessage *m)
+static pt_status build(loader *l, pt_yaml *root, ProtobufCMessage *m)
 {
     pt_status s = pt_config_complete(m);
 
     if (s != PT_OK) return s;
-    if (l->pool.failed) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+    if (l->arena.failed) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
     if (root) pt_config_walk(root, m, &l->faults);
     if (root && !l->incomplete && m->descriptor == &pt__config__config__descriptor)
         pt_config_ranges((const pt_config *)m, root, &l->faults);
@@ -196,25 +196,25 @@ static pt_status build(loader *l, pt_tree *root, ProtobufCMessage *m)
 
 static void loader_fini(loader *l)
 {
-    pt_pool_fini(&l->pool);
+    pt_arena_fini(&l->arena);
     pt_faults_fini(&l->faults);
 }
 
 /* Files laid over each other, then overrides. */
-static pt_tree *load_parts(loader *l, const pt_config_part *files, size_t n_files,
+static pt_yaml *load_parts(loader *l, const pt_config_part *files, size_t n_files,
                            const pt_config_part *sets, size_t n_sets)
 {
-    pt_tree *root = NULL;
+    pt_yaml *root = NULL;
     size_t n_plain = 0;
     char plain[32];
 
     for (size_t i = 0; i < n_files; i++) {
         pt_mark asked = {.where = files[i].where};
-        pt_tree *t = load_file(l, files[i].text, asked);
+        pt_yaml *t = load_file(l, files[i].text, asked);
 
-        root = root && t ? pt_tree_merge(&l->pool, root, t) : t ? t : root;
+        root = root && t ? pt_yaml_merge(&l->arena, root, t) : t ? t : root;
     }
-    for (size_t k = 0; root && k < n_sets && !l->pool.failed; k++) {
+    for (size_t k = 0; root && k < n_sets && !l->arena.failed; k++) {
         if (!sets[k].where) snprintf(plain, sizeof plain, "--set #%zu", ++n_plain);
         override(l, root, sets[k].text, k, sets[k].where ? sets[k].where : plain);
     }
@@ -265,7 +265,7 @@ pt_status pt_config_load(const char *path, const char *const *sets, size_t n_set
 
 struct pt_config_file {
     loader loader;
-    pt_tree *root; /* NULL: could not be read */
+    pt_yaml *root; /* NULL: could not be read */
     ProtobufCMessage *message;
 };
 
@@ -308,19 +308,19 @@ const ProtobufCMessage *pt_config_file_message(const pt_config_file *f)
 
 /* The tree of the value at path, or of the closest one around it. NULL where a list on
  * the way has a hole, so that its places say nothing. */
-static pt_tree *around(const pt_config_file *f, const char *path)
+static pt_yaml *around(const pt_config_file *f, const char *path)
 {
     char part[PT_CONFIG_MAX_PATH];
-    pt_tree *found = f->root, *t;
+    pt_yaml *found = f->root, *t;
     size_t n = 0;
 
     if (!found) return NULL;
     do {
         n += strcspn(path + n, ".");
         snprintf(part, sizeof part, "%.*s", (int)n, path);
-        t = pt_tree_at(f->root, part);
+        t = pt_yaml_at(f->root, part);
         if (!t) break;
-        if (t->kind == PT_TREE_LIST && t->bad) return NULL;
+        if (t->kind == PT_YAML_LIST && t->bad) return NULL;
         found = t;
     } while (path[n++]);
     return found;
@@ -328,7 +328,7 @@ static pt_tree *around(const pt_config_file *f, const char *path)
 
 void pt_config_file_fault(pt_config_file *f, const char *path, const char *fmt, ...)
 {
-    pt_tree *t = around(f, path);
+    pt_yaml *t = around(f, path);
     char text[256];
     va_list ap;
 
@@ -341,7 +341,7 @@ void pt_config_file_fault(pt_config_file *f, const char *path, const char *fmt, 
 
 void pt_config_file_where(const pt_config_file *f, const char *path, char *out, size_t n)
 {
-    pt_tree *t = around(f, path);
+    pt_yaml *t = around(f, path);
 
     if (t && t->mark.where)
         snprintf(out, n, "%s:%d:%d", t->mark.where, t->mark.line, t->mark.column);

@@ -1,5 +1,5 @@
-/* What pt_config_load is made of: faults with marks, a tree of YAML values, and the walk
- * from the tree to the message. Private to common/config*.c; config_yaml.c alone knows
+/* What pt_config_load is made of: faults with marks, a tree of YAML values (pt_yaml), and
+ * the walk from the tree to the message. Private to common/config; yaml.c alone knows
  * libfyaml.
  *
  * Local, one thread. */
@@ -22,17 +22,17 @@ enum {
 };
 
 /* Memory that is freed all at once. After a failed allocation `failed` stays set. */
-typedef struct pt_pool {
-    struct pt_pool_block *blocks;
+typedef struct pt_arena {
+    struct pt_arena_block *blocks;
     size_t used, room;
     bool failed;
-} pt_pool;
+} pt_arena;
 
 /* Zeroed memory, aligned for any type, or NULL. */
-void *pt_pool_alloc(pt_pool *p, size_t bytes);
+void *pt_arena_alloc(pt_arena *p, size_t bytes);
 /* A copy of text [n] with a final zero, or NULL. */
-char *pt_pool_text(pt_pool *p, const char *text, size_t n);
-void pt_pool_fini(pt_pool *p);
+char *pt_arena_text(pt_arena *p, const char *text, size_t n);
+void pt_arena_fini(pt_arena *p);
 
 /* Where a value was given. line 0: `where` is not a file ("--set #2", or a file as a
  * whole); where NULL: nobody gave it. Sources are ordered by `source`. */
@@ -55,51 +55,51 @@ void pt_faults_add(pt_faults *f, pt_mark at, const char *fmt, ...)
 PT_MUST_USE pt_status pt_faults_report(pt_faults *f);
 void pt_faults_fini(pt_faults *f);
 
-typedef enum { PT_TREE_SCALAR, PT_TREE_MAPPING, PT_TREE_LIST } pt_tree_kind;
+typedef enum { PT_YAML_SCALAR, PT_YAML_MAPPING, PT_YAML_LIST } pt_yaml_kind;
 
-/* One YAML value. Lives in a pool. */
-typedef struct pt_tree {
-    pt_tree_kind kind;
+/* One YAML value. Lives in an arena. */
+typedef struct pt_yaml {
+    pt_yaml_kind kind;
     pt_mark mark;
     bool bad;         /* a fault was found in it: do not judge it further */
     bool quoted;      /* scalar in quotes or a block */
     const char *text; /* scalar; ends with a zero */
-    struct pt_tree_item *items;
+    struct pt_yaml_item *items;
     size_t n_items, room;
-} pt_tree;
+} pt_yaml;
 
-typedef struct pt_tree_item {
+typedef struct pt_yaml_item {
     const char *key; /* NULL in a list */
     pt_mark mark;    /* of the key */
-    pt_tree *value;
-} pt_tree_item;
+    pt_yaml *value;
+} pt_yaml_item;
 
-pt_tree *pt_tree_create(pt_pool *p, pt_tree_kind kind, pt_mark mark);
-void pt_tree_add(pt_pool *p, pt_tree *t, const char *key, pt_mark mark, pt_tree *value);
+pt_yaml *pt_yaml_create(pt_arena *p, pt_yaml_kind kind, pt_mark mark);
+void pt_yaml_add(pt_arena *p, pt_yaml *t, const char *key, pt_mark mark, pt_yaml *value);
 /* The value of `key` in a mapping, or NULL. */
-pt_tree_item *pt_tree_find(const pt_tree *t, const char *key);
+pt_yaml_item *pt_yaml_find(const pt_yaml *t, const char *key);
 /* The value at "stages.0.epochs", or NULL. */
-pt_tree *pt_tree_at(pt_tree *root, const char *path);
+pt_yaml *pt_yaml_at(pt_yaml *root, const char *path);
 /* A plain null or ~ : the key counts as not given. */
-bool pt_tree_is_null(const pt_tree *t);
+bool pt_yaml_is_null(const pt_yaml *t);
 /* `from` over `onto` (either may change): mappings merge, everything else replaces. */
-pt_tree *pt_tree_merge(pt_pool *p, pt_tree *onto, pt_tree *from);
+pt_yaml *pt_yaml_merge(pt_arena *p, pt_yaml *onto, pt_yaml *from);
 /* Merges `value` at "a.b" or "stages.0.epochs"; an index is at most the list's length. */
-void pt_tree_set(pt_pool *p, pt_tree *root, const char *path, pt_tree *value,
+void pt_yaml_set(pt_arena *p, pt_yaml *root, const char *path, pt_yaml *value,
                  pt_faults *f);
 
 /* YAML text [n] to a tree; line 0 in `origin` keeps line numbers out of the marks.
  * Anchors, aliases and tags are refused. NULL after a fault, or where the text holds no
  * value. */
-pt_tree *pt_tree_read(pt_pool *p, pt_faults *f, const char *text, size_t n,
+pt_yaml *pt_yaml_read(pt_arena *p, pt_faults *f, const char *text, size_t n,
                       pt_mark origin);
 
 /* The tree's values into `c`; marks the trees of faulty values as bad. */
-void pt_config_walk(pt_tree *root, ProtobufCMessage *c, pt_faults *f);
+void pt_config_walk(pt_yaml *root, ProtobufCMessage *c, pt_faults *f);
 /* Creates every sub-message that is absent. */
 PT_MUST_USE pt_status pt_config_complete(ProtobufCMessage *c);
 /* Checks all ranges. root, for the marks and the bad values, may be NULL. */
-void pt_config_ranges(const pt_config *c, pt_tree *root, pt_faults *f);
+void pt_config_ranges(const pt_config *c, pt_yaml *root, pt_faults *f);
 
 /* A range of numbers as config.proto states it: "> 0", "in [0, 1)". [ and ] include the
  * end, ( and ) do not; no end: infinity. */

@@ -6,12 +6,12 @@
 
 enum { BLOCK_BYTES = 1 << 16 };
 
-struct pt_pool_block {
-    struct pt_pool_block *next;
+struct pt_arena_block {
+    struct pt_arena_block *next;
     max_align_t data[];
 };
 
-void *pt_pool_alloc(pt_pool *p, size_t bytes)
+void *pt_arena_alloc(pt_arena *p, size_t bytes)
 {
     const size_t unit = sizeof(max_align_t);
     size_t need = (bytes / unit + 1) * unit;
@@ -19,7 +19,7 @@ void *pt_pool_alloc(pt_pool *p, size_t bytes)
 
     if (need > p->room - p->used) {
         size_t room = need > BLOCK_BYTES ? need : BLOCK_BYTES;
-        struct pt_pool_block *b = calloc(1, sizeof *b + room);
+        struct pt_arena_block *b = calloc(1, sizeof *b + room);
 
         if (!b) {
             p->failed = true;
@@ -35,28 +35,28 @@ void *pt_pool_alloc(pt_pool *p, size_t bytes)
     return at;
 }
 
-char *pt_pool_text(pt_pool *p, const char *text, size_t n)
+char *pt_arena_text(pt_arena *p, const char *text, size_t n)
 {
-    char *t = pt_pool_alloc(p, n + 1);
+    char *t = pt_arena_alloc(p, n + 1);
 
     if (t && n > 0) memcpy(t, text, n);
     return t;
 }
 
-void pt_pool_fini(pt_pool *p)
+void pt_arena_fini(pt_arena *p)
 {
     while (p->blocks) {
-        struct pt_pool_block *next = p->blocks->next;
+        struct pt_arena_block *next = p->blocks->next;
 
         free(p->blocks);
         p->blocks = next;
     }
-    *p = (pt_pool){0};
+    *p = (pt_arena){0};
 }
 
-pt_tree *pt_tree_create(pt_pool *p, pt_tree_kind kind, pt_mark mark)
+pt_yaml *pt_yaml_create(pt_arena *p, pt_yaml_kind kind, pt_mark mark)
 {
-    pt_tree *t = pt_pool_alloc(p, sizeof *t);
+    pt_yaml *t = pt_arena_alloc(p, sizeof *t);
 
     if (!t) return NULL;
     t->kind = kind;
@@ -64,23 +64,23 @@ pt_tree *pt_tree_create(pt_pool *p, pt_tree_kind kind, pt_mark mark)
     return t;
 }
 
-void pt_tree_add(pt_pool *p, pt_tree *t, const char *key, pt_mark mark, pt_tree *value)
+void pt_yaml_add(pt_arena *p, pt_yaml *t, const char *key, pt_mark mark, pt_yaml *value)
 {
     if (t->n_items == t->room) {
         size_t room = t->room ? 2 * t->room : 8;
-        pt_tree_item *items = pt_pool_alloc(p, room * sizeof *items);
+        pt_yaml_item *items = pt_arena_alloc(p, room * sizeof *items);
 
         if (!items) return;
         if (t->n_items > 0) memcpy(items, t->items, t->n_items * sizeof *items);
         t->items = items;
         t->room = room;
     }
-    t->items[t->n_items++] = (pt_tree_item){key, mark, value};
+    t->items[t->n_items++] = (pt_yaml_item){key, mark, value};
 }
 
-pt_tree_item *pt_tree_find(const pt_tree *t, const char *key)
+pt_yaml_item *pt_yaml_find(const pt_yaml *t, const char *key)
 {
-    if (t->kind != PT_TREE_MAPPING) return NULL;
+    if (t->kind != PT_YAML_MAPPING) return NULL;
     for (size_t i = 0; i < t->n_items; i++)
         if (strcmp(t->items[i].key, key) == 0) return &t->items[i];
     return NULL;
@@ -107,17 +107,17 @@ static int index_of(const char *name)
     return n > 0 && n < 5 && strspn(name, "0123456789") == n ? atoi(name) : -1;
 }
 
-pt_tree *pt_tree_at(pt_tree *root, const char *path)
+pt_yaml *pt_yaml_at(pt_yaml *root, const char *path)
 {
     char name[PT_CONFIG_MAX_PATH];
 
     while (root && next_name(&path, name)) {
-        if (root->kind == PT_TREE_LIST) {
+        if (root->kind == PT_YAML_LIST) {
             int i = index_of(name);
 
             root = i >= 0 && (size_t)i < root->n_items ? root->items[i].value : NULL;
         } else {
-            pt_tree_item *item = pt_tree_find(root, name);
+            pt_yaml_item *item = pt_yaml_find(root, name);
 
             root = item ? item->value : NULL;
         }
@@ -125,25 +125,25 @@ pt_tree *pt_tree_at(pt_tree *root, const char *path)
     return root;
 }
 
-bool pt_tree_is_null(const pt_tree *t)
+bool pt_yaml_is_null(const pt_yaml *t)
 {
-    return t->kind == PT_TREE_SCALAR && !t->quoted &&
+    return t->kind == PT_YAML_SCALAR && !t->quoted &&
            (strcmp(t->text, "null") == 0 || strcmp(t->text, "~") == 0);
 }
 
-pt_tree *pt_tree_merge(pt_pool *p, pt_tree *onto, pt_tree *from)
+pt_yaml *pt_yaml_merge(pt_arena *p, pt_yaml *onto, pt_yaml *from)
 {
-    if (!onto || onto->kind != PT_TREE_MAPPING || from->kind != PT_TREE_MAPPING)
+    if (!onto || onto->kind != PT_YAML_MAPPING || from->kind != PT_YAML_MAPPING)
         return from;
     for (size_t i = 0; i < from->n_items; i++) {
-        const pt_tree_item *x = &from->items[i];
-        pt_tree_item *old = pt_tree_find(onto, x->key);
+        const pt_yaml_item *x = &from->items[i];
+        pt_yaml_item *old = pt_yaml_find(onto, x->key);
 
         if (old) {
-            old->value = pt_tree_merge(p, old->value, x->value);
+            old->value = pt_yaml_merge(p, old->value, x->value);
             old->mark = x->mark;
         } else {
-            pt_tree_add(p, onto, x->key, x->mark, x->value);
+            pt_yaml_add(p, onto, x->key, x->mark, x->value);
         }
     }
     onto->mark = from->mark;
@@ -151,26 +151,26 @@ pt_tree *pt_tree_merge(pt_pool *p, pt_tree *onto, pt_tree *from)
 }
 
 /* The place for item `name` of t, made if absent; NULL after a fault. */
-static pt_tree **place(pt_pool *p, pt_tree *t, const char *name, pt_mark mark,
+static pt_yaml **place(pt_arena *p, pt_yaml *t, const char *name, pt_mark mark,
                        pt_faults *f)
 {
-    pt_tree_item *item = NULL;
+    pt_yaml_item *item = NULL;
     int i = index_of(name);
 
-    if (t->kind == PT_TREE_LIST) {
+    if (t->kind == PT_YAML_LIST) {
         if (i < 0 || (size_t)i > t->n_items || i >= PT_CONFIG_MAX_ITEMS) {
             pt_faults_add(f, mark, "'%.60s' is not an index of a list of %zu", name,
                           t->n_items);
             return NULL;
         }
-        if ((size_t)i == t->n_items) pt_tree_add(p, t, NULL, mark, NULL);
+        if ((size_t)i == t->n_items) pt_yaml_add(p, t, NULL, mark, NULL);
         return p->failed ? NULL : &t->items[i].value;
     }
-    item = pt_tree_find(t, name);
+    item = pt_yaml_find(t, name);
     if (!item) {
-        char *key = pt_pool_text(p, name, strlen(name));
+        char *key = pt_arena_text(p, name, strlen(name));
 
-        if (key) pt_tree_add(p, t, key, mark, NULL);
+        if (key) pt_yaml_add(p, t, key, mark, NULL);
         if (p->failed) return NULL;
         item = &t->items[t->n_items - 1];
     }
@@ -191,24 +191,24 @@ static bool is_path(const char *path)
     return depth < PT_CONFIG_MAX_DEPTH;
 }
 
-void pt_tree_set(pt_pool *p, pt_tree *root, const char *path, pt_tree *value,
+void pt_yaml_set(pt_arena *p, pt_yaml *root, const char *path, pt_yaml *value,
                  pt_faults *f)
 {
     char name[PT_CONFIG_MAX_PATH];
     const char *rest = path;
-    pt_tree **at = &root;
+    pt_yaml **at = &root;
 
     if (!is_path(path)) {
         pt_faults_add(f, value->mark, "'%.100s' is not a path of keys", path);
         return;
     }
     while (next_name(&rest, name)) {
-        if (!*at || (*at)->kind == PT_TREE_SCALAR)
-            *at = pt_tree_create(p, index_of(name) >= 0 ? PT_TREE_LIST : PT_TREE_MAPPING,
+        if (!*at || (*at)->kind == PT_YAML_SCALAR)
+            *at = pt_yaml_create(p, index_of(name) >= 0 ? PT_YAML_LIST : PT_YAML_MAPPING,
                                  value->mark);
         if (!*at) return;
         at = place(p, *at, name, value->mark, f);
         if (!at) return;
     }
-    *at = pt_tree_merge(p, *at, value);
+    *at = pt_yaml_merge(p, *at, value);
 }

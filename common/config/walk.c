@@ -69,12 +69,12 @@ void pt_enum_lower(const char *name, char out[64])
     out[i] = '\0';
 }
 
-static void wrong(walker *w, pt_tree *t, const char *what)
+static void wrong(walker *w, pt_yaml *t, const char *what)
 {
     t->bad = true;
-    if (t->kind != PT_TREE_SCALAR)
+    if (t->kind != PT_YAML_SCALAR)
         pt_faults_add(w->faults, t->mark, "%s: expected %s, found a %s", w->path, what,
-                      t->kind == PT_TREE_LIST ? "list" : "mapping");
+                      t->kind == PT_YAML_LIST ? "list" : "mapping");
     else if (!t->text[0] && !t->quoted)
         pt_faults_add(w->faults, t->mark, "%s has no value (null leaves a key out)",
                       w->path);
@@ -83,12 +83,12 @@ static void wrong(walker *w, pt_tree *t, const char *what)
                       t->quoted ? "the text " : "", t->text, what);
 }
 
-static bool is_plain(const pt_tree *t)
+static bool is_plain(const pt_yaml *t)
 {
-    return t->kind == PT_TREE_SCALAR && !t->quoted && t->text[0];
+    return t->kind == PT_YAML_SCALAR && !t->quoted && t->text[0];
 }
 
-static void read_unsigned(walker *w, pt_tree *t, uint64_t max, uint64_t *out)
+static void read_unsigned(walker *w, pt_yaml *t, uint64_t max, uint64_t *out)
 {
     size_t n = is_plain(t) ? strlen(t->text) : 0;
 
@@ -126,7 +126,7 @@ static bool is_decimal(const char *s)
     return *s == '\0';
 }
 
-static void read_number(walker *w, pt_tree *t, bool single, void *at)
+static void read_number(walker *w, pt_yaml *t, bool single, void *at)
 {
     double d;
 
@@ -146,7 +146,7 @@ static void read_number(walker *w, pt_tree *t, bool single, void *at)
 }
 
 /* YAML 1.2's core schema: true, True and TRUE, and no yes, on or y. */
-static void read_bool(walker *w, pt_tree *t, protobuf_c_boolean *at)
+static void read_bool(walker *w, pt_yaml *t, protobuf_c_boolean *at)
 {
     static const char *const names[] = {"false", "False", "FALSE",
                                         "true",  "True",  "TRUE"};
@@ -159,7 +159,7 @@ static void read_bool(walker *w, pt_tree *t, protobuf_c_boolean *at)
     wrong(w, t, "true or false");
 }
 
-static void read_enum(walker *w, pt_tree *t, const ProtobufCEnumDescriptor *e, int *at)
+static void read_enum(walker *w, pt_yaml *t, const ProtobufCEnumDescriptor *e, int *at)
 {
     enum { MAX = 16 };
     char lower[MAX][64], all[256] = "";
@@ -185,9 +185,9 @@ static void read_enum(walker *w, pt_tree *t, const ProtobufCEnumDescriptor *e, i
                   w->path, t->text, all, near);
 }
 
-static void read_string(walker *w, pt_tree *t, char **at)
+static void read_string(walker *w, pt_yaml *t, char **at)
 {
-    if (t->kind != PT_TREE_SCALAR || !t->text[0]) {
+    if (t->kind != PT_YAML_SCALAR || !t->text[0]) {
         if (t->quoted)
             pt_faults_add(w->faults, t->mark, "%s must not be an empty text", w->path);
         else
@@ -199,7 +199,7 @@ static void read_string(walker *w, pt_tree *t, char **at)
     if (!*at) w->faults->failed = true;
 }
 
-static void walk_message(walker *w, pt_tree *t, ProtobufCMessage *m);
+static void walk_message(walker *w, pt_yaml *t, ProtobufCMessage *m);
 
 static ProtobufCMessage *new_message(const ProtobufCMessageDescriptor *d)
 {
@@ -209,10 +209,10 @@ static ProtobufCMessage *new_message(const ProtobufCMessageDescriptor *d)
     return m;
 }
 
-static void read_message(walker *w, pt_tree *t, const ProtobufCMessageDescriptor *d,
+static void read_message(walker *w, pt_yaml *t, const ProtobufCMessageDescriptor *d,
                          ProtobufCMessage **at)
 {
-    if (t->kind != PT_TREE_MAPPING) {
+    if (t->kind != PT_YAML_MAPPING) {
         wrong(w, t, "a mapping");
         return;
     }
@@ -223,7 +223,7 @@ static void read_message(walker *w, pt_tree *t, const ProtobufCMessageDescriptor
         w->faults->failed = true;
 }
 
-static void read_value(walker *w, pt_tree *t, const ProtobufCFieldDescriptor *f, void *at)
+static void read_value(walker *w, pt_yaml *t, const ProtobufCFieldDescriptor *f, void *at)
 {
     uint64_t u = 0;
 
@@ -268,7 +268,7 @@ static size_t step_in(walker *w, const char *name)
     return n;
 }
 
-static void walk_list(walker *w, pt_tree *t, const ProtobufCFieldDescriptor *f,
+static void walk_list(walker *w, pt_yaml *t, const ProtobufCFieldDescriptor *f,
                       ProtobufCMessage *m)
 {
     bool messages = f->type == PROTOBUF_C_TYPE_MESSAGE;
@@ -276,7 +276,7 @@ static void walk_list(walker *w, pt_tree *t, const ProtobufCFieldDescriptor *f,
     size_t size = pt_field_size(f), *n, at;
     char *list, index[24];
 
-    if (t->kind != PT_TREE_LIST) {
+    if (t->kind != PT_YAML_LIST) {
         wrong(w, t, "a list");
         return;
     }
@@ -303,7 +303,7 @@ static void walk_list(walker *w, pt_tree *t, const ProtobufCFieldDescriptor *f,
     }
 }
 
-static void unknown_key(walker *w, const pt_tree_item *item,
+static void unknown_key(walker *w, const pt_yaml_item *item,
                         const ProtobufCMessageDescriptor *d)
 {
     const char *names[65] = {NULL}, *near;
@@ -319,12 +319,12 @@ static void unknown_key(walker *w, const pt_tree_item *item,
                       d->short_name);
 }
 
-static void walk_message(walker *w, pt_tree *t, ProtobufCMessage *m)
+static void walk_message(walker *w, pt_yaml *t, ProtobufCMessage *m)
 {
     const ProtobufCMessageDescriptor *d = m->descriptor;
 
     for (size_t i = 0; i < t->n_items; i++) {
-        pt_tree *value = t->items[i].value;
+        pt_yaml *value = t->items[i].value;
         const ProtobufCFieldDescriptor *f =
             protobuf_c_message_descriptor_get_field_by_name(d, t->items[i].key);
         size_t at;
@@ -334,7 +334,7 @@ static void walk_message(walker *w, pt_tree *t, ProtobufCMessage *m)
             t->bad = true;
             continue;
         }
-        if (pt_tree_is_null(value)) continue;
+        if (pt_yaml_is_null(value)) continue;
         at = step_in(w, f->name);
         if (f->label == PROTOBUF_C_LABEL_REPEATED) {
             walk_list(w, value, f, m);
@@ -347,7 +347,7 @@ static void walk_message(walker *w, pt_tree *t, ProtobufCMessage *m)
     }
 }
 
-void pt_config_walk(pt_tree *root, ProtobufCMessage *c, pt_faults *f)
+void pt_config_walk(pt_yaml *root, ProtobufCMessage *c, pt_faults *f)
 {
     walker w = {.faults = f};
 

@@ -6,12 +6,12 @@
 
 /* Events of one YAML text become a tree: a stack of open mappings and lists. */
 typedef struct {
-    pt_pool *pool;
+    pt_arena *arena;
     pt_faults *faults;
     pt_mark origin;
-    pt_tree *root;
+    pt_yaml *root;
     struct {
-        pt_tree *tree;
+        pt_yaml *tree;
         const char *key; /* read, its value is still to come */
         pt_mark key_mark;
     } open[PT_CONFIG_MAX_DEPTH];
@@ -65,13 +65,13 @@ static bool is_utf8(reader *r, const char *text, size_t n)
 }
 
 /* The scalar's text as a tree; NULL after a fault. */
-static pt_tree *scalar(reader *r, struct fy_event *e, pt_mark mark)
+static pt_yaml *scalar(reader *r, struct fy_event *e, pt_mark mark)
 {
     struct fy_token *token = e->scalar.value;
     enum fy_scalar_style style = token ? fy_token_scalar_style(token) : FYSS_PLAIN;
     size_t n = 0;
     const char *text = token ? fy_token_get_text(token, &n) : "";
-    pt_tree *t = pt_tree_create(r->pool, PT_TREE_SCALAR, mark);
+    pt_yaml *t = pt_yaml_create(r->arena, PT_YAML_SCALAR, mark);
 
     if (!text) text = "";
     if (memchr(text, 0, n)) {
@@ -80,15 +80,15 @@ static pt_tree *scalar(reader *r, struct fy_event *e, pt_mark mark)
     }
     if (!t) return NULL;
     t->quoted = style != FYSS_PLAIN && style != FYSS_ANY;
-    t->text = pt_pool_text(r->pool, text, n);
+    t->text = pt_arena_text(r->arena, text, n);
     return t->text ? t : NULL;
 }
 
 /* Puts a finished or just opened value where it belongs; false ends the reading. */
-static bool put(reader *r, pt_tree *value)
+static bool put(reader *r, pt_yaml *value)
 {
-    pt_tree *t;
-    pt_tree_item *twice;
+    pt_yaml *t;
+    pt_yaml_item *twice;
 
     if (r->depth == 0) {
         r->root = value;
@@ -99,12 +99,12 @@ static bool put(reader *r, pt_tree *value)
         pt_faults_add(r->faults, value->mark, "more than %d items", PT_CONFIG_MAX_ITEMS);
         return false;
     }
-    if (t->kind == PT_TREE_LIST) {
-        pt_tree_add(r->pool, t, NULL, value->mark, value);
+    if (t->kind == PT_YAML_LIST) {
+        pt_yaml_add(r->arena, t, NULL, value->mark, value);
         return true;
     }
     if (!r->open[r->depth - 1].key) {
-        if (value->kind != PT_TREE_SCALAR) {
+        if (value->kind != PT_YAML_SCALAR) {
             pt_faults_add(r->faults, value->mark, "a key must be a single text");
             return false;
         }
@@ -112,21 +112,21 @@ static bool put(reader *r, pt_tree *value)
         r->open[r->depth - 1].key_mark = value->mark;
         return true;
     }
-    twice = pt_tree_find(t, r->open[r->depth - 1].key);
+    twice = pt_yaml_find(t, r->open[r->depth - 1].key);
     if (twice)
         pt_faults_add(r->faults, r->open[r->depth - 1].key_mark,
                       "key '%.60s' is given twice (first at line %d)", twice->key,
                       twice->mark.line);
     else
-        pt_tree_add(r->pool, t, r->open[r->depth - 1].key, r->open[r->depth - 1].key_mark,
-                    value);
+        pt_yaml_add(r->arena, t, r->open[r->depth - 1].key,
+                    r->open[r->depth - 1].key_mark, value);
     r->open[r->depth - 1].key = NULL;
     return true;
 }
 
-static bool open_value(reader *r, pt_tree_kind kind, pt_mark mark)
+static bool open_value(reader *r, pt_yaml_kind kind, pt_mark mark)
 {
-    pt_tree *t = pt_tree_create(r->pool, kind, mark);
+    pt_yaml *t = pt_yaml_create(r->arena, kind, mark);
 
     if (!t || !put(r, t)) return false;
     if (r->depth == PT_CONFIG_MAX_DEPTH) {
@@ -142,7 +142,7 @@ static bool open_value(reader *r, pt_tree_kind kind, pt_mark mark)
 static bool take(reader *r, struct fy_event *e)
 {
     pt_mark mark = mark_of(r, e);
-    pt_tree *t;
+    pt_yaml *t;
 
     if (fy_event_get_anchor_token(e) || e->type == FYET_ALIAS) {
         pt_faults_add(r->faults, mark, "anchors and aliases are not read; use base:");
@@ -161,9 +161,9 @@ static bool take(reader *r, struct fy_event *e)
         t = scalar(r, e, mark);
         return t && put(r, t);
     case FYET_MAPPING_START:
-        return open_value(r, PT_TREE_MAPPING, mark);
+        return open_value(r, PT_YAML_MAPPING, mark);
     case FYET_SEQUENCE_START:
-        return open_value(r, PT_TREE_LIST, mark);
+        return open_value(r, PT_YAML_LIST, mark);
     case FYET_MAPPING_END:
     case FYET_SEQUENCE_END:
         r->depth--;
@@ -185,10 +185,10 @@ static void take_errors(reader *r, struct fy_diag *diag)
         pt_faults_add(r->faults, r->origin, "this is not YAML");
 }
 
-pt_tree *pt_tree_read(pt_pool *p, pt_faults *f, const char *text, size_t n,
+pt_yaml *pt_yaml_read(pt_arena *p, pt_faults *f, const char *text, size_t n,
                       pt_mark origin)
 {
-    reader r = {.pool = p, .faults = f, .origin = origin};
+    reader r = {.arena = p, .faults = f, .origin = origin};
     struct fy_diag_cfg quiet;
     struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_JSON_NONE};
     struct fy_parser *parser = NULL;

@@ -21,7 +21,7 @@
 #include "common/run/run.h"
 #include "proto/record.pb-c.h"
 
-enum { PT_RECORD_BYTES = 128, PT_EVAL_BLOCK = 32 };
+enum { PT_RECORD_BYTES = 128 };
 
 /* What a worker reports of one shard before the backward pass: sums over its images, in
  * image order. Doubles only: a payload holds the struct as it is. */

@@ -8,8 +8,6 @@
 #include "worker/engine/net/net.h"
 #include "worker/engine/layers/pointwise.h"
 
-enum { PT_EVAL_BLOCK = 32 }; /* images of a group in evaluation */
-
 /* Where one node's values are, and who writes them. */
 typedef struct {
     /* Fixed by the plan. Offsets are floats into the activation block. */
