@@ -79,7 +79,7 @@ static pt_status read_block(measurement *m, size_t first)
         uint32_t image = t->images[first + (size_t)m->n];
         pt_image im;
 
-        s = pt_packed_decode(t->data, image, &im);
+        s = pt_packed_decode(t->data, image, NULL, &im);
         if (s == PT_OK)
             s = pt_augment_test(t->augment, &im, m->pixels + (size_t)m->n * one);
         pt_image_fini(&im);

@@ -34,7 +34,7 @@ static size_t first_of(size_t n, int rank)
 static pt_status describe(search *w, const pt_image_set *set, size_t at)
 {
     pt_image im;
-    pt_status s = pt_packed_decode(set->data, set->images[at], &im);
+    pt_status s = pt_packed_decode(set->data, set->images[at], NULL, &im);
 
     if (s == PT_OK) s = pt_bank_describe(w->bank, &im, w->bin_of, w->n_bins, w->counted);
     pt_image_fini(&im);
@@ -71,7 +71,7 @@ static pt_status find_bins(search *w)
     pt_comm_at(pt_job_comm(), 0, "counting the target's responses");
     for (size_t t = first_of(set->n, pt_job_rank());
          t < first_of(set->n, pt_job_rank() + 1) && s == PT_OK; t++) {
-        s = pt_packed_decode(set->data, set->images[t], &im);
+        s = pt_packed_decode(set->data, set->images[t], NULL, &im);
         if (s == PT_OK) s = pt_bank_count(w->bank, &im, w->counts);
         pt_image_fini(&im);
         pt_comm_poll(pt_job_comm());

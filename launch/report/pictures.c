@@ -31,7 +31,7 @@ static pt_status shrink(const pt_dataset *d, size_t number, pt_image *small,
                         uint8_t **file, size_t *n)
 {
     pt_image im;
-    pt_status s = pt_packed_decode(d, number, &im);
+    pt_status s = pt_packed_decode(d, number, NULL, &im);
 
     if (s == PT_OK) {
         int most = im.height > im.width ? im.height : im.width;

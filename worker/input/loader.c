@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/input/packed.h"
+
 enum { THREADS_MAX = 64, TEXT_MAX = 1024 };
 
 /* One place of the ring. */
@@ -42,12 +44,6 @@ struct pt_loader {
     pthread_t threads[THREADS_MAX];
 };
 
-/* A thread's buffer for files; grows to the largest. */
-struct buffer {
-    uint8_t *bytes;
-    size_t held;
-};
-
 static struct batch *batch_at(const pt_loader *l, uint64_t number)
 {
     return &l->ring[number % l->depth];
@@ -60,63 +56,25 @@ static bool is_done(const struct batch *b)
 
 /* ---- one image -------------------------------------------------------------------- */
 
-static pt_status read_file(const pt_loader *l, size_t image, struct buffer *file)
-{
-    size_t bytes = pt_dataset_bytes(l->data, image);
-
-    if (bytes > file->held) {
-        uint8_t *more = realloc(file->bytes, bytes);
-
-        if (!more)
-            return pt_fail(PT_ERR_NOMEM, "no memory for a file of %zu bytes", bytes);
-        file->bytes = more;
-        file->held = bytes;
-    }
-    return pt_dataset_read(l->data, image, file->bytes);
-}
-
-/* From the file in the buffer. */
-static pt_status make_view(const pt_loader *l, const struct batch *b, size_t at,
-                           const struct buffer *file)
-{
-    size_t image = b->images[at];
-    float *out = b->pixels + at * l->view;
-    pt_image im = {0};
-    pt_status s =
-        pt_jpeg_decode(file->bytes, pt_dataset_bytes(l->data, image), &im, NULL);
-
-    if (s == PT_OK && b->train) {
-        s = pt_augment_train(&l->augment, &im, l->seed, b->epoch, image, out);
-    } else if (s == PT_OK) {
-        s = pt_augment_test(&l->augment, &im, out);
-    }
-    pt_image_fini(&im);
-    return s;
-}
-
-/* Fills place `at` of b; on failure text says why and names the image, or the file that
- * cannot be read. */
+/* Fills place `at` of b. The text of a failure names the image. */
 static pt_status load_image(const pt_loader *l, const struct batch *b, size_t at,
-                            struct buffer *file, char text[TEXT_MAX])
+                            pt_packed_file *file)
 {
     size_t image = b->images[at], n = pt_dataset_images(l->data);
+    float *out = b->pixels + at * l->view;
+    pt_image im;
     pt_status s;
 
-    if (image >= n) {
-        snprintf(text, TEXT_MAX, "image %zu: the data set has %zu images", image, n);
-        return PT_ERR_DATA;
-    }
+    if (image >= n)
+        return pt_fail(PT_ERR_DATA, "image %zu: the data set has %zu images", image, n);
     b->labels[at] = pt_dataset_label(l->data, image);
-    s = read_file(l, image, file);
-    if (s != PT_OK) {
-        snprintf(text, TEXT_MAX, "%s", pt_fail_text()); /* names file and image */
-        return s;
+    s = pt_packed_decode(l->data, image, file, &im);
+    if (s == PT_OK) {
+        s = b->train ? pt_augment_train(&l->augment, &im, l->seed, b->epoch, image, out)
+                     : pt_augment_test(&l->augment, &im, out);
+        if (s != PT_OK) s = pt_packed_blame(l->data, image, s);
     }
-    s = make_view(l, b, at, file);
-    if (s != PT_OK) {
-        snprintf(text, TEXT_MAX, "image %zu (%s): %s", image,
-                 pt_dataset_name(l->data, image), pt_fail_text());
-    }
+    pt_image_fini(&im);
     return s;
 }
 
@@ -136,20 +94,19 @@ static struct batch *next_batch(pt_loader *l)
 
 /* Images are picked up in order: when one fails, all before it were picked up, and those
  * after it need not be. Under lock. */
-static void record(struct batch *b, size_t at, pt_status s, const char *text)
+static void record(struct batch *b, size_t at, pt_status s)
 {
     if (s == PT_OK || (b->status != PT_OK && b->failed < at)) return;
     b->status = s;
     b->failed = at;
-    memcpy(b->text, text, TEXT_MAX);
+    snprintf(b->text, TEXT_MAX, "%s", pt_fail_text());
     b->next = b->n;
 }
 
 static void *thread_main(void *arg)
 {
     pt_loader *l = arg;
-    struct buffer file = {0};
-    char text[TEXT_MAX] = "";
+    pt_packed_file file = {0};
 
     pthread_mutex_lock(&l->lock);
     while (!l->stop) {
@@ -164,14 +121,14 @@ static void *thread_main(void *arg)
         at = b->next++;
         b->busy++;
         pthread_mutex_unlock(&l->lock);
-        s = load_image(l, b, at, &file, text);
+        s = load_image(l, b, at, &file);
         pthread_mutex_lock(&l->lock);
         b->busy--;
-        record(b, at, s, text);
+        record(b, at, s);
         if (is_done(b)) pthread_cond_signal(&l->done);
     }
     pthread_mutex_unlock(&l->lock);
-    free(file.bytes);
+    pt_packed_file_fini(&file);
     return NULL;
 }
 
