@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/suggest.h"
 #include "common/config/config.h"
 #include "common/base/log.h"
 #include "common/comm/stop.h"
@@ -20,7 +21,7 @@
 #include "launch/commands/cmd_predict.h"
 #include "launch/commands/cmd_train.h"
 #include "launch/support/probe.h"
-#include "launch/version.h"
+#include "launch/support/version.h"
 #include "worker/engine/gemm/gemm_blas.h"
 
 static const struct {

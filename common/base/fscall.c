@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "common/comm/comm.h"
+#include "common/base/clock.h"
 
 static _Thread_local pt_fscall *mine;
 

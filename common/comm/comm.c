@@ -2,69 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/base/crc32c.h"
 #include "common/comm/pulse.h"
 #include "common/comm/watchdog.h"
-
-enum {
-    LOOKS_BEFORE_SLEEP = 50,
-    SLEEP_MIN_NS = 20000,
-    SLEEP_MAX_NS = 500000,
-    SLEEP_IDLE_NS = 5000000
-};
-
-static double seconds_of(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-double pt_clock(void)
-{
-    return seconds_of(CLOCK_MONOTONIC);
-}
-
-double pt_cpu_clock(void)
-{
-    return seconds_of(CLOCK_THREAD_CPUTIME_ID);
-}
-
-double pt_process_cpu_clock(void)
-{
-    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
-}
-
-void pt_idle_begin(pt_idle *i)
-{
-    i->since = pt_clock();
-    i->looks = 0;
-}
-
-void pt_idle_pause(pt_idle *i)
-{
-    unsigned over;
-    double hundredth;
-    long ns, most;
-
-    if (++i->looks <= LOOKS_BEFORE_SLEEP) return;
-    over = (i->looks - LOOKS_BEFORE_SLEEP) / 8;
-    hundredth = pt_idle_seconds(i) * 1e7; /* of the wait so far, in ns */
-    most = hundredth < SLEEP_MAX_NS    ? SLEEP_MAX_NS
-           : hundredth > SLEEP_IDLE_NS ? SLEEP_IDLE_NS
-                                       : (long)hundredth;
-    ns = over > 10 ? most : (long)SLEEP_MIN_NS << over;
-    if (ns > most) ns = most;
-    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
-}
-
-double pt_idle_seconds(const pt_idle *i)
-{
-    return pt_clock() - i->since;
-}
 
 /* ---- messages ---------------------------------------------------------------------- */
 
@@ -255,7 +196,7 @@ static pt_status overdue(const pt_comm *c, const pt_request *r, size_t n)
 
 bool pt_comm_late(pt_comm *c, const pt_idle *idle, const pt_request *r, size_t n)
 {
-    if (idle->looks <= LOOKS_BEFORE_SLEEP) return false;
+    if (idle->looks <= PT_IDLE_LOOKS) return false;
     if (!c->pulse) return pt_idle_seconds(idle) > c->deadline_s;
     pt_pulse_serve(c->pulse, r, n);
     return pt_pulse_late(c->pulse);
@@ -287,7 +228,7 @@ pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
         if (late && !moved)
             return c->pulse ? pt_pulse_fail(c->pulse, r, n) : overdue(c, r, n);
         if (c->poll) c->poll(c->poll_context);
-        if (c->pulse && idle.looks == LOOKS_BEFORE_SLEEP) {
+        if (c->pulse && idle.looks == PT_IDLE_LOOKS) {
             say_wait(r, n);
             said = true;
         }

@@ -4,7 +4,7 @@
 
 #include <mpi.h>
 
-#include "common/comm/comm.h"
+#include "common/comm/carrier.h"
 
 /* A communicator for each channel. */
 typedef struct {

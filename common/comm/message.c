@@ -3,11 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "common/run/shards.h"
 #include "common/base/status.h"
-
-_Static_assert((int)PT_MSG_COVERS >= (int)PT_MAX_COVER,
-               "a number for each sub-tree of a cover");
 
 #define ADD_TAGS(kind, tags, share, text) +(tags)
 _Static_assert(PT_MSG_LIST(ADD_TAGS) <= PT_MSG_MAX_TAG + 1, "tags that MPI promises");

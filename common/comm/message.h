@@ -5,11 +5,11 @@
  * promise. Two choices make that possible:
  *
  * - A checksum has the tag of its message and a communicator of its own (pt_channel in
- *   common/comm/comm.h), and so have the signs of life.
+ *   common/comm/carrier.h), and so have the signs of life.
  * - A tag tells apart only what may be under way at once and in any order: keys, nodes of
  *   batch norm. Where both ends handle the messages of a kind in the same order, MPI
- * keeps that order, and they share one tag: the sub-trees of a key, the blocks of a test,
- * the parts of a large message. */
+ *   keeps that order, and they share one tag: the sub-trees of a key, the blocks of a
+ *   test, the parts of a large message. */
 #ifndef PT_COMMON_COMM_MESSAGE_H
 #define PT_COMMON_COMM_MESSAGE_H
 

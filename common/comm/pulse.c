@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/comm/watchdog.h"
 
 enum { TAG = 0, DEBT = 160, TEXT = 512 };

@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-#include "common/comm/comm.h"
+#include "common/comm/carrier.h"
 
 typedef struct pt_pulse pt_pulse;
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/suggest.h"
 #include "common/config/parts.h"
 #include "common/graph/graph.h"
 #include "common/base/utf8.h"

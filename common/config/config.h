@@ -94,9 +94,4 @@ PT_MUST_USE pt_status pt_config_unpack(const uint8_t *bytes, size_t n, pt_config
 /* Help of every key (name, type, default, comment), for `ptrain config schema`. */
 void pt_config_schema(FILE *out);
 
-/* The closest of `names` (NULL-terminated) to `word`, within distance 2 or a third of its
- * length, and less than the whole word; upper and lower case are equal. NULL if none. For
- * "did you mean". */
-const char *pt_suggest(const char *word, const char *const *names);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/suggest.h"
 #include "common/config/parts.h"
 
 typedef struct {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config/config.h"
+#include "common/base/suggest.h"
 #include "common/graph/builder.h"
 
 enum { NETWORKS = 9, SIDE_MAX = 4096, CLASSES_MAX = 1 << 20 };

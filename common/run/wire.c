@@ -6,6 +6,9 @@
 #include "common/run/coupling.h"
 #include "common/run/moments.h"
 
+_Static_assert((int)PT_MSG_COVERS >= (int)PT_MAX_COVER,
+               "a number for each sub-tree of a cover");
+
 int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full)
 {
     int n = pt_tree_cover(p->lo, p->hi, p->n_shards, out);

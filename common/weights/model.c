@@ -437,10 +437,10 @@ uint64_t pt_model_bytes(const pt_graph *g)
            (uint64_t)g->n_tensors * TENSOR_BYTES + (uint64_t)g->n_classes * CLASS_BYTES;
 }
 
-pt_status pt_weights_save(const char *path, const pt_graph *g,
-                          const pt_graph_options *options, const float *flat,
-                          const pt_preprocess *preprocess, const pt_geometry *geometry,
-                          const char *const *class_names)
+pt_status pt_model_save(const char *path, const pt_graph *g,
+                        const pt_graph_options *options, const float *flat,
+                        const pt_preprocess *preprocess, const pt_geometry *geometry,
+                        const char *const *class_names)
 {
     char hash[PT_DIGEST_HEX];
     pt_h5file *f = NULL;
@@ -457,7 +457,7 @@ pt_status pt_weights_save(const char *path, const pt_graph *g,
     return s;
 }
 
-pt_status pt_weights_class_names(const char *path, char ***names, size_t *n)
+pt_status pt_model_class_names(const char *path, char ***names, size_t *n)
 {
     pt_h5file *f = NULL;
     pt_status s = pt_h5file_open(path, &f);

@@ -6,9 +6,6 @@
 
 /* ---- what pixels a program's networks want ---------------------------------------- */
 
-const pt_preprocess pt_preprocess_imagenet = {
-    false, 1.0f / 255.0f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
-
 static const pt_preprocess caffe = {true, 1, {104, 117, 123}, {1, 1, 1}};
 static const pt_preprocess inception = {false, 1.0f / 127.5f, {1, 1, 1}, {1, 1, 1}};
 

@@ -8,7 +8,7 @@
 #define PT_COMMON_WEIGHTS_NAMING_H
 
 #include "common/weights/table.h"
-#include "common/weights/weights.h"
+#include "common/weights/info.h"
 
 enum { PT_NAMES_MAX = 2 * PT_NAME_MAX, PT_NAMING_NETWORKS = 4, PT_NAMING_LEFTOVERS = 2 };
 

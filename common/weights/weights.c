@@ -275,7 +275,7 @@ pt_status pt_weights_try(const char *path, const char *entry)
     if (s == PT_OK) s = describe(whole, format, table, &info);
     if (s == PT_OK) s = try_tensors(table);
     if (s == PT_OK && format == PT_FORMAT_MODEL)
-        s = pt_weights_class_names(whole, &names, &n);
+        s = pt_model_class_names(whole, &names, &n);
 done:
     free(names);
     pt_table_destroy(&table);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/comm/job.h"
 #include "common/base/log.h"
 #include "common/run/wire.h"

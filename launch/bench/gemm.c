@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/comm/comm.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/rng.h"
 #include "launch/bench/options.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/comm/comm.h"
+#include "common/base/clock.h"
 #include "common/base/crc32c.h"
 #include "common/data/dataset.h"
 #include "common/base/log.h"

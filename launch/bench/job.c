@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/comm/job.h"
 #include "common/base/log.h"
 #include "launch/bench/result.h"

@@ -1,6 +1,6 @@
 #include "launch/bench/kinds.h"
 
-#include "common/comm/comm.h"
+#include "common/base/clock.h"
 
 const char *pt_bench_kind_name(pt_bench_kind k)
 {

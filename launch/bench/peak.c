@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/comm/comm.h"
+#include "common/base/clock.h"
 #include "common/base/rng.h"
 #include "worker/engine/gemm/gemm_blas.h"
 #include "worker/engine/gemm/gemm_path.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/comm/comm.h"
+#include "common/base/clock.h"
 #include "common/run/keys.h"
 #include "common/base/log.h"
 #include "launch/bench/options.h"

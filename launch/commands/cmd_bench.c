@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/suggest.h"
 #include "common/config/config.h"
 #include "common/base/log.h"
 #include "launch/bench/gemm.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/suggest.h"
 #include "common/config/config.h"
 #include "common/base/log.h"
 

@@ -1,5 +1,7 @@
 #include "launch/commands/cmd_predict.h"
 
+#include "common/weights/model.h"
+
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +110,7 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
     if (!p->pixels || !p->p) return pt_fail(PT_ERR_NOMEM, "no memory for the images");
     if (s == PT_OK && a->classes) s = pt_lines_read(a->classes, &p->names, &p->n_names);
     if (s == PT_OK && !a->classes && p->model.info.format == PT_FORMAT_MODEL)
-        s = pt_weights_class_names(a->weights, &p->names, &p->n_names);
+        s = pt_model_class_names(a->weights, &p->names, &p->n_names);
     if (s != PT_OK) return s;
     if (p->names && p->n_names != (size_t)g->n_classes)
         return pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes",

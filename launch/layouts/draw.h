@@ -2,7 +2,7 @@
 #ifndef PT_LAUNCH_LAYOUT_DRAW_H
 #define PT_LAUNCH_LAYOUT_DRAW_H
 
-#include "launch/layouts/listing.h"
+#include "launch/layouts/layout.h"
 
 /* Puts the names of class number `label` into the order in which they are taken: as they
  * are (sorted), or, with options->draw, a permutation drawn from draw_seed and the label

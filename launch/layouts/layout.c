@@ -1,7 +1,6 @@
 #include "launch/layouts/layout.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,6 @@
 #include "common/base/log.h"
 #include "common/base/utf8.h"
 #include "launch/layouts/split_names.h"
-
-enum { MAX_LISTED = 500 };
 
 void pt_layout_fini(pt_layout *l)
 {
@@ -158,37 +155,6 @@ pt_status pt_layout_read(const char *kind, const char *root,
 
 /* ---- for the readers ------------------------------------------------------------------
  */
-
-void pt_layout_fault(pt_layout_faults *f, const char *fmt, ...)
-{
-    char line[5120];
-    va_list ap;
-
-    if (f->n++ >= MAX_LISTED) return;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    pt_fail_more(&f->status, PT_ERR_DATA, "%s", line);
-}
-
-pt_status pt_layout_faults_end(pt_layout_faults *f)
-{
-    if (f->n > MAX_LISTED)
-        pt_fail_more(&f->status, PT_ERR_DATA, "and %zu more faults", f->n - MAX_LISTED);
-    return f->status;
-}
-
-pt_status pt_layout_join(const char *root, const char *name, char **out)
-{
-    size_t n = strlen(root), m = strlen(name);
-
-    *out = malloc(n + m + 2);
-    if (!*out) return pt_fail(PT_ERR_NOMEM, "%s: no memory for a file name", root);
-    memcpy(*out, root, n);
-    if (n > 0 && root[n - 1] != '/') (*out)[n++] = '/';
-    memcpy(*out + n, name, m + 1);
-    return PT_OK;
-}
 
 /* Room for one more element of `size` bytes in *array. */
 static pt_status grow(void **array, size_t n, size_t *room, size_t size)

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "common/base/status.h"
+#include "launch/layouts/faults.h"
+#include "launch/layouts/listing.h"
 
 typedef struct {
     char *path; /* to open */
@@ -112,20 +114,6 @@ PT_MUST_USE pt_status pt_layout_webface500(const char *root,
 
 /* ---- for the readers ------------------------------------------------------------------
  */
-
-/* Collects the faults of one layout: the first 500 are lines of the text, the rest a
- * number. Begin with {PT_OK, 0}. */
-typedef struct {
-    pt_status status;
-    size_t n;
-} pt_layout_faults;
-
-void pt_layout_fault(pt_layout_faults *f, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-PT_MUST_USE pt_status pt_layout_faults_end(pt_layout_faults *f);
-
-/* ROOT/NAME, malloc'd. */
-PT_MUST_USE pt_status pt_layout_join(const char *root, const char *name, char **out);
 
 /* Adds ROOT/NAME (name copied); a fault, at FILE:LINE where file is not NULL, if it is
  * not a file. *number: NULL, or the image's number; UINT32_MAX after a fault. */

@@ -60,6 +60,18 @@ static void leave_out(pt_left_out *l, const char *path)
     if (l->n++ == 0) l->first = strdup(path);
 }
 
+pt_status pt_layout_join(const char *root, const char *name, char **out)
+{
+    size_t n = strlen(root), m = strlen(name);
+
+    *out = malloc(n + m + 2);
+    if (!*out) return pt_fail(PT_ERR_NOMEM, "%s: no memory for a file name", root);
+    memcpy(*out, root, n);
+    if (n > 0 && root[n - 1] != '/') (*out)[n++] = '/';
+    memcpy(*out + n, name, m + 1);
+    return PT_OK;
+}
+
 pt_status pt_list_folder(const char *path, pt_listing_kind what, pt_layout_faults *faults,
                          pt_left_out *left_out, pt_listing *out)
 {

@@ -2,7 +2,7 @@
 #ifndef PT_LAUNCH_LISTING_H
 #define PT_LAUNCH_LISTING_H
 
-#include "launch/layouts/layout.h"
+#include "launch/layouts/faults.h"
 
 /* Begin with {0}. */
 typedef struct {
@@ -22,6 +22,9 @@ typedef struct {
     size_t n;
     char *first;
 } pt_left_out;
+
+/* ROOT/NAME, malloc'd. */
+PT_MUST_USE pt_status pt_layout_join(const char *root, const char *name, char **out);
 
 typedef enum { PT_LIST_FOLDERS, PT_LIST_JPEGS } pt_listing_kind;
 

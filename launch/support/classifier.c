@@ -1,3 +1,4 @@
+#include "common/weights/weights.h"
 #include "launch/support/classifier.h"
 
 #include <stdio.h>

@@ -8,7 +8,6 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "launch/train/outputs.h"
-#include "launch/train/run_dir.h"
 
 #define UNWRITTEN "-" /* in the place of a digest: no file has it */
 

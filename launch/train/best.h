@@ -2,10 +2,9 @@
 #ifndef PT_LAUNCH_TRAIN_BEST_H
 #define PT_LAUNCH_TRAIN_BEST_H
 
+#include "launch/train/run_dir.h"
 #include "launch/train/setup.h"
 #include "server/checkpoint/tally.h"
-
-#define PT_BEST_FILE "best.h5"
 
 /* Takes the test after `step` in the place of *best if more of its images were right, or
  * if it is the first. True: it was taken, and the file must be written. */

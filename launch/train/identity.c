@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/crc32c.h"
-#include "launch/version.h"
+#include "launch/support/version.h"
 #include "worker/step.h"
 
 /* Keys that cannot change the weights, whole or as the first characters of a key: where

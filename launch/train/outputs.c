@@ -1,9 +1,12 @@
 #include "launch/train/outputs.h"
 
+#include "common/weights/model.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/comm/job.h"
 #include "common/base/log.h"
@@ -21,8 +24,8 @@ pt_status pt_outputs_model(const pt_setup *u, const float *flat, const char *nam
                        : pt_fail(PT_ERR_NOMEM, "no memory for %s", name);
 
     if (s == PT_OK)
-        s = pt_weights_save(path, r->graph, &u->graph_options, flat, &u->preprocess,
-                            &geometry, pt_dataset_class_names(u->data));
+        s = pt_model_save(path, r->graph, &u->graph_options, flat, &u->preprocess,
+                          &geometry, pt_dataset_class_names(u->data));
     free(path);
     return s;
 }

@@ -15,8 +15,7 @@
 #include "common/comm/job.h"
 #include "common/base/log.h"
 #include "common/base/utf8.h"
-#include "launch/train/best.h"
-#include "launch/version.h"
+#include "launch/support/version.h"
 #include "server/checkpoint/manifest.h"
 
 #define LOCK        ".lock"

@@ -1,8 +1,9 @@
 /* The directory that a run leaves:
  *
- *   identity.json     what decides the weights (launch/train/identity.h; from the start
- * on) config.yaml       the resolved configuration environment.json  versions, hosts,
- * core types, commit, command line metrics.jsonl     one object a step, one a test
+ *   identity.json     what decides the weights (launch/train/identity.h), from the start
+ *   config.yaml       the resolved configuration
+ *   environment.json  versions, hosts, core types, commit, command line
+ *   metrics.jsonl     one object a step, one a test
  *   checkpoints/      while the run is not finished (server/checkpoint/manifest.h)
  *   best.h5           run.keep_best: the best model so far (launch/train/best.h)
  *   model.h5          the final model; predictions.h5: test set with logits
@@ -15,6 +16,8 @@
 #include <jansson.h>
 
 #include "launch/train/setup.h"
+
+#define PT_BEST_FILE "best.h5"
 
 /* Makes config run.dir, or opens one that is a run's (*exists). overwrite: a run's files
  * are removed. PT_ERR_USAGE where it holds other files, or another job uses it (locked

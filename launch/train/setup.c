@@ -1,3 +1,4 @@
+#include "common/weights/weights.h"
 #include "launch/train/setup.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+#include "common/weights/weights.h"
 #include "launch/train/start_weights.h"
 
 #include <math.h>

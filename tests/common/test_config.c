@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "common/base/suggest.h"
 #include "common/config/config.h"
 
 /* The tests run inside a temporary directory, so that messages hold bare names. */

@@ -1,4 +1,5 @@
 /* From tables to a network: names, shapes, layouts, misfits. */
+#include "common/weights/weights.h"
 #include "tests/common/weights_tables.h"
 #include "tests/support/temp_dir.h"
 

@@ -4,6 +4,7 @@
  * In HDF5 files only the bytes of values are changed: libhdf5 1.10.8 itself crashes on
  * some changes of others (H5HG_read, H5O__attr_exists; 40 of the first 6200 bytes of
  * model.h5), which nobody can catch inside this process. */
+#include "common/weights/weights.h"
 #include "tests/common/weights_tables.h"
 
 #include <sys/resource.h>

@@ -1,4 +1,6 @@
 /* Our own model file: written, read back, read and rewritten by h5py. */
+#include "common/weights/weights.h"
+#include "common/weights/model.h"
 #include "tests/common/weights_tables.h"
 #include "tests/support/temp_dir.h"
 
@@ -17,7 +19,7 @@ static void save_small(const char *path, const pt_graph *g, const float *flat)
     const pt_preprocess p = {true, 0.5f, {1, 2, 3}, {4, 5, 6}};
     const pt_geometry geometry = {PT_RESIZE_NONE, 77};
 
-    if (pt_weights_save(path, g, &small, flat, &p, &geometry, classes) != PT_OK)
+    if (pt_model_save(path, g, &small, flat, &p, &geometry, classes) != PT_OK)
         fail_msg("%s", pt_fail_text());
 }
 
@@ -107,7 +109,7 @@ static void test_preprocessing_and_classes_may_be_left_out(void **state)
     const char *path = in_dir("bare.h5");
     pt_weights_info info;
 
-    assert_int_equal(pt_weights_save(path, g, &small, flat, NULL, NULL, NULL), PT_OK);
+    assert_int_equal(pt_model_save(path, g, &small, flat, NULL, NULL, NULL), PT_OK);
     assert_int_equal(pt_weights_load(path, NULL, g, true, flat, &info), PT_OK);
     assert_false(info.has_preprocess || info.has_geometry);
     assert_int_equal(remove(path), 0);
@@ -144,8 +146,7 @@ static void test_a_directory_that_is_missing_is_an_error(void **state)
     float *flat = make_flat(g, 1);
 
     assert_int_equal(
-        pt_weights_save("/nowhere/model.h5", g, &small, flat, NULL, NULL, NULL),
-        PT_ERR_IO);
+        pt_model_save("/nowhere/model.h5", g, &small, flat, NULL, NULL, NULL), PT_ERR_IO);
     free(flat);
     pt_graph_destroy(&g);
 }

@@ -1,10 +1,12 @@
 /* Whose names a file has decides what pixels its network wants; what it holds beyond the
  * network decides whether it is that network's. The names under FIXTURES "names" are
  * torchvision's own (tests/oracle/weights_names.py). */
+#include "common/weights/weights.h"
 #include "tests/common/weights_tables.h"
 #include "tests/support/temp_dir.h"
 
 #include "common/weights/names.h"
+#include "common/weights/model.h"
 #include "proto/onnx.pb-c.h"
 
 /* ---- files and tables by a list of names ------------------------------------------ */
@@ -299,7 +301,7 @@ static void test_the_second_head_of_a_run_is_left_out_with_a_reason(void **state
     float *flat = make_flat(both, 1);
     pt_weights_info info;
 
-    assert_int_equal(pt_weights_save(path, both, &opt, flat, NULL, NULL, NULL), PT_OK);
+    assert_int_equal(pt_model_save(path, both, &opt, flat, NULL, NULL, NULL), PT_OK);
     opt.n_source_classes = 0;
     g = make_graph("resnet_small", &opt);
     assert_int_equal(pt_weights_load(path, NULL, g, true, flat, &info), PT_OK);

@@ -1,5 +1,7 @@
 /* Each reader against small files that the programs of its format wrote
  * (tests/oracle/weights_fixtures.py). */
+#include "common/weights/weights.h"
+#include "common/weights/model.h"
 #include "tests/common/weights_tables.h"
 
 #include <math.h>
@@ -225,14 +227,13 @@ static void test_class_names_of_a_model_file_are_read_where_it_has_them(void **s
     char **names = NULL;
     size_t n = 0;
 
-    assert_int_equal(pt_weights_class_names(FIXTURES "model.h5", &names, &n), PT_OK);
+    assert_int_equal(pt_model_class_names(FIXTURES "model.h5", &names, &n), PT_OK);
     assert_int_equal(n, 3);
     assert_string_equal(names[0], "rose");
     assert_string_equal(names[2], "tulip");
     assert_null(names[3]);
     free(names);
-    assert_int_equal(pt_weights_class_names(FIXTURES "keras_fixed.h5", &names, &n),
-                     PT_OK);
+    assert_int_equal(pt_model_class_names(FIXTURES "keras_fixed.h5", &names, &n), PT_OK);
     assert_int_equal(n, 0);
     assert_null(names);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/digest.h"
+#include "common/weights/weights.h"
 #include "common/weights/half.h"
 #include "tests/support/half.h"
 

@@ -5,7 +5,7 @@
 
 #include "common/data/dataset.h"
 #include "common/run/run.h"
-#include "common/weights/weights.h"
+#include "common/data/view.h"
 #include "worker/input/augment.h"
 #include "worker/source.h"
 

@@ -8,6 +8,7 @@
 
 #include <hdf5.h>
 
+#include "common/weights/model.h"
 #include "common/weights/weights.h"
 
 enum { VALUES_MAX = 1 << 24 };
@@ -73,7 +74,7 @@ static void inspect(const char *path)
     if (info.format != PT_FORMAT_MODEL) return;
     if (pt_graph_create(info.network, &info.options, &g) != PT_OK)
         PT_CHECK(!g, "a graph that failed is there");
-    if (pt_weights_class_names(path, &names, &n) != PT_OK)
+    if (pt_model_class_names(path, &names, &n) != PT_OK)
         PT_CHECK(!names, "names that failed are there");
     pt_graph_destroy(&g);
     free(names);

@@ -1,7 +1,7 @@
+#include "common/base/suggest.h"
+
 #include <ctype.h>
 #include <string.h>
-
-#include "common/config/config.h"
 
 enum { WORD_MAX = 64 };
 

@@ -1,0 +1,56 @@
+#include "common/base/clock.h"
+
+#include <time.h>
+
+enum { SLEEP_MIN_NS = 20000, SLEEP_MAX_NS = 500000, SLEEP_IDLE_NS = 5000000 };
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double pt_clock(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double pt_cpu_clock(void)
+{
+    return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
+double pt_process_cpu_clock(void)
+{
+    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void pt_idle_begin(pt_idle *i)
+{
+    i->since = pt_clock();
+    i->looks = 0;
+}
+
+void pt_idle_pause(pt_idle *i)
+{
+    unsigned over;
+    double hundredth;
+    long ns, most;
+
+    if (++i->looks <= PT_IDLE_LOOKS) return;
+    over = (i->looks - PT_IDLE_LOOKS) / 8;
+    hundredth = pt_idle_seconds(i) * 1e7; /* of the wait so far, in ns */
+    most = hundredth < SLEEP_MAX_NS    ? SLEEP_MAX_NS
+           : hundredth > SLEEP_IDLE_NS ? SLEEP_IDLE_NS
+                                       : (long)hundredth;
+    ns = over > 10 ? most : (long)SLEEP_MIN_NS << over;
+    if (ns > most) ns = most;
+    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
+double pt_idle_seconds(const pt_idle *i)
+{
+    return pt_clock() - i->since;
+}

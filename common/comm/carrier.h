@@ -1,0 +1,61 @@
+/* What carries messages, behind a table of operations, and the requests that are under
+ * way on it. Types alone: comm.h sends and waits, pulse.h watches who is alive. */
+#ifndef PT_COMMON_COMM_CARRIER_H
+#define PT_COMMON_COMM_CARRIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/status.h"
+#include "common/comm/message.h"
+
+/* Messages over PT_MSG_PART_BYTES travel in parts of that size: MPI counts to 2^31, and a
+ * large message shows progress on its way. */
+enum { PT_MSG_CHECK_BYTES = 4, PT_MSG_PART_BYTES = 1 << 26 };
+
+/* What a carrier keeps apart, in MPI by a communicator each. */
+typedef enum {
+    PT_CHANNEL_MESSAGES,
+    PT_CHANNEL_CHECKSUMS,
+    PT_CHANNEL_PULSE, /* signs of life: common/comm/pulse.h */
+    PT_CHANNELS
+} pt_channel;
+
+/* A message under way. The buffer belongs to comm until the wait ends, and the request
+ * stays where it is: its checksum travels from here or to here. Zeroed = idle. */
+typedef struct {
+    bool active, receive;
+    pt_msg_kind kind;
+    int peer, index;
+    uint32_t crc; /* of what was sent */
+    void *data;   /* [bytes]; of a message that is sent, only read */
+    size_t bytes;
+    uintptr_t native, check; /* the carrier's handles: the message, its checksum */
+    uintptr_t *more;         /* of the parts after the first; NULL: there are none */
+    size_t parts_done;
+} pt_request;
+
+/* A carrier. Every function is local and returns at once. Messages of one sender, channel
+ * and tag are received in the order in which they were sent. */
+typedef struct {
+    pt_status (*send)(void *self, pt_channel channel, int peer, int tag, const void *data,
+                      size_t bytes, uintptr_t *native);
+    pt_status (*recv)(void *self, pt_channel channel, int peer, int tag, void *data,
+                      size_t bytes, uintptr_t *native);
+    pt_status (*test)(void *self, uintptr_t *native, bool *done);
+} pt_comm_ops;
+
+typedef struct {
+    const pt_comm_ops *ops;
+    void *self;
+    int rank, size;
+    struct pt_pulse *pulse;  /* borrowed; NULL: none */
+    double deadline_s;       /* of one wait without any progress; > 0 */
+    size_t part_bytes;       /* alike on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
+    uint64_t sent, received; /* bytes posted so far, checksums included */
+    void (*poll)(void *context); /* called while waiting, may be NULL */
+    void *poll_context;
+} pt_comm;
+
+#endif

@@ -1,0 +1,4 @@
+#include "common/data/view.h"
+
+const pt_preprocess pt_preprocess_imagenet = {
+    false, 1.0f / 255.0f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
