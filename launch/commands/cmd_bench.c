@@ -6,10 +6,8 @@
 #include "common/base/suggest.h"
 #include "common/config/config.h"
 #include "common/base/log.h"
-#include "launch/bench/gemm.h"
 #include "launch/bench/input.h"
 #include "launch/bench/step.h"
-#include "launch/bench/update.h"
 
 /* One line a benchmark; each reads the rest of the command line itself. */
 static const struct {
@@ -18,9 +16,7 @@ static const struct {
     const char *help;
 } benches[] = {
     {"step", pt_bench_step, "a training step, alone or with workers, by kind of layer"},
-    {"gemm", pt_bench_gemm, "matrix products of the layers beside CBLAS"},
     {"input", pt_bench_input, "JPEG files to network input on one thread"},
-    {"update", pt_bench_update, "the optimizer's bandwidth beside that of a triad"},
 };
 
 enum { N_BENCHES = sizeof benches / sizeof benches[0] };

@@ -3,12 +3,11 @@
  * GFLOP/s of the three passes of convolutions (2 * multiply-adds / time, the best of some
  * runs), with the images as 8 shards, and what OpenBLAS reaches on one large product.
  * With one thread time is the processor's, so that a shared machine disturbs less. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/base/status.h"
+#include "tests/bench/measure.h"
 #include "worker/engine/conv/conv.h"
 #include "worker/engine/conv/depthwise.h"
 #include "worker/engine/gemm/gemm_blas.h"
@@ -76,12 +75,8 @@ static double now_s(void)
 
 static float *filled(size_t n)
 {
-    float *p = pt_calloc(n, sizeof *p);
+    float *p = measure_floats(n);
 
-    if (!p) {
-        fputs("bench_conv: out of memory\n", stderr);
-        exit(1);
-    }
     for (size_t i = 0; i < n; i++) p[i] = (float)(i % 17) * 0.1f - 0.8f;
     return p;
 }

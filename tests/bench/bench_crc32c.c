@@ -3,23 +3,15 @@
  * GB/s of the checksum of messages, by instruction and by tables, over 64 MiB; medians of
  * nine alternating rounds. */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/comm/comm.h"
 #include "common/base/crc32c.h"
+#include "tests/bench/measure.h"
 
 enum { BYTES = 64 << 20, ROUNDS = 9 };
 
 typedef uint32_t checksum(uint32_t crc, const void *data, size_t n);
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static double seconds_of(checksum *f, const uint8_t *data, uint32_t *crc)
 {
@@ -49,10 +41,9 @@ int main(void)
             return 1;
         }
     }
-    qsort(fast, ROUNDS, sizeof *fast, by_value);
-    qsort(plain, ROUNDS, sizeof *plain, by_value);
-    printf("in use %.1f GB/s, tables %.1f GB/s\n", BYTES / 1e9 / fast[ROUNDS / 2],
-           BYTES / 1e9 / plain[ROUNDS / 2]);
+    printf("in use %.1f GB/s, tables %.1f GB/s\n",
+           BYTES / 1e9 / measure_median(fast, ROUNDS),
+           BYTES / 1e9 / measure_median(plain, ROUNDS));
     free(data);
     return 0;
 }

@@ -3,12 +3,11 @@
  * Milliseconds of processor time (wall time with several threads) of the three passes of
  * fully connected layers, with the images as 8 shards, and what each pass reaches in
  * GFLOP/s. VGG-16's layers are bound by reading their weights. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "common/run/shards.h"
 #include "common/base/status.h"
+#include "tests/bench/measure.h"
 #include "worker/engine/layers/linear.h"
 
 enum { N_SHARDS = 8 };
@@ -33,12 +32,8 @@ static double now_s(void)
 
 static float *filled(size_t n)
 {
-    float *p = pt_calloc(n, sizeof *p);
+    float *p = measure_floats(n);
 
-    if (!p) {
-        fputs("bench_linear: out of memory\n", stderr);
-        exit(1);
-    }
     for (size_t i = 0; i < n; i++) p[i] = (float)(i % 17) * 0.1f - 0.8f;
     return p;
 }

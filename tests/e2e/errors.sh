@@ -108,7 +108,7 @@ if [ -w /dev/full ]; then
     picture=$(find images/target -name '*.jpg' | sort | head -1)
     for command in --help --version "inspect data.h5" "config schema" "config show run.yaml" \
         "pack --layout folders --overwrite images/target full.h5" "report small" "report --csv small" \
-        "sweep --list table.yaml" "sweep --help" "train --help" "bench --help" "bench gemm --help" \
+        "sweep --list table.yaml" "sweep --help" "train --help" "bench --help" "bench input --help" \
         "train --dry-run --workers 1 run.yaml" "predict --tsv --weights small/model.h5 $picture"; do
         "$PTRAIN" $command >/dev/full 2>full.log
         [ $? = 1 ] && [ "$(grep -c error: full.log)" = 1 ] && grep -q 'error: .*cannot be written' full.log ||
