@@ -1,3 +1,11 @@
+/* A key's gradient arrives as parts: the sums of the aligned sub-trees that each worker
+ * owns, left to right, one message each. The parts of all workers tile the tree over the
+ * V shards, whatever the number of workers, so finishing it gives the same bits always.
+ *
+ * Receives are posted for a window of keys, n_slots of them, in the order in which a
+ * backward pass finishes them; key k of the step uses slot k % n_slots. Keys are also
+ * finished in that order: a key that is complete waits for those before it. So a waiting
+ * server tests the parts of one key, and memory is n_slots keys, not the model. */
 #include "server/gather.h"
 
 #include <math.h>

@@ -1,3 +1,18 @@
+/* One step, message by message:
+ *
+ *     begin_step       the sums pushed in the step before have left their buffers
+ *     before_node      forward, layer by layer: waits for the new weights of that layer
+ *     exchange         batch norm, both passes: among the workers, rank 0 takes no part
+ *     trade            payload to rank 0, step record back
+ *     gradient_ready   backward, last layer first: pushes the sums of the layer's keys,
+ *                      then posts receives for new weights of the layers above it
+ *     end_step         posts the receives that are left
+ *
+ * Two invariants make this safe without a copy of the weights. A receive into run->flat
+ * is posted only when no layer reads those weights any more: a layer reads its own until
+ * its backward pass is over, so gradient_ready asks for the layers above and not for its
+ * own. And a gradient's buffer is comm's from its push to the next begin_step; the next
+ * backward pass writes it only after that. */
 #include "worker/client.h"
 
 #include <stdio.h>
