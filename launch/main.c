@@ -22,7 +22,6 @@
 #include "launch/commands/cmd_train.h"
 #include "launch/support/probe.h"
 #include "launch/support/version.h"
-#include "worker/engine/gemm/gemm_blas.h"
 
 static const struct {
     const char *name;
@@ -67,23 +66,6 @@ static int unknown(const char *word)
     return 2;
 }
 
-/* OpenBLAS chose its kernels when it was loaded: a better choice needs a new start. A
- * signal that asks to stop waits until the new program listens; one that was heard before
- * is sent again. */
-static void start_again_with_core(char **argv)
-{
-    const char *core;
-    sigset_t held;
-
-    if (!pt_blas_wants_core(&core)) return;
-    setenv("OPENBLAS_CORETYPE", core, 1);
-    pt_stop_signals(&held);
-    sigprocmask(SIG_BLOCK, &held, NULL);
-    if (pt_stop_asked()) raise(SIGUSR1);
-    execv("/proc/self/exe", argv);
-    sigprocmask(SIG_UNBLOCK, &held, NULL); /* it failed: we go on, slower */
-}
-
 /* Whoever started us may have closed them: the next file that is opened would be taken
  * for a standard stream. */
 static void open_standard_streams(void)
@@ -125,7 +107,6 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--probe-h5") == 0) return pt_probe_main(argc - 1, argv + 1);
     hear_signals(argv[1]);
-    start_again_with_core(argv);
     for (int i = 0; i < N_COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

@@ -37,10 +37,10 @@ struct pt_worker {
     double input_s, compute_s, wire_s, computing_since;
 };
 
-pt_kernel pt_worker_kernel(const pt_config *c)
+pt_kernels pt_worker_kernels(const pt_config *c)
 {
-    if (c->engine->gemm == PT__CONFIG__GEMM__BLAS) return PT_BLAS;
-    return c->engine->winograd ? PT_WINOGRAD : PT_DIRECT;
+    return (pt_kernels){.conv = c->engine->winograd ? PT_WINOGRAD : PT_DIRECT,
+                        .blas = c->engine->gemm == PT__CONFIG__GEMM__BLAS};
 }
 
 static pt_net_options net_options(const pt_run *run, int worker, pt_threads *pool)
@@ -64,7 +64,7 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_threads *poo
                             .bn_moving = 1 - c->network->stoch_norm,
                             .maps = run->delta_nodes,
                             .n_maps = run->n_delta,
-                            .method = pt_worker_kernel(c),
+                            .method = pt_worker_kernels(c).conv,
                             .seed = c->seed};
 }
 
@@ -78,7 +78,7 @@ static pt_net_options start_options(const pt_run *run, pt_threads *pool)
                             .hi = 1,
                             .maps = run->delta_nodes,
                             .n_maps = run->n_delta,
-                            .method = pt_worker_kernel(run->config)};
+                            .method = pt_worker_kernels(run->config).conv};
 }
 
 static pt_net_options tester_options(const pt_run *run, pt_threads *pool)
@@ -89,7 +89,7 @@ static pt_net_options tester_options(const pt_run *run, pt_threads *pool)
                             .max_images = PT_EVAL_BLOCK,
                             .n_shards = 1,
                             .hi = 1,
-                            .method = pt_worker_kernel(run->config)};
+                            .method = pt_worker_kernels(run->config).conv};
 }
 
 void pt_worker_destroy(pt_worker **w)
@@ -177,6 +177,7 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_threads *p
 
     *out = NULL;
     if (!w) return pt_fail(PT_ERR_NOMEM, "no memory for a worker");
+    pt_kernels_use(pt_worker_kernels(run->config));
     w->run = run;
     w->comm = comm;
     w->worker = worker;

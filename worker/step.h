@@ -33,7 +33,7 @@ void pt_worker_destroy(pt_worker **w);
 PT_MUST_USE pt_status pt_worker_run(pt_worker *w, bool *agreed);
 
 /* The kernels that a configuration asks for. */
-pt_kernel pt_worker_kernel(const pt_config *c);
+pt_kernels pt_worker_kernels(const pt_config *c);
 
 /* Bytes that a worker of this run needs besides weights: the net's memory and the step's
  * arrays. */

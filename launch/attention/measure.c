@@ -9,7 +9,6 @@
 #include "common/base/log.h"
 #include "common/run/wire.h"
 #include "launch/support/gather_to_root.h"
-#include "worker/engine/gemm/gemm_blas.h"
 #include "worker/engine/net/net.h"
 #include "worker/input/packed.h"
 #include "worker/objective/cross_entropy.h"
@@ -46,7 +45,7 @@ static void close_measurement(measurement *m)
 static pt_status open_measurement(measurement *m)
 {
     const pt_attention_task *t = m->task;
-    pt_status s = pt_blas_thread_init();
+    pt_status s;
 
     m->n_channels = pt_delta_channels(&t->maps);
     m->pixels = pt_calloc(PT_EVAL_BLOCK * image_floats(t->maps.graph), sizeof(float));
@@ -54,7 +53,7 @@ static pt_status open_measurement(measurement *m)
     m->sums = pt_calloc(m->n_channels + 1, sizeof *m->sums);
     if (!m->pixels || !m->label || !m->sums)
         return pt_fail(PT_ERR_NOMEM, "no memory for a block of images");
-    if (s == PT_OK) s = pt_threads_create(t->threads, &m->pool);
+    s = pt_threads_create(t->threads, &m->pool);
     if (s != PT_OK) return s;
     return pt_net_create(&(pt_net_options){.graph = t->maps.graph,
                                            .pool = m->pool,

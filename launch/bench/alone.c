@@ -142,6 +142,7 @@ static pt_status init(const pt_bench_step_options *o, pt_threads *pool, bench *b
     pt_status s;
 
     b->pool = pool;
+    pt_kernels_use(o->kernels);
     s = pt_bench_run_create(o, 1, o->warmup + o->steps, &b->run);
     if (s != PT_OK) return s;
     b->span = pt_run_span(b->run, 0, 0);
@@ -162,7 +163,7 @@ static pt_status init(const pt_bench_step_options *o, pt_threads *pool, bench *b
                                       .hi = o->shards,
                                       .training = true,
                                       .bn_mode = PT_BN_SYNC,
-                                      .method = o->method,
+                                      .method = o->kernels.conv,
                                       .seed = b->run->config->seed};
     s = make_buffers(b);
     if (s == PT_OK) s = pt_bench_images_init(b->run, 0, &b->images);

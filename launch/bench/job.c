@@ -11,7 +11,6 @@
 #include "launch/bench/workload.h"
 #include "launch/support/mpirun.h"
 #include "server/serve.h"
-#include "worker/engine/gemm/gemm_blas.h"
 #include "worker/step.h"
 
 /* The first step has no step before it whose end could start its time. */
@@ -176,7 +175,6 @@ int pt_bench_job(const pt_bench_step_options *o, int argc, char **argv)
 
     if (!pt_under_launcher()) return start_job(o, argc, argv);
     s = pt_job_start(&argc, &argv);
-    if (s == PT_OK) s = pt_job_agree(pt_blas_thread_init());
     if (s == PT_OK) s = take_part(o);
     return pt_job_end(s);
 }

@@ -77,14 +77,14 @@ static pt_status check_step(const pt_bench_step_options *o)
     return PT_OK;
 }
 
-static pt_status method_named(const char *name, pt_kernel *out)
+static pt_status kernels_named(const char *name, pt_kernels *out)
 {
     static const char *const names[] = {"winograd", "direct", "blas", NULL};
     const char *near;
 
     for (int i = 0; names[i]; i++) {
         if (strcmp(name, names[i]) != 0) continue;
-        *out = (pt_kernel)i;
+        *out = (pt_kernels){.conv = i == 1 ? PT_DIRECT : PT_WINOGRAD, .blas = i == 2};
         return PT_OK;
     }
     near = pt_suggest(name, names);
@@ -117,6 +117,6 @@ pt_status pt_bench_read_step(int argc, char **argv, pt_bench_step_options *o)
                                  .steps = 5,
                                  .warmup = 2};
     s = pt_bench_read_options(table, sizeof table / sizeof *table, argc, argv);
-    if (s == PT_OK) s = method_named(method, &o->method);
+    if (s == PT_OK) s = kernels_named(method, &o->kernels);
     return s == PT_OK && !o->help ? check_step(o) : s;
 }

@@ -29,7 +29,7 @@ typedef struct {
     int batch, shards;    /* B >= V; V a power of two */
     int threads, workers; /* workers 0: one process, no messages */
     int steps, warmup;    /* measured, and done before */
-    pt_kernel method;
+    pt_kernels kernels;
     bool json, help;
 } pt_bench_step_options;
 

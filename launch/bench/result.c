@@ -71,7 +71,7 @@ static json_t *head_of(const pt_bench_step_options *o, const pt_graph *g, double
     return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f}",
                      "bench", "step", "network", o->network, "batch", o->batch, "threads",
                      o->threads, "workers", o->workers, "shards", o->shards, "steps",
-                     o->steps, "kernels", pt_kernel_describe(o->method), "seconds",
+                     o->steps, "kernels", pt_kernels_describe(o->kernels), "seconds",
                      seconds, "images_per_s", o->batch / seconds, "gflop", gflop,
                      "gflop_per_s", gflop / seconds);
 }
@@ -153,7 +153,7 @@ static void print_head(const pt_bench_step_options *o, const pt_graph *g, double
 
     pt_log_info("network   %s, batch %d, V = %d, %d step%s after %d", o->network,
                 o->batch, o->shards, o->steps, o->steps == 1 ? "" : "s", o->warmup);
-    pt_log_info("kernels   %s", pt_kernel_describe(o->method));
+    pt_log_info("kernels   %s", pt_kernels_describe(o->kernels));
     pt_log_info("step      %.1f ms, %.2f images/s, %.1f GFLOP, %.1f GFLOP/s",
                 seconds * 1e3, o->batch / seconds, gflop, gflop / seconds);
 }

@@ -32,8 +32,8 @@ static pt_status make_config(const pt_bench_step_options *o, int steps, pt_confi
     task.gate = PT__CONFIG__GATE_KIND__ALWAYS;
     optimizer.lr = rate;
     engine.threads = (uint32_t)o->threads;
-    engine.gemm = o->method == PT_BLAS ? PT__CONFIG__GEMM__BLAS : PT__CONFIG__GEMM__EXACT;
-    engine.winograd = o->method == PT_WINOGRAD;
+    engine.gemm = o->kernels.blas ? PT__CONFIG__GEMM__BLAS : PT__CONFIG__GEMM__EXACT;
+    engine.winograd = o->kernels.conv == PT_WINOGRAD;
     stage.steps = (uint32_t)steps;
     c.data = &data;
     c.network = &network;

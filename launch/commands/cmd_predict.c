@@ -12,7 +12,6 @@
 #include "common/run/wire.h"
 #include "launch/support/classifier.h"
 #include "launch/support/lines.h"
-#include "worker/engine/gemm/gemm_blas.h"
 #include "worker/engine/net/net.h"
 #include "worker/engine/threads.h"
 #include "worker/objective/cross_entropy.h"
@@ -100,7 +99,6 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
     size_t side;
     pt_status s = pt_classifier_open(a->weights, a->entry, a->network, true, &p->model);
 
-    if (s == PT_OK) s = pt_blas_thread_init();
     if (s == PT_OK) s = pt_threads_create(pt_usable_cores(), &p->pool);
     if (s != PT_OK) return s;
     g = p->model.graph;

@@ -17,21 +17,18 @@
 #include "launch/train/setup.h"
 #include "launch/train/resume.h"
 #include "server/serve.h"
-#include "worker/engine/gemm/gemm_blas.h"
 #include "worker/engine/threads.h"
 #include "worker/input/feed.h"
 #include "worker/step.h"
 
 /* ---- command line ----------------------------------------------------------------- */
 
-enum { OPT_SET = 256, OPT_OVERWRITE, OPT_DRY_RUN, OPT_WORKERS, OPT_OTHER_CORE };
+enum { OPT_SET = 256, OPT_OVERWRITE, OPT_DRY_RUN, OPT_WORKERS };
 
 static const struct argp_option options[] = {
     {"set", OPT_SET, "KEY=VALUE", 0, "Override a key of the configuration (repeatable)",
      0},
     {"overwrite", OPT_OVERWRITE, 0, 0, "Replace an existing run directory", 0},
-    {"allow-other-core", OPT_OTHER_CORE, 0, 0,
-     "Go on with a run of engine.gemm: blas on another type of CPU, with other bits", 0},
     {"dry-run", OPT_DRY_RUN, 0, 0, "Print layout, bytes, memory and steps; train nothing",
      0},
     {"workers", OPT_WORKERS, "N", 0,
@@ -48,9 +45,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_OVERWRITE:
         a->overwrite = true;
-        return 0;
-    case OPT_OTHER_CORE:
-        a->allow_other_core = true;
         return 0;
     case OPT_DRY_RUN:
         a->dry_run = true;
@@ -178,7 +172,7 @@ static pt_status begin(pt_setup *u, const pt_train_args *args, pt_resume **out)
     *out = NULL;
     snprintf(mine, sizeof mine, "%s: %s, %s", pt_job_host(),
              pt_job_rank() < u->run->n_servers ? "server" : "worker",
-             pt_kernel_describe(pt_worker_kernel(u->run->config)));
+             pt_kernels_describe(pt_worker_kernels(u->run->config)));
     all = pt_job_gather_text(mine);
     s = pt_resume_create(u, args, all, out);
     free(all);
@@ -241,7 +235,6 @@ int pt_cmd_train(int argc, char **argv)
     } else {
         s = pt_job_start(&argc, &argv);
         if (s == PT_OK) pt_stop_at_once_on_signal(pt_job_rank() == 0);
-        if (s == PT_OK) s = pt_job_agree(pt_blas_thread_init());
         if (s == PT_OK) s = train(&args);
         code = pt_job_end(s);
     }

@@ -79,7 +79,7 @@ json_t *pt_identity_create(const pt_setup *u)
                     (json_int_t)r->config->seed, "shards", r->plan->n_shards, "batch",
                     r->plan->batch, "data_checksum", pt_dataset_checksum(u->data),
                     "start_weights_hash", u->start_hash, "gemm",
-                    pt_kernel_identity(pt_worker_kernel(r->config)), "preprocess",
+                    pt_kernels_identity(pt_worker_kernels(r->config)), "preprocess",
                     preprocess_of(&u->preprocess), "settings", settings);
     if (all && u->source)
         json_object_set_new(all, "source_checksum",
@@ -190,16 +190,6 @@ static bool is_blas(const json_t *identity)
     return gemm && strncmp(gemm, "exact", 5) != 0;
 }
 
-/* Another library or core type under BLAS. */
-static pt_status compare_cores(const json_t *was, const json_t *is, const char *where)
-{
-    return pt_fail(PT_ERR_USAGE,
-                   "%s: was computed by %s, this is %s: the bits of the weights will "
-                   "differ from those of a run in one piece; --allow-other-core goes on "
-                   "all the same",
-                   where, json_string_value(was), json_string_value(is));
-}
-
 static pt_status refuse(const differences *d, const char *where, const char *advice)
 {
     return pt_fail(PT_ERR_USAGE, "%s: is another run's (%s%s): %s", where, d->text,
@@ -221,8 +211,7 @@ pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
                : s;
 }
 
-pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where,
-                              bool other_core)
+pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where)
 {
     static const char *const fields[] = {"program",
                                          "byte_order",
@@ -233,7 +222,6 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
                                          "gemm",
                                          "preprocess"}; /* the others are settings */
     bool blas = is_blas(was) && is_blas(is);
-    const json_t *cores[] = {json_object_get(was, "gemm"), json_object_get(is, "gemm")};
     differences d = {{0}, 0, 0};
 
     compare_settings(&d, json_object_get(was, "settings"),
@@ -242,9 +230,6 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
         if (!blas || strcmp(fields[i], "gemm") != 0)
             differ(&d, fields[i], json_object_get(was, fields[i]),
                    json_object_get(is, fields[i]));
-    if (d.n > 0)
-        return refuse(&d, where,
-                      "choose another run.dir, or give --overwrite to replace it");
-    if (!blas || other_core || json_equal(cores[0], cores[1])) return PT_OK;
-    return compare_cores(cores[0], cores[1], where);
+    if (d.n == 0) return PT_OK;
+    return refuse(&d, where, "choose another run.dir, or give --overwrite to replace it");
 }

@@ -8,8 +8,8 @@
 #include "launch/train/setup.h"
 
 /* An object: program, byte_order, network, seed, shards, batch, data_checksum,
- * source_checksum (of joint training's data set), start_weights_hash, gemm (kernels, and
- * with BLAS the library and core type), preprocess, settings (every key of the
+ * source_checksum (of joint training's data set), start_weights_hash, gemm
+ * (pt_kernels_identity), preprocess, settings (every key of the
  * configuration that can change the weights). NULL without memory. The caller releases
  * it. */
 json_t *pt_identity_create(const pt_setup *u);
@@ -20,10 +20,10 @@ bool pt_identity_is_free(const char *key);
 
 /* PT_OK where `was` is the run `is`. PT_ERR_USAGE naming what differs, up to five things,
  * with both values: "optimizer.lr was 0.01, is 0.02". A key that one of them lacks has
- * its default: older programs did not have it. other_core: with engine.gemm: blas,
- * another library or core is no failure. where: the file of `was`. */
+ * its default: older programs did not have it. With engine.gemm: blas in both, another
+ * library or CPU is the same run. where: the file of `was`. */
 PT_MUST_USE pt_status pt_identity_compare(const json_t *was, const json_t *is,
-                                          const char *where, bool other_core);
+                                          const char *where);
 
 /* The same of the settings alone: for a configuration before data and weights are read.
  */

@@ -35,8 +35,9 @@ static void say_finished(const char *dir, const json_t *result)
 }
 
 /* The newest checkpoint, if it is this run's. */
-static pt_status find(pt_resume *st, bool other_core, pt_checkpoint *c)
+static pt_status find(pt_resume *st, pt_checkpoint *c)
 {
+    const char *was, *is = json_string_value(json_object_get(st->identity, "gemm"));
     pt_status s;
 
     pt_checkpoint_prune(st->root, 2);
@@ -44,13 +45,12 @@ static pt_status find(pt_resume *st, bool other_core, pt_checkpoint *c)
     if (s != PT_OK || !c->path) return s;
     st->kind = PT_RESUME_RESUMED;
     st->progress = c->progress;
-    s = pt_identity_compare(c->identity, st->identity, c->path, other_core);
-    if (s == PT_OK && !json_equal(json_object_get(c->identity, "gemm"),
-                                  json_object_get(st->identity, "gemm")))
-        pt_log_warn(
-            "going on with other kernels than those that computed %s: the bits of "
-            "the weights will differ from those of a run in one piece",
-            c->path);
+    s = pt_identity_compare(c->identity, st->identity, c->path);
+    was = json_string_value(json_object_get(c->identity, "gemm"));
+    if (s == PT_OK && strcmp(was, is) != 0)
+        pt_log_warn("%s was computed by '%s' and is resumed by '%s': engine.gemm: blas "
+                    "does not promise the weights of an uninterrupted run",
+                    c->path, was, is);
     return s;
 }
 
@@ -68,15 +68,14 @@ static pt_status look_at_run(const pt_setup *u, const pt_train_args *args, pt_re
                        "run.dir, or give --overwrite to replace it",
                        run->dir);
     s = pt_run_dir_read_json(run->dir, "identity.json", &was);
-    if (s == PT_OK)
-        s = pt_identity_compare(was, st->identity, run->dir, args->allow_other_core);
+    if (s == PT_OK) s = pt_identity_compare(was, st->identity, run->dir);
     if (s == PT_OK && pt_run_dir_has(run->dir, "result.json")) {
         st->kind = PT_RESUME_FINISHED;
         s = pt_run_dir_read_json(run->dir, "result.json", &result);
         if (s == PT_OK) say_finished(run->dir, result);
         if (s == PT_OK) pt_checkpoint_prune(st->root, 0);
     } else if (s == PT_OK) {
-        s = find(st, args->allow_other_core, c);
+        s = find(st, c);
     }
     json_decref(was);
     json_decref(result);

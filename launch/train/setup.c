@@ -462,5 +462,5 @@ void pt_setup_print(const pt_setup *u)
         (double)pt_keys_bytes(r->keys, 0) * mb,
         ((double)u->server_bytes - 2.0 * (double)pt_keys_bytes(r->keys, 0)) * mb,
         (double)u->memory_bytes * mb);
-    pt_log_info("kernels   %s", pt_kernel_describe(pt_worker_kernel(c)));
+    pt_log_info("kernels   %s", pt_kernels_describe(pt_worker_kernels(c)));
 }

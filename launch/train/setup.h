@@ -14,7 +14,7 @@ typedef struct {
     const char *file;
     const char **sets;
     size_t n_sets;
-    bool overwrite, dry_run, allow_other_core;
+    bool overwrite, dry_run;
     int workers; /* 0 = as configured */
     int argc;
     char **argv;

@@ -63,7 +63,7 @@ static const struct {
 };
 
 static clockid_t clock_id = CLOCK_MONOTONIC;
-static pt_kernel method;
+static pt_kernels kernels;
 
 static double now_s(void)
 {
@@ -139,8 +139,9 @@ static void bench_layer(pt_threads *pool, size_t layer, int n_images, double tot
 
     b.depthwise = c_out == 0;
     if (b.depthwise) c_out = c_in;
-    b.s = (pt_conv_shape){side, side, c_in,  out, out, c_out, k, k, layers[layer].stride,
-                          pad,  pad,  method};
+    b.s = (pt_conv_shape){
+        side, side, c_in,        out, out, c_out, k, k, layers[layer].stride,
+        pad,  pad,  kernels.conv};
     size_t n = (size_t)n_images, pixels = (size_t)out * (size_t)out;
     size_t count = (size_t)(k * k) * (b.depthwise ? 1 : (size_t)c_in) * (size_t)c_out;
     size_t threads = (size_t)pt_threads_count(pool);
@@ -191,16 +192,16 @@ int main(int argc, char **argv)
     double total_s[3] = {0}, flop = 0;
     pt_threads *pool = NULL;
 
-    method = strcmp(how, "blas") == 0     ? PT_BLAS
-             : strcmp(how, "direct") == 0 ? PT_DIRECT
-                                          : PT_WINOGRAD;
+    kernels.blas = strcmp(how, "blas") == 0;
+    kernels.conv = strcmp(how, "direct") == 0 ? PT_DIRECT : PT_WINOGRAD;
+    pt_kernels_use(kernels);
     if (threads == 1) clock_id = CLOCK_PROCESS_CPUTIME_ID;
     if (pt_threads_create(threads, &pool) != PT_OK) {
         fprintf(stderr, "bench_conv: %s\n", pt_fail_text());
         return 1;
     }
     printf("%s, %d threads, %d images; 1024^3 product on one thread: %.1f GFLOP/s\n",
-           pt_kernel_describe(method), threads, n_images, big_gemm());
+           pt_kernels_describe(kernels), threads, n_images, big_gemm());
     printf("%-58s  forward     data  weights   GFLOP/s\n", "");
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         if (strncmp(layers[i].name, prefix, strlen(prefix)) != 0) continue;

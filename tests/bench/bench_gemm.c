@@ -3,8 +3,8 @@
  * Matrix products of the networks' layers on one thread: the exact product on every path
  * of this CPU beside CBLAS, alternating; medians of seven rounds in GFLOP/s, and the
  * ratio of the first path, packing of the weights included (once for the whole product,
- * as in a step), to CBLAS. OpenBLAS takes its core type from the CPU or
- * OPENBLAS_CORETYPE. */
+ * as in a step), to CBLAS. The last line names the core that OpenBLAS takes this CPU for:
+ * README.md says what to do where it has no AVX-512 and the CPU has. */
 #include <math.h>
 
 #include "common/base/clock.h"
@@ -150,10 +150,6 @@ int main(void)
     bench b = {0};
     double logs = 0;
 
-    if (pt_blas_thread_init() != PT_OK) {
-        fprintf(stderr, "error: bench_gemm: %s\n", pt_fail_text());
-        return 1;
-    }
     init(&b);
     printf("%-26s %5s %5s %5s  %8s\n", "one thread, GFLOP/s", "m", "n", "k", "CBLAS");
     for (int i = 0; i < N_SHAPES; i++) {

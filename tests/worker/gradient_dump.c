@@ -3,7 +3,7 @@
  *
  * MODEL   our model file: network and weights
  * CASE    HDF5: input [n][side][side][3] float32, labels [n] int32
- * METHOD  winograd, direct or blas
+ * METHOD  winograd, direct or blas (Winograd with products by CBLAS)
  * OUT     HDF5, written: gradients/NAME of the mean cross-entropy, parameters in
  * PyTorch's layout; logits; with `relus` also relus/NODE, the output of every ReLU, NHWC
  *
@@ -30,14 +30,14 @@ typedef struct {
     pt_h5file *out;
 } dump;
 
-static pt_status find_method(const char *name, pt_kernel *m)
+static pt_status find_kernels(const char *name, pt_kernels *k)
 {
     if (strcmp(name, "winograd") == 0)
-        *m = PT_WINOGRAD;
+        *k = (pt_kernels){.conv = PT_WINOGRAD};
     else if (strcmp(name, "direct") == 0)
-        *m = PT_DIRECT;
+        *k = (pt_kernels){.conv = PT_DIRECT};
     else if (strcmp(name, "blas") == 0)
-        *m = PT_BLAS;
+        *k = (pt_kernels){.conv = PT_WINOGRAD, .blas = true};
     else
         return pt_fail(PT_ERR_CONFIG, "%s: no such method", name);
     return PT_OK;
@@ -171,14 +171,15 @@ static pt_status write_gradients(dump *d)
 
 static pt_status run(dump *d, char **argv, bool relus)
 {
-    pt_kernel method = PT_DIRECT;
-    pt_status s = find_method(argv[4], &method);
+    pt_kernels k = {0};
+    pt_status s = find_kernels(argv[4], &k);
 
     if (s == PT_OK) s = read_model(d, argv[1]);
     if (s == PT_OK) s = read_case(d, argv[2]);
     if (s == PT_OK) s = pt_h5file_create(argv[3], &d->out);
     if (s == PT_OK) s = pt_threads_create(THREADS, &d->pool);
-    if (s == PT_OK) s = forward(d, method);
+    pt_kernels_use(k);
+    if (s == PT_OK) s = forward(d, k.conv);
     if (s == PT_OK) s = write_logits(d);
     if (s == PT_OK && relus) s = write_relus(d);
     if (s == PT_OK) s = backward(d);

@@ -1,5 +1,5 @@
 /* The exact product is a chain of fused multiply-adds in every element, on every path of
- * this machine, for every shape and way of calling. */
+ * this machine, for every shape and way of calling; the library's is close to it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,7 +13,9 @@
 #include "common/base/rng.h"
 #include "tests/support/gemm_wide.h"
 #include "worker/engine/gemm/gemm.h"
+#include "worker/engine/gemm/gemm_blas.h"
 #include "worker/engine/gemm/gemm_path.h"
+#include "worker/engine/gemm/kernel.h"
 
 enum { N_SHAPES = 2000, GUARD = 64, MAX_SIDE = 260, MAX_DEPTH = 700 };
 
@@ -209,7 +211,7 @@ static void every_path_gives_the_fmaf_chain(void **state)
 
 static void nan_and_infinity_pass_through(void **state)
 {
-    const pt_gemm_path *paths[4];
+    const pt_gemm_path *paths[5];
     int n_paths = all_paths(paths);
     float a[2] = {1, 1}, b[2 * PT_PANEL] = {NAN, INFINITY, -INFINITY}, c[PT_PANEL];
     pt_product p = {.m = 1,
@@ -224,6 +226,7 @@ static void nan_and_infinity_pass_through(void **state)
                     .ldc = 4};
 
     (void)state;
+    paths[n_paths++] = &pt_gemm_blas;
     for (int k = 0; k < n_paths; k++) {
         pt_gemm_use(paths[k]);
         pt_gemm(&p);
@@ -234,11 +237,104 @@ static void nan_and_infinity_pass_through(void **state)
     pt_gemm_use(NULL);
 }
 
+static void the_library_reads_all_four_transpositions(void **state)
+{
+    /* A is 2 x 3, B is 3 x 2; stored plain and transposed, with wider rows. */
+    const float a[2 * 4] = {1, 2, 3, 99, 4, 5, 6, 99};
+    const float at[3 * 2] = {1, 4, 2, 5, 3, 6};
+    const float b[3 * 3] = {7, 8, 99, 9, 10, 99, 11, 12, 99};
+    const float bt[2 * 3] = {7, 9, 11, 8, 10, 12};
+    const float want[4] = {58, 64, 139, 154};
+
+    (void)state;
+    for (int ta = 0; ta < 2; ta++) {
+        for (int tb = 0; tb < 2; tb++) {
+            float c[6] = {0, 0, -1, 0, 0, -1};
+
+            for (int again = 0; again < 2; again++) {
+                pt_blas_gemm(ta ? PT_T : PT_N, tb ? PT_T : PT_N, 2, 2, 3, ta ? at : a,
+                             ta ? 2 : 4, tb ? bt : b, tb ? 3 : 3, again, c, 3);
+                for (int i = 0; i < 4; i++) {
+                    assert_true(c[i / 2 * 3 + i % 2] == want[i] * (float)(1 + again));
+                }
+            }
+            assert_true(c[2] == -1 && c[5] == -1);
+        }
+    }
+}
+
+/* Element (i, j) without cancellation: what its rounding is held against. */
+static double magnitude(const product_case *t, size_t i, size_t j)
+{
+    const pt_product *p = &t->p;
+    double sum = fabs((double)t->c[i * p->ldc + j]);
+
+    if (p->bias) sum += fabs((double)p->bias[j]);
+    for (size_t q = 0; q < p->k; q++)
+        sum += fabs(
+            (double)p->a[p->ta == PT_N ? i * p->lda + q : q * p->lda + i] *
+            (double)p->b[j / PT_PANEL * p->panel_step + q * PT_PANEL + j % PT_PANEL]);
+    return sum;
+}
+
+static void assert_close(const product_case *t, const float *got, const char *how)
+{
+    for (size_t at = 0; at < t->c_floats; at++) {
+        size_t i = at / t->p.ldc, j = at % t->p.ldc;
+        bool inside = i < t->p.m && j < t->p.n;
+        double limit = inside ? 1e-5 * magnitude(t, i, j) : 0;
+
+        if (!(fabs((double)got[at] - (double)t->want[at]) <= limit))
+            fail_msg("%s m %zu n %zu k %zu: float %zu is %g, not %g", how, t->p.m, t->p.n,
+                     t->p.k, at, (double)got[at], (double)t->want[at]);
+    }
+}
+
+static void the_library_is_close_to_the_chain(void **state)
+{
+    (void)state;
+    setup_values();
+    pt_gemm_use(&pt_gemm_blas);
+    for (int i = 0; i < N_SHAPES / 10; i++) {
+        product_case t;
+
+        make_case(&t);
+        float *c = malloc(t.c_floats * sizeof *c);
+        assert_non_null(c);
+        memcpy(c, t.c, t.c_floats * sizeof *c);
+        t.p.c = c;
+        pt_gemm(&t.p);
+        assert_close(&t, c, "whole");
+        memcpy(c, t.c, t.c_floats * sizeof *c);
+        run_in_pieces(&t, c);
+        assert_close(&t, c, "in pieces");
+        free(c);
+        free_case(&t);
+    }
+    pt_gemm_use(NULL);
+}
+
+static void the_library_is_named_with_its_core(void **state)
+{
+    pt_kernels k = {.conv = PT_DIRECT, .blas = true};
+
+    (void)state;
+    assert_non_null(strstr(pt_blas_describe(), "OpenBLAS 0."));
+    assert_non_null(strstr(pt_kernels_identity(k), pt_blas_describe()));
+    assert_non_null(strstr(pt_kernels_identity(k), "bits not promised"));
+    assert_string_equal(pt_kernels_describe(k), pt_kernels_identity(k));
+    assert_string_equal(pt_kernels_identity((pt_kernels){.conv = PT_WINOGRAD}),
+                        "exact, Winograd");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_gives_the_fmaf_chain),
         cmocka_unit_test(nan_and_infinity_pass_through),
+        cmocka_unit_test(the_library_reads_all_four_transpositions),
+        cmocka_unit_test(the_library_is_close_to_the_chain),
+        cmocka_unit_test(the_library_is_named_with_its_core),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,7 +195,7 @@ static void check_layers(int b)
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         layer l = layer_of(layers[i].kind, &layers[i].s);
 
-        for (int m = PT_WINOGRAD; m <= (l.kind == LAYER_CONV ? PT_BLAS : 0); m++) {
+        for (int m = PT_WINOGRAD; m <= (l.kind == LAYER_CONV ? PT_DIRECT : 0); m++) {
             l.s.method = (pt_kernel)m;
             check_batch(&l, b, N_CUTS);
         }

@@ -10,6 +10,7 @@
 
 #include "tests/support/layers.h"
 #include "tests/support/plain.h"
+#include "worker/engine/gemm/gemm_path.h"
 
 /* Sums of up to some thousand products of N(0, 1) in float: the relative error of the
  * norm is a few 1e-7; 1e-5 leaves room for other CPUs and blockings. */
@@ -75,8 +76,8 @@ static void check_close(const layer *l, const char *what, const float *got,
         l->kind == LAYER_CONV && l->s.method == PT_WINOGRAD ? winograd : direct;
 
     if (d > limit)
-        fail_msg("%s, method %d: %s is off by %g", layer_text(l), (int)l->s.method, what,
-                 d);
+        fail_msg("%s, method %d, %s: %s is off by %g", layer_text(l), (int)l->s.method,
+                 pt_gemm_path_in_use()->name, what, d);
 }
 
 /* All passes of one layer for b images in V shards, one worker. */
@@ -113,6 +114,13 @@ static void check_layer(const layer *l, pt_threads *pool, int n_shards, int b)
     check_close(l, "dw without db", dw, want_dw, l->w_floats);
     free(x), free(w), free(bias), free(dy), free(y), free(dx), free(dw), free(db);
     free(want), free(want_dw);
+}
+
+static void check_layer_by_blas(const layer *l, pt_threads *pool, int n_shards, int b)
+{
+    pt_gemm_use(&pt_gemm_blas);
+    check_layer(l, pool, n_shards, b);
+    pt_gemm_use(NULL);
 }
 
 static void assert_equal(const layer *l, const char *what, const float *got,
@@ -157,11 +165,12 @@ static void check_shapes(layer_kind kind, const pt_conv_shape *shapes, size_t n)
     for (size_t i = 0; i < n; i++) {
         layer l = layer_of(kind, &shapes[i]);
 
-        for (int m = PT_WINOGRAD; m <= (kind == LAYER_CONV ? PT_BLAS : 0); m++) {
+        for (int m = PT_WINOGRAD; m <= (kind == LAYER_CONV ? PT_DIRECT : 0); m++) {
             l.s.method = (pt_kernel)m;
             check_layer(&l, pool, 4, 5);
             check_layer(&l, pool, 8, 1); /* seven shards are empty */
             if (kind == LAYER_CONV) check_fused(&l, pool, 3);
+            check_layer_by_blas(&l, pool, 4, 5);
         }
     }
     pt_threads_destroy(&pool);
@@ -204,9 +213,10 @@ static void test_large_blocks_agree_with_plain_loops(void **state)
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         layer l = layer_of(LAYER_CONV, &large[i]);
 
-        for (int m = PT_WINOGRAD; m <= PT_BLAS; m++) {
+        for (int m = PT_WINOGRAD; m <= PT_DIRECT; m++) {
             l.s.method = (pt_kernel)m;
             check_layer(&l, pool, 2, 2);
+            check_layer_by_blas(&l, pool, 2, 2);
         }
     }
     pt_threads_destroy(&pool);

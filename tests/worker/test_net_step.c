@@ -14,6 +14,7 @@
 #include "tests/support/golden.h"
 #include "tests/support/net_case.h"
 #include "tests/support/pattern.h"
+#include "worker/engine/gemm/gemm_path.h"
 
 /* Rounding alone: PyTorch's own float32 step is up to 2.3e-6 away from its double one
  * (worst tensor) for the first three networks, and 1.4e-4 for MobileNet, where most of a
@@ -151,6 +152,15 @@ static void test_mobilenet_steps_as_in_pytorch(void **state)
     check_network("mobilenet_v1", 64, mobilenet_tolerance);
 }
 
+static void test_products_by_the_library_step_as_in_pytorch(void **state)
+{
+    (void)state;
+    pt_gemm_use(&pt_gemm_blas);
+    check_network("resnet_small", 32, tolerance);
+    check_network("squeezenet1_1", 64, tolerance);
+    pt_gemm_use(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_cifar_resnet20_steps_as_in_pytorch),
         cmocka_unit_test(test_squeezenet_steps_as_in_pytorch),
         cmocka_unit_test(test_mobilenet_steps_as_in_pytorch),
+        cmocka_unit_test(test_products_by_the_library_step_as_in_pytorch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "worker/engine/gemm/gemm_blas.h"
 #include "worker/engine/threads.h"
 
 enum { N_ITEMS = 1000 };
@@ -83,52 +82,12 @@ static void test_no_threads_and_too_many_are_refused(void **state)
     pt_threads_destroy(NULL);
 }
 
-static void test_gemm_reads_all_four_transpositions(void **state)
-{
-    /* A is 2 x 3, B is 3 x 2; stored plain and transposed, with wider rows. */
-    const float a[2 * 4] = {1, 2, 3, 99, 4, 5, 6, 99};
-    const float at[3 * 2] = {1, 4, 2, 5, 3, 6};
-    const float b[3 * 3] = {7, 8, 99, 9, 10, 99, 11, 12, 99};
-    const float bt[2 * 3] = {7, 9, 11, 8, 10, 12};
-    const float want[4] = {58, 64, 139, 154};
-
-    (void)state;
-    assert_int_equal(pt_blas_thread_init(), PT_OK);
-    for (int ta = 0; ta < 2; ta++) {
-        for (int tb = 0; tb < 2; tb++) {
-            float c[6] = {0, 0, -1, 0, 0, -1};
-
-            for (int again = 0; again < 2; again++) {
-                pt_blas_gemm(ta ? PT_T : PT_N, tb ? PT_T : PT_N, 2, 2, 3, ta ? at : a,
-                             ta ? 2 : 4, tb ? bt : b, tb ? 3 : 3, again, c, 3);
-                for (int i = 0; i < 4; i++) {
-                    assert_true(c[i / 2 * 3 + i % 2] == want[i] * (float)(1 + again));
-                }
-            }
-            assert_true(c[2] == -1 && c[5] == -1);
-        }
-    }
-}
-
-static void test_gemm_names_its_library_and_core(void **state)
-{
-    const char *core = NULL;
-
-    (void)state;
-    assert_non_null(strstr(pt_blas_describe(), "OpenBLAS 0."));
-    if (pt_blas_wants_core(&core)) assert_string_equal(core, "SkylakeX");
-    assert_int_equal(setenv("OPENBLAS_CORETYPE", "SkylakeX", 1), 0);
-    assert_false(pt_blas_wants_core(&core));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_item_is_done_once_in_each_of_many_runs),
         cmocka_unit_test(test_the_caller_polls_between_its_items),
         cmocka_unit_test(test_no_threads_and_too_many_are_refused),
-        cmocka_unit_test(test_gemm_reads_all_four_transpositions),
-        cmocka_unit_test(test_gemm_names_its_library_and_core),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

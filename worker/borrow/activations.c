@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/engine/gemm/gemm_blas.h"
 #include "worker/engine/net/net.h"
 
 enum { MOST_PLACES = 65535, PART = 1024 };
@@ -60,7 +59,6 @@ pt_status pt_activations_create(const pt_activations_options *opt, pt_activation
     a->pixels = pt_calloc((size_t)in->h * (size_t)in->w * (size_t)in->c, sizeof(float));
     if (!a->pixels) return pt_fail(PT_ERR_NOMEM, "no memory for an image");
     s = weigh(a);
-    if (s == PT_OK) s = pt_blas_thread_init();
     if (s == PT_OK) s = pt_threads_create(1, &a->pool);
     if (s != PT_OK) return s;
     return pt_net_create(&(pt_net_options){.graph = opt->graph,

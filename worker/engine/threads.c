@@ -4,10 +4,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include "worker/engine/gemm/gemm_blas.h"
 
 enum { LOOKS = 2000 }; /* before a thread sleeps */
 
@@ -29,10 +26,8 @@ struct pt_threads {
     pthread_cond_t idle; /* busy became 0 */
     atomic_ulong run; /* number of the run; changed under lock, as are the next three */
     bool open;        /* threads may still join it: late ones are not waited for */
-    atomic_int busy;  /* threads in the current run, or starting */
+    atomic_int busy;  /* threads in the current run */
     bool stop;
-    pt_status status; /* the first failure of a thread's start, with its text */
-    char text[256];
 
     /* The current run: written under lock while it is closed and no thread is busy. */
     void (*work)(void *, int item, int thread);
@@ -105,14 +100,8 @@ static void *thread_main(void *arg)
     thread *t = arg;
     pt_threads *p = t->pool;
     unsigned long seen = 0;
-    pt_status s = pt_blas_thread_init();
 
     pthread_mutex_lock(&p->lock);
-    if (s != PT_OK && p->status == PT_OK) {
-        p->status = s;
-        snprintf(p->text, sizeof p->text, "%s", pt_fail_text());
-    }
-    leave(p);
     for (;;) {
         wait_for_run(p, seen);
         if (p->stop) break;
@@ -140,25 +129,17 @@ static void wait_idle(pt_threads *p)
 
 static pt_status start_threads(pt_threads *p)
 {
-    pt_status s = PT_OK;
-
-    for (int i = 1; i < p->n_threads && s == PT_OK; i++) {
+    for (int i = 1; i < p->n_threads; i++) {
         p->threads[i] = (thread){.pool = p, .index = i};
-        pthread_mutex_lock(&p->lock);
-        p->busy++;
         int error = pthread_create(&p->threads[i].id, NULL, thread_main, &p->threads[i]);
-        if (error) {
-            p->busy--;
-            s = pt_fail(PT_ERR_NOMEM, "thread %d of %d could not be started (error %d)",
-                        i, p->n_threads, error);
-        } else {
-            p->n_started++;
-        }
-        pthread_mutex_unlock(&p->lock);
+
+        if (error)
+            return pt_fail(PT_ERR_NOMEM,
+                           "thread %d of %d could not be started (error %d)", i,
+                           p->n_threads, error);
+        p->n_started++;
     }
-    wait_idle(p);
-    if (s == PT_OK && p->status != PT_OK) s = pt_fail(p->status, "%s", p->text);
-    return s;
+    return PT_OK;
 }
 
 pt_status pt_threads_create(int n_threads, pt_threads **out)
@@ -179,7 +160,6 @@ pt_status pt_threads_create(int n_threads, pt_threads **out)
 
     pt_status s = PT_OK;
     if (!p->threads) s = pt_fail(PT_ERR_NOMEM, "no memory for %d threads", n_threads);
-    if (s == PT_OK) s = pt_blas_thread_init();
     if (s == PT_OK) s = start_threads(p);
     if (s == PT_OK) {
         *out = p;

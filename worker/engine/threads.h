@@ -10,7 +10,7 @@ typedef struct pt_threads pt_threads;
 enum { PT_MAX_THREADS = 256 };
 
 /* n_threads in 1..PT_MAX_THREADS in all, the caller's thread included; 1 starts none.
- * PT_ERR_CONFIG for another number, PT_ERR_BUG when OpenBLAS does not obey. */
+ * PT_ERR_CONFIG for another number. */
 PT_MUST_USE pt_status pt_threads_create(int n_threads, pt_threads **out);
 void pt_threads_destroy(pt_threads **p);
 int pt_threads_count(const pt_threads *p);

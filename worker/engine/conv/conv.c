@@ -1,7 +1,6 @@
 #include "worker/engine/conv/conv.h"
 
 #include "worker/engine/conv/internal.h"
-#include "worker/engine/layers/pointwise.h"
 #include "worker/engine/conv/winograd.h"
 
 size_t pt_conv_depth(const pt_conv_shape *s)
@@ -47,44 +46,27 @@ void pt_conv_forward(pt_threads *p, const pt_conv_shape *s, int n_images, const 
                      const float *w, const float *bias, bool relu, float *y,
                      float *scratch)
 {
-    if (s->method == PT_BLAS) {
-        pt_blas_forward(p, s, n_images, x, w, bias, y, scratch);
-        if (relu)
-            pt_relu_forward(p, PT_ACT_RELU,
-                            (size_t)n_images * pt_conv_pixels(s) * (size_t)s->c_out, y,
-                            y);
-    } else if (by_winograd(s)) {
+    if (by_winograd(s))
         pt_winograd_forward(p, s, n_images, x, w, bias, relu, y, scratch);
-    } else {
+    else
         pt_exact_forward(p, s, n_images, x, w, bias, relu, y, scratch);
-    }
 }
 
 void pt_conv_backward_data(pt_threads *p, const pt_conv_shape *s, int n_images,
                            const float *dy, const float *w, bool accumulate,
                            const float *mask, float *dx, float *scratch)
 {
-    if (s->method == PT_BLAS) {
-        pt_blas_data(p, s, n_images, dy, w, accumulate, dx, scratch);
-        if (mask)
-            pt_relu_backward(p, PT_ACT_RELU,
-                             (size_t)n_images * (size_t)s->h * (size_t)s->w *
-                                 (size_t)s->c_in,
-                             mask, dx, false, dx);
-    } else if (by_winograd(s)) {
+    if (by_winograd(s))
         pt_winograd_data(p, s, n_images, dy, w, accumulate, mask, dx, scratch);
-    } else {
+    else
         pt_exact_data(p, s, n_images, dy, w, accumulate, mask, dx, scratch);
-    }
 }
 
 void pt_conv_backward_weights(pt_threads *p, const pt_conv_shape *s, const pt_span *span,
                               const float *x, const float *dy, float *const *dw,
                               float *const *db, float *scratch)
 {
-    if (s->method == PT_BLAS)
-        pt_blas_weights(p, s, span, x, dy, dw, scratch);
-    else if (by_winograd(s) && pt_winograd_fits_weights(s))
+    if (by_winograd(s) && pt_winograd_fits_weights(s))
         pt_winograd_weights(p, s, span, x, dy, dw, scratch);
     else
         pt_exact_weights(p, s, span, x, dy, dw, scratch);
@@ -95,8 +77,6 @@ size_t pt_conv_scratch(const pt_conv_shape *s, const pt_span *span, int n_thread
 {
     size_t n = pt_bias_scratch(s->c_out, span->n_shards);
 
-    if (s->method == PT_BLAS)
-        return pt_max_size(n, pt_blas_scratch(s, span->n_shards, n_threads));
     if (by_winograd(s)) {
         n = pt_max_size(n, pt_winograd_scratch(s, n_threads));
         if (pt_winograd_fits_weights(s))

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "common/base/simd.h"
-
 pt_taps pt_taps_all(const pt_conv_shape *s)
 {
     return (pt_taps){0, s->kh * s->kw, 0, s->c_in};
@@ -133,32 +131,6 @@ void pt_im2col(const pt_conv_shape *s, const pt_taps *t, int row0, int n_rows,
 
             copy_run(s, &r, inside ? image + (size_t)iy * row_floats : NULL, to, ld);
             to += (size_t)(r.kj1 - r.kj0) * (size_t)r.n_c;
-        }
-    }
-}
-
-PT_CLONES static void add(float *restrict to, const float *restrict from, size_t n)
-{
-    for (size_t i = 0; i < n; i++) to[i] += from[i];
-}
-
-void pt_col2im_add(const pt_conv_shape *s, int row0, int n_rows, const float *col,
-                   float *image)
-{
-    size_t c = (size_t)s->c_in;
-
-    for (int oy = row0; oy < row0 + n_rows; oy++) {
-        for (int ox = 0; ox < s->out_w; ox++) {
-            int x = ox * s->stride - s->pad_left;
-            int kj0 = max_int(0, -x), kj1 = min_int(s->kw, s->w - x);
-
-            for (int ki = 0; ki < s->kh; ki++, col += (size_t)s->kw * c) {
-                int iy = oy * s->stride - s->pad_top + ki;
-
-                if (iy < 0 || iy >= s->h || kj0 >= kj1) continue;
-                add(image + ((size_t)iy * (size_t)s->w + (size_t)(x + kj0)) * c,
-                    col + (size_t)kj0 * c, (size_t)(kj1 - kj0) * c);
-            }
         }
     }
 }

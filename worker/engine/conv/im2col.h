@@ -1,4 +1,4 @@
-/* Windows of an image as rows of a matrix, and back. Layouts of conv.h. Local; no
+/* Windows of an image as rows of a matrix. Layouts of conv.h. Local; no
  * allocation; cannot fail. */
 #ifndef PT_WORKER_ENGINE_CONV_IM2COL_H
 #define PT_WORKER_ENGINE_CONV_IM2COL_H
@@ -23,10 +23,5 @@ pt_taps pt_taps_all(const pt_conv_shape *s);
  */
 void pt_im2col(const pt_conv_shape *s, const pt_taps *t, int row0, int n_rows,
                const float *image, float *col, size_t ld);
-
-/* The transpose for all taps: image += each element of col where it came from, output
- * pixels in order; what came from outside is dropped. */
-void pt_col2im_add(const pt_conv_shape *s, int row0, int n_rows, const float *col,
-                   float *image);
 
 #endif

@@ -46,15 +46,6 @@ size_t pt_exact_scratch(const pt_conv_shape *s, int n_threads);
 size_t pt_exact_weights_scratch(const pt_conv_shape *s, const pt_span *span,
                                 int n_threads);
 
-/* CBLAS. */
-void pt_blas_forward(pt_threads *p, const pt_conv_shape *s, int n_images, const float *x,
-                     const float *w, const float *bias, float *y, float *scratch);
-void pt_blas_data(pt_threads *p, const pt_conv_shape *s, int n_images, const float *dy,
-                  const float *w, bool accumulate, float *dx, float *scratch);
-void pt_blas_weights(pt_threads *p, const pt_conv_shape *s, const pt_span *span,
-                     const float *x, const float *dy, float *const *dw, float *scratch);
-size_t pt_blas_scratch(const pt_conv_shape *s, int n_shards, int n_threads);
-
 static inline size_t pt_round_up(size_t n)
 {
     return (n + 15) / 16 * 16;

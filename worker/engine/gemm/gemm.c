@@ -46,6 +46,15 @@ const pt_gemm_path *pt_gemm_path_in_use(void)
     return paths[0];
 }
 
+const pt_gemm_path *pt_gemm_kernels_in_use(void)
+{
+    const pt_gemm_path *paths[3], *p = pt_gemm_path_in_use();
+
+    if (!p->product) return p;
+    pt_gemm_paths(paths);
+    return paths[0];
+}
+
 /* ---- packing ------------------------------------------------------------------------
  */
 
@@ -201,10 +210,10 @@ static void copy_block(block *b, float *to)
     b->lda = step;
 }
 
-void pt_gemm(const pt_product *p)
+static void product_by_tiles(const pt_product *p, const pt_gemm_path *path)
 {
     static _Thread_local block_copy copy __attribute__((aligned(64)));
-    block b = {.p = p, .path = pt_gemm_path_in_use(), .by_column = p->ta == PT_T};
+    block b = {.p = p, .path = path, .by_column = p->ta == PT_T};
     bool copies = b.by_column ? p->lda > DENSE : p->lda % BAD_STRIDE == 0;
 
     for (b.row = 0; b.row < p->m; b.row += ROW_BLOCK) {
@@ -220,4 +229,14 @@ void pt_gemm(const pt_product *p)
             tiles(&b);
         }
     }
+}
+
+void pt_gemm(const pt_product *p)
+{
+    const pt_gemm_path *path = pt_gemm_path_in_use();
+
+    if (path->product)
+        path->product(p);
+    else
+        product_by_tiles(p, path);
 }

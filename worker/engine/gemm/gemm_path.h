@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "worker/engine/gemm/gemm.h"
+
 enum { PT_MAX_TILE_ROWS = 14, PT_MAX_TILE_PANELS = 2 };
 
 /* C [rows][panels * 16] = from + A B, all in registers: each element starts at from's (or
@@ -54,8 +56,9 @@ typedef struct {
 typedef void (*pt_outer_kernel)(const pt_gemm_outer *t);
 
 typedef struct {
-    const char *name; /* "avx512" */
-    int rows, panels; /* of a tile, at most */
+    const char *name;                     /* "avx512" */
+    void (*product)(const pt_product *p); /* a library's; NULL: tiles, by these kernels */
+    int rows, panels;                     /* of a tile, at most */
     /* [rows - 1][panels - 1] */
     pt_gemm_kernel by_row[PT_MAX_TILE_ROWS][PT_MAX_TILE_PANELS];
     pt_gemm_kernel by_column[PT_MAX_TILE_ROWS][PT_MAX_TILE_PANELS];
@@ -65,14 +68,18 @@ typedef struct {
 #if defined(__x86_64__)
 extern const pt_gemm_path pt_gemm_avx512, pt_gemm_avx2;
 #endif
-extern const pt_gemm_path pt_gemm_portable;
+extern const pt_gemm_path pt_gemm_portable, pt_gemm_blas;
 
-/* The paths that this CPU can run, fastest first; returns how many (1 to 3). */
+/* Our paths that this CPU can run, fastest first; returns how many (1 to 3). */
 int pt_gemm_paths(const pt_gemm_path *paths[3]);
 
-/* The path in use: the fastest, unless pt_gemm_use chose another (tests, benchmarks;
- * while no product runs). */
+/* The path in use: our fastest, unless pt_gemm_use chose another (engine.gemm: blas,
+ * tests, benchmarks; NULL: our fastest) while no product runs. One for the process. */
 const pt_gemm_path *pt_gemm_path_in_use(void);
 void pt_gemm_use(const pt_gemm_path *path);
+
+/* The same with our fastest where a library's is in use: for sums that only our kernels
+ * form (outer). */
+const pt_gemm_path *pt_gemm_kernels_in_use(void);
 
 #endif

@@ -5,18 +5,27 @@
 #include "worker/engine/gemm/gemm_blas.h"
 #include "worker/engine/gemm/gemm_path.h"
 
-const char *pt_kernel_identity(pt_kernel m)
+const char *pt_kernels_identity(pt_kernels k)
 {
-    if (m == PT_BLAS) return pt_blas_describe();
-    return m == PT_WINOGRAD ? "exact, Winograd" : "exact";
+    static _Thread_local char text[160];
+
+    snprintf(text, sizeof text, "%s%s%s", k.blas ? pt_blas_describe() : "exact",
+             k.conv == PT_WINOGRAD ? ", Winograd" : "",
+             k.blas ? "; bits not promised" : "");
+    return text;
 }
 
-const char *pt_kernel_describe(pt_kernel m)
+const char *pt_kernels_describe(pt_kernels k)
 {
-    static _Thread_local char text[64];
+    static _Thread_local char text[160];
 
-    if (m == PT_BLAS) return pt_blas_describe();
-    snprintf(text, sizeof text, "%s (%s)", pt_kernel_identity(m),
+    if (k.blas) return pt_kernels_identity(k);
+    snprintf(text, sizeof text, "%.96s (%s)", pt_kernels_identity(k),
              pt_gemm_path_in_use()->name);
     return text;
+}
+
+void pt_kernels_use(pt_kernels k)
+{
+    if (k.blas) pt_gemm_use(&pt_gemm_blas);
 }

@@ -1,19 +1,29 @@
-/* Which kernels compute a run. The bits of weights differ between methods, not between
- * machines of one method (except PT_BLAS). */
+/* Which kernels compute a run. The bits of weights differ between them; those of our own
+ * are the same on every machine. */
 #ifndef PT_WORKER_ENGINE_GEMM_KERNEL_H
 #define PT_WORKER_ENGINE_GEMM_KERNEL_H
 
+#include <stdbool.h>
+
 typedef enum {
     PT_WINOGRAD, /* 3x3 convolutions of stride 1 by Winograd, the rest as PT_DIRECT */
-    PT_DIRECT,   /* the exact product (gemm.h) */
-    PT_BLAS      /* convolutions by CBLAS (gemm_blas.h), one call per image and block */
+    PT_DIRECT    /* windows times weights */
 } pt_kernel;
 
-/* What decides the bits: "exact, Winograd", "exact", "OpenBLAS 0.3.21 SkylakeX". */
-const char *pt_kernel_identity(pt_kernel m);
+typedef struct {
+    pt_kernel conv;
+    bool blas; /* products by CBLAS (gemm_blas.h), not by the exact product (gemm.h) */
+} pt_kernels;
 
-/* The same with the instruction set in use: "exact, Winograd (avx2)". Thread's own
- * storage, until its next call. */
-const char *pt_kernel_describe(pt_kernel m);
+/* What decides the bits: "exact, Winograd", "exact", "OpenBLAS 0.3.21 SkylakeX, Winograd;
+ * bits not promised". Thread's own storage, until its next call. */
+const char *pt_kernels_identity(pt_kernels k);
+
+/* The same with the instruction set in use: "exact, Winograd (avx2)". */
+const char *pt_kernels_describe(pt_kernels k);
+
+/* From here on pt_gemm multiplies by CBLAS where k says so, for the whole process; while
+ * no product runs. */
+void pt_kernels_use(pt_kernels k);
 
 #endif

@@ -224,7 +224,7 @@ void pt_linear_backward_weights(pt_threads *pool, int n_in, int n_out,
                    .n_rows = (size_t)pt_span_images(span),
                    .x = x,
                    .packed = scratch,
-                   .path = pt_gemm_path_in_use(),
+                   .path = pt_gemm_kernels_in_use(),
                    .s = &s};
 
     pt_gemm_pack(PT_N, p.n_rows, p.n_out, dy, p.n_out, 0, pt_gemm_panels(p.n_out),
