@@ -39,8 +39,8 @@ mutation gate_shuts_again server.norms server/norms.c <<'M'
 + if (g->kind == PT_GATE_EMA) g->open = g->ema < g->threshold;
 M
 mutation norm_of_the_batch_mean worker.algorithm1 worker/objective/objective.c <<'M'
-- t->g_ce = ce * o->b;
-+ t->g_ce = ce;
+- image->g_ce = pt_norm(b->g_ce + at, o->dims) * b->b;
++ image->g_ce = pt_norm(b->g_ce + at, o->dims);
 M
 mutation smooth_l1_is_l1 worker.algorithm1 worker/objective/pseudo_task.c <<'M'
 - d = a < 1 ? d : d < 0 ? -1 : 1;
@@ -193,8 +193,9 @@ mutation an_open_end_is_included common.config_ranges common/config/check.c <<'M
 - (r->right == ']' ? x <= r->high : x < r->high);
 + x <= r->high;
 M
-mutation contradiction_is_trained worker.method_pairs common/config/check.c <<'M'
-- {CO_TUNING, LWF, "and regularizers.lwf use one classifier: choose"},
+mutation contradiction_is_trained worker.method_pairs common/config/methods.c <<'M'
+- if (is_set(c, a) && is_set(c, b)) found(context, &x);
++ if (is_set(c, a) && is_set(c, b) && a != PT_METHOD_CO_TUNING) found(context, &x);
 M
 
 # ---- the work ----------------------------------------------------------------------------

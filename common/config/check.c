@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/suggest.h"
+#include "common/config/methods.h"
 #include "common/config/parts.h"
 #include "common/graph/graph.h"
 #include "common/base/utf8.h"
@@ -217,86 +218,21 @@ static void check_preprocess(checker *k, const Pt__Config__Preprocess *p)
         fault(k, "data.preprocess.std", "must have 3 numbers, not %zu", p->n_std);
 }
 
-/* ---- methods ---------------------------------------------------------------------- */
-
-enum {
-    LWF,
-    CO_TUNING,
-    DELTA,
-    CONFUSION,
-    DIFFERENT,
-    BSS,
-    ADARAND,
-    JOINT,
-    MIXUP,
-    STOCH_NORM,
-    FROZEN,
-    N_METHODS
-};
-
-/* Pairs that cannot be trained together: the fault stands at the first's key. Every other
- * pair can (tests/worker/test_method_pairs.c). */
-static const struct {
-    int method, other;
-    const char *why;
-} contradictions[] = {
-    {MIXUP, LWF, "mixes images, but regularizers.lwf has answers to whole ones"},
-    {MIXUP, CO_TUNING,
-     "gives an image two labels, but regularizers.co_tuning relates only one of them to "
-     "the source classes"},
-    {MIXUP, ADARAND,
-     "gives an image two labels, but regularizers.adarand draws it to one class"},
-    {MIXUP, DIFFERENT,
-     "gives an image two labels, but regularizers.confusion.different compares only one "
-     "of them"},
-    {CO_TUNING, LWF, "and regularizers.lwf use one classifier: choose"},
-    {STOCH_NORM, FROZEN, "needs the batch's statistics, batch_norm is frozen"},
-    /* what would take a source image for a target */
-    {LWF, JOINT, "does not go with regularizers.joint"},
-    {CO_TUNING, JOINT, "does not go with regularizers.joint"},
-    {DELTA, JOINT, "does not go with regularizers.joint"},
-    {CONFUSION, JOINT, "does not go with regularizers.joint"},
-    {BSS, JOINT, "does not go with regularizers.joint"},
-    {ADARAND, JOINT, "does not go with regularizers.joint"},
-    {MIXUP, JOINT, "does not go with regularizers.joint"},
-};
-
-static void check_pairs(checker *k, const pt_config *c)
+static void take_conflict(void *context, const pt_conflict *x)
 {
-    const Pt__Config__Regularizers *r = c->regularizers;
-    const struct {
-        const char *key;
-        bool on;
-    } all[N_METHODS] = {
-        [LWF] = {"regularizers.lwf.weight", r->lwf->weight > 0},
-        [CO_TUNING] = {"regularizers.co_tuning.weight", r->co_tuning->weight > 0},
-        [DELTA] = {"regularizers.delta.weight", r->delta->weight > 0},
-        [CONFUSION] = {"regularizers.confusion.weight", r->confusion->weight > 0},
-        [DIFFERENT] = {"regularizers.confusion.different",
-                       r->confusion->weight > 0 && r->confusion->different},
-        [BSS] = {"regularizers.bss.weight", r->bss->weight > 0},
-        [ADARAND] = {"regularizers.adarand.weight", r->adarand->weight > 0},
-        [JOINT] = {"regularizers.joint.weight", r->joint->weight > 0},
-        [MIXUP] = {"cross_entropy.mixup", c->cross_entropy->mixup > 0},
-        [STOCH_NORM] = {"network.stoch_norm", c->network->stoch_norm < 1},
-        [FROZEN] = {"network.batch_norm",
-                    c->network->batch_norm == PT__CONFIG__BATCH_NORM__FROZEN},
-    };
+    checker *k = context;
 
-    for (size_t i = 0; i < sizeof contradictions / sizeof *contradictions; i++) {
-        int a = contradictions[i].method, b = contradictions[i].other;
-
-        if (all[a].on && all[b].on && !is_bad(k, all[a].key) && !is_bad(k, all[b].key))
-            fault(k, all[a].key, "%s", contradictions[i].why);
-    }
+    if (!is_bad(k, x->key) && !is_bad(k, x->other)) fault(k, x->key, "%s", x->why);
 }
 
 static void check_methods(checker *k, const pt_config *c)
 {
-    check_pairs(k, c);
-    if (!(c->regularizers->joint->weight > 0) || is_bad(k, "source")) return;
+    pt_method_id source = pt_methods_first(c, PT_ASKS_SOURCE);
+
+    pt_methods_conflicts(c, take_conflict, k);
+    if (source == PT_N_METHODS || is_bad(k, "source")) return;
     if (!c->source->path)
-        fault(k, "regularizers.joint.weight", "needs source.path, the second data set");
+        fault(k, pt_methods[source].key, "needs source.path, the second data set");
     if (c->source->draw == PT__CONFIG__SOURCE_DRAW__NEIGHBOURS &&
         c->source->per_class > 0)
         fault(k, "source.per_class", "does not go with source.draw: neighbours");
