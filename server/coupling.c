@@ -8,8 +8,29 @@
 #include "server/adarand.h"
 #include "server/spectrum.h"
 
+/* Which methods, and the parts of a row. */
+typedef struct {
+    bool confusion, shrinkage, adarand;
+    int classes, dims, k;
+    size_t row, rep_at; /* doubles; where the representation begins */
+} coupling;
+
+static coupling coupling_of(const pt_run *r)
+{
+    pt_row row = pt_row_layout(r);
+
+    return (coupling){.confusion = pt_methods[PT_METHOD_CONFUSION].is_on(r->config),
+                      .shrinkage = pt_methods[PT_METHOD_BSS].is_on(r->config),
+                      .adarand = pt_methods[PT_METHOD_ADARAND].is_on(r->config),
+                      .classes = r->graph->n_classes,
+                      .dims = pt_run_rep_size(r),
+                      .k = (int)r->config->regularizers->bss->k,
+                      .row = row.total,
+                      .rep_at = row.rep};
+}
+
 struct pt_coupler {
-    pt_coupling what;
+    coupling what;
     const pt_run *run;
     const Pt__Config__Regularizers *config;
     uint64_t step;
@@ -60,7 +81,7 @@ static bool make_arrays(pt_coupler *c)
 
 pt_status pt_coupler_create(const pt_run *run, pt_coupler **out)
 {
-    pt_coupling what = pt_coupling_of(run);
+    coupling what = coupling_of(run);
     pt_coupler *c;
 
     *out = NULL;
@@ -84,10 +105,20 @@ static const double *row_of(const pt_coupler *c, int i)
     return c->rows + (size_t)i * c->what.row;
 }
 
+/* The partner of position i of a batch of b images, or -1: an odd last one has none
+ * (halves of the batch; Dubey et al.'s program). */
+static int partner_of(int b, int i)
+{
+    int half = b / 2;
+
+    if (i >= 2 * half) return -1;
+    return i < half ? i + half : i - half;
+}
+
 /* The partner whose probabilities image i is drawn to, or -1. */
 static int partner(const pt_coupler *c, int i)
 {
-    int j = pt_coupling_partner(c->b, i);
+    int j = partner_of(c->b, i);
 
     if (j >= 0 && c->config->confusion->different && row_of(c, i)[0] == row_of(c, j)[0])
         return -1;
@@ -149,21 +180,21 @@ pt_status pt_coupler_take(pt_coupler *c, uint64_t step, const double *rows, int 
 void pt_coupler_terms(const pt_coupler *c, int first, int n, double *out)
 {
     size_t pair = 1 + (size_t)c->what.classes, dims = (size_t)c->what.dims;
-    pt_terms at = pt_terms_layout(&c->what, n);
+    pt_terms at = pt_terms_layout(c->run, n);
 
     for (int i = 0; i < n && c->what.confusion; i++) {
         int j = partner(c, first + i);
-        double *to = out + at.confusion + (size_t)i * pair;
+        double *to = out + at.at[PT_METHOD_CONFUSION] + (size_t)i * pair;
 
         memset(to, 0, pair * sizeof *to);
         if (j >= 0) memcpy(to, row_of(c, j), pair * sizeof *to);
         if (j < 0) to[0] = -1;
     }
     if (c->what.adarand)
-        memcpy(out + at.adarand, c->targets + (size_t)first * dims,
+        memcpy(out + at.at[PT_METHOD_ADARAND], c->targets + (size_t)first * dims,
                (size_t)n * dims * sizeof *out);
     for (int k = 0; k < c->what.k && c->what.shrinkage; k++) {
-        double *to = out + at.shrinkage + (size_t)k * ((size_t)n + dims);
+        double *to = out + at.at[PT_METHOD_BSS] + (size_t)k * ((size_t)n + dims);
 
         memcpy(to, c->factor + (size_t)k * (size_t)c->b + first, (size_t)n * sizeof *to);
         memcpy(to + n, c->direction + (size_t)k * dims, dims * sizeof *to);
@@ -185,7 +216,7 @@ void pt_coupler_moved(pt_coupler *c)
 
 size_t pt_method_floats(const pt_run *run)
 {
-    pt_coupling what = pt_coupling_of(run);
+    coupling what = coupling_of(run);
 
     return what.adarand ? pt_adarand_floats(what.classes, what.dims) : 0;
 }

@@ -72,8 +72,8 @@ static void describe(pt_run *r, const float *rows, size_t n, size_t dims)
             double e = rows[i * dims + d] - mean;
             m2 += e * e;
         }
-        r->feature_mean[d] = (float)mean;
-        r->feature_std[d] = (float)sqrt(m2 / (double)n);
+        r->given.feature_mean[d] = (float)mean;
+        r->given.feature_std[d] = (float)sqrt(m2 / (double)n);
     }
 }
 
@@ -101,13 +101,13 @@ static pt_status relate(const pt_run *r, const float *rows, size_t n, size_t cla
                        : pt_fail(PT_ERR_NOMEM, "no memory for the relation of classes");
 
     for (size_t i = 0; i < n && st == PT_OK; i++) {
-        size_t label = (size_t)r->labels[i];
+        size_t label = (size_t)r->given.labels[i];
 
         add_softmax(rows + i * classes, classes, room, sum + label * classes);
         images[label]++;
     }
     for (size_t k = 0; k < targets * classes && st == PT_OK; k++)
-        r->responses[k] =
+        r->given.responses[k] =
             images[k / classes] > 0 ? (float)pt_log(sum[k] / images[k / classes]) : 0;
     free(room);
     free(sum);
@@ -127,14 +127,15 @@ pt_status pt_server_measure_responses(pt_server *s)
     classes = (size_t)g->nodes[g->source_logits].c;
     if (s->run->first_step == 0) {
         st = take_rows(s, n, classes, &rows);
-        if (st == PT_OK && s->run->config->regularizers->co_tuning->weight > 0)
+        if (st == PT_OK && s->run->asks & PT_ASKS_RELATION)
             st = relate(s->run, rows, n, classes);
         else if (st == PT_OK)
-            memcpy(s->run->responses, rows, floats * sizeof *rows);
+            memcpy(s->run->given.responses, rows, floats * sizeof *rows);
         free(rows);
     }
-    return st == PT_OK ? pt_server_send_all(s, PT_MSG_FEATURES, s->run->responses, floats)
-                       : st;
+    return st == PT_OK
+               ? pt_server_send_all(s, PT_MSG_FEATURES, s->run->given.responses, floats)
+               : st;
 }
 
 /* The pretrained features of the images used for training. */
@@ -146,12 +147,12 @@ pt_status pt_server_measure_features(pt_server *s)
 
     if (s->comm->rank != 0) return PT_OK;
     st = take_rows(s, n, dims, &rows);
-    if (st == PT_OK) st = pt_coupler_start(s->coupler, rows, s->run->labels, n);
-    if (st == PT_OK && s->run->feature_mean) {
+    if (st == PT_OK) st = pt_coupler_start(s->coupler, rows, s->run->given.labels, n);
+    if (st == PT_OK && s->run->given.feature_mean) {
         describe(s->run, rows, n, dims);
-        st = pt_server_send_all(s, PT_MSG_FEATURES, s->run->feature_mean, dims);
+        st = pt_server_send_all(s, PT_MSG_FEATURES, s->run->given.feature_mean, dims);
         if (st == PT_OK)
-            st = pt_server_send_all(s, PT_MSG_FEATURES, s->run->feature_std, dims);
+            st = pt_server_send_all(s, PT_MSG_FEATURES, s->run->given.feature_std, dims);
     }
     free(rows);
     return st;

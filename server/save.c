@@ -107,8 +107,8 @@ static void take_snapshot(pt_server *s)
            (g->n_floats - g->n_param_floats) * sizeof(float));
     if (method) memcpy(to->method, method, n_method * sizeof *method);
     if (!to->feature_mean) return;
-    memcpy(to->feature_mean, r->feature_mean, dims);
-    memcpy(to->feature_std, r->feature_std, dims);
+    memcpy(to->feature_mean, r->given.feature_mean, dims);
+    memcpy(to->feature_std, r->given.feature_std, dims);
 }
 
 pt_status pt_server_save(pt_server *s, uint64_t next, bool test_owed)

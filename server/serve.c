@@ -40,7 +40,7 @@ size_t pt_server_bytes(const pt_run *run, int rank)
 {
     size_t n = pt_store_bytes(run, rank) + pt_gather_bytes(run) + pt_saver_bytes(run);
 
-    if (pt_run_wants_start(run)) n += run->graph->n_param_floats * sizeof(float);
+    if (run->asks & PT_ASKS_START) n += run->graph->n_param_floats * sizeof(float);
     if (run->config->run->nonfinite == PT__CONFIG__NON_FINITE__SKIP_ALL)
         n += run->graph->n_param_floats * sizeof(float);
     return rank == 0 ? n + pt_payload_bound(run) * sizeof(double) * (size_t)run->n_workers
@@ -74,13 +74,9 @@ static pt_status make_buffers(pt_server *s)
 static pt_status make_coupling(pt_server *s)
 {
     const pt_run *r = s->run;
-    const Pt__Config__PseudoTask *t = r->config->pseudo_task;
     size_t w = (size_t)r->n_workers, dims = (size_t)pt_run_rep_size(r);
-    size_t v = t->loss != PT__CONFIG__REG_LOSS__NONE &&
-                       t->norm == PT__CONFIG__PSEUDO_TASK__NORM__BATCH
-                   ? 2 * dims
-                   : 0;
-    size_t rows = pt_mul((size_t)r->plan->batch, pt_coupling_of(r).row);
+    size_t v = r->asks & PT_SENDS_SUMS ? 2 * dims : 0;
+    size_t rows = pt_mul((size_t)r->plan->batch, pt_row_layout(r).total);
     bool ok = true;
     pt_status st = pt_coupler_create(r, &s->coupler);
 
@@ -284,8 +280,8 @@ static pt_status settle(pt_server *s)
 static pt_status before_steps(pt_server *s)
 {
     bool fresh = s->run->first_step == 0;
-    pt_status st =
-        fresh && pt_run_wants_features(s->run) ? pt_server_measure_features(s) : PT_OK;
+    bool features = s->run->asks & (PT_ASKS_FEATURES | PT_ASKS_MOMENTS);
+    pt_status st = fresh && features ? pt_server_measure_features(s) : PT_OK;
 
     if (st == PT_OK) st = pt_server_measure_responses(s);
     if (st != PT_OK || fresh) return st;

@@ -23,7 +23,7 @@ static void decay_of(const pt_run *run, const pt_key *k, pt_sgd *rule)
     if (c->alpha == 0 && c->beta == 0) return;
     rule->weight_decay = t->head ? c->beta : c->alpha;
     if (t->n_dims < 2 && !c->all_parameters) rule->weight_decay = 0;
-    if (!t->head) rule->anchor = run->start + k->offset;
+    if (!t->head) rule->anchor = run->given.start + k->offset;
 }
 
 void pt_store_destroy(pt_store **s)

@@ -302,14 +302,14 @@ pt_status pt_client_take_running(pt_client *c)
 pt_status pt_client_take_features(pt_client *c)
 {
     size_t n = (size_t)pt_run_rep_size(c->run) * sizeof(float);
-    pt_status s = take(c, PT_MSG_FEATURES, c->run->feature_mean, n);
+    pt_status s = take(c, PT_MSG_FEATURES, c->run->given.feature_mean, n);
 
-    return s == PT_OK ? take(c, PT_MSG_FEATURES, c->run->feature_std, n) : s;
+    return s == PT_OK ? take(c, PT_MSG_FEATURES, c->run->given.feature_std, n) : s;
 }
 
 pt_status pt_client_take_responses(pt_client *c)
 {
-    return take(c, PT_MSG_FEATURES, c->run->responses,
+    return take(c, PT_MSG_FEATURES, c->run->given.responses,
                 pt_run_response_floats(c->run) * sizeof(float));
 }
 

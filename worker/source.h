@@ -11,9 +11,9 @@
 typedef struct {
     void *context;
     /* The images of span at step, [images][side][side][3], and their labels; borrowed
-     * until release. With mixup, as many again: image i's partner, that of position
-     * b - 1 - i of the batch. May start on the next batch. Never called for an empty
-     * span. */
+     * until release. Where a method asks for the mirror, as many again: image i's
+     * partner, that of position b - 1 - i of the batch. May start on the next batch.
+     * Never called for an empty span. */
     pt_status (*batch)(void *context, uint64_t step, const pt_span *span,
                        const float **pixels, const int32_t **labels);
     /* Test view of a block of images [n] (numbers in the data set); `next` [n_next] is

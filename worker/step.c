@@ -8,7 +8,6 @@
 #include "common/run/wire.h"
 #include "worker/client.h"
 #include "worker/engine/net/net.h"
-#include "worker/objective/mixup.h"
 #include "worker/objective/objective.h"
 
 struct pt_worker {
@@ -19,8 +18,6 @@ struct pt_worker {
     const pt_source *source;
     pt_test_sets tests;
     pt_net *net, *tester; /* tester: forward only, blocks of PT_EVAL_BLOCK */
-    pt_net *start; /* DELTA: with the start weights, forward only, shard by shard */
-    float **map_gradients; /* [run->n_delta] [images] each */
     pt_client *client;
     pt_objective *objective;
     int dims;
@@ -29,8 +26,7 @@ struct pt_worker {
     uint64_t step;
     pt_span span;
     const float *dlogits, *drep; /* of the cross-entropy */
-    const float *dsource;        /* LwF; NULL: there is no source head */
-    float *mixed;                /* mixup: the images; else NULL */
+    const float *dsource;        /* at the source head; NULL: there is none */
     double *terms;               /* of coupled images; NULL: none are */
     double *payload;
     size_t max_payload;
@@ -47,38 +43,25 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_threads *poo
 {
     const pt_config *c = run->config;
     int lo, hi, b = run->plan->batch, v = (int)c->shards;
+    pt_net_options o;
     pt_span span;
 
     pt_worker_shards(worker, run->n_workers, v, &lo, &hi);
     span = (pt_span){v, lo, hi, b};
     /* A shorter batch may give this span one image more than its share of a full one. */
-    return (pt_net_options){.graph = run->graph,
-                            .pool = pool,
-                            .weights = run->flat,
-                            .max_images = pt_span_images(&span) + 1,
-                            .n_shards = v,
-                            .lo = lo,
-                            .hi = hi,
-                            .training = true,
-                            .bn_mode = (pt_bn_mode)c->network->batch_norm,
-                            .bn_moving = 1 - c->network->stoch_norm,
-                            .maps = run->delta_nodes,
-                            .n_maps = run->n_delta,
-                            .method = pt_worker_kernels(c).conv,
-                            .seed = c->seed};
-}
-
-static pt_net_options start_options(const pt_run *run, pt_threads *pool)
-{
-    return (pt_net_options){.graph = run->graph,
-                            .pool = pool,
-                            .weights = run->start,
-                            .max_images = run->plan->batch / run->plan->n_shards + 1,
-                            .n_shards = 1,
-                            .hi = 1,
-                            .maps = run->delta_nodes,
-                            .n_maps = run->n_delta,
-                            .method = pt_worker_kernels(run->config).conv};
+    o = (pt_net_options){.graph = run->graph,
+                         .pool = pool,
+                         .weights = run->flat,
+                         .max_images = pt_span_images(&span) + 1,
+                         .n_shards = v,
+                         .lo = lo,
+                         .hi = hi,
+                         .training = true,
+                         .bn_mode = (pt_bn_mode)c->network->batch_norm,
+                         .method = pt_worker_kernels(c).conv,
+                         .seed = c->seed};
+    pt_objective_net_options(run, &o);
+    return o;
 }
 
 static pt_net_options tester_options(const pt_run *run, pt_threads *pool)
@@ -100,70 +83,29 @@ void pt_worker_destroy(pt_worker **w)
     pt_client_destroy(&p->client);
     pt_net_destroy(&p->net);
     pt_net_destroy(&p->tester);
-    pt_net_destroy(&p->start);
-    for (int k = 0; p->map_gradients && k < p->run->n_delta; k++)
-        free(p->map_gradients[k]);
-    free(p->map_gradients);
     pt_objective_destroy(&p->objective);
-    free(p->mixed);
     free(p->terms);
     free(p->payload);
     free(p);
     *w = NULL;
 }
 
-/* Floats of the images that mixup mixes. */
-static size_t mixed_floats(const pt_run *run, int max_images)
+static pt_status make_buffers(pt_worker *w, const pt_net_options *net)
 {
-    const pt_node *in = &run->graph->nodes[0];
-    size_t one = (size_t)in->h * (size_t)in->w * (size_t)in->c;
-
-    return run->config->cross_entropy->mixup > 0 ? (size_t)max_images * one : 0;
-}
-
-static size_t map_floats(const pt_run *run, int k)
-{
-    const pt_node *n = &run->graph->nodes[run->delta_nodes[k]];
-
-    return (size_t)n->h * (size_t)n->w * (size_t)n->c;
-}
-
-static pt_status make_start(pt_worker *w, int max_images)
-{
-    pt_net_options o = start_options(w->run, w->pool);
-    int n = w->run->n_delta;
-    pt_status s;
-
-    if (n == 0) return PT_OK;
-    s = pt_net_create(&o, &w->start);
-    if (s != PT_OK) return s;
-    w->map_gradients = pt_calloc((size_t)n, sizeof *w->map_gradients);
-    for (int k = 0; k < n && w->map_gradients; k++) {
-        size_t floats = pt_mul((size_t)max_images, map_floats(w->run, k));
-
-        w->map_gradients[k] = pt_calloc(floats, sizeof(float));
-        if (!w->map_gradients[k]) n = -1;
-    }
-    return w->map_gradients && n > 0
-               ? PT_OK
-               : pt_fail(PT_ERR_NOMEM, "no memory for feature maps");
-}
-
-static pt_status make_buffers(pt_worker *w, int max_images)
-{
-    size_t mixed = mixed_floats(w->run, max_images);
-    size_t terms = pt_terms_doubles(w->run, max_images);
-    pt_status s;
+    size_t terms = pt_terms_doubles(w->run, net->max_images);
 
     w->max_payload = pt_payload_bound(w->run);
     w->payload = pt_calloc(w->max_payload, sizeof *w->payload);
-    if (mixed > 0) w->mixed = pt_calloc(mixed, sizeof *w->mixed);
     if (terms > 0) w->terms = pt_calloc(terms, sizeof *w->terms);
-    if (!w->payload || (mixed > 0 && !w->mixed) || (terms > 0 && !w->terms))
-        return pt_fail(PT_ERR_NOMEM, "no memory for the step of %d images", max_images);
-    s = make_start(w, max_images);
-    return s == PT_OK ? pt_objective_create(w->run, w->pool, max_images, &w->objective)
-                      : s;
+    if (!w->payload || (terms > 0 && !w->terms))
+        return pt_fail(PT_ERR_NOMEM, "no memory for the step of %d images",
+                       net->max_images);
+    return pt_objective_create(w->run, net, &w->objective);
+}
+
+static void poll_in(void *client, pt_net *net)
+{
+    pt_client_poll_in(client, net);
 }
 
 pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_threads *pool,
@@ -185,13 +127,13 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_threads *p
     w->source = source;
     w->tests = *tests;
     w->dims = pt_run_rep_size(run);
-    s = make_buffers(w, train.max_images);
+    s = make_buffers(w, &train);
     if (s == PT_OK) s = pt_net_create(&train, &w->net);
     if (s == PT_OK) s = pt_net_create(&test, &w->tester);
     if (s == PT_OK) s = pt_client_create(run, comm, w->net, worker, &w->client);
     if (s == PT_OK) {
         pt_client_poll_in(w->client, w->tester);
-        if (w->start) pt_client_poll_in(w->client, w->start);
+        pt_objective_each_net(w->objective, poll_in, w->client);
         *out = w;
         w = NULL;
     }
@@ -199,36 +141,27 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_threads *p
     return s;
 }
 
-/* The net of the start weights, and these. */
-static size_t start_bytes(const pt_run *run, pt_threads *pool)
+static size_t net_bytes(const pt_net_options *o)
 {
-    pt_net_options o = start_options(run, pool);
-    pt_net_memory m = pt_net_plan(&o);
+    pt_net_memory m = pt_net_plan(o);
 
-    return m.activations + m.scratch + run->graph->n_floats * sizeof(float);
+    return m.activations + m.gradients + m.scratch;
 }
 
 size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
 {
     pt_threads *pool = NULL;
     pt_net_options train, test;
-    pt_net_memory a, b;
-    size_t n, maps = 0;
+    size_t doubles, n;
 
     if (pt_threads_create(threads, &pool) != PT_OK) return 0;
     train = net_options(run, worker, pool);
     test = tester_options(run, pool);
-    a = pt_net_plan(&train);
-    b = pt_net_plan(&test);
-    for (int k = 0; k < run->n_delta; k++)
-        maps += (size_t)train.max_images * map_floats(run, k) * sizeof(float);
-    if (run->n_delta > 0) maps += start_bytes(run, pool);
-    n = (size_t)train.max_images;
+    doubles = pt_terms_doubles(run, train.max_images) + pt_payload_bound(run);
+    n = net_bytes(&train) + net_bytes(&test) + pt_objective_bytes(run, &train) +
+        doubles * sizeof(double);
     pt_threads_destroy(&pool);
-    return maps + a.activations + a.gradients + a.scratch + b.activations + b.gradients +
-           b.scratch + pt_objective_bytes(run, (int)n) +
-           mixed_floats(run, (int)n) * sizeof(float) +
-           (pt_terms_doubles(run, (int)n) + pt_payload_bound(run)) * sizeof(double);
+    return n;
 }
 
 /* ---- one step --------------------------------------------------------------------- */
@@ -268,47 +201,6 @@ static size_t fill_payload(pt_worker *w)
     return p.total;
 }
 
-/* mixup: the images of the span with those of the batch in reverse order, which the
- * source gave after them. */
-static const float *mix(pt_worker *w, const float *pixels, int n)
-{
-    const pt_config *c = w->run->config;
-    double share = pt_mixup_share(c->seed, w->step, c->cross_entropy->mixup);
-    size_t all = mixed_floats(w->run, n);
-
-    pt_mixup_blend(pixels, pixels + all, share, all, w->mixed);
-    return w->mixed;
-}
-
-/* DELTA: the start weights' maps of the same pixels. Shard by shard, as all that OpenBLAS
- * may compute, so that the bits do not depend on which shards this worker has. */
-static pt_status hold_maps(pt_worker *w, const float *pixels)
-{
-    const pt_run *r = w->run;
-    const pt_node *in = &r->graph->nodes[0];
-    size_t one = (size_t)in->h * (size_t)in->w * (size_t)in->c;
-    int first = 0;
-    pt_status s = PT_OK;
-
-    for (int shard = w->span.lo; shard < w->span.hi && s == PT_OK && w->start; shard++) {
-        int n = pt_shard_size(&w->span, shard);
-
-        if (n == 0) continue;
-        s = pt_net_evaluate(w->start, n, pixels + (size_t)first * one);
-        for (int k = 0; k < r->n_delta && s == PT_OK; k++) {
-            size_t at = (size_t)first * map_floats(r, k);
-
-            pt_objective_hold_map(
-                w->objective, k, first, n, pt_net_output(w->net, r->delta_nodes[k]) + at,
-                pt_net_output(w->start, r->delta_nodes[k]), w->map_gradients[k] + at);
-        }
-        first += n;
-    }
-    for (int k = 0; k < r->n_delta && s == PT_OK; k++)
-        pt_net_add_map_gradient(w->net, k, w->map_gradients[k]);
-    return s;
-}
-
 static pt_status forward(pt_worker *w)
 {
     const pt_graph *g = w->run->graph;
@@ -319,15 +211,15 @@ static pt_status forward(pt_worker *w)
         w->source->batch(w->source->context, w->step, &w->span, &pixels, &labels);
 
     w->input_s = pt_clock() - start;
-    if (s == PT_OK && w->mixed) pixels = mix(w, pixels, pt_span_images(&w->span));
-    if (s == PT_OK) s = pt_net_forward(w->net, &w->span, pixels, w->step);
     if (s != PT_OK) return s;
-    w->dlogits = pt_objective_classify(w->objective, w->step, &w->span,
-                                       pt_net_output(w->net, g->logits), labels);
+    pixels = pt_objective_begin(w->objective, w->step, &w->span, pixels, labels);
+    s = pt_net_forward(w->net, &w->span, pixels, w->step);
+    if (s != PT_OK) return s;
+    w->dlogits = pt_objective_classify(w->objective, pt_net_output(w->net, g->logits));
     if (g->source_logits >= 0)
         w->dsource =
             pt_objective_at_source(w->objective, pt_net_output(w->net, g->source_logits));
-    s = hold_maps(w, pixels);
+    s = pt_objective_at_maps(w->objective, w->net, pixels);
     if (s == PT_OK) s = pt_net_backward_head(w->net, w->dlogits, &w->drep);
     if (s == PT_OK)
         pt_objective_regress(w->objective, pt_net_output(w->net, g->rep), w->drep);
@@ -340,7 +232,7 @@ static pt_status probe(pt_worker *w, double weight)
 {
     int tensor = pt_run_last_trunk_tensor(w->run);
     size_t n = (size_t)pt_span_images(&w->span) * (size_t)w->dims;
-    const float *g_ptr = pt_objective_pseudo_gradient(w->objective);
+    const float *g_ptr = pt_objective_weighted_gradient(w->objective);
     float *g[2] = {pt_calloc(n, sizeof **g), pt_calloc(n, sizeof **g)}; /* now and then */
     pt_status s = PT_OK;
 
@@ -411,7 +303,7 @@ static pt_status send_rows(pt_worker *w, const uint32_t *images, size_t n, int n
 {
     size_t stride = (size_t)w->run->n_workers * PT_EVAL_BLOCK;
     const pt_node *d = &w->run->graph->nodes[node];
-    size_t dims = (size_t)d->h * (size_t)d->w * (size_t)d->c;
+    size_t dims = pt_node_floats(d);
 
     for (size_t at = (size_t)w->worker * PT_EVAL_BLOCK; at < n; at += stride) {
         size_t rows = n - at < PT_EVAL_BLOCK ? n - at : PT_EVAL_BLOCK, next = at + stride;
@@ -444,13 +336,13 @@ static pt_status evaluate(pt_worker *w, bool last)
     return s == PT_OK && last ? send_rows(w, t->train, t->n_train, logits) : s;
 }
 
-/* LwF: what the start weights answer, from all workers and then to all. */
+/* What the start weights answer, from all workers and then to all. */
 static pt_status share_responses(pt_worker *w, bool fresh)
 {
     const pt_plan *plan = w->run->plan;
     pt_status s = PT_OK;
 
-    if (!w->run->responses) return PT_OK;
+    if (!w->run->given.responses) return PT_OK;
     pt_net_evaluate_side(w->tester, true);
     if (fresh)
         s = send_rows(w, plan->images, plan->n_images, w->run->graph->source_logits);
@@ -465,10 +357,10 @@ static pt_status before_steps(pt_worker *w)
     bool fresh = w->run->first_step == 0;
     pt_status s = PT_OK;
 
-    if (fresh && pt_run_wants_features(w->run)) {
+    if (fresh && w->run->asks & (PT_ASKS_FEATURES | PT_ASKS_MOMENTS))
         s = send_rows(w, plan->images, plan->n_images, w->run->graph->rep);
-        if (s == PT_OK && w->run->feature_mean) s = pt_client_take_features(w->client);
-    }
+    if (s == PT_OK && fresh && w->run->given.feature_mean)
+        s = pt_client_take_features(w->client);
     if (s == PT_OK) s = share_responses(w, fresh);
     if (s != PT_OK || fresh || !w->run->test_owed) return s;
     w->step = w->run->first_step - 1;

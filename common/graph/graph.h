@@ -63,6 +63,12 @@ typedef enum {
     PT_TENSOR_VECTOR     /* dims n */
 } pt_tensor_kind;
 
+/* Floats of its output, for one image. */
+static inline size_t pt_node_floats(const pt_node *n)
+{
+    return (size_t)n->h * (size_t)n->w * (size_t)n->c;
+}
+
 typedef struct {
     char name[PT_NAME_MAX]; /* "layer1.0.conv1.weight", "bn1.running_var" */
     pt_tensor_kind kind;

@@ -2,40 +2,31 @@
  * image's row goes to rank 0 with the payload, terms for the images of a worker come back
  * after the step record. Pure.
  *
- * A row, where the parts are wanted: label (1 double); class probabilities (C), for
- * pairwise confusion; the representation (D), for spectral shrinkage and AdaRand.
+ * A row, where a method asks for the part (PT_SENDS_): label (1 double), class
+ * probabilities (C), representation (D).
  *
- * Terms for n images, likewise: n times label and probabilities of its partner (a label
- * of -1: it has none); n times its class's target (D), AdaRand; k times one factor an
- * image and a direction (n + D), shrinkage: the gradient of the sum of squared singular
- * values is 2 * factor * direction. */
+ * Terms for n images: those of each method, one after another, in the table's order and
+ * of the size that it states. What they are is between the method's two sides. */
 #ifndef PT_COMMON_RUN_COUPLING_H
 #define PT_COMMON_RUN_COUPLING_H
 
-#include <stdbool.h>
-
 #include "common/run/run.h"
 
+/* Where the parts of a row begin, in doubles; total: its length, 0: no row is sent. */
 typedef struct {
-    bool confusion, shrinkage, adarand;
-    int classes, dims, k;
-    size_t row, rep_at; /* doubles; where the representation begins */
-} pt_coupling;
+    size_t label, probabilities, rep, total;
+} pt_row;
 
-pt_coupling pt_coupling_of(const pt_run *r);
+pt_row pt_row_layout(const pt_run *r);
 
-/* Where a worker's terms for n images are, in doubles; total 0 for no images. */
+/* Where the terms of each method begin, for n images of a worker; no images, no terms. */
 typedef struct {
-    size_t confusion, adarand, shrinkage, total;
+    size_t at[PT_N_METHODS], total;
 } pt_terms;
 
-pt_terms pt_terms_layout(const pt_coupling *k, int n_images);
+pt_terms pt_terms_layout(const pt_run *r, int n_images);
 
 /* Their total. */
 size_t pt_terms_doubles(const pt_run *r, int n_images);
-
-/* The partner of position i of a batch of b images, or -1: an odd last one has none
- * (halves of the batch; Dubey et al.'s program). */
-int pt_coupling_partner(int b, int i);
 
 #endif

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/data/h5file.h"
 #include "common/base/pmath.h"
+#include "common/data/h5file.h"
+#include "common/run/method.h"
 
 #define FORMAT "ptrain attention"
 
@@ -194,3 +195,53 @@ pt_status pt_delta_try_attention(const char *path)
     pt_h5file_destroy(&f);
     return s;
 }
+
+/* ---- hooks ------------------------------------------------------------------------ */
+
+static pt_delta_maps maps_of(const pt_run *r)
+{
+    return (pt_delta_maps){r->graph, r->given.maps, r->given.n_maps};
+}
+
+static const char *path_of(const pt_config *c)
+{
+    return c->regularizers->delta->attention;
+}
+
+static pt_status create(pt_run *r)
+{
+    const Pt__Config__FeatureMaps *c = r->config->regularizers->delta;
+    pt_delta_maps maps;
+    pt_status s = pt_delta_find(r->graph, "regularizers.delta.nodes", c->nodes,
+                                c->n_nodes, &r->given.maps, &r->given.n_maps);
+
+    if (s != PT_OK || !c->attention) return s;
+    maps = maps_of(r);
+    r->given.attention = pt_calloc(pt_delta_channels(&maps), sizeof *r->given.attention);
+    return r->given.attention ? PT_OK
+                              : pt_fail(PT_ERR_NOMEM, "no memory for the attention");
+}
+
+static pt_status read_file(const char *path, const pt_run *r)
+{
+    pt_delta_maps maps = maps_of(r);
+
+    return pt_delta_read_attention(path, &maps, r->given.attention);
+}
+
+static float *values_of(const pt_run *r, size_t *n)
+{
+    pt_delta_maps maps = maps_of(r);
+
+    *n = pt_delta_channels(&maps);
+    return r->given.attention;
+}
+
+const pt_run_method pt_run_method_delta = {.create = create,
+                                           .what = "attention",
+                                           .key = "regularizers.delta.attention",
+                                           .help = "`ptrain attention` writes it",
+                                           .path = path_of,
+                                           .try = pt_delta_try_attention,
+                                           .read = read_file,
+                                           .values = values_of};

@@ -1,9 +1,11 @@
 #include "common/run/run.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/comm/message.h"
+#include "common/run/method.h"
 
 void pt_run_destroy(pt_run **r)
 {
@@ -17,13 +19,13 @@ void pt_run_destroy(pt_run **r)
     free(p->flat);
     free(p->trained);
     free(p->wanted);
-    free(p->feature_mean);
-    free(p->feature_std);
-    free(p->start);
-    free(p->labels);
-    free(p->responses);
-    free(p->delta_nodes);
-    free(p->attention);
+    free(p->given.start);
+    free(p->given.labels);
+    free(p->given.feature_mean);
+    free(p->given.feature_std);
+    free(p->given.responses);
+    free(p->given.maps);
+    free(p->given.attention);
     free(p);
     *r = NULL;
 }
@@ -46,13 +48,38 @@ static void mark_trained(pt_run *r)
     }
 }
 
-static pt_status find_delta_nodes(pt_run *r)
+static pt_status make_given(pt_run *r)
 {
-    const Pt__Config__FeatureMaps *c = r->config->regularizers->delta;
+    size_t dims = (size_t)pt_run_rep_size(r), responses = pt_run_response_floats(r);
+    pt_given *g = &r->given;
+    bool ok = true;
 
-    if (c->weight == 0) return PT_OK;
-    return pt_delta_find(r->graph, "regularizers.delta.nodes", c->nodes, c->n_nodes,
-                         &r->delta_nodes, &r->n_delta);
+    if (responses > INT_MAX / sizeof(float))
+        return pt_fail(PT_ERR_USAGE,
+                       "the start weights' answers to %zu training images take %.1f GB, "
+                       "limit 2 GB",
+                       r->plan->n_images, (double)responses * 4e-9);
+    if (r->asks & PT_ASKS_START)
+        ok = (g->start = pt_calloc(r->graph->n_floats, sizeof *g->start)) && ok;
+    if (r->asks & PT_ASKS_LABELS)
+        ok = (g->labels = pt_calloc(r->plan->n_images, sizeof *g->labels)) && ok;
+    if (r->asks & PT_ASKS_MOMENTS) {
+        ok = (g->feature_mean = pt_calloc(dims, sizeof *g->feature_mean)) && ok;
+        ok = (g->feature_std = pt_calloc(dims, sizeof *g->feature_std)) && ok;
+    }
+    if (responses > 0)
+        ok = (g->responses = pt_calloc(responses, sizeof *g->responses)) && ok;
+    return ok ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for what methods start from");
+}
+
+static pt_status create_methods(pt_run *r)
+{
+    pt_status s = PT_OK;
+
+    for (int m = 0; m < PT_N_METHODS && s == PT_OK; m++)
+        if (pt_run_methods[m] && pt_methods[m].is_on(r->config))
+            s = pt_run_methods[m]->create(r);
+    return s;
 }
 
 /* Keys and nodes are told apart by message tags, and there are only so many. */
@@ -87,6 +114,7 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
     r->plan = plan;
     r->n_servers = n_servers;
     r->n_workers = n_workers;
+    r->asks = pt_methods_ask(config);
     r->flat = pt_calloc(graph->n_floats, sizeof *r->flat);
     r->trained = pt_calloc((size_t)graph->n_params, sizeof *r->trained);
     r->wanted = pt_calloc((size_t)graph->n_nodes, sizeof *r->wanted);
@@ -94,7 +122,8 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
         s = pt_fail(PT_ERR_NOMEM, "no memory for %zu weights", graph->n_floats);
     if (s == PT_OK) s = pt_keys_create(graph, n_servers, &r->keys);
     if (s == PT_OK) s = check_tags(r);
-    if (s == PT_OK) s = find_delta_nodes(r);
+    if (s == PT_OK) s = make_given(r);
+    if (s == PT_OK) s = create_methods(r);
     if (s == PT_OK) {
         mark_trained(r);
         *out = r;
@@ -104,39 +133,21 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
     return s;
 }
 
-bool pt_run_wants_features(const pt_run *r)
-{
-    return r->feature_mean || r->config->regularizers->adarand->weight > 0;
-}
-
 size_t pt_run_response_floats(const pt_run *r)
 {
     const pt_graph *g = r->graph;
+    bool images = r->asks & PT_ASKS_ANSWERS;
 
-    bool images = r->config->regularizers->lwf->weight > 0;
-    bool classes = r->config->regularizers->co_tuning->weight > 0;
-
-    if (g->source_logits < 0 || (!images && !classes)) return 0;
+    if (g->source_logits < 0 || !(r->asks & (PT_ASKS_ANSWERS | PT_ASKS_RELATION)))
+        return 0;
     return pt_mul(images ? r->plan->n_images : (size_t)g->n_classes,
                   (size_t)g->nodes[g->source_logits].c);
 }
 
-bool pt_run_wants_start(const pt_run *r)
+void pt_run_keep_start(pt_run *r)
 {
-    const Pt__Config__StartingPoint *c = r->config->regularizers->l2_sp;
-
-    return c->alpha > 0 || c->beta > 0 || r->config->regularizers->delta->weight > 0;
-}
-
-pt_status pt_run_keep_start(pt_run *r)
-{
-    size_t n = r->graph->n_floats;
-
-    if (!pt_run_wants_start(r)) return PT_OK;
-    r->start = pt_calloc(n, sizeof *r->start);
-    if (!r->start) return pt_fail(PT_ERR_NOMEM, "no memory for the start weights");
-    memcpy(r->start, r->flat, n * sizeof *r->start);
-    return PT_OK;
+    if (r->given.start)
+        memcpy(r->given.start, r->flat, r->graph->n_floats * sizeof *r->flat);
 }
 
 bool pt_run_enter_step(pt_run *r, uint64_t step)
@@ -153,7 +164,7 @@ bool pt_run_enter_step(pt_run *r, uint64_t step)
 bool pt_run_sends_running(const pt_run *r, uint64_t step)
 {
     if (step == r->first_step) return false;
-    return r->config->network->stoch_norm < 1 || r->plan->stages[r->stage].first == step;
+    return (r->asks & PT_ASKS_RUNNING) || r->plan->stages[r->stage].first == step;
 }
 
 pt_span pt_run_span(const pt_run *r, int worker, uint64_t step)
@@ -173,16 +184,9 @@ bool pt_run_has_moments(const pt_run *r, int node)
            r->trained[n->weight];
 }
 
-pt_delta_maps pt_run_maps(const pt_run *r)
-{
-    return (pt_delta_maps){r->graph, r->delta_nodes, r->n_delta};
-}
-
 int pt_run_rep_size(const pt_run *r)
 {
-    const pt_node *n = &r->graph->nodes[r->graph->rep];
-
-    return n->h * n->w * n->c;
+    return (int)pt_node_floats(&r->graph->nodes[r->graph->rep]);
 }
 
 int pt_run_last_trunk_tensor(const pt_run *r)

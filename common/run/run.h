@@ -5,12 +5,28 @@
 
 #include <stdbool.h>
 
-#include "common/config/config.h"
-#include "common/run/delta.h"
+#include "common/config/methods.h"
 #include "common/graph/graph.h"
 #include "common/run/keys.h"
 #include "common/run/plan.h"
 #include "common/run/shards.h"
+
+/* What methods ask for (common/config/methods.h) and have before the first step. NULL: no
+ * method of the run asks. */
+typedef struct {
+    float *start;        /* [graph->n_floats]: the start weights */
+    int32_t *labels;     /* [plan->n_images] */
+    float *feature_mean; /* [rep size], of the training images at the start */
+    float *feature_std;
+    /* What the start weights answer, to each image: logits [plan->n_images][source
+     * classes]; or to each class: logarithms of mean probabilities, [n_classes][source
+     * classes]. */
+    float *responses;
+    int *maps; /* [n_maps]: nodes whose maps are compared with those of the start weights
+                */
+    int n_maps;
+    float *attention; /* [channels of these]: how much each counts; NULL: all 1 */
+} pt_given;
 
 typedef struct {
     pt_config *config;
@@ -24,36 +40,19 @@ typedef struct {
     size_t stage; /* that stage */
     uint64_t first_step; /* 0, or where a resumed run goes on */
     bool test_owed;      /* resumed: the test after the step before is not done */
-    float *feature_mean; /* [rep size], or NULL: targets matched to pretrained features */
-    float *feature_std;
-    int *delta_nodes; /* [n_delta]: whose maps are held to those of the start weights */
-    int n_delta;
-    float *attention; /* [channels of these], see common/run/delta.h; NULL: all 1 */
-    /* What the start weights answer: LwF, logits [plan->n_images][source classes];
-     * Co-Tuning, logarithms of the mean probabilities over the images of a class,
-     * [n_classes][source classes]; else NULL. */
-    float *responses;
-    /* [plan->n_images], rank 0, methods with statistics of classes; else NULL. */
-    int32_t *labels;
-    float *start; /* [graph->n_floats]: the start weights; NULL: not needed */
+    unsigned asks;       /* what its methods ask for: PT_ASKS_, PT_SENDS_ */
+    pt_given given;
 } pt_run;
 
-/* Makes graph-dependent parts: keys, trained, flat (zeros). Takes config, graph and plan,
- * also on failure. */
+/* Makes graph-dependent parts: keys, trained, flat (zeros), arrays of what methods ask
+ * for. Takes config, graph and plan, also on failure. */
 PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan,
                                     int n_servers, int n_workers, pt_run **out);
 void pt_run_destroy(pt_run **r);
 
-/* Keeps the weights of this moment as the start weights, where a method of the run needs
- * them: L2-SP on servers, DELTA on workers. To be called when `flat` holds them and
- * before a checkpoint is loaded. */
-PT_MUST_USE pt_status pt_run_keep_start(pt_run *r);
-
-/* Whether it does: 4 bytes a parameter. */
-bool pt_run_wants_start(const pt_run *r);
-
-/* Are the pretrained features of the training images measured before the first step? */
-bool pt_run_wants_features(const pt_run *r);
+/* Keeps the weights of this moment as the start weights, where a method asks for them. To
+ * be called when `flat` holds them and before a checkpoint is loaded. */
+void pt_run_keep_start(pt_run *r);
 
 /* Floats of the responses; 0: not needed. */
 size_t pt_run_response_floats(const pt_run *r);
@@ -63,8 +62,8 @@ size_t pt_run_response_floats(const pt_run *r);
 bool pt_run_enter_step(pt_run *r, uint64_t step);
 
 /* Does the step begin with the running statistics, from rank 0 to every worker? A later
- * stage may use them, StochNorm does in every step; with the first step of the run they
- * are there. The stage must be entered. */
+ * stage may use them, a method in every step; with the first step of the run they are
+ * there. The stage must be entered. */
 bool pt_run_sends_running(const pt_run *r, uint64_t step);
 
 /* Shards of worker (0..n_workers-1), and its span of the batch of step. */
@@ -72,9 +71,6 @@ pt_span pt_run_span(const pt_run *r, int worker, uint64_t step);
 
 /* Does this batch norm node compute statistics in the current stage? */
 bool pt_run_has_moments(const pt_run *r, int node);
-
-/* DELTA's maps of the run. */
-pt_delta_maps pt_run_maps(const pt_run *r);
 
 /* Size of the representation. */
 int pt_run_rep_size(const pt_run *r);

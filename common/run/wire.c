@@ -27,11 +27,7 @@ size_t pt_exchange_len(int channels, bool backward)
 /* Doubles of a shard's two sums of gradients at the representation. */
 static size_t vectors_of(const pt_run *r)
 {
-    const Pt__Config__PseudoTask *t = r->config->pseudo_task;
-    bool batch = t->loss != PT__CONFIG__REG_LOSS__NONE &&
-                 t->norm == PT__CONFIG__PSEUDO_TASK__NORM__BATCH;
-
-    return batch ? 2 * (size_t)pt_run_rep_size(r) : 0;
+    return r->asks & PT_SENDS_SUMS ? 2 * (size_t)pt_run_rep_size(r) : 0;
 }
 
 pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
@@ -45,7 +41,7 @@ pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
     p.vectors = p.shards + (size_t)p.n_shards * PT_SHARD_DOUBLES;
     p.images = p.vectors + (size_t)p.n_shards * vectors_of(r);
     p.rows = p.images + (size_t)p.n_images * PT_IMAGE_DOUBLES;
-    p.moments = p.rows + (size_t)p.n_images * pt_coupling_of(r).row;
+    p.moments = p.rows + (size_t)p.n_images * pt_row_layout(r).total;
     p.total = p.moments;
     for (int i = 0; i < r->graph->n_nodes; i++)
         if (pt_run_has_moments(r, i))
@@ -57,7 +53,7 @@ size_t pt_payload_bound(const pt_run *r)
 {
     size_t n = PT_PAYLOAD_HEAD +
                (size_t)r->plan->n_shards * (PT_SHARD_DOUBLES + vectors_of(r)) +
-               (size_t)r->plan->batch * (PT_IMAGE_DOUBLES + pt_coupling_of(r).row);
+               (size_t)r->plan->batch * (PT_IMAGE_DOUBLES + pt_row_layout(r).total);
 
     for (int i = 0; i < r->graph->n_nodes; i++)
         if (r->graph->nodes[i].op == PT_OP_BATCH_NORM)
@@ -157,14 +153,12 @@ static void add_exchanges(const pt_run *r, int worker, uint64_t step, pt_traffic
 pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
 {
     pt_payload p = pt_payload_layout(r, worker, step);
-    uint64_t params = trained_bytes(r);
+    uint64_t params = trained_bytes(r), terms = pt_terms_doubles(r, p.n_images);
     pt_traffic t = {.sent = p.total * sizeof(double) + PT_MSG_CHECK_BYTES +
                             (uint64_t)p.n_trees * params,
                     .received = PT_RECORD_BYTES + PT_MSG_CHECK_BYTES + params};
 
-    if (pt_terms_doubles(r, p.n_images) > 0)
-        t.received +=
-            pt_terms_doubles(r, p.n_images) * sizeof(double) + PT_MSG_CHECK_BYTES;
+    if (terms > 0) t.received += terms * sizeof(double) + PT_MSG_CHECK_BYTES;
     if (pt_run_sends_running(r, step)) t.received += pt_traffic_of_running(r);
     if (r->config->network->batch_norm == PT__CONFIG__BATCH_NORM__SYNC)
         add_exchanges(r, worker, step, &t);

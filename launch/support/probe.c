@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/run/delta.h"
+#include "common/run/method.h"
 #include "common/data/dataset.h"
 #include "common/base/log.h"
 #include "common/comm/stop.h"
@@ -70,18 +70,28 @@ static pt_status set_limits(const char *path)
                    strerror(errno));
 }
 
+/* As a method of the table reads a file of this kind; *known: out, is it of one? */
+static pt_status try_method_file(const char *kind, const char *path, bool *known)
+{
+    for (int m = 0; m < PT_N_METHODS; m++) {
+        *known = pt_run_methods[m] && strcmp(kind, pt_run_methods[m]->what) == 0;
+        if (*known) return pt_run_methods[m]->try(path);
+    }
+    return PT_OK;
+}
+
 int pt_probe_main(int argc, char **argv)
 {
     pt_dataset *d = NULL;
+    bool known = false;
     pt_status s;
 
     if (argc < 3) return 2;
     s = set_limits(argv[2]);
+    if (s == PT_OK) s = try_method_file(argv[1], argv[2], &known);
     if (s == PT_OK && strcmp(argv[1], "dataset") == 0)
         s = pt_dataset_open(argv[2], &d);
-    else if (s == PT_OK && strcmp(argv[1], "attention") == 0)
-        s = pt_delta_try_attention(argv[2]);
-    else if (s == PT_OK)
+    else if (s == PT_OK && !known)
         s = pt_weights_try(argv[2], argc > 3 ? argv[3] : NULL);
     pt_dataset_destroy(&d);
     if (s == PT_OK) return 0;
@@ -238,7 +248,7 @@ pt_status pt_probe_weights(const char *path, const char *entry)
     return probe("weights", path, entry);
 }
 
-pt_status pt_probe_attention(const char *path)
+pt_status pt_probe_method_file(const char *what, const char *path)
 {
-    return probe("attention", path, NULL);
+    return probe(what, path, NULL);
 }

@@ -4,7 +4,7 @@
  * run for ever or ask for memory without end, and nobody can catch that inside the
  * process. So every .h5 file that a user names is first read by a child, `ptrain
  * --probe-h5`, which reads all that the command will read (pt_dataset_open,
- * pt_weights_try, pt_delta_try_attention) under limits: memory PT_PROBE_BYTES and 8 bytes
+ * pt_weights_try, the methods' own) under limits: memory PT_PROBE_BYTES and 8 bytes
  * for each byte of the file, PT_PROBE_CPU_S, PT_PROBE_WALL_S, no core file. If it crashes
  * (SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL) or reaches a limit, the file is refused like
  * any other bad input; another signal is said to be what it is. A stop signal never
@@ -38,10 +38,10 @@ PT_MUST_USE pt_status pt_probe_dataset(const char *path);
  * are left alone, their readers are ours. */
 PT_MUST_USE pt_status pt_probe_weights(const char *path, const char *entry);
 
-/* A file of `ptrain attention`. */
-PT_MUST_USE pt_status pt_probe_attention(const char *path);
+/* The file of a method, of this kind (common/run/method.h). */
+PT_MUST_USE pt_status pt_probe_method_file(const char *what, const char *path);
 
-/* The child: `--probe-h5 dataset|weights|attention FILE [ENTRY]`. The reader's reason
+/* The child: `--probe-h5 dataset|weights|KIND FILE [ENTRY]`. The reader's reason
  * goes to stdout. Returns its exit code, for pt_probe_* alone to understand. */
 int pt_probe_main(int argc, char **argv);
 

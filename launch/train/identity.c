@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/crc32c.h"
+#include "common/run/method.h"
 #include "launch/support/version.h"
 #include "worker/step.h"
 
@@ -15,7 +16,6 @@ static const char *const free_keys[] = {"data.path",
                                         "data.input_threads",
                                         "network.weights",
                                         "network.weights_entry",
-                                        "regularizers.delta.attention",
                                         "evaluation.",
                                         "server.ranks",
                                         "engine.threads",
@@ -32,6 +32,8 @@ bool pt_identity_is_free(const char *key)
 {
     for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
         if (strncmp(key, free_keys[i], strlen(free_keys[i])) == 0) return true;
+    for (int m = 0; m < PT_N_METHODS; m++) /* where a method's file is */
+        if (pt_run_methods[m] && strcmp(key, pt_run_methods[m]->key) == 0) return true;
     return false;
 }
 
@@ -52,14 +54,17 @@ static json_t *preprocess_of(const pt_preprocess *p)
     return json_string(text);
 }
 
-static json_t *attention_of(const pt_run *r)
+/* "attention_checksum": of what a method's file holds. */
+static void add_file(json_t *all, const pt_run *r, const pt_run_method *m)
 {
-    pt_delta_maps maps = pt_run_maps(r);
-    char text[16];
+    char name[64], text[16];
+    size_t n;
+    const float *values = m->values(r, &n);
 
-    snprintf(text, sizeof text, "%08x",
-             pt_crc32c(0, r->attention, pt_delta_channels(&maps) * sizeof *r->attention));
-    return json_string(text);
+    if (!values) return;
+    snprintf(name, sizeof name, "%s_checksum", m->what);
+    snprintf(text, sizeof text, "%08x", pt_crc32c(0, values, n * sizeof *values));
+    json_object_set_new(all, name, json_string(text));
 }
 
 json_t *pt_identity_create(const pt_setup *u)
@@ -84,8 +89,8 @@ json_t *pt_identity_create(const pt_setup *u)
     if (all && u->source)
         json_object_set_new(all, "source_checksum",
                             json_string(pt_dataset_checksum(u->source)));
-    if (all && r->attention)
-        json_object_set_new(all, "attention_checksum", attention_of(r));
+    for (int m = 0; m < PT_N_METHODS && all; m++)
+        if (pt_run_methods[m]) add_file(all, r, pt_run_methods[m]);
     return all;
 }
 

@@ -140,9 +140,9 @@ static pt_status load(pt_setup *u, pt_resume *st, found *f)
     if (pt_job_rank() < r->n_servers) {
         st->state = (pt_state){.run = r,
                                .flat = r->flat,
-                               .feature_mean = r->feature_mean,
-                               .feature_std = r->feature_std,
-                               .responses = r->responses};
+                               .feature_mean = r->given.feature_mean,
+                               .feature_std = r->given.feature_std,
+                               .responses = r->given.responses};
         st->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
         st->state.n_method = pt_job_rank() == 0 ? pt_method_floats(r) : 0;
         if (st->state.n_method > 0)
@@ -154,10 +154,10 @@ static pt_status load(pt_setup *u, pt_resume *st, found *f)
     s = pt_job_agree(s);
     if (s == PT_OK)
         s = pt_job_broadcast_into(0, r->flat, r->graph->n_floats * sizeof(float));
-    if (s == PT_OK && r->feature_mean)
-        s = pt_job_broadcast_into(0, r->feature_mean, features);
-    if (s == PT_OK && r->feature_mean)
-        s = pt_job_broadcast_into(0, r->feature_std, features);
+    if (s == PT_OK && r->given.feature_mean)
+        s = pt_job_broadcast_into(0, r->given.feature_mean, features);
+    if (s == PT_OK && r->given.feature_mean)
+        s = pt_job_broadcast_into(0, r->given.feature_std, features);
     r->first_step = st->progress.step;
     r->test_owed = st->progress.test_owed;
     return s;

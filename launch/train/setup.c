@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "common/base/crc32c.h"
 #include "common/comm/job.h"
 #include "common/base/log.h"
+#include "common/run/method.h"
 #include "common/run/run_check.h"
 #include "common/run/wire.h"
 #include "launch/support/agree.h"
@@ -114,6 +114,7 @@ static pt_status try_weights(const Pt__Config__Network *n)
 static pt_status look_at_weights(const pt_config *c, int n_classes, pt_graph_options *g)
 {
     const Pt__Config__Network *n = c->network;
+    pt_method_id classifier = pt_methods_first(c, PT_ASKS_ANSWERS | PT_ASKS_RELATION);
     pt_weights_info info = {0};
     pt_status s = n->weights ? try_weights(n) : PT_OK;
     bool own;
@@ -132,16 +133,15 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, pt_graph_opt
     g->rep_at = (pt_rep_at)n->rep_at;
     g->dropout = n->dropout;
     g->bn_eps = n->has_bn_eps ? n->bn_eps : own ? info.options.bn_eps : 0;
-    if (c->regularizers->lwf->weight == 0 && c->regularizers->co_tuning->weight == 0)
-        return PT_OK;
+    if (classifier == PT_N_METHODS) return PT_OK;
     g->n_source_classes = info.n_classes;
     return n->weights && info.n_classes > 0
                ? PT_OK
                : pt_fail(PT_ERR_WEIGHTS,
-                         "%s: regularizers.lwf and co_tuning need start weights with the "
-                         "network's "
-                         "own classifier, these have none",
-                         n->weights ? n->weights : "network.weights");
+                         "%s: %s needs start weights with the network's own classifier, "
+                         "these have none",
+                         n->weights ? n->weights : "network.weights",
+                         pt_methods[classifier].key);
 }
 
 static pt_status share_options(const pt_config *c, pt_setup *u)
@@ -179,9 +179,7 @@ static pt_status share_weights(pt_setup *u)
     if (s == PT_OK) s = pt_job_broadcast_into(0, &u->preprocess, sizeof u->preprocess);
     if (s == PT_OK) s = pt_job_broadcast_into(0, r->flat, bytes);
     if (s != PT_OK) return s;
-    s = pt_run_keep_start(r);
-    s = pt_job_agree(s);
-    if (s != PT_OK) return s;
+    pt_run_keep_start(r);
     snprintf(digest, sizeof digest, "%08x", pt_crc32c(0, r->flat, bytes));
     return pt_agree_on("start weights", digest);
 }
@@ -222,7 +220,7 @@ static pt_status check_memory(pt_setup *u)
     return pt_job_agree(s);
 }
 
-/* Joint training: the images of the second data set, which follow the first's. */
+/* The images of the second data set, which follow the first's. */
 static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan)
 {
     size_t n = 0, before = pt_dataset_images(u->data) - pt_dataset_images(u->source);
@@ -269,76 +267,39 @@ static pt_status make_run(pt_setup *u, pt_config **config)
     return s;
 }
 
-/* Rank 0: labels of the training images, for statistics of classes. */
-static pt_status want_labels(pt_setup *u)
+static void fill_labels(pt_setup *u)
 {
     pt_run *r = u->run;
-    const Pt__Config__Regularizers *c = r->config->regularizers;
-    size_t n = r->plan->n_images;
 
-    if (pt_job_rank() != 0 || (c->adarand->weight == 0 && c->co_tuning->weight == 0))
-        return PT_OK;
-    r->labels = pt_calloc(n, sizeof *r->labels);
-    if (!r->labels) return pt_fail(PT_ERR_NOMEM, "no memory for the labels");
-    for (size_t i = 0; i < n; i++)
-        r->labels[i] = pt_dataset_label(u->data, r->plan->images[i]);
-    return PT_OK;
+    for (size_t i = 0; i < r->plan->n_images && r->given.labels; i++)
+        r->given.labels[i] = pt_dataset_label(u->data, r->plan->images[i]);
 }
 
-static pt_status want_features(pt_run *r)
+static pt_status read_file(const pt_run_method *m, const pt_run *r, const char *path)
 {
-    const Pt__Config__PseudoTask *t = r->config->pseudo_task;
-    size_t n = (size_t)pt_run_rep_size(r);
+    pt_status s = can_open(m->key, path, m->help);
 
-    if (t->loss == PT__CONFIG__REG_LOSS__NONE || t->target != PT__CONFIG__TARGET__MATCHED)
-        return PT_OK;
-    r->feature_mean = pt_calloc(n, sizeof(float));
-    r->feature_std = pt_calloc(n, sizeof(float));
-    return r->feature_mean && r->feature_std
-               ? PT_OK
-               : pt_fail(PT_ERR_NOMEM, "no memory for features");
+    if (s == PT_OK) s = pt_probe_method_file(m->what, path);
+    return s == PT_OK ? m->read(path, r) : s;
 }
 
-static pt_status want_responses(pt_run *r)
+/* Files of methods: rank 0 reads them, all get their values. Collective. */
+static pt_status share_files(const pt_run *r)
 {
-    size_t n = pt_run_response_floats(r);
-
-    if (n == 0) return PT_OK;
-    if (n > INT_MAX / sizeof(float))
-        return pt_fail(
-            PT_ERR_USAGE,
-            "regularizers.lwf: answers to %zu training images take %.1f GB, at "
-            "most 2 GB are possible",
-            r->plan->n_images, (double)n * 4e-9);
-    r->responses = pt_calloc(n, sizeof *r->responses);
-    return r->responses ? PT_OK
-                        : pt_fail(PT_ERR_NOMEM, "no memory for the answers (LwF)");
-}
-
-/* DELTA's attention: rank 0 reads it, all have it. Collective. */
-static pt_status share_attention(pt_run *r)
-{
-    const Pt__Config__FeatureMaps *c = r->config->regularizers->delta;
-    pt_delta_maps maps = pt_run_maps(r);
-    size_t n = pt_delta_channels(&maps);
     pt_status s = PT_OK;
 
-    if (n == 0 || !c->attention) return PT_OK;
-    r->attention = pt_calloc(n, sizeof *r->attention);
-    if (!r->attention) s = pt_fail(PT_ERR_NOMEM, "no memory for the attention");
-    if (s == PT_OK && pt_job_rank() == 0)
-        s = can_open("regularizers.delta.attention", c->attention,
-                     "`ptrain attention` writes it");
-    if (s == PT_OK && pt_job_rank() == 0) s = pt_probe_attention(c->attention);
-    if (s == PT_OK && pt_job_rank() == 0)
-        s = pt_delta_read_attention(c->attention, &maps, r->attention);
-    s = pt_job_agree(s);
-    return s == PT_OK ? pt_job_broadcast_into(0, r->attention, n * sizeof(float)) : s;
-}
+    for (int i = 0; i < PT_N_METHODS && s == PT_OK; i++) {
+        const pt_run_method *m = pt_run_methods[i];
+        size_t n;
+        float *values;
 
-static bool joins(const pt_config *c)
-{
-    return c->regularizers->joint->weight > 0;
+        if (!m || !pt_methods[i].is_on(r->config) || !m->path(r->config)) continue;
+        if (pt_job_rank() == 0) s = read_file(m, r, m->path(r->config));
+        s = pt_job_agree(s);
+        values = m->values(r, &n);
+        if (s == PT_OK) s = pt_job_broadcast_into(0, values, n * sizeof *values);
+    }
+    return s;
 }
 
 static pt_status open_data(pt_setup *u, const pt_config *c)
@@ -350,7 +311,7 @@ static pt_status open_data(pt_setup *u, const pt_config *c)
     if (s == PT_OK)
         s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
     if (s == PT_OK) s = pt_held_out_init(c->data, u->data, &u->validation);
-    if (s != PT_OK || !joins(c)) return s;
+    if (s != PT_OK || !(pt_methods_ask(c) & PT_ASKS_SOURCE)) return s;
     s = can_open("source.path", c->source->path, "`ptrain pack` writes it");
     if (s == PT_OK) s = pt_probe_dataset(c->source->path);
     if (s == PT_OK) s = pt_dataset_open(c->source->path, &u->source);
@@ -390,10 +351,8 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     if (s == PT_OK) s = pt_job_agree(make_run(u, &c));
     if (s == PT_OK) s = pt_job_agree(pt_run_check(u->run));
     if (s == PT_OK) warn_of_doubts(u->run);
-    if (s == PT_OK) s = pt_job_agree(want_features(u->run));
-    if (s == PT_OK) s = pt_job_agree(want_labels(u));
-    if (s == PT_OK) s = pt_job_agree(want_responses(u->run));
-    if (s == PT_OK) s = share_attention(u->run);
+    if (s == PT_OK) fill_labels(u);
+    if (s == PT_OK) s = share_files(u->run);
     if (s == PT_OK) s = share_weights(u);
     if (s == PT_OK) s = check_memory(u);
     pt_config_destroy(&c);

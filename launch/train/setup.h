@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     pt_run *run;
     pt_dataset *data;
-    pt_dataset *source; /* joint training: a second one, appended to data; or NULL */
+    pt_dataset *source; /* a second one, appended to data; NULL: no method asks for it */
     pt_graph_options graph_options;
     pt_preprocess preprocess;
     pt_weights_info weights; /* of the start weights; rank 0 */

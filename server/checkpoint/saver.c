@@ -242,7 +242,7 @@ static pt_status make_arrays(pt_saver *s)
 {
     const pt_graph *g = s->run->graph;
     size_t dims = (size_t)pt_run_rep_size(s->run);
-    bool features = s->run->feature_mean != NULL;
+    bool features = s->run->given.feature_mean != NULL;
     size_t n_method = s->server == 0 ? pt_method_floats(s->run) : 0;
 
     s->state.run = s->run;
@@ -252,7 +252,7 @@ static pt_status make_arrays(pt_saver *s)
         s->state.feature_mean = pt_calloc(dims, sizeof(float));
         s->state.feature_std = pt_calloc(dims, sizeof(float));
     }
-    s->state.responses = s->server == 0 ? s->run->responses : NULL; /* never change */
+    s->state.responses = s->server == 0 ? s->run->given.responses : NULL; /* never change */
     s->state.n_method = n_method;
     if (n_method > 0) s->state.method = pt_calloc(n_method, sizeof(float));
     if (!s->state.flat || !s->state.velocity || (n_method > 0 && !s->state.method) ||

@@ -286,9 +286,9 @@ static void resume(player *p)
 
     p->state = (pt_state){.run = r,
                           .flat = r->flat,
-                          .feature_mean = r->feature_mean,
-                          .feature_std = r->feature_std,
-                          .responses = r->responses};
+                          .feature_mean = r->given.feature_mean,
+                          .feature_std = r->given.feature_std,
+                          .responses = r->given.responses};
     p->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
     p->state.n_method = pt_method_floats(r);
     if (p->state.n_method > 0)

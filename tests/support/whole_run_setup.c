@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/run/method.h"
 #include "tests/support/whole_run.h"
 
 int whole_run_label(const whole_run_options *o, int image)
@@ -34,19 +35,20 @@ uint32_t *whole_run_numbers(size_t first, size_t n)
     return x;
 }
 
-/* The file beside the configurations. */
-static void read_attention(pt_run *run)
+/* Files of methods, beside the configurations. */
+static void read_files(pt_run *run)
 {
-    const char *file = run->config->regularizers->delta->attention;
-    pt_delta_maps maps = pt_run_maps(run);
     char path[256];
 
-    if (!file) return;
-    run->attention = pt_calloc(pt_delta_channels(&maps), sizeof *run->attention);
-    assert_non_null(run->attention);
-    snprintf(path, sizeof path, "%s/methods/%s", PT_TEST_DATA, file);
-    if (pt_delta_read_attention(path, &maps, run->attention) != PT_OK)
-        fail_msg("%s", pt_fail_text());
+    for (int m = 0; m < PT_N_METHODS; m++) {
+        const pt_run_method *hooks = pt_run_methods[m];
+        const char *file =
+            hooks && pt_methods[m].is_on(run->config) ? hooks->path(run->config) : NULL;
+
+        if (!file) continue;
+        snprintf(path, sizeof path, "%s/methods/%s", PT_TEST_DATA, file);
+        if (hooks->read(path, run) != PT_OK) fail_msg("%s", pt_fail_text());
+    }
 }
 
 /* Source images i % 3 + 1 of them go with target image i: 5 i + 2 j modulo their number.
@@ -80,43 +82,28 @@ static void add_source(const pt_config *c, pt_plan *plan, const whole_run_option
 pt_run *whole_run_make(const whole_run_options *o)
 {
     pt_config *c = load_config(o);
-    bool joint = c->regularizers->joint->weight > 0;
+    unsigned asks = pt_methods_ask(c);
     const pt_graph_options options = {
         .side = (int)c->data->crop,
         .n_classes = WHOLE_RUN_CLASSES,
-        .n_source_classes = c->regularizers->lwf->weight > 0 ||
-                                    c->regularizers->co_tuning->weight > 0 || joint
+        .n_source_classes = asks & (PT_ASKS_ANSWERS | PT_ASKS_RELATION | PT_ASKS_SOURCE)
                                 ? WHOLE_RUN_SOURCE_CLASSES
                                 : 0,
         .dropout = c->network->dropout};
     pt_graph *graph = NULL;
     pt_plan *plan = NULL;
     pt_run *run = NULL;
-    size_t n = (size_t)o->n_train, dims;
+    size_t n = (size_t)o->n_train;
 
     assert_int_equal(pt_graph_create(c->network->name, &options, &graph), PT_OK);
     assert_int_equal(pt_plan_create(c, whole_run_numbers(0, n), n, &plan), PT_OK);
-    if (joint) add_source(c, plan, o);
+    if (asks & PT_ASKS_SOURCE) add_source(c, plan, o);
     assert_int_equal(pt_run_create(c, graph, plan, o->n_servers, o->n_workers, &run),
                      PT_OK);
-    if (c->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE &&
-        c->pseudo_task->target == PT__CONFIG__TARGET__MATCHED) {
-        dims = (size_t)pt_run_rep_size(run);
-        run->feature_mean = pt_calloc(dims, sizeof(float));
-        run->feature_std = pt_calloc(dims, sizeof(float));
-        assert_true(run->feature_mean && run->feature_std);
-    }
-    if (c->regularizers->adarand->weight > 0 || c->regularizers->co_tuning->weight > 0) {
-        run->labels = pt_calloc(n, sizeof *run->labels);
-        assert_non_null(run->labels);
-        for (size_t i = 0; i < n; i++) run->labels[i] = whole_run_label(o, (int)i);
-    }
-    if (pt_run_response_floats(run) > 0) {
-        run->responses = pt_calloc(pt_run_response_floats(run), sizeof(float));
-        assert_non_null(run->responses);
-    }
-    read_attention(run);
+    for (size_t i = 0; i < n && run->given.labels; i++)
+        run->given.labels[i] = whole_run_label(o, (int)i);
+    read_files(run);
     whole_run_start(run->graph, run->flat);
-    assert_int_equal(pt_run_keep_start(run), PT_OK);
+    pt_run_keep_start(run);
     return run;
 }

@@ -85,12 +85,13 @@ static void test_matched_targets_have_the_features_mean_and_deviation(void **sta
         }
         mean = (double)(sum / TRAIN);
         std = (double)sqrtl((square - sum * sum / TRAIN) / TRAIN);
-        assert_true(fabs(r->run->feature_mean[d] - mean) <= 1e-7 * fabs(mean));
-        assert_true(fabs(r->run->feature_std[d] - std) <= 1e-6 * std);
+        assert_true(fabs(r->run->given.feature_mean[d] - mean) <= 1e-7 * fabs(mean));
+        assert_true(fabs(r->run->given.feature_std[d] - std) <= 1e-6 * std);
     }
-    assert_memory_equal(r->run->feature_mean, r->first->feature_mean,
+    assert_memory_equal(r->run->given.feature_mean, r->first->given.feature_mean,
                         dims * sizeof(float));
-    assert_memory_equal(r->run->feature_std, r->first->feature_std, dims * sizeof(float));
+    assert_memory_equal(r->run->given.feature_std, r->first->given.feature_std,
+                        dims * sizeof(float));
     free(x);
     whole_run_destroy(r);
 }

@@ -56,7 +56,7 @@ static pt_traffic foretell(const whole_run *r, int worker)
     for (int i = 0; i < r->n_validations; i++)
         t.sent += pt_traffic_of_rows(run, worker, VALIDATION, classes);
     t.sent += pt_traffic_of_rows(run, worker, TRAIN, classes);
-    if (run->feature_mean) {
+    if (run->given.feature_mean) {
         t.sent += pt_traffic_of_rows(run, worker, TRAIN, rep);
         t.received += 2 * ((uint64_t)rep * sizeof(float) + PT_MSG_CHECK_BYTES);
     }

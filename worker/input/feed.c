@@ -41,9 +41,10 @@ void pt_feed_destroy(pt_feed **f)
     *f = NULL;
 }
 
-static bool mixes(const pt_feed *f)
+/* Does a batch hold its images twice, the second time from its end? */
+static bool mirrors(const pt_feed *f)
 {
-    return f->run->config->cross_entropy->mixup > 0;
+    return f->run->asks & PT_ASKS_MIRROR;
 }
 
 pt_status pt_feed_create(pt_run *run, const pt_dataset *data,
@@ -67,7 +68,7 @@ pt_status pt_feed_create(pt_run *run, const pt_dataset *data,
     f->worker = worker;
     f->next_step = run->first_step;
     o.max_images = (size_t)pt_span_images(&span) + 1; /* see worker/step.c */
-    if (mixes(f)) o.max_images *= 2;
+    if (mirrors(f)) o.max_images *= 2;
     f->ids = pt_calloc(o.max_images, sizeof *f->ids);
     if (!f->ids) s = pt_fail(PT_ERR_NOMEM, "no memory for the input");
     if (s == PT_OK) s = pt_loader_create(&o, &f->train);
@@ -86,7 +87,8 @@ static void ask_ahead(pt_feed *f)
 {
     while (f->next_step < f->run->plan->total_steps) {
         pt_span span = pt_run_span(f->run, f->worker, f->next_step);
-        int n = pt_plan_span_images(f->run->plan, f->next_step, &span, mixes(f), f->ids);
+        int n =
+            pt_plan_span_images(f->run->plan, f->next_step, &span, mirrors(f), f->ids);
 
         if (n > 0) {
             if (!pt_loader_request(f->train, f->ids, (size_t)n, true,
@@ -107,7 +109,7 @@ static pt_status batch(void *context, uint64_t step, const pt_span *span,
     ask_ahead(f);
     s = pt_loader_get(f->train, pixels, labels, &n);
     f->held = f->train;
-    PT_CHECK(s != PT_OK || n == (size_t)pt_span_images(span) * (mixes(f) ? 2 : 1),
+    PT_CHECK(s != PT_OK || n == (size_t)pt_span_images(span) * (mirrors(f) ? 2 : 1),
              "batch of %zu images", n);
     return s;
 }

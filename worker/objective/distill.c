@@ -1,6 +1,30 @@
 #include "worker/objective/distill.h"
 
+#include <stdlib.h>
+
 #include "common/base/pmath.h"
+
+static int source_classes(const pt_run *run)
+{
+    return run->graph->nodes[run->graph->source_logits].c;
+}
+
+size_t pt_distill_bytes(const pt_run *run, const pt_net_options *net)
+{
+    return (size_t)net->max_images * 2 * (size_t)source_classes(run) * sizeof(double);
+}
+
+/* [images][2 source classes] doubles. */
+pt_status pt_distill_create(const pt_run *run, const pt_net_options *net, void **self)
+{
+    *self = pt_calloc(1, pt_distill_bytes(run, net));
+    return *self ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the source head's loss");
+}
+
+void pt_distill_destroy(void *self)
+{
+    free(self);
+}
 
 /* p <- softmax(z / T); returns the log of the sum of exp((z - max) / T), *max of z. */
 static double soften(const float *z, int n, double temperature, double *p, double *max)
@@ -15,16 +39,19 @@ static double soften(const float *z, int n, double temperature, double *p, doubl
     return pt_log(sum);
 }
 
-double pt_distill(const float *z, const float *z0, int n_classes, double temperature,
-                  double scale, double *room, float *g)
+void pt_distill_at(void *self, const pt_batch *b, int i, size_t place, double temperature,
+                   double weight, const float *z, float *g)
 {
-    double *s = room, *q = room + n_classes, max, max0, log_sum, loss = 0;
+    int n = source_classes(b->run);
+    const float *z0 = b->run->given.responses + place * (size_t)n;
+    double *s = (double *)self + 2 * (size_t)i * (size_t)n, *q = s + n;
+    double scale = weight / b->b, max, max0, log_sum, loss = 0;
 
-    log_sum = soften(z, n_classes, temperature, s, &max);
-    soften(z0, n_classes, temperature, q, &max0);
-    for (int i = 0; i < n_classes; i++) {
-        loss -= q[i] * ((z[i] - max) / temperature - log_sum);
-        g[i] = (float)(scale * (s[i] - q[i]) / temperature);
+    log_sum = soften(z, n, temperature, s, &max);
+    soften(z0, n, temperature, q, &max0);
+    for (int k = 0; k < n; k++) {
+        loss -= q[k] * ((z[k] - max) / temperature - log_sum);
+        g[k] = (float)(scale * (s[k] - q[k]) / temperature);
     }
-    return loss;
+    pt_penalize(b, i, weight, loss);
 }

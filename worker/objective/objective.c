@@ -1,79 +1,47 @@
 #include "worker/objective/objective.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/run/coupling.h"
-#include "worker/objective/confusion.h"
-#include "worker/objective/cross_entropy.h"
-#include "worker/objective/distill.h"
-#include "worker/objective/feature_map.h"
-#include "worker/objective/mixup.h"
+#include "worker/objective/method.h"
 #include "worker/objective/pseudo_task.h"
 
-/* What the losses say of one image. */
+/* A method of the run that has hooks here; the hook that is being called. */
 typedef struct {
-    double ce, l_ptr, g_ce, g_ptr, cosine, rep, penalty, correct;
-    bool bad; /* logits or losses are not finite */
-} image_terms;
+    const pt_worker_method *hooks;
+    pt_method_id id;
+    void *self;
+} part;
 
 struct pt_objective {
-    const pt_run *run;
-    pt_threads *pool;
-    pt_pseudo_task task;
-    pt_coupling coupling;
-    int n_classes, dims;
+    part parts[PT_N_METHODS]; /* [n_parts], in the table's order */
+    int n_parts;
+    int n_classes, n_source, dims;
 
-    /* of the step under way */
-    uint64_t step;
-    pt_span span;
-    int b;        /* target images of the whole batch */
-    double share; /* mixup; 1: none */
-    const int32_t *labels;
-    const float *logits, *rep, *g_ce;
-    const double *terms;
-    double weight;
-    image_terms *images; /* [images] */
+    pt_batch batch; /* the step under way */
+    const float *source_logits, *from;
     float *dlogits;      /* [images][n_classes] */
-    float *g_ptr;        /* [images][dims]; becomes the one gradient */
-    double *p;           /* [images][n_classes] probabilities, where images are coupled */
-
-    /* of the source head; NULL: there is none */
-    int n_source;
-    const float *source_logits;
-    float *dsource;   /* [images][n_source] */
-    double *softened; /* [images][2 n_source] */
-    uint32_t *places; /* [images] in the plan's images */
+    float *dsource;      /* [images][n_source]; NULL: there is no source head */
+    float *g;            /* [images][dims]: the one gradient that goes back */
+    const double *terms; /* NULL: none */
+    pt_terms terms_at;
 };
 
 /* ---- creation --------------------------------------------------------------------- */
 
-static pt_pseudo_task task_of(const pt_run *run)
+static const pt_worker_method *hooks_of(const pt_run *run, int method)
 {
-    const Pt__Config__PseudoTask *c = run->config->pseudo_task;
-
-    return (pt_pseudo_task){.loss = (pt_reg_loss)c->loss,
-                            .target = (pt_target)c->target,
-                            .per = (pt_target_per)c->target_per,
-                            .seed = run->config->seed,
-                            .dims = pt_run_rep_size(run),
-                            .mean = run->feature_mean,
-                            .std = run->feature_std};
+    return pt_methods[method].is_on(run->config) ? pt_worker_methods[method] : NULL;
 }
 
-void pt_objective_destroy(pt_objective **o)
+void pt_objective_net_options(const pt_run *run, pt_net_options *o)
 {
-    if (!o || !*o) return;
-    free((*o)->images);
-    free((*o)->dlogits);
-    free((*o)->g_ptr);
-    free((*o)->p);
-    free((*o)->dsource);
-    free((*o)->softened);
-    free((*o)->places);
-    free(*o);
-    *o = NULL;
+    for (int m = 0; m < PT_N_METHODS; m++) {
+        const pt_worker_method *h = hooks_of(run, m);
+
+        if (h && h->net_options) h->net_options(run, o);
+    }
 }
 
 static int source_classes(const pt_run *run)
@@ -83,375 +51,346 @@ static int source_classes(const pt_run *run)
     return node < 0 ? 0 : run->graph->nodes[node].c;
 }
 
-size_t pt_objective_bytes(const pt_run *run, int max_images)
+void pt_objective_destroy(pt_objective **o)
+{
+    pt_objective *p = o ? *o : NULL;
+
+    if (!p) return;
+    for (int k = 0; k < p->n_parts; k++)
+        if (p->parts[k].self) p->parts[k].hooks->destroy(p->parts[k].self);
+    free(p->batch.images);
+    free(p->batch.p);
+    free(p->batch.places);
+    free(p->dlogits);
+    free(p->dsource);
+    free(p->g);
+    free(p);
+    *o = NULL;
+}
+
+size_t pt_objective_bytes(const pt_run *run, const pt_net_options *net)
 {
     size_t classes = (size_t)run->graph->n_classes, dims = (size_t)pt_run_rep_size(run);
-    size_t one = sizeof(image_terms) + (classes + dims) * sizeof(float);
+    size_t n = sizeof(pt_shard_sums) + (classes + dims) * sizeof(float);
 
-    if (pt_coupling_of(run).confusion) one += classes * sizeof(double);
-    if (source_classes(run) > 0)
-        one += (size_t)source_classes(run) * (sizeof(float) + 2 * sizeof(double)) +
-               sizeof(uint32_t);
-    return (size_t)max_images * one;
+    if (run->asks & PT_SENDS_PROBABILITIES) n += classes * sizeof(double);
+    if (run->asks & PT_ASKS_ANSWERS) n += sizeof(uint32_t);
+    n += (size_t)source_classes(run) * sizeof(float);
+    n *= (size_t)net->max_images;
+    for (int m = 0; m < PT_N_METHODS; m++) {
+        const pt_worker_method *h = hooks_of(run, m);
+
+        if (h && h->bytes) n += h->bytes(run, net);
+    }
+    return n;
 }
 
-static bool make_distillation(pt_objective *o, size_t n)
+static bool make_arrays(pt_objective *o, size_t n)
 {
-    size_t c = (size_t)source_classes(o->run);
+    unsigned asks = o->batch.run->asks;
+    size_t classes = (size_t)o->n_classes, source = (size_t)o->n_source;
+    pt_batch *b = &o->batch;
+    bool ok = true;
 
-    if (c == 0) return true;
-    o->n_source = (int)c;
-    o->dsource = pt_calloc(pt_mul(n, c), sizeof *o->dsource);
-    o->softened = pt_calloc(pt_mul(n, 2 * c), sizeof *o->softened);
-    o->places = pt_calloc(n, sizeof *o->places);
-    return o->dsource && o->softened && o->places;
+    ok = (b->images = pt_calloc(n, sizeof *b->images)) && ok;
+    ok = (o->dlogits = pt_calloc(pt_mul(n, classes), sizeof *o->dlogits)) && ok;
+    ok = (o->g = pt_calloc(pt_mul(n, (size_t)o->dims), sizeof *o->g)) && ok;
+    if (asks & PT_SENDS_PROBABILITIES)
+        ok = (b->p = pt_calloc(pt_mul(n, classes), sizeof *b->p)) && ok;
+    if (asks & PT_ASKS_ANSWERS) ok = (b->places = pt_calloc(n, sizeof *b->places)) && ok;
+    if (source > 0)
+        ok = (o->dsource = pt_calloc(pt_mul(n, source), sizeof *o->dsource)) && ok;
+    return ok;
 }
 
-pt_status pt_objective_create(const pt_run *run, pt_threads *pool, int max_images,
+static pt_status make_parts(pt_objective *o, const pt_run *run, const pt_net_options *net)
+{
+    pt_status s = PT_OK;
+
+    for (int m = 0; m < PT_N_METHODS && s == PT_OK; m++) {
+        const pt_worker_method *h = hooks_of(run, m);
+        part *p = &o->parts[o->n_parts];
+
+        if (!h) continue;
+        *p = (part){.hooks = h, .id = (pt_method_id)m};
+        o->n_parts++;
+        if (h->create) s = h->create(run, net, &p->self);
+    }
+    return s;
+}
+
+pt_status pt_objective_create(const pt_run *run, const pt_net_options *net,
                               pt_objective **out)
 {
     pt_objective *o = pt_calloc(1, sizeof *o);
-    size_t n = (size_t)max_images, classes = (size_t)run->graph->n_classes;
+    pt_status s = PT_OK;
 
     *out = NULL;
     if (!o) return pt_fail(PT_ERR_NOMEM, "no memory for the losses");
-    o->run = run;
-    o->pool = pool;
-    o->task = task_of(run);
-    o->coupling = pt_coupling_of(run);
+    o->batch = (pt_batch){.run = run, .pool = net->pool};
     o->n_classes = run->graph->n_classes;
+    o->n_source = source_classes(run);
     o->dims = pt_run_rep_size(run);
-    o->images = pt_calloc(n, sizeof *o->images);
-    o->dlogits = pt_calloc(pt_mul(n, classes), sizeof *o->dlogits);
-    o->g_ptr = pt_calloc(pt_mul(n, (size_t)o->dims), sizeof *o->g_ptr);
-    if (o->coupling.confusion) o->p = pt_calloc(pt_mul(n, classes), sizeof *o->p);
-    if (!o->images || !o->dlogits || !o->g_ptr || (o->coupling.confusion && !o->p) ||
-        !make_distillation(o, n)) {
-        pt_objective_destroy(&o);
-        return pt_fail(PT_ERR_NOMEM, "no memory for the losses of %d images", max_images);
+    if (!make_arrays(o, (size_t)net->max_images))
+        s = pt_fail(PT_ERR_NOMEM, "no memory for the losses of %d images",
+                    net->max_images);
+    if (s == PT_OK) s = make_parts(o, run, net);
+    if (s == PT_OK) {
+        *out = o;
+        o = NULL;
     }
-    *out = o;
-    return PT_OK;
+    pt_objective_destroy(&o);
+    return s;
+}
+
+void pt_objective_each_net(pt_objective *o, void (*each)(void *context, pt_net *net),
+                           void *context)
+{
+    for (int k = 0; k < o->n_parts; k++)
+        if (o->parts[k].hooks->net)
+            each(context, o->parts[k].hooks->net(o->parts[k].self));
 }
 
 /* ---- at the logits ---------------------------------------------------------------- */
 
-/* In joint training: an image of the source data set, whose labels come after the
- * target's. */
-static bool is_source(const pt_objective *o, int i)
+const float *pt_objective_begin(pt_objective *o, uint64_t step, const pt_span *span,
+                                const float *pixels, const int32_t *labels)
 {
-    return o->labels[i] >= o->n_classes;
+    pt_plan *plan = o->batch.run->plan;
+    pt_batch *b = &o->batch;
+
+    b->step = step;
+    b->span = *span;
+    b->n = pt_span_images(span);
+    b->b = plan->source ? span->b / 2 : span->b;
+    b->labels = labels;
+    if (b->places) pt_plan_places(plan, step, pt_span_first(span), b->n, b->places);
+    for (int k = 0; k < o->n_parts; k++)
+        if (o->parts[k].hooks->input)
+            pixels = o->parts[k].hooks->input(o->parts[k].self, b, pixels);
+    return pixels;
 }
 
 static void classify_image(void *context, int i, int thread)
 {
     pt_objective *o = context;
-    size_t c = (size_t)o->n_classes;
-    const float *logits = o->logits + (size_t)i * c;
-    image_terms *t = &o->images[i];
-    pt_class_target target = pt_class(o->labels[i]);
+    const pt_batch *b = &o->batch;
+    size_t c = (size_t)o->n_classes, at = (size_t)i * c;
+    const float *logits = b->logits + at;
+    pt_shard_sums *image = &b->images[i];
+    pt_class_target target = pt_class(b->labels[i]);
 
-    *t = (image_terms){0};
-    if (is_source(o, i)) {
-        memset(o->dlogits + (size_t)i * c, 0, c * sizeof *o->dlogits);
+    *image = (pt_shard_sums){.n = !pt_is_source(b, i)};
+    if (pt_is_source(b, i)) {
+        memset(o->dlogits + at, 0, c * sizeof *o->dlogits);
         return;
     }
-
-    target.share = o->share;
-    target.smoothing = o->run->config->cross_entropy->label_smoothing;
-    if (o->share < 1) target.other = o->labels[pt_span_images(&o->span) + i];
-    t->ce = pt_cross_entropy(logits, o->n_classes, target, 1.0 / o->b,
-                             o->dlogits + (size_t)i * c, &t->correct);
-    t->bad = !isfinite(t->ce);
-    for (size_t k = 0; k < c; k++) t->bad = t->bad || !isfinite(logits[k]);
-    if (o->p) pt_softmax(logits, o->n_classes, o->p + (size_t)i * c);
+    for (int k = 0; k < o->n_parts; k++)
+        if (o->parts[k].hooks->classes)
+            o->parts[k].hooks->classes(o->parts[k].self, b, i, &target);
+    image->ce = pt_cross_entropy(logits, o->n_classes, target, 1.0 / b->b,
+                                 o->dlogits + at, &image->correct);
+    if (!isfinite(image->ce)) image->bad = 1;
+    for (size_t k = 0; k < c; k++)
+        if (!isfinite(logits[k])) image->bad = 1;
+    if (b->p) pt_softmax(logits, o->n_classes, b->p + at);
 }
 
-const float *pt_objective_classify(pt_objective *o, uint64_t step, const pt_span *span,
-                                   const float *logits, const int32_t *labels)
+const float *pt_objective_classify(pt_objective *o, const float *logits)
 {
-    double alpha = o->run->config->cross_entropy->mixup;
-
-    o->step = step;
-    o->span = *span;
-    o->b = o->run->plan->source ? span->b / 2 : span->b;
-    o->share = alpha > 0 ? pt_mixup_share(o->run->config->seed, step, alpha) : 1;
-    o->labels = labels;
-    o->logits = logits;
-    pt_threads_run(o->pool, pt_span_images(span), classify_image, o);
+    o->batch.logits = logits;
+    pt_threads_run(o->batch.pool, o->batch.n, classify_image, o);
     return o->dlogits;
 }
 
-/* LwF: towards the start weights' answers to the image; Co-Tuning: to its class. */
-static void distill_image(void *context, int i, int thread)
+static void source_image(void *context, int i, int thread)
 {
     pt_objective *o = context;
-    const Pt__Config__Distillation *c = o->run->config->regularizers->lwf;
-    double related = o->run->config->regularizers->co_tuning->weight;
-    double weight = related > 0 ? related : c->weight;
-    size_t n = (size_t)o->n_source, at = (size_t)i * n;
-    size_t place = related > 0 ? (size_t)o->labels[i] : o->places[i];
-    double loss = pt_distill(o->source_logits + at, o->run->responses + place * n,
-                             o->n_source, related > 0 ? 1 : c->temperature, weight / o->b,
-                             o->softened + 2 * at, o->dsource + at);
+    size_t at = (size_t)i * (size_t)o->n_source;
 
-    o->images[i].penalty += weight * loss;
-    o->images[i].bad = o->images[i].bad || !isfinite(loss);
-}
-
-/* The source task's cross-entropy, of source images alone. */
-static void join_image(void *context, int i, int thread)
-{
-    pt_objective *o = context;
-    double weight = o->run->config->regularizers->joint->weight, loss, correct;
-    size_t n = (size_t)o->n_source, at = (size_t)i * n;
-    pt_class_target target = pt_class(o->labels[i] - o->n_classes);
-
-    memset(o->dsource + at, 0, n * sizeof *o->dsource);
-    if (!is_source(o, i)) return;
-    loss = pt_cross_entropy(o->source_logits + at, o->n_source, target, weight / o->b,
-                            o->dsource + at, &correct);
-    o->images[i].penalty += weight * loss;
-    o->images[i].bad = o->images[i].bad || !isfinite(loss);
+    for (int k = 0; k < o->n_parts; k++)
+        if (o->parts[k].hooks->at_source)
+            o->parts[k].hooks->at_source(o->parts[k].self, &o->batch, i,
+                                         o->source_logits + at, o->dsource + at);
 }
 
 const float *pt_objective_at_source(pt_objective *o, const float *source_logits)
 {
-    int n = pt_span_images(&o->span);
-
     o->source_logits = source_logits;
-    if (o->run->plan->source) {
-        pt_threads_run(o->pool, n, join_image, o);
-        return o->dsource;
-    }
-    pt_plan_places(o->run->plan, o->step, pt_span_first(&o->span), n, o->places);
-    pt_threads_run(o->pool, n, distill_image, o);
+    pt_threads_run(o->batch.pool, o->batch.n, source_image, o);
     return o->dsource;
 }
 
-/* Images of one node's maps. */
-typedef struct {
-    pt_objective *o;
-    int first;
-    size_t channels, pixels;
-    const float *map, *start, *factor;
-    float *g;
-} maps;
-
-static void hold_image(void *context, int i, int thread)
+pt_status pt_objective_at_maps(pt_objective *o, pt_net *net, const float *input)
 {
-    maps *m = context;
-    image_terms *t = &m->o->images[m->first + i];
-    double weight = m->o->run->config->regularizers->delta->weight, loss;
-    size_t at = (size_t)i * m->pixels * m->channels;
+    pt_status s = PT_OK;
 
-    loss = pt_feature_map(m->map + at, m->start + at, m->pixels, m->channels, m->factor,
-                          weight / m->o->b, m->g + at);
-    t->penalty += weight * loss;
-    t->bad = t->bad || !isfinite(loss);
+    for (int k = 0; k < o->n_parts && s == PT_OK; k++)
+        if (o->parts[k].hooks->at_maps)
+            s = o->parts[k].hooks->at_maps(o->parts[k].self, &o->batch, net, input);
+    return s;
 }
 
-void pt_objective_hold_map(pt_objective *o, int k, int first, int n, const float *map,
-                           const float *start, float *g)
+/* This part's terms. */
+static const double *terms_of(const pt_objective *o, const part *p)
 {
-    const pt_run *r = o->run;
-    const pt_node *node = &r->graph->nodes[r->delta_nodes[k]];
-    maps m = {.o = o,
-              .first = first,
-              .channels = (size_t)node->c,
-              .pixels = (size_t)node->h * (size_t)node->w,
-              .map = map,
-              .start = start,
-              .g = g};
-
-    if (r->attention) {
-        pt_delta_maps below = pt_run_maps(r);
-
-        below.n = k;
-        m.factor = r->attention + pt_delta_channels(&below);
-    }
-    pt_threads_run(o->pool, n, hold_image, &m);
+    return o->terms ? o->terms + o->terms_at.at[p->id] : NULL;
 }
 
-static void confuse_image(void *context, int i, int thread)
+static void take_terms(pt_objective *o, const double *terms)
+{
+    o->terms = terms;
+    if (terms) o->terms_at = pt_terms_layout(o->batch.run, o->batch.n);
+}
+
+static void at_logits_of_image(void *context, int i, int thread)
 {
     pt_objective *o = context;
-    const Pt__Config__Confusion *c = o->run->config->regularizers->confusion;
-    size_t n = (size_t)o->n_classes;
-    pt_terms at = pt_terms_layout(&o->coupling, pt_span_images(&o->span));
-    const double *partner = o->terms + at.confusion + (size_t)i * (n + 1);
+    float *g = o->dlogits + (size_t)i * (size_t)o->n_classes;
 
-    if (partner[0] >= 0)
-        pt_confusion_add(o->p + (size_t)i * n, partner + 1, o->n_classes, c->squared,
-                         c->weight / o->b, o->dlogits + (size_t)i * n);
+    for (int k = 0; k < o->n_parts; k++)
+        if (o->parts[k].hooks->at_logits)
+            o->parts[k].hooks->at_logits(o->parts[k].self, &o->batch, i,
+                                         terms_of(o, &o->parts[k]), g);
 }
 
 const float *pt_objective_at_logits(pt_objective *o, const double *terms)
 {
-    if (!o->coupling.confusion || !terms) return NULL;
-    o->terms = terms;
-    pt_threads_run(o->pool, pt_span_images(&o->span), confuse_image, o);
+    bool any = false;
+
+    for (int k = 0; k < o->n_parts; k++) any = any || o->parts[k].hooks->at_logits;
+    if (!any) return NULL;
+    take_terms(o, terms);
+    pt_threads_run(o->batch.pool, o->batch.n, at_logits_of_image, o);
     return o->dlogits;
 }
 
 /* ---- at the representation -------------------------------------------------------- */
 
-/* Norms of one image's gradients at the representation. They are norms of the gradient of
- * the image's own loss: the 1/b of the batch mean is taken out. */
+/* Norms are of the gradient of the image's own loss: the 1/b of the mean is taken out. */
 static void regress_image(void *context, int i, int thread)
 {
     pt_objective *o = context;
+    const pt_batch *b = &o->batch;
     size_t at = (size_t)i * (size_t)o->dims;
-    const float *rep = o->rep + at, *g_ce = o->g_ce + at;
-    float *g = o->g_ptr + at;
-    image_terms *t = &o->images[i];
-    double ce = pt_norm(g_ce, o->dims), ptr = 0;
+    pt_shard_sums *image = &b->images[i];
 
-    if (is_source(o, i)) {
-        memset(g, 0, (size_t)o->dims * sizeof *g);
-        return;
+    if (!pt_is_source(b, i)) {
+        image->rep = pt_norm(b->rep + at, o->dims);
+        image->g_ce = pt_norm(b->g_ce + at, o->dims) * b->b;
     }
-    t->rep = pt_norm(rep, o->dims);
-    t->penalty += o->run->config->regularizers->fnp->weight * t->rep * t->rep;
-    t->g_ce = ce * o->b;
-    t->l_ptr = t->g_ptr = t->cosine = 0;
-    t->bad = t->bad || !isfinite(t->g_ce) || !isfinite(t->penalty);
-    if (o->task.loss == PT_LOSS_NONE) return;
-    pt_pseudo_task_target(&o->task, o->step, pt_span_first(&o->span) + i, g);
-    t->l_ptr = pt_pseudo_task_gradient(&o->task, rep, g, 1.0 / o->b, g);
-    ptr = pt_norm(g, o->dims);
-    t->g_ptr = ptr * o->b;
-    t->bad = t->bad || !isfinite(t->g_ptr) || !isfinite(t->l_ptr);
-    if (ce > 0 && ptr > 0) t->cosine = pt_dot(g_ce, g, o->dims) / (ce * ptr);
+    for (int k = 0; k < o->n_parts; k++)
+        if (o->parts[k].hooks->regress)
+            o->parts[k].hooks->regress(o->parts[k].self, b, i);
+    if (!isfinite(image->g_ce) || !isfinite(image->penalty)) image->bad = 1;
 }
 
 void pt_objective_regress(pt_objective *o, const float *rep, const float *g_ce)
 {
-    o->rep = rep;
-    o->g_ce = g_ce;
-    pt_threads_run(o->pool, pt_span_images(&o->span), regress_image, o);
+    o->batch.rep = rep;
+    o->batch.g_ce = g_ce;
+    pt_threads_run(o->batch.pool, o->batch.n, regress_image, o);
 }
 
-const float *pt_objective_pseudo_gradient(const pt_objective *o)
+const float *pt_objective_weighted_gradient(const pt_objective *o)
 {
-    return o->g_ptr;
+    for (int k = 0; k < o->n_parts; k++)
+        if (o->parts[k].hooks->gradient)
+            return o->parts[k].hooks->gradient(o->parts[k].self);
+    return NULL;
 }
 
-/* g <- g + 2 eta factor * direction, for each of the k (Chen et al., NeurIPS 2019). */
-static void shrink(const pt_objective *o, int i, const double *terms, float *g)
-{
-    size_t n = (size_t)pt_span_images(&o->span), dims = (size_t)o->dims;
-    double eta = o->run->config->regularizers->bss->weight;
-
-    for (int k = 0; k < o->coupling.k; k++, terms += n + dims)
-        for (size_t d = 0; d < dims; d++)
-            g[d] = (float)(g[d] + 2 * eta * terms[i] * terms[n + d]);
-}
-
-/* g <- g + d / d rep of lambda * mean over batch and dimensions of (rep - target)^2. */
-static void aim(const pt_objective *o, int i, const double *targets, float *g)
-{
-    size_t dims = (size_t)o->dims, at = (size_t)i * dims;
-    double f = 2 * o->run->config->regularizers->adarand->weight / o->b / o->dims;
-
-    for (size_t d = 0; d < dims; d++)
-        g[d] = (float)(g[d] + f * (o->rep[at + d] - targets[at + d]));
-}
-
-static void combine_image(void *context, int i, int thread)
+static void at_rep_of_image(void *context, int i, int thread)
 {
     pt_objective *o = context;
-    size_t at = (size_t)i * (size_t)o->dims, n = (size_t)o->dims;
-    const float *from = o->g_ce + at, *rep = o->rep + at;
-    float *g = o->g_ptr + at, f = (float)o->weight;
-    double fnp = 2 * o->run->config->regularizers->fnp->weight / o->b;
-    pt_terms terms;
+    size_t n = (size_t)o->dims, at = (size_t)i * n;
 
-    for (size_t d = 0; d < n; d++) g[d] = f > 0 ? from[d] + f * g[d] : from[d];
-    if (is_source(o, i)) return;
-    for (size_t d = 0; d < n && fnp > 0; d++) g[d] = (float)(g[d] + fnp * rep[d]);
-    if (!o->terms) return;
-    terms = pt_terms_layout(&o->coupling, pt_span_images(&o->span));
-    if (o->coupling.adarand) aim(o, i, o->terms + terms.adarand, g);
-    if (o->coupling.shrinkage) shrink(o, i, o->terms + terms.shrinkage, g);
+    memcpy(o->g + at, o->from + at, n * sizeof *o->g);
+    for (int k = 0; k < o->n_parts; k++)
+        if (o->parts[k].hooks->at_rep)
+            o->parts[k].hooks->at_rep(o->parts[k].self, &o->batch, i,
+                                      terms_of(o, &o->parts[k]), o->g + at);
 }
 
 const float *pt_objective_at_rep(pt_objective *o, const float *g, double weight,
                                  const double *terms)
 {
-    if (weight == 0 && !o->coupling.shrinkage && !o->coupling.adarand &&
-        o->run->config->regularizers->fnp->weight == 0)
-        return g;
-    o->g_ce = g;
-    o->weight = weight;
-    o->terms = terms;
-    pt_threads_run(o->pool, pt_span_images(&o->span), combine_image, o);
-    return o->g_ptr;
+    bool any = false;
+
+    for (int k = 0; k < o->n_parts; k++) any = any || o->parts[k].hooks->at_rep;
+    if (!any) return g;
+    o->from = g;
+    o->batch.weight = weight;
+    take_terms(o, terms);
+    pt_threads_run(o->batch.pool, o->batch.n, at_rep_of_image, o);
+    return o->g;
 }
 
 /* ---- the payload ------------------------------------------------------------------ */
 
-/* Adds image i to the two sums of its shard [2][dims]: gradients of its own loss. */
-static void add_vectors(const pt_objective *o, int i, double *sum)
+static void add_image(const pt_shard_sums *image, pt_shard_sums *sum)
 {
-    size_t n = (size_t)o->dims, at = (size_t)i * n;
-    double b = o->b;
-
-    for (size_t d = 0; d < n; d++) {
-        sum[d] += b * o->g_ce[at + d];
-        sum[n + d] += b * o->g_ptr[at + d];
-    }
+    sum->n += image->n;
+    sum->ce += image->ce;
+    sum->correct += image->correct;
+    sum->g_ce += image->g_ce;
+    sum->g_ptr += image->g_ptr;
+    sum->l_ptr += image->l_ptr;
+    sum->rep += image->rep;
+    sum->cosine += image->cosine;
+    sum->bad += image->bad;
+    sum->penalty += image->penalty;
 }
 
-static void add_image(const image_terms *t, bool source, pt_shard_sums *sum,
-                      pt_image_norms *image)
+static pt_image_norms norms_of(const pt_shard_sums *image)
 {
-    sum->n += !source; /* whose other terms are 0 */
-    sum->ce += t->ce;
-    sum->correct += t->correct;
-    sum->g_ce += t->g_ce;
-    sum->g_ptr += t->g_ptr;
-    sum->l_ptr += t->l_ptr;
-    sum->rep += t->rep;
-    sum->cosine += t->cosine;
-    sum->bad += t->bad;
-    sum->penalty += t->penalty;
-    *image = (pt_image_norms){.g_ce = t->g_ce,
-                              .g_ptr = t->g_ptr,
-                              .cosine = t->cosine,
-                              .rep = t->rep,
-                              .bad = t->bad};
+    return (pt_image_norms){.g_ce = image->g_ce,
+                            .g_ptr = image->g_ptr,
+                            .cosine = image->cosine,
+                            .rep = image->rep,
+                            .bad = image->bad};
 }
 
-static void fill_row(const pt_objective *o, int i, double *row)
+static void fill_row(const pt_objective *o, int i, const pt_row *at, double *row)
 {
     size_t c = (size_t)o->n_classes, dims = (size_t)o->dims;
+    const pt_batch *b = &o->batch;
+    unsigned asks = b->run->asks;
 
-    bool rep = o->coupling.shrinkage || o->coupling.adarand;
+    if (asks & PT_SENDS_LABEL) row[at->label] = b->labels[i];
+    if (asks & PT_SENDS_PROBABILITIES)
+        memcpy(row + at->probabilities, b->p + (size_t)i * c, c * sizeof *row);
+    for (size_t d = 0; d < dims && asks & PT_SENDS_REP; d++)
+        row[at->rep + d] = b->rep[(size_t)i * dims + d];
+}
 
-    if (o->coupling.confusion || o->coupling.adarand) row[0] = o->labels[i];
-    if (o->coupling.confusion) memcpy(row + 1, o->p + (size_t)i * c, c * sizeof *row);
-    for (size_t d = 0; d < dims && rep; d++)
-        row[o->coupling.rep_at + d] = o->rep[(size_t)i * dims + d];
+static void add_sums(const pt_objective *o, int i, double *sums)
+{
+    for (int k = 0; k < o->n_parts; k++)
+        if (o->parts[k].hooks->add_sums)
+            o->parts[k].hooks->add_sums(o->parts[k].self, &o->batch, i, sums);
 }
 
 void pt_objective_fill(const pt_objective *o, const pt_payload *at, double *payload)
 {
     pt_shard_sums *sums = (pt_shard_sums *)(payload + at->shards);
     pt_image_norms *images = (pt_image_norms *)(payload + at->images);
-    size_t vectors = at->images - at->vectors, of_shard;
+    const pt_batch *b = &o->batch;
+    pt_row row = pt_row_layout(b->run);
+    size_t of_shard =
+        at->n_shards ? (at->images - at->vectors) / (size_t)at->n_shards : 0;
     int i = 0;
 
-    of_shard = at->n_shards > 0 ? vectors / (size_t)at->n_shards : 0;
     memset(payload + at->shards, 0, (at->images - at->shards) * sizeof *payload);
     for (int s = 0; s < at->n_shards; s++) {
-        int n = at->n_images > 0 ? pt_shard_size(&o->span, o->span.lo + s) : 0;
+        int n = at->n_images > 0 ? pt_shard_size(&b->span, b->span.lo + s) : 0;
 
         for (int k = 0; k < n; k++, i++) {
-            add_image(&o->images[i], is_source(o, i), &sums[s], &images[i]);
-            fill_row(o, i, payload + at->rows + (size_t)i * o->coupling.row);
+            add_image(&b->images[i], &sums[s]);
+            images[i] = norms_of(&b->images[i]);
+            fill_row(o, i, &row, payload + at->rows + (size_t)i * row.total);
             if (of_shard > 0)
-                add_vectors(o, i, payload + at->vectors + (size_t)s * of_shard);
+                add_sums(o, i, payload + at->vectors + (size_t)s * of_shard);
         }
     }
 }
