@@ -54,7 +54,7 @@ static pt_status post(pt_comm *c, pt_request *r)
 static void begin(pt_request *r, bool receive, int peer, pt_msg_kind kind, int index,
                   void *data, size_t bytes)
 {
-    PT_CHECK(!r->active, "a request is used twice: %s", pt_msg_name(kind));
+    PT_CHECK(!r->active, "request is already in use: %s", pt_msg_name(kind));
     *r = (pt_request){.active = true,
                       .receive = receive,
                       .kind = kind,
@@ -101,8 +101,8 @@ static pt_status check(const pt_request *r)
     if (crc == r->crc) return PT_OK;
     pt_msg_which(r->kind, r->index, which, sizeof which);
     return pt_fail(PT_ERR_COMM,
-                   "%s from rank %d arrived damaged (%s%s%zu bytes, checksum %08x, sent "
-                   "with %08x)",
+                   "%s from rank %d arrived damaged (%s%s%zu bytes, checksum %08x, "
+                   "expected %08x)",
                    pt_msg_name(r->kind), r->peer, which, *which ? ", " : "", r->bytes,
                    crc, r->crc);
 }
@@ -189,7 +189,7 @@ static pt_status overdue(const pt_comm *c, const pt_request *r, size_t n)
     for (size_t i = 0; i < n; i++)
         if (r[i].active)
             return pt_fail(PT_ERR_COMM, "waited %.0f s for rank %s, which %s %s",
-                           c->deadline_s, who, r[i].receive ? "owes" : "does not take",
+                           c->deadline_s, who, r[i].receive ? "owes" : "does not accept",
                            pt_msg_name(r[i].kind));
     return PT_ERR_COMM;
 }

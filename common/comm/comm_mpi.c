@@ -89,8 +89,8 @@ pt_status pt_comm_mpi_check_tags(void)
 
     if (s != PT_OK || !there || *most >= PT_MSG_MAX_TAG) return s;
     return pt_fail(PT_ERR_COMM,
-                   "this MPI has message tags up to %d, ptrain needs %d, which every MPI "
-                   "promises: choose another transport",
+                   "this MPI has message tags up to %d, ptrain needs %d, which the MPI "
+                   "standard guarantees: choose another transport",
                    *most, PT_MSG_MAX_TAG);
 }
 

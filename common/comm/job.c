@@ -96,7 +96,7 @@ static pt_status check_launcher(void)
             continue;
         job.mute = atoi(rank) > 0;
         return pt_fail(PT_ERR_USAGE,
-                       "the launcher started %s processes that do not see each other "
+                       "the launcher started %s processes that cannot see each other "
                        "(ptrain is built with %s): %s",
                        size, mpi, launchers[i].hint);
     }
@@ -166,8 +166,9 @@ static pt_status check_mpi(int level)
     pt_status s = pt_comm_mpi_check_tags();
 
     if (s == PT_OK && level < MPI_THREAD_FUNNELED)
-        s = pt_fail(PT_ERR_COMM, "this MPI gives thread level %d, needed is FUNNELED",
-                    level);
+        s = pt_fail(PT_ERR_COMM,
+                    "this MPI provides thread level %d, ptrain needs FUNNELED (%d)", level,
+                    MPI_THREAD_FUNNELED);
     return s == PT_OK ? check_launcher() : s;
 }
 

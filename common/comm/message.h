@@ -38,11 +38,11 @@
     /* rank 0 -> worker: statistics of the features */                                   \
     X(FEATURES, 1, 1, "feature statistics")                                              \
     /* rank -> rank 0, at the start: a line about itself */                              \
-    X(TEXT, 1, 1, "a line about itself")                                                 \
+    X(TEXT, 1, 1, "its start-up report")                                                 \
     /* rank 0 -> worker, after the record: common/run/coupling.h */                      \
     X(TERMS, 1, 1, "terms of coupled images")                                            \
     /* rank -> rank 0: its part of what a command looks for */                           \
-    X(FOUND, 1, 1, "what it has found")
+    X(FOUND, 1, 1, "its results")
 
 enum {
     PT_MSG_COVERS = 32, /* above every number in a cover: PT_MAX_COVER is less */

@@ -164,7 +164,7 @@ static bool silent(const pt_pulse *p, int i)
     return q->hear && !q->gone && p->served_s - q->heard_s > limit;
 }
 
-/* What rank i owes this rank, or another that said so: "owes the weights of key 3". */
+/* What rank i owes this rank, or another that reported it: "has owed weights of key 3". */
 static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n,
                      char out[DEBT])
 {
@@ -173,7 +173,7 @@ static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n,
     for (size_t k = 0; k < n; k++) {
         if (!r[k].active || r[k].peer != i) continue;
         pt_msg_describe(r[k].kind, r[k].index, what, sizeof what);
-        snprintf(out, DEBT, "%s %s", r[k].receive ? "owes" : "does not take", what);
+        snprintf(out, DEBT, "has %s %s", r[k].receive ? "owed" : "not accepted", what);
         return;
     }
     for (int k = 0; k < p->comm->size; k++) {
@@ -181,10 +181,10 @@ static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n,
 
         if (!p->peers[k].hear || b->waits_for != i || b->kind == 0) continue;
         pt_msg_describe((pt_msg_kind)b->kind, b->index, what, sizeof what);
-        snprintf(out, DEBT, "owes rank %d %s", k, what);
+        snprintf(out, DEBT, "has owed rank %d %s", k, what);
         return;
     }
-    snprintf(out, DEBT, "is silent");
+    snprintf(out, DEBT, "has been silent");
 }
 
 /* The rank to name: a silent one; else one that is owed from and does not wait itself;
@@ -207,22 +207,23 @@ static int debtor(const pt_pulse *p, const pt_request *r, size_t n)
     return oldest >= 0 ? oldest : first;
 }
 
-/* "rank 2 (host b) owes gradients of key 17 since 300 s", or that nobody got on. */
+/* "rank 2 (host b) has owed gradients of key 17 for 300 s", or "no rank has made progress
+ * for 300 s". */
 static void say_owed(const pt_pulse *p, const pt_request *r, size_t n, char out[TEXT])
 {
     int who = debtor(p, r, n);
-    double since = p->served_s - p->moved_s;
+    double passed_s = p->served_s - p->moved_s;
     char debt[DEBT];
 
     if (who < 0) {
-        snprintf(out, TEXT, "no rank made progress since %.0f s", since);
+        snprintf(out, TEXT, "no rank has made progress for %.0f s", passed_s);
         return;
     }
-    if (silent(p, who)) since = p->served_s - p->peers[who].heard_s;
+    if (silent(p, who)) passed_s = p->served_s - p->peers[who].heard_s;
     say_debt(p, who, r, n, debt);
-    snprintf(out, TEXT, "rank %d (host %s) %s since %.0f s", who,
-             p->hosts ? p->hosts + (size_t)who * PT_PULSE_HOST_BYTES : "not known", debt,
-             since);
+    snprintf(out, TEXT, "rank %d (host %s) %s for %.0f s", who,
+             p->hosts ? p->hosts + (size_t)who * PT_PULSE_HOST_BYTES : "unknown", debt,
+             passed_s);
 }
 
 void pt_pulse_serve(pt_pulse *p, const pt_request *r, size_t n)
@@ -263,7 +264,7 @@ pt_status pt_pulse_fail(const pt_pulse *p, const pt_request *r, size_t n)
 
     if (p->code >= 0) {
         pt_watchdog_speak(); /* nobody will here */
-        return pt_fail(PT_ERR_COMM, "another rank has said why");
+        return pt_fail(PT_ERR_COMM, "another rank has reported the error");
     }
     say_owed(p, r, n, text);
     return pt_fail(PT_ERR_COMM, "%s", text);

@@ -44,8 +44,8 @@ void pt_pulse_serve(pt_pulse *p, const pt_request *r, size_t n);
 /* Is it late? Only a rank that waits asks, after serve. */
 bool pt_pulse_late(const pt_pulse *p);
 
-/* PT_ERR_COMM with a text that names the debtor: "rank 2 (host b) owes the gradients of
- * key 17 since 300 s". Where another rank spoke already, nobody here speaks any more. */
+/* PT_ERR_COMM with a text that names the debtor: "rank 2 (host b) has owed gradients of
+ * key 17 for 300 s". If another rank has printed its line, this one prints none. */
 PT_MUST_USE pt_status pt_pulse_fail(const pt_pulse *p, const pt_request *r, size_t n);
 
 /* This rank spoke and the job will end with `code`: tells who listens; at most 0.1 s. */

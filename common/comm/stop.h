@@ -19,7 +19,7 @@ void pt_stop_signals_to(void (*handler)(int sig));
  * rank 0, whose end ends the job. The others ignore it. */
 void pt_stop_at_once_on_signal(bool first);
 #define PT_STOP_AT_ONCE                                                                  \
-    "ended at once, without a checkpoint: the steps after the last one are lost"
+    "ended at once, without a checkpoint: steps since the last checkpoint are lost"
 
 /* The run is saved or finished: SIGUSR2 has nothing left to end. */
 void pt_stop_settle(void);

@@ -110,7 +110,7 @@ static void bark(double silent_s)
     memcpy(debts, dog.debts, sizeof debts);
     pthread_mutex_unlock(&dog.lock);
     pt_fscall_describe(&dog.files, call);
-    snprintf(line, sizeof line, "%sno progress since %.0f s%s%s%s%s", where, silent_s,
+    snprintf(line, sizeof line, "%sno progress for %.0f s%s%s%s%s", where, silent_s,
              *call ? "; " : "", call, *debts ? "; " : "", debts);
     if (pt_watchdog_speak()) pt_log_error(line);
     atomic_store(&dog.wants_end, true);

@@ -175,7 +175,7 @@ static void test_a_watchdog_that_was_stopped_begins_anew(void **state)
     start(DEADLINE, 0);
     assert_false(pt_watchdog_wants_end());
     pass(DEADLINE + 1);
-    assert_string_equal(play.line, "host a, start-up: no progress since 300 s");
+    assert_string_equal(play.line, "host a, start-up: no progress for 300 s");
     assert_int_equal(play.n_lines, 1);
     pt_watchdog_stop();
 }
@@ -193,7 +193,7 @@ static void test_the_text_says_host_step_and_phase(void **state)
 {
     start(DEADLINE, 0);
     pt_watchdog_at(41, "forward pass");
-    speaks("host a, step 42, forward pass: no progress since 300 s");
+    speaks("host a, step 42, forward pass: no progress for 300 s");
 }
 
 static void test_the_text_names_the_call_and_the_file_that_it_is_stuck_in(void **state)
@@ -203,13 +203,13 @@ static void test_the_text_names_the_call_and_the_file_that_it_is_stuck_in(void *
     pt_fscall_begin("fsync", "run/metrics.jsonl");
     pass(DEADLINE + 1);
     assert_string_equal(play.line,
-                        "host a, step 42, serving: no progress since 300 s; fsync of "
+                        "host a, step 42, serving: no progress for 300 s; fsync of "
                         "run/metrics.jsonl has not returned for 0 s"); /* of the clock */
     pt_watchdog_stop();
     start(DEADLINE, 0);
     pt_fscall_begin("fsync", "run/metrics.jsonl");
     pt_fscall_end();
-    speaks("host a, start-up: no progress since 300 s");
+    speaks("host a, start-up: no progress for 300 s");
 }
 
 static void test_the_text_says_what_it_waits_for_and_who_owes(void **state)
@@ -217,9 +217,9 @@ static void test_the_text_says_what_it_waits_for_and_who_owes(void **state)
     start(DEADLINE, 0);
     pt_watchdog_at(41, "forward pass");
     pt_watchdog_waits("gradients");
-    pt_watchdog_owed("rank 2 (host b) owes gradients of key 17 since 300 s");
-    speaks("host a, step 42, waiting for gradients: no progress since 300 s; "
-           "rank 2 (host b) owes gradients of key 17 since 300 s");
+    pt_watchdog_owed("rank 2 (host b) has owed gradients of key 17 for 300 s");
+    speaks("host a, step 42, waiting for gradients: no progress for 300 s; "
+           "rank 2 (host b) has owed gradients of key 17 for 300 s");
 }
 
 static void test_a_wait_that_ended_is_not_in_the_text(void **state)
@@ -227,9 +227,9 @@ static void test_a_wait_that_ended_is_not_in_the_text(void **state)
     start(DEADLINE, 0);
     pt_watchdog_at(41, "update");
     pt_watchdog_waits("gradients");
-    pt_watchdog_owed("rank 2 (host b) owes gradients of key 17 since 300 s");
+    pt_watchdog_owed("rank 2 (host b) has owed gradients of key 17 for 300 s");
     pt_watchdog_waits(NULL);
-    speaks("host a, step 42, update: no progress since 300 s");
+    speaks("host a, step 42, update: no progress for 300 s");
 }
 
 /* ---- and then --------------------------------------------------------------------- */

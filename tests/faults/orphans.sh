@@ -21,6 +21,6 @@ echo "the live ranks had ended after $((SECONDS - start)) s"
 [ -z "$left" ] || fail "still there: rank$left"
 kill -CONT "$daemon"
 wait $!
-one_line lost 'waiting for .*: rank 2 \(host [^)]+\) .* since 3 s'
+one_line lost 'waiting for .*: rank 2 \(host [^)]+\) .* for 3 s'
 nobody lost
 finish

@@ -23,16 +23,16 @@ timed() { # NAME seconds ranks VAR=VALUE...: fails after the end of the fault's 
 # batch norm across workers: all wait, but only one is the debtor; a message that is lost
 # leaves everyone alive and waiting
 timed worker_stops 10 4 PT_SHIM_RANK=2 PT_SHIM_STOP=1:20
-one_line worker_stops 'host [^,]+, step (20|21), waiting for .*: rank 2 \(host [^)]+\) .* since 3 s'
+one_line worker_stops 'host [^,]+, step (20|21), waiting for .*: rank 2 \(host [^)]+\) .* for 3 s'
 timed worker_hangs 10 4 PT_SHIM_RANK=3 PT_SHIM_HANG=3:300
-one_line worker_hangs 'host [^,]+, step [0-9]+, waiting for .*: rank 3 \(host [^)]+\) .* since 3 s'
+one_line worker_hangs 'host [^,]+, step [0-9]+, waiting for .*: rank 3 \(host [^)]+\) .* for 3 s'
 timed push_lost 10 4 PT_SHIM_RANK=1 PT_SHIM_DROP=3:300
-one_line push_lost 'host [^,]+, step [0-9]+, waiting for gradients: rank 1 \(host [^)]+\) owes gradients of key [0-9]+ since 3 s'
+one_line push_lost 'host [^,]+, step [0-9]+, waiting for gradients: rank 1 \(host [^)]+\) has owed gradients of key [0-9]+ for 3 s'
 timed server_stops 15 3 PT_SHIM_STOP=2:40
-one_line server_stops 'rank 0 \(host [^)]+\) .* since 8 s'
+one_line server_stops 'rank 0 \(host [^)]+\) .* for 8 s'
 grep -q '^rank 1: error' server_stops.log || fail "server_stops: rank 1 did not speak"
 timed server_hangs 10 3 PT_SHIM_HANG=2:40
-one_line server_hangs 'step 20, .*no progress since 3 s'
+one_line server_hangs 'step 20, .*no progress for 3 s'
 grep -q '^rank 0: error' server_hangs.log || fail "server_hangs: rank 0 did not speak"
 
 # A rank that is killed: Open MPI ends the job, our own launcher says so.

@@ -11,7 +11,7 @@ start whole || fail "the undisturbed start"
 grep -qx '3 ranks, 3 here, the last says here' whole.log || fail "whole: $(cat whole.log)"
 start text_stops PT_SHIM_RANK=2 PT_SHIM_STOP=11:2
 [ $? = 1 ] || fail "text_stops: the exit code is not 1"
-one_line text_stops 'rank 2 \(host [^)]+\) owes a line about itself since 2 s'
+one_line text_stops 'rank 2 \(host [^)]+\) has owed its start-up report for 2 s'
 
 # Before the ranks know of each other a failure is one line too.
 start small_tags PT_SHIM_TAG_UB=32766
@@ -24,7 +24,7 @@ for who in ALL 2; do
     one_line refused_$who 'MPI_Irecv: MPI_ERR_TAG'
 done
 
-# Ranks that do not see each other: one line from the first.
+# Ranks that cannot see each other: one line from the first.
 alone() { # NAME VAR=VALUE...
     local name=$1
     shift
@@ -32,7 +32,7 @@ alone() { # NAME VAR=VALUE...
     [ $? = 2 ] || fail "$name: the exit code is not 2"
 }
 alone slurm_0 SLURM_STEP_ID=0 SLURM_NTASKS=3 SLURM_PROCID=0
-one_line slurm_0 'the launcher started 3 processes that do not see each other .*--mpi=pmix'
+one_line slurm_0 'the launcher started 3 processes that cannot see each other .*--mpi=pmix'
 alone mpich_0 PMI_SIZE=3 PMI_RANK=0
 one_line mpich_0 'built with .*: start it with the mpirun of that MPI'
 alone slurm_1 SLURM_STEP_ID=0 SLURM_NTASKS=3 SLURM_PROCID=1

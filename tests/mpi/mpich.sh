@@ -36,6 +36,6 @@ timeout -k 5 "$limit" "$build/ptrain" train run.yaml --workers 2 --set run.dir=a
 
 # A launcher of the other MPI is named, once.
 timeout -k 5 "$limit" mpiexec.mpich -n 3 "$PTRAIN" train run.yaml >wrong.log 2>&1
-[ $? = 2 ] && [ "$(grep -c 'error: .*do not see each other' wrong.log)" = 1 ] ||
+[ $? = 2 ] && [ "$(grep -c 'error: .*cannot see each other' wrong.log)" = 1 ] ||
     { fail "MPICH's mpiexec with another MPI's ptrain"; cat wrong.log; }
 finish
