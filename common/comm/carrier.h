@@ -1,5 +1,5 @@
-/* What carries messages, behind a table of operations, and the requests that are under
- * way on it. Types alone: comm.h sends and waits, pulse.h watches who is alive. */
+/* What carries messages, behind a table of operations, and the requests in flight on it.
+ * Types only: comm.h sends and waits, pulse.h watches who is alive. */
 #ifndef PT_COMMON_COMM_CARRIER_H
 #define PT_COMMON_COMM_CARRIER_H
 
@@ -10,29 +10,29 @@
 #include "common/base/status.h"
 #include "common/comm/message.h"
 
-/* Messages over PT_MSG_PART_BYTES travel in parts of that size: MPI counts to 2^31, and a
- * large message shows progress on its way. */
+/* Messages over PT_MSG_PART_BYTES travel in parts of that size: MPI's counts end at 2^31,
+ * and each part of a large message shows progress. */
 enum { PT_MSG_CHECK_BYTES = 4, PT_MSG_PART_BYTES = 1 << 26 };
 
 /* What a carrier keeps apart, in MPI by a communicator each. */
 typedef enum {
     PT_CHANNEL_MESSAGES,
     PT_CHANNEL_CHECKSUMS,
-    PT_CHANNEL_PULSE, /* signs of life: common/comm/pulse.h */
+    PT_CHANNEL_PULSE, /* heartbeats: common/comm/pulse.h */
     PT_CHANNELS
 } pt_channel;
 
-/* A message under way. The buffer belongs to comm until the wait ends, and the request
- * stays where it is: its checksum travels from here or to here. Zeroed = idle. */
+/* A message in flight. The buffer belongs to comm until the wait ends, and the request
+ * must not move: its checksum is sent from here or received here. Zeroed = idle. */
 typedef struct {
     bool active, receive;
     pt_msg_kind kind;
     int peer, index;
     uint32_t crc; /* of what was sent */
-    void *data;   /* [bytes]; of a message that is sent, only read */
+    void *data;   /* [bytes]; only read when sending */
     size_t bytes;
     uintptr_t native, check; /* the carrier's handles: the message, its checksum */
-    uintptr_t *more;         /* of the parts after the first; NULL: there are none */
+    uintptr_t *more;         /* of the parts after the first; NULL: none */
     size_t parts_done;
 } pt_request;
 
@@ -52,7 +52,7 @@ typedef struct {
     int rank, size;
     struct pt_pulse *pulse;  /* borrowed; NULL: none */
     double deadline_s;       /* of one wait without any progress; > 0 */
-    size_t part_bytes;       /* alike on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
+    size_t part_bytes;       /* same on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
     uint64_t sent, received; /* bytes posted so far, checksums included */
     void (*poll)(void *context); /* called while waiting, may be NULL */
     void *poll_context;

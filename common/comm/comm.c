@@ -14,7 +14,7 @@ static size_t part_bytes(const pt_comm *c)
     return c->part_bytes > 0 ? c->part_bytes : PT_MSG_PART_BYTES;
 }
 
-/* Parts of a message; one that is empty has one too. */
+/* Parts of a message; an empty message has one. */
 static size_t count_parts(const pt_comm *c, size_t bytes)
 {
     return bytes == 0 ? 1 : (bytes - 1) / part_bytes(c) + 1;
@@ -25,7 +25,7 @@ static uintptr_t *part_handle(pt_request *r, size_t part)
     return part == 0 ? &r->native : &r->more[part - 1];
 }
 
-/* All parts at once: a message of the same tag that is posted later stays behind them. */
+/* Posts all parts at once, so that a later message of the same tag stays behind them. */
 static pt_status post(pt_comm *c, pt_request *r)
 {
     const pt_comm_ops *o = c->ops;
@@ -107,8 +107,8 @@ static pt_status check(const pt_request *r)
                    crc, r->crc);
 }
 
-/* Tests the parts that have not ended; each that ends is progress. A handle that has
- * ended stays so. */
+/* Tests the parts that have not completed; each completed part is progress. A handle that
+ * has completed stays so. */
 static pt_status test_parts(pt_comm *c, pt_request *r, bool *done)
 {
     size_t n = count_parts(c, r->bytes);
@@ -149,9 +149,9 @@ void pt_comm_poll(pt_comm *c)
     pt_pulse_serve(c->pulse, NULL, 0);
 }
 
-/* Tests each once, or only up to the first that is under way: testing one moves all
- * messages, and each test that finds nothing may give the core away. *left = how many of
- * the tested are under way, *moved = whether one ended. */
+/* Tests each once, or (all = false) only up to the first that is pending: testing one
+ * request advances all messages, and each test that finds nothing may yield the core.
+ * *left = how many of the tested are pending, *moved = whether one completed. */
 static pt_status look(pt_comm *c, pt_request *r, size_t n, bool all, size_t *left,
                       bool *moved)
 {
@@ -174,7 +174,7 @@ static pt_status look(pt_comm *c, pt_request *r, size_t n, bool all, size_t *lef
     return PT_OK;
 }
 
-/* The text of a passed deadline where there is no pulse: who owes what of r [n]. */
+/* Without a pulse, the text of a missed deadline: who owes what of r [n]. */
 static pt_status overdue(const pt_comm *c, const pt_request *r, size_t n)
 {
     char who[160] = "";
@@ -202,8 +202,8 @@ bool pt_comm_late(pt_comm *c, const pt_idle *idle, const pt_request *r, size_t n
     return pt_pulse_late(c->pulse);
 }
 
-/* A wait that goes on is worth saying where this rank is. */
-static void say_wait(const pt_request *r, size_t n)
+/* Records what this rank waits for, once a wait takes long. */
+static void record_wait(const pt_request *r, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (r[i].active) {
@@ -215,7 +215,7 @@ static void say_wait(const pt_request *r, size_t n)
 pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
 {
     pt_idle idle;
-    bool said = false;
+    bool recorded = false;
 
     pt_idle_begin(&idle);
     for (;;) {
@@ -223,14 +223,14 @@ pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
         size_t left;
         pt_status s = look(c, r, n, late, &left, &moved);
 
-        if (s == PT_OK && left == 0 && said) pt_watchdog_waits(NULL);
+        if (s == PT_OK && left == 0 && recorded) pt_watchdog_waits(NULL);
         if (s != PT_OK || left == 0) return s;
         if (late && !moved)
             return c->pulse ? pt_pulse_fail(c->pulse, r, n) : overdue(c, r, n);
         if (c->poll) c->poll(c->poll_context);
         if (c->pulse && idle.looks == PT_IDLE_LOOKS) {
-            say_wait(r, n);
-            said = true;
+            record_wait(r, n);
+            recorded = true;
         }
         if (moved)
             pt_idle_begin(&idle);

@@ -66,7 +66,7 @@ pt_status pt_comm_mpi_create(MPI_Comm mpi, pt_comm_mpi *m)
                                "MPI_Comm_set_errhandler");
 
     for (int i = 0; i < PT_CHANNELS; i++) m->channels[i] = MPI_COMM_NULL;
-    for (int i = 0; i < PT_CHANNELS && s == PT_OK; i++) { /* which inherit the handler */
+    for (int i = 0; i < PT_CHANNELS && s == PT_OK; i++) { /* they inherit the handler */
         s = pt_mpi_check(MPI_Comm_dup(mpi, &m->channels[i]), "MPI_Comm_dup");
         if (s == PT_OK)
             s = pt_mpi_check(MPI_Comm_set_name(m->channels[i], names[i]),
@@ -82,16 +82,15 @@ void pt_comm_mpi_destroy(pt_comm_mpi *m)
 
 pt_status pt_comm_mpi_check_tags(void)
 {
-    int *most = NULL, there = 0;
-    pt_status s =
-        pt_mpi_check(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, &most, &there),
-                     "MPI_Comm_get_attr");
+    int *max = NULL, found = 0;
+    pt_status s = pt_mpi_check(
+        MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, &max, &found), "MPI_Comm_get_attr");
 
-    if (s != PT_OK || !there || *most >= PT_MSG_MAX_TAG) return s;
+    if (s != PT_OK || !found || *max >= PT_MSG_MAX_TAG) return s;
     return pt_fail(PT_ERR_COMM,
                    "this MPI has message tags up to %d, ptrain needs %d, which the MPI "
                    "standard guarantees: choose another transport",
-                   *most, PT_MSG_MAX_TAG);
+                   *max, PT_MSG_MAX_TAG);
 }
 
 pt_status pt_comm_mpi_init(pt_comm *c, pt_comm_mpi *m, double deadline_s)

@@ -11,14 +11,14 @@ typedef struct {
     MPI_Comm channels[PT_CHANNELS];
 } pt_comm_mpi;
 
-/* Duplicates `mpi` for each channel; their errors are returned. Collective on mpi.
- * PT_ERR_COMM on failure; *m is then not to be used. */
+/* Duplicates `mpi` for each channel, with MPI_ERRORS_RETURN. Collective on mpi.
+ * PT_ERR_COMM on failure; *m must not be used then. */
 PT_MUST_USE pt_status pt_comm_mpi_create(MPI_Comm mpi, pt_comm_mpi *m);
 /* Collective. */
 void pt_comm_mpi_destroy(pt_comm_mpi *m);
 
-/* PT_ERR_COMM where this MPI's largest tag (MPI_TAG_UB) is less than the standard
- * promises and ptrain needs. Local. */
+/* PT_ERR_COMM if this MPI's largest tag (MPI_TAG_UB) is below PT_MSG_MAX_TAG, which the
+ * standard guarantees. Local. */
 PT_MUST_USE pt_status pt_comm_mpi_check_tags(void);
 
 /* A comm over m, which is borrowed. */

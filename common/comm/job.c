@@ -24,8 +24,8 @@ static const char mpi_name[] = "another MPI";
 
 /* The job is one per process: MPI itself is. */
 static struct {
-    bool started, mute;   /* mute: another process says what this one would */
-    pt_comm_mpi mpi;      /* duplicates of the world: nothing else sends on them */
+    bool started, mute;   /* mute: another process prints this one's error */
+    pt_comm_mpi mpi;      /* duplicates of the world, for our messages only */
     MPI_Comm world, host; /* of collectives: the messages' channel; this host's ranks */
     pt_comm comm;
     pthread_t mpi_thread;
@@ -70,7 +70,7 @@ static void die_of_check(const char *text)
     pt_job_die(s);
 }
 
-/* What launchers say to the processes that they start. */
+/* The variables that launchers set for the processes that they start. */
 static const struct {
     const char *size, *rank, *step, *hint;
 } launchers[] = {
@@ -79,8 +79,8 @@ static const struct {
     {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_RANK",
      "start it with the mpirun of that MPI"}};
 
-/* A launcher of another MPI, or Slurm without PMIx, starts N programs that each believe
- * to be alone: the first speaks. */
+/* A launcher of another MPI, or Slurm without PMIx, starts N programs each of which
+ * believes that it is alone: only the first prints the error. */
 static pt_status check_launcher(void)
 {
     char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
@@ -109,8 +109,8 @@ void pt_job_set_deadline(double deadline_s)
     pt_watchdog_set_deadline(deadline_s);
 }
 
-/* Every rank knows every host's name: any of them may have to name one. The pulse beats
- * while the names come: a rank that does not start is named too. */
+/* Every rank knows every host's name, as any of them may have to name one. The pulse runs
+ * while the names arrive, so that a rank that does not start is named as well. */
 static pt_status share_hosts(void)
 {
     size_t n = (size_t)job.comm.size * PT_JOB_TEXT_BYTES;
@@ -167,8 +167,8 @@ static pt_status check_mpi(int level)
 
     if (s == PT_OK && level < MPI_THREAD_FUNNELED)
         s = pt_fail(PT_ERR_COMM,
-                    "this MPI provides thread level %d, ptrain needs FUNNELED (%d)", level,
-                    MPI_THREAD_FUNNELED);
+                    "this MPI provides thread level %d, ptrain needs FUNNELED (%d)",
+                    level, MPI_THREAD_FUNNELED);
     return s == PT_OK ? check_launcher() : s;
 }
 
@@ -181,18 +181,20 @@ pt_status pt_job_start(int *argc, char ***argv)
     job.started = s == PT_OK;
     job.mpi_thread = pthread_self();
     if (s == PT_OK) s = open_world();
-    if (s != PT_OK) pt_job_die(s); /* there is nothing to agree with */
+    if (s != PT_OK) pt_job_die(s); /* no communicator to agree on */
     pt_log_set_rank(job.comm.size > 1 ? job.comm.rank : -1);
     pt_check_set_handler(die_of_check);
     s = pt_job_agree(check_mpi(level));
     if (s != PT_OK) return s;
     s = pt_job_agree(start_pulse());
     if (s == PT_OK) return share_hosts();
-    job.comm.pulse = NULL; /* not all have one; MPI may still write there */
+    job.comm.pulse =
+        NULL; /* not every rank has one; leaked, as MPI may still write there */
     return s;
 }
 
-/* Collectives share the wait with a deadline. what: "the other ranks to agree". */
+/* Waits for a collective, with the deadline of messages. what: "the other ranks to
+ * agree". */
 static pt_status wait_native(MPI_Request *r, const char *what)
 {
     pt_idle idle;
@@ -306,7 +308,7 @@ char *pt_job_gather_text(const char *mine)
     return NULL;
 }
 
-static void speak(void)
+static void print_line(void)
 {
     const char *text = pt_fail_text();
     char where[512], *line = NULL;
@@ -318,8 +320,8 @@ static void speak(void)
     free(line);
 }
 
-/* While there is no pulse nobody hears that another rank spoke. Rank 0 speaks first; its
- * abort ends the others before their turn, where they fail alike. */
+/* Without a pulse no rank knows that another has printed its line. Rank 0 prints first,
+ * and its abort ends the others, which fail for the same reason, before their turn. */
 static void take_turn(void)
 {
     double s = pt_pulse_stagger(job.comm.rank) / 5;
@@ -333,10 +335,10 @@ void pt_job_die(pt_status why)
     bool may_call = job.started && pthread_equal(pthread_self(), job.mpi_thread);
 
     if (!job.comm.pulse) take_turn();
-    if (pt_watchdog_speak()) {
-        speak();
+    if (pt_watchdog_claim_line()) {
+        print_line();
         pt_watchdog_end_soon(code);
-        if (may_call && job.comm.pulse) pt_pulse_cry(job.comm.pulse, code);
+        if (may_call && job.comm.pulse) pt_pulse_announce(job.comm.pulse, code);
     }
     code = pt_pulse_code(job.comm.pulse, code);
     pt_watchdog_end_soon(code);

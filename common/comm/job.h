@@ -1,5 +1,5 @@
 /* The job: start and end of MPI, agreement of all ranks, the one line before death.
- * mpi.h is included here, in comm_mpi.c and nowhere else.
+ * mpi.h is included in job.c and comm_mpi.h only.
  *
  * Functions marked Collective are called by all ranks of the world together. */
 #ifndef PT_COMMON_COMM_JOB_H
@@ -12,43 +12,43 @@
 #include "common/comm/comm.h"
 #include "common/base/status.h"
 
-/* Seconds without progress that end the job: before and after the run, where nothing in
- * the configuration says otherwise (reading weights, writing the model). */
+/* Seconds without progress that end the job before and after the run (reading weights,
+ * writing the model), where the configuration's deadline does not apply. */
 enum { PT_JOB_START_S = 300 };
 
-/* Of a text in pt_job_gather_text, its final zero included. */
+/* Size of a text in pt_job_gather_text, its final zero included. */
 enum { PT_JOB_TEXT_BYTES = 256 };
 
-/* MPI_Init_thread(FUNNELED), errors returned; broken invariants end in pt_job_die; starts
- * the watchdog and the pulse, with a deadline of PT_JOB_START_S. Collective. All ranks
- * get the same status; where it is not PT_OK the line has been printed, by one rank, and
- * pt_job_end is all that is left to call. PT_ERR_USAGE where the launcher is another
- * MPI's, or Slurm without PMIx, and the ranks do not see each other, PT_ERR_COMM where
- * this MPI lacks what ptrain needs.
- */
+/* MPI_Init_thread(FUNNELED) with MPI_ERRORS_RETURN; from here on a broken invariant ends
+ * in pt_job_die; starts the watchdog and the pulse with a deadline of PT_JOB_START_S.
+ * Collective. All ranks get the same status; if it is not PT_OK, one rank has printed the
+ * line and only pt_job_end may be called. PT_ERR_USAGE if the launcher belongs to another
+ * MPI, or is Slurm without PMIx, so that the ranks cannot see each other; PT_ERR_COMM if
+ * this MPI lacks what ptrain needs. */
 PT_MUST_USE pt_status pt_job_start(int *argc, char ***argv);
 
-/* Whose MPI this program is built with: "Open MPI", "MPICH" (and what is made from it),
- * or "another MPI". Static; also before start. */
+/* Which MPI this program is built with: "Open MPI", "MPICH" (or a derivative), or
+ * "another MPI". Static text; valid before start. */
 const char *pt_job_mpi(void);
 
 int pt_job_rank(void);
 int pt_job_size(void);
-/* Ranks on this rank's host, and the host's name; both known after start. */
+/* Ranks on this rank's host, and the host's name; both valid after start. */
 int pt_job_local_size(void);
 const char *pt_job_host(void);
 
 /* Seconds without progress after which the job ends with a line that names the debtor. */
 void pt_job_set_deadline(double deadline_s);
 
-/* The carrier of messages; one per rank, made by start. */
+/* The carrier of messages; one per rank, created by start. */
 pt_comm *pt_job_comm(void);
 
 /* Collective: every rank brings its own status. If any failed, the lowest failed rank
  * prints its `error:` lines (PT_STOPPED has none) and all ranks get its status. */
 PT_MUST_USE pt_status pt_job_agree(pt_status mine);
 
-/* Collective: root's bytes to all; *data is malloc'd on the others (free it), *n set. */
+/* Collective: root's bytes to all; *data is malloc'd on the others (free it) and *n set.
+ */
 PT_MUST_USE pt_status pt_job_broadcast(int root, void **data, size_t *n);
 
 /* Collective: root's n bytes to all, in place; n is the same everywhere. */
@@ -57,13 +57,13 @@ PT_MUST_USE pt_status pt_job_broadcast_into(int root, void *data, size_t n);
 /* Collective: sum of `mine` over the ranks of this host. */
 PT_MUST_USE pt_status pt_job_sum_on_host(uint64_t mine, uint64_t *sum);
 
-/* Collective: every rank's text (cut to fit) to rank 0, which gets all of them, malloc'd
- * [size][PT_JOB_TEXT_BYTES]; NULL on the others. Failures end the job. */
+/* Collective: gathers every rank's text (truncated to fit) on rank 0, malloc'd
+ * [size][PT_JOB_TEXT_BYTES]; NULL on the others. A failure ends the job. */
 char *pt_job_gather_text(const char *mine);
 
 /* One rank, any time: prints this thread's failure text, preceded by host, step and phase
- * where they are known, and ends every rank. Silent where another rank, or this one's
- * watchdog, spoke already. Ends this process within ten seconds whatever MPI does. */
+ * if known, and ends every rank. Prints nothing if another rank, or this rank's watchdog,
+ * has printed its line. Ends this process within ten seconds whatever MPI does. */
 _Noreturn void pt_job_die(pt_status why);
 
 /* Collective: ends the pulse and the watchdog, finalizes; returns the exit code of s. */

@@ -6,7 +6,7 @@
 #include "common/base/status.h"
 
 #define ADD_TAGS(kind, tags, share, text) +(tags)
-_Static_assert(PT_MSG_LIST(ADD_TAGS) <= PT_MSG_MAX_TAG + 1, "tags that MPI promises");
+_Static_assert(PT_MSG_LIST(ADD_TAGS) <= PT_MSG_MAX_TAG + 1, "tags that MPI guarantees");
 
 typedef struct {
     int tags, share;

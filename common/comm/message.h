@@ -1,21 +1,21 @@
-/* Kinds of messages, their tags, and what they are called in texts. Pure.
+/* Kinds of messages, their tags, and their names in error lines. Pure.
  *
- * MPI promises tags up to 32,767, and some transports give little more: 2^19 - 1 with one
- * mode of libfabric, 2^23 - 1 with UCX, 2^28 - 1 with MPICH. All tags of ptrain fit the
- * promise. Two choices make that possible:
+ * MPI guarantees tags up to 32,767, and some transports allow little more: 2^19 - 1 with
+ * one mode of libfabric, 2^23 - 1 with UCX, 2^28 - 1 with MPICH. All tags of ptrain fit
+ * the guarantee. Two choices make that possible:
  *
  * - A checksum has the tag of its message and a communicator of its own (pt_channel in
- *   common/comm/carrier.h), and so have the signs of life.
- * - A tag tells apart only what may be under way at once and in any order: keys, nodes of
- *   batch norm. Where both ends handle the messages of a kind in the same order, MPI
- *   keeps that order, and they share one tag: the sub-trees of a key, the blocks of a
+ *   common/comm/carrier.h); so do the heartbeats.
+ * - A tag distinguishes only what may be in flight at once and in any order: keys, nodes
+ *   of batch norm. Where both ends handle the messages of a kind in the same order, MPI
+ *   keeps that order and they share one tag: the sub-trees of a key, the blocks of a
  *   test, the parts of a large message. */
 #ifndef PT_COMMON_COMM_MESSAGE_H
 #define PT_COMMON_COMM_MESSAGE_H
 
 #include <stddef.h>
 
-/* kind; tags that it has; indices that share a tag; what it is */
+/* kind; number of tags; indices that share a tag; name */
 #define PT_MSG_LIST(X)                                                                   \
     /* worker -> rank 0, before the backward pass */                                     \
     X(PAYLOAD, 1, 1, "the step's norms")                                                 \
@@ -41,31 +41,31 @@
     X(TEXT, 1, 1, "its start-up report")                                                 \
     /* rank 0 -> worker, after the record: common/run/coupling.h */                      \
     X(TERMS, 1, 1, "terms of coupled images")                                            \
-    /* rank -> rank 0: its part of what a command looks for */                           \
+    /* rank -> rank 0: its part of a command's results */                                \
     X(FOUND, 1, 1, "its results")
 
 enum {
-    PT_MSG_COVERS = 32, /* above every number in a cover: PT_MAX_COVER is less */
+    PT_MSG_COVERS = 32, /* more than any cover has: PT_MAX_COVER is smaller */
     PT_MSG_MAX_KEYS = 8192,
     PT_MSG_MAX_NODES = 4096, /* of a graph */
-    PT_MSG_MAX_TAG = 32767   /* what MPI promises at least */
+    PT_MSG_MAX_TAG = 32767   /* the standard's minimum */
 };
 
 #define PT_MSG_ENUM(kind, tags, share, text) PT_MSG_##kind,
 typedef enum { PT_MSG_NONE, PT_MSG_LIST(PT_MSG_ENUM) PT_MSG_KINDS } pt_msg_kind;
 
-/* The tag, 0 to PT_MSG_MAX_TAG. An index that the kind does not have is a broken
- * invariant. */
+/* The tag, 0 to PT_MSG_MAX_TAG. An index out of the kind's range is a broken invariant.
+ */
 int pt_msg_tag(pt_msg_kind kind, int index);
 
 /* The kind that has this tag; PT_MSG_NONE: no kind. */
 pt_msg_kind pt_msg_kind_of(int tag);
 
-/* "the step record", "gradients"; and one of the kind: "gradients of key 17". */
+/* The name of a kind, "gradients", and of one message of it, "gradients of key 17". */
 const char *pt_msg_name(pt_msg_kind kind);
 void pt_msg_describe(pt_msg_kind kind, int index, char *out, size_t n);
 
-/* Which of its kind a message is: "key 17"; "" where there is one only. */
+/* Which of its kind a message is: "key 17"; "" if there is only one. */
 void pt_msg_which(pt_msg_kind kind, int index, char *out, size_t n);
 
 #endif

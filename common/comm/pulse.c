@@ -8,19 +8,20 @@
 #include "common/comm/watchdog.h"
 
 enum { TAG = 0, DEBT = 160, TEXT = 512 };
-typedef enum { ALIVE, SPOKE, LEAVES } state;
+typedef enum { ALIVE, REPORTED, LEAVES } state; /* REPORTED: it has printed the error */
 
-/* One message. */
+/* What one rank reports to another. */
 typedef struct {
-    uint64_t own, all; /* progress: the sender's; of all ranks as far as it knows */
+    uint64_t own, all; /* progress: of the sender; of all ranks, as far as it knows */
     int32_t state, code;
     int32_t waits_for, kind, index; /* waits_for: a rank, or -1 */
-} beat;
+} heartbeat;
 
 typedef struct {
-    bool hear, tell, gone; /* gone: it leaves, and is not heard any more */
-    bool telling;
-    beat in, out, last;
+    bool linked;  /* the two exchange heartbeats */
+    bool gone;    /* it has left, or its messages cannot be received */
+    bool sending; /* out is in flight */
+    heartbeat in, out, last;
     uintptr_t in_handle, out_handle;
     double heard_s;
 } peer;
@@ -30,9 +31,9 @@ struct pt_pulse {
     char *hosts;
     peer *peers;
     uint64_t own;
-    uint64_t moved; /* sum of what was heard when it last changed */
-    double moved_s, served_s, told_s, deadline_s, interval_s;
-    int code; /* of a rank that spoke; -1: none */
+    uint64_t moved; /* all progress reported so far */
+    double moved_s, served_s, sent_s, deadline_s, interval_s;
+    int code; /* announced by a rank that has printed the error; -1: none */
 };
 
 double pt_pulse_stagger(int rank)
@@ -40,7 +41,7 @@ double pt_pulse_stagger(int rank)
     return rank == 0 ? 0 : rank == 1 ? 5 : 10;
 }
 
-/* Everything starts anew: the deadline changed, or this rank did not look. */
+/* All clocks start again: the deadline changed, or this rank did not poll for a while. */
 static void restart(pt_pulse *p, double now)
 {
     double interval = p->comm->deadline_s / 10;
@@ -79,10 +80,9 @@ pt_status pt_pulse_create(pt_comm *c, pt_pulse **out)
         peer *q = &p->peers[i];
 
         if (i == c->rank) continue;
-        q->hear = i < 2 || c->rank < 2;
-        q->tell = q->hear;
+        q->linked = i < 2 || c->rank < 2;
         q->last.waits_for = -1;
-        if (q->hear) s = listen(p, i);
+        if (q->linked) s = listen(p, i);
     }
     *out = p;
     return s;
@@ -99,7 +99,7 @@ void pt_pulse_progress(pt_pulse *p)
     p->own++;
 }
 
-static void hear(pt_pulse *p, double now)
+static void receive_all(pt_pulse *p, double now)
 {
     uint64_t moved = p->own;
 
@@ -107,13 +107,13 @@ static void hear(pt_pulse *p, double now)
         peer *q = &p->peers[i];
         bool done = true;
 
-        while (q->hear && !q->gone) {
+        while (q->linked && !q->gone) {
             if (p->comm->ops->test(p->comm->self, &q->in_handle, &done) != PT_OK || !done)
                 break;
             q->last = q->in;
             q->heard_s = now;
             q->gone = q->in.state == LEAVES;
-            if (q->in.state == SPOKE) p->code = q->in.code;
+            if (q->in.state == REPORTED) p->code = q->in.code;
             if (!q->gone && listen(p, i) != PT_OK) q->gone = true;
         }
         moved += q->last.own + q->last.all;
@@ -122,29 +122,29 @@ static void hear(pt_pulse *p, double now)
     p->moved = moved;
 }
 
-static void tell(pt_pulse *p, beat b)
+static void send_all(pt_pulse *p, heartbeat b)
 {
     const pt_comm *c = p->comm;
 
     for (int i = 0; i < c->size; i++) b.all += p->peers[i].last.own;
-    if (c->rank >= 2) b.all = 0; /* it hears two ranks only */
+    if (c->rank >= 2) b.all = 0; /* only ranks 0 and 1 hear from all */
     for (int i = 0; i < c->size; i++) {
         peer *q = &p->peers[i];
         bool done = true;
 
-        if (!q->tell) continue;
-        if (q->telling && c->ops->test(c->self, &q->out_handle, &done) != PT_OK) continue;
-        q->telling = !done;
-        if (q->telling) continue; /* it does not listen: no more for now */
+        if (!q->linked) continue;
+        if (q->sending && c->ops->test(c->self, &q->out_handle, &done) != PT_OK) continue;
+        q->sending = !done;
+        if (q->sending) continue; /* it has not taken the last one yet */
         q->out = b;
-        q->telling = c->ops->send(c->self, PT_CHANNEL_PULSE, i, TAG, &q->out, sizeof b,
+        q->sending = c->ops->send(c->self, PT_CHANNEL_PULSE, i, TAG, &q->out, sizeof b,
                                   &q->out_handle) == PT_OK;
     }
 }
 
-static beat beat_of(const pt_pulse *p, const pt_request *r, size_t n)
+static heartbeat heartbeat_of(const pt_pulse *p, const pt_request *r, size_t n)
 {
-    beat b = {.own = p->own, .all = p->own, .waits_for = -1};
+    heartbeat b = {.own = p->own, .all = p->own, .waits_for = -1};
 
     for (size_t i = 0; i < n; i++) {
         if (!r[i].active) continue;
@@ -161,12 +161,13 @@ static bool silent(const pt_pulse *p, int i)
     const peer *q = &p->peers[i];
     double limit = p->deadline_s + p->interval_s + pt_pulse_stagger(p->comm->rank);
 
-    return q->hear && !q->gone && p->served_s - q->heard_s > limit;
+    return q->linked && !q->gone && p->served_s - q->heard_s > limit;
 }
 
-/* What rank i owes this rank, or another that reported it: "has owed weights of key 3". */
-static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n,
-                     char out[DEBT])
+/* What rank i owes this rank, or another that reported it: "has owed weights of key 3".
+ */
+static void format_debt(const pt_pulse *p, int i, const pt_request *r, size_t n,
+                        char out[DEBT])
 {
     char what[80];
 
@@ -177,9 +178,9 @@ static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n,
         return;
     }
     for (int k = 0; k < p->comm->size; k++) {
-        const beat *b = &p->peers[k].last;
+        const heartbeat *b = &p->peers[k].last;
 
-        if (!p->peers[k].hear || b->waits_for != i || b->kind == 0) continue;
+        if (!p->peers[k].linked || b->waits_for != i || b->kind == 0) continue;
         pt_msg_describe((pt_msg_kind)b->kind, b->index, what, sizeof what);
         snprintf(out, DEBT, "has owed rank %d %s", k, what);
         return;
@@ -187,8 +188,8 @@ static void say_debt(const pt_pulse *p, int i, const pt_request *r, size_t n,
     snprintf(out, DEBT, "has been silent");
 }
 
-/* The rank to name: a silent one; else one that is owed from and does not wait itself;
- * else the first that is owed from. -1: nobody is known. */
+/* The rank to name: the one silent for longest; else one that owes and does not wait
+ * itself; else the first that owes. -1: none is known. */
 static int debtor(const pt_pulse *p, const pt_request *r, size_t n)
 {
     int oldest = -1, first = -1;
@@ -202,14 +203,14 @@ static int debtor(const pt_pulse *p, const pt_request *r, size_t n)
 
         if (!r[k].active) continue;
         if (first < 0) first = r[k].peer;
-        if (q->hear && q->last.waits_for < 0) return r[k].peer;
+        if (q->linked && q->last.waits_for < 0) return r[k].peer;
     }
     return oldest >= 0 ? oldest : first;
 }
 
 /* "rank 2 (host b) has owed gradients of key 17 for 300 s", or "no rank has made progress
  * for 300 s". */
-static void say_owed(const pt_pulse *p, const pt_request *r, size_t n, char out[TEXT])
+static void format_owed(const pt_pulse *p, const pt_request *r, size_t n, char out[TEXT])
 {
     int who = debtor(p, r, n);
     double passed_s = p->served_s - p->moved_s;
@@ -220,7 +221,7 @@ static void say_owed(const pt_pulse *p, const pt_request *r, size_t n, char out[
         return;
     }
     if (silent(p, who)) passed_s = p->served_s - p->peers[who].heard_s;
-    say_debt(p, who, r, n, debt);
+    format_debt(p, who, r, n, debt);
     snprintf(out, TEXT, "rank %d (host %s) %s for %.0f s", who,
              p->hosts ? p->hosts + (size_t)who * PT_PULSE_HOST_BYTES : "unknown", debt,
              passed_s);
@@ -230,20 +231,20 @@ void pt_pulse_serve(pt_pulse *p, const pt_request *r, size_t n)
 {
     double now = pt_clock();
 
-    pt_watchdog_beat();
+    pt_watchdog_heartbeat();
     if (now - p->served_s > 2 * p->interval_s || p->deadline_s != p->comm->deadline_s)
-        restart(p, now); /* before the next line: the old interval may be the longer */
+        restart(p, now); /* first, as the old interval may be longer than the new one */
     else if (now - p->served_s < p->interval_s / 4)
         return;
     p->served_s = now;
-    hear(p, now);
-    if (now - p->told_s < p->interval_s) return;
-    p->told_s = now;
-    tell(p, beat_of(p, r, n));
+    receive_all(p, now);
+    if (now - p->sent_s < p->interval_s) return;
+    p->sent_s = now;
+    send_all(p, heartbeat_of(p, r, n));
     if (n > 0) {
         char text[TEXT];
 
-        say_owed(p, r, n, text);
+        format_owed(p, r, n, text);
         pt_watchdog_owed(text);
     }
 }
@@ -263,14 +264,14 @@ pt_status pt_pulse_fail(const pt_pulse *p, const pt_request *r, size_t n)
     char text[TEXT];
 
     if (p->code >= 0) {
-        pt_watchdog_speak(); /* nobody will here */
+        pt_watchdog_claim_line(); /* so that this rank prints none */
         return pt_fail(PT_ERR_COMM, "another rank has reported the error");
     }
-    say_owed(p, r, n, text);
+    format_owed(p, r, n, text);
     return pt_fail(PT_ERR_COMM, "%s", text);
 }
 
-static bool all_told(pt_pulse *p)
+static bool all_sent(pt_pulse *p)
 {
     bool all = true;
 
@@ -278,23 +279,23 @@ static bool all_told(pt_pulse *p)
         peer *q = &p->peers[i];
         bool done = true;
 
-        if (!q->telling) continue;
+        if (!q->sending) continue;
         if (p->comm->ops->test(p->comm->self, &q->out_handle, &done) != PT_OK)
             done = true;
-        q->telling = !done;
+        q->sending = !done;
         all = all && done;
     }
     return all;
 }
 
-void pt_pulse_cry(pt_pulse *p, int code)
+void pt_pulse_announce(pt_pulse *p, int code)
 {
-    beat b = {.state = SPOKE, .code = code, .waits_for = -1};
+    heartbeat b = {.state = REPORTED, .code = code, .waits_for = -1};
     pt_idle idle;
 
-    tell(p, b);
+    send_all(p, b);
     pt_idle_begin(&idle);
-    while (!all_told(p) && pt_idle_seconds(&idle) < 0.1) pt_idle_pause(&idle);
+    while (!all_sent(p) && pt_idle_seconds(&idle) < 0.1) pt_idle_pause(&idle);
 }
 
 int pt_pulse_code(const pt_pulse *p, int mine)
@@ -305,7 +306,7 @@ int pt_pulse_code(const pt_pulse *p, int mine)
 static bool all_gone(const pt_pulse *p)
 {
     for (int i = 0; i < p->comm->size; i++)
-        if (p->peers[i].hear && !p->peers[i].gone) return false;
+        if (p->peers[i].linked && !p->peers[i].gone) return false;
     return true;
 }
 
@@ -320,18 +321,18 @@ void pt_pulse_destroy(pt_pulse **p)
 
 void pt_pulse_end(pt_pulse *p)
 {
-    beat b = beat_of(p, NULL, 0);
+    heartbeat b = heartbeat_of(p, NULL, 0);
     bool said = false;
     pt_idle idle;
 
     b.state = LEAVES;
     pt_idle_begin(&idle);
     while (pt_idle_seconds(&idle) < p->deadline_s) {
-        pt_watchdog_beat();
-        hear(p, pt_clock());
-        if (all_told(p)) {
+        pt_watchdog_heartbeat();
+        receive_all(p, pt_clock());
+        if (all_sent(p)) {
             if (said && all_gone(p)) return;
-            if (!said) tell(p, b);
+            if (!said) send_all(p, b);
             said = true;
         }
         pt_idle_pause(&idle);

@@ -1,4 +1,4 @@
-/* The wish to stop: a signal sets it, the step record carries it to all ranks. */
+/* The request to stop: a signal sets it, the step record carries it to all ranks. */
 #ifndef PT_COMMON_COMM_STOP_H
 #define PT_COMMON_COMM_STOP_H
 
@@ -8,15 +8,15 @@
 /* The signals that ask a process to stop: SIGUSR1, SIGTERM, SIGINT and SIGHUP. */
 void pt_stop_signals(sigset_t *out);
 
-/* From here on they ask this process to stop; a second SIGINT ends it at once. A SIGHUP
- * that whoever started us ignores (nohup) stays ignored, here and below. */
+/* From here on these signals ask this process to stop; a second SIGINT ends it at once.
+ * If the parent ignores SIGHUP (nohup) it stays ignored, here and below. */
 void pt_stop_on_signals(void);
 
-/* Has `handler` take these signals, for a process that passes them on. */
+/* Installs `handler` for these signals, in a process that forwards them. */
 void pt_stop_signals_to(void (*handler)(int sig));
 
-/* From here on SIGUSR2 ends this process at once, with PT_STOP_AT_ONCE and code 1: for
- * rank 0, whose end ends the job. The others ignore it. */
+/* From here on SIGUSR2 ends this process at once with PT_STOP_AT_ONCE and code 1 (first:
+ * rank 0, whose end ends the job), or is ignored (the other ranks). */
 void pt_stop_at_once_on_signal(bool first);
 #define PT_STOP_AT_ONCE                                                                  \
     "ended at once, without a checkpoint: steps since the last checkpoint are lost"
@@ -26,7 +26,7 @@ void pt_stop_settle(void);
 
 bool pt_stop_asked(void);
 
-/* Asks, or takes it back, without a signal. */
+/* Sets or withdraws the request without a signal. */
 void pt_stop_ask(bool stop);
 
 #endif

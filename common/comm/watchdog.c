@@ -25,19 +25,19 @@ static struct {
     bool in_step;
     double deadline_s, stagger_s;
     pt_fscall files; /* of the MPI thread */
-    atomic_uint_least64_t beats;
-    atomic_bool spoke, wants_end;
+    atomic_uint_least64_t heartbeats;
+    atomic_bool line_claimed, wants_end;
     atomic_int end_code; /* -1: not ending */
 } dog = {.lock = PTHREAD_MUTEX_INITIALIZER, .end_code = -1};
 
-void pt_watchdog_beat(void)
+void pt_watchdog_heartbeat(void)
 {
-    atomic_fetch_add_explicit(&dog.beats, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&dog.heartbeats, 1, memory_order_relaxed);
 }
 
 void pt_watchdog_set_deadline(double deadline_s)
 {
-    pt_watchdog_beat();
+    pt_watchdog_heartbeat();
     pthread_mutex_lock(&dog.lock);
     dog.deadline_s = deadline_s;
     pthread_mutex_unlock(&dog.lock);
@@ -67,9 +67,9 @@ void pt_watchdog_owed(const char *debts)
     pthread_mutex_unlock(&dog.lock);
 }
 
-bool pt_watchdog_speak(void)
+bool pt_watchdog_claim_line(void)
 {
-    return !atomic_exchange(&dog.spoke, true);
+    return !atomic_exchange(&dog.line_claimed, true);
 }
 
 bool pt_watchdog_wants_end(void)
@@ -100,8 +100,9 @@ void pt_watchdog_where(char *out, size_t n)
     pthread_mutex_unlock(&dog.lock);
 }
 
-/* The MPI thread is stuck: our line, and its last chance to abort the job properly. */
-static void bark(double silent_s)
+/* The MPI thread is stuck: prints the line and gives it a last chance to abort the job.
+ */
+static void report_hang(double silent_s)
 {
     char where[512], debts[DEBTS_BYTES], call[PT_FSCALL_TEXT], line[4 * DEBTS_BYTES];
 
@@ -112,11 +113,12 @@ static void bark(double silent_s)
     pt_fscall_describe(&dog.files, call);
     snprintf(line, sizeof line, "%sno progress for %.0f s%s%s%s%s", where, silent_s,
              *call ? "; " : "", call, *debts ? "; " : "", debts);
-    if (pt_watchdog_speak()) pt_log_error(line);
+    if (pt_watchdog_claim_line()) pt_log_error(line);
     atomic_store(&dog.wants_end, true);
 }
 
-/* Sleeps one tick; the limit of silence, or a negative number when it is time to go. */
+/* Sleeps one tick; returns the limit of silence, or a negative number to end the thread.
+ */
 static double tick(void)
 {
     struct timespec t;
@@ -140,7 +142,7 @@ static void *watch(void *arg)
 
     (void)arg;
     while ((limit = tick()) >= 0) {
-        uint64_t beats = atomic_load(&dog.beats);
+        uint64_t heartbeats = atomic_load(&dog.heartbeats);
         int code = atomic_load(&dog.end_code);
 
         if (code >= 0 || pt_watchdog_wants_end()) {
@@ -149,19 +151,19 @@ static void *watch(void *arg)
             if (ending_s > END_S) _exit(code);
             continue;
         }
-        silent_s = beats == seen ? silent_s + TICK_MS * 1e-3 : 0;
-        seen = beats;
-        if (silent_s > limit) bark(silent_s);
+        silent_s = heartbeats == seen ? silent_s + TICK_MS * 1e-3 : 0;
+        seen = heartbeats;
+        if (silent_s > limit) report_hang(silent_s);
     }
     return NULL;
 }
 
-static void begin_anew(void)
+static void reset(void)
 {
     dog.stop = dog.in_step = false;
     dog.phase = dog.waits = NULL;
     dog.debts[0] = '\0';
-    atomic_store(&dog.spoke, false);
+    atomic_store(&dog.line_claimed, false);
     atomic_store(&dog.wants_end, false);
     atomic_store(&dog.end_code, -1);
 }
@@ -175,7 +177,7 @@ pt_status pt_watchdog_start(const char *host, double deadline_s, double stagger_
     snprintf(dog.host, sizeof dog.host, "%s", host);
     dog.deadline_s = deadline_s;
     dog.stagger_s = stagger_s;
-    begin_anew();
+    reset();
     pt_fscall_init(&dog.files);
     pt_fscall_here(&dog.files);
     pthread_condattr_init(&monotonic);

@@ -269,7 +269,7 @@ static void test_where_nothing_is_owed_nobody_is_named(void **state)
 static void test_where_a_rank_spoke_the_others_end_with_its_code(void **state)
 {
     pass(1, ALL, ALL);
-    pt_pulse_cry(job.pulse[1], 75);
+    pt_pulse_announce(job.pulse[1], 75);
     assert_int_equal(pt_pulse_code(job.pulse[2], 1), 1); /* not heard yet */
     pass(INTERVAL, ALL ^ 1 << 1, ALL);
     for (int i = 0; i < RANKS; i++) {
@@ -277,7 +277,7 @@ static void test_where_a_rank_spoke_the_others_end_with_its_code(void **state)
         assert_true(late(i));
         assert_int_equal(pt_pulse_code(job.pulse[i], 1), 75);
         says(i, "another rank has reported the error");
-        assert_false(pt_watchdog_speak());
+        assert_false(pt_watchdog_claim_line());
     }
     assert_int_equal(pt_pulse_code(job.pulse[1], 1), 1);
     assert_int_equal(pt_pulse_code(NULL, 2), 2);

@@ -132,7 +132,7 @@ static void test_a_beat_in_time_keeps_it_silent(void **state)
     start(DEADLINE, 0);
     for (int i = 0; i < 5; i++) {
         pass(DEADLINE - 1);
-        pt_watchdog_beat();
+        pt_watchdog_heartbeat();
     }
     pass(DEADLINE - 1);
     assert_int_equal(play.n_lines, 0);
@@ -237,8 +237,8 @@ static void test_a_wait_that_ended_is_not_in_the_text(void **state)
 static void test_a_rank_has_one_line(void **state)
 {
     start(DEADLINE, 0);
-    assert_true(pt_watchdog_speak()); /* the MPI thread was first */
-    assert_false(pt_watchdog_speak());
+    assert_true(pt_watchdog_claim_line()); /* the MPI thread was first */
+    assert_false(pt_watchdog_claim_line());
     pass(DEADLINE + 1);
     assert_int_equal(play.n_lines, 0);
     assert_true(pt_watchdog_wants_end());
