@@ -233,7 +233,7 @@ static void test_the_schema_lists_every_key_with_its_comment(void **state)
     assert_int_equal(fclose(out), 0);
     assert_non_null(strstr(text, "  optimizer.lr  (number > 0, default 0.01)\n"
                                  "      per update\n"));
-    assert_non_null(strstr(text, "optimizer: How the weights move: v <- "));
+    assert_non_null(strstr(text, "optimizer: The update: v <- "));
     assert_null(strstr(text, "Next free tag"));
     assert_non_null(strstr(text,
                            "  network.batch_norm  (one of sync shard frozen, default "
