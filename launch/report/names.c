@@ -66,64 +66,15 @@ static void print_short(FILE *out, const pt_setting *x)
     fprintf(out, " %s=%s", word, x->value);
 }
 
-/* Methods that a key which is not "off" switches on. */
-static const struct {
-    const char *key, *off, *name;
-} methods[] = {{"regularizers.fnp.weight", "0", "FNP"},
-               {"regularizers.confusion.weight", "0", "PC"},
-               {"regularizers.bss.weight", "0", "BSS"},
-               {"regularizers.l2_sp.alpha", "0", "L2-SP"},
-               {"regularizers.adarand.weight", "0", "AdaRand"},
-               {"regularizers.lwf.weight", "0", "LwF"},
-               {"regularizers.joint.weight", "0", "joint training"},
-               {"regularizers.co_tuning.weight", "0", "Co-Tuning"},
-               {"cross_entropy.label_smoothing", "0", "label smoothing"},
-               {"cross_entropy.mixup", "0", "mixup"},
-               {"regularizers.delta.weight", "0", "DELTA"},
-               {"network.stoch_norm", "1", "StochNorm"},
-               {"schedule.per_stage", "false", "LP-FT"}};
-enum { N_METHODS = sizeof methods / sizeof methods[0] };
-
-static bool is_switch(const char *key)
-{
-    for (int i = 0; i < N_METHODS; i++)
-        if (strcmp(methods[i].key, key) == 0) return true;
-    return strcmp(key, "pseudo_task.loss") == 0;
-}
-
-/* Variants that have a name of their own. */
-static const char *name_of(const pt_settings *of, int method)
-{
-    const char *name = methods[method].name;
-
-    if (strcmp(name, "joint training") == 0 && is(of, "source.draw", "neighbours"))
-        return "BTfW";
-    if (strcmp(name, "DELTA") == 0 && get(of, "regularizers.delta.attention")[0])
-        return "DELTA with attention";
-    return name;
-}
-
-/* "PtR-SML1 + L2-SP", or "plain". */
+/* "PtR-SML1 + L2-SP", or "plain". Stages alone are a method too; others have stages. */
 static void print_methods(FILE *out, const pt_settings *of)
 {
-    const char *loss = get(of, "pseudo_task.loss"), *join = "";
-
-    if (strcmp(loss, "none") != 0) {
-        fputs("PtR-", out);
-        for (const char *p = loss; *p; p++)
-            fputc(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p, out);
-        join = " + ";
-    }
-    for (int i = 0; i < N_METHODS; i++) {
-        const char *value = get(of, methods[i].key);
-
-        if (!value[0] || strcmp(value, methods[i].off) == 0) continue;
-        if (strcmp(methods[i].name, "LP-FT") == 0 && join[0])
-            continue; /* LwF has stages */
-        fprintf(out, "%s%s", join, name_of(of, i));
-        join = " + ";
-    }
-    if (!join[0]) fputs(pt_settings_is_plain(of) ? "plain" : "other", out);
+    if (of->methods[0])
+        fputs(of->methods, out);
+    else if (is(of, "schedule.per_stage", "true"))
+        fputs("LP-FT", out);
+    else
+        fputs(pt_settings_is_plain(of) ? "plain" : "other", out);
 }
 
 char *pt_method_name(const pt_settings *of, const pt_settings *const *all, size_t n)
@@ -140,8 +91,7 @@ char *pt_method_name(const pt_settings *of, const pt_settings *const *all, size_
         bool shown = role == PT_ROLE_METHOD || role == PT_ROLE_VARIANT;
 
         if (strncmp(x->key, "stages.", 7) == 0) continue;
-        if (shown && differs(of, x, all, n) &&
-            (!is_switch(x->key) || strcmp(x->key, "pseudo_task.loss") != 0))
+        if (shown && differs(of, x, all, n) && strcmp(x->key, "pseudo_task.loss") != 0)
             print_short(out, x);
     }
     return finish(out, &text);

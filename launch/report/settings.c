@@ -41,8 +41,11 @@ pt_status pt_settings_create(const pt_config *c, pt_settings *out)
     pt_status s;
 
     *out = (pt_settings){0};
+    out->methods = pt_methods_title(c);
+    out->asks = pt_methods_ask(c);
+    for (int m = 0; m < PT_N_METHODS; m++) out->on[m] = pt_methods[m].is_on(c);
     s = pt_config_each(c, PT_CONFIG_PLAIN, add, &all);
-    if (s == PT_OK && all.failed)
+    if (s == PT_OK && (all.failed || !out->methods))
         s = pt_fail(PT_ERR_NOMEM, "no memory for the settings of a run");
     if (s != PT_OK) pt_settings_fini(out);
     return s;
@@ -55,6 +58,7 @@ void pt_settings_fini(pt_settings *s)
         free(s->list[i].value);
     }
     free(s->list);
+    free(s->methods);
     *s = (pt_settings){0};
 }
 
@@ -92,21 +96,15 @@ static pt_setting_role role_of_pseudo_task(const pt_settings *s, const char *key
     return PT_ROLE_METHOD;
 }
 
-/* A regularizer's keys are as good as not there while its own weights are 0. */
-static pt_setting_role role_of_regularizer(const pt_settings *s, const char *key)
+/* Is `key` the switch of method m, or one of its section, which has its name? */
+static bool owns(int m, const char *key)
 {
-    static const char *const switches[] = {"weight", "alpha", "beta"};
-    size_t n = (size_t)(strrchr(key, '.') - key);
-    char name[96];
+    const char *own = pt_methods[m].key, *name = pt_methods[m].name;
+    size_t section = (size_t)(strrchr(own, '.') - own), n = strlen(name);
 
-    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
-        const char *value;
-
-        snprintf(name, sizeof name, "%.*s.%s", (int)n, key, switches[i]);
-        value = pt_settings_get(s, name);
-        if (value && strcmp(value, "0") != 0) return PT_ROLE_METHOD;
-    }
-    return PT_ROLE_NONE;
+    if (strcmp(key, own) == 0) return true;
+    return section >= n && strncmp(own + section - n, name, n) == 0 &&
+           strncmp(key, own, section + 1) == 0;
 }
 
 /* Several stages are a method (LP-FT); one is how long a run is. */
@@ -130,16 +128,13 @@ pt_setting_role pt_settings_role(const pt_settings *s, const char *key)
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         if (starts(key, none[i])) return PT_ROLE_NONE;
     if (starts(key, "pseudo_task.")) return role_of_pseudo_task(s, key);
-    if (starts(key, "regularizers.")) return role_of_regularizer(s, key);
-    if (starts(key, "source.")) /* which data beside the target's: of joint training */
-        return is(s, "regularizers.joint.weight", "0") ? PT_ROLE_NONE : PT_ROLE_METHOD;
-    if (starts(key, "cross_entropy."))
-        return is(s, key, "0") ? PT_ROLE_NONE : PT_ROLE_METHOD;
+    for (int m = 0; m < PT_N_METHODS; m++) /* what is off has no part in it */
+        if (owns(m, key)) return s->on[m] ? PT_ROLE_METHOD : PT_ROLE_NONE;
+    if (starts(key, "source.")) /* which data beside the target's */
+        return s->asks & PT_ASKS_SOURCE ? PT_ROLE_METHOD : PT_ROLE_NONE;
     if (starts(key, "stages.")) return role_of_stage(s, key);
     if (strcmp(key, "schedule.per_stage") == 0)
         return is(s, key, "false") ? PT_ROLE_NONE : PT_ROLE_METHOD;
-    if (strcmp(key, "network.stoch_norm") == 0)
-        return is(s, key, "1") ? PT_ROLE_NONE : PT_ROLE_METHOD;
     if (strcmp(key, "optimizer.weight_decay") == 0) return PT_ROLE_VARIANT;
     if (strcmp(key, "network.batch_norm") == 0) return PT_ROLE_VARIANT;
     return PT_ROLE_PROTOCOL;

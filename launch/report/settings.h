@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/config/config.h"
+#include "common/config/methods.h"
 
 typedef struct {
     char *key, *value; /* "optimizer.lr", "0.01"; lists: "[0.5, 0.75]" */
@@ -16,6 +16,9 @@ typedef struct {
 typedef struct {
     pt_setting *list; /* [n] */
     size_t n;
+    bool on[PT_N_METHODS];
+    unsigned asks; /* what these methods ask for */
+    char *methods; /* pt_methods_title */
 } pt_settings;
 
 /* Every key that has a value, given or by default. Keys without a default that are not
