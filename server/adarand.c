@@ -66,7 +66,7 @@ void pt_adarand_target(const float *state, int classes, int dims, int label,
                        uint64_t seed, uint64_t step, int position, float *room,
                        double *out)
 {
-    pt_rng r = pt_rng_stream(seed, PT_RNG_ADARAND, step, (uint64_t)position);
+    pt_rng r = pt_rng_stream(seed, PT_RNG_CLASS_TARGET, step, (uint64_t)position);
     size_t w = (size_t)dims, at = (size_t)label * w, all = (size_t)classes * w;
 
     pt_rng_fill_normal(&r, room, w);

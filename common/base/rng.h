@@ -19,13 +19,13 @@ typedef enum {
     PT_RNG_INIT = 5,    /* a = hash of a tensor's name, b = piece: see pt_graph_init */
     PT_RNG_DEMO = 6,    /* a = image,        b = purpose inside the generator        */
     PT_RNG_TEST = 7,
-    PT_RNG_BENCH = 8,    /* a = position in the batch, b = 0: pixels, 1: label          */
-    PT_RNG_MIXUP = 9,    /* a = step,         b = 0: the share                          */
-    PT_RNG_ADARAND = 10, /* a = step,      b = position in the batch                 */
+    PT_RNG_BENCH = 8, /* a = position in the batch, b = 0: pixels, 1: label          */
+    PT_RNG_SHARE = 9, /* a = step,         b = 0: of mixed images    */
+    PT_RNG_CLASS_TARGET = 10, /* a = step,      b = position in the batch */
     PT_RNG_SPLIT = 11,   /* a = class,     b = 0: order of its images (ptrain pack)  */
-    PT_RNG_STOCHNORM = 12, /* a = step,    b = node; element: channel              */
-    PT_RNG_PAIR = 13,      /* a = epoch,   b = place of the target image           */
-    PT_RNG_HELD_OUT = 14   /* a = class,   b = 0: order of its images              */
+    PT_RNG_MOVING = 12,  /* a = step,    b = node; element: channel              */
+    PT_RNG_PAIR = 13,    /* a = epoch,   b = place of the target image           */
+    PT_RNG_HELD_OUT = 14 /* a = class,   b = 0: order of its images              */
 } pt_rng_purpose;
 
 /* A stream: seed, purpose and two coordinates; element i of it is i-th from the start.

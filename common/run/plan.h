@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     uint64_t seed;
     int batch, n_shards; /* images of a full batch, V */
-    int targets;         /* of the batch: B; fewer than all in joint training */
+    int targets;         /* of the batch: B; fewer than all beside source images */
     uint32_t *images;    /* [n_images]: image numbers used for training, split order */
     size_t n_images;
     uint64_t steps_per_epoch; /* the last batch of an epoch may be short */
@@ -28,7 +28,7 @@ typedef struct {
     size_t n_stages;
     uint32_t *order; /* [n_images]: permutation of epoch order_epoch */
     uint64_t order_epoch;
-    uint32_t *source; /* [n_source]: joint training's images; NULL: none */
+    uint32_t *source; /* [n_source]: images of a second data set; NULL: none */
     size_t n_source;
     uint32_t *source_order; /* [n_source], of pass source_epoch */
     uint64_t source_epoch;
@@ -49,9 +49,9 @@ PT_MUST_USE pt_status pt_plan_create(const pt_config *c, uint32_t *images, size_
                                      pt_plan **out);
 void pt_plan_destroy(pt_plan **p);
 
-/* Joint training: every target image of a batch is followed by one of images [n], n >= 1,
- * which is taken also on failure. They go round in passes of their own, each in an order
- * of its own. Before pt_run_create. */
+/* With a second data set: every target image of a batch is followed by one of images [n],
+ * n >= 1, which is taken also on failure. They go round in passes of their own, each in
+ * an order of its own. Before pt_run_create. */
 PT_MUST_USE pt_status pt_plan_add_source(pt_plan *p, uint32_t *images, size_t n);
 
 /* The same, where each target image is followed by one that goes with it, drawn anew in
@@ -71,7 +71,7 @@ double pt_plan_progress(const pt_plan *p, uint64_t step);
 /* The images of positions [first, first + n) of the batch of step, into out [n]. */
 void pt_plan_images(pt_plan *p, uint64_t step, int first, int n, uint32_t *out);
 
-/* The places in plan->images of the same positions; not in joint training. */
+/* The places in plan->images of the same positions; not beside source images. */
 void pt_plan_places(pt_plan *p, uint64_t step, int first, int n, uint32_t *out);
 
 /* The images of a span of the batch of step, and, with `mirrored`, then those of the same

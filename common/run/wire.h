@@ -26,9 +26,9 @@ enum { PT_RECORD_BYTES = 128 };
 /* What a worker reports of one shard before the backward pass: sums over its images, in
  * image order. Doubles only: a payload holds the struct as it is. */
 typedef struct {
-    double n;       /* images; in joint training those of the target, as in all sums but
-                       bad and penalty */
-    double ce;      /* sum of cross-entropies */
+    double n;  /* images; beside a source data set those of the target, as in all sums
+                  but bad and penalty */
+    double ce; /* sum of cross-entropies */
     double correct; /* images whose largest logit is their label's */
     double g_ce;    /* sum over images of |d CE_i / d rep_i| */
     double g_ptr;   /* sum over images of |d L_ptr_i / d rep_i| */

@@ -79,7 +79,7 @@ enum {
     TORCH = 1 << PT_FORMAT_TORCH
 };
 
-/* A model of a run with two heads (LwF, joint training). */
+/* A model of a run with a source head beside its own. */
 #define SOURCE_HEAD                                                                      \
     {                                                                                    \
         "source_head", "the run that wrote the file had a second head"                   \

@@ -8,7 +8,7 @@
 #include "launch/train/setup.h"
 
 /* An object: program, byte_order, network, seed, shards, batch, data_checksum,
- * source_checksum (of joint training's data set), start_weights_hash, gemm
+ * source_checksum (of the second data set), start_weights_hash, gemm
  * (pt_kernels_identity), preprocess, settings (every key of the
  * configuration that can change the weights). NULL without memory. The caller releases
  * it. */

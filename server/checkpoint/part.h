@@ -8,7 +8,7 @@
  *   pieces/weights/NAME/OFFSET             floats from OFFSET (decimal) of the tensor on
  *   pieces/momentum/NAME/OFFSET
  *   features/mean, features/std            server 0: of the pretrained representation
- *   responses                              server 0: of the start weights (LwF)
+ *   responses                              server 0: of the start weights
  *   method                                 server 0: state of a method, as it has it
  *   tensors                                names of all tensors, in the order of the hash
  *

@@ -23,7 +23,7 @@ import philox
 from algorithm1 import f32
 
 OUT = os.path.join(algorithm1.HERE, "..", "data", "methods")
-MIXUP, ADARAND, STOCHNORM, PAIR = 9, 10, 12, 13  # streams (common/base/rng.h)
+MIXUP, ADARAND, STOCHNORM, PAIR = 9, 10, 12, 13  # SHARE, CLASS_TARGET, MOVING, PAIR in common/base/rng.h
 SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)

@@ -20,7 +20,7 @@ enum { MAX_DRAWS = 200 };
 /* By Johnk's method (1964) from the step's stream: at alpha 1 a uniform number. */
 static double draw_share(uint64_t seed, uint64_t step, double alpha)
 {
-    pt_rng r = pt_rng_stream(seed, PT_RNG_MIXUP, step, 0);
+    pt_rng r = pt_rng_stream(seed, PT_RNG_SHARE, step, 0);
 
     for (uint64_t i = 0; i < MAX_DRAWS; i++) {
         double u = pt_rng_uniform_f64(&r, 2 * i), v = pt_rng_uniform_f64(&r, 2 * i + 1);

@@ -69,7 +69,7 @@ typedef struct {
     int n_maps;            /* gradients the caller may add; borrowed */
     bool repeats;          /* for pt_net_evaluate_without */
     pt_bn_mode bn_mode;
-    double bn_moving; /* StochNorm: probability with which a channel is normalized by its
+    double bn_moving; /* probability with which a channel is normalized by its
                          running statistics in training; 0: batch norm as it is */
     pt_kernel method;
     uint64_t seed; /* dropout */

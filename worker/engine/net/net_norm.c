@@ -139,7 +139,7 @@ static pt_bn_shape shape_of(const pt_net *n, int i)
                          .set = per_shard ? n->group_of : NULL};
 }
 
-/* StochNorm: which channels of node i take the running statistics in this step. Streams
+/* bn_moving: which channels of node i take the running statistics in this step. Streams
  * are numbered without a side branch. */
 static bool is_moving(const pt_net *n, const pt_rng *r, int channel)
 {
@@ -148,7 +148,7 @@ static bool is_moving(const pt_net *n, const pt_rng *r, int channel)
 
 static pt_rng moving_stream(const pt_net *n, int i)
 {
-    return pt_rng_stream(n->opt.seed, PT_RNG_STOCHNORM, n->step,
+    return pt_rng_stream(n->opt.seed, PT_RNG_MOVING, n->step,
                          (uint64_t)n->plan.nodes[i].dropout_id);
 }
 
