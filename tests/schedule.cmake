@@ -1,0 +1,57 @@
+# When and beside what each test runs. ctest counts half cores here: run.sh gives it two
+# slots for each core. A test has a core (2 slots) unless it is named below.
+
+# Most of their time they wait, for mpirun, a deadline or a disk: half a core each.
+set(PT_WAITING e2e.attention e2e.borrow e2e.edges e2e.errors e2e.idle e2e.run_dir e2e.validation
+  faults.blocked faults.differ faults.disk faults.flip faults.hdf5 faults.kills.1
+  faults.kills.21 faults.signals faults.start launch.pack server.checkpoint server.save_killed)
+
+# They measure deadlines of seconds, or need two cores: nothing beside them on two cores.
+set(PT_ALONE faults.orphans faults.oversubscribed faults.silent faults.slow mpi.job.np4)
+
+# What `run.sh --quick` runs: README.md says which promise each is for.
+set(PT_QUICK common.config common.config_print common.config_ranges common.dataset_damage
+  common.tensor common.weights common.weights_model common.weights_names
+  common.weights_readers common.weights_real cross.paths e2e.bench e2e.errors e2e.hash_frozen
+  e2e.predict e2e.report e2e.validation faults.kills.quick launch.layouts mpi.job.np2
+  server.norms style.rules style.tree worker.algorithm1 worker.method_pairs worker.methods
+  worker.run_bits worker.run_resume)
+
+# Threads without MPI, whose libraries no sanitizer has seen: for ThreadSanitizer.
+set(PT_THREADS common.crc32c common.dataset common.pulse common.watchdog server.save_killed
+  worker.algorithm1 worker.loader worker.net_bits worker.run worker.run_bits
+  worker.run_nonfinite worker.run_resume worker.run_traffic worker.threads)
+
+# Seconds on two idle cores, so that the long ones start first in a clean checkout too.
+# ctest knows the rest once it has run them.
+set(PT_COSTS 106 faults.fuzz 75 faults.kills.1 66 faults.kills.21 45 faults.silent
+  43 faults.disk 35 e2e.borrow 30 e2e.errors 30 e2e.hash_sync 30 faults.signals
+  25 e2e.sweep 24 e2e.attention 24 launch.data_sets 23 faults.blocked 23 worker.methods
+  21 worker.run_edges 20 server.checkpoint 18 e2e.run_dir 15 e2e.hash_frozen 15 e2e.hash_shard
+  15 faults.killed_calls 15 server.save_killed 14 worker.gemm 14 worker.kernel_bits
+  12 e2e.edges 12 worker.run_bits 10 worker.net_without 9 common.weights_damage
+  8 worker.run_resume)
+
+# pt_schedule(test label): the properties of a test that has been added
+function(pt_schedule test label)
+  set(labels ${label})
+  if(test IN_LIST PT_QUICK)
+    list(APPEND labels quick)
+  endif()
+  if(test IN_LIST PT_THREADS)
+    list(APPEND labels threads)
+  endif()
+  set(slots 2)
+  if(test IN_LIST PT_WAITING)
+    set(slots 1)
+  elseif(test IN_LIST PT_ALONE OR label STREQUAL long)
+    set(slots 4)
+  endif()
+  set_tests_properties(${test} PROPERTIES LABELS "${labels}" PROCESSORS ${slots})
+  list(FIND PT_COSTS ${test} at)
+  if(at GREATER 0)
+    math(EXPR at "${at} - 1")
+    list(GET PT_COSTS ${at} seconds)
+    set_tests_properties(${test} PROPERTIES COST ${seconds})
+  endif()
+endfunction()
