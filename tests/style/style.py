@@ -1,0 +1,339 @@
+"""What ../../README.md and the folders' READMEs promise of the tree's form, checked.
+
+    python3 tests/style/style.py [ROOT]     prints a line for each fault; 1 if there is one
+
+Each rule is a function from a Tree to its faults. Faults of today's tree that wait for
+somebody are in LEFT, each with its reason; one that is gone has to leave the list too.
+test_style.py holds each rule against small made trees, good and bad.
+"""
+import os
+import re
+import sys
+from fnmatch import fnmatch
+
+# Who may include whom: folders of one row know those of the rows above, not each other.
+FLOORS = [["proto"], ["common"], ["server", "worker"], ["launch"], ["tests"]]
+PROGRAM = ("proto/", "common/", "server/", "worker/", "launch/")
+
+# Each library is known in one place: everybody else goes through it.
+HOMES = {
+    "argp.h": ["launch/*"],
+    "cblas.h": ["worker/engine/gemm/*"],
+    "getopt.h": ["launch/*"],
+    "hdf5.h": ["common/data/h5file_private.h"],
+    "immintrin.h": ["worker/engine/gemm/*"],
+    "nmmintrin.h": ["common/base/crc32c.c"],
+    "arm_neon.h": ["worker/engine/gemm/*"],
+    "jansson.h": ["common/weights/tfjs.c", "server/checkpoint/*", "launch/*"],
+    "jerror.h": ["worker/input/jpeg.c"],
+    "jpeglib.h": ["worker/input/jpeg.c"],
+    "libfyaml.h": ["common/config/yaml.c"],
+    "mpi.h": ["common/comm/comm_mpi.h", "common/comm/job.c"],
+    "openssl/evp.h": ["common/base/digest.c"],
+    "zlib.h": ["launch/layouts/matlab.c"],
+}
+# C, POSIX and Linux: free to all. Any other header in <> needs a row above.
+SYSTEM = set(
+    """ctype dirent errno fcntl float fnmatch inttypes libgen limits math poll pthread sched
+    search setjmp signal spawn stdarg stdatomic stdbool stddef stdint stdio stdlib string
+    strings sys/file sys/mman sys/prctl sys/random sys/resource sys/stat sys/statvfs
+    sys/types sys/utsname sys/wait time unistd""".split()
+)
+
+# Arrows of a circle that is meant: (from, to): why.
+CIRCLES = {
+    ("common/graph/graph", "common/graph/builder"):
+        "graph.c holds the table of networks and finishes what a builder has made of its types",
+    ("common/weights/pickle", "common/weights/pickle_store"):
+        "the machine keeps its values there; what a value is, its users know from pickle.h",
+    ("worker/engine/gemm/gemm", "worker/engine/gemm/gemm_path"):
+        "the product chooses among paths, which are made of the types of its own header",
+}
+
+LINES, FUNCTION_LINES, TEST_FUNCTION_LINES, PAGE = 500, 50, 80, 80
+HEADINGS = ("module", "file", "folder or file", "part", "layout") # of tables of files
+PRIVATE = ("private", "internal", "parts") # headers for one module's own files
+SOURCES = (".c", ".h", ".in", ".proto", ".sh", ".py", ".awk", ".css", ".html")
+
+# fault: what it waits for
+LEFT = {
+    "circle: common/run/method common/run/run": "the table of methods, in the making",
+    "circle: worker/engine/conv/conv worker/engine/conv/winograd": "shapes of their own file",
+    "common/config/README.md: does not name methods": "the table of methods",
+    "common/run/README.md: does not name method": "the table of methods",
+    "launch/train/journal.c: on_step has more than 50 lines": "52; a split",
+    "server/README.md: does not name serve_internal": "the split of serve",
+    "server/README.md: names generations, which is not there": "the split of serve",
+    "server/checkpoint/README.md: is missing": "the split of serve",
+    "server/methods/README.md: is missing": "the table of methods",
+    "worker/engine/README.md: does not name threads": "the engine's rooms",
+    "worker/engine/conv/README.md: is missing": "the engine's rooms",
+    "worker/engine/gemm/README.md: is missing": "the engine's rooms",
+    "worker/engine/layers/README.md: is missing": "the engine's rooms",
+    "worker/engine/net/README.md: is missing": "the engine's rooms",
+}
+
+
+class Tree:
+    """The files below a folder, by path from there."""
+
+    def __init__(self, root):
+        self.root = root
+        self.paths = []
+        for top in sorted(os.listdir(root)):
+            if top in sum(FLOORS, []) + ["configs"]:
+                self._walk(top)
+        self._texts = {}
+
+    def _walk(self, top):
+        for folder, folders, files in os.walk(os.path.join(self.root, top)):
+            base = os.path.relpath(folder, self.root)
+            if base == "tests/data":
+                folders.clear()
+                continue
+            folders[:] = sorted(f for f in folders if f != "__pycache__")
+            self.paths += [f"{base}/{name}" for name in sorted(files)]
+
+    def text(self, path):
+        if path not in self._texts:
+            with open(os.path.join(self.root, path), encoding="utf-8") as f:
+                self._texts[path] = f.read()
+        return self._texts[path]
+
+    def sources(self, *endings):
+        return [p for p in self.paths if p.endswith(endings)]
+
+    def program(self, *endings):
+        return [p for p in self.sources(*endings) if p.startswith(PROGRAM)]
+
+    def includes(self, path):
+        """Headers in quotes."""
+        return re.findall(r'^#include "([^"]+)"', self.text(path), re.M)
+
+    def headers(self, path):
+        """Headers in angle brackets, wherever an #if has them."""
+        return re.findall(r"^\s*#\s*include <([^>]+)>", self.text(path), re.M)
+
+
+def module(path):
+    """A .c and its .h; their private header with them (net_internal.h, conv/internal.h)."""
+    name = re.sub(r"\.[ch]$", "", path)
+    folder, _, last = name.rpartition("/")
+    if last in PRIVATE:
+        return f"{folder}/{os.path.basename(folder)}"
+    return re.sub(rf"_({'|'.join(PRIVATE)})$", "", name)
+
+
+def generated(tree, include):
+    """Made by the build: schemas, the version, texts that are embedded."""
+    return include.endswith((".pb-c.h", ".inc")) or f"{include}.in" in tree.paths
+
+
+# ---- rules ----------------------------------------------------------------------------
+
+
+def direction(tree):
+    """proto <- common <- server | worker <- launch; paths start at the root."""
+    floor = {name: i for i, row in enumerate(FLOORS) for name in row}
+    for path in tree.sources(".c", ".h"):
+        top = path.split("/")[0]
+        for include in tree.includes(path):
+            to = include.split("/")[0]
+            if generated(tree, include):
+                continue
+            if include not in tree.paths:
+                if not path.startswith("tests/") or "/" in include:
+                    yield f"{path}: includes {include}, which is no path from the root"
+            elif to != top and floor[to] >= floor[top]:
+                yield f"{path}: includes {include}, which is not below it"
+
+
+def arrows(tree):
+    """Which modules each module includes."""
+    knows = {}
+    for path in tree.program(".c", ".h"):
+        known = knows.setdefault(module(path), set())
+        known |= {module(i) for i in tree.includes(path) if i in tree.paths}
+    return {a: to - {a} for a, to in knows.items()}
+
+
+def circles(tree, allowed):
+    """No module reaches itself, but where CIRCLES says why."""
+    knows = arrows(tree)
+    for a, b in allowed:
+        if b not in knows.get(a, ()) or a not in reached(knows, b):
+            yield f"{a} -> {b}: allowed as part of a circle, and there is none"
+    knows = {a: {b for b in to if (a, b) not in allowed} for a, to in knows.items()}
+    for ring in rings(knows):
+        yield "circle: " + " ".join(ring)
+
+
+def reached(knows, start):
+    found, todo = set(), list(knows.get(start, ()))
+    while todo:
+        a = todo.pop()
+        if a not in found:
+            found.add(a)
+            todo += knows.get(a, ())
+    return found
+
+
+def rings(knows):
+    """Sets of modules that all reach each other."""
+    reach = {a: reached(knows, a) for a in knows}
+    seen = set()
+    for a in sorted(knows):
+        if a in seen or a not in reach[a]:
+            continue
+        ring = sorted(b for b in reach[a] if a in reach.get(b, ()))
+        seen |= set(ring)
+        yield ring
+
+
+def homes(tree):
+    """A library's header is included where HOMES says, and nowhere else."""
+    for path in tree.program(".c", ".h"):
+        for header in tree.headers(path):
+            if header.removesuffix(".h") in SYSTEM:
+                continue
+            if header not in HOMES:
+                yield f"{path}: <{header}> has no home"
+            elif not any(fnmatch(path, home) for home in HOMES[header]):
+                yield f"{path}: <{header}> has its home elsewhere"
+
+
+def readmes(tree):
+    """Each folder has a README of a page; its table names the folder's files, and no others."""
+    folders = {}
+    for path in tree.program(*SOURCES):
+        folders.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
+    for folder, names in sorted(folders.items()):
+        readme = f"{folder}/README.md"
+        if readme not in tree.paths:
+            yield f"{readme}: is missing"
+            continue
+        text = tree.text(readme)
+        if text.count("\n") > PAGE:
+            yield f"{readme}: has more than {PAGE} lines"
+        rows = named(text)
+        for name in sorted(names):
+            if not any(means(row, name) for row in rows):
+                yield f"{readme}: does not name {stem(name)}"
+        below = [p[len(folder) + 1 :] for p in tree.paths if p.startswith(folder + "/")]
+        for row in rows:
+            if not any(means(row, p) or p.startswith(row.rstrip("/") + "/") for p in below):
+                yield f"{readme}: names {row}, which is not there"
+
+
+def named(text):
+    """The first cells of tables whose heading is one of HEADINGS."""
+    names, heading = [], None
+    for line in text.splitlines():
+        first = line.strip("|").split("|")[0].strip()
+        if not line.startswith("|"):
+            heading = None
+        elif heading is None:
+            heading = first
+        elif heading in HEADINGS and not first.startswith("-"):
+            names += re.findall(r"[\w./*-]+", first)
+    return names
+
+
+def stem(name):
+    return re.sub(r"\.[ch]$", "", name)
+
+
+def means(row, name):
+    """`clock` is clock.c and clock.h; `gemm_*` is a family."""
+    return row.strip("*") != "" and (fnmatch(name, row) or fnmatch(stem(name), stem(row)))
+
+
+def sizes(tree):
+    """Files have at most 500 lines, functions 50 (in tests 80)."""
+    for path in tree.sources(*SOURCES):
+        if tree.text(path).count("\n") > LINES:
+            yield f"{path}: has more than {LINES} lines"
+    for path in tree.sources(".c"):
+        most = TEST_FUNCTION_LINES if path.startswith("tests/") else FUNCTION_LINES
+        for name, lines in functions(tree.text(path)):
+            if lines > most:
+                yield f"{path}: {name} has more than {most} lines"
+
+
+def functions(text):
+    """Name and lines of the body of each."""
+    name = start = None
+    for at, line in enumerate(text.splitlines()):
+        if m := re.match(r"\w[\w *]*?\b(\w+)\(", line):
+            name = m.group(1)
+        elif line == "{":
+            start = at
+        elif line == "}" and start is not None:
+            yield name, at - start - 1
+            start = None
+
+
+def listed(tree):
+    """CMake is told every source by its name."""
+    lists = [p for p in tree.paths if p.endswith("CMakeLists.txt")]
+    everywhere = "".join(tree.text(p) for p in lists)
+    for path in lists:
+        if re.search(r"\bfile\s*\(\s*GLOB", tree.text(path), re.I):
+            yield f"{path}: globs"
+    for path in tree.sources(".c"):
+        folder, name = os.path.split(path)
+        if path.startswith("tests/"): # they share files of support/; fuzz/ has a target a file
+            found = says(everywhere, name) or f"fuzz_target({stem(name)}" in everywhere
+        else:
+            above = [p for p in lists if f"{folder}/".startswith(os.path.dirname(p) + "/")]
+            found = any(says(tree.text(p), os.path.relpath(path, os.path.dirname(p))) for p in above)
+        if not found:
+            yield f"{path}: is in no CMakeLists.txt"
+
+
+def says(text, name):
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text)
+
+
+def mutations(tree):
+    """Each change of mutations.sh is of a line that is there once, for a test that is."""
+    path = "tests/mutations.sh"
+    if path not in tree.paths:
+        return
+    lists = "".join(tree.text(p) for p in tree.paths if p.endswith("CMakeLists.txt"))
+    for name, test, file, line in re.findall(
+            r"^mutation (\S+) (\S+) (\S+) <<'M'\n- (.*)$", tree.text(path), re.M):
+        if file not in tree.paths:
+            yield f"{path}: {name}: there is no {file}"
+            continue
+        lines = [text.strip(" \t") for text in tree.text(file).splitlines()]
+        if (n := lines.count(line)) != 1:
+            yield f"{path}: {name}: its line is in {file} {n} times, not once"
+        if not re.search(rf"NAME {re.escape(re.sub(r'[.]np[0-9]$', '', test))}\s", lists):
+            yield f"{path}: {name}: there is no test {test}"
+
+
+RULES = [direction, homes, readmes, sizes, listed, mutations]
+
+
+def faults(tree, left=LEFT, allowed=CIRCLES):
+    """All that the rules find and LEFT does not name; what LEFT names and no rule finds."""
+    found = [fault for rule in RULES for fault in rule(tree)] + list(circles(tree, allowed))
+    found = sorted(set(found))
+    return [f for f in found if f not in left] + [
+        f"style.py: '{f}' is no longer so; take it out of LEFT" for f in left if f not in found]
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../..")
+    tree = Tree(root)
+    found = faults(tree)
+    for fault in found:
+        print(fault)
+    print(f"{len(tree.paths)} files, {len(found)} faults, {len(LEFT)} left for later")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
