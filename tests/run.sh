@@ -27,7 +27,7 @@ export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=no
 build=build-test
 mkdir -p $build
 echo "building into $build/"
-cmake -S . -B $build -DCMAKE_BUILD_TYPE=Release -DPT_TESTS=ON \
+cmake -S . -B $build -DCMAKE_BUILD_TYPE=Release -DPT_TESTS=ON -DPT_WERROR=ON \
     >$build/build.log 2>&1 &&
     cmake --build $build -j"$(nproc)" >>$build/build.log 2>&1 || {
     tail -40 $build/build.log

@@ -18,7 +18,7 @@ mkdir -p "$PT_BUILD"
 }
 
 {
-    cmake -S "$PT_SOURCE" -B "$PT_BUILD/build" -DCMAKE_BUILD_TYPE=Release -DPT_TESTS=ON \
+    cmake -S "$PT_SOURCE" -B "$PT_BUILD/build" -DCMAKE_BUILD_TYPE=Release -DPT_TESTS=ON -DPT_WERROR=ON \
         -DCMAKE_TOOLCHAIN_FILE="$PT_SOURCE/tests/cross/aarch64.cmake" \
         -DPT_SYSROOT="$sysroot" &&
         cmake --build "$PT_BUILD/build" -j"$(nproc)"

@@ -31,7 +31,7 @@ pt_present fuzzer clang ||
     { echo "skip: no clang with libFuzzer (Debian: clang, libclang-rt-dev)"; exit 77; }
 mkdir -p "$build"
 cmake -S . -B "$build" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DPT_TESTS=OFF -DPT_FUZZ=ON -DPT_SANITIZE=address,undefined,fuzzer-no-link \
+    -DPT_TESTS=OFF -DPT_FUZZ=ON -DPT_WERROR=ON -DPT_SANITIZE=address,undefined,fuzzer-no-link \
     >"$build/build.log" 2>&1 &&
     cmake --build "$build" --target fuzz >>"$build/build.log" 2>&1 ||
     { tail -30 "$build/build.log"; echo "error: the build failed"; exit 1; }

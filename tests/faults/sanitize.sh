@@ -23,7 +23,7 @@ build() {
     dir=$base/$name
     mkdir -p "$dir"
     cmake -S "$PT_SOURCE" -B "$dir" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPT_TESTS=ON \
-        -DPT_SANITIZE="$2" >"$dir/build.log" 2>&1 &&
+        -DPT_WERROR=ON -DPT_SANITIZE="$2" >"$dir/build.log" 2>&1 &&
         cmake --build "$dir" -j"$jobs" --target "${@:3}" >>"$dir/build.log" 2>&1 || {
         tail -20 "$dir/build.log"
         echo "error: $name: the build failed ($dir/build.log)" >&2

@@ -6,7 +6,7 @@ for tool in mpicc.mpich mpiexec.mpich; do
     command -v $tool >/dev/null || { echo "skip: $tool is not installed"; exit 77; }
 done
 build=${PT_BUILD:?where to build}
-cmake -S "$PT_SOURCE" -B "$build" -DMPI_C_COMPILER=mpicc.mpich \
+cmake -S "$PT_SOURCE" -B "$build" -DMPI_C_COMPILER=mpicc.mpich -DPT_WERROR=ON \
     -DMPIEXEC_EXECUTABLE="$(command -v mpiexec.mpich)" >build.log 2>&1 &&
     cmake --build "$build" --target ptrain mpi.job -j"$(nproc)" >>build.log 2>&1 ||
     { tail -20 build.log; fail "the build"; finish; }
