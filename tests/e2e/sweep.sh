@@ -2,6 +2,7 @@
 # A table of runs: the same hashes as by hand, stopped and gone on with, faults before
 # anything starts, a run that fails, several at once, and the tasks of the Slurm script.
 . "$(dirname "$0")/lib.sh"
+PT_SHIM=${PT_SHIM:?the shim}
 make_data
 cat >table.yaml <<'Y'
 dir: runs
@@ -13,6 +14,8 @@ rows:
   - {name: plain, set: [pseudo_task.loss=none]}
 Y
 sweep() { timeout -k 5 200 "$PTRAIN" sweep "$@"; }
+# slowly ARGUMENT...: a sweep whose runs take seconds on any machine, to be stopped
+slowly() { LD_PRELOAD=$PT_SHIM PT_SHIM_DELAY_US=5000 exec "$PTRAIN" sweep "$@"; }
 
 sweep table.yaml --list >list.log 2>&1 || fail "list"
 [ "$(grep -c '^new ' list.log)" = 4 ] && grep -q 'runs/plain/seed-4$' list.log || fail "list: $(cat list.log)"
@@ -20,9 +23,9 @@ sweep table.yaml --dry-run --jobs 2 --workers 1 >list.log 2>&1 || fail "dry run"
 grep -qx ' *ptrain train runs/plain/seed-4.yaml --workers 1' list.log || fail "dry run: $(cat list.log)"
 [ ! -e runs ] || fail "list made directories"
 
-# Stopped in the second run, which is made long enough; the same table goes on.
-long='stages=[{epochs: 60}]'
-"$PTRAIN" sweep table.yaml --set "$long" >first.log 2>&1 &
+# Stopped in the second run; the same table goes on.
+long='stages=[{epochs: 6}]'
+slowly table.yaml --set "$long" >first.log 2>&1 &
 pid=$!
 for i in $(seq 300); do [ -s runs/l2/seed-4/metrics.jsonl ] && break; sleep 0.1; done
 kill -TERM $pid; wait $pid; code=$?
@@ -65,7 +68,7 @@ printf -- '  - of: [{name: %s}]\n' data network >>deep.yaml
 echo '  - of: [{name: plain, set: [pseudo_task.loss=none]}, {name: l2}]' >>deep.yaml
 
 # Two at once: the bits of one after another. Stopped, both leave a checkpoint.
-"$PTRAIN" sweep deep.yaml --set "$long" --jobs 2 >deep.log 2>&1 &
+slowly deep.yaml --set "$long" --jobs 2 >deep.log 2>&1 &
 pid=$!
 for i in $(seq 300); do
     [ -s deep/data/network/plain/seed-3/metrics.jsonl ] && [ -s deep/data/network/l2/seed-3/metrics.jsonl ] && break
@@ -87,7 +90,7 @@ sweep deep.yaml --set "$long" --set pseudo_task.ratio=5 --only '*/l2' >alone.log
 
 # A run that somebody stops ends the sweep too.
 sed 's/dir: deep/dir: alone/' deep.yaml >alone.yaml
-"$PTRAIN" sweep alone.yaml --set "$long" >alone.log 2>&1 &
+slowly alone.yaml --set "$long" >alone.log 2>&1 &
 pid=$!
 for i in $(seq 300); do [ -s alone/data/network/plain/seed-3/metrics.jsonl ] && break; sleep 0.1; done
 kill -TERM "$(pgrep -P $pid)"; wait $pid; code=$?
@@ -97,7 +100,7 @@ timeout -k 5 60 mpirun -q --oversubscribe -n 2 "$PTRAIN" sweep alone.yaml --set 
 
 # What is in the directories is of other runs: said for each row before anything runs.
 sweep table.yaml >other.log 2>&1
-[ $? = 2 ] && grep -q 'error: runs/l2/seed-3: is another run.s (stages.0.epochs was 60, is 2)' other.log ||
+[ $? = 2 ] && grep -q 'error: runs/l2/seed-3: is another run.s (stages.0.epochs was 6, is 2)' other.log ||
     fail "another table's directories: $(cat other.log)"
 sed 's/plain, set: \[pseudo_task.loss=none/plain, set: [pseudo_task.los=none/' table.yaml >bad.yaml
 sweep bad.yaml >bad.log 2>&1
