@@ -216,6 +216,26 @@ static void test_a_failed_image_fails_its_batch_and_is_named(void **state)
     }
 }
 
+static void test_an_image_below_the_crop_is_named(void **state)
+{
+    pt_augment taken_as_they_are = options;
+    const pt_loader_options o = {data, &taken_as_they_are, 9, 1, 1, 1};
+    const uint32_t small = 5;
+    const float *pixels;
+    const int32_t *labels;
+    pt_loader *l;
+    size_t n;
+
+    taken_as_they_are.resize_mode = PT_RESIZE_NONE;
+    taken_as_they_are.crop = 14;
+    assert_int_equal(pt_loader_create(&o, &l), PT_OK);
+    assert_true(pt_loader_request(l, &small, 1, false, 0));
+    assert_int_equal(pt_loader_get(l, &pixels, &labels, &n), PT_ERR_DATA);
+    assert_string_equal(pt_fail_text(), "image 5 (17x13.jpg): resized to 17 x 13 pixels, "
+                                        "smaller than the crop of 14");
+    pt_loader_destroy(&l);
+}
+
 static void test_a_loader_may_be_destroyed_at_any_time(void **state)
 {
     uint32_t images[64];
@@ -263,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_batches_come_in_the_order_of_the_requests),
         cmocka_unit_test(test_epochs_differ_in_training_and_not_in_testing),
         cmocka_unit_test(test_a_failed_image_fails_its_batch_and_is_named),
+        cmocka_unit_test(test_an_image_below_the_crop_is_named),
         cmocka_unit_test(test_a_loader_may_be_destroyed_at_any_time),
         cmocka_unit_test(test_an_unasked_batch_and_odd_options_are_refused),
     };
