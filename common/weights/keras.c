@@ -15,14 +15,13 @@ typedef struct {
     size_t n_paths, capacity;
 } keras_file;
 
-static void keras_destroy(void *source)
+static void keras_fini(void *source)
 {
     keras_file *f = source;
 
     for (size_t i = 0; i < f->n_paths; i++) free(f->paths[i]);
     free(f->paths);
     pt_h5file_destroy(&f->file);
-    free(f);
 }
 
 static pt_status keras_read(const pt_table *t, const pt_table_entry *e, float *values)
@@ -31,8 +30,6 @@ static pt_status keras_read(const pt_table *t, const pt_table_entry *e, float *v
 
     return pt_h5file_read_f32_into(f->file, f->paths[e->where], values, e->count);
 }
-
-static const pt_table_ops ops = {NULL, keras_read, keras_destroy};
 
 static pt_status join(const pt_table *t, char path[PATH_BYTES], const char *a,
                       const char *b)
@@ -147,23 +144,18 @@ static pt_status add_layers(keras_file *f, pt_table *t)
     return s == PT_OK ? pt_table_finish(t) : s;
 }
 
+static pt_status keras_fill(pt_table *t, void *source)
+{
+    keras_file *f = source;
+    pt_status s = pt_h5file_open(t->path, &f->file);
+
+    return s == PT_OK ? add_layers(f, t) : s;
+}
+
 pt_status pt_keras_open(const char *path, pt_table **out)
 {
-    keras_file *f = calloc(1, sizeof *f);
-    pt_table *t = NULL;
-    pt_status s;
+    static const pt_table_ops ops = {sizeof(keras_file), keras_fill, NULL, keras_read,
+                                     keras_fini};
 
-    *out = NULL;
-    if (!f) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, &ops, &t);
-    if (s != PT_OK) {
-        free(f);
-        return s;
-    }
-    t->source = f;
-    s = pt_h5file_open(path, &f->file);
-    if (s == PT_OK) s = add_layers(f, t);
-    if (s != PT_OK) pt_table_destroy(&t);
-    *out = t;
-    return s;
+    return pt_table_open(path, &ops, out);
 }

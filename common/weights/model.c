@@ -249,14 +249,13 @@ typedef struct {
     uint32_t *crc; /* of the values that were hashed, likewise */
 } model_file;
 
-static void model_destroy(void *source)
+static void model_fini(void *source)
 {
     model_file *m = source;
 
     free(m->names);
     free(m->crc);
     pt_h5file_destroy(&m->file);
-    free(m);
 }
 
 static pt_status model_path(const pt_table *t, const char *name, char path[PATH_BYTES])
@@ -279,8 +278,6 @@ static pt_status model_read(const pt_table *t, const pt_table_entry *e, float *v
         s = pt_fail(PT_ERR_DATA, "%s: %s changed between two readings", t->path, e->name);
     return s;
 }
-
-static const pt_table_ops ops = {NULL, model_read, model_destroy};
 
 /* Adds the tensors of /tensors to the table, and their values to the digest. */
 static pt_status add_tensors(model_file *m, pt_table *t, pt_digest *digest)
@@ -336,25 +333,20 @@ static pt_status read_tensors(model_file *m, pt_table *t)
     return s;
 }
 
+static pt_status model_fill(pt_table *t, void *source)
+{
+    model_file *m = source;
+    pt_status s = pt_h5file_open(t->path, &m->file);
+
+    return s == PT_OK ? read_tensors(m, t) : s;
+}
+
 pt_status pt_model_open(const char *path, pt_table **out)
 {
-    model_file *m = calloc(1, sizeof *m);
-    pt_table *t = NULL;
-    pt_status s;
+    static const pt_table_ops ops = {sizeof(model_file), model_fill, NULL, model_read,
+                                     model_fini};
 
-    *out = NULL;
-    if (!m) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, &ops, &t);
-    if (s != PT_OK) {
-        free(m);
-        return s;
-    }
-    t->source = m;
-    s = pt_h5file_open(path, &m->file);
-    if (s == PT_OK) s = read_tensors(m, t);
-    if (s != PT_OK) pt_table_destroy(&t);
-    *out = t;
-    return s;
+    return pt_table_open(path, &ops, out);
 }
 
 /* ---- writing ---------------------------------------------------------------------- */

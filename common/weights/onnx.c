@@ -51,12 +51,11 @@ typedef struct {
     Pt__Onnx__ModelProto *model;
 } onnx_file;
 
-static void onnx_destroy(void *source)
+static void onnx_fini(void *source)
 {
     onnx_file *f = source;
 
     if (f->model) pt__onnx__model_proto__free_unpacked(f->model, &f->memory.allocator);
-    free(f);
 }
 
 /* uint8 to bool, uint32, uint64 */
@@ -131,8 +130,6 @@ static pt_status onnx_read(const pt_table *t, const pt_table_entry *e, float *va
     return PT_OK;
 }
 
-static const pt_table_ops ops = {NULL, onnx_read, onnx_destroy};
-
 static pt_status unpack(onnx_file *f, const char *path)
 {
     pt_file *file = NULL;
@@ -152,23 +149,18 @@ static pt_status unpack(onnx_file *f, const char *path)
     return s;
 }
 
+static pt_status onnx_fill(pt_table *t, void *source)
+{
+    onnx_file *f = source;
+    pt_status s = unpack(f, t->path);
+
+    return s == PT_OK ? add_tensors(f, t) : s;
+}
+
 pt_status pt_onnx_open(const char *path, pt_table **out)
 {
-    onnx_file *f = calloc(1, sizeof *f);
-    pt_table *t = NULL;
-    pt_status s;
+    static const pt_table_ops ops = {sizeof(onnx_file), onnx_fill, NULL, onnx_read,
+                                     onnx_fini};
 
-    *out = NULL;
-    if (!f) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, &ops, &t);
-    if (s != PT_OK) {
-        free(f);
-        return s;
-    }
-    t->source = f;
-    s = unpack(f, path);
-    if (s == PT_OK) s = add_tensors(f, t);
-    if (s != PT_OK) pt_table_destroy(&t);
-    *out = t;
-    return s;
+    return pt_table_open(path, &ops, out);
 }

@@ -24,10 +24,26 @@ pt_status pt_table_create(const char *path, const pt_table_ops *ops, pt_table **
     return PT_OK;
 }
 
+pt_status pt_table_open(const char *path, const pt_table_ops *ops, pt_table **out)
+{
+    pt_table *t = NULL;
+    pt_status s = pt_table_create(path, ops, &t);
+
+    *out = NULL;
+    if (s != PT_OK) return s;
+    t->source = calloc(1, ops->source_bytes);
+    s = t->source ? ops->fill(t, t->source)
+                  : pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
+    if (s != PT_OK) pt_table_destroy(&t);
+    *out = t;
+    return s;
+}
+
 void pt_table_destroy(pt_table **t)
 {
     if (!t || !*t) return;
-    if ((*t)->source) (*t)->ops->destroy((*t)->source);
+    if ((*t)->source) (*t)->ops->fini((*t)->source);
+    free((*t)->source);
     for (size_t i = 0; i < (*t)->n; i++) {
         free((*t)->entries[i].name);
         if ((*t)->entries[i].trouble != no_memory) free((*t)->entries[i].trouble);

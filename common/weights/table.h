@@ -27,24 +27,33 @@ typedef struct {
 
 typedef struct pt_table pt_table;
 
+/* The reader of a format. */
 typedef struct {
+    size_t source_bytes; /* of its own struct, zeroed when a table is opened */
+    /* Opens t->path and adds the file's tensors. NULL: pt_table_create alone is used. */
+    pt_status (*fill)(pt_table *t, void *source);
     /* Adds a line to *failed for each reason why the values cannot be read. May be NULL.
      */
     void (*check)(const pt_table *t, const pt_table_entry *e, pt_status *failed);
     /* values [e->count]; e has no trouble. */
     pt_status (*read)(const pt_table *t, const pt_table_entry *e, float *values);
-    void (*destroy)(void *source);
+    /* Frees what the source holds, not the source; it may be filled in part. */
+    void (*fini)(void *source);
 } pt_table_ops;
 
 struct pt_table {
     char *path;
     const pt_table_ops *ops;
-    void *source;            /* the reader's; destroyed with the table */
+    void *source;            /* the reader's, or NULL */
     pt_table_entry *entries; /* sorted by name after pt_table_finish */
     size_t n, capacity;
 };
 
-/* An empty table; source is NULL until the reader sets it. */
+/* What the reader finds in the file. On failure *out is NULL. */
+PT_MUST_USE pt_status pt_table_open(const char *path, const pt_table_ops *ops,
+                                    pt_table **out);
+
+/* An empty table without a source. */
 PT_MUST_USE pt_status pt_table_create(const char *path, const pt_table_ops *ops,
                                       pt_table **out);
 void pt_table_destroy(pt_table **t);

@@ -33,7 +33,7 @@ typedef struct {
     size_t n_places;
 } tfjs_model;
 
-static void tfjs_destroy(void *source)
+static void tfjs_fini(void *source)
 {
     tfjs_model *m = source;
 
@@ -43,7 +43,6 @@ static void tfjs_destroy(void *source)
     }
     free(m->groups);
     free(m->places);
-    free(m);
 }
 
 /* ---- shards ----------------------------------------------------------------------- */
@@ -105,8 +104,6 @@ static pt_status tfjs_read(const pt_table *t, const pt_table_entry *e, float *va
                        e->name, (unsigned long long)left);
     return PT_OK;
 }
-
-static const pt_table_ops ops = {tfjs_check, tfjs_read, tfjs_destroy};
 
 /* ---- the manifest ----------------------------------------------------------------- */
 
@@ -219,7 +216,7 @@ static pt_status add_groups(tfjs_model *m, pt_table *t, const json_t *root)
     return s == PT_OK ? pt_table_finish(t) : s;
 }
 
-static pt_status read_manifest(tfjs_model *m, pt_table *t)
+static pt_status tfjs_fill(pt_table *t, void *source)
 {
     pt_file *file = NULL;
     uint8_t *text = NULL;
@@ -231,7 +228,7 @@ static pt_status read_manifest(tfjs_model *m, pt_table *t)
     if (s == PT_OK) s = pt_file_load(file, JSON_MAX, &text, &n);
     if (s == PT_OK) {
         root = json_loadb((const char *)text, n, JSON_REJECT_DUPLICATES, &why);
-        s = root ? add_groups(m, t, root)
+        s = root ? add_groups(source, t, root)
                  : pt_fail(PT_ERR_DATA, "%s:%d:%d: is not JSON: %s", t->path, why.line,
                            why.column, why.text);
         json_decref(root);
@@ -243,20 +240,8 @@ static pt_status read_manifest(tfjs_model *m, pt_table *t)
 
 pt_status pt_tfjs_open(const char *path, pt_table **out)
 {
-    tfjs_model *m = calloc(1, sizeof *m);
-    pt_table *t = NULL;
-    pt_status s;
+    static const pt_table_ops ops = {sizeof(tfjs_model), tfjs_fill, tfjs_check, tfjs_read,
+                                     tfjs_fini};
 
-    *out = NULL;
-    if (!m) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, &ops, &t);
-    if (s != PT_OK) {
-        free(m);
-        return s;
-    }
-    t->source = m;
-    s = read_manifest(m, t);
-    if (s != PT_OK) pt_table_destroy(&t);
-    *out = t;
-    return s;
+    return pt_table_open(path, &ops, out);
 }

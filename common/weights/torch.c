@@ -96,7 +96,7 @@ typedef struct {
     size_t n_views, views_capacity;
 } torch_file;
 
-static void torch_destroy(void *source)
+static void torch_fini(void *source)
 {
     torch_file *f = source;
 
@@ -106,7 +106,6 @@ static void torch_destroy(void *source)
     free(f->bytes);
     free(f->storages);
     free(f->views);
-    free(f);
 }
 
 static bool is_int(const pt_pickle_value *v)
@@ -413,8 +412,6 @@ static pt_status torch_read(const pt_table *t, const pt_table_entry *e, float *v
     return status;
 }
 
-static const pt_table_ops ops = {NULL, torch_read, torch_destroy};
-
 /* ---- opening ---------------------------------------------------------------------- */
 
 static pt_status read_pickles(torch_file *f)
@@ -452,34 +449,28 @@ static pt_status read_pickles(torch_file *f)
     return pt_pickle_read(path, f->bytes, f->n_bytes, &f->at, globals, &f->keys);
 }
 
-pt_status pt_torch_open(const char *path, pt_table **out)
+static pt_status torch_fill(pt_table *t, void *source)
 {
-    torch_file *f = calloc(1, sizeof *f);
-    pt_table *t = NULL;
-    pt_status s;
+    torch_file *f = source;
+    pt_status s = pt_file_open(t->path, &f->file);
 
-    *out = NULL;
-    if (!f) return pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
-    s = pt_table_create(path, &ops, &t);
-    if (s != PT_OK) {
-        free(f);
-        return s;
-    }
-    t->source = f;
-    s = pt_file_open(path, &f->file);
     if (s == PT_OK) s = read_pickles(f);
     if (s == PT_OK) s = collect_storages(f);
     if (s == PT_OK) s = place_storages(f);
     if (s == PT_OK) s = add_tensors(f, t);
-    if (s != PT_OK) {
-        pt_table_destroy(&t);
-        return s;
-    }
+    if (s != PT_OK) return s;
     /* Storages keep keys only for finding them: the pickles are done. */
     pt_pickle_destroy(&f->object);
     pt_pickle_destroy(&f->keys);
     free(f->bytes);
     f->bytes = NULL;
-    *out = t;
     return PT_OK;
+}
+
+pt_status pt_torch_open(const char *path, pt_table **out)
+{
+    static const pt_table_ops ops = {sizeof(torch_file), torch_fill, NULL, torch_read,
+                                     torch_fini};
+
+    return pt_table_open(path, &ops, out);
 }

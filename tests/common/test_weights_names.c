@@ -184,7 +184,7 @@ static pt_status no_values(const pt_table *t, const pt_table_entry *e, float *va
 /* All of g against the names of a list, as loading without the head does. */
 static pt_status account(const char *list, const char *network, pt_names_use *use)
 {
-    static const pt_table_ops ops = {NULL, no_values, NULL};
+    static const pt_table_ops ops = {.read = no_values};
     const pt_graph_options opt = {.n_classes = 1000};
     pt_graph *g = make_graph(network, &opt);
     const pt_naming *rule = rule_of("torchvision", PT_FORMAT_TORCH, network);
