@@ -151,8 +151,8 @@ mutation another_engine_is_the_same_run launch.identity launch/train/identity.c 
 + "e",
 M
 mutation damaged_image_is_taken common.dataset_damage common/data/dataset_sums.c <<'M'
-- if (crc == d->crc[image]) return false;
-+ if (crc != 0 || d->crc[image] != 0) return false;
+- if (crc == d->index.crc[image]) return false;
++ if (crc != 0 || d->index.crc[image] != 0) return false;
 M
 
 mutation an_equal_model_is_better launch.journal launch/train/best.c <<'M'

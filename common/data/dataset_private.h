@@ -4,6 +4,7 @@
 
 #include "common/data/dataset.h"
 #include "common/base/digest.h"
+#include "common/base/file.h"
 #include "common/data/h5file.h"
 
 #define PT_DATASET_FORMAT    "ptrain-data"
@@ -25,38 +26,36 @@ typedef struct {
     uint64_t *begin;
 } pt_pairs_data;
 
-struct pt_dataset {
-    char *path;
-    int fd;
-    uint64_t bytes_at, bytes; /* of /images/bytes in the file */
+/* The index of a packed file: all of it but the bytes of the images. */
+typedef struct {
     size_t n, n_classes, n_splits;
     uint64_t *offset; /* [n + 1] */
     int32_t *label, *height, *width;
-    char **names, **classes;
-    pt_pack_split *splits; /* in strcmp's order; entries owned by entries[] */
-    uint32_t **entries;
-    char **split_names;
+    uint32_t *crc; /* [n] of each image's bytes; NULL: a file without sums */
+    char **names;
+    pt_pack_split *splits; /* in strcmp's order */
+    char **classes;        /* a writer borrows these and what follows */
     char *source, *licence, *checksum;
-    uint32_t *crc;     /* [n] of each image's bytes; NULL: a file without sums */
-    int64_t index_crc; /* as recorded */
+    const pt_pairs *pairs; /* NULL: none */
+} pt_dataset_index;
+
+/* Frees the arrays up to splits. */
+void pt_dataset_index_fini(pt_dataset_index *x);
+
+struct pt_dataset {
+    char *path;
+    pt_file *file;
+    uint64_t bytes_at, bytes; /* of /images/bytes in the file */
+    pt_dataset_index index;
+    uint32_t **entries; /* [n_splits] those of index.splits */
+    char **split_names;
     pt_pairs_data pairs;
+    int64_t index_crc;      /* as recorded */
     const pt_dataset *more; /* its images follow; NULL: none */
 };
 
 /* The data set that an image is in; *image becomes its number there. */
 const pt_dataset *pt_dataset_owner(const pt_dataset *d, size_t *image);
-
-/* The index of a packed file: all of it but the bytes of the images. */
-typedef struct {
-    size_t n, n_classes, n_splits;
-    const uint64_t *offset; /* [n + 1] */
-    const int32_t *label, *height, *width;
-    const uint32_t *crc; /* NULL: a file without sums */
-    const char *const *names, *const *classes;
-    const pt_pack_split *splits; /* in strcmp's order */
-    const pt_pairs *pairs;       /* NULL: none */
-    const char *source, *licence, *checksum;
-} pt_dataset_index;
 
 uint32_t pt_dataset_index_crc(const pt_dataset_index *x);
 
@@ -68,10 +67,8 @@ PT_MUST_USE pt_status pt_dataset_check_index(const pt_dataset *d);
 bool pt_dataset_check_image(const pt_dataset *d, size_t image, const void *bytes,
                             pt_status *s);
 
-/* What the checksum covers behind the bytes; splits in strcmp's order. */
-void pt_dataset_digest_index(pt_digest *digest, const uint64_t *offset,
-                             const int32_t *label, size_t n, const pt_pack_split *splits,
-                             size_t n_splits);
+/* What the checksum covers behind the bytes. */
+void pt_dataset_digest_index(pt_digest *digest, const pt_dataset_index *x);
 
 /* *out: to be ended by pt_pairs_fini, also after a failure. Its numbers are checked by
  * pt_pairs_check, which adds faults to *s. */

@@ -73,32 +73,12 @@ uint32_t pt_dataset_index_crc(const pt_dataset_index *x)
     return to.crc;
 }
 
-static pt_dataset_index index_of(const pt_dataset *d)
-{
-    return (pt_dataset_index){.n = d->n,
-                              .n_classes = d->n_classes,
-                              .n_splits = d->n_splits,
-                              .offset = d->offset,
-                              .label = d->label,
-                              .height = d->height,
-                              .width = d->width,
-                              .crc = d->crc,
-                              .names = (const char *const *)d->names,
-                              .classes = (const char *const *)d->classes,
-                              .splits = d->splits,
-                              .pairs = pt_dataset_pairs(d),
-                              .source = d->source,
-                              .licence = d->licence,
-                              .checksum = d->checksum};
-}
-
 pt_status pt_dataset_check_index(const pt_dataset *d)
 {
-    pt_dataset_index x = index_of(d);
     uint32_t crc;
 
-    if (!d->crc) return PT_OK;
-    crc = pt_dataset_index_crc(&x);
+    if (!d->index.crc) return PT_OK;
+    crc = pt_dataset_index_crc(&d->index);
     if ((int64_t)crc == d->index_crc) return PT_OK;
     return pt_fail(PT_ERR_DATA,
                    "%s: its index is damaged: the CRC32C is %08" PRIx32
@@ -111,29 +91,29 @@ bool pt_dataset_check_image(const pt_dataset *d, size_t image, const void *bytes
 {
     uint32_t crc;
 
-    if (!d->crc) return false;
-    crc = pt_crc32c(0, bytes, (size_t)(d->offset[image + 1] - d->offset[image]));
-    if (crc == d->crc[image]) return false;
+    if (!d->index.crc) return false;
+    crc = pt_crc32c(0, bytes,
+                    (size_t)(d->index.offset[image + 1] - d->index.offset[image]));
+    if (crc == d->index.crc[image]) return false;
     pt_fail_more(s, PT_ERR_DATA,
                  "%s: image %zu (%s) is damaged: the CRC32C of its bytes is %08" PRIx32
                  ", recorded is %08" PRIx32,
-                 d->path, image, d->names[image], crc, d->crc[image]);
+                 d->path, image, d->index.names[image], crc, d->index.crc[image]);
     return true;
 }
 
 pt_status pt_dataset_digest(const pt_dataset *d, char hex[PT_DIGEST_HEX])
 {
-    pt_dataset_index x = index_of(d);
     sink to = {0};
     pt_status s = pt_digest_create(&to.digest);
 
     if (s != PT_OK) return s;
-    add_index(&to, &x);
+    add_index(&to, &d->index);
     pt_digest_finish(&to.digest, hex);
     return PT_OK;
 }
 
 bool pt_dataset_has_sums(const pt_dataset *d)
 {
-    return d->crc != NULL;
+    return d->index.crc != NULL;
 }

@@ -11,26 +11,6 @@
 
 enum { BLOCK_BYTES = 1 << 20 };
 
-/* The index as arrays. */
-typedef struct {
-    uint64_t *offset; /* [n + 1] */
-    int32_t *label, *height, *width;
-    uint32_t *crc; /* of the bytes as they are written */
-    const char **names;
-    pt_pack_split *splits; /* in strcmp's order */
-} columns;
-
-static void columns_fini(columns *c)
-{
-    free(c->offset);
-    free(c->label);
-    free(c->height);
-    free(c->width);
-    free(c->crc);
-    free(c->names);
-    free(c->splits);
-}
-
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const pt_pack_split *)a)->name, ((const pt_pack_split *)b)->name);
@@ -81,55 +61,66 @@ static pt_status check_pack(const pt_pack *p, const char *path)
     return s;
 }
 
-static pt_status make_columns(const pt_pack *p, const char *path, columns *c)
+static pt_status make_index(const pt_pack *p, const char *path, pt_dataset_index *x)
 {
     const size_t n = p->n_images;
 
-    c->offset = malloc((n + 1) * sizeof *c->offset);
-    c->label = malloc(n * sizeof *c->label);
-    c->height = malloc(n * sizeof *c->height);
-    c->width = malloc(n * sizeof *c->width);
-    c->crc = calloc(n, sizeof *c->crc);
-    c->names = malloc(n * sizeof *c->names);
-    c->splits = malloc((p->n_splits + 1) * sizeof *c->splits);
-    if (!c->offset || !c->label || !c->height || !c->width || !c->crc || !c->names ||
-        !c->splits)
+    *x = (pt_dataset_index){.n = n,
+                            .n_classes = (size_t)p->n_classes,
+                            .n_splits = p->n_splits,
+                            .offset = malloc((n + 1) * sizeof *x->offset),
+                            .label = malloc(n * sizeof *x->label),
+                            .height = malloc(n * sizeof *x->height),
+                            .width = malloc(n * sizeof *x->width),
+                            .crc = calloc(n, sizeof *x->crc),
+                            .names = malloc(n * sizeof *x->names),
+                            .splits = malloc((p->n_splits + 1) * sizeof *x->splits),
+                            .classes = (char **)p->classes,
+                            .source = (char *)(p->source ? p->source : ""),
+                            .licence = (char *)(p->licence ? p->licence : ""),
+                            .pairs = p->pairs};
+    if (!x->offset || !x->label || !x->height || !x->width || !x->crc || !x->names ||
+        !x->splits)
         return pt_fail(PT_ERR_NOMEM, "%s: no memory for the index", path);
-    c->offset[0] = 0;
+    x->offset[0] = 0;
     for (size_t i = 0; i < n; i++) {
         const pt_pack_image *im = &p->images[i];
-        if (__builtin_add_overflow(c->offset[i], im->bytes, &c->offset[i + 1]) ||
-            c->offset[i + 1] > INT64_MAX)
+        if (__builtin_add_overflow(x->offset[i], im->bytes, &x->offset[i + 1]) ||
+            x->offset[i + 1] > INT64_MAX)
             return pt_fail(PT_ERR_DATA, "%s: the images have more than 2^63 bytes", path);
-        c->label[i] = im->label;
-        c->height[i] = im->height;
-        c->width[i] = im->width;
-        c->names[i] = im->name;
+        x->label[i] = im->label;
+        x->height[i] = im->height;
+        x->width[i] = im->width;
+        x->names[i] = (char *)im->name;
     }
-    for (size_t i = 0; i < p->n_splits; i++) c->splits[i] = p->splits[i];
-    qsort(c->splits, p->n_splits, sizeof *c->splits, by_name);
+    for (size_t i = 0; i < p->n_splits; i++) x->splits[i] = p->splits[i];
+    qsort(x->splits, p->n_splits, sizeof *x->splits, by_name);
     for (size_t i = 1; i < p->n_splits; i++)
-        if (by_name(&c->splits[i - 1], &c->splits[i]) == 0)
+        if (by_name(&x->splits[i - 1], &x->splits[i]) == 0)
             return pt_fail(PT_ERR_DATA, "%s: two splits are named '%s'", path,
-                           c->splits[i].name);
+                           x->splits[i].name);
     return PT_OK;
 }
 
-static pt_status write_columns(pt_h5file *f, const pt_pack *p, const columns *c)
+static pt_status write_strings(pt_h5file *f, const char *name, char **strings, size_t n)
 {
-    const uint64_t n[1] = {p->n_images}, n1[1] = {p->n_images + 1};
-    char path[512];
-    pt_status s = pt_h5file_write_u64(f, "images/offset", 1, n1, c->offset);
+    return pt_h5file_write_strings(f, name, (const char *const *)strings, n);
+}
 
-    if (s == PT_OK) s = pt_h5file_write_i32(f, "images/label", 1, n, c->label);
-    if (s == PT_OK) s = pt_h5file_write_i32(f, "images/height", 1, n, c->height);
-    if (s == PT_OK) s = pt_h5file_write_i32(f, "images/width", 1, n, c->width);
-    if (s == PT_OK) s = pt_h5file_write_strings(f, "images/name", c->names, p->n_images);
-    if (s == PT_OK)
-        s = pt_h5file_write_strings(f, "classes/name", p->classes, (size_t)p->n_classes);
+static pt_status write_index(pt_h5file *f, const pt_dataset_index *x)
+{
+    const uint64_t n[1] = {x->n}, n1[1] = {x->n + 1};
+    char path[512];
+    pt_status s = pt_h5file_write_u64(f, "images/offset", 1, n1, x->offset);
+
+    if (s == PT_OK) s = pt_h5file_write_i32(f, "images/label", 1, n, x->label);
+    if (s == PT_OK) s = pt_h5file_write_i32(f, "images/height", 1, n, x->height);
+    if (s == PT_OK) s = pt_h5file_write_i32(f, "images/width", 1, n, x->width);
+    if (s == PT_OK) s = write_strings(f, "images/name", x->names, x->n);
+    if (s == PT_OK) s = write_strings(f, "classes/name", x->classes, x->n_classes);
     if (s == PT_OK) s = pt_h5file_make_group(f, "split");
-    for (size_t i = 0; i < p->n_splits && s == PT_OK; i++) {
-        const pt_pack_split *split = &c->splits[i];
+    for (size_t i = 0; i < x->n_splits && s == PT_OK; i++) {
+        const pt_pack_split *split = &x->splits[i];
         const uint64_t k[1] = {split->n};
         int len = snprintf(path, sizeof path, "split/%s", split->name);
         if (len < 0 || (size_t)len >= sizeof path)
@@ -137,7 +128,7 @@ static pt_status write_columns(pt_h5file *f, const pt_pack *p, const columns *c)
                            split->name);
         s = pt_h5file_write_u32(f, path, 1, k, split->images);
     }
-    return s;
+    return s == PT_OK && x->pairs ? pt_pairs_write(f, x->pairs) : s;
 }
 
 /* ---- the bytes -------------------------------------------------------------------- */
@@ -208,12 +199,13 @@ static pt_status copy_packed(sink *to, const pt_pack_image *im)
     return s;
 }
 
-static pt_status write_bytes(pt_h5file *f, const pt_pack *p, const columns *c, char *hex)
+/* Also x->crc, and the checksum of all into hex. */
+static pt_status write_bytes(pt_h5file *f, const pt_pack *p, const pt_dataset_index *x,
+                             char *hex)
 {
     sink to = {.path = pt_h5file_path(f), .fd = -1};
     uint64_t begin = 0;
-    pt_status s =
-        pt_h5file_reserve_bytes(f, "images/bytes", c->offset[p->n_images], &begin);
+    pt_status s = pt_h5file_reserve_bytes(f, "images/bytes", x->offset[x->n], &begin);
 
     if (s == PT_OK) s = pt_digest_create(&to.digest);
     if (s != PT_OK) goto done;
@@ -229,12 +221,10 @@ static pt_status write_bytes(pt_h5file *f, const pt_pack *p, const columns *c, c
         to.crc = 0;
         s = p->images[i].path ? copy_image(&to, &p->images[i])
                               : copy_packed(&to, &p->images[i]);
-        c->crc[i] = to.crc;
+        x->crc[i] = to.crc;
     }
     if (s != PT_OK) goto done;
-    pt_dataset_digest_index(to.digest, c->offset, c->label, p->n_images, c->splits,
-                            p->n_splits);
-    pt_pairs_digest(to.digest, p->pairs);
+    pt_dataset_digest_index(to.digest, x);
     pt_digest_finish(&to.digest, hex);
 done:
     if (to.fd >= 0 && close(to.fd) != 0 && s == PT_OK)
@@ -244,30 +234,20 @@ done:
     return s;
 }
 
-static pt_status write_sums(pt_h5file *f, const pt_pack *p, const columns *c,
-                            const char *checksum)
+/* Behind the bytes, whose sums these are. */
+static pt_status write_attributes(pt_h5file *f, const pt_dataset_index *x)
 {
-    const uint64_t n[1] = {p->n_images};
-    pt_dataset_index x = {.n = p->n_images,
-                          .n_classes = (size_t)p->n_classes,
-                          .n_splits = p->n_splits,
-                          .offset = c->offset,
-                          .label = c->label,
-                          .height = c->height,
-                          .width = c->width,
-                          .crc = c->crc,
-                          .names = c->names,
-                          .classes = p->classes,
-                          .splits = c->splits,
-                          .pairs = p->pairs,
-                          .source = p->source ? p->source : "",
-                          .licence = p->licence ? p->licence : "",
-                          .checksum = checksum};
-    pt_status s = pt_h5file_write_u32(f, PT_DATASET_CRC, 1, n, c->crc);
+    const uint64_t n[1] = {x->n};
+    pt_status s = pt_h5file_set_string(f, "/", "format", PT_DATASET_FORMAT);
 
+    if (s == PT_OK) s = pt_h5file_set_int(f, "/", "format_version", PT_DATASET_VERSION);
+    if (s == PT_OK) s = pt_h5file_set_string(f, "/", "source", x->source);
+    if (s == PT_OK) s = pt_h5file_set_string(f, "/", "licence", x->licence);
+    if (s == PT_OK) s = pt_h5file_set_string(f, "/", "checksum", x->checksum);
+    if (s == PT_OK) s = pt_h5file_write_u32(f, PT_DATASET_CRC, 1, n, x->crc);
     if (s != PT_OK) return s;
     return pt_h5file_set_int(f, "/", PT_DATASET_INDEX_CRC,
-                             (int64_t)pt_dataset_index_crc(&x));
+                             (int64_t)pt_dataset_index_crc(x));
 }
 
 pt_status pt_dataset_write(const char *path, const pt_pack *p,
@@ -275,25 +255,18 @@ pt_status pt_dataset_write(const char *path, const pt_pack *p,
 {
     char hex[PT_DIGEST_HEX];
     pt_h5file *f = NULL;
-    columns c = {0};
+    pt_dataset_index x = {0};
     pt_status s = check_pack(p, path);
 
-    if (s == PT_OK) s = make_columns(p, path, &c);
+    if (s == PT_OK) s = make_index(p, path, &x);
+    x.checksum = hex;
     if (s == PT_OK) s = pt_h5file_create(path, &f);
-    if (s == PT_OK) s = write_columns(f, p, &c);
-    if (s == PT_OK && p->pairs) s = pt_pairs_write(f, p->pairs);
-    if (s == PT_OK) s = write_bytes(f, p, &c, hex);
-    if (s == PT_OK) s = pt_h5file_set_string(f, "/", "format", PT_DATASET_FORMAT);
-    if (s == PT_OK) s = pt_h5file_set_int(f, "/", "format_version", PT_DATASET_VERSION);
-    if (s == PT_OK)
-        s = pt_h5file_set_string(f, "/", "source", p->source ? p->source : "");
-    if (s == PT_OK)
-        s = pt_h5file_set_string(f, "/", "licence", p->licence ? p->licence : "");
-    if (s == PT_OK) s = pt_h5file_set_string(f, "/", "checksum", hex);
-    if (s == PT_OK) s = write_sums(f, p, &c, hex);
+    if (s == PT_OK) s = write_index(f, &x);
+    if (s == PT_OK) s = write_bytes(f, p, &x, hex);
+    if (s == PT_OK) s = write_attributes(f, &x);
     if (s == PT_OK) s = pt_h5file_commit(&f);
     if (s == PT_OK && checksum) memcpy(checksum, hex, sizeof hex);
     pt_h5file_destroy(&f);
-    columns_fini(&c);
+    pt_dataset_index_fini(&x);
     return s;
 }
