@@ -1,75 +1,41 @@
 #include "launch/bench/alone.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-#include "common/comm/comm.h"
 #include "launch/bench/result.h"
 #include "launch/bench/workload.h"
 #include "server/norms.h"
 #include "server/sgd.h"
-#include "worker/objective/cross_entropy.h"
-#include "worker/objective/pseudo_task.h"
+#include "worker/objective/objective.h"
 
 typedef struct {
     pt_run *run;
     pt_threads *pool;
     pt_net *net;
     pt_net_options net_options;
+    pt_objective *objective;
     pt_bench_images images;
     pt_bench_laps laps;
     pt_span span; /* the whole batch */
-    pt_pseudo_task task;
     pt_sgd rule;
-    const float *drep;
-    float *dlogits;                  /* [b][classes] */
-    float *g_ptr;                    /* [b][dims]; becomes the combined gradient */
-    float *velocity;                 /* [parameters] */
-    double *ce, *norm_ce, *norm_ptr; /* [b] */
+    float *velocity; /* [parameters] */
+    double *payload; /* to a server that is not there */
 } bench;
 
 /* ---- one step --------------------------------------------------------------------- */
 
-static void classify(void *context, int i, int thread)
+/* The server's part before the backward pass: the weight w of the pseudo-task. */
+static pt_status weigh(bench *b, uint64_t step, double *w)
 {
-    bench *b = context;
-    const pt_graph *g = b->run->graph;
-    size_t at = (size_t)i * (size_t)g->n_classes;
-    double correct;
+    pt_payload p = pt_payload_layout(b->run, 0, step);
+    pt_batch_means m;
 
-    b->ce[i] = pt_cross_entropy(pt_net_output(b->net, g->logits) + at, g->n_classes,
-                                pt_class(b->images.labels[i]), 1.0 / b->span.b,
-                                b->dlogits + at, &correct);
-}
-
-static void regress(void *context, int i, int thread)
-{
-    bench *b = context;
-    size_t at = (size_t)i * (size_t)b->task.dims;
-    const float *rep = pt_net_output(b->net, b->run->graph->rep) + at;
-    float *g = b->g_ptr + at;
-
-    pt_pseudo_task_target(&b->task, 0, i, g);
-    pt_pseudo_task_gradient(&b->task, rep, g, 1.0 / b->span.b, g);
-    b->norm_ce[i] = pt_norm(b->drep + at, b->task.dims);
-    b->norm_ptr[i] = pt_norm(g, b->task.dims);
-}
-
-/* g_ptr <- g_ce + w * g_ptr; false where a loss or norm is not finite. */
-static bool combine(bench *b)
-{
-    size_t n = (size_t)b->span.b * (size_t)b->task.dims;
-    double ce = 0, ptr = 0, loss = 0;
-    float w;
-
-    for (int i = 0; i < b->span.b; i++) {
-        ce += b->norm_ce[i];
-        ptr += b->norm_ptr[i];
-        loss += b->ce[i];
-    }
-    w = (float)pt_pseudo_task_weight(true, ce, ptr, b->run->config->pseudo_task->ratio);
-    for (size_t i = 0; i < n; i++) b->g_ptr[i] = b->drep[i] + w * b->g_ptr[i];
-    return isfinite(loss) && isfinite(ce) && isfinite(ptr);
+    pt_objective_fill(b->objective, &p, b->payload);
+    pt_norms_combine((const pt_shard_sums *)(b->payload + p.shards), p.n_shards, &m);
+    *w = pt_pseudo_task_weight(true, m.g_ce, m.g_ptr, b->run->config->pseudo_task->ratio);
+    return m.bad == 0 ? PT_OK
+                      : pt_fail(PT_ERR_NUMERIC, "%s: the loss of step %llu is not finite",
+                                b->run->graph->network, (unsigned long long)step);
 }
 
 static void update(void *context, int item, int thread)
@@ -85,21 +51,27 @@ static void update(void *context, int item, int thread)
 
 static pt_status one_step(bench *b, uint64_t step)
 {
+    const pt_graph *g = b->run->graph;
+    const float *pixels, *dlogits, *drep;
+    double w;
     pt_status s;
 
+    pt_run_enter_step(b->run, step);
     pt_bench_laps_start(&b->laps);
-    s = pt_net_forward(b->net, &b->span, b->images.pixels, step);
+    pixels = pt_objective_begin(b->objective, step, &b->span, b->images.pixels,
+                                b->images.labels);
+    s = pt_net_forward(b->net, &b->span, pixels, step);
     if (s != PT_OK) return s;
-    pt_threads_run(b->pool, b->span.b, classify, b);
+    dlogits = pt_objective_classify(b->objective, pt_net_output(b->net, g->logits));
     pt_bench_charge(&b->laps, PT_KIND_LOSS);
-    s = pt_net_backward_head(b->net, b->dlogits, &b->drep);
+    s = pt_net_backward_head(b->net, dlogits, &drep);
     if (s != PT_OK) return s;
-    pt_threads_run(b->pool, b->span.b, regress, b);
-    if (!combine(b))
-        return pt_fail(PT_ERR_NUMERIC, "%s: the loss of step %llu is not finite",
-                       b->run->graph->network, (unsigned long long)step);
+    pt_objective_regress(b->objective, pt_net_output(b->net, g->rep), drep);
+    s = weigh(b, step, &w);
+    if (s != PT_OK) return s;
+    drep = pt_objective_at_rep(b->objective, drep, w, NULL);
     pt_bench_charge(&b->laps, PT_KIND_LOSS);
-    s = pt_net_backward(b->net, b->g_ptr);
+    s = pt_net_backward(b->net, drep);
     if (s != PT_OK) return s;
     pt_threads_run(b->pool, b->run->keys->n, update, b);
     pt_bench_charge(&b->laps, PT_KIND_UPDATE);
@@ -111,30 +83,11 @@ static pt_status one_step(bench *b, uint64_t step)
 static void fini(bench *b)
 {
     pt_net_destroy(&b->net);
+    pt_objective_destroy(&b->objective);
     pt_bench_images_fini(&b->images);
     pt_run_destroy(&b->run);
-    free(b->dlogits);
-    free(b->g_ptr);
     free(b->velocity);
-    free(b->ce);
-    free(b->norm_ce);
-    free(b->norm_ptr);
-}
-
-static pt_status make_buffers(bench *b)
-{
-    const pt_graph *g = b->run->graph;
-    size_t n = (size_t)b->span.b;
-
-    b->dlogits = pt_calloc(n * (size_t)g->n_classes, sizeof *b->dlogits);
-    b->g_ptr = pt_calloc(n * (size_t)b->task.dims, sizeof *b->g_ptr);
-    b->velocity = pt_calloc(g->n_param_floats, sizeof *b->velocity);
-    b->ce = pt_calloc(n, sizeof *b->ce);
-    b->norm_ce = pt_calloc(n, sizeof *b->norm_ce);
-    b->norm_ptr = pt_calloc(n, sizeof *b->norm_ptr);
-    return b->dlogits && b->g_ptr && b->velocity && b->ce && b->norm_ce && b->norm_ptr
-               ? PT_OK
-               : pt_fail(PT_ERR_NOMEM, "no memory for the step");
+    free(b->payload);
 }
 
 static pt_status init(const pt_bench_step_options *o, pt_threads *pool, bench *b)
@@ -147,11 +100,6 @@ static pt_status init(const pt_bench_step_options *o, pt_threads *pool, bench *b
     if (s != PT_OK) return s;
     b->span = pt_run_span(b->run, 0, 0);
     b->laps.graph = b->run->graph;
-    b->task = (pt_pseudo_task){.loss = PT_LOSS_SML1,
-                               .target = PT_TARGET_UNIFORM,
-                               .per = PT_PER_IMAGE,
-                               .seed = b->run->config->seed,
-                               .dims = pt_run_rep_size(b->run)};
     b->rule = (pt_sgd){.lr = b->run->config->optimizer->lr,
                        .momentum = b->run->config->optimizer->momentum,
                        .weight_decay = b->run->config->optimizer->weight_decay};
@@ -165,7 +113,12 @@ static pt_status init(const pt_bench_step_options *o, pt_threads *pool, bench *b
                                       .bn_mode = PT_BN_SYNC,
                                       .method = o->kernels.conv,
                                       .seed = b->run->config->seed};
-    s = make_buffers(b);
+    pt_objective_net_options(b->run, &b->net_options);
+    b->velocity = pt_calloc(b->run->graph->n_param_floats, sizeof *b->velocity);
+    b->payload = pt_calloc(pt_payload_bound(b->run), sizeof *b->payload);
+    if (!b->velocity || !b->payload)
+        return pt_fail(PT_ERR_NOMEM, "no memory for the step");
+    s = pt_objective_create(b->run, &b->net_options, &b->objective);
     if (s == PT_OK) s = pt_bench_images_init(b->run, 0, &b->images);
     return s == PT_OK ? pt_net_create(&b->net_options, &b->net) : s;
 }
