@@ -9,6 +9,7 @@
 #include "common/base/pmath.h"
 #include "common/data/h5file.h"
 #include "common/run/method.h"
+#include "common/run/run.h"
 
 #define FORMAT "ptrain attention"
 

@@ -3,7 +3,10 @@
 #ifndef PT_COMMON_RUN_METHOD_H
 #define PT_COMMON_RUN_METHOD_H
 
-#include "common/run/run.h"
+#include "common/base/status.h"
+#include "common/config/methods.h"
+
+typedef struct pt_run pt_run; /* common/run/run.h */
 
 typedef struct {
     /* Once graph, plan and keys are there: finds what the method looks at, and makes its

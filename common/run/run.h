@@ -28,7 +28,7 @@ typedef struct {
     float *attention; /* [channels of these]: how much each counts; NULL: all 1 */
 } pt_given;
 
-typedef struct {
+typedef struct pt_run {
     pt_config *config;
     pt_graph *graph;
     pt_plan *plan;

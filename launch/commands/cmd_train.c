@@ -11,6 +11,7 @@
 #include "launch/commands/cmd_train.h"
 #include "launch/support/args.h"
 #include "launch/train/oversubscription.h"
+#include "launch/train/dry_run.h"
 #include "launch/train/journal.h"
 #include "launch/support/mpirun.h"
 #include "launch/train/outputs.h"
@@ -186,7 +187,7 @@ static pt_status train(const pt_train_args *args)
     pt_status s = pt_agree_on_program(args->argc, args->argv);
 
     if (s == PT_OK) s = pt_setup_create(args, &u);
-    if (s == PT_OK && pt_job_rank() == 0) pt_setup_print(u);
+    if (s == PT_OK && pt_job_rank() == 0) pt_dry_run_print(u);
     if (s == PT_OK) s = pt_oversubscription_warn(u->run);
     if (s == PT_OK && !args->dry_run) {
         s = begin(u, args, &start);

@@ -13,7 +13,6 @@
 #include "common/base/log.h"
 #include "common/run/method.h"
 #include "common/run/run_check.h"
-#include "common/run/wire.h"
 #include "launch/support/agree.h"
 #include "launch/support/probe.h"
 #include "launch/train/start_weights.h"
@@ -362,64 +361,4 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     }
     pt_setup_destroy(&u);
     return s;
-}
-
-/* ---- --dry-run -------------------------------------------------------------------- */
-
-static void print_data(const pt_setup *u)
-{
-    const Pt__Config__Evaluation *e = u->run->config->evaluation;
-    int classes = u->run->graph->n_classes;
-    uint64_t up = pt_traffic_of_rows(u->run, 0, u->n_test, classes) +
-                  pt_traffic_of_rows(u->run, 0, u->validation.n, classes);
-    char held_out[48] = "", every[48] = "";
-
-    if (u->validation.n > 0)
-        snprintf(held_out, sizeof held_out, ", %zu validation", u->validation.n);
-    if (e->every_epochs == 1)
-        snprintf(every, sizeof every, "every epoch and ");
-    else if (e->every_epochs > 1)
-        snprintf(every, sizeof every, "every %u epochs and ", e->every_epochs);
-    pt_log_info("data      %zu training%s and %zu test images", u->run->plan->n_images,
-                held_out, u->n_test);
-    pt_log_info("tests     %sat the end: %.2f MB up, %.2f MB down per worker", every,
-                (double)up * 1e-6, (double)pt_traffic_of_running(u->run) * 1e-6);
-}
-
-void pt_setup_print(const pt_setup *u)
-{
-    const pt_run *r = u->run;
-    const pt_config *c = r->config;
-    double mb = 1e-6;
-    pt_traffic t = {0};
-    pt_span full;
-
-    for (int w = 0; w < r->n_workers; w++) { /* the busiest worker, in a full step */
-        pt_traffic one = pt_traffic_of_step(r, w, 0);
-        if (one.sent + one.received > t.sent + t.received) t = one;
-    }
-    full = pt_run_span(r, 0, 0);
-    pt_log_info("network   %s, %zu parameters (%.1f MB), %d classes, input %d x %d",
-                c->network->name, r->graph->n_param_floats,
-                (double)r->graph->n_param_floats * 4 * mb, r->graph->n_classes,
-                u->graph_options.side, u->graph_options.side);
-    pt_start_weights_print(c, r->graph, &u->weights, &u->preprocess);
-    print_data(u);
-    pt_log_info("layout    %d server + %d workers x %u threads; V = %d shards, batch %d "
-                "(%d images on worker 0)",
-                r->n_servers, r->n_workers, c->engine->threads, r->plan->n_shards,
-                r->plan->batch, pt_span_images(&full));
-    pt_log_info("steps     %" PRIu64 " (%" PRIu64 " an epoch) in %zu stage%s",
-                r->plan->total_steps, r->plan->steps_per_epoch, r->plan->n_stages,
-                r->plan->n_stages == 1 ? "" : "s");
-    pt_log_info("traffic   %.2f MB up, %.2f MB down per worker and step",
-                (double)t.sent * mb, (double)t.received * mb);
-    pt_log_info(
-        "memory    %.0f MB a worker, %.0f MB a server (of it %.0f MB optimizer state, "
-        "%.0f MB sums); %.0f MB available",
-        (double)u->worker_bytes * mb, (double)u->server_bytes * mb,
-        (double)pt_keys_bytes(r->keys, 0) * mb,
-        ((double)u->server_bytes - 2.0 * (double)pt_keys_bytes(r->keys, 0)) * mb,
-        (double)u->memory_bytes * mb);
-    pt_log_info("kernels   %s", pt_kernels_describe(pt_worker_kernels(c)));
 }

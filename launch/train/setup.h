@@ -43,7 +43,4 @@ void pt_setup_destroy(pt_setup **s);
 /* Servers in this version; ranks 0..S-1 of the job. */
 int pt_setup_servers(const pt_config *c);
 
-/* Lines about layout, sizes, bytes and steps, as --dry-run prints them (rank 0). */
-void pt_setup_print(const pt_setup *s);
-
 #endif
