@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#include "launch/bench/result.h"
+#include "launch/bench/measure.h"
+#include "launch/bench/step_result.h"
 #include "launch/bench/workload.h"
 #include "server/norms.h"
 #include "server/sgd.h"

@@ -8,8 +8,8 @@
 #include "common/base/crc32c.h"
 #include "common/data/dataset.h"
 #include "common/base/log.h"
+#include "launch/bench/measure.h"
 #include "launch/bench/options.h"
-#include "launch/bench/result.h"
 #include "launch/support/probe.h"
 #include "worker/input/augment.h"
 

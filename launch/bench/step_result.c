@@ -1,32 +1,9 @@
-#include "launch/bench/result.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
+#include "launch/bench/step_result.h"
 
 #include "common/base/log.h"
+#include "launch/bench/measure.h"
 
 static const double mb = 1e-6;
-
-uint64_t pt_bench_peak_rss(void)
-{
-    struct rusage u;
-
-    return getrusage(RUSAGE_SELF, &u) == 0 ? (uint64_t)u.ru_maxrss * 1024 : 0;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-double pt_bench_median(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, by_size);
-    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
-}
 
 /* GFLOP of a step in kind k, or in all. */
 static double work_of(const pt_bench_step_options *o, const pt_graph *g, int k)
@@ -51,29 +28,24 @@ static double outside(const pt_bench_alone_result *r)
 
 /* ---- JSON ------------------------------------------------------------------------- */
 
-pt_status pt_bench_print_json(json_t *j)
-{
-    char *text = j ? json_dumps(j, JSON_REAL_PRECISION(9)) : NULL;
-    pt_status s = PT_OK;
-
-    json_decref(j);
-    if (!text) return pt_fail(PT_ERR_NOMEM, "no memory for the result");
-    if (printf("%s\n", text) < 0 || fflush(stdout) != 0)
-        s = pt_fail(PT_ERR_IO, "the output cannot be written");
-    free(text);
-    return s;
-}
-
-static json_t *head_of(const pt_bench_step_options *o, const pt_graph *g, double seconds)
+/* What both kinds of runs have, and more, which it takes. */
+static pt_status print_json(const pt_bench_step_options *o, const pt_graph *g,
+                            double seconds, json_t *more)
 {
     double gflop = work_of(o, g, PT_N_KINDS);
+    json_t *j = json_pack(
+        "{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f}", "bench", "step",
+        "network", o->network, "batch", o->batch, "threads", o->threads, "workers",
+        o->workers, "shards", o->shards, "steps", o->steps, "kernels",
+        pt_kernels_describe(o->kernels), "seconds", seconds, "images_per_s",
+        o->batch / seconds, "gflop", gflop, "gflop_per_s", gflop / seconds);
 
-    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f}",
-                     "bench", "step", "network", o->network, "batch", o->batch, "threads",
-                     o->threads, "workers", o->workers, "shards", o->shards, "steps",
-                     o->steps, "kernels", pt_kernels_describe(o->kernels), "seconds",
-                     seconds, "images_per_s", o->batch / seconds, "gflop", gflop,
-                     "gflop_per_s", gflop / seconds);
+    if (!more || json_object_update(j, more) != 0) {
+        json_decref(j);
+        j = NULL;
+    }
+    json_decref(more);
+    return pt_bench_print_json(j);
 }
 
 static json_t *kinds_json(const pt_bench_step_options *o, const pt_graph *g,
@@ -96,7 +68,6 @@ static json_t *kinds_json(const pt_bench_step_options *o, const pt_graph *g,
 static pt_status alone_json(const pt_bench_step_options *o, const pt_graph *g,
                             const pt_bench_alone_result *r)
 {
-    json_t *j = head_of(o, g, r->seconds);
     double rate = work_of(o, g, PT_N_KINDS) / r->seconds;
     json_t *more =
         json_pack("{s:f, s:s, s:f, s:f, s:o, s:{s:I, s:I, s:I}, s:I}", "peak_gflop_per_s",
@@ -107,12 +78,7 @@ static pt_status alone_json(const pt_bench_step_options *o, const pt_graph *g,
                   (json_int_t)r->arena.gradients, "scratch", (json_int_t)r->arena.scratch,
                   "peak_rss_bytes", (json_int_t)r->peak_rss);
 
-    if (!j || !more || json_object_update(j, more) != 0) {
-        json_decref(j);
-        j = NULL;
-    }
-    json_decref(more);
-    return pt_bench_print_json(j);
+    return print_json(o, g, r->seconds, more);
 }
 
 /* Images/s if the server had cores of its own: where the ranks share this machine's cores
@@ -128,7 +94,6 @@ static double without_server(const pt_bench_step_options *o, const pt_bench_job_
 static pt_status job_json(const pt_bench_step_options *o, const pt_graph *g,
                           const pt_bench_job_result *r)
 {
-    json_t *j = head_of(o, g, r->seconds);
     json_t *more = json_pack(
         "{s:f, s:{s:f, s:f, s:f, s:I}, s:{s:f, s:f, s:f, s:f, s:I}}",
         "images_per_s_without_server", without_server(o, r), "worker", "input_s",
@@ -137,12 +102,7 @@ static pt_status job_json(const pt_bench_step_options *o, const pt_graph *g,
         "copies_s", r->server - r->tree - r->update, "all_s", r->server, "peak_rss_bytes",
         (json_int_t)r->server_rss);
 
-    if (!j || !more || json_object_update(j, more) != 0) {
-        json_decref(j);
-        j = NULL;
-    }
-    json_decref(more);
-    return pt_bench_print_json(j);
+    return print_json(o, g, r->seconds, more);
 }
 
 /* ---- text ------------------------------------------------------------------------- */

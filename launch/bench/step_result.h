@@ -1,8 +1,6 @@
 /* What `ptrain bench step` found, as text or as one line of JSON. */
-#ifndef PT_LAUNCH_BENCH_RESULT_H
-#define PT_LAUNCH_BENCH_RESULT_H
-
-#include <jansson.h>
+#ifndef PT_LAUNCH_BENCH_STEP_RESULT_H
+#define PT_LAUNCH_BENCH_STEP_RESULT_H
 
 #include "common/run/run.h"
 #include "launch/bench/kinds.h"
@@ -18,23 +16,14 @@ typedef struct {
     uint64_t peak_rss;        /* bytes, of the process */
 } pt_bench_alone_result;
 
-/* One server, several workers. Seconds are of one step: `seconds` a median, others means.
- */
+/* One server, several workers. Seconds of one step: `seconds` is a median, all others are
+ * means. */
 typedef struct {
     double seconds;
     double input, compute, waiting;  /* of a worker */
     double tree, update, server;     /* CPU time of the server rank; server: all of it */
     uint64_t server_rss, worker_rss; /* bytes; of the largest worker */
 } pt_bench_job_result;
-
-/* Bytes of memory that this process had at most. */
-uint64_t pt_bench_peak_rss(void);
-
-/* The median of x [n], which is sorted. */
-double pt_bench_median(double *x, int n);
-
-/* Takes j (NULL: it could not be made) and prints it as one line. */
-PT_MUST_USE pt_status pt_bench_print_json(json_t *j);
 
 PT_MUST_USE pt_status pt_bench_print_alone(const pt_bench_step_options *o,
                                            const pt_graph *g,
