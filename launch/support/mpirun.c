@@ -26,6 +26,16 @@ bool pt_under_launcher(void)
            (getenv("SLURM_STEP_ID") && getenv("SLURM_PROCID"));
 }
 
+bool pt_launcher_is_first(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
+                                        "SLURM_PROCID"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i])) return strcmp(getenv(names[i]), "0") == 0;
+    return true;
+}
+
 /* mpirun, and what it gets where this process is asked to stop: `ask`; at the second ^C
  * `insist`, at a third SIGTERM, which has mpirun kill its ranks. */
 static volatile sig_atomic_t child, ask, insist, asked, insisted, sent;
