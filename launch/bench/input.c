@@ -13,22 +13,12 @@
 #include "launch/support/probe.h"
 #include "worker/input/augment.h"
 
-static const char usage[] =
-    "usage: ptrain bench input DATA.h5 [--images N] [--rounds N]\n"
-    "\n"
-    "JPEG files of a packed data set to network input on one thread, as training does\n"
-    "it: checksum, decoded, short side to 256 pixels, random crop of 224, half of them\n"
-    "mirrored, normalised. Files are in memory before. Medians over the rounds.\n"
-    "\n"
-    "  --images N  of the data set, from its first on (256)\n"
-    "  --rounds N  over them (5)\n"
-    "  --json      one line of JSON\n";
-
 enum { CROP = 224, RESIZE = 256 };
 
 typedef struct {
+    const char *path;
     int images, rounds;
-    bool json, help;
+    bool json;
 } options;
 
 typedef struct {
@@ -146,26 +136,27 @@ static pt_status print(const options *o, const bench *b)
 int pt_bench_input(int argc, char **argv)
 {
     options o = {.images = 256, .rounds = 5};
-    const pt_bench_option table[] = {
-        {.name = "images", .number = &o.images, .least = 1, .most = 1000000},
-        {.name = "rounds", .number = &o.rounds, .least = 1, .most = 10000},
-        {.name = "json", .flag = &o.json},
-        {.name = "help", .flag = &o.help}};
-    const char *path = argc > 1 && argv[1][0] != '-' ? argv[1] : NULL;
+    const pt_arg table[] = {
+        PT_ARG_OPERAND("DATA.h5", &o.path),
+        PT_ARG_NUMBER("images", "N", &o.images, 1, 1000000,
+                      "The first N images of the data set (default: 256)"),
+        PT_ARG_NUMBER("rounds", "N", &o.rounds, 1, 10000,
+                      "Rounds over them (default: 5)"),
+        PT_BENCH_JSON(&o.json)};
+    const pt_args args = {
+        .command = "bench input",
+        .about = "JPEG files of a packed data set to network input on one thread, as in "
+                 "training: checksum, decoding, short side to 256 pixels, random crop of "
+                 "224, half of them mirrored, normalised. The files are in memory "
+                 "before. Medians over the rounds.",
+        .example = "ptrain bench input photos.h5",
+        PT_ARGS_TABLE(table)};
     bench b = {0};
     pt_status s;
+    int code;
 
-    if (path) argv[1] = argv[0]; /* options come after the file */
-    s = pt_bench_read_options(table, sizeof table / sizeof *table, argc - (path != NULL),
-                              argv + (path != NULL));
-    if (s == PT_OK && o.help) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (s == PT_OK && !path)
-        s = pt_fail(PT_ERR_USAGE, "bench input: which data set? (see ptrain bench input "
-                                  "--help)");
-    if (s == PT_OK) s = open_files(path, o.images, &b);
+    if (!pt_args_read(&args, argc, argv, &code)) return code;
+    s = open_files(o.path, o.images, &b);
     if (s == PT_OK) s = measure(&o, &b);
     if (s == PT_OK) s = print(&o, &b);
     fini(&b);

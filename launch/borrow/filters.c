@@ -19,15 +19,14 @@ static int first_relus(const pt_graph *g, int nodes[DEFAULTS])
 
 static pt_status choose_layers(const pt_filters_options *o, pt_filters *f, int *n)
 {
-    *n = (int)o->n_layers;
-    f->nodes = pt_calloc(o->n_layers + DEFAULTS, sizeof *f->nodes);
+    *n = (int)o->layers.n;
+    f->nodes = pt_calloc(o->layers.n + DEFAULTS, sizeof *f->nodes);
     if (!f->nodes) return pt_fail(PT_ERR_NOMEM, "no memory for the layers");
     if (*n == 0) {
         *n = first_relus(f->model.graph, f->nodes);
         return PT_OK;
     }
-    return pt_graph_find_trunk(f->model.graph, "--layer", (const char *const *)o->layers,
-                               *n, f->nodes);
+    return pt_graph_find_trunk(f->model.graph, "--layer", o->layers.list, *n, f->nodes);
 }
 
 static pt_status open_layers(const pt_filters_options *o, pt_filters *f)

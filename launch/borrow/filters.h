@@ -5,15 +5,15 @@
 
 #include <stddef.h>
 
+#include "launch/support/args.h"
 #include "launch/support/classifier.h"
 #include "worker/borrow/activations.h"
 #include "worker/borrow/gabor.h"
 
-typedef struct {
+    typedef struct {
     const char *path;    /* weights; NULL: Gabor filters */
     const char *network; /* its name, or NULL: a model file's own */
-    char *const *layers; /* [n_layers]; none: the first two ReLUs */
-    size_t n_layers;
+    pt_words layers;     /* none: the first two ReLUs */
 } pt_filters_options;
 
 typedef struct {

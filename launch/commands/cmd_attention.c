@@ -1,6 +1,5 @@
-#include "launch/commands/cmd_attention.h"
+#include "launch/commands/commands.h"
 
-#include <argp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,100 +12,50 @@
 #include "launch/support/args.h"
 #include "launch/support/mpirun.h"
 
-enum {
-    OPT_NODE = 256,
-    OPT_IMAGES,
-    OPT_SPLIT,
-    OPT_PER_CLASS,
-    OPT_RANKS,
-    OPT_THREADS,
-    OPT_OVER
-};
-
 enum { MODEL, DATA, OUT, N_FILES };
 
 typedef struct {
-    const char *file[N_FILES];
-    int n_files;
-    const char *split;
-    char **nodes;
-    size_t n_nodes;
-    int images, ranks, threads;
-    uint32_t per_class;
+    const char *file[N_FILES], *split;
+    pt_words nodes;
+    int images, ranks, threads, per_class;
     bool overwrite;
     int argc;
     char **argv;
 } attention_args;
 
-static const struct argp_option options[] = {
-    {"node", OPT_NODE, "NAME", 0,
-     "A layer whose output DELTA compares, by torchvision's name (layer1.2.conv3, "
-     "features.4; repeatable; default: the last convolution of each stage of resnet50, "
-     "101 and 152)",
-     0},
-    {"images", OPT_IMAGES, "N", 0,
-     "Measure on N images, spread evenly over the split (default: 640)", 0},
-    {"per-class", OPT_PER_CLASS, "N", 0,
-     "Only of the first N images of each class, as data.per_class", 0},
-    {"split", OPT_SPLIT, "NAME", 0, "Split of the images (default: train)", 0},
-    {"ranks", OPT_RANKS, "N", 0, "Ranks to start, without mpirun (default: one per core)",
-     0},
-    {"threads", OPT_THREADS, "N", 0, "Threads of each rank (default: 1)", 0},
-    {"overwrite", OPT_OVER, 0, 0, "Replace OUT.h5 if it is there", 0},
-    {0}};
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+static bool read_args(int argc, char **argv, attention_args *a, int *code)
 {
-    attention_args *a = state->input;
+    const pt_arg table[] = {
+        PT_ARG_OPERAND("MODEL.h5", &a->file[MODEL]),
+        PT_ARG_OPERAND("DATA.h5", &a->file[DATA]),
+        PT_ARG_OPERAND("OUT.h5", &a->file[OUT]),
+        PT_ARG_WORDS("node", "NAME", &a->nodes,
+                     "A layer whose output DELTA compares, by torchvision's name, as "
+                     "layer1.2.conv3 or features.4 (repeatable; default: the last "
+                     "convolution of each stage of resnet50, 101 and 152)"),
+        PT_ARG_NUMBER("images", "N", &a->images, 1, 100000000,
+                      "Measure on N images, spread evenly over the split (default: 640)"),
+        PT_ARG_TEXT("split", "NAME", &a->split, "Split of the images (default: train)"),
+        PT_ARG_NUMBER("per-class", "N", &a->per_class, 1, 1000000,
+                      "Only the first N images of each class"),
+        PT_ARG_NUMBER("threads", "N", &a->threads, 1, 1024,
+                      "Threads of each rank (default: 1)"),
+        PT_ARG_RANKS(&a->ranks),
+        PT_ARG_OVERWRITE(&a->overwrite)};
+    const pt_args args = {
+        .command = "attention",
+        .about =
+            "Measures by how much the loss of MODEL.h5 on images of DATA.h5 grows "
+            "without each channel of the compared layers: DELTA's attention (Li et al., "
+            "ICLR 2019), for regularizers.delta.attention=OUT.h5. MODEL.h5 comes from a "
+            "run that trained the head alone (stages=[{epochs: 10, frozen: [trunk]}]). "
+            "Under mpirun or srun the ranks share the channels; alone it starts mpirun "
+            "itself. The result does not depend on the number of ranks.",
+        .example = "ptrain attention runs/head/model.h5 flowers.h5 attention.h5",
+        PT_ARGS_TABLE(table)};
 
-    switch (key) {
-    case OPT_NODE:
-        a->nodes[a->n_nodes++] = arg;
-        return 0;
-    case OPT_IMAGES:
-        a->images = pt_args_count("--images", arg, 1, 100000000, state);
-        return 0;
-    case OPT_PER_CLASS:
-        a->per_class = (uint32_t)pt_args_count("--per-class", arg, 1, 1000000, state);
-        return 0;
-    case OPT_SPLIT:
-        a->split = arg;
-        return 0;
-    case OPT_RANKS:
-        a->ranks = pt_args_count("--ranks", arg, 1, 100000, state);
-        return 0;
-    case OPT_THREADS:
-        a->threads = pt_args_count("--threads", arg, 1, 1024, state);
-        return 0;
-    case OPT_OVER:
-        a->overwrite = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->n_files == N_FILES) argp_error(state, "three files, not '%s' too", arg);
-        a->file[a->n_files++] = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (a->n_files < N_FILES)
-            argp_error(state, "MODEL.h5, DATA.h5 and OUT.h5, please");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return pt_args_read(&args, argc, argv, code);
 }
-
-static const struct argp argp = {
-    options,
-    parse_option,
-    "MODEL.h5 DATA.h5 OUT.h5",
-    "Measures by how much the loss of MODEL.h5 on images of DATA.h5 grows without each "
-    "channel of the compared layers: DELTA's attention (Li et al., ICLR 2019), for "
-    "regularizers.delta.attention=OUT.h5. MODEL.h5 is of a run that trained the head "
-    "alone (stages=[{epochs: 10, frozen: [trunk]}]). Under mpirun or srun the ranks "
-    "share the channels; alone it starts mpirun itself. The result does not depend on "
-    "the ranks.",
-    NULL,
-    NULL,
-    NULL};
 
 /* ---- the work --------------------------------------------------------------------- */
 
@@ -133,7 +82,8 @@ static pt_status open_files(const attention_args *a, pt_classifier *m, pt_image_
     pt_status s = pt_job_agree(pt_check_output(a->file[OUT], a->overwrite, a->file, OUT));
 
     if (s == PT_OK) s = pt_classifier_open_all(a->file[MODEL], NULL, true, m);
-    if (s == PT_OK) s = pt_image_set_open(a->file[DATA], a->split, a->per_class, set);
+    if (s == PT_OK)
+        s = pt_image_set_open(a->file[DATA], a->split, (uint32_t)a->per_class, set);
     if (s == PT_OK) s = pt_job_agree(check_classes(a, m, set));
     if (s != PT_OK) return s;
     thin(set, (size_t)a->images);
@@ -144,8 +94,8 @@ static pt_status open_files(const attention_args *a, pt_classifier *m, pt_image_
                                 .images = set->images,
                                 .n = set->n,
                                 .threads = a->threads};
-    s = pt_job_agree(
-        pt_delta_find(m->graph, "--node", a->nodes, a->n_nodes, nodes, &task->maps.n));
+    s = pt_job_agree(pt_delta_find(m->graph, "--node", (char *const *)a->nodes.list,
+                                   a->nodes.n, nodes, &task->maps.n));
     task->maps.nodes = *nodes;
     return s;
 }
@@ -160,8 +110,8 @@ static pt_status write_file(const attention_args *a, const pt_attention_task *t,
     for (size_t i = 0; i < n; i++) grows += increase[i] > 0;
     s = pt_delta_write_attention(a->file[OUT], &t->maps, increase, loss, t->n);
     if (s == PT_OK)
-        pt_log_info("%s: %zu channels of %d layer%s; the loss is %.4f, and grows "
-                    "without %zu of them",
+        pt_log_info("%s: %zu channels of %d layer%s; the loss is %.4f, and grows without "
+                    "%zu of them",
                     a->file[OUT], n, t->maps.n, t->maps.n == 1 ? "" : "s", loss, grows);
     return s;
 }
@@ -197,11 +147,8 @@ int pt_cmd_attention(int argc, char **argv)
         .argc = argc, .argv = argv, .split = "train", .images = 640, .threads = 1};
     int code;
 
-    a.nodes = calloc((size_t)argc + 1, sizeof *a.nodes);
-    if (!a.nodes) return 1;
-    argp_err_exit_status = 2;
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (!read_args(argc, argv, &a, &code)) return code;
     code = pt_as_job(argc, argv, a.ranks, attend, &a);
-    free(a.nodes);
+    pt_words_fini(&a.nodes);
     return code;
 }

@@ -1,6 +1,5 @@
-#include "launch/commands/cmd_borrow.h"
+#include "launch/commands/commands.h"
 
-#include <argp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,133 +15,73 @@
 #include "launch/support/args.h"
 #include "launch/support/mpirun.h"
 
-enum {
-    OPT_NEIGHBOURS = 256,
-    OPT_BINS,
-    OPT_FILTERS,
-    OPT_NETWORK,
-    OPT_LAYER,
-    OPT_AFTER,
-    OPT_LIST,
-    OPT_SPLIT,
-    OPT_SOURCE_SPLIT,
-    OPT_PER_CLASS,
-    OPT_RANKS,
-    OPT_OVER
-};
+enum { TARGET, SOURCE, OUT, N_FILES };
 
 typedef struct {
-    const char *file[3]; /* target, source, out */
-    int n_files;
-    const char *list, *split[2];
-    const char **after;
-    size_t n_after;
+    const char *file[N_FILES], *split[2], *list;
+    pt_words after;
     pt_filters_options filters;
-    char **layers;
-    int neighbours, bins, ranks;
-    uint32_t per_class;
+    int neighbours, bins, ranks, per_class;
     bool overwrite;
     int argc;
     char **argv;
 } borrow_args;
 
-static const struct argp_option options[] = {
-    {"neighbours", OPT_NEIGHBOURS, "K", 0,
-     "Source images for each target image (default: 300)", 0},
-    {"after", OPT_AFTER, "RUN", 0,
-     "The directory of a run on the target with evaluation.train_split: true. A target "
-     "image that it got wrong has 4 K neighbours more, one it was unsure of 2 K "
-     "(repeatable: a run for each round)",
-     0},
-    {"filters", OPT_FILTERS, "FILE", 0,
-     "Describe images by layers of a network with the weights of FILE (default: Gabor "
-     "filters)",
-     0},
-    {"network", OPT_NETWORK, "NAME", 0,
-     "Its network, where --filters is no model file of ptrain", 0},
-    {"layer", OPT_LAYER, "NAME", 0,
-     "A layer of it, by torchvision's name (features.1; repeatable; default: the first "
-     "two "
-     "ReLUs)",
-     0},
-    {"list", OPT_LIST, "FILE", 0, "Write the neighbours as text too", 0},
-    {"per-class", OPT_PER_CLASS, "N", 0,
-     "The first N images of each class of the target, as data.per_class (default: all)",
-     0},
-    {"split", OPT_SPLIT, "NAME", 0, "Split of the target (default: train)", 0},
-    {"source-split", OPT_SOURCE_SPLIT, "NAME", 0, "Split of the source (default: train)",
-     0},
-    {"bins", OPT_BINS, "N", 0, "Bins of a histogram, 2 to 256 (default: 100)", 0},
-    {"ranks", OPT_RANKS, "N", 0, "Ranks to start, without mpirun (default: one per core)",
-     0},
-    {"overwrite", OPT_OVER, 0, 0, "Replace OUT.h5 if it is there", 0},
-    {0}};
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+static pt_status check_args(const void *given)
 {
-    borrow_args *a = state->input;
+    const pt_filters_options *f = &((const borrow_args *)given)->filters;
 
-    switch (key) {
-    case OPT_NEIGHBOURS:
-        a->neighbours = pt_args_count("--neighbours", arg, 1, 1000000, state);
-        return 0;
-    case OPT_BINS:
-        a->bins = pt_args_count("--bins", arg, 2, PT_BANK_MAX_BINS, state);
-        return 0;
-    case OPT_RANKS:
-        a->ranks = pt_args_count("--ranks", arg, 1, 100000, state);
-        return 0;
-    case OPT_FILTERS:
-        a->filters.path = arg;
-        return 0;
-    case OPT_NETWORK:
-        a->filters.network = arg;
-        return 0;
-    case OPT_LAYER:
-        a->layers[a->filters.n_layers++] = arg;
-        return 0;
-    case OPT_AFTER:
-        a->after[a->n_after++] = arg;
-        return 0;
-    case OPT_PER_CLASS:
-        a->per_class = (uint32_t)pt_args_count("--per-class", arg, 1, 1000000, state);
-        return 0;
-    case OPT_LIST:
-        a->list = arg;
-        return 0;
-    case OPT_SPLIT:
-    case OPT_SOURCE_SPLIT:
-        a->split[key != OPT_SPLIT] = arg;
-        return 0;
-    case OPT_OVER:
-        a->overwrite = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->n_files == 3) argp_error(state, "three files, not '%s' too", arg);
-        a->file[a->n_files++] = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (a->n_files < 3) argp_error(state, "TARGET.h5, SOURCE.h5 and OUT.h5, please");
-        if (!a->filters.path && (a->filters.network || a->filters.n_layers > 0))
-            argp_error(state, "--network and --layer go with --filters");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return f->path || (!f->network && f->layers.n == 0)
+               ? PT_OK
+               : pt_fail(PT_ERR_USAGE, "--network and --layer need --filters FILE");
 }
 
-static const struct argp argp = {
-    options,
-    parse_option,
-    "TARGET.h5 SOURCE.h5 OUT.h5",
-    "Writes the images of SOURCE.h5 that look most like those of TARGET.h5, by "
-    "histograms of the responses of Gabor filters or of a network's first layers (Ge and "
-    "Yu, CVPR 2017), for joint training: source.path=OUT.h5. "
-    "Both are made by ptrain pack. Under mpirun or srun the ranks share the work; alone "
-    "it starts mpirun itself. The result does not depend on the ranks.",
-    NULL,
-    NULL,
-    NULL};
+static bool read_args(int argc, char **argv, borrow_args *a, int *code)
+{
+    const pt_arg table[] = {
+        PT_ARG_OPERAND("TARGET.h5", &a->file[TARGET]),
+        PT_ARG_OPERAND("SOURCE.h5", &a->file[SOURCE]),
+        PT_ARG_OPERAND("OUT.h5", &a->file[OUT]),
+        PT_ARG_NUMBER("neighbours", "K", &a->neighbours, 1, 1000000,
+                      "Source images for each target image (default: 300)"),
+        PT_ARG_WORDS("after", "RUN", &a->after,
+                     "The directory of a run on the target with evaluation.train_split: "
+                     "true. A target image that it got wrong has 4 K more neighbours, "
+                     "one it was unsure of 2 K (repeatable: a run for each round)"),
+        PT_ARG_TEXT("filters", "FILE", &a->filters.path,
+                    "Describe images by layers of a network with the weights of FILE "
+                    "(default: Gabor filters)"),
+        PT_ARG_TEXT("network", "NAME", &a->filters.network,
+                    "The network of --filters, if FILE is no model file of ptrain"),
+        PT_ARG_WORDS("layer", "NAME", &a->filters.layers,
+                     "A layer of it, by torchvision's name, as features.1 (repeatable; "
+                     "default: the first two ReLUs)"),
+        PT_ARG_NUMBER("bins", "N", &a->bins, 2, PT_BANK_MAX_BINS,
+                      "Bins of a histogram, 2 to 256 (default: 100)"),
+        PT_ARG_TEXT("split", "NAME", &a->split[TARGET],
+                    "Split of the target (default: train)"),
+        PT_ARG_TEXT("source-split", "NAME", &a->split[SOURCE],
+                    "Split of the source (default: train)"),
+        PT_ARG_NUMBER("per-class", "N", &a->per_class, 1, 1000000,
+                      "Only the first N images of each class of the target"),
+        PT_ARG_TEXT("list", "FILE", &a->list, "Write the neighbours as text too"),
+        PT_ARG_RANKS(&a->ranks),
+        PT_ARG_OVERWRITE(&a->overwrite)};
+    const pt_args args = {
+        .command = "borrow",
+        .about = "Writes the images of SOURCE.h5 that look most like those of TARGET.h5, "
+                 "by histograms of the responses of Gabor filters or of a network's "
+                 "first layers (Ge and Yu, CVPR 2017), for joint training: "
+                 "source.path=OUT.h5. Both files are made by ptrain pack. Under mpirun "
+                 "or srun the ranks share the work; alone it starts mpirun itself. The "
+                 "result does not depend on the number of ranks.",
+        .example = "ptrain borrow flowers.h5 imagenet.h5 near.h5 --neighbours 100",
+        PT_ARGS_TABLE(table),
+        .check = check_args,
+        .given = a};
+
+    return pt_args_read(&args, argc, argv, code);
+}
 
 /* ---- the work --------------------------------------------------------------------- */
 
@@ -155,15 +94,15 @@ static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size
 
     if (!k) return pt_fail(PT_ERR_NOMEM, "no memory for the neighbours' numbers");
     for (size_t t = 0; t < target->n; t++) k[t] = base;
-    for (size_t i = 0; i < a->n_after && s == PT_OK; i++) {
-        char *path = pt_file_path(a->after[i], "train_predictions.h5");
+    for (size_t i = 0; i < a->after.n && s == PT_OK; i++) {
+        char *path = pt_file_path(a->after.list[i], "train_predictions.h5");
         pt_hardness h;
 
         s = path ? pt_counts_add(path, target->images, target->n, base, k, &h)
                  : pt_fail(PT_ERR_NOMEM, "no memory for a path");
         if (s == PT_OK)
-            pt_log_info("%s: %zu target images wrong, %zu unsure, %zu easy", a->after[i],
-                        h.wrong, h.unsure, h.easy);
+            pt_log_info("%s: %zu target images wrong, %zu unsure, %zu easy",
+                        a->after.list[i], h.wrong, h.unsure, h.easy);
         free(path);
     }
     for (size_t t = 0; t < target->n; t++)
@@ -194,12 +133,12 @@ static pt_status lend(const borrow_args *a, const pt_image_set *target,
     pt_status s;
 
     if (pt_job_rank() > 0) return PT_OK;
-    s = pt_packed_set_write(a->file[2], target, source, k, lists, &n);
+    s = pt_packed_set_write(a->file[OUT], target, source, k, lists, &n);
     if (s == PT_OK && a->list) s = pt_packed_set_list(a->list, target, source, k, lists);
     if (s != PT_OK) return s;
     pt_log_info("%s: %zu of %zu source images, the %d nearest%s of %zu target images",
-                a->file[2], n, source->n, a->neighbours,
-                a->n_after > 0 ? " and more of the harder" : "", target->n);
+                a->file[OUT], n, source->n, a->neighbours,
+                a->after.n > 0 ? " and more of the harder" : "", target->n);
     if (n == source->n)
         pt_log_warn("all source images are borrowed: a smaller --neighbours chooses");
     return PT_OK;
@@ -215,10 +154,10 @@ static pt_status borrow(const void *context)
     pt_status s = pt_agree_on_program(a->argc, a->argv);
 
     if (s == PT_OK)
-        s = pt_job_agree(pt_check_output(a->file[2], a->overwrite, a->file, 2));
+        s = pt_job_agree(pt_check_output(a->file[OUT], a->overwrite, a->file, OUT));
     for (int i = 0; i < 2 && s == PT_OK; i++)
-        s = pt_image_set_open(a->file[i], a->split[i], i == 0 ? a->per_class : 0,
-                              &set[i]);
+        s = pt_image_set_open(a->file[i], a->split[i],
+                              i == TARGET ? (uint32_t)a->per_class : 0, &set[i]);
     if (s == PT_OK) s = pt_filters_open(&a->filters, &filters);
     if (s == PT_OK) s = agree_on_k(a, &set[0], set[1].n, &k);
     if (s == PT_OK)
@@ -240,14 +179,9 @@ int pt_cmd_borrow(int argc, char **argv)
                      .bins = 100};
     int code;
 
-    a.after = calloc((size_t)argc + 1, sizeof *a.after);
-    a.layers = calloc((size_t)argc + 1, sizeof *a.layers);
-    if (!a.after || !a.layers) return 1;
-    argp_err_exit_status = 2;
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
-    a.filters.layers = a.layers;
+    if (!read_args(argc, argv, &a, &code)) return code;
     code = pt_as_job(argc, argv, a.ranks, borrow, &a);
-    free(a.after);
-    free(a.layers);
+    pt_words_fini(&a.after);
+    pt_words_fini(&a.filters.layers);
     return code;
 }

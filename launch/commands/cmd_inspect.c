@@ -1,6 +1,5 @@
-#include "launch/commands/cmd_inspect.h"
+#include "launch/commands/commands.h"
 
-#include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,49 +8,28 @@
 
 #include "common/data/dataset.h"
 #include "common/base/log.h"
+#include "launch/support/args.h"
 #include "launch/support/probe.h"
 #include "launch/support/repack.h"
 
-static const char usage[] =
-    "usage: ptrain inspect [--verify] FILE.h5\n"
-    "\n"
-    "Tells what is in a packed data set: images, classes, splits, sizes, checksum.\n"
-    "\n"
-    "  --verify   compute the checksum of the whole file again and compare\n"
-    "  --help     this text\n";
-
 typedef struct {
     const char *file;
-    bool verify, help;
+    bool verify;
 } options;
 
-static pt_status read_options(int argc, char **argv, options *o)
+static bool read_options(int argc, char **argv, options *o, int *code)
 {
-    static const struct option known[] = {{"verify", no_argument, NULL, 'v'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    int c;
+    const pt_arg table[] = {
+        PT_ARG_OPERAND("FILE.h5", &o->file),
+        PT_ARG_FLAG("verify", &o->verify,
+                    "Compute the checksum of the whole file again and compare")};
+    const pt_args args = {
+        .command = "inspect",
+        .about = "Describes a packed data set: images, classes, splits, sizes, checksum.",
+        .example = "ptrain inspect photos.h5 --verify",
+        PT_ARGS_TABLE(table)};
 
-    optind = 0; /* glibc: start over, another command may have used getopt */
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-        if (c == 'v')
-            o->verify = true;
-        else if (c == 'h')
-            o->help = true;
-        else
-            return pt_fail(PT_ERR_USAGE,
-                           "inspect: unknown option '%s' (see ptrain inspect --help)",
-                           argv[optind - 1]);
-    }
-    if (o->help) return PT_OK;
-    if (argc - optind != 1)
-        return pt_fail(PT_ERR_USAGE,
-                       "inspect: expected one file, got %d arguments (see ptrain inspect "
-                       "--help)",
-                       argc - optind);
-    o->file = argv[optind];
-    return PT_OK;
+    return pt_args_read(&args, argc, argv, code);
 }
 
 static void tell_images(const options *o, const pt_dataset *d)
@@ -129,13 +107,11 @@ static pt_status inspect(const options *o)
 int pt_cmd_inspect(int argc, char **argv)
 {
     options o = {0};
-    pt_status s = read_options(argc, argv, &o);
+    pt_status s;
+    int code;
 
-    if (s == PT_OK && o.help) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (s == PT_OK) s = inspect(&o);
+    if (!read_options(argc, argv, &o, &code)) return code;
+    s = inspect(&o);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     return pt_status_exit_code(s);
 }

@@ -1,7 +1,6 @@
-#include "launch/commands/cmd_pack.h"
+#include "launch/commands/commands.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,198 +17,92 @@
 #include "launch/layouts/check.h"
 #include "launch/layouts/layout.h"
 #include "launch/layouts/twins.h"
+#include "launch/support/args.h"
 #include "launch/support/repack.h"
 
-static const char usage[] =
-    "usage: ptrain pack [OPTION]... INPUT OUT.h5\n"
-    "\n"
-    "Packs the images of the folder INPUT, with labels and splits, into one file. Every\n"
-    "image is decoded once; bad ones are listed and nothing is written. The file has a\n"
-    "checksum of each image, which is checked whenever the image is read. Pictures are\n"
-    "kept as they are stored: an orientation in EXIF is not applied, as in torchvision.\n"
-    "INPUT may be a packed file: a copy with the same data, and with the checksums that\n"
-    "files of older programs lack. Of the options only --overwrite goes with that.\n"
-    "\n"
-    "  --layout LAYOUT   how INPUT is laid out; found by what is there if left out:\n"
-    "      folders       train/CLASS/*.jpg, test/CLASS/*.jpg (and val), or CLASS/*.jpg\n"
-    "      list          train.txt, test.txt (and val.txt): lines `path label`;\n"
-    "                    classes.txt: one name a line\n"
-    "                    (both: also training, valid, validation, dev, testing, in\n"
-    "                    small letters or capitals; the splits are train, val, test)\n"
-    "      flower102     jpg/, imagelabels.mat and setid.mat of Oxford Flower102\n"
-    "      cub200        CUB_200_2011/ with its lists\n"
-    "      mit67         Images/, TrainImages.txt, TestImages.txt of MIT Indoor 67\n"
-    "      stanford40    JPEGImages/, ImageSplits/ of Stanford 40 Actions\n"
-    "      caltech256    256_ObjectCategories/: splits train30, train60, test\n"
-    "      webface500    a folder per identity, as CASIA-WebFace (never found by "
-    "itself)\n"
-    "  --test-every N    CLASS/*.jpg: every N-th image of a class is for the test, the\n"
-    "                    others for training; without it there is one split, `all`\n"
-    "  --train-per-class N, --test-per-class N\n"
-    "                    caltech256: one split `train` of N images of each class, and "
-    "the\n"
-    "                    next 20, or N, for the test; webface500: 80 and 20, or N\n"
-    "  --draw SEED       of these two: images drawn at random, not in the order of "
-    "names\n"
-    "  --no-clutter      caltech256: leave class 257 out\n"
-    "  --identities N    webface500: how many, those with most images (500)\n"
-    "  --train FILE, --val FILE, --test FILE, --classes FILE\n"
-    "                    list: other files than those in INPUT\n"
-    "  --source TEXT     where the data come from, kept in the file\n"
-    "  --licence TEXT    their licence, kept in the file\n"
-    "  --skip-bad        leave bad images out\n"
-    "  --overwrite       replace OUT.h5 if it is there\n"
-    "  --help            this text\n"
-    "\n"
-    "Exit codes: 0 done, 1 bad data, 2 wrong command line.\n";
+enum { MAX_COUNT = 1000000 };
 
 typedef struct {
     const char *layout, *input, *output, *source, *licence;
     pt_layout_options files;
-    bool skip_bad, overwrite, help;
+    bool skip_bad, overwrite;
 } options;
 
-static pt_status read_number(const char *name, const char *text, int least, int *out)
+static pt_status check_options(const void *given)
 {
-    char *end;
-    long n;
+    const options *o = given;
 
-    errno = 0;
-    n = strtol(text, &end, 10);
-    if (*end || end == text || errno || n < least || n > 1000000)
-        return pt_fail(PT_ERR_USAGE, "pack: %s is '%s', expected %d to 1000000", name,
-                       text, least);
-    *out = (int)n;
+    if (o->source && !pt_utf8_is(o->source))
+        return pt_fail(PT_ERR_USAGE, "--source is not UTF-8 text");
+    if (o->licence && !pt_utf8_is(o->licence))
+        return pt_fail(PT_ERR_USAGE, "--licence is not UTF-8 text");
     return PT_OK;
 }
 
-static pt_status read_seed(const char *text, pt_layout_options *o)
+static const char about[] =
+    "Packs the images of the folder INPUT, with labels and splits, into one file. Every "
+    "image is decoded once; if some are bad they are listed and nothing is written. The "
+    "file has a checksum of each image, which is checked whenever the image is read. "
+    "Pictures are kept as they are stored: an orientation in EXIF is not applied, as in "
+    "torchvision.\n\n"
+    "INPUT may also be a packed file: the copy has the same data, and the checksums that "
+    "files of older programs lack. Only --overwrite goes with that.";
+
+static const char layouts[] =
+    "Layouts:\n"
+    "  folders     train/CLASS/*.jpg, test/CLASS/*.jpg (and val), or CLASS/*.jpg\n"
+    "  list        train.txt, test.txt (and val.txt): lines `path label`;\n"
+    "              classes.txt: one name a line\n"
+    "              (both: also training, valid, validation, dev, testing, in small\n"
+    "              letters or capitals; the splits are train, val, test)\n"
+    "  flower102   jpg/, imagelabels.mat and setid.mat of Oxford Flower102\n"
+    "  cub200      CUB_200_2011/ with its lists\n"
+    "  mit67       Images/, TrainImages.txt, TestImages.txt of MIT Indoor 67\n"
+    "  stanford40  JPEGImages/, ImageSplits/ of Stanford 40 Actions\n"
+    "  caltech256  256_ObjectCategories/: splits train30, train60, test\n"
+    "  webface500  a folder per identity, as CASIA-WebFace (only with --layout)";
+
+static bool read_options(int argc, char **argv, options *o, int *code)
 {
-    char *end;
+    pt_layout_options *f = &o->files;
+    const pt_arg table[] = {
+        PT_ARG_OPERAND("INPUT", &o->input),
+        PT_ARG_OPERAND("OUT.h5", &o->output),
+        PT_ARG_TEXT("layout", "LAYOUT", &o->layout,
+                    "How INPUT is laid out (default: found by what it holds)"),
+        PT_ARG_NUMBER("test-every", "N", &f->test_every, 2, MAX_COUNT,
+                      "CLASS/*.jpg: every N-th image of a class is for the test, the "
+                      "others are for training (default: one split, `all`)"),
+        PT_ARG_NUMBER("train-per-class", "N", &f->train_per_class, 1, MAX_COUNT,
+                      "caltech256: one split `train` of N images of each class; "
+                      "webface500: N training images of each (default: 80)"),
+        PT_ARG_NUMBER("test-per-class", "N", &f->test_per_class, 1, MAX_COUNT,
+                      "Of both: the next N images of each class (default: 20)"),
+        PT_ARG_SEED("draw", "SEED", &f->draw_seed,
+                    "Of both: images drawn at random, not in the order of names",
+                    .flag = &f->draw),
+        PT_ARG_FLAG("no-clutter", &f->no_clutter, "caltech256: leave class 257 out"),
+        PT_ARG_NUMBER("identities", "N", &f->n_classes, 1, MAX_COUNT,
+                      "webface500: how many, those with most images (default: 500)"),
+        PT_ARG_TEXT("train", "FILE", &f->train, "list: read FILE instead of train.txt"),
+        PT_ARG_TEXT("val", "FILE", &f->val, "list: instead of val.txt"),
+        PT_ARG_TEXT("test", "FILE", &f->test, "list: instead of test.txt"),
+        PT_ARG_TEXT("classes", "FILE", &f->classes, "list: instead of classes.txt"),
+        PT_ARG_TEXT("source", "TEXT", &o->source,
+                    "Where the data come from, kept in the file"),
+        PT_ARG_TEXT("licence", "TEXT", &o->licence, "Their licence, kept in the file"),
+        PT_ARG_TEXT("license", "TEXT", &o->licence, NULL),
+        PT_ARG_FLAG("skip-bad", &o->skip_bad, "Leave bad images out"),
+        PT_ARG_OVERWRITE(&o->overwrite)};
+    const pt_args args = {.command = "pack",
+                          .about = about,
+                          .notes = layouts,
+                          .example = "ptrain pack photos photos.h5 --test-every 5",
+                          PT_ARGS_TABLE(table),
+                          .check = check_options,
+                          .given = o};
 
-    errno = 0;
-    o->draw_seed = strtoull(text, &end, 10);
-    o->draw = true;
-    if (*end || *text < '0' || *text > '9' || errno)
-        return pt_fail(PT_ERR_USAGE, "pack: --draw is '%s', expected a whole number",
-                       text);
-    return PT_OK;
-}
-
-enum {
-    LAYOUT = 256,
-    TRAIN,
-    VAL,
-    TEST,
-    CLASSES,
-    EVERY,
-    TRAIN_PER_CLASS,
-    TEST_PER_CLASS,
-    IDENTITIES,
-    DRAW,
-    NO_CLUTTER,
-    SOURCE,
-    LICENCE,
-    SKIP,
-    OVER,
-    HELP
-};
-
-static pt_status set_option(options *o, int c, const char *argument)
-{
-    switch (c) {
-    case LAYOUT:
-        o->layout = argument;
-        break;
-    case TRAIN:
-        o->files.train = argument;
-        break;
-    case VAL:
-        o->files.val = argument;
-        break;
-    case TEST:
-        o->files.test = argument;
-        break;
-    case CLASSES:
-        o->files.classes = argument;
-        break;
-    case EVERY:
-        return read_number("--test-every", argument, 2, &o->files.test_every);
-    case TRAIN_PER_CLASS:
-        return read_number("--train-per-class", argument, 1, &o->files.train_per_class);
-    case TEST_PER_CLASS:
-        return read_number("--test-per-class", argument, 1, &o->files.test_per_class);
-    case IDENTITIES:
-        return read_number("--identities", argument, 1, &o->files.n_classes);
-    case DRAW:
-        return read_seed(argument, &o->files);
-    case NO_CLUTTER:
-        o->files.no_clutter = true;
-        break;
-    case SOURCE:
-        o->source = argument;
-        break;
-    case LICENCE:
-        o->licence = argument;
-        break;
-    case SKIP:
-        o->skip_bad = true;
-        break;
-    case OVER:
-        o->overwrite = true;
-        break;
-    default:
-        o->help = true;
-    }
-    return PT_OK;
-}
-
-static pt_status read_options(int argc, char **argv, options *o)
-{
-    static const struct option known[] = {
-        {"layout", required_argument, NULL, LAYOUT},
-        {"train", required_argument, NULL, TRAIN},
-        {"val", required_argument, NULL, VAL},
-        {"test", required_argument, NULL, TEST},
-        {"classes", required_argument, NULL, CLASSES},
-        {"test-every", required_argument, NULL, EVERY},
-        {"train-per-class", required_argument, NULL, TRAIN_PER_CLASS},
-        {"test-per-class", required_argument, NULL, TEST_PER_CLASS},
-        {"identities", required_argument, NULL, IDENTITIES},
-        {"draw", required_argument, NULL, DRAW},
-        {"no-clutter", no_argument, NULL, NO_CLUTTER},
-        {"source", required_argument, NULL, SOURCE},
-        {"licence", required_argument, NULL, LICENCE},
-        {"license", required_argument, NULL, LICENCE},
-        {"skip-bad", no_argument, NULL, SKIP},
-        {"overwrite", no_argument, NULL, OVER},
-        {"help", no_argument, NULL, HELP},
-        {NULL, 0, NULL, 0}};
-    pt_status s = PT_OK;
-    int c;
-
-    optind = 0; /* glibc: start over, another command may have used getopt */
-    opterr = 0;
-    while (s == PT_OK && (c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-        if (c == ':' || c == '?')
-            return pt_fail(PT_ERR_USAGE, "pack: %s '%s' (see ptrain pack --help)",
-                           c == ':' ? "a value is missing after" : "unknown option",
-                           argv[optind - 1]);
-        s = set_option(o, c, optarg);
-    }
-    if (s != PT_OK || o->help) return s;
-    if (argc - optind != 2)
-        return pt_fail(
-            PT_ERR_USAGE,
-            "pack: expected INPUT and OUT.h5, got %d arguments (see ptrain pack "
-            "--help)",
-            argc - optind);
-    if ((o->source && !pt_utf8_is(o->source)) || (o->licence && !pt_utf8_is(o->licence)))
-        return pt_fail(PT_ERR_USAGE, "pack: %s is not UTF-8 text",
-                       o->source && !pt_utf8_is(o->source) ? "--source" : "--licence");
-    o->input = argv[optind];
-    o->output = argv[optind + 1];
-    return PT_OK;
+    return pt_args_read(&args, argc, argv, code);
 }
 
 /* What can be known before the long work. */
@@ -250,8 +143,7 @@ static pt_status tell_bad(const options *o, const pt_layout *l, const pt_checked
     if (bad == 0) return PT_OK;
     if (!o->skip_bad) {
         pt_log_info(
-            "%zu of %zu images are bad, nothing was written (--skip-bad leaves them "
-            "out)",
+            "%zu of %zu images are bad, nothing was written (--skip-bad leaves them out)",
             bad, n);
         return PT_ERR_DATA;
     }
@@ -432,13 +324,11 @@ int pt_cmd_pack(int argc, char **argv)
 {
     options o = {0};
     bool said = false;
-    pt_status s = read_options(argc, argv, &o);
+    pt_status s;
+    int code;
 
-    if (s == PT_OK && o.help) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (s == PT_OK) s = pack(&o, &said);
+    if (!read_options(argc, argv, &o, &code)) return code;
+    s = pack(&o, &said);
     if (s != PT_OK && !said) pt_log_error(pt_fail_text());
     return pt_status_exit_code(s);
 }

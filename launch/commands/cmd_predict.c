@@ -1,8 +1,5 @@
-#include "launch/commands/cmd_predict.h"
+#include "launch/commands/commands.h"
 
-#include "common/weights/model.h"
-
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +7,8 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/run/wire.h"
+#include "common/weights/model.h"
+#include "launch/support/args.h"
 #include "launch/support/classifier.h"
 #include "launch/support/lines.h"
 #include "worker/engine/net/net.h"
@@ -19,9 +18,8 @@
 enum { TOP = 5, MAX_FILE_BYTES = 1 << 30 };
 
 typedef struct {
-    const char *weights, *network, *classes, *entry;
-    const char **images;
-    int n_images;
+    const char *weights, *network, *classes;
+    pt_words images;
     bool tsv;
 } predict_args;
 
@@ -35,53 +33,30 @@ typedef struct {
     double *p;     /* [n_classes] */
 } predictor;
 
-static const struct argp_option options[] = {
-    {"weights", 'w', "FILE", 0,
-     "Model file of ptrain, ONNX, Keras .h5, tfjs model.json, .th", 0},
-    {"network", 'n', "NAME", 0, "Network; a model file of ptrain names its own", 0},
-    {"classes", 'c', "FILE", 0, "Class names, one a line; a model file may bring its own",
-     0},
-    {"tsv", 't', 0, 0,
-     "One line an image: file, then class number and probability, 5 times", 0},
-    {0}};
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+static bool read_args(int argc, char **argv, predict_args *a, int *code)
 {
-    predict_args *a = state->input;
+    const pt_arg table[] = {
+        PT_ARG_TEXT("weights", "FILE", &a->weights,
+                    "Model file of ptrain, ONNX, Keras .h5, tfjs model.json, .th",
+                    .letter = 'w', .required = true),
+        PT_ARG_REST("IMAGE", &a->images),
+        PT_ARG_TEXT("network", "NAME", &a->network,
+                    "The network of the weights; a model file of ptrain names its own",
+                    .letter = 'n'),
+        PT_ARG_TEXT("classes", "FILE", &a->classes,
+                    "Class names, one a line; a model file may bring its own",
+                    .letter = 'c'),
+        PT_ARG_FLAG("tsv", &a->tsv,
+                    "One line an image: file, then class number and probability, 5 times",
+                    .letter = 't')};
+    const pt_args args = {
+        .command = "predict",
+        .about = "Prints the five most likely classes of each JPEG image.",
+        .example = "ptrain predict --weights runs/mine/model.h5 photo.jpg",
+        PT_ARGS_TABLE(table)};
 
-    switch (key) {
-    case 'w':
-        a->weights = arg;
-        return 0;
-    case 'n':
-        a->network = arg;
-        return 0;
-    case 'c':
-        a->classes = arg;
-        return 0;
-    case 't':
-        a->tsv = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        a->images[a->n_images++] = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->weights) argp_error(state, "--weights is needed");
-        if (a->n_images == 0) argp_error(state, "which images?");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return pt_args_read(&args, argc, argv, code);
 }
-
-static const struct argp argp = {
-    options,
-    parse_option,
-    "--weights=FILE IMAGE...",
-    "Prints the five most likely classes of each JPEG image.",
-    NULL,
-    NULL,
-    NULL};
 
 static void close_predictor(predictor *p)
 {
@@ -97,7 +72,7 @@ static pt_status open_predictor(const predict_args *a, predictor *p)
 {
     const pt_graph *g;
     size_t side;
-    pt_status s = pt_classifier_open(a->weights, a->entry, a->network, true, &p->model);
+    pt_status s = pt_classifier_open(a->weights, NULL, a->network, true, &p->model);
 
     if (s == PT_OK) s = pt_threads_create(pt_usable_cores(), &p->pool);
     if (s != PT_OK) return s;
@@ -188,15 +163,16 @@ static pt_status predict(const predict_args *a)
     size_t side = s == PT_OK ? (size_t)p.model.graph->nodes[0].h : 0;
     size_t image = side * side * 3;
 
-    for (int at = 0; at < a->n_images && s == PT_OK; at += PT_EVAL_BLOCK) {
+    for (size_t at = 0; at < a->images.n && s == PT_OK; at += PT_EVAL_BLOCK) {
         const char *paths[PT_EVAL_BLOCK];
         int n = 0;
 
-        for (int i = at; i < a->n_images && i < at + PT_EVAL_BLOCK; i++) {
-            pt_status one = read_pixels(&p, a->images[i], p.pixels + (size_t)n * image);
+        for (size_t i = at; i < a->images.n && i < at + PT_EVAL_BLOCK; i++) {
+            pt_status one =
+                read_pixels(&p, a->images.list[i], p.pixels + (size_t)n * image);
 
             if (one == PT_OK)
-                paths[n++] = a->images[i];
+                paths[n++] = a->images.list[i];
             else {
                 pt_log_error(pt_fail_text());
                 bad = one;
@@ -219,12 +195,10 @@ int pt_cmd_predict(int argc, char **argv)
 {
     predict_args a = {0};
     pt_status s;
+    int code;
 
-    a.images = calloc((size_t)argc + 1, sizeof *a.images);
-    if (!a.images) return 1;
-    argp_err_exit_status = 2;
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (!read_args(argc, argv, &a, &code)) return code;
     s = predict(&a);
-    free(a.images);
+    pt_words_fini(&a.images);
     return pt_status_exit_code(s);
 }

@@ -1,6 +1,5 @@
-#include "launch/commands/cmd_sweep.h"
+#include "launch/commands/commands.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,95 +12,32 @@
 #include "launch/sweep/queue.h"
 #include "launch/sweep/slurm.h"
 
-enum {
-    OPT_SET = 256,
-    OPT_WORKERS,
-    OPT_ONLY,
-    OPT_LIST,
-    OPT_DRY_RUN,
-    OPT_JOBS,
-    OPT_SLURM,
-    OPT_SUBMIT
-};
-
 typedef struct {
-    const char *file, *only, *slurm;
-    const char **sets;
-    size_t n_sets;
+    const char *file, *slurm;
+    pt_words only, sets;
     pt_sweep_jobs jobs;
     bool list, dry_run, submit;
 } sweep_args;
 
-static const struct argp_option options[] = {
-    {"set", OPT_SET, "KEY=VALUE", 0,
-     "Override a key of the configuration in every run (repeatable)", 0},
-    {"only", OPT_ONLY, "NAME", 0,
-     "Only runs of this name: ROW, ROW/seed-N, or a pattern with * and ?", 0},
-    {"list", OPT_LIST, 0, 0, "Print the runs and which are done; run nothing", 0},
-    {"dry-run", OPT_DRY_RUN, 0, 0, "As --list, with the command of each run", 0},
-    {"workers", OPT_WORKERS, "N", 0,
-     "Workers of each run (default: cores / jobs, or engine.workers)", 0},
-    {"jobs", OPT_JOBS, "N", 0, "Keep N runs going at the same time (default: 1)", 0},
-    {"slurm", OPT_SLURM, "SCRIPT", 0,
-     "Write a Slurm array job for the runs that are not done; run nothing", 0},
-    {"submit", OPT_SUBMIT, 0, 0, "Hand the script of --slurm to sbatch", 0},
-    {0}};
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+static pt_status check_args(const void *given)
 {
-    sweep_args *a = state->input;
+    const sweep_args *a = given;
 
-    switch (key) {
-    case OPT_SET:
-        a->sets[a->n_sets++] = arg;
-        return 0;
-    case OPT_ONLY:
-        if (a->only) argp_error(state, "--only once: a pattern takes several, as 'R*'");
-        a->only = arg;
-        return 0;
-    case OPT_LIST:
-        a->list = true;
-        return 0;
-    case OPT_SLURM:
-        a->slurm = arg;
-        return 0;
-    case OPT_WORKERS:
-        a->jobs.workers = pt_args_count("--workers", arg, 1, 100000, state);
-        return 0;
-    case OPT_JOBS:
-        a->jobs.at_once = pt_args_count("--jobs", arg, 1, PT_SWEEP_MAX_JOBS, state);
-        return 0;
-    case OPT_DRY_RUN:
-        a->list = a->dry_run = true;
-        return 0;
-    case OPT_SUBMIT:
-        a->submit = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->file) argp_error(state, "one table, not '%s' too", arg);
-        a->file = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which table?");
-        return 0;
-    case ARGP_KEY_END:
-        if (a->submit && !a->slurm) argp_error(state, "--submit wants --slurm SCRIPT");
-        if (a->list && a->slurm) argp_error(state, "--list or --slurm, not both");
-        if (a->slurm && (a->jobs.workers || a->jobs.at_once > 1))
-            argp_error(state, "with --slurm the table says how many: slurm: {ntasks: 3, "
-                              "at_once: 2}");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    if (a->only.n > 1)
+        return pt_fail(PT_ERR_USAGE, "--only once: a pattern takes several, as 'R*'");
+    if (a->submit && !a->slurm)
+        return pt_fail(PT_ERR_USAGE, "--submit needs --slurm SCRIPT");
+    if ((a->list || a->dry_run) && a->slurm)
+        return pt_fail(PT_ERR_USAGE, "--list or --slurm, not both");
+    if (a->slurm && (a->jobs.workers || a->jobs.at_once > 1))
+        return pt_fail(
+            PT_ERR_USAGE,
+            "with --slurm the table says how many: slurm: {ntasks: 3, at_once: 2}");
+    return PT_OK;
 }
 
-static const struct argp argp = {
-    options,
-    parse_option,
-    "TABLE.yaml",
-    "Runs a table of experiments (its form stands below): each row with each seed. What "
-    "is done is left out, what was interrupted goes on.\v"
+static const char form[] =
+    "A table:\n"
     "  dir: runs/flowers         # runs go to runs/flowers/ROW/seed-N\n"
     "  config: [flowers17.yaml]  # of all runs; paths relative to the table\n"
     "  seeds: [1-5]              # numbers and ranges\n"
@@ -109,12 +45,40 @@ static const struct argp argp = {
     "    - {name: plain, set: [pseudo_task.loss=none]}\n"
     "    - {name: sml1, config: [method/ptr_sml1.yaml]}\n"
     "  slurm: {ntasks: 3, at_once: 2, options: [--time=04:00:00]}  # for --slurm\n\n"
-    "With `axes: [{of: [...]}, {of: [...]}]` in the place of rows there is a run for "
-    "each way to take one entry of every axis. Ends with 1 where a run failed, with 75 "
-    "where it was interrupted.",
-    NULL,
-    NULL,
-    NULL};
+    "With `axes: [{of: [...]}, {of: [...]}]` instead of rows there is a run for each way "
+    "to take one entry of every axis. The exit code is 1 if a run failed, 75 if one was "
+    "interrupted.";
+
+static bool read_args(int argc, char **argv, sweep_args *a, int *code)
+{
+    const pt_arg table[] = {
+        PT_ARG_OPERAND("TABLE.yaml", &a->file),
+        PT_ARG_FLAG("list", &a->list, "List the runs and which are done; run nothing"),
+        PT_ARG_FLAG("dry-run", &a->dry_run, "As --list, with the command of each run"),
+        PT_ARG_WORDS(
+            "only", "NAME", &a->only,
+            "Only runs of this name: ROW, ROW/seed-N, or a pattern with * and ?"),
+        PT_ARG_SET(&a->sets),
+        PT_ARG_NUMBER("jobs", "N", &a->jobs.at_once, 1, PT_SWEEP_MAX_JOBS,
+                      "Run N at the same time (default: 1)"),
+        PT_ARG_NUMBER("workers", "N", &a->jobs.workers, 1, 100000,
+                      "Workers of each run (default: cores / jobs, or engine.workers)"),
+        PT_ARG_TEXT(
+            "slurm", "SCRIPT", &a->slurm,
+            "Write a Slurm array job for the runs that are not done; run nothing"),
+        PT_ARG_FLAG("submit", &a->submit, "Pass the script of --slurm to sbatch")};
+    const pt_args args = {
+        .command = "sweep",
+        .about = "Runs a table of experiments, each row with each seed. Runs that are "
+                 "done are skipped, interrupted ones are resumed.",
+        .notes = form,
+        .example = "ptrain sweep table.yaml --only 'sml1/*' --jobs 2",
+        PT_ARGS_TABLE(table),
+        .check = check_args,
+        .given = a};
+
+    return pt_args_read(&args, argc, argv, code);
+}
 
 static void list(const pt_sweep *s, const sweep_args *a)
 {
@@ -169,22 +133,22 @@ int pt_cmd_sweep(int argc, char **argv)
     pt_status s;
     int code = 0;
 
-    a.sets = calloc((size_t)argc, sizeof *a.sets);
-    if (!a.sets) return 1;
-    argp_err_exit_status = 2;
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
-    s = pt_sweep_create(a.file, a.sets, a.n_sets, a.only, &sweep);
+    if (!read_args(argc, argv, &a, &code)) return code;
+    a.list |= a.dry_run;
+    s = pt_sweep_create(a.file, a.sets.list, a.sets.n, a.only.n ? a.only.list[0] : NULL,
+                        &sweep);
     if (s == PT_OK && a.list)
         list(sweep, &a);
     else if (s == PT_OK && a.slurm)
         s = write_slurm(sweep, &a);
     else if (s == PT_OK && pt_under_launcher())
-        s = pt_fail(PT_ERR_USAGE, "a sweep starts its runs' ranks itself: without mpirun "
-                                  "or srun");
+        s = pt_fail(PT_ERR_USAGE,
+                    "a sweep starts its runs' ranks itself: without mpirun or srun");
     else if (s == PT_OK)
         code = pt_sweep_run_all(sweep, a.jobs);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     pt_sweep_destroy(&sweep);
-    free(a.sets);
+    pt_words_fini(&a.only);
+    pt_words_fini(&a.sets);
     return s == PT_OK ? code : pt_status_exit_code(s);
 }

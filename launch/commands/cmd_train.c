@@ -1,4 +1,5 @@
-#include <argp.h>
+#include "launch/commands/commands.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 #include "common/base/log.h"
 #include "common/comm/stop.h"
 #include "launch/support/agree.h"
-#include "launch/commands/cmd_train.h"
 #include "launch/support/args.h"
 #include "launch/train/oversubscription.h"
 #include "launch/train/dry_run.h"
@@ -24,56 +24,25 @@
 
 /* ---- command line ----------------------------------------------------------------- */
 
-enum { OPT_SET = 256, OPT_OVERWRITE, OPT_DRY_RUN, OPT_WORKERS };
-
-static const struct argp_option options[] = {
-    {"set", OPT_SET, "KEY=VALUE", 0, "Override a key of the configuration (repeatable)",
-     0},
-    {"overwrite", OPT_OVERWRITE, 0, 0, "Replace an existing run directory", 0},
-    {"dry-run", OPT_DRY_RUN, 0, 0, "Print layout, bytes, memory and steps; train nothing",
-     0},
-    {"workers", OPT_WORKERS, "N", 0,
-     "Workers to start, without mpirun (default: one per core)", 0},
-    {0}};
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+static bool read_args(int argc, char **argv, pt_train_args *a, int *code)
 {
-    pt_train_args *a = state->input;
+    const pt_arg table[] = {
+        PT_ARG_OPERAND("FILE.yaml", &a->file), PT_ARG_SET(&a->sets),
+        PT_ARG_NUMBER("workers", "N", &a->workers, 1, 100000,
+                      "Workers to start, without mpirun (default: one per core)"),
+        PT_ARG_FLAG("dry-run", &a->dry_run,
+                    "Print layout, sizes, memory and steps; train nothing"),
+        PT_ARG_FLAG("overwrite", &a->overwrite,
+                    "Replace an existing run directory instead of resuming its run")};
+    const pt_args args = {
+        .command = "train",
+        .about = "Fine-tunes a network as FILE.yaml says. Under mpirun or srun every "
+                 "rank runs this command; alone it starts mpirun itself.",
+        .example = "ptrain train my.yaml --workers 2 --set optimizer.lr=0.01",
+        PT_ARGS_TABLE(table)};
 
-    switch (key) {
-    case OPT_SET:
-        a->sets[a->n_sets++] = arg;
-        return 0;
-    case OPT_OVERWRITE:
-        a->overwrite = true;
-        return 0;
-    case OPT_DRY_RUN:
-        a->dry_run = true;
-        return 0;
-    case OPT_WORKERS:
-        a->workers = pt_args_count("--workers", arg, 1, 100000, state);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->file) argp_error(state, "one configuration file, not '%s' too", arg);
-        a->file = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which configuration file?");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return pt_args_read(&args, argc, argv, code);
 }
-
-static const struct argp argp = {
-    options,
-    parse_option,
-    "FILE.yaml",
-    "Fine-tunes a network as FILE.yaml says. Under mpirun or srun every rank runs this "
-    "command; alone it starts mpirun itself.",
-    NULL,
-    NULL,
-    NULL};
 
 /* A model that was chosen on the test split has no test. */
 static void warn_of_selection(const pt_setup *u)
@@ -203,7 +172,7 @@ static pt_status train(const pt_train_args *args)
 static int start_job(const pt_train_args *args)
 {
     pt_config *c = NULL;
-    pt_status s = pt_config_load(args->file, args->sets, args->n_sets, &c);
+    pt_status s = pt_config_load(args->file, args->sets.list, args->sets.n, &c);
     int ranks = 0, cores = pt_usable_cores();
 
     if (s == PT_OK) s = pt_config_check_train(c);
@@ -227,10 +196,7 @@ int pt_cmd_train(int argc, char **argv)
     pt_status s;
 
     pt_stop_on_signals();
-    args.sets = calloc((size_t)argc + 1, sizeof *args.sets);
-    if (!args.sets) return 1;
-    argp_err_exit_status = 2;
-    argp_parse(&argp, argc, argv, 0, NULL, &args);
+    if (!read_args(argc, argv, &args, &code)) return code;
     if (!pt_under_launcher()) {
         code = start_job(&args);
     } else {
@@ -239,6 +205,6 @@ int pt_cmd_train(int argc, char **argv)
         if (s == PT_OK) s = train(&args);
         code = pt_job_end(s);
     }
-    free(args.sets);
+    pt_words_fini(&args.sets);
     return code;
 }

@@ -301,14 +301,3 @@ bool pt_args_read(const pt_args *a, int argc, char **argv, int *code)
         if (a->table[i].words) pt_words_fini(a->table[i].words);
     return false;
 }
-
-int pt_args_count(const char *option, const char *text, long least, long most,
-                  const struct argp_state *state)
-{
-    uint64_t n;
-
-    if (!read_number(text, (uint64_t)least, (uint64_t)most, &n))
-        argp_error(state, "%s: '%s' is not a count from %ld to %ld", option, text, least,
-                   most);
-    return (int)n;
-}

@@ -113,10 +113,4 @@ enum { PT_ARGS_NEAR = 96 };
 const char *pt_args_near(const char *word, const char *const *names, const char *dashes,
                          char out[PT_ARGS_NEAR]);
 
-/* The whole number `text` from least to most; else the command ends with argp_error,
- * which names `option`. For commands that call argp themselves. */
-struct argp_state;
-int pt_args_count(const char *option, const char *text, long least, long most,
-                  const struct argp_state *state);
-
 #endif

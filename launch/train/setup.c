@@ -45,7 +45,7 @@ static pt_status share_config(const pt_train_args *args, pt_config **out)
 
     *out = NULL;
     if (pt_job_rank() == 0) {
-        s = pt_config_load(args->file, args->sets, args->n_sets, &c);
+        s = pt_config_load(args->file, args->sets.list, args->sets.n, &c);
         if (s == PT_OK) s = pt_config_check_train(c);
         if (s == PT_OK) s = pt_config_pack(c, &bytes, &n);
     }

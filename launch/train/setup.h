@@ -8,12 +8,12 @@
 #include "common/data/dataset.h"
 #include "common/run/run.h"
 #include "common/weights/weights.h"
+#include "launch/support/args.h"
 
 /* The command line of `ptrain train`. */
 typedef struct {
     const char *file;
-    const char **sets;
-    size_t n_sets;
+    pt_words sets;
     bool overwrite, dry_run;
     int workers; /* 0 = as configured */
     int argc;

@@ -116,5 +116,5 @@ offset=$(LC_ALL=C grep -obUaP '\xff\xd9' bad.h5 | sed -n 3p | cut -d: -f1)
 printf '\x00\x00' | dd of=bad.h5 bs=1 seek="$offset" conv=notrunc status=none
 attention 3 spoilt head/model.h5 bad.h5 "${layers[@]}"; code=$?
 refused 1 "rank 0: error: bad.h5: image [0-9]* (.*\.jpg) is damaged: " spoilt
-"$PTRAIN" attention data.h5 2>usage.log; [ $? = 2 ] && grep -q 'OUT.h5' usage.log || fail "usage"
+"$PTRAIN" attention data.h5 2>usage.log; [ $? = 2 ] && grep -q 'DATA.h5 is missing' usage.log || fail "usage"
 finish

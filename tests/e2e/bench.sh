@@ -75,7 +75,7 @@ expect() { # pattern argument...
     [ "$(wc -l <mistake.log)" = 1 ] && grep -qE "^error: .*($pattern)" mistake.log ||
         { fail "bench $*: not one error line with '$pattern'"; cat mistake.log; }
 }
-expect "which benchmark"
+expect "step.input is missing"
 expect "did you mean 'step'" stpe
 expect "unknown network 'nosuch'" step --network nosuch
 expect "unknown network 'nosuch'" step --network nosuch --workers 2

@@ -65,7 +65,7 @@ refused 2 "no layer 'bn11'.*did you mean 'bn1'" nolayer
 borrow 2 nofilters data.h5 source.h5 --filters missing.pth --network vgg16; code=$?
 refused 1 'missing.pth' nofilters
 "$PTRAIN" borrow data.h5 source.h5 x.h5 --layer bn1 2>usage.log; [ $? = 2 ] &&
-    grep -q -e '--layer go with --filters' usage.log || fail "--layer without --filters"
+    grep -q -e '--layer need --filters' usage.log || fail "--layer without --filters"
 # What goes with each target image in the file are its lines of the list, in their order.
 cat >pairs.py <<'Y'
 import h5py, sys
@@ -114,7 +114,7 @@ offset=$(LC_ALL=C grep -obUaP '\xff\xd9' bad.h5 | head -1 | cut -d: -f1)
 printf '\x00\x00' | dd of=bad.h5 bs=1 seek="$offset" conv=notrunc status=none
 borrow 3 spoilt data.h5 bad.h5; code=$?
 refused 1 "bad.h5: image 0 (.*\.jpg) is damaged: " spoilt
-"$PTRAIN" borrow data.h5 2>usage.log; [ $? = 2 ] && grep -q 'OUT.h5' usage.log || fail "usage"
+"$PTRAIN" borrow data.h5 2>usage.log; [ $? = 2 ] && grep -q 'SOURCE.h5 is missing' usage.log || fail "usage"
 "$PTRAIN" borrow --ranks 2 --neighbours 2 data.h5 source.h5 alone.h5 >alone.log 2>&1 &&
     cmp by1.h5 alone.h5 || { fail "without mpirun"; cat alone.log; }
 finish

@@ -101,6 +101,9 @@ grep -q 'train.txt:2.*error:.*7' pack.log || { fail "a label out of range"; cat 
 [ $? = 2 ] && grep -q "did you mean 'train'" u.log || fail "a misspelt command"
 "$PTRAIN" train >u.log 2>&1
 [ $? = 2 ] || fail "train without a file: exit code is not 2"
+timeout -k 5 60 mpirun -q --oversubscribe -n 3 "$PTRAIN" train run.yaml --wrokers 2 >u.log 2>&1
+[ $? = 2 ] && [ "$(cat u.log)" = "error: train: unknown option '--wrokers'; did you mean '--workers'? \
+(see ptrain train --help)" ] || { fail "a misspelt option, once for all ranks"; cat u.log; }
 
 # Output that cannot be written: code 1 and one line, of every command and its help.
 if [ -w /dev/full ]; then

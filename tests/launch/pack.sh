@@ -66,7 +66,7 @@ run 2 1 0 pack good x.h5 --test-every 2
 run 1 1 0 pack nowhere x.h5
 run 1 1 0 pack good no/such/folder/x.h5
 run 0 0 0 pack --help
-says "usage: ptrain pack"
+says "Usage: ptrain pack"
 run 2 1 0 inspect
 run 1 1 0 inspect nowhere.h5
 run 1 1 0 inspect "$data/h5file/foreign.h5"

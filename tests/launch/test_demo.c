@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/base/digest.h"
-#include "launch/commands/cmd_demo_data.h"
+#include "launch/commands/commands.h"
 #include "launch/demo/scene.h"
 #include "worker/input/jpeg.h"
 

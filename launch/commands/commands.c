@@ -1,0 +1,27 @@
+#include "launch/commands/commands.h"
+
+static const pt_command list[] = {
+    {"train", "fine-tune a network, alone or under mpirun or srun", .run = pt_cmd_train},
+    {"predict", "print the most likely classes of images", .run = pt_cmd_predict},
+    {"config", "show, check or explain a configuration", .own = &pt_config_commands},
+    {"pack", "pack a folder of images into one file", .run = pt_cmd_pack},
+    {"inspect", "describe a packed data set", .run = pt_cmd_inspect},
+    {"borrow", "select source images that look like those of a target",
+     .run = pt_cmd_borrow},
+    {"attention", "measure how much each channel matters, for DELTA",
+     .run = pt_cmd_attention},
+    {"demo-data", "draw pictures for a quick demonstration", .run = pt_cmd_demo_data},
+    {"sweep", "run a table of experiments, those that are not done", .run = pt_cmd_sweep},
+    {"report", "compare finished runs in the paper's kind of table",
+     .run = pt_cmd_report},
+    {"bench", "measure the speed of this machine", .own = &pt_bench_commands},
+};
+
+const pt_commands pt_all_commands = {
+    .name = "",
+    .choice = "COMMAND [ARGUMENT...]",
+    .about = "Fine-tunes convolutional networks with Pseudo-task Regularization, on one "
+             "machine or on many.",
+    .example = "ptrain train my.yaml",
+    .list = list,
+    .n = sizeof list / sizeof *list};
