@@ -153,8 +153,7 @@ pt_status pt_layout_read(const char *kind, const char *root,
     return s;
 }
 
-/* ---- for the readers ------------------------------------------------------------------
- */
+/* ---- for the readers -------------------------------------------------------------- */
 
 /* Room for one more element of `size` bytes in *array. */
 static pt_status grow(void **array, size_t n, size_t *room, size_t size)

@@ -58,8 +58,7 @@ PT_MUST_USE pt_status pt_layout_read(const char *kind, const char *root,
                                      const pt_layout_options *options, pt_layout *out);
 void pt_layout_fini(pt_layout *l);
 
-/* ---- the layouts; *out is empty before, and to be freed after a failure too ----------
- */
+/* ---- the layouts; *out is empty before, and to be freed after a failure too ------- */
 
 /* ROOT/SPLIT/CLASS/FILE (SPLIT: see split_names.h) or ROOT/CLASS/FILE, FILE ending in
  * .jpg or .jpeg in any case, sorted by bytes. Classes: the sorted union of the folders'
@@ -112,8 +111,7 @@ PT_MUST_USE pt_status pt_layout_webface500(const char *root,
                                            const pt_layout_options *options,
                                            pt_layout *out);
 
-/* ---- for the readers ------------------------------------------------------------------
- */
+/* ---- for the readers -------------------------------------------------------------- */
 
 /* Adds ROOT/NAME (name copied); a fault, at FILE:LINE where file is not NULL, if it is
  * not a file. *number: NULL, or the image's number; UINT32_MAX after a fault. */

@@ -48,8 +48,7 @@ static pt_net *make_net(const net_case *c, pt_threads *pool, const int *maps, in
     return net;
 }
 
-/* ---- passes that end early ----------------------------------------------------------
- */
+/* ---- passes that end early -------------------------------------------------------- */
 
 static void check_tops(const char *network, int side)
 {
@@ -82,8 +81,7 @@ static void test_a_pass_up_to_any_node_is_the_beginning_of_the_whole(void **stat
     check_tops("mobilenet_v1", 32);
 }
 
-/* ---- descriptors --------------------------------------------------------------------
- */
+/* ---- descriptors ------------------------------------------------------------------ */
 
 typedef struct {
     net_case c;

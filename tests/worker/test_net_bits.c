@@ -74,8 +74,7 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-/* ---- finishing the trees, as servers do
- * -------------------------------------------------- */
+/* ---- finishing the trees, as servers do ------------------------------------------- */
 
 static void add_floats(void *context, void *into, const void *from)
 {

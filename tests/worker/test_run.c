@@ -141,8 +141,7 @@ static void test_a_head_without_a_rate_of_its_own_has_the_trunks(void **state)
     whole_run_destroy(r);
 }
 
-/* ---- diagnostic passes --------------------------------------------------------------
- */
+/* ---- diagnostic passes ------------------------------------------------------------ */
 
 static void test_measuring_gradients_does_not_change_a_run(void **state)
 {
@@ -177,8 +176,7 @@ static void test_measuring_gradients_does_not_change_a_run(void **state)
     whole_run_destroy(alone);
 }
 
-/* ---- numbers that are not finite ----------------------------------------------------
- */
+/* ---- numbers that are not finite -------------------------------------------------- */
 
 /* The step in which an image is seen first. */
 static int first_step_of(pt_plan *plan, uint32_t image)

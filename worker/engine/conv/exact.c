@@ -42,8 +42,7 @@ typedef struct {
     size_t packed_floats, scratch_floats, window_floats;
 } pass;
 
-/* ---- plan ----------------------------------------------------------------------------
- */
+/* ---- plan ------------------------------------------------------------------------- */
 
 /* Kernel positions whose windows are made at a time. */
 static int taps_at_a_time(const pt_conv_shape *s)
@@ -153,8 +152,7 @@ static void plan(pass *p, int n_threads)
     p->scratch_floats += p->window_floats;
 }
 
-/* ---- packing -------------------------------------------------------------------------
- */
+/* ---- packing ---------------------------------------------------------------------- */
 
 /* An item: some panels of all phases. */
 static void pack_item(void *context, int item, int thread)
@@ -187,8 +185,7 @@ static void pack_item(void *context, int item, int thread)
     }
 }
 
-/* ---- products ------------------------------------------------------------------------
- */
+/* ---- products --------------------------------------------------------------------- */
 
 /* dy of a ReLU: values where it let nothing through become 0. */
 PT_CLONES static void apply_mask(size_t n, const float *mask, float *y)

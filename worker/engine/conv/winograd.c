@@ -54,8 +54,7 @@ static void plan(pass *p, int n_images, int n_threads)
     p->scratch_floats = PT_POINTS * (p->step + p->block * COLUMNS + PAD);
 }
 
-/* ---- filters -------------------------------------------------------------------------
- */
+/* ---- filters ---------------------------------------------------------------------- */
 
 /* One panel of all points from 9 taps of [c_in][16] floats. */
 PT_CLONES static void filter_panel(const pass *p, const float *taps, size_t tap_step,
@@ -107,8 +106,7 @@ static void filter_item(void *context, int item, int thread)
     }
 }
 
-/* ---- tiles ---------------------------------------------------------------------------
- */
+/* ---- tiles ------------------------------------------------------------------------ */
 
 /* Addresses of a patch's pixels; NULL outside the image. */
 static void patch_of(const pt_conv_shape *s, const float *image, int row, int column,

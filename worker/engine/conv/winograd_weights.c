@@ -129,8 +129,7 @@ PT_CLONES static void gradient(const tile *t, float *out)
         }
 }
 
-/* ---- for conv_leaves.h ---------------------------------------------------------------
- */
+/* ---- for conv_leaves.h ------------------------------------------------------------ */
 
 static void leaf(const void *context, int index, size_t begin, size_t end, float *scratch,
                  float *out)

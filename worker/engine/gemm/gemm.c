@@ -13,8 +13,7 @@ enum {
     BAD_STRIDE = 1024 /* floats: rows so far apart meet in the same sets */
 };
 
-/* ---- the path ------------------------------------------------------------------------
- */
+/* ---- the path --------------------------------------------------------------------- */
 
 static const pt_gemm_path *chosen;
 
@@ -55,8 +54,7 @@ const pt_gemm_path *pt_gemm_kernels_in_use(void)
     return paths[0];
 }
 
-/* ---- packing ------------------------------------------------------------------------
- */
+/* ---- packing ---------------------------------------------------------------------- */
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -117,8 +115,7 @@ void pt_gemm_pack(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
     }
 }
 
-/* ---- the product ---------------------------------------------------------------------
- */
+/* ---- the product ------------------------------------------------------------------ */
 
 /* A block of rows and of k. */
 typedef struct {

@@ -173,8 +173,7 @@ PT_INLINE void outer(const pt_gemm_outer *t, int rows)
             memcpy(t->out + (size_t)i * t->ldo + lane_of(v), &s[i][v], sizeof s[i][v]);
 }
 
-/* ---- the table: a copy of each loop for every number of rows and panels ---------------
- */
+/* ---- the table: a copy of each loop for every number of rows and panels ----------- */
 
 #define PT_LOOPS(R, P)                                                                   \
     static void row_##R##_##P(const pt_gemm_tile *t)                                     \

@@ -44,8 +44,7 @@ void pt_bn_coef_of_running(const float *mean, const float *var, int channels, fl
         put_coef((double)mean[j], (double)var[j], eps, gamma[j], beta[j], c, coef + j);
 }
 
-/* ---- sums per group ------------------------------------------------------------------
- */
+/* ---- sums per group --------------------------------------------------------------- */
 
 typedef struct {
     const pt_bn_shape *s;
@@ -197,8 +196,7 @@ void pt_bn_backward_sums(pt_threads *p, const pt_bn_shape *s, const float *coef,
     run_sums(p, &j, back_sums_item);
 }
 
-/* ---- elementwise passes --------------------------------------------------------------
- */
+/* ---- elementwise passes ----------------------------------------------------------- */
 
 typedef struct {
     const pt_bn_shape *s;

@@ -22,8 +22,7 @@ typedef struct {
     size_t scratch_floats;
 } pass;
 
-/* ---- y = x w + bias ------------------------------------------------------------------
- */
+/* ---- y = x w + bias --------------------------------------------------------------- */
 
 /* An item is some columns of y; rows of w are packed as they come. */
 static void forward_item(void *context, int item, int thread)
@@ -73,8 +72,7 @@ void pt_linear_forward(pt_threads *pool, int n_in, int n_out, int n_rows, const 
     pt_threads_run(pool, pt_parts(p.n_out, COLUMNS), forward_item, &p);
 }
 
-/* ---- dx = dy w^T ---------------------------------------------------------------------
- */
+/* ---- dx = dy w^T ------------------------------------------------------------------ */
 
 /* An item is a panel of dy^T: sixteen images. */
 static void pack_item(void *context, int item, int thread)
@@ -140,8 +138,7 @@ void pt_linear_backward_data(pt_threads *pool, int n_in, int n_out, int n_rows,
     pt_threads_run(pool, pt_parts(p.n_in, DATA_COLUMNS), data_item, &p);
 }
 
-/* ---- dw = x^T dy by shard, then the tree ---------------------------------------------
- */
+/* ---- dw = x^T dy by shard, then the tree ------------------------------------------ */
 
 /* The order of a sub-tree's additions (gemm_path.h): its leaves with images, and how many
  * values are joined behind each. */

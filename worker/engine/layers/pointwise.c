@@ -303,8 +303,7 @@ void pt_shortcut_backward(pt_threads *p, const pt_shortcut *s, int n_images,
     run_ranges(p, (size_t)n_images * (size_t)s->h, CHUNK / row, shortcut_back_rows, &t);
 }
 
-/* ---- dropout ------------------------------------------------------------------------
- */
+/* ---- dropout ---------------------------------------------------------------------- */
 
 typedef struct {
     const pt_dropout *d;

@@ -26,8 +26,7 @@ typedef struct {
     const float *mask;
 } pool_job;
 
-/* ---- forward ------------------------------------------------------------------------
- */
+/* ---- forward ---------------------------------------------------------------------- */
 
 /* n <= BLOCK channels of one window: rows ih0..ih1-1, columns iw0..iw1-1 of an image. */
 static inline __attribute__((always_inline)) void window_max(const pt_max_pool *s,
@@ -92,8 +91,7 @@ void pt_max_pool_forward(pt_threads *p, const pt_max_pool *s, int n_images,
     pt_threads_run(p, n_images * s->out_h, max_row, &j);
 }
 
-/* ---- backward -----------------------------------------------------------------------
- */
+/* ---- backward --------------------------------------------------------------------- */
 
 /* n <= BLOCK channels of the gradient at input pixel (ih, iw): what the windows that
  * cover it give back. */
@@ -161,8 +159,7 @@ void pt_max_pool_backward(pt_threads *p, const pt_max_pool *s, int n_images,
     pt_threads_run(p, n_images * s->h, max_back_row, &j);
 }
 
-/* ---- global average ------------------------------------------------------------------
- */
+/* ---- global average --------------------------------------------------------------- */
 
 typedef struct {
     size_t pixels, c;

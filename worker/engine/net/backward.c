@@ -5,8 +5,7 @@
 #include "worker/engine/net/net_internal.h"
 #include "worker/engine/layers/pool2d.h"
 
-/* ---- to the inputs
- * ---------------------------------------------------------------------- */
+/* ---- to the inputs ---------------------------------------------------------------- */
 
 static void conv_data(pt_net *n, int i, bool accumulate, float *dx)
 {
@@ -152,8 +151,7 @@ static pt_status data_pass(pt_net *n, int i, bool all)
     return PT_OK;
 }
 
-/* ---- to the parameters
- * ------------------------------------------------------------------- */
+/* ---- to the parameters ------------------------------------------------------------ */
 
 static bool trains(const pt_net *n, int i)
 {
@@ -205,8 +203,7 @@ static pt_status announce(pt_net *n, int i)
     return s;
 }
 
-/* ---- the passes
- * -------------------------------------------------------------------------- */
+/* ---- the passes ------------------------------------------------------------------- */
 
 static pt_status head_data(pt_net *n)
 {

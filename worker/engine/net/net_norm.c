@@ -189,8 +189,7 @@ static void drop_means(pt_net *n, int i)
             n->means[(size_t)s * 2 * c + k] = n->means[((size_t)s * 2 + 1) * c + k] = 0;
 }
 
-/* ---- forward
- * ------------------------------------------------------------------------------ */
+/* ---- forward ---------------------------------------------------------------------- */
 
 /* Coefficients from the batch; the moments of the sub-trees stay with the node. */
 static pt_status batch_coef(pt_net *n, int i, const pt_bn_shape *s)
@@ -258,8 +257,7 @@ pt_status pt_net_norm_forward(pt_net *n, int i)
     return status;
 }
 
-/* ---- backward
- * ----------------------------------------------------------------------------- */
+/* ---- backward --------------------------------------------------------------------- */
 
 /* The gradients of gamma and beta: floats from the leaves on, like all gradients. */
 static void parameter_gradients(pt_net *n, int i)
