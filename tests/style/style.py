@@ -270,6 +270,14 @@ def functions(text):
             start = None
 
 
+def rulers(tree):
+    """A ruler (four dashes and a title) is one line of 89 or 90 columns."""
+    for path in tree.sources(".c", ".h"):
+        for line in re.findall(r"^/\* ---- .*$", tree.text(path), re.M):
+            if not re.search(r" -+ \*/$", line) or not 89 <= len(line) <= 90:
+                yield f"{path}: the ruler '{line[8:].strip(' -*/')}' is broken"
+
+
 def listed(tree):
     """CMake is told every source by its name."""
     lists = [p for p in tree.paths if p.endswith("CMakeLists.txt")]
@@ -310,7 +318,7 @@ def mutations(tree):
             yield f"{path}: {name}: there is no test {test}"
 
 
-RULES = [direction, homes, readmes, sizes, listed, mutations]
+RULES = [direction, homes, readmes, sizes, rulers, listed, mutations]
 
 
 def faults(tree, left=LEFT, allowed=CIRCLES):

@@ -128,6 +128,13 @@ class Rules(unittest.TestCase):
         self.finds({"tests/common/test_clock.c": body(81)},
                    "tests/common/test_clock.c: f has more than 80 lines")
 
+    def test_a_ruler_is_one_line(self):
+        ruler = lambda n: "/* ---- reading " + "-" * (n - 19) + " */\n"
+        self.finds({"server/store.c": ruler(89) + ruler(90)})
+        for bad in (ruler(88), ruler(91), "/* ---- reading\n * ------- */\n",
+                    ruler(90)[:-4] + "\n */\n", "/* ---- reading" + " " * 73 + "*/\n"):
+            self.finds({"server/store.c": bad}, "server/store.c: the ruler 'reading' is broken")
+
     def test_every_source_is_listed(self):
         self.finds({"server/CMakeLists.txt": "add_library(pt_server STATIC restore.c store.cpp)\n"},
                    "server/store.c: is in no CMakeLists.txt")
