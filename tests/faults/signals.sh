@@ -3,21 +3,22 @@
 # same command goes on to the same weights.
 . "$(dirname "$0")/lib.sh"
 make_data
-run=('stages=[{epochs: 40}]')
+run=('stages=[{epochs: 6}]')
 ranks 3 undisturbed "${run[@]}" || { cat undisturbed.log; fail "the undisturbed run"; finish; }
 
-# start NAME: by our launcher, in the background; its pid is $!
+# start NAME [VAR=VALUE...]: by our launcher, in the background; its pid is $!
 start() {
-    timeout -k 5 60 "$PTRAIN" train run.yaml --workers 2 --set "run.dir=$work/$1" --set "${run[0]}" \
-        >"$1.log" 2>&1
+    env "${@:2}" timeout -k 5 60 "$PTRAIN" train run.yaml --workers 2 --set "run.dir=$work/$1" \
+        --set "${run[0]}" >"$1.log" 2>&1
     echo $? >"$1.code"
 }
+slow=(LD_PRELOAD="$PT_SHIM" PT_SHIM_DELAY_US=5000) # 18 steps take seconds on any machine
 launcher() { pgrep -f "^$PTRAIN train .*run.dir=$work/$1( |\$)" -o; }
 
 stopped() { # NAME: code 75, no error line, a checkpoint; then it goes on
     [ "$(cat "$1.code")" = 75 ] || { fail "$1: exit code $(cat "$1.code"), not 75"; cat "$1.log"; }
     ! grep -E 'error:|warn:' "$1.log" || fail "$1: it complained"
-    grep -qE '^stopped after step [0-9]+ of 120, checkpoint written' "$1.log" || fail "$1: does not say so"
+    grep -qE '^stopped after step [0-9]+ of 18, checkpoint written' "$1.log" || fail "$1: does not say so"
     nobody "$1"
     ranks_again "$1"
 }
@@ -33,7 +34,7 @@ for what in "USR1 rank 0" "USR1 rank 2" "TERM rank 1" "TERM rank 0" "HUP rank 1"
     "TERM launcher" "INT launcher"; do
     set -- $what
     name="$1-$2${3-}"
-    start "$name" &
+    start "$name" "${slow[@]}" &
     began "$name"
     [ "$2" = rank ] && pid=$(rank_pid "$name" "$3") || pid=$(launcher "$name")
     kill "-$1" "$pid" || fail "$name: nobody to signal"
@@ -44,7 +45,7 @@ done
 # before the first step, at any time since the start: mpirun itself loses a signal that comes
 # before its ranks are there
 early() { # SECONDS
-    local name=early$1 pid code
+    local name=early$1 pid code run=('stages=[{epochs: 40}]')
     start "$name" &
     pid=
     while [ -z "$pid" ]; do pid=$(launcher "$name"); done
@@ -71,7 +72,7 @@ listens() { # PID: for SIGUSR1, number 10
     caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
     [ -n "$caught" ] && ((0x$caught & 0x200))
 }
-start rank &
+start rank "${slow[@]}" &
 for i in $(seq 500); do
     pid=$(rank_pid rank 1)
     [ -n "$pid" ] && listens "$pid" && break
@@ -82,7 +83,7 @@ wait $!
 stopped rank
 
 # a second SIGINT ends it at once; what was saved before is there
-start twice &
+start twice "${slow[@]}" &
 began twice
 pid=$(launcher twice)
 kill -INT "$pid"; kill -INT "$pid"
@@ -98,7 +99,7 @@ else
 fi
 
 # one that comes when the checkpoint is sealed changes nothing
-start sealed &
+start sealed "${slow[@]}" &
 began sealed
 pid=$(launcher sealed)
 kill -INT "$pid"
@@ -108,10 +109,8 @@ wait $!
 stopped sealed
 
 # mpirun's own SIGTERM kills its ranks within about a second: the periodic checkpoint stays.
-# Delayed, for a fast machine would be through with the run in that second.
-(timeout -k 5 60 mpirun -q --oversubscribe -n 3 env LD_PRELOAD="$PT_SHIM" PT_SHIM_DELAY_US=5000 \
-    "$PTRAIN" train run.yaml \
-    --set "run.dir=$work/mpirun" --set 'stages=[{epochs: 40}]' --set run.checkpoint_steps=2 >mpirun.log 2>&1
+(timeout -k 5 60 mpirun -q --oversubscribe -n 3 env "${slow[@]}" "$PTRAIN" train run.yaml \
+    --set "run.dir=$work/mpirun" --set "${run[0]}" --set run.checkpoint_steps=2 >mpirun.log 2>&1
     echo $? >mpirun.code) &
 for i in $(seq 100); do ls mpirun/checkpoints/*/manifest.json >/dev/null 2>&1 && break; sleep 0.1; done
 kill -TERM "$(pgrep -f "^mpirun .*run.dir=$work/mpirun( |\$)")"
