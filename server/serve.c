@@ -1,135 +1,118 @@
-#include "server/serve_internal.h"
+#include "server/serve.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/log.h"
+#include "server/coupling.h"
+#include "server/evaluate.h"
+#include "server/gather.h"
+#include "server/given.h"
+#include "server/running.h"
+#include "server/saves.h"
+#include "server/step_record.h"
+#include "server/store.h"
+#include "server/terms.h"
+#include "server/update.h"
+#include "server/votes.h"
+#include "server/workers.h"
 
-/* ---- creation --------------------------------------------------------------------- */
+struct pt_server {
+    pt_run *run;
+    pt_comm *comm;
+    pt_server_hooks hooks;
+    uint64_t step;
+
+    pt_step_record *record;
+    pt_store *store;
+    pt_gather *gather;
+    pt_update *update;
+    pt_votes *votes; /* NULL: keys move as they come */
+    pt_saves *saves;
+
+    /* rank 0 */
+    pt_workers workers;
+    pt_coupler *coupler; /* NULL: no images are coupled */
+    pt_terms_out *terms;
+    pt_evaluation evaluation;
+};
+
+static bool is_first(const pt_server *s)
+{
+    return s->comm->rank == 0;
+}
+
+/* ---- life -------------------------------------------------------------------------- */
 
 void pt_server_destroy(pt_server **s)
 {
     pt_server *p = s ? *s : NULL;
 
     if (!p) return;
-    for (int w = 0; p->payload && w < p->run->n_workers; w++) free(p->payload[w]);
-    pt_store_destroy(&p->store);
-    pt_gather_destroy(&p->gather);
-    pt_saver_destroy(&p->saver);
-    free(p->held);
-    free(p->payload);
-    free(p->shards);
-    free(p->images);
-    free(p->vectors);
-    free(p->rows);
-    free(p->mean_room);
+    pt_terms_out_destroy(&p->terms);
     pt_coupler_destroy(&p->coupler);
-    for (int w = 0; p->coupled && w < p->run->n_workers; w++) free(p->coupled[w]);
-    free(p->coupled);
-    free(p->coupled_sent);
-    free(p->times);
-    free(p->requests);
-    free(p->records);
-    free(p->pull);
+    pt_workers_fini(&p->workers);
+    pt_step_record_destroy(&p->record);
+    pt_update_destroy(&p->update);
+    pt_votes_destroy(&p->votes);
+    pt_gather_destroy(&p->gather);
+    pt_saves_destroy(&p->saves);
+    pt_store_destroy(&p->store);
     free(p);
     *s = NULL;
 }
 
 size_t pt_server_bytes(const pt_run *run, int rank)
 {
-    size_t n = pt_store_bytes(run, rank) + pt_gather_bytes(run) + pt_saver_bytes(run);
+    size_t n = pt_store_bytes(run, rank) + pt_gather_bytes(run) + pt_saver_bytes(run) +
+               pt_votes_bytes(run);
 
     if (run->asks & PT_ASKS_START) n += run->graph->n_param_floats * sizeof(float);
-    if (run->config->run->nonfinite == PT__CONFIG__NON_FINITE__SKIP_ALL)
-        n += run->graph->n_param_floats * sizeof(float);
-    return rank == 0 ? n + pt_payload_bound(run) * sizeof(double) * (size_t)run->n_workers
-                     : n;
+    return rank == 0 ? n + pt_payloads_bytes(run) : n;
 }
 
-static pt_status make_buffers(pt_server *s)
+static pt_status make_parts_of_first(pt_server *s, const pt_test_sizes *tests)
 {
-    const pt_run *r = s->run;
-    size_t w = (size_t)r->n_workers, all = w + (size_t)r->n_servers;
-    bool ok = true, hold = r->config->run->nonfinite == PT__CONFIG__NON_FINITE__SKIP_ALL;
+    pt_status st = pt_workers_init(&s->workers, s->run, s->comm);
 
-    s->payload_len = pt_payload_bound(r);
-    s->payload = pt_calloc(w, sizeof *s->payload);
-    s->shards = pt_calloc((size_t)r->plan->n_shards, sizeof *s->shards);
-    s->images = pt_calloc((size_t)r->plan->batch, sizeof *s->images);
-    s->times = pt_calloc(w * PT_PAYLOAD_TIMES, sizeof *s->times);
-    s->requests = pt_calloc(w, sizeof *s->requests);
-    s->records = pt_calloc(all, sizeof *s->records);
-    s->pull = pt_calloc(pt_mul((size_t)r->keys->n, w), sizeof *s->pull);
-    if (hold) s->held = pt_calloc(r->graph->n_param_floats, sizeof *s->held);
-    if (!s->payload || !s->shards || !s->images || !s->times || !s->requests ||
-        !s->records || !s->pull || (hold && !s->held))
-        return pt_fail(PT_ERR_NOMEM, "no memory for the server");
-    for (size_t i = 0; i < w && s->comm->rank == 0 && ok; i++)
-        ok = (s->payload[i] = pt_calloc(s->payload_len, sizeof **s->payload)) != NULL;
-    return ok ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the workers' norms");
+    if (st == PT_OK) st = pt_coupler_create(s->run, &s->coupler);
+    if (st == PT_OK) st = pt_terms_out_create(s->run, s->comm, s->coupler, &s->terms);
+    s->evaluation =
+        (pt_evaluation){.workers = &s->workers, .hooks = &s->hooks, .sizes = *tests};
+    return st;
 }
 
-/* What methods need that couple images or balance norms of the whole batch. */
-static pt_status make_coupling(pt_server *s)
+static pt_status make_parts(pt_server *s, const pt_save_options *save)
 {
-    const pt_run *r = s->run;
-    size_t w = (size_t)r->n_workers, dims = (size_t)pt_run_rep_size(r);
-    size_t v = r->asks & PT_SENDS_SUMS ? 2 * dims : 0;
-    size_t rows = pt_mul((size_t)r->plan->batch, pt_row_layout(r).total);
-    bool ok = true;
-    pt_status st = pt_coupler_create(r, &s->coupler);
+    pt_status st = pt_store_create(s->run, s->comm->rank, &s->store);
 
-    if (st != PT_OK) return st;
-    s->vectors = pt_calloc(pt_mul(v, (size_t)r->plan->n_shards) + 1, sizeof *s->vectors);
-    s->rows = pt_calloc(rows + 1, sizeof *s->rows);
-    if (v > 0) s->mean_room = pt_calloc(v, sizeof *s->mean_room);
-    s->coupled = pt_calloc(w, sizeof *s->coupled);
-    s->coupled_sent = pt_calloc(w, sizeof *s->coupled_sent);
-    ok = s->vectors && s->rows && s->coupled && s->coupled_sent &&
-         (v == 0 || s->mean_room);
-    for (size_t i = 0; i < w && s->coupler && ok; i++) {
-        size_t n = pt_terms_doubles(r, r->plan->batch);
-
-        ok = (s->coupled[i] = pt_calloc(n, sizeof **s->coupled)) != NULL;
-    }
-    return ok ? PT_OK
-              : pt_fail(PT_ERR_NOMEM, "no memory for the terms of coupled images");
-}
-
-static pt_schedule schedule_of(const pt_config *c)
-{
-    const Pt__Config__Schedule *s = c->schedule;
-
-    return (pt_schedule){.kind = (pt_schedule_kind)s->kind,
-                         .at = s->at,
-                         .n_at = s->n_at,
-                         .factor = s->factor,
-                         .warmup_steps = s->warmup_steps};
+    if (st == PT_OK) st = pt_gather_create(s->run, s->comm, &s->gather);
+    if (st == PT_OK)
+        st = pt_update_create(s->run, s->comm, s->store, s->gather, &s->update);
+    if (st == PT_OK) st = pt_votes_create(s->run, s->comm, &s->votes);
+    if (st == PT_OK)
+        st = pt_saves_create(s->run, s->comm, save, &s->hooks,
+                             (pt_saves_of){s->store, s->coupler}, &s->saves);
+    if (st == PT_OK) st = pt_step_record_create(s->run, s->comm, s->saves, &s->record);
+    s->evaluation.saves = s->saves;
+    return st;
 }
 
 pt_status pt_server_create(pt_run *run, pt_comm *comm, const pt_test_sizes *tests,
                            const pt_server_hooks *hooks, const pt_save_options *save,
                            pt_server **out)
 {
-    const Pt__Config__PseudoTask *c = run->config->pseudo_task;
     pt_server *s = pt_calloc(1, sizeof *s);
-    pt_status st;
+    pt_status st = PT_OK;
 
     *out = NULL;
     if (!s) return pt_fail(PT_ERR_NOMEM, "no memory for the server");
     s->run = run;
     s->comm = comm;
-    s->tests = *tests;
     if (hooks) s->hooks = *hooks;
-    pt_gate_init(&s->gate, (pt_gate_kind)c->gate, c->gate_fraction, c->gate_decay,
-                 c->gate_epoch, run->graph->n_classes);
-    s->schedule = schedule_of(run->config);
-    st = make_buffers(s);
-    if (st == PT_OK && comm->rank == 0) st = make_coupling(s);
-    if (st == PT_OK) st = pt_store_create(run, comm->rank, &s->store);
-    if (st == PT_OK) st = pt_gather_create(run, comm, &s->gather);
-    if (st == PT_OK && save) st = pt_saver_create(run, comm->rank, save, &s->saver);
+    if (is_first(s)) st = make_parts_of_first(s, tests);
+    if (st == PT_OK) st = make_parts(s, save);
     if (st == PT_OK) {
         *out = s;
         s = NULL;
@@ -145,33 +128,36 @@ void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p
 
     pt_store_restore(s->store, state->velocity);
     if (own) memcpy(own, state->method, n * sizeof *own);
-    s->gate.ema = p->ema;
-    s->gate.started = p->gate_started;
-    s->gate.open = p->gate_open;
-    s->skipped = p->skipped;
-    s->skipped_in_a_row = p->skipped_in_a_row;
+    pt_step_record_restore(s->record, p);
 }
 
-/* ---- one step --------------------------------------------------------------------- */
+/* ---- one step ---------------------------------------------------------------------- */
 
-static pt_status report_step(pt_server *s, const Pt__Record__StepRecord *r,
-                             pt_step_report *report)
+/* Each key moves as it comes, or, where servers vote, all of them after the vote; before
+ * the first one leaves, the running statistics move. */
+static pt_status update(pt_server *s, const Pt__Record__StepRecord *r)
 {
-    report->step = s->step;
-    report->epoch = pt_plan_progress(s->run->plan, s->step);
-    report->stage = s->run->stage;
-    report->images = pt_plan_batch_size(s->run->plan, s->step);
-    report->ema = s->gate.ema;
-    report->w = r->w;
-    report->gate = r->gate;
-    report->lr = r->lr;
-    report->head_lr = r->head_lr;
-    report->norms = s->images;
-    report->times = s->times;
-    report->skipped = s->skip_text[0] ? s->skip_text : NULL;
-    report->costs = s->costs;
-    report->costs.tree_s = pt_gather_seconds(s->gather);
-    return s->hooks.on_step ? s->hooks.on_step(s->hooks.context, report) : PT_OK;
+    int32_t bad = -1;
+    pt_status st = s->votes ? pt_update_hold(s->update, s->step, s->votes, &bad) : PT_OK;
+
+    if (st == PT_OK && bad >= 0) st = pt_step_record_take_back(s->record, s->step, bad);
+    if (st != PT_OK) return st;
+    if (is_first(s) && bad < 0)
+        pt_running_update(s->run, s->step, pt_step_record_payloads(s->record)->payload);
+    return s->votes ? pt_update_release(s->update, r, s->votes, bad < 0)
+                    : pt_update_keys(s->update, r);
+}
+
+/* A step that counts, unless the vote says otherwise. */
+static pt_status apply(pt_server *s, const Pt__Record__StepRecord *r)
+{
+    pt_skips *skips = pt_step_record_skips(s->record);
+    pt_status st = update(s, r);
+
+    if (st != PT_OK || skips->why[0]) return st;
+    skips->in_a_row = 0;
+    if (s->coupler) pt_coupler_moved(s->coupler);
+    return PT_OK;
 }
 
 static pt_status probe(pt_server *s, pt_step_report *report)
@@ -185,39 +171,67 @@ static pt_status probe(pt_server *s, pt_step_report *report)
     return st;
 }
 
-static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
+static pt_status report_step(pt_server *s, pt_step_report *report)
 {
-    bool first = pt_server_first(s);
-    pt_step_report report = {0};
-    pt_gate before = s->gate;
+    const pt_skips *skips = pt_step_record_skips(s->record);
+    pt_progress p;
+
+    pt_step_record_progress(s->record, &p);
+    report->ema = p.ema;
+    report->skipped = skips->why[0] ? skips->why : NULL;
+    report->costs = pt_server_costs_of(s);
+    return s->hooks.on_step ? s->hooks.on_step(s->hooks.context, report) : PT_OK;
+}
+
+/* Rank 0: the record, and what workers get with it. */
+static pt_status begin_step(pt_server *s, Pt__Record__StepRecord *r,
+                            pt_step_report *report)
+{
+    double penalty = 0;
     pt_status st = PT_OK;
 
-    pt_comm_at(s->comm, s->step, "serving");
-    pt_run_enter_step(s->run, s->step);
-    if (first && pt_run_sends_running(s->run, s->step)) st = pt_server_send_running(s);
-    if (st == PT_OK)
-        st = first ? pt_server_make_record(s, r, &report) : pt_server_take_record(s, r);
-    if (st != PT_OK) return st;
-    if (r->verdict == PT__RECORD__VERDICT__STOP) return PT_ERR_NUMERIC; /* rank 0 said */
-    s->record = r;
-    if (first && r->probe) st = probe(s, &report);
-    if (st == PT_OK && r->verdict == PT__RECORD__VERDICT__APPLY)
-        st = pt_server_update_keys(s, &before);
-    if (st == PT_OK && s->coupler && !s->skip_text[0]) pt_coupler_moved(s->coupler);
-    if (st == PT_OK && first) st = report_step(s, r, &report);
+    if (pt_run_sends_running(s->run, s->step)) st = pt_workers_send_running(&s->workers);
+    if (st == PT_OK) st = pt_step_record_make(s->record, s->step, r, report);
+    if (st == PT_OK && s->terms && r->verdict == PT__RECORD__VERDICT__APPLY)
+        st = pt_terms_out_send(s->terms, s->step,
+                               pt_step_record_payloads(s->record)->rows, &penalty);
+    report->means.penalty += penalty;
+    if (st == PT_OK && r->probe) st = probe(s, report);
     return st;
 }
 
-/* ---- the run ---------------------------------------------------------------------- */
+static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
+{
+    pt_step_report report = {0};
+    pt_status st;
+
+    pt_comm_at(s->comm, s->step, "serving");
+    if (pt_run_enter_step(s->run, s->step)) pt_update_enter_stage(s->update);
+    st = is_first(s) ? begin_step(s, r, &report) : pt_step_record_take(s->record, r);
+    if (st != PT_OK) return st;
+    if (r->verdict == PT__RECORD__VERDICT__STOP) return PT_ERR_NUMERIC; /* rank 0 said */
+    if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r);
+    return st == PT_OK && is_first(s) ? report_step(s, &report) : st;
+}
+
+/* ---- the run ----------------------------------------------------------------------- */
+
+static pt_status begin_save(pt_server *s, uint64_t next, bool test_owed)
+{
+    pt_progress p = {.step = next, .test_owed = test_owed};
+
+    pt_step_record_progress(s->record, &p);
+    return pt_saves_begin(s->saves, &p);
+}
 
 /* A checkpoint that cannot begin ends the run only where it should have been the last. */
 static pt_status save(pt_server *s, const Pt__Record__StepRecord *r, bool owed)
 {
-    pt_status st = pt_server_save(s, s->step + 1, owed);
+    pt_status st = begin_save(s, s->step + 1, owed);
 
     if (st != PT_ERR_IO || r->stop) return st;
     pt_log_warn("no checkpoint was written: %s; training continues", pt_fail_text());
-    s->costs.missed++;
+    pt_saves_miss(s->saves);
     return PT_OK;
 }
 
@@ -236,15 +250,27 @@ pt_status pt_server_keep_end(pt_server *s, pt_status why)
 {
     char text[1024];
 
-    if (why != PT_ERR_IO || !s->saver || s->hangs || s->run->n_servers > 1) return why;
+    if (why != PT_ERR_IO || !pt_saves_on(s->saves) || pt_saves_hang(s->saves) ||
+        s->run->n_servers > 1)
+        return why;
     snprintf(text, sizeof text, "%s", pt_fail_text());
-    if (pt_server_save(s, s->run->plan->total_steps, true) != PT_OK ||
-        pt_server_saved(s) != PT_OK)
+    if (begin_save(s, s->run->plan->total_steps, true) != PT_OK ||
+        pt_saves_wait(s->saves) != PT_OK)
         return pt_fail(why, "%s", text);
     return pt_fail(why,
                    "%s; a checkpoint after the last step is written: the same "
                    "command writes the results",
                    text);
+}
+
+static pt_status test(pt_server *s, bool last)
+{
+    pt_status st;
+
+    if (!is_first(s)) return PT_OK;
+    st = pt_evaluate(&s->evaluation, s->step, last);
+    pt_step_record_pause(s->record);
+    return st;
 }
 
 /* What the record says to do after its step. *ends: the run stops here. */
@@ -253,42 +279,37 @@ static pt_status after_step(pt_server *s, const Pt__Record__StepRecord *r, bool 
     bool owed = r->stop && r->evaluate; /* a stop has no time for a test */
     pt_status st;
 
-    if (r->last) pt_server_end_saves(s);
-    st = r->evaluate && !owed ? pt_server_evaluate(s, r->last) : PT_OK;
+    if (r->last) pt_saves_end(s->saves);
+    st = r->evaluate && !owed ? test(s, r->last) : PT_OK;
     if (r->last) st = pt_server_keep_end(s, st);
     *ends = r->last;
     if (st == PT_OK && r->checkpoint) st = save(s, r, owed);
     if (!r->stop) return st;
     *ends = true;
-    if (st == PT_OK) st = pt_server_saved(s);
+    if (st == PT_OK) st = pt_saves_wait(s->saves);
     return st == PT_OK ? PT_STOPPED : no_checkpoint(s, st);
 }
 
 /* Messages that are still under way at the end. */
 static pt_status settle(pt_server *s)
 {
-    size_t n = (size_t)s->run->keys->n * (size_t)s->run->n_workers;
-    pt_status st = pt_comm_wait(s->comm, s->records,
-                                (size_t)(s->run->n_servers + s->run->n_workers));
+    pt_status st = pt_step_record_settle(s->record);
 
-    if (st == PT_OK && s->coupler)
-        st = pt_comm_wait(s->comm, s->coupled_sent, (size_t)s->run->n_workers);
-    return st == PT_OK ? pt_comm_wait(s->comm, s->pull, n) : st;
+    if (st == PT_OK) st = pt_terms_out_settle(s->terms);
+    return st == PT_OK ? pt_update_settle(s->update) : st;
 }
 
 /* Before the first step: what a fresh run measures, what a resumed one still owes. */
 static pt_status before_steps(pt_server *s)
 {
-    bool fresh = s->run->first_step == 0;
-    bool features = s->run->asks & (PT_ASKS_FEATURES | PT_ASKS_MOMENTS);
-    pt_status st = fresh && features ? pt_server_measure_features(s) : PT_OK;
+    pt_run *r = s->run;
+    pt_status st = PT_OK;
 
-    if (st == PT_OK) st = pt_server_measure_responses(s);
-    if (st != PT_OK || fresh) return st;
-    s->step = s->run->first_step - 1;
-    return s->run->test_owed
-               ? pt_server_evaluate(s, s->run->first_step == s->run->plan->total_steps)
-               : PT_OK;
+    if (is_first(s)) st = pt_given_features(&s->workers, r, s->coupler);
+    if (st == PT_OK && is_first(s)) st = pt_given_answers(&s->workers, r);
+    if (st != PT_OK || r->first_step == 0 || !r->test_owed) return st;
+    s->step = r->first_step - 1;
+    return test(s, r->first_step == r->plan->total_steps);
 }
 
 pt_status pt_server_run(pt_server *s, bool *agreed)
@@ -297,7 +318,7 @@ pt_status pt_server_run(pt_server *s, bool *agreed)
     bool ends = false;
 
     *agreed = false;
-    s->last_save_s = pt_clock();
+    pt_saves_start(s->saves);
     for (s->step = s->run->first_step;
          st == PT_OK && !ends && s->step < s->run->plan->total_steps; s->step++) {
         Pt__Record__StepRecord r = PT__RECORD__STEP_RECORD__INIT;
@@ -311,16 +332,21 @@ pt_status pt_server_run(pt_server *s, bool *agreed)
     }
     if (st != PT_OK && !*agreed) return st;
     end = settle(s);
-    pt_server_end_saves(s);
+    pt_saves_end(s->saves);
     return st == PT_OK ? end : st;
 }
 
 bool pt_server_hangs(const pt_server *s)
 {
-    return s->hangs;
+    return pt_saves_hang(s->saves);
 }
 
-const pt_server_costs *pt_server_costs_of(const pt_server *s)
+pt_server_costs pt_server_costs_of(const pt_server *s)
 {
-    return &s->costs;
+    pt_server_costs c = {.tree_s = pt_gather_seconds(s->gather),
+                         .update_s = pt_update_seconds(s->update),
+                         .held_s = pt_votes_seconds(s->votes)};
+
+    pt_saves_costs(s->saves, &c);
+    return c;
 }

@@ -26,15 +26,15 @@ mutation() {
 # ---- the changes -------------------------------------------------------------------------
 
 # Algorithm 1
-mutation w_without_R server.norms server/norms.c <<'M'
-- w = g_ce / (g_ptr * ratio);
+mutation w_without_R server.algorithm1 server/algorithm1.c <<'M'
+- w = g_ce / (g_ptr * c->ratio);
 + w = g_ce / g_ptr;
 M
-mutation w_of_the_first_workers_images worker.algorithm1 server/record.c <<'M'
-- pt_norms_combine(s->shards, s->run->plan->n_shards, &report->means);
-+ pt_norms_combine(s->shards, s->run->plan->n_shards / s->run->n_workers, &report->means);
+mutation w_of_the_first_workers_images worker.algorithm1 server/step_record.c <<'M'
+- pt_algorithm1_means(p->shards, v, &out->means);
++ pt_algorithm1_means(p->shards, v / d->run->n_workers, &out->means);
 M
-mutation gate_shuts_again server.norms server/norms.c <<'M'
+mutation gate_shuts_again server.algorithm1 server/algorithm1.c <<'M'
 - if (g->kind == PT_GATE_EMA && g->ema < g->threshold) g->open = true;
 + if (g->kind == PT_GATE_EMA) g->open = g->ema < g->threshold;
 M
@@ -77,8 +77,8 @@ mutation running_variance_with_n common.moments common/run/moments.c <<'M'
 + double unbiased = m2[k] / n;
 M
 mutation statistics_move_in_skipped_steps worker.run_nonfinite server/serve.c <<'M'
-- if (st == PT_OK && first) st = report_step(s, r, &report);
-+ if (st == PT_OK && first) st = (s->skip_text[0] ? pt_server_update_running(s) : (void)0, report_step(s, r, &report));
+- if (is_first(s) && bad < 0)
++ if (is_first(s))
 M
 
 # optimizer, schedule, order, input
@@ -94,7 +94,7 @@ mutation head_at_the_trunks_rate worker.algorithm1 server/store.c <<'M'
 - pt_sgd rule = {.lr = t->head ? record->head_lr : record->lr,
 + pt_sgd rule = {.lr = record->lr,
 M
-mutation head_without_a_rate_stands_still worker.run server/record.c <<'M'
+mutation head_without_a_rate_stands_still worker.run server/step_record.c <<'M'
 - c->optimizer->has_head_lr ? (float)(c->optimizer->head_lr * factor) : r->lr;
 + c->optimizer->has_head_lr ? (float)(c->optimizer->head_lr * factor) : 0;
 M
@@ -132,11 +132,11 @@ mutation momentum_of_another_key_restored worker.run_resume server/store.c <<'M'
 - memcpy(s->velocity[s->keys[i]], velocity + k->offset, k->count * sizeof(float));
 + memcpy(s->velocity[s->keys[i]], velocity, k->count * sizeof(float));
 M
-mutation open_gate_not_restored worker.run_resume server/serve.c <<'M'
-- s->gate.open = p->gate_open;
+mutation open_gate_not_restored worker.run_resume server/step_record.c <<'M'
+- d->gate.open = p->gate_open;
 M
-mutation skips_in_a_row_not_restored worker.run_resume server/serve.c <<'M'
-- s->skipped_in_a_row = p->skipped_in_a_row;
+mutation skips_in_a_row_not_restored worker.run_resume server/step_record.c <<'M'
+- d->skips.in_a_row = p->skipped_in_a_row;
 M
 mutation last_number_of_adarand_not_restored worker.methods server/serve.c <<'M'
 - if (own) memcpy(own, state->method, n * sizeof *own);

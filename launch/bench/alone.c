@@ -5,7 +5,7 @@
 #include "launch/bench/measure.h"
 #include "launch/bench/step_result.h"
 #include "launch/bench/workload.h"
-#include "server/norms.h"
+#include "server/algorithm1.h"
 #include "server/sgd.h"
 #include "worker/objective/objective.h"
 
@@ -32,8 +32,10 @@ static pt_status weigh(bench *b, uint64_t step, double *w)
     pt_batch_means m;
 
     pt_objective_fill(b->objective, &p, b->payload);
-    pt_norms_combine((const pt_shard_sums *)(b->payload + p.shards), p.n_shards, &m);
-    *w = pt_pseudo_task_weight(true, m.g_ce, m.g_ptr, b->run->config->pseudo_task->ratio);
+    pt_algorithm1_means((const pt_shard_sums *)(b->payload + p.shards), p.n_shards, &m);
+    m.batch_ce = m.g_ce; /* norm: batch costs the same */
+    m.batch_ptr = m.g_ptr;
+    *w = pt_algorithm1_weight(b->run->config->pseudo_task, &m, true);
     return m.bad == 0 ? PT_OK
                       : pt_fail(PT_ERR_NUMERIC, "%s: the loss of step %llu is not finite",
                                 b->run->graph->network, (unsigned long long)step);

@@ -81,7 +81,9 @@ static pt_status serve(pt_setup *u, const pt_resume *start)
         if (s != PT_OK && !agreed) pt_job_die(s);
         if (s == PT_STOPPED) pt_stop_settle();
         if (s == PT_OK && first) {
-            s = pt_journal_finish(j, pt_server_costs_of(server));
+            pt_server_costs costs = pt_server_costs_of(server);
+
+            s = pt_journal_finish(j, &costs);
             s = pt_server_keep_end(server, s);
         }
         if (s == PT_OK) pt_stop_settle();

@@ -1,11 +1,11 @@
-#include "server/norms.h"
+#include "server/algorithm1.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "common/base/pmath.h"
 
-void pt_norms_combine(const pt_shard_sums *shards, int n_shards, pt_batch_means *out)
+void pt_algorithm1_means(const pt_shard_sums *shards, int n_shards, pt_batch_means *out)
 {
     pt_shard_sums t = {0};
     double b;
@@ -44,32 +44,31 @@ static double norm_of(const double *x, int n)
     return sqrt(sum);
 }
 
-void pt_norms_of_means(const pt_shard_sums *shards, int n_shards, const double *vectors,
-                       int dims, double *room, pt_batch_means *out)
+void pt_algorithm1_norms_of_means(const pt_shard_sums *shards, int n_shards,
+                                  const double *vectors, int dims, double *scratch,
+                                  pt_batch_means *out)
 {
     double b = 0;
 
-    memset(room, 0, 2 * (size_t)dims * sizeof *room);
+    memset(scratch, 0, 2 * (size_t)dims * sizeof *scratch);
     for (int s = 0; s < n_shards; s++) {
         const double *v = vectors + (size_t)s * 2 * (size_t)dims;
 
         if (shards[s].n == 0) continue;
         b += shards[s].n;
-        for (int i = 0; i < 2 * dims; i++) room[i] += v[i];
+        for (int i = 0; i < 2 * dims; i++) scratch[i] += v[i];
     }
     if (b == 0) b = 1;
-    out->batch_ce = norm_of(room, dims) / b;
-    out->batch_ptr = norm_of(room + dims, dims) / b;
+    out->batch_ce = norm_of(scratch, dims) / b;
+    out->batch_ptr = norm_of(scratch + dims, dims) / b;
 }
 
-void pt_gate_init(pt_gate *g, pt_gate_kind kind, double fraction, double decay,
-                  double epoch, int n_classes)
+void pt_gate_init(pt_gate *g, const Pt__Config__PseudoTask *c, int n_classes)
 {
-    memset(g, 0, sizeof *g);
-    g->kind = kind;
-    g->threshold = fraction * pt_log(n_classes);
-    g->decay = decay;
-    g->epoch = epoch;
+    *g = (pt_gate){.kind = (pt_gate_kind)c->gate,
+                   .threshold = c->gate_fraction * pt_log(n_classes),
+                   .decay = c->gate_decay,
+                   .epoch = c->gate_epoch};
 }
 
 bool pt_gate_step(pt_gate *g, double ce, double epoch)
@@ -82,11 +81,14 @@ bool pt_gate_step(pt_gate *g, double ce, double epoch)
     return g->open;
 }
 
-double pt_pseudo_task_weight(bool open, double g_ce, double g_ptr, double ratio)
+double pt_algorithm1_weight(const Pt__Config__PseudoTask *c, const pt_batch_means *m,
+                            bool open)
 {
+    bool batch = c->norm == PT__CONFIG__PSEUDO_TASK__NORM__BATCH;
+    double g_ce = batch ? m->batch_ce : m->g_ce, g_ptr = batch ? m->batch_ptr : m->g_ptr;
     double w;
 
     if (!open || !(g_ce > 0) || !(g_ptr > 0)) return 0;
-    w = g_ce / (g_ptr * ratio);
+    w = g_ce / (g_ptr * c->ratio);
     return isfinite(w) ? w : 0;
 }

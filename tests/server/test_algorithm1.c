@@ -10,7 +10,7 @@
 
 #include "common/base/rng.h"
 #include "common/run/shards.h"
-#include "server/norms.h"
+#include "server/algorithm1.h"
 
 enum { V = 8, FIELDS = sizeof(pt_shard_sums) / sizeof(double) };
 
@@ -32,6 +32,29 @@ static void fill(int b, pt_shard_sums shards[V])
     }
 }
 
+static pt_gate gate(pt_gate_kind kind, double fraction, double decay, double epoch,
+                    int n_classes)
+{
+    Pt__Config__PseudoTask c = PT__CONFIG__PSEUDO_TASK__INIT;
+    pt_gate g;
+
+    c.gate = (Pt__Config__GateKind)kind;
+    c.gate_fraction = fraction;
+    c.gate_decay = decay;
+    c.gate_epoch = epoch;
+    pt_gate_init(&g, &c, n_classes);
+    return g;
+}
+
+static double weight(bool open, double g_ce, double g_ptr, double ratio)
+{
+    Pt__Config__PseudoTask c = PT__CONFIG__PSEUDO_TASK__INIT;
+    const pt_batch_means m = {.g_ce = g_ce, .g_ptr = g_ptr, .batch_ce = 5};
+
+    c.ratio = ratio;
+    return pt_algorithm1_weight(&c, &m, open);
+}
+
 static void test_means_by_hand_divide_by_the_images_of_the_batch(void **state)
 {
     const pt_shard_sums s[3] = {{2, 3, 1, 4, 8, 16, 32, 0.5, 1, 6},
@@ -40,7 +63,7 @@ static void test_means_by_hand_divide_by_the_images_of_the_batch(void **state)
     pt_batch_means m;
 
     (void)state;
-    pt_norms_combine(s, 3, &m);
+    pt_algorithm1_means(s, 3, &m);
     assert_true(m.ce == 2 && m.accuracy == 0.75 && m.g_ce == 3 && m.g_ptr == 3);
     assert_true(m.l_ptr == 5 && m.rep == 10 && m.cosine == -0.25 && m.penalty == 2.5);
     assert_int_equal(m.bad, 1);
@@ -56,7 +79,7 @@ static void test_means_are_bit_equal_however_shards_were_distributed(void **stat
         double sum = 0;
 
         fill(b, all);
-        pt_norms_combine(all, V, &want);
+        pt_algorithm1_means(all, V, &want);
         for (int s = 0; s < V; s++)
             if (all[s].n > 0) sum += all[s].g_ptr;
         assert_true(want.g_ptr == (b ? sum / b : 0));
@@ -67,7 +90,7 @@ static void test_means_are_bit_equal_however_shards_were_distributed(void **stat
                 pt_worker_shards(i, w, V, &lo, &hi);
                 memcpy(got + lo, all + lo, (size_t)(hi - lo) * sizeof *got);
             }
-            pt_norms_combine(got, V, &m);
+            pt_algorithm1_means(got, V, &m);
             assert_memory_equal(&m.ce, &want.ce, sizeof m.ce);
             assert_memory_equal(&m.accuracy, &want.accuracy, sizeof m.ce);
             assert_memory_equal(&m.g_ce, &want.g_ce, sizeof m.ce);
@@ -90,8 +113,8 @@ static void test_empty_shards_are_left_out(void **state)
         fill(b, all);
         for (int s = 0; s < V; s++)
             if (all[s].n > 0) present[n++] = all[s];
-        pt_norms_combine(all, V, &with);
-        pt_norms_combine(present, n, &without);
+        pt_algorithm1_means(all, V, &with);
+        pt_algorithm1_means(present, n, &without);
         assert_true(isfinite(with.ce) && with.ce == without.ce);
         assert_true(with.g_ce == without.g_ce && with.g_ptr == without.g_ptr);
     }
@@ -104,7 +127,7 @@ static void test_a_batch_without_images_has_zero_means(void **state)
 
     (void)state;
     fill(0, all);
-    pt_norms_combine(all, V, &m);
+    pt_algorithm1_means(all, V, &m);
     assert_true(m.ce == 0 && m.accuracy == 0 && m.g_ce == 0 && m.g_ptr == 0);
     assert_int_equal(m.bad, 0);
 }
@@ -114,14 +137,14 @@ static void test_the_gates_average_starts_at_the_first_ce(void **state)
     pt_gate g;
 
     (void)state;
-    pt_gate_init(&g, PT_GATE_EMA, 0.5, 0.9, 0, 17);
+    g = gate(PT_GATE_EMA, 0.5, 0.9, 0, 17);
     assert_true(fabs(g.threshold - 0.5 * log(17)) < 1e-15);
     assert_false(pt_gate_step(&g, 2.5, 0));
     assert_true(g.ema == 2.5);
     assert_false(pt_gate_step(&g, 1.5, 0));
     assert_true(fabs(g.ema - 2.4) < 1e-15);
 
-    pt_gate_init(&g, PT_GATE_EMA, 0.5, 0.9, 0, 17);
+    g = gate(PT_GATE_EMA, 0.5, 0.9, 0, 17);
     assert_true(pt_gate_step(&g, 1, 0)); /* a low first CE opens at once */
 }
 
@@ -131,7 +154,7 @@ static void test_an_open_gate_stays_open(void **state)
     int shut = 0;
 
     (void)state;
-    pt_gate_init(&g, PT_GATE_EMA, 0.5, 0.9, 0, 17); /* opens below 1.4166 */
+    g = gate(PT_GATE_EMA, 0.5, 0.9, 0, 17); /* opens below 1.4166 */
     assert_false(pt_gate_step(&g, 2.8, 0));
     while (!pt_gate_step(&g, 1, 0) && shut < 100) shut++;
     assert_int_equal(shut, 13); /* 1 + 1.8 * 0.9^n < 1.4166 first for n = 14 */
@@ -144,7 +167,7 @@ static void test_a_ce_at_the_threshold_leaves_the_gate_shut(void **state)
     pt_gate g;
 
     (void)state;
-    pt_gate_init(&g, PT_GATE_EMA, 1, 0, 0, 5);
+    g = gate(PT_GATE_EMA, 1, 0, 0, 5);
     assert_false(pt_gate_step(&g, g.threshold, 0));
     assert_true(pt_gate_step(&g, nextafter(g.threshold, 0), 0));
 }
@@ -154,12 +177,12 @@ static void test_the_epoch_gate_opens_at_its_epoch_whatever_the_loss(void **stat
     pt_gate g;
 
     (void)state;
-    pt_gate_init(&g, PT_GATE_EPOCH, 0.5, 0.9, 1.5, 17);
+    g = gate(PT_GATE_EPOCH, 0.5, 0.9, 1.5, 17);
     assert_false(pt_gate_step(&g, 0, 0));
     assert_false(pt_gate_step(&g, 0, 1.49));
     assert_true(pt_gate_step(&g, 9, 1.5));
     assert_true(pt_gate_step(&g, 9, 0)); /* and stays open */
-    pt_gate_init(&g, PT_GATE_EPOCH, 0.5, 0.9, 0, 17);
+    g = gate(PT_GATE_EPOCH, 0.5, 0.9, 0, 17);
     assert_true(pt_gate_step(&g, 9, 0));
 }
 
@@ -168,17 +191,17 @@ static void test_the_gate_always_is_open_at_the_first_step(void **state)
     pt_gate g;
 
     (void)state;
-    pt_gate_init(&g, PT_GATE_ALWAYS, 0.5, 0.9, 0, 17);
+    g = gate(PT_GATE_ALWAYS, 0.5, 0.9, 0, 17);
     assert_true(pt_gate_step(&g, 1e9, 0));
 }
 
 static void test_the_weight_balances_the_norms_at_the_ratio(void **state)
 {
     (void)state;
-    assert_true(pt_pseudo_task_weight(true, 3, 2, 10) == 0.15);
-    assert_true(pt_pseudo_task_weight(true, 3, 3, 1) == 1);
+    assert_true(weight(true, 3, 2, 10) == 0.15);
+    assert_true(weight(true, 3, 3, 1) == 1);
     for (double r = 0.5; r < 30; r *= 1.7) {
-        double w = pt_pseudo_task_weight(true, 0.37, 91, r);
+        double w = weight(true, 0.37, 91, r);
         assert_true(fabs(0.37 / (w * 91) - r) < 1e-14 * r);
     }
 }
@@ -186,16 +209,16 @@ static void test_the_weight_balances_the_norms_at_the_ratio(void **state)
 static void test_the_weight_is_zero_where_it_cannot_be_formed(void **state)
 {
     (void)state;
-    assert_true(pt_pseudo_task_weight(false, 3, 2, 10) == 0);
-    assert_true(pt_pseudo_task_weight(true, 0, 2, 10) == 0);
-    assert_true(pt_pseudo_task_weight(true, 3, 0, 10) == 0);
-    assert_true(pt_pseudo_task_weight(true, 0, 0, 10) == 0);
-    assert_true(pt_pseudo_task_weight(true, NAN, 2, 10) == 0);
-    assert_true(pt_pseudo_task_weight(true, 3, NAN, 10) == 0);
-    assert_true(pt_pseudo_task_weight(true, INFINITY, 2, 10) == 0);
-    assert_true(pt_pseudo_task_weight(true, 3, INFINITY, 10) == 0);
-    assert_true(pt_pseudo_task_weight(true, INFINITY, INFINITY, 10) == 0);
-    assert_true(pt_pseudo_task_weight(true, 1e300, 1e-300, 1) == 0);
+    assert_true(weight(false, 3, 2, 10) == 0);
+    assert_true(weight(true, 0, 2, 10) == 0);
+    assert_true(weight(true, 3, 0, 10) == 0);
+    assert_true(weight(true, 0, 0, 10) == 0);
+    assert_true(weight(true, NAN, 2, 10) == 0);
+    assert_true(weight(true, 3, NAN, 10) == 0);
+    assert_true(weight(true, INFINITY, 2, 10) == 0);
+    assert_true(weight(true, 3, INFINITY, 10) == 0);
+    assert_true(weight(true, INFINITY, INFINITY, 10) == 0);
+    assert_true(weight(true, 1e300, 1e-300, 1) == 0);
 }
 
 int main(void)

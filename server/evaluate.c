@@ -1,0 +1,30 @@
+#include "server/evaluate.h"
+
+#include <stdlib.h>
+
+static pt_status test_on(const pt_evaluation *e, pt_rows_of set, uint64_t step, bool last,
+                         size_t n)
+{
+    const pt_graph *g = e->workers->run->graph;
+    float *rows;
+    pt_status s = pt_workers_take_rows(e->workers, n, (size_t)g->n_classes, &rows);
+
+    if (s == PT_OK && e->hooks->on_rows)
+        s = e->hooks->on_rows(e->hooks->context, set, step, last, rows, n);
+    free(rows);
+    return s;
+}
+
+pt_status pt_evaluate(const pt_evaluation *e, uint64_t step, bool last)
+{
+    bool files = last || e->workers->run->config->run->keep_best;
+    pt_status s = pt_workers_send_running(e->workers);
+
+    if (s == PT_OK && files) s = pt_saves_free_library(e->saves); /* hooks write HDF5 */
+    if (s == PT_OK && e->sizes.n_validation > 0)
+        s = test_on(e, PT_ROWS_VALIDATION, step, last, e->sizes.n_validation);
+    if (s == PT_OK) s = test_on(e, PT_ROWS_TEST, step, last, e->sizes.n_test);
+    if (s == PT_OK && last && e->sizes.n_train > 0)
+        s = test_on(e, PT_ROWS_TRAIN, step, last, e->sizes.n_train);
+    return s;
+}

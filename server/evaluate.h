@@ -1,0 +1,22 @@
+/* Tests: workers compute the outputs of the network for whole sets of images, rank 0
+ * hands them to the caller's hook. */
+#ifndef PT_SERVER_EVALUATE_H
+#define PT_SERVER_EVALUATE_H
+
+#include "server/hooks.h"
+#include "server/saves.h"
+#include "server/workers.h"
+
+/* Borrowed. */
+typedef struct {
+    pt_workers *workers;
+    pt_saves *saves;
+    const pt_server_hooks *hooks;
+    pt_test_sizes sizes;
+} pt_evaluation;
+
+/* Rank 0, after `step` (last: of the run): a test with the weights and running statistics
+ * of this moment, which workers receive with it. */
+PT_MUST_USE pt_status pt_evaluate(const pt_evaluation *e, uint64_t step, bool last);
+
+#endif

@@ -1,0 +1,60 @@
+/* What a server reports to its caller, and what the caller may do then. Types alone. */
+#ifndef PT_SERVER_HOOKS_H
+#define PT_SERVER_HOOKS_H
+
+#include "common/run/wire.h"
+#include "server/algorithm1.h"
+#include "server/checkpoint/tally.h"
+
+/* Of a server since it was made; seconds of CPU time unless said otherwise. */
+typedef struct {
+    double tree_s;   /* sums over the shards */
+    double update_s; /* the optimizer */
+    double save_s;   /* that steps waited for checkpoints; seconds of the clock */
+    int saves;       /* checkpoints that are complete */
+    int missed;      /* that were due, and are not */
+    double held_s;   /* nonfinite: skip_all: that weights waited for the vote; clock */
+} pt_server_costs;
+
+/* One finished step, as rank 0 knows it. Pointers are borrowed for the call. */
+typedef struct {
+    uint64_t step;
+    double epoch; /* passes done before it */
+    size_t stage;
+    int images; /* b */
+    pt_batch_means means;
+    double ema; /* of CE, what the gate looks at */
+    double w;
+    bool gate;
+    float lr, head_lr;
+    const pt_image_norms *norms; /* [images], batch order */
+    const double *times; /* [n_workers][PT_PAYLOAD_TIMES] of each worker's step before */
+    double seconds;      /* from the record of the step before to this one's */
+    pt_server_costs costs; /* of rank 0 */
+    const char *skipped;   /* why the step made no update, or NULL */
+    bool probed;
+    double probe_ce, probe_ptr; /* gradient norms at the last trunk parameter */
+} pt_step_report;
+
+/* A test is of the validation images, if there are any, then of the test split, and, at
+ * the end, where wanted, of the training images. */
+typedef enum { PT_ROWS_TEST, PT_ROWS_TRAIN, PT_ROWS_VALIDATION, PT_ROWS_SETS } pt_rows_of;
+
+/* What rank 0 reports; each may be NULL. A failing hook ends the run. */
+typedef struct {
+    void *context;
+    pt_status (*on_step)(void *context, const pt_step_report *report);
+    /* logits [n][n_classes] of the images of a set, in the set's order, after `step`. */
+    pt_status (*on_rows)(void *context, pt_rows_of set, uint64_t step, bool last,
+                         const float *logits, size_t n);
+    /* A checkpoint of the state before step `next` begins: what was reported until now
+     * should outlive a crash. *tally: to be filled with what was counted. */
+    pt_status (*on_save)(void *context, uint64_t next, pt_tally *tally);
+} pt_server_hooks;
+
+/* Sizes of the sets that workers test on (rank 0; see pt_test_sets in worker/step.h). */
+typedef struct {
+    size_t n_test, n_train, n_validation;
+} pt_test_sizes;
+
+#endif

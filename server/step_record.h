@@ -1,0 +1,51 @@
+/* The step record: the only thing that starts, ends or skips a step, writes a checkpoint
+ * or changes the rate. Rank 0 makes it from the payloads, the other servers take it. */
+#ifndef PT_SERVER_STEP_RECORD_H
+#define PT_SERVER_STEP_RECORD_H
+
+#include "common/comm/comm.h"
+#include "server/hooks.h"
+#include "server/payloads.h"
+#include "server/saves.h"
+#include "server/skips.h"
+
+typedef struct pt_step_record pt_step_record;
+
+/* Borrows all. saves: knows whether a checkpoint is due. */
+PT_MUST_USE pt_status pt_step_record_create(const pt_run *run, pt_comm *comm,
+                                            pt_saves *saves, pt_step_record **out);
+void pt_step_record_destroy(pt_step_record **d);
+
+/* Rank 0: takes the payloads, decides, sends the record to every rank, and fills what it
+ * knows of the step into *report. PT_ERR_NUMERIC where the run ends with this step: the
+ * record says so to all others. */
+PT_MUST_USE pt_status pt_step_record_make(pt_step_record *d, uint64_t step,
+                                          Pt__Record__StepRecord *r,
+                                          pt_step_report *report);
+
+/* The other servers. */
+PT_MUST_USE pt_status pt_step_record_take(pt_step_record *d, Pt__Record__StepRecord *r);
+
+/* After the vote (votes.h), on every server: the step is not to count, since the gradient
+ * of `key` is not finite. The gate and its average are as before it. PT_ERR_NUMERIC where
+ * run.nonfinite allows no more. */
+PT_MUST_USE pt_status pt_step_record_take_back(pt_step_record *d, uint64_t step, int key);
+
+/* Steps skipped until now, and whether this one is. */
+pt_skips *pt_step_record_skips(pt_step_record *d);
+
+/* Rank 0: the payloads of this step. */
+const pt_payloads *pt_step_record_payloads(const pt_step_record *d);
+
+/* The next step's time is not to be measured from this step's record: a test is between.
+ */
+void pt_step_record_pause(pt_step_record *d);
+
+/* For checkpoints: gate and skips into *p, and from it. */
+void pt_step_record_progress(const pt_step_record *d, pt_progress *p);
+void pt_step_record_restore(pt_step_record *d, const pt_progress *p);
+
+/* Waits until the last record has left. */
+PT_MUST_USE pt_status pt_step_record_settle(pt_step_record *d);
+
+#endif

@@ -1,0 +1,36 @@
+/* The keys of a step that a server owns: gathered, moved, and sent to every worker. */
+#ifndef PT_SERVER_UPDATE_H
+#define PT_SERVER_UPDATE_H
+
+#include "common/comm/comm.h"
+#include "server/gather.h"
+#include "server/store.h"
+#include "server/votes.h"
+
+typedef struct pt_update pt_update;
+
+/* Borrows all. */
+PT_MUST_USE pt_status pt_update_create(pt_run *run, pt_comm *comm, pt_store *store,
+                                       pt_gather *gather, pt_update **out);
+void pt_update_destroy(pt_update **u);
+
+/* The run has entered another stage: lists the keys that are trained in it. */
+void pt_update_enter_stage(pt_update *u);
+
+/* A step: each key moves and leaves as soon as its gradient is complete. */
+PT_MUST_USE pt_status pt_update_keys(pt_update *u, const Pt__Record__StepRecord *r);
+
+/* The same in two halves: first all gradients into `votes`, and the vote, then new
+ * weights, or, where the step is not to count, the old ones. *bad: see votes.h. */
+PT_MUST_USE pt_status pt_update_hold(pt_update *u, uint64_t step, pt_votes *votes,
+                                     int32_t *bad);
+PT_MUST_USE pt_status pt_update_release(pt_update *u, const Pt__Record__StepRecord *r,
+                                        const pt_votes *votes, bool apply);
+
+/* Waits until all weights that were sent have left. */
+PT_MUST_USE pt_status pt_update_settle(pt_update *u);
+
+/* Seconds of CPU time of the optimizer so far. */
+double pt_update_seconds(const pt_update *u);
+
+#endif
