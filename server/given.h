@@ -3,12 +3,12 @@
 #ifndef PT_SERVER_GIVEN_H
 #define PT_SERVER_GIVEN_H
 
-#include "server/coupling.h"
+#include "server/methods/methods.h"
 #include "server/workers.h"
 
 /* Rank 0, where the run wants them, in a fresh run: the pretrained features, for methods
- * of rank 0 (coupler) and, as mean and deviation, for every worker. */
-PT_MUST_USE pt_status pt_given_features(pt_workers *w, pt_run *run, pt_coupler *coupler);
+ * of rank 0 (m) and, as mean and deviation, for every worker. */
+PT_MUST_USE pt_status pt_given_features(pt_workers *w, pt_run *run, pt_server_methods *m);
 
 /* Rank 0: what the start weights answer, where the run wants it; measured in a fresh run,
  * and sent to every worker then and after a resume. */

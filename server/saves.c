@@ -157,8 +157,7 @@ static void take_snapshot(pt_saves *s)
     const pt_run *r = s->run;
     const pt_graph *g = r->graph;
     pt_state *to = pt_saver_snapshot(s->saver);
-    size_t dims = (size_t)pt_run_rep_size(r) * sizeof(float), n_method;
-    const float *method = pt_coupler_state(s->of.coupler, &n_method);
+    size_t dims = (size_t)pt_run_rep_size(r) * sizeof(float);
     int n;
     const int *keys = pt_store_keys(s->of.store, &n);
 
@@ -172,7 +171,7 @@ static void take_snapshot(pt_saves *s)
     if (s->comm->rank != 0) return;
     memcpy(to->flat + g->n_param_floats, r->flat + g->n_param_floats,
            (g->n_floats - g->n_param_floats) * sizeof(float));
-    if (method) memcpy(to->method, method, n_method * sizeof *method);
+    pt_server_methods_save(s->of.methods, to->method);
     if (!to->feature_mean) return;
     memcpy(to->feature_mean, r->given.feature_mean, dims);
     memcpy(to->feature_std, r->given.feature_std, dims);

@@ -5,7 +5,7 @@
 
 #include "common/comm/comm.h"
 #include "server/checkpoint/saver.h"
-#include "server/coupling.h"
+#include "server/methods/methods.h"
 #include "server/hooks.h"
 #include "server/store.h"
 
@@ -14,7 +14,7 @@ typedef struct pt_saves pt_saves;
 /* What a snapshot is taken of, besides the run. */
 typedef struct {
     const pt_store *store;
-    pt_coupler *coupler; /* NULL but on rank 0 */
+    const pt_server_methods *methods;
 } pt_saves_of;
 
 /* Borrows all. options: NULL = the run is not saved; then only pt_saves_on, _destroy,

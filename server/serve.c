@@ -2,10 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/log.h"
-#include "server/coupling.h"
+#include "server/methods/methods.h"
 #include "server/evaluate.h"
 #include "server/gather.h"
 #include "server/given.h"
@@ -30,11 +29,11 @@ struct pt_server {
     pt_update *update;
     pt_votes *votes; /* NULL: keys move as they come */
     pt_saves *saves;
+    pt_server_methods *methods;
 
     /* rank 0 */
     pt_workers workers;
-    pt_coupler *coupler; /* NULL: no images are coupled */
-    pt_terms_out *terms;
+    pt_terms_out *terms; /* NULL: no images are coupled */
     pt_evaluation evaluation;
 };
 
@@ -51,7 +50,7 @@ void pt_server_destroy(pt_server **s)
 
     if (!p) return;
     pt_terms_out_destroy(&p->terms);
-    pt_coupler_destroy(&p->coupler);
+    pt_server_methods_destroy(&p->methods);
     pt_workers_fini(&p->workers);
     pt_step_record_destroy(&p->record);
     pt_update_destroy(&p->update);
@@ -76,8 +75,7 @@ static pt_status make_parts_of_first(pt_server *s, const pt_test_sizes *tests)
 {
     pt_status st = pt_workers_init(&s->workers, s->run, s->comm);
 
-    if (st == PT_OK) st = pt_coupler_create(s->run, &s->coupler);
-    if (st == PT_OK) st = pt_terms_out_create(s->run, s->comm, s->coupler, &s->terms);
+    if (st == PT_OK) st = pt_terms_out_create(s->run, s->comm, s->methods, &s->terms);
     s->evaluation =
         (pt_evaluation){.workers = &s->workers, .hooks = &s->hooks, .sizes = *tests};
     return st;
@@ -93,7 +91,7 @@ static pt_status make_parts(pt_server *s, const pt_save_options *save)
     if (st == PT_OK) st = pt_votes_create(s->run, s->comm, &s->votes);
     if (st == PT_OK)
         st = pt_saves_create(s->run, s->comm, save, &s->hooks,
-                             (pt_saves_of){s->store, s->coupler}, &s->saves);
+                             (pt_saves_of){s->store, s->methods}, &s->saves);
     if (st == PT_OK) st = pt_step_record_create(s->run, s->comm, s->saves, &s->record);
     s->evaluation.saves = s->saves;
     return st;
@@ -104,14 +102,15 @@ pt_status pt_server_create(pt_run *run, pt_comm *comm, const pt_test_sizes *test
                            pt_server **out)
 {
     pt_server *s = pt_calloc(1, sizeof *s);
-    pt_status st = PT_OK;
+    pt_status st;
 
     *out = NULL;
     if (!s) return pt_fail(PT_ERR_NOMEM, "no memory for the server");
     s->run = run;
     s->comm = comm;
     if (hooks) s->hooks = *hooks;
-    if (is_first(s)) st = make_parts_of_first(s, tests);
+    st = pt_server_methods_create(run, comm->rank, &s->methods);
+    if (st == PT_OK && is_first(s)) st = make_parts_of_first(s, tests);
     if (st == PT_OK) st = make_parts(s, save);
     if (st == PT_OK) {
         *out = s;
@@ -123,11 +122,8 @@ pt_status pt_server_create(pt_run *run, pt_comm *comm, const pt_test_sizes *test
 
 void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p)
 {
-    size_t n;
-    float *own = pt_coupler_state(s->coupler, &n);
-
     pt_store_restore(s->store, state->velocity);
-    if (own) memcpy(own, state->method, n * sizeof *own);
+    if (is_first(s)) pt_server_methods_restore(s->methods, state->method);
     pt_step_record_restore(s->record, p);
 }
 
@@ -156,7 +152,7 @@ static pt_status apply(pt_server *s, const Pt__Record__StepRecord *r)
 
     if (st != PT_OK || skips->why[0]) return st;
     skips->in_a_row = 0;
-    if (s->coupler) pt_coupler_moved(s->coupler);
+    pt_server_methods_moved(s->methods, s->step);
     return PT_OK;
 }
 
@@ -305,7 +301,7 @@ static pt_status before_steps(pt_server *s)
     pt_run *r = s->run;
     pt_status st = PT_OK;
 
-    if (is_first(s)) st = pt_given_features(&s->workers, r, s->coupler);
+    if (is_first(s)) st = pt_given_features(&s->workers, r, s->methods);
     if (st == PT_OK && is_first(s)) st = pt_given_answers(&s->workers, r);
     if (st != PT_OK || r->first_step == 0 || !r->test_owed) return st;
     s->step = r->first_step - 1;

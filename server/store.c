@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/sgd.h"
+#include "server/methods/methods.h"
 
 struct pt_store {
     pt_run *run;
@@ -11,20 +11,6 @@ struct pt_store {
     int n;
     float **velocity; /* [all keys]; NULL for other ranks' keys */
 };
-
-/* What draws a tensor's weights where: L2-SP in the place of weight decay, where it is
- * on. (Li et al., ICML 2018; kernels alone unless all_parameters, as in their program.)
- */
-static void decay_of(const pt_run *run, const pt_key *k, pt_sgd *rule)
-{
-    const pt_tensor *t = &run->graph->tensors[k->tensor];
-    const Pt__Config__StartingPoint *c = run->config->regularizers->l2_sp;
-
-    if (c->alpha == 0 && c->beta == 0) return;
-    rule->weight_decay = t->head ? c->beta : c->alpha;
-    if (t->n_dims < 2 && !c->all_parameters) rule->weight_decay = 0;
-    if (!t->head) rule->anchor = run->given.start + k->offset;
-}
 
 void pt_store_destroy(pt_store **s)
 {
@@ -101,7 +87,7 @@ pt_status pt_store_update(pt_store *s, int key, const float *gradient,
                    .weight_decay = o->weight_decay,
                    .nesterov = o->nesterov};
 
-    decay_of(s->run, k, &rule);
+    pt_server_methods_rule(s->run, k, &rule);
     if (!pt_sgd_step(s->run->flat + k->offset, s->velocity[key], gradient, k->count,
                      &rule))
         return pt_fail(PT_ERR_NUMERIC,

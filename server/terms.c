@@ -5,23 +5,23 @@
 struct pt_terms_out {
     const pt_run *run;
     pt_comm *comm;
-    pt_coupler *coupler;
+    pt_server_methods *methods;
     double **terms;   /* [n_workers] being sent */
     pt_request *sent; /* [n_workers] */
 };
 
-pt_status pt_terms_out_create(const pt_run *run, pt_comm *comm, pt_coupler *coupler,
-                              pt_terms_out **out)
+pt_status pt_terms_out_create(const pt_run *run, pt_comm *comm,
+                              pt_server_methods *methods, pt_terms_out **out)
 {
     size_t w = (size_t)run->n_workers, n = pt_terms_doubles(run, run->plan->batch);
     pt_terms_out *t;
     bool ok;
 
     *out = NULL;
-    if (!coupler) return PT_OK;
+    if (pt_row_layout(run).total == 0) return PT_OK;
     t = pt_calloc(1, sizeof *t);
     if (t) {
-        *t = (pt_terms_out){.run = run, .comm = comm, .coupler = coupler};
+        *t = (pt_terms_out){.run = run, .comm = comm, .methods = methods};
         t->terms = pt_calloc(w, sizeof *t->terms);
         t->sent = pt_calloc(w, sizeof *t->sent);
     }
@@ -57,8 +57,8 @@ pt_status pt_terms_out_send(pt_terms_out *t, uint64_t step, const double *rows,
                             double *penalty)
 {
     const pt_run *r = t->run;
-    pt_status s = pt_coupler_take(t->coupler, step, rows,
-                                  pt_plan_batch_size(r->plan, step), penalty);
+    pt_status s = pt_server_methods_take(t->methods, step, rows,
+                                         pt_plan_batch_size(r->plan, step), penalty);
 
     if (s == PT_OK) s = pt_terms_out_settle(t);
     for (int w = 0; w < r->n_workers && s == PT_OK; w++) {
@@ -66,7 +66,7 @@ pt_status pt_terms_out_send(pt_terms_out *t, uint64_t step, const double *rows,
         int n = pt_span_images(&span);
 
         if (n == 0) continue;
-        pt_coupler_terms(t->coupler, pt_span_first(&span), n, t->terms[w]);
+        pt_server_methods_terms(t->methods, pt_span_first(&span), n, t->terms[w]);
         s = pt_comm_send(t->comm, r->n_servers + w, PT_MSG_TERMS, 0, t->terms[w],
                          pt_terms_doubles(r, n) * sizeof(double), &t->sent[w]);
     }

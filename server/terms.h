@@ -4,13 +4,13 @@
 #define PT_SERVER_TERMS_H
 
 #include "common/comm/comm.h"
-#include "server/coupling.h"
+#include "server/methods/methods.h"
 
 typedef struct pt_terms_out pt_terms_out;
 
-/* Borrows all. *out is NULL without a coupler: no images are coupled. */
+/* Borrows all. *out is NULL where no method of the run couples images. */
 PT_MUST_USE pt_status pt_terms_out_create(const pt_run *run, pt_comm *comm,
-                                          pt_coupler *coupler, pt_terms_out **out);
+                                          pt_server_methods *methods, pt_terms_out **out);
 void pt_terms_out_destroy(pt_terms_out **t);
 
 /* From the rows [b][row] of step's batch: *penalty is what the methods add to its loss;

@@ -86,9 +86,9 @@ mutation nesterov_without_looking_ahead server.sgd server/sgd.c <<'M'
 - float moved = w[i] - lr * (decayed + mu * speed);
 + float moved = w[i] - lr * speed;
 M
-mutation l2_sp_draws_the_head_as_the_trunk worker.methods server/store.c <<'M'
-- rule->weight_decay = t->head ? c->beta : c->alpha;
-+ rule->weight_decay = c->alpha;
+mutation l2_sp_draws_the_head_as_the_trunk worker.methods server/methods/l2_sp.c <<'M'
+- r->weight_decay = t->head ? c->beta : c->alpha;
++ r->weight_decay = c->alpha;
 M
 mutation head_at_the_trunks_rate worker.algorithm1 server/store.c <<'M'
 - pt_sgd rule = {.lr = t->head ? record->head_lr : record->lr,
@@ -138,9 +138,9 @@ M
 mutation skips_in_a_row_not_restored worker.run_resume server/step_record.c <<'M'
 - d->skips.in_a_row = p->skipped_in_a_row;
 M
-mutation last_number_of_adarand_not_restored worker.methods server/serve.c <<'M'
-- if (own) memcpy(own, state->method, n * sizeof *own);
-+ if (own) memcpy(own, state->method, (n - 1) * sizeof *own);
+mutation last_number_of_adarand_not_restored worker.methods server/methods/methods.c <<'M'
+- memcpy(pt_server_methods_table[i]->state(m->self[i]), from, n * sizeof *from);
++ memcpy(pt_server_methods_table[i]->state(m->self[i]), from, (n - 1) * sizeof *from);
 M
 mutation hash_of_some_rows common.tensor common/graph/tensor.c <<'M'
 - pt_digest_add(digest, rows, n * d.c * d.hw * sizeof *rows);

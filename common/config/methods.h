@@ -76,7 +76,7 @@ enum {
       c->source->draw == PT__CONFIG__SOURCE_DRAW__NEIGHBOURS ? "BTfW"                    \
                                                              : "joint training",         \
       PT_ASKS_SOURCE, 0, 0)                                                              \
-    X(CO_TUNING, co_tuning, NO, YES, NO, "regularizers.co_tuning.weight",                \
+    X(CO_TUNING, co_tuning, NO, YES, YES, "regularizers.co_tuning.weight",               \
       c->regularizers->co_tuning->weight > 0, "Co-Tuning",                               \
       PT_ASKS_RELATION | PT_ASKS_LABELS | PT_ASKS_TARGETS, 0, 0)                         \
     X(LABEL_SMOOTHING, label_smoothing, NO, YES, NO, "cross_entropy.label_smoothing",    \

@@ -9,7 +9,7 @@
 #include "common/base/log.h"
 #include "launch/train/identity.h"
 #include "launch/train/run_dir.h"
-#include "server/coupling.h"
+#include "server/methods/methods.h"
 
 void pt_resume_destroy(pt_resume **s)
 {
@@ -144,7 +144,7 @@ static pt_status load(pt_setup *u, pt_resume *st, found *f)
                                .feature_std = r->given.feature_std,
                                .responses = r->given.responses};
         st->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
-        st->state.n_method = pt_job_rank() == 0 ? pt_method_floats(r) : 0;
+        st->state.n_method = pt_job_rank() == 0 ? pt_server_methods_floats(r) : 0;
         if (st->state.n_method > 0)
             st->state.method = pt_calloc(st->state.n_method, sizeof(float));
         s = st->state.velocity && (st->state.method || st->state.n_method == 0)

@@ -5,7 +5,7 @@
 
 #include "common/base/file.h"
 #include "common/data/h5file.h"
-#include "server/coupling.h"
+#include "server/methods/methods.h"
 
 enum { PATH_BYTES = PT_NAME_MAX + 64 };
 
@@ -47,7 +47,7 @@ uint64_t pt_part_bytes(const pt_run *r, int server)
 
     if (server == 0)
         n += (r->graph->n_floats - r->graph->n_param_floats) * sizeof(float) +
-             (2 * (uint64_t)pt_run_rep_size(r) + pt_method_floats(r) +
+             (2 * (uint64_t)pt_run_rep_size(r) + pt_server_methods_floats(r) +
               pt_run_response_floats(r)) *
                  sizeof(float);
     return n + pt_part_margin(r);

@@ -26,7 +26,7 @@ typedef struct {
     float *velocity;   /* [graph->n_param_floats]: momentum, memory layout */
     float *feature_mean, *feature_std; /* [rep size], or both NULL */
     float *responses;                  /* [pt_run_response_floats], or NULL */
-    float *method;                     /* [n_method] (server/coupling.h), or NULL */
+    float *method;                     /* [n_method] (server/methods), or NULL */
     size_t n_method;
 } pt_state;
 

@@ -9,7 +9,7 @@
 #include "common/base/file.h"
 #include "common/base/fscall.h"
 #include "common/data/h5file.h"
-#include "server/coupling.h"
+#include "server/methods/methods.h"
 
 enum { GENERATIONS = 2, TEXT_BYTES = 1024 };
 
@@ -243,7 +243,7 @@ static pt_status make_arrays(pt_saver *s)
     const pt_graph *g = s->run->graph;
     size_t dims = (size_t)pt_run_rep_size(s->run);
     bool features = s->run->given.feature_mean != NULL;
-    size_t n_method = s->server == 0 ? pt_method_floats(s->run) : 0;
+    size_t n_method = s->server == 0 ? pt_server_methods_floats(s->run) : 0;
 
     s->state.run = s->run;
     s->state.flat = pt_calloc(g->n_floats, sizeof *s->state.flat);
@@ -252,7 +252,8 @@ static pt_status make_arrays(pt_saver *s)
         s->state.feature_mean = pt_calloc(dims, sizeof(float));
         s->state.feature_std = pt_calloc(dims, sizeof(float));
     }
-    s->state.responses = s->server == 0 ? s->run->given.responses : NULL; /* never change */
+    s->state.responses =
+        s->server == 0 ? s->run->given.responses : NULL; /* never change */
     s->state.n_method = n_method;
     if (n_method > 0) s->state.method = pt_calloc(n_method, sizeof(float));
     if (!s->state.flat || !s->state.velocity || (n_method > 0 && !s->state.method) ||

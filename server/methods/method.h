@@ -19,8 +19,9 @@ typedef struct {
 
 typedef struct {
     /* What the method keeps from step to step; the other hooks get it as self, NULL where
-     * there is no `create`. After a failure of it *self is destroyed, if not NULL. */
-    pt_status (*create)(const pt_run *run, void **self);
+     * there is no `create`. After a failure of it *self is destroyed, if not NULL.
+     * Every server, `rank` of them; for a method of the batch only rank 0 has any. */
+    pt_status (*create)(const pt_run *run, int rank, void **self);
     void (*destroy)(void *self);
 
     /* Of that, floats that the next step depends on, for checkpoints: how many there are
@@ -32,6 +33,10 @@ typedef struct {
      * images, and their labels. */
     pt_status (*start)(void *self, const float *features, const int32_t *labels,
                        size_t n);
+
+    /* Before the first step, PT_ASKS_RELATION: what the weights' own classifier answers
+     * to the training images, rows [n][classes], to run->given.responses. */
+    pt_status (*relate)(const pt_run *run, const float *rows, size_t n, size_t classes);
 
     /* A batch's rows, borrowed until the next call: *penalty is what the method adds to
      * the batch's loss. */
@@ -51,5 +56,8 @@ typedef struct {
 #define PT_SERVER_METHOD(NAME, name, run, worker, server, ...)                           \
     PT_IF_##server(extern const pt_server_method pt_server_##name;)
 PT_METHOD_LIST(PT_SERVER_METHOD)
+
+/* NULL: a method without hooks here. */
+extern const pt_server_method *const pt_server_methods_table[PT_N_METHODS];
 
 #endif

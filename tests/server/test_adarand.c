@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "server/adarand.h"
+#include "server/methods/adarand.h"
 #include "tests/support/pattern.h"
 
 enum { IMAGES = 30, BATCH = 6, MOVES = 4, MOST = 40 };

@@ -59,7 +59,6 @@ SOURCES = (".c", ".h", ".in", ".proto", ".sh", ".py", ".awk", ".css", ".html")
 LEFT = {
     "circle: worker/engine/conv/conv worker/engine/conv/winograd": "shapes of their own file",
     "launch/train/journal.c: on_step has more than 50 lines": "52; a split",
-    "server/methods/README.md: is missing": "the table of methods",
     "worker/engine/README.md: does not name threads": "the engine's rooms",
     "worker/engine/conv/README.md: is missing": "the engine's rooms",
     "worker/engine/gemm/README.md: is missing": "the engine's rooms",

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/comm/stop.h"
-#include "server/coupling.h"
+#include "server/methods/methods.h"
 #include "tests/support/loopback.h"
 #include "tests/support/pattern.h"
 #include "worker/step.h"
@@ -290,7 +290,7 @@ static void resume(player *p)
                           .feature_std = r->given.feature_std,
                           .responses = r->given.responses};
     p->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
-    p->state.n_method = pt_method_floats(r);
+    p->state.n_method = pt_server_methods_floats(r);
     if (p->state.n_method > 0)
         p->state.method = pt_calloc(p->state.n_method, sizeof(float));
     assert_non_null(p->state.velocity);

@@ -7,8 +7,8 @@
  *
  * where running_k is the moving average of the batches' class means. Pure; computed in
  * double, kept in float, so that a checkpoint holds all of it. Cost of a step: C^2 D. */
-#ifndef PT_SERVER_ADARAND_H
-#define PT_SERVER_ADARAND_H
+#ifndef PT_SERVER_METHODS_ADARAND_H
+#define PT_SERVER_METHODS_ADARAND_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,11 +1,13 @@
-#include "server/adarand.h"
+#include "server/methods/adarand.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/pmath.h"
 #include "common/base/rng.h"
 #include "common/base/simd.h"
+#include "server/methods/method.h"
 
 enum { MEAN, DEVIATION, RUNNING, FIRST, SECOND, ARRAYS };
 
@@ -244,3 +246,115 @@ void pt_adarand_move(float *state, int classes, int dims, const double *rows, in
     ++*t;
     adam(mean, state + FIRST * all, state + SECOND * all, m.g, all, *t, lr);
 }
+
+/* ---- the method's hooks ------------------------------------------------------------ */
+
+typedef struct {
+    const pt_run *run;
+    int classes, dims;
+    float *state;
+    double *targets; /* [b][dims] of the batch under way */
+    float *draw;     /* [dims] */
+    double *moving;  /* [pt_adarand_room] */
+} adarand;
+
+static void destroy(void *self)
+{
+    adarand *a = self;
+
+    free(a->state);
+    free(a->targets);
+    free(a->draw);
+    free(a->moving);
+    free(a);
+}
+
+static size_t floats(const pt_run *run)
+{
+    return pt_adarand_floats(run->graph->n_classes, pt_run_rep_size(run));
+}
+
+static pt_status create(const pt_run *run, int rank, void **self)
+{
+    int classes = run->graph->n_classes, dims = pt_run_rep_size(run);
+    adarand *a;
+
+    if (rank > 0) return PT_OK;
+    a = pt_calloc(1, sizeof *a);
+    if (a) {
+        *a = (adarand){.run = run, .classes = classes, .dims = dims};
+        a->state = pt_calloc(floats(run), sizeof *a->state);
+        a->targets =
+            pt_calloc(pt_mul((size_t)run->plan->batch, (size_t)dims), sizeof *a->targets);
+        a->draw = pt_calloc((size_t)dims, sizeof *a->draw);
+        a->moving = pt_calloc(pt_adarand_room(classes, dims), sizeof *a->moving);
+    }
+    *self = a;
+    return a && a->state && a->targets && a->draw && a->moving
+               ? PT_OK
+               : pt_fail(PT_ERR_NOMEM, "no memory for the targets of classes");
+}
+
+static float *state(void *self)
+{
+    return ((adarand *)self)->state;
+}
+
+static pt_status start(void *self, const float *features, const int32_t *labels, size_t n)
+{
+    adarand *a = self;
+
+    return pt_adarand_init(a->state, a->classes, a->dims, features, labels, n);
+}
+
+/* The targets of all images; weight * the mean squared error against them. */
+static pt_status take(void *self, const pt_rows *rows, double *penalty)
+{
+    adarand *a = self;
+    const pt_config *c = a->run->config;
+    size_t dims = (size_t)a->dims;
+    double sum = 0;
+
+    for (int i = 0; i < rows->b; i++) {
+        const double *row = rows->rows + (size_t)i * rows->layout.total;
+        const double *rep = row + rows->layout.rep;
+        double *t = a->targets + (size_t)i * dims;
+
+        pt_adarand_target(a->state, a->classes, a->dims, (int)row[rows->layout.label],
+                          c->seed, rows->step, i, a->draw, t);
+        for (size_t d = 0; d < dims; d++) sum += (rep[d] - t[d]) * (rep[d] - t[d]);
+    }
+    *penalty = c->regularizers->adarand->weight * sum / rows->b / a->dims;
+    return PT_OK;
+}
+
+static void terms(const void *self, int first, int n, double *out)
+{
+    const adarand *a = self;
+    size_t dims = (size_t)a->dims;
+
+    memcpy(out, a->targets + (size_t)first * dims, (size_t)n * dims * sizeof *out);
+}
+
+static void moved(void *self, const pt_rows *rows)
+{
+    adarand *a = self;
+    const Pt__Config__AdaRand *c;
+    double t, lr;
+
+    if (!a) return;
+    c = a->run->config->regularizers->adarand;
+    t = (double)rows->step / (double)a->run->plan->total_steps;
+    lr = c->lr * 0.5 * (1 + pt_cos_turns(0.5 * t));
+    pt_adarand_move(a->state, a->classes, a->dims, rows->rows, rows->b,
+                    rows->layout.total, rows->layout.rep, lr, c->decay, a->moving);
+}
+
+const pt_server_method pt_server_adarand = {.create = create,
+                                            .destroy = destroy,
+                                            .floats = floats,
+                                            .state = state,
+                                            .start = start,
+                                            .take = take,
+                                            .terms = terms,
+                                            .moved = moved};

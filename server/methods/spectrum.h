@@ -1,7 +1,7 @@
 /* The smallest singular values of a small matrix, for Batch Spectral Shrinkage. Pure: one
  * order of operations, double throughout. */
-#ifndef PT_SERVER_SPECTRUM_H
-#define PT_SERVER_SPECTRUM_H
+#ifndef PT_SERVER_METHODS_SPECTRUM_H
+#define PT_SERVER_METHODS_SPECTRUM_H
 
 #include "common/base/status.h"
 

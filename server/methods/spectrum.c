@@ -1,4 +1,4 @@
-#include "server/spectrum.h"
+#include "server/methods/spectrum.h"
 
 #include <math.h>
 #include <stdbool.h>
