@@ -66,7 +66,8 @@ static pt_status same_test(const char *dir, const pt_answers *a, const pt_answer
                           dir);
 }
 
-pt_status pt_answers_confusion(const pt_method *m, pt_answers *first, uint32_t **counts)
+pt_status pt_answers_confusion(const pt_method_runs *m, pt_answers *first,
+                               uint32_t **counts)
 {
     size_t c = 0;
     pt_status s = pt_answers_read(m->runs[0]->dir, first);
@@ -134,14 +135,14 @@ static int by_favour(const void *pa, const void *pb)
     return a->at < b->at ? -1 : 1;
 }
 
-static const pt_finished_run *pair_of(const pt_method *m, uint64_t seed)
+static const pt_finished_run *pair_of(const pt_method_runs *m, uint64_t seed)
 {
     for (size_t i = 0; i < m->baseline->n_runs; i++)
         if (m->baseline->runs[i]->seed == seed) return m->baseline->runs[i];
     return NULL;
 }
 
-static pt_status vote_all(const pt_method *m, const pt_answers *first, votes *v)
+static pt_status vote_all(const pt_method_runs *m, const pt_answers *first, votes *v)
 {
     pt_status s = PT_OK;
 
@@ -161,7 +162,7 @@ static pt_status vote_all(const pt_method *m, const pt_answers *first, votes *v)
     return s;
 }
 
-pt_status pt_answers_changes(const pt_method *m, pt_answers *first, pt_change **list,
+pt_status pt_answers_changes(const pt_method_runs *m, pt_answers *first, pt_change **list,
                              size_t *n)
 {
     votes v = {0};

@@ -21,7 +21,7 @@ void pt_answers_fini(pt_answers *a);
 
 /* How often each class was taken for each other: counts [C][C], row: the true class, over
  * all runs of the method; malloc'd. *first: of its first run, to be freed. */
-PT_MUST_USE pt_status pt_answers_confusion(const pt_method *m, pt_answers *first,
+PT_MUST_USE pt_status pt_answers_confusion(const pt_method_runs *m, pt_answers *first,
                                            uint32_t **counts);
 
 /* A test image on which a method and its baseline disagree about the truth. */
@@ -33,7 +33,7 @@ typedef struct {
 
 /* The changes of a method with a baseline, most in favour first; ties by place. *first as
  * above; list [*n] malloc'd. */
-PT_MUST_USE pt_status pt_answers_changes(const pt_method *m, pt_answers *first,
+PT_MUST_USE pt_status pt_answers_changes(const pt_method_runs *m, pt_answers *first,
                                          pt_change **list, size_t *n);
 
 #endif

@@ -29,7 +29,7 @@ static void put_number(FILE *out, double x)
     if (isfinite(x)) fprintf(out, "%.10g", x);
 }
 
-static double gain_of(const pt_method *m, const pt_finished_run *r)
+static double gain_of(const pt_method_runs *m, const pt_finished_run *r)
 {
     for (size_t i = 0; m->baseline && i < m->baseline->n_runs; i++)
         if (m->baseline->runs[i]->seed == r->seed)
@@ -37,7 +37,7 @@ static double gain_of(const pt_method *m, const pt_finished_run *r)
     return NAN;
 }
 
-static void print_run(FILE *out, const pt_block *b, const pt_method *m,
+static void print_run(FILE *out, const pt_block *b, const pt_method_runs *m,
                       const pt_finished_run *r)
 {
     const char *decay = pt_settings_get(&r->settings, "optimizer.weight_decay");

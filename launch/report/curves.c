@@ -86,7 +86,7 @@ static void merge(pt_curves *c, const sums *s, int n[PT_CURVES][PT_CURVE_BINS])
         }
 }
 
-pt_status pt_curves_read(const pt_method *m, pt_curves **out)
+pt_status pt_curves_read(const pt_method_runs *m, pt_curves **out)
 {
     pt_curves *c = pt_calloc(1, sizeof *c);
     sums *s = pt_calloc(1, sizeof *s);

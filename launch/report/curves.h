@@ -30,6 +30,6 @@ typedef struct {
 
 /* Reads metrics.jsonl of every run. A run without one, or with lines that are no objects,
  * is PT_ERR_DATA naming the file. */
-PT_MUST_USE pt_status pt_curves_read(const pt_method *m, pt_curves **out);
+PT_MUST_USE pt_status pt_curves_read(const pt_method_runs *m, pt_curves **out);
 
 #endif

@@ -50,7 +50,7 @@ void pt_page_append(json_t **array, json_t *item)
 /* ---- a block ---------------------------------------------------------------------- */
 
 /* A row of the table: its cells are all but the name, and p of t. */
-static json_t *method_row(const pt_block *b, const pt_method *m)
+static json_t *method_row(const pt_block *b, const pt_method_runs *m)
 {
     char row[PT_TABLE_COLUMNS + 1][PT_TABLE_CELL] = {{0}};
     json_t *cells = json_array();

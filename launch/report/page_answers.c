@@ -81,7 +81,7 @@ pt_status pt_page_confusion(const pt_block *b, json_t **out)
 
     *out = json_array();
     for (size_t i = 0; i < b->n_methods && s == PT_OK; i++) {
-        const pt_method *m = &b->methods[i];
+        const pt_method_runs *m = &b->methods[i];
         pt_answers a = {0};
         uint32_t *counts = NULL;
         bool fits;
@@ -104,7 +104,7 @@ pt_status pt_page_confusion(const pt_block *b, json_t **out)
 
 /* The test images on which a method and its baseline differ. */
 typedef struct {
-    const pt_method *method;
+    const pt_method_runs *method;
     const pt_dataset *data; /* NULL: no pictures */
     pt_answers answers;
     pt_change *list; /* [n], most in favour of the method first */
@@ -172,7 +172,7 @@ static json_t *direction_of(const changes *c, bool better)
                      (json_int_t)n, "cards", cards);
 }
 
-static pt_status changes_of(const pt_method *m, const pt_dataset *data, bool open,
+static pt_status changes_of(const pt_method_runs *m, const pt_dataset *data, bool open,
                             json_t **out)
 {
     changes c = {.method = m, .data = data};

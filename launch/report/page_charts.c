@@ -11,7 +11,7 @@ enum {
     MAX_POINTS = 64 /* numbers of workers */
 };
 
-int pt_page_style_of(const pt_block *b, const pt_method *m)
+int pt_page_style_of(const pt_block *b, const pt_method_runs *m)
 {
     return (int)((m - b->methods) % STYLES);
 }

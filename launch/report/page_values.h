@@ -20,7 +20,7 @@ json_t *pt_page_texts(const char *const *texts, size_t n);
 void pt_page_append(json_t **array, json_t *item);
 
 /* The style of a method's lines in page.css, by its place in the block: 0..15. */
-int pt_page_style_of(const pt_block *b, const pt_method *m);
+int pt_page_style_of(const pt_block *b, const pt_method_runs *m);
 
 /* Parts of a block; *out is NULL without memory. data: NULL, no pictures. */
 PT_MUST_USE pt_status pt_page_training(const pt_block *b, json_t **out);

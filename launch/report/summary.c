@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "launch/report/names.h"
+#include "launch/report/labels.h"
 #include "launch/report/published.h"
 #include "launch/report/significance.h"
 
@@ -62,14 +62,14 @@ static double seconds_of(const pt_finished_run *r)
 }
 
 /* room [n_runs] is scratch. */
-static pt_stat over_runs(const pt_method *m, double (*of)(const pt_finished_run *),
+static pt_stat over_runs(const pt_method_runs *m, double (*of)(const pt_finished_run *),
                          double *room)
 {
     for (size_t i = 0; i < m->n_runs; i++) room[i] = of(m->runs[i]);
     return pt_stat_of(room, m->n_runs);
 }
 
-static const pt_finished_run *run_with_seed(const pt_method *m, uint64_t seed)
+static const pt_finished_run *run_with_seed(const pt_method_runs *m, uint64_t seed)
 {
     for (size_t i = 0; i < m->n_runs; i++)
         if (m->runs[i]->seed == seed) return m->runs[i];
@@ -77,7 +77,7 @@ static const pt_finished_run *run_with_seed(const pt_method *m, uint64_t seed)
 }
 
 /* room [2 n_runs] is scratch. */
-static void pair(pt_method *m, double *room)
+static void pair(pt_method_runs *m, double *room)
 {
     double *gains = room, *plain = room + m->n_runs, mean;
     size_t n = 0;
@@ -121,7 +121,7 @@ static void note(pt_block *b, pt_status *failed, const char *fmt, ...)
 }
 
 /* " 1 2 3": the seeds of m, or with `in` those that `in` has, too. malloc'd or NULL. */
-static char *seeds(const pt_method *m, const pt_method *in)
+static char *seeds(const pt_method_runs *m, const pt_method_runs *in)
 {
     char *text = NULL;
     size_t bytes;
@@ -136,7 +136,7 @@ static char *seeds(const pt_method *m, const pt_method *in)
     return NULL;
 }
 
-static void note_seeds(pt_block *b, const pt_method *m, pt_status *failed)
+static void note_seeds(pt_block *b, const pt_method_runs *m, pt_status *failed)
 {
     char *mine = seeds(m, NULL), *plain = seeds(m->baseline, NULL);
     char *both = seeds(m, m->baseline);
@@ -154,7 +154,7 @@ static void note_seeds(pt_block *b, const pt_method *m, pt_status *failed)
     free(both);
 }
 
-static void note_method(pt_block *b, const pt_method *m, pt_status *failed)
+static void note_method(pt_block *b, const pt_method_runs *m, pt_status *failed)
 {
     if (m->runs[0]->plain) return;
     if (m->baseline)
@@ -231,7 +231,7 @@ static entry *make_entries(const pt_finished_run *r, size_t n)
         const pt_settings *s = &r[i].settings;
 
         e[i].r = &r[i];
-        e[i].head = pt_block_title(s, NULL, 0);
+        e[i].head = pt_label_block(s, NULL, 0);
         e[i].protocol = pt_settings_text(s, PT_ROLE_PROTOCOL);
         e[i].variant = pt_settings_text(s, PT_ROLE_VARIANT);
         e[i].method = pt_settings_text(s, PT_ROLE_METHOD);
@@ -246,7 +246,7 @@ static entry *make_entries(const pt_finished_run *r, size_t n)
 }
 
 /* Puts the runs e [n] of one method into m; repeated ones are noted, or are faults. */
-static void fill_method(pt_block *b, pt_method *m, const entry *e, size_t n,
+static void fill_method(pt_block *b, pt_method_runs *m, const entry *e, size_t n,
                         pt_status *failed)
 {
     for (size_t i = 0; i < n; i++) {
@@ -275,11 +275,11 @@ static void fill_method(pt_block *b, pt_method *m, const entry *e, size_t n,
 static void fill_block(pt_block *b, const entry *e, size_t n,
                        const pt_finished_run **room, pt_status *failed)
 {
-    const pt_method *plain = NULL;
+    const pt_method_runs *plain = NULL;
     const char *variant = NULL;
 
     for (size_t first = 0, end; first < n; first = end) {
-        pt_method *m = &b->methods[b->n_methods++];
+        pt_method_runs *m = &b->methods[b->n_methods++];
 
         for (end = first + 1; end < n && by_group(&e[first], &e[end]) == 0;) end++;
         m->runs = room + first;
@@ -303,9 +303,9 @@ static pt_status finish_block(pt_block *b, size_t n)
         all[i] = &b->methods[i].runs[0]->settings;
     }
     for (size_t i = 0; s == PT_OK && i < b->n_methods; i++) {
-        pt_method *m = &b->methods[i];
+        pt_method_runs *m = &b->methods[i];
 
-        m->name = pt_method_name(all[i], all, b->n_methods);
+        m->name = pt_label_method(all[i], all, b->n_methods);
         if (!m->name) s = pt_fail(PT_ERR_NOMEM, "no memory for the report");
         m->train = over_runs(m, train_of, room);
         m->test = over_runs(m, test_of, room);
@@ -349,7 +349,7 @@ static pt_status name_blocks(pt_summary *u)
     for (size_t i = 0; good && i < u->n_blocks; i++)
         all[i] = &u->blocks[i].methods[0].runs[0]->settings;
     for (size_t i = 0; good && i < u->n_blocks; i++) {
-        u->blocks[i].title = pt_block_title(all[i], all, u->n_blocks);
+        u->blocks[i].title = pt_label_block(all[i], all, u->n_blocks);
         good = u->blocks[i].title != NULL;
     }
     free(all);

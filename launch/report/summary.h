@@ -16,26 +16,26 @@ typedef struct {
 
 pt_stat pt_stat_of(const double *x, size_t n);
 
-typedef struct pt_method {
-    char *name;                   /* pt_method_name */
+typedef struct pt_method_runs {
+    char *name;                   /* pt_label_method */
     const pt_finished_run **runs; /* [n_runs], one a seed, by seed */
     size_t n_runs, n_shut;        /* n_shut: runs whose gate never opened; 0 for plain */
     pt_stat train, test;          /* percent */
     pt_stat gate, w;              /* over the runs whose gate opened */
     pt_stat images_per_s, seconds;
-    const struct pt_method *baseline; /* plain runs of the same block and variant, or
+    const struct pt_method_runs *baseline; /* plain runs of the same block and variant, or
                                          NULL; NULL for a plain method */
     pt_stat gain; /* test - test of the baseline, over the seeds of both; percent */
     double half_width, p_flip, p_t; /* of the gain (launch/report/significance.h) */
     double error_cut; /* 100 gain / (100 - baseline), baseline over the same seeds, in %;
                          NAN where there is none */
-} pt_method;
+} pt_method_runs;
 
 /* Runs that agree in everything but seed, method and variant (launch/report/settings.h).
  */
 typedef struct {
-    char *title; /* pt_block_title */
-    pt_method *methods;
+    char *title; /* pt_label_block */
+    pt_method_runs *methods;
     size_t n_methods;
     char **notes; /* [n_notes]: what the numbers do not show */
     size_t n_notes;

@@ -55,7 +55,7 @@ static double rounded(double x)
     return round(100 * x) / 100 + 0.0;
 }
 
-void pt_table_row(const pt_method *m, char row[N_COLUMNS][CELL])
+void pt_table_row(const pt_method_runs *m, char row[N_COLUMNS][CELL])
 {
     pt_stat gain = m->gain;
 

@@ -12,7 +12,7 @@ enum { PT_TABLE_COLUMNS = 12, PT_TABLE_CELL = 64 };
 
 /* The columns' names; a row's cells behind its name, row[0] untouched. */
 extern const char *const pt_table_heads[PT_TABLE_COLUMNS];
-void pt_table_row(const pt_method *m, char row[PT_TABLE_COLUMNS][PT_TABLE_CELL]);
+void pt_table_row(const pt_method_runs *m, char row[PT_TABLE_COLUMNS][PT_TABLE_CELL]);
 
 /* What the columns mean, NULL-terminated. */
 extern const char *const pt_table_legend[];

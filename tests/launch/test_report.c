@@ -135,7 +135,7 @@ static void test_other_methods_have_names_and_the_same_baseline(void **state)
     assert_int_equal(u->n_blocks, 1);
     assert_int_equal(u->blocks[0].n_methods, COUNT(names));
     for (size_t i = 0; i < COUNT(names); i++) {
-        const pt_method *m = &u->blocks[0].methods[i];
+        const pt_method_runs *m = &u->blocks[0].methods[i];
 
         assert_string_equal(m->name, names[i]);
         if (i > 0) assert_ptr_equal(m->baseline, &u->blocks[0].methods[0]);
@@ -256,7 +256,7 @@ static void test_the_gain_is_over_the_seeds_of_both_and_says_so(void **state)
         {"g", L2, 8, 0.5, 1, 5, 1, NULL}};
     pt_finished_run *r = NULL;
     pt_summary *u;
-    const pt_method *m;
+    const pt_method_runs *m;
 
     (void)state;
     made_runs_make(runs, COUNT(runs));

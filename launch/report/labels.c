@@ -1,4 +1,4 @@
-#include "launch/report/names.h"
+#include "launch/report/labels.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -77,7 +77,7 @@ static void print_methods(FILE *out, const pt_settings *of)
         fputs(pt_settings_is_plain(of) ? "plain" : "other", out);
 }
 
-char *pt_method_name(const pt_settings *of, const pt_settings *const *all, size_t n)
+char *pt_label_method(const pt_settings *of, const pt_settings *const *all, size_t n)
 {
     char *text = NULL;
     size_t bytes;
@@ -117,7 +117,7 @@ static bool set_before(const pt_settings *of, const pt_settings *const *all, siz
     return false;
 }
 
-char *pt_block_title(const pt_settings *of, const pt_settings *const *all, size_t n)
+char *pt_label_block(const pt_settings *of, const pt_settings *const *all, size_t n)
 {
     char *text = NULL;
     size_t bytes;
