@@ -7,7 +7,7 @@
 #include "worker/objective/method.h"
 #include "worker/objective/pseudo_task.h"
 
-/* A method of the run that has hooks here; the hook that is being called. */
+/* A method of the run that has hooks here. */
 typedef struct {
     const pt_worker_method *hooks;
     pt_method_id id;
@@ -15,8 +15,8 @@ typedef struct {
 } part;
 
 struct pt_objective {
-    part parts[PT_N_METHODS]; /* [n_parts], in the table's order */
-    int n_parts;
+    part parts[PT_N_METHODS + 1];   /* in the table's order; the last has no hooks */
+    bool has_at_logits, has_at_rep; /* such a hook */
     int n_classes, n_source, dims;
 
     pt_batch batch; /* the step under way */
@@ -56,8 +56,8 @@ void pt_objective_destroy(pt_objective **o)
     pt_objective *p = o ? *o : NULL;
 
     if (!p) return;
-    for (int k = 0; k < p->n_parts; k++)
-        if (p->parts[k].self) p->parts[k].hooks->destroy(p->parts[k].self);
+    for (const part *m = p->parts; m->hooks; m++)
+        if (m->self) m->hooks->destroy(m->self);
     free(p->batch.images);
     free(p->batch.p);
     free(p->batch.places);
@@ -105,16 +105,18 @@ static bool make_arrays(pt_objective *o, size_t n)
 
 static pt_status make_parts(pt_objective *o, const pt_run *run, const pt_net_options *net)
 {
+    part *p = o->parts;
     pt_status s = PT_OK;
 
     for (int m = 0; m < PT_N_METHODS && s == PT_OK; m++) {
         const pt_worker_method *h = hooks_of(run, m);
-        part *p = &o->parts[o->n_parts];
 
         if (!h) continue;
         *p = (part){.hooks = h, .id = (pt_method_id)m};
-        o->n_parts++;
+        o->has_at_logits = o->has_at_logits || h->at_logits;
+        o->has_at_rep = o->has_at_rep || h->at_rep;
         if (h->create) s = h->create(run, net, &p->self);
+        p++;
     }
     return s;
 }
@@ -146,9 +148,8 @@ pt_status pt_objective_create(const pt_run *run, const pt_net_options *net,
 void pt_objective_each_net(pt_objective *o, void (*each)(void *context, pt_net *net),
                            void *context)
 {
-    for (int k = 0; k < o->n_parts; k++)
-        if (o->parts[k].hooks->net)
-            each(context, o->parts[k].hooks->net(o->parts[k].self));
+    for (const part *p = o->parts; p->hooks; p++)
+        if (p->hooks->net) each(context, p->hooks->net(p->self));
 }
 
 /* ---- at the logits ---------------------------------------------------------------- */
@@ -165,9 +166,8 @@ const float *pt_objective_begin(pt_objective *o, uint64_t step, const pt_span *s
     b->b = plan->source ? span->b / 2 : span->b;
     b->labels = labels;
     if (b->places) pt_plan_places(plan, step, pt_span_first(span), b->n, b->places);
-    for (int k = 0; k < o->n_parts; k++)
-        if (o->parts[k].hooks->input)
-            pixels = o->parts[k].hooks->input(o->parts[k].self, b, pixels);
+    for (const part *p = o->parts; p->hooks; p++)
+        if (p->hooks->input) pixels = p->hooks->input(p->self, b, pixels);
     return pixels;
 }
 
@@ -185,9 +185,8 @@ static void classify_image(void *context, int i, int thread)
         memset(o->dlogits + at, 0, c * sizeof *o->dlogits);
         return;
     }
-    for (int k = 0; k < o->n_parts; k++)
-        if (o->parts[k].hooks->classes)
-            o->parts[k].hooks->classes(o->parts[k].self, b, i, &target);
+    for (const part *p = o->parts; p->hooks; p++)
+        if (p->hooks->classes) p->hooks->classes(p->self, b, i, &target);
     image->ce = pt_cross_entropy(logits, o->n_classes, target, 1.0 / b->b,
                                  o->dlogits + at, &image->correct);
     if (!isfinite(image->ce)) image->bad = 1;
@@ -208,10 +207,10 @@ static void source_image(void *context, int i, int thread)
     pt_objective *o = context;
     size_t at = (size_t)i * (size_t)o->n_source;
 
-    for (int k = 0; k < o->n_parts; k++)
-        if (o->parts[k].hooks->at_source)
-            o->parts[k].hooks->at_source(o->parts[k].self, &o->batch, i,
-                                         o->source_logits + at, o->dsource + at);
+    for (const part *p = o->parts; p->hooks; p++)
+        if (p->hooks->at_source)
+            p->hooks->at_source(p->self, &o->batch, i, o->source_logits + at,
+                                o->dsource + at);
 }
 
 const float *pt_objective_at_source(pt_objective *o, const float *source_logits)
@@ -225,9 +224,8 @@ pt_status pt_objective_at_maps(pt_objective *o, pt_net *net, const float *input)
 {
     pt_status s = PT_OK;
 
-    for (int k = 0; k < o->n_parts && s == PT_OK; k++)
-        if (o->parts[k].hooks->at_maps)
-            s = o->parts[k].hooks->at_maps(o->parts[k].self, &o->batch, net, input);
+    for (const part *p = o->parts; p->hooks && s == PT_OK; p++)
+        if (p->hooks->at_maps) s = p->hooks->at_maps(p->self, &o->batch, net, input);
     return s;
 }
 
@@ -248,18 +246,14 @@ static void at_logits_of_image(void *context, int i, int thread)
     pt_objective *o = context;
     float *g = o->dlogits + (size_t)i * (size_t)o->n_classes;
 
-    for (int k = 0; k < o->n_parts; k++)
-        if (o->parts[k].hooks->at_logits)
-            o->parts[k].hooks->at_logits(o->parts[k].self, &o->batch, i,
-                                         terms_of(o, &o->parts[k]), g);
+    for (const part *p = o->parts; p->hooks; p++)
+        if (p->hooks->at_logits)
+            p->hooks->at_logits(p->self, &o->batch, i, terms_of(o, p), g);
 }
 
 const float *pt_objective_at_logits(pt_objective *o, const double *terms)
 {
-    bool any = false;
-
-    for (int k = 0; k < o->n_parts; k++) any = any || o->parts[k].hooks->at_logits;
-    if (!any) return NULL;
+    if (!o->has_at_logits) return NULL;
     take_terms(o, terms);
     pt_threads_run(o->batch.pool, o->batch.n, at_logits_of_image, o);
     return o->dlogits;
@@ -279,9 +273,8 @@ static void regress_image(void *context, int i, int thread)
         image->rep = pt_norm(b->rep + at, o->dims);
         image->g_ce = pt_norm(b->g_ce + at, o->dims) * b->b;
     }
-    for (int k = 0; k < o->n_parts; k++)
-        if (o->parts[k].hooks->regress)
-            o->parts[k].hooks->regress(o->parts[k].self, b, i);
+    for (const part *p = o->parts; p->hooks; p++)
+        if (p->hooks->regress) p->hooks->regress(p->self, b, i);
     if (!isfinite(image->g_ce) || !isfinite(image->penalty)) image->bad = 1;
 }
 
@@ -294,9 +287,8 @@ void pt_objective_regress(pt_objective *o, const float *rep, const float *g_ce)
 
 const float *pt_objective_weighted_gradient(const pt_objective *o)
 {
-    for (int k = 0; k < o->n_parts; k++)
-        if (o->parts[k].hooks->gradient)
-            return o->parts[k].hooks->gradient(o->parts[k].self);
+    for (const part *p = o->parts; p->hooks; p++)
+        if (p->hooks->gradient) return p->hooks->gradient(p->self);
     return NULL;
 }
 
@@ -306,19 +298,15 @@ static void at_rep_of_image(void *context, int i, int thread)
     size_t n = (size_t)o->dims, at = (size_t)i * n;
 
     memcpy(o->g + at, o->from + at, n * sizeof *o->g);
-    for (int k = 0; k < o->n_parts; k++)
-        if (o->parts[k].hooks->at_rep)
-            o->parts[k].hooks->at_rep(o->parts[k].self, &o->batch, i,
-                                      terms_of(o, &o->parts[k]), o->g + at);
+    for (const part *p = o->parts; p->hooks; p++)
+        if (p->hooks->at_rep)
+            p->hooks->at_rep(p->self, &o->batch, i, terms_of(o, p), o->g + at);
 }
 
 const float *pt_objective_at_rep(pt_objective *o, const float *g, double weight,
                                  const double *terms)
 {
-    bool any = false;
-
-    for (int k = 0; k < o->n_parts; k++) any = any || o->parts[k].hooks->at_rep;
-    if (!any) return g;
+    if (!o->has_at_rep) return g;
     o->from = g;
     o->batch.weight = weight;
     take_terms(o, terms);
@@ -366,9 +354,8 @@ static void fill_row(const pt_objective *o, int i, const pt_row *at, double *row
 
 static void add_sums(const pt_objective *o, int i, double *sums)
 {
-    for (int k = 0; k < o->n_parts; k++)
-        if (o->parts[k].hooks->add_sums)
-            o->parts[k].hooks->add_sums(o->parts[k].self, &o->batch, i, sums);
+    for (const part *p = o->parts; p->hooks; p++)
+        if (p->hooks->add_sums) p->hooks->add_sums(p->self, &o->batch, i, sums);
 }
 
 void pt_objective_fill(const pt_objective *o, const pt_payload *at, double *payload)
