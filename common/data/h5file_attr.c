@@ -9,18 +9,9 @@
 
 enum { MAX_STRING = 1 << 20, MAX_TEXT = 1 << 28 };
 
-/* What a data set and an attribute have in common. */
-typedef struct {
-    const pt_h5file *f;
-    const char *name; /* for messages */
-    hid_t id, type, space;
-    bool attribute;
-    pt_h5_shape shape;
-} source;
-
 /* One block: n + 1 pointers, then the text of n fields of `width` bytes, each ended. */
-static pt_status pack_strings(const source *in, const char *const *texts, size_t width,
-                              char ***out)
+static pt_status pack_strings(const pt_h5_values *in, const char *const *texts,
+                              size_t width, char ***out)
 {
     size_t n = in->shape.count, bytes = 0, len;
     char **block, *at;
@@ -45,13 +36,13 @@ static pt_status pack_strings(const source *in, const char *const *texts, size_t
     return PT_OK;
 }
 
-static herr_t read_raw(const source *in, hid_t memory, hid_t plist, void *out)
+static herr_t read_raw(const pt_h5_values *in, hid_t memory, hid_t plist, void *out)
 {
     return in->attribute ? H5Aread(in->id, memory, out)
                          : H5Dread(in->id, memory, H5S_ALL, H5S_ALL, plist, out);
 }
 
-static pt_status read_fixed(const source *in, char ***out)
+static pt_status read_fixed(const pt_h5_values *in, char ***out)
 {
     size_t width = in->shape.element_bytes, n = in->shape.count;
     const char **texts = NULL;
@@ -100,7 +91,7 @@ static void text_free(void *p, void *context)
  * much memory, 4 GiB each at worst. So the lengths of a contiguous data set are looked at
  * before: an element is a length (32 bits), an address (of the file's own size) and an
  * index (32 bits). */
-static pt_status check_lengths(const source *in)
+static pt_status check_lengths(const pt_h5_values *in)
 {
     unsigned char block[4096];
     size_t n = in->shape.count, size;
@@ -134,7 +125,7 @@ static pt_status check_lengths(const source *in)
     return s;
 }
 
-static pt_status read_variable(const source *in, char ***out)
+static pt_status read_variable(const pt_h5_values *in, char ***out)
 {
     size_t n = in->shape.count, left = MAX_TEXT;
     hid_t plist = H5Pcreate(H5P_DATASET_XFER);
@@ -161,7 +152,7 @@ done:
     return s;
 }
 
-static pt_status read_strings(const source *in, size_t max, char ***out, size_t *n)
+static pt_status read_strings(const pt_h5_values *in, size_t max, char ***out, size_t *n)
 {
     pt_status s;
 
@@ -184,67 +175,24 @@ static pt_status read_strings(const source *in, size_t max, char ***out, size_t 
 pt_status pt_h5file_read_strings(const pt_h5file *f, const char *dataset, size_t max,
                                  char ***out, size_t *n)
 {
-    pt_h5_dataset d;
+    pt_h5_values d;
     pt_status s = pt_h5_dataset_open(f, dataset, &d);
 
     *out = NULL;
-    if (s == PT_OK) {
-        source in = {f, dataset, d.id, d.type, d.space, false, d.shape};
-        s = read_strings(&in, max, out, n);
-    }
-    pt_h5_dataset_fini(&d);
+    if (s == PT_OK) s = read_strings(&d, max, out, n);
+    pt_h5_values_fini(&d);
     return s;
 }
 
 /* ---- attributes ------------------------------------------------------------------- */
-
-static void attr_close(source *a)
-{
-    if (a->space >= 0) H5Sclose(a->space);
-    if (a->type >= 0) H5Tclose(a->type);
-    if (a->id >= 0) H5Aclose(a->id);
-}
-
-static pt_status attr_open(const pt_h5file *f, const char *object, const char *name,
-                           source *out)
-{
-    source a = {.f = f, .name = name, .attribute = true};
-    pt_status s = PT_OK;
-    hid_t id;
-
-    a.id = a.type = a.space = H5I_INVALID_HID;
-    *out = a;
-    pt_h5_quiet();
-    s = pt_h5_open_object(f, object, &id);
-    if (s != PT_OK) return s;
-    if (H5Aexists(id, name) <= 0) {
-        s = pt_fail(PT_ERR_DATA, "%s: '%s' has no attribute '%s'", f->path, object, name);
-        goto done;
-    }
-    a.id = H5Aopen(id, name, H5P_DEFAULT);
-    if (a.id >= 0) a.type = H5Aget_type(a.id);
-    if (a.id >= 0) a.space = H5Aget_space(a.id);
-    if (a.type < 0 || a.space < 0) {
-        s = pt_h5_fail(f, PT_ERR_DATA, "cannot open the attribute", name);
-        goto done;
-    }
-    s = pt_h5_shape_of(f, name, a.type, a.space, &a.shape);
-done:
-    H5Oclose(id);
-    if (s == PT_OK)
-        *out = a;
-    else
-        attr_close(&a);
-    return s;
-}
 
 /* Exactly n numbers of one class. */
 static pt_status attr_numbers(const pt_h5file *f, const char *object, const char *name,
                               hid_t memory, size_t n, void *out)
 {
     bool real = H5Tget_class(memory) == H5T_FLOAT;
-    source a;
-    pt_status s = attr_open(f, object, name, &a);
+    pt_h5_values a;
+    pt_status s = pt_h5_attr_open(f, object, name, &a);
 
     if (s == PT_OK && a.shape.class_ != PT_H5_INT &&
         !(real && a.shape.class_ == PT_H5_FLOAT))
@@ -256,7 +204,7 @@ static pt_status attr_numbers(const pt_h5file *f, const char *object, const char
                     name, object, (unsigned long long)a.shape.count, n);
     if (s == PT_OK && H5Aread(a.id, memory, out) < 0)
         s = pt_h5_fail(f, PT_ERR_DATA, "cannot read the attribute", name);
-    attr_close(&a);
+    pt_h5_values_fini(&a);
     return s;
 }
 
@@ -284,12 +232,12 @@ pt_status pt_h5file_attr_floats(const pt_h5file *f, const char *object, const ch
 pt_status pt_h5file_attr_strings(const pt_h5file *f, const char *object, const char *name,
                                  size_t max, char ***out, size_t *n)
 {
-    source a;
-    pt_status s = attr_open(f, object, name, &a);
+    pt_h5_values a;
+    pt_status s = pt_h5_attr_open(f, object, name, &a);
 
     *out = NULL;
     if (s == PT_OK) s = read_strings(&a, max, out, n);
-    attr_close(&a);
+    pt_h5_values_fini(&a);
     return s;
 }
 

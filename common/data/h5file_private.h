@@ -1,4 +1,4 @@
-/* What h5file.c, h5file_read.c, h5file_strings.c and h5file_write.c share. Nobody else
+/* What h5file.c, h5file_read.c, h5file_attr.c and h5file_write.c share. Nobody else
  * includes this: it is the one place of <hdf5.h>. */
 #ifndef PT_COMMON_DATA_H5FILE_PRIVATE_H
 #define PT_COMMON_DATA_H5FILE_PRIVATE_H
@@ -26,18 +26,20 @@ PT_MUST_USE pt_status pt_h5_fail(const pt_h5file *f, pt_status s, const char *wh
 /* Opens any object; the caller releases it with H5Oclose. */
 PT_MUST_USE pt_status pt_h5_open_object(const pt_h5file *f, const char *path, hid_t *out);
 
-/* A data set with its type and space, checked: see pt_h5file.h's head. */
+/* A data set or an attribute with its type and space, checked: see h5file.h's head. */
 typedef struct {
+    const pt_h5file *f;
+    const char *name; /* for messages */
+    bool attribute;
     hid_t id, type, space;
     pt_h5_shape shape;
-} pt_h5_dataset;
+} pt_h5_values;
 
+/* Both: name is borrowed; on failure nothing is open. */
 PT_MUST_USE pt_status pt_h5_dataset_open(const pt_h5file *f, const char *path,
-                                         pt_h5_dataset *out);
-void pt_h5_dataset_fini(pt_h5_dataset *d);
-
-/* Shape and class of a data space and type. */
-PT_MUST_USE pt_status pt_h5_shape_of(const pt_h5file *f, const char *name, hid_t type,
-                                     hid_t space, pt_h5_shape *out);
+                                         pt_h5_values *out);
+PT_MUST_USE pt_status pt_h5_attr_open(const pt_h5file *f, const char *object,
+                                      const char *name, pt_h5_values *out);
+void pt_h5_values_fini(pt_h5_values *v);
 
 #endif

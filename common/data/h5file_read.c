@@ -6,26 +6,28 @@
 /* Deflate makes at most 1032 bytes of one. */
 enum { MAX_EXPANSION = 1100 };
 
-pt_status pt_h5_shape_of(const pt_h5file *f, const char *name, hid_t type, hid_t space,
-                         pt_h5_shape *out)
+/* Shape and class, by the data space and type. */
+static pt_status read_shape(pt_h5_values *v)
 {
     hsize_t dims[H5S_MAX_RANK];
-    int rank = H5Sget_simple_extent_ndims(space);
+    int rank = H5Sget_simple_extent_ndims(v->space);
+    const char *path = v->f->path;
+    pt_h5_shape *out = &v->shape;
 
-    *out = (pt_h5_shape){.rank = rank, .count = 1, .element_bytes = H5Tget_size(type)};
+    *out = (pt_h5_shape){.rank = rank, .count = 1, .element_bytes = H5Tget_size(v->type)};
     if (rank < 0 || rank > PT_H5_MAX_RANK)
         return pt_fail(PT_ERR_DATA, "%s: '%s' has %d dimensions, at most %d are read",
-                       f->path, name, rank, PT_H5_MAX_RANK);
-    if (H5Sget_simple_extent_dims(space, dims, NULL) < 0)
-        return pt_h5_fail(f, PT_ERR_DATA, "cannot read the shape of", name);
-    if (H5Sget_simple_extent_type(space) == H5S_NULL) out->count = 0;
+                       path, v->name, rank, PT_H5_MAX_RANK);
+    if (H5Sget_simple_extent_dims(v->space, dims, NULL) < 0)
+        return pt_h5_fail(v->f, PT_ERR_DATA, "cannot read the shape of", v->name);
+    if (H5Sget_simple_extent_type(v->space) == H5S_NULL) out->count = 0;
     for (int i = 0; i < rank; i++) {
         out->dims[i] = dims[i];
         if (__builtin_mul_overflow(out->count, dims[i], &out->count))
-            return pt_fail(PT_ERR_DATA, "%s: '%s' has more than 2^64 elements", f->path,
-                           name);
+            return pt_fail(PT_ERR_DATA, "%s: '%s' has more than 2^64 elements", path,
+                           v->name);
     }
-    switch (H5Tget_class(type)) {
+    switch (H5Tget_class(v->type)) {
     case H5T_FLOAT:
         out->class_ = PT_H5_FLOAT;
         break;
@@ -42,9 +44,9 @@ pt_status pt_h5_shape_of(const pt_h5file *f, const char *name, hid_t type, hid_t
 }
 
 /* Whether the data set can be as large as it says. */
-static pt_status check_storage(const pt_h5file *f, const char *path,
-                               const pt_h5_dataset *d)
+static pt_status check_storage(const pt_h5_values *d)
 {
+    const pt_h5file *f = d->f;
     hid_t plist = H5Dget_create_plist(d->id);
     H5D_layout_t layout = plist >= 0 ? H5Pget_layout(plist) : H5D_LAYOUT_ERROR;
     int external = plist >= 0 ? H5Pget_external_count(plist) : 0;
@@ -52,10 +54,10 @@ static pt_status check_storage(const pt_h5file *f, const char *path,
 
     if (plist >= 0) H5Pclose(plist);
     if (layout == H5D_LAYOUT_ERROR)
-        return pt_h5_fail(f, PT_ERR_DATA, "cannot read the layout of", path);
+        return pt_h5_fail(f, PT_ERR_DATA, "cannot read the layout of", d->name);
     if (layout == H5D_VIRTUAL || external != 0)
         return pt_fail(PT_ERR_DATA, "%s: '%s' lies in other files, which is not read",
-                       f->path, path);
+                       f->path, d->name);
     if (f->temporary) return PT_OK; /* we are writing it */
     if (layout == H5D_CHUNKED && __builtin_mul_overflow(bound, MAX_EXPANSION, &bound))
         bound = UINT64_MAX;
@@ -63,55 +65,89 @@ static pt_status check_storage(const pt_h5file *f, const char *path,
         bytes > bound)
         return pt_fail(PT_ERR_DATA,
                        "%s: '%s' says it has %llu elements, the file has only %llu bytes",
-                       f->path, path, (unsigned long long)d->shape.count,
+                       f->path, d->name, (unsigned long long)d->shape.count,
                        (unsigned long long)f->bytes);
     return PT_OK;
 }
 
-pt_status pt_h5_dataset_open(const pt_h5file *f, const char *path, pt_h5_dataset *out)
+/* The values of an open data set or attribute, `what` in a failure; closes it then. */
+static pt_status look_at(pt_h5_values v, const char *what, pt_h5_values *out)
 {
-    pt_h5_dataset d = {H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, {0}};
+    pt_status s = PT_OK;
+
+    if (v.id >= 0) v.type = v.attribute ? H5Aget_type(v.id) : H5Dget_type(v.id);
+    if (v.id >= 0) v.space = v.attribute ? H5Aget_space(v.id) : H5Dget_space(v.id);
+    if (v.type < 0 || v.space < 0) s = pt_h5_fail(v.f, PT_ERR_DATA, what, v.name);
+    if (s == PT_OK) s = read_shape(&v);
+    if (s == PT_OK && !v.attribute) s = check_storage(&v);
+    if (s == PT_OK)
+        *out = v;
+    else
+        pt_h5_values_fini(&v);
+    return s;
+}
+
+static pt_h5_values nothing_of(const pt_h5file *f, const char *name, bool attribute)
+{
+    return (pt_h5_values){.f = f,
+                          .name = name,
+                          .attribute = attribute,
+                          .id = H5I_INVALID_HID,
+                          .type = H5I_INVALID_HID,
+                          .space = H5I_INVALID_HID};
+}
+
+pt_status pt_h5_dataset_open(const pt_h5file *f, const char *path, pt_h5_values *out)
+{
+    pt_h5_values d = nothing_of(f, path, false);
     pt_status s;
 
     *out = d;
     pt_h5_quiet();
     s = pt_h5_open_object(f, path, &d.id);
     if (s != PT_OK) return s;
-    if (H5Iget_type(d.id) != H5I_DATASET) {
-        s = pt_fail(PT_ERR_DATA, "%s: '%s' is not a data set", f->path, path);
-        goto done;
+    if (H5Iget_type(d.id) == H5I_DATASET)
+        return look_at(d, "cannot read the type of", out);
+    pt_h5_values_fini(&d);
+    return pt_fail(PT_ERR_DATA, "%s: '%s' is not a data set", f->path, path);
+}
+
+pt_status pt_h5_attr_open(const pt_h5file *f, const char *object, const char *name,
+                          pt_h5_values *out)
+{
+    pt_h5_values a = nothing_of(f, name, true);
+    pt_status s;
+    hid_t id;
+
+    *out = a;
+    pt_h5_quiet();
+    s = pt_h5_open_object(f, object, &id);
+    if (s != PT_OK) return s;
+    if (H5Aexists(id, name) > 0) {
+        a.id = H5Aopen(id, name, H5P_DEFAULT);
+        s = look_at(a, "cannot open the attribute", out);
+    } else {
+        s = pt_fail(PT_ERR_DATA, "%s: '%s' has no attribute '%s'", f->path, object, name);
     }
-    d.type = H5Dget_type(d.id);
-    d.space = H5Dget_space(d.id);
-    if (d.type < 0 || d.space < 0) {
-        s = pt_h5_fail(f, PT_ERR_DATA, "cannot read the type of", path);
-        goto done;
-    }
-    s = pt_h5_shape_of(f, path, d.type, d.space, &d.shape);
-    if (s == PT_OK) s = check_storage(f, path, &d);
-done:
-    if (s == PT_OK)
-        *out = d;
-    else
-        pt_h5_dataset_fini(&d);
+    H5Oclose(id);
     return s;
 }
 
-void pt_h5_dataset_fini(pt_h5_dataset *d)
+void pt_h5_values_fini(pt_h5_values *v)
 {
-    if (d->space >= 0) H5Sclose(d->space);
-    if (d->type >= 0) H5Tclose(d->type);
-    if (d->id >= 0) H5Oclose(d->id);
-    d->id = d->type = d->space = H5I_INVALID_HID;
+    if (v->space >= 0) H5Sclose(v->space);
+    if (v->type >= 0) H5Tclose(v->type);
+    if (v->id >= 0) H5Idec_ref(v->id);
+    v->id = v->type = v->space = H5I_INVALID_HID;
 }
 
 pt_status pt_h5file_shape(const pt_h5file *f, const char *dataset, pt_h5_shape *out)
 {
-    pt_h5_dataset d;
+    pt_h5_values d;
     pt_status s = pt_h5_dataset_open(f, dataset, &d);
 
     if (s == PT_OK) *out = d.shape;
-    pt_h5_dataset_fini(&d);
+    pt_h5_values_fini(&d);
     return s;
 }
 
@@ -128,8 +164,7 @@ static H5T_conv_ret_t refuse_overflow(H5T_conv_except_t what, hid_t from, hid_t 
     return H5T_CONV_ABORT;
 }
 
-static pt_status read_numbers(const pt_h5file *f, const char *path,
-                              const pt_h5_dataset *d, hid_t memory, void *out)
+static pt_status read_numbers(const pt_h5_values *d, hid_t memory, void *out)
 {
     hid_t plist = H5Pcreate(H5P_DATASET_XFER);
     bool overflow = false;
@@ -141,17 +176,16 @@ static pt_status read_numbers(const pt_h5file *f, const char *path,
     if (overflow) {
         H5Eclear2(H5E_DEFAULT);
         return pt_fail(PT_ERR_DATA,
-                       "%s: '%s' has a number outside the range of %zu bytes", f->path,
-                       path, H5Tget_size(memory));
+                       "%s: '%s' has a number outside the range of %zu bytes", d->f->path,
+                       d->name, H5Tget_size(memory));
     }
-    return e < 0 ? pt_h5_fail(f, PT_ERR_DATA, "cannot read", path) : PT_OK;
+    return e < 0 ? pt_h5_fail(d->f, PT_ERR_DATA, "cannot read", d->name) : PT_OK;
 }
 
-static pt_status check_class(const pt_h5file *f, const char *path, const pt_h5_dataset *d,
-                             pt_h5_class wanted)
+static pt_status check_class(const pt_h5_values *d, pt_h5_class wanted)
 {
     if (d->shape.class_ == wanted) return PT_OK;
-    return pt_fail(PT_ERR_DATA, "%s: '%s' does not hold %s", f->path, path,
+    return pt_fail(PT_ERR_DATA, "%s: '%s' does not hold %s", d->f->path, d->name,
                    wanted == PT_H5_FLOAT ? "floating-point numbers" : "integers");
 }
 
@@ -159,13 +193,12 @@ static pt_status read_all(const pt_h5file *f, const char *path, hid_t memory, si
                           void **out, size_t *n)
 {
     size_t size = H5Tget_size(memory);
-    pt_h5_dataset d;
+    pt_h5_values d;
     void *data = NULL;
     pt_status s = pt_h5_dataset_open(f, path, &d);
 
     if (s != PT_OK) return s;
-    s = check_class(f, path, &d,
-                    H5Tget_class(memory) == H5T_FLOAT ? PT_H5_FLOAT : PT_H5_INT);
+    s = check_class(&d, H5Tget_class(memory) == H5T_FLOAT ? PT_H5_FLOAT : PT_H5_INT);
     if (s != PT_OK) goto done;
     if (d.shape.count > max) {
         s = pt_fail(PT_ERR_DATA, "%s: '%s' has %llu elements, at most %zu are read",
@@ -178,14 +211,14 @@ static pt_status read_all(const pt_h5file *f, const char *path, hid_t memory, si
                     (unsigned long long)d.shape.count, path);
         goto done;
     }
-    if (d.shape.count > 0) s = read_numbers(f, path, &d, memory, data);
+    if (d.shape.count > 0) s = read_numbers(&d, memory, data);
     if (s != PT_OK) goto done;
     *n = d.shape.count;
     *out = data;
     data = NULL;
 done:
     free(data);
-    pt_h5_dataset_fini(&d);
+    pt_h5_values_fini(&d);
     return s;
 }
 
@@ -211,15 +244,15 @@ READER(pt_h5file_read_u8, uint8_t, H5T_NATIVE_UINT8)
 pt_status pt_h5file_read_f32_into(const pt_h5file *f, const char *dataset, float *out,
                                   size_t n)
 {
-    pt_h5_dataset d;
+    pt_h5_values d;
     pt_status s = pt_h5_dataset_open(f, dataset, &d);
 
-    if (s == PT_OK) s = check_class(f, dataset, &d, PT_H5_FLOAT);
+    if (s == PT_OK) s = check_class(&d, PT_H5_FLOAT);
     if (s == PT_OK && d.shape.count != n)
         s = pt_fail(PT_ERR_SHAPE, "%s: '%s' has %llu elements, expected %zu", f->path,
                     dataset, (unsigned long long)d.shape.count, n);
-    if (s == PT_OK && n > 0) s = read_numbers(f, dataset, &d, H5T_NATIVE_FLOAT, out);
-    pt_h5_dataset_fini(&d);
+    if (s == PT_OK && n > 0) s = read_numbers(&d, H5T_NATIVE_FLOAT, out);
+    pt_h5_values_fini(&d);
     return s;
 }
 
@@ -227,7 +260,7 @@ pt_status pt_h5file_bytes_at(const pt_h5file *f, const char *dataset, uint64_t *
                              uint64_t *bytes)
 {
     hid_t plist = H5I_INVALID_HID;
-    pt_h5_dataset d;
+    pt_h5_values d;
     haddr_t at;
     pt_status s = pt_h5_dataset_open(f, dataset, &d);
 
@@ -247,6 +280,6 @@ pt_status pt_h5file_bytes_at(const pt_h5file *f, const char *dataset, uint64_t *
     }
     H5Eclear2(H5E_DEFAULT);
     if (plist >= 0) H5Pclose(plist);
-    pt_h5_dataset_fini(&d);
+    pt_h5_values_fini(&d);
     return s;
 }
