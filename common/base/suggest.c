@@ -1,6 +1,7 @@
 #include "common/base/suggest.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { WORD_MAX = 64 };
@@ -48,4 +49,14 @@ const char *pt_suggest(const char *word, const char *const *names)
         if (d <= limit && (!best || d < distance(word, best))) best = *names;
     }
     return best;
+}
+
+const char *pt_did_you_mean(const char *word, const char *const *names,
+                            const char *dashes, char out[PT_DID_YOU_MEAN])
+{
+    const char *near = pt_suggest(word, names);
+
+    out[0] = '\0';
+    if (near) snprintf(out, PT_DID_YOU_MEAN, "; did you mean '%s%s'?", dashes, near);
+    return out;
 }

@@ -170,14 +170,13 @@ static void check_message(checker *k, const char *path, const ProtobufCMessage *
 static void check_network(checker *k, const Pt__Config__Network *n)
 {
     const char *const *names = pt_graph_names();
-    const char *near;
+    char near[PT_DID_YOU_MEAN];
 
     if (!n->name || is_bad(k, "network.name")) return;
     for (size_t i = 0; names[i]; i++)
         if (strcmp(names[i], n->name) == 0) return;
-    near = pt_suggest(n->name, names);
-    fault(k, "network.name", "'%.60s' is not a network%s%s%s", n->name,
-          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    fault(k, "network.name", "'%.60s' is not a network%s", n->name,
+          pt_did_you_mean(n->name, names, "", near));
 }
 
 /* Models are chosen on images of their own, from one place. */

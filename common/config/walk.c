@@ -307,17 +307,12 @@ static void walk_list(walker *w, pt_yaml *t, const ProtobufCFieldDescriptor *f,
 static void unknown_key(walker *w, const pt_yaml_item *item,
                         const ProtobufCMessageDescriptor *d)
 {
-    const char *names[65] = {NULL}, *near;
+    const char *names[65] = {NULL};
+    char near[PT_DID_YOU_MEAN];
 
     for (unsigned i = 0; i < d->n_fields && i < 64; i++) names[i] = d->fields[i].name;
-    near = pt_suggest(item->key, names);
-    if (near)
-        pt_faults_add(w->faults, item->mark,
-                      "unknown key '%.60s' in %s; did you mean '%s'?", item->key,
-                      d->short_name, near);
-    else
-        pt_faults_add(w->faults, item->mark, "unknown key '%.60s' in %s", item->key,
-                      d->short_name);
+    pt_faults_add(w->faults, item->mark, "unknown key '%.60s' in %s%s", item->key,
+                  d->short_name, pt_did_you_mean(item->key, names, "", near));
 }
 
 static void walk_message(walker *w, pt_yaml *t, ProtobufCMessage *m)

@@ -158,15 +158,15 @@ static int trunk_node(const pt_graph *g, const char *name)
 
 static pt_status unknown(const pt_graph *g, const char *what, const char *name)
 {
-    const char **names = pt_calloc((size_t)g->rep + 1, sizeof *names), *near = NULL;
+    const char **names = pt_calloc((size_t)g->rep + 1, sizeof *names);
+    char near[PT_DID_YOU_MEAN] = "";
 
     for (int i = 1; names && i < g->rep; i++) names[i - 1] = g->nodes[i].name;
-    if (names) near = pt_suggest(name, names);
+    if (names) pt_did_you_mean(name, names, "", near);
     free(names);
     return pt_fail(PT_ERR_CONFIG,
-                   "%s: %s has no layer '%.60s' below the representation%s%s%s", what,
-                   g->network, name, near ? "; did you mean '" : "", near ? near : "",
-                   near ? "'?" : "");
+                   "%s: %s has no layer '%.60s' below the representation%s", what,
+                   g->network, name, near);
 }
 
 pt_status pt_graph_find_trunk(const pt_graph *g, const char *what,

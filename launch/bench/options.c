@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/suggest.h"
 #include "common/run/shards.h"
 #include "worker/engine/threads.h"
 
@@ -14,13 +15,13 @@ typedef struct {
 
 static pt_status check_method(const char *name)
 {
-    char near[PT_ARGS_NEAR];
+    char near[PT_DID_YOU_MEAN];
 
     for (int i = 0; kernels[i]; i++)
         if (strcmp(name, kernels[i]) == 0) return PT_OK;
     return pt_fail(PT_ERR_USAGE,
                    "--method is '%.100s', must be winograd, direct or blas%s", name,
-                   pt_args_near(name, kernels, "", near));
+                   pt_did_you_mean(name, kernels, "", near));
 }
 
 static pt_status check(const void *given)

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/data/dataset.h"
 #include "common/base/digest.h"
 #include "common/base/log.h"
@@ -18,6 +18,7 @@
 #include "launch/layouts/layout.h"
 #include "launch/layouts/twins.h"
 #include "launch/support/args.h"
+#include "launch/support/image_set.h"
 #include "launch/support/repack.h"
 
 enum { MAX_COUNT = 1000000 };
@@ -108,12 +109,10 @@ static bool read_options(int argc, char **argv, options *o, int *code)
 /* What can be known before the long work. */
 static pt_status check_output(const options *o)
 {
-    pt_status s = PT_OK;
+    pt_status s = pt_check_output(o->output, o->overwrite, NULL, 0);
     char *copy;
 
-    if (access(o->output, F_OK) == 0 && !o->overwrite)
-        return pt_fail(PT_ERR_USAGE, "%s: is there already (--overwrite replaces it)",
-                       o->output);
+    if (s != PT_OK) return s;
     copy = strdup(o->output);
     if (!copy) return pt_fail(PT_ERR_NOMEM, "%s: no memory", o->output);
     if (access(dirname(copy), W_OK | X_OK) != 0)
@@ -236,14 +235,6 @@ static pt_status tell_lost(const options *o, const pt_layout *l,
     return PT_OK;
 }
 
-static double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void tell_result(const options *o, const pt_layout *l, const sifted *packed,
                         const char *checksum, double s)
 {
@@ -286,7 +277,7 @@ static pt_status repack(const options *o)
 static pt_status pack(const options *o, bool *said)
 {
     char checksum[PT_DIGEST_HEX];
-    double start = seconds();
+    double start = pt_clock();
     pt_checked *checked = NULL;
     sifted packed = {0};
     pt_layout l = {0};
@@ -311,7 +302,7 @@ static pt_status pack(const options *o, bool *said)
                     l.classes[0]);
     if (s == PT_OK) s = sift(o, &l, checked, &packed);
     if (s == PT_OK) s = pt_dataset_write(o->output, &packed.pack, checksum);
-    if (s == PT_OK) tell_result(o, &l, &packed, checksum, seconds() - start);
+    if (s == PT_OK) tell_result(o, &l, &packed, checksum, pt_clock() - start);
 done:
     free(packed.images);
     if (checked) pt_checked_fini(checked, l.n_images);

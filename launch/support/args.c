@@ -200,16 +200,6 @@ static void answer(reader *r, int key)
 
 /* ---- what went wrong -------------------------------------------------------------- */
 
-const char *pt_args_near(const char *word, const char *const *names, const char *dashes,
-                         char out[PT_ARGS_NEAR])
-{
-    const char *near = pt_suggest(word, names);
-
-    out[0] = '\0';
-    if (near) snprintf(out, PT_ARGS_NEAR, "; did you mean '%s%s'?", dashes, near);
-    return out;
-}
-
 /* The option that --word or -w names or abbreviates; NULL: none, or several. */
 static const struct argp_option *find(const reader *r, const char *word)
 {
@@ -235,7 +225,7 @@ static pt_status explain(const reader *r, const struct argp_state *state)
     const char *word = state->argv[state->next - 1];
     const char *names[PT_ARGS_MAX + N_OWN];
     const struct argp_option *o;
-    char near[PT_ARGS_NEAR], bare[PT_ARGS_NEAR];
+    char near[PT_DID_YOU_MEAN], bare[PT_DID_YOU_MEAN];
     size_t n = 0;
 
     if (*word != '-') word = state->argv[state->next]; /* letters, not at their end */
@@ -249,7 +239,7 @@ static pt_status explain(const reader *r, const struct argp_state *state)
     snprintf(bare, sizeof bare, "%s", word + strspn(word, "-"));
     bare[strcspn(bare, "=")] = '\0';
     return pt_fail(PT_ERR_USAGE, "unknown option '%.100s'%s", word,
-                   pt_args_near(bare, names, "--", near));
+                   pt_did_you_mean(bare, names, "--", near));
 }
 
 /* One line, whatever the words hold. */

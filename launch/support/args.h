@@ -106,11 +106,4 @@ PT_MUST_USE bool pt_args_read(const pt_args *a, int argc, char **argv, int *code
 /* What --help prints. */
 void pt_args_print_help(const pt_args *a, FILE *out);
 
-enum { PT_ARGS_NEAR = 96 };
-
-/* Writes "; did you mean '--NAME'?" for the one of `names` (NULL at the end) that is
- * nearest to `word`, `dashes` before it; "" where none is near. Returns out. */
-const char *pt_args_near(const char *word, const char *const *names, const char *dashes,
-                         char out[PT_ARGS_NEAR]);
-
 #endif

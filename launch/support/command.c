@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/status.h"
+#include "common/base/suggest.h"
 #include "launch/support/args.h"
 
 typedef struct {
@@ -17,11 +18,11 @@ static pt_status refuse(const void *given)
 {
     const choice *o = given;
     const char *names[PT_COMMANDS_MAX + 3] = {"help", "version"};
-    char near[PT_ARGS_NEAR];
+    char near[PT_DID_YOU_MEAN];
 
     for (size_t i = 0; i < o->commands->n; i++) names[2 + i] = o->commands->list[i].name;
     return pt_fail(PT_ERR_USAGE, "unknown command '%.100s'%s", o->word,
-                   pt_args_near(o->word, names, "", near));
+                   pt_did_you_mean(o->word, names, "", near));
 }
 
 /* Everything that no command answers: help of them all, the version, a fault. */

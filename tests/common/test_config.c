@@ -427,6 +427,7 @@ static void test_what_train_needs_is_asked_for_by_name(void **state)
 static void test_suggestions_are_near(void **state)
 {
     static const char *const names[] = {"lr", "momentum", "weight_decay", NULL};
+    char text[PT_DID_YOU_MEAN];
 
     (void)state;
     assert_string_equal(pt_suggest("momentun", names), "momentum");
@@ -435,6 +436,9 @@ static void test_suggestions_are_near(void **state)
     assert_null(pt_suggest("xy", names));
     assert_null(pt_suggest("", names));
     assert_null(pt_suggest("temperature", names));
+    assert_string_equal(pt_did_you_mean("momentun", names, "--", text),
+                        "; did you mean '--momentum'?");
+    assert_string_equal(pt_did_you_mean("temperature", names, "--", text), "");
 }
 
 int main(void)

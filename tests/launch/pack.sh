@@ -48,7 +48,7 @@ cmp -s a.h5 c.h5 || no "one thread gives another file"
 
 # ---- an existing file
 run 2 1 0 pack good a.h5
-says "a.h5: is there already" err
+says "a.h5 is there already" err
 run 0 0 0 pack good a.h5 --overwrite
 
 # ---- the command line
