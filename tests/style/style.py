@@ -55,6 +55,12 @@ HEADINGS = ("module", "file", "folder or file", "part", "layout") # of tables of
 PRIVATE = ("private", "internal", "parts") # headers for one module's own files
 SOURCES = (".c", ".h", ".in", ".proto", ".sh", ".py", ".awk", ".css", ".html")
 
+# Where methods live; the one that is the program's own, in the gate and w as well; and
+# what may know others: commands about a method.
+METHOD_ROOMS = ["common/run", "worker/objective", "server/methods"]
+EVERYWHERE = ["pseudo_task"]
+USERS_OF_METHODS = ["launch/attention/", "launch/commands/cmd_attention"]
+
 # fault: what it waits for
 LEFT = {
     "circle: worker/engine/conv/conv worker/engine/conv/winograd": "shapes of their own file",
@@ -314,7 +320,27 @@ def mutations(tree):
             yield f"{path}: {name}: there is no test {test}"
 
 
-RULES = [direction, homes, readmes, sizes, rulers, listed, mutations]
+def methods(tree):
+    """A method has the files that its line of the table says, and nobody else knows it."""
+    table = "common/config/methods.h"
+    lines = re.findall(r"\bX\((\w+), (\w+), (YES|NO), (YES|NO), (YES|NO),",
+                       tree.text(table) if table in tree.paths else "")
+    for upper, name, *sides in lines:
+        for room, side in zip(METHOD_ROOMS, sides):
+            if (f"{room}/{name}.c" in tree.paths) != (side == "YES"):
+                yield f"{table}: {name} says {side} to {room}/{name}.c"
+    shy = [(upper, name) for upper, name, *_ in lines if name not in EVERYWHERE]
+    for path in tree.program(".c", ".h"):
+        if module(path) == module(table) or path.startswith(tuple(USERS_OF_METHODS)):
+            continue
+        own = stem(os.path.basename(path)) if os.path.dirname(path) in METHOD_ROOMS else ""
+        for upper, name in shy:
+            knows = rf"\bPT_METHOD_{upper}\b|\bpt_{name}_|->{name}\b|[/.]{name}[.\"]"
+            if name != own and re.search(knows, tree.text(path)):
+                yield f"{path}: knows the method {name}"
+
+
+RULES = [direction, homes, readmes, sizes, rulers, listed, mutations, methods]
 
 
 def faults(tree, left=LEFT, allowed=CIRCLES):

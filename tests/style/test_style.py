@@ -30,6 +30,16 @@ GOOD = {
 }
 
 
+# A table with one method, which has a file in the worker.
+METHOD = {
+    "common/config/README.md": "| module | is |\n|---|---|\n| methods | the table |\n",
+    "common/config/methods.h": '#define PT_METHOD_LIST(X) X(FNP, fnp, NO, YES, NO, "regularizers.fnp.weight")\n',
+    "worker/CMakeLists.txt": "add_library(pt_worker STATIC objective/fnp.c)\n",
+    "worker/objective/README.md": "| file | is |\n|---|---|\n| fnp | FNP |\n",
+    "worker/objective/fnp.c": "double w = c->regularizers->fnp->weight;\n",
+}
+
+
 def body(lines):
     return "static void f(void)\n{\n" + "    g();\n" * lines + "}\n"
 
@@ -155,6 +165,21 @@ class Rules(unittest.TestCase):
     def test_a_mutation_has_a_test(self):
         self.finds({"tests/mutations.sh": GOOD["tests/mutations.sh"].replace("common.clock", "common.cloc")},
                    "tests/mutations.sh: stands_still: there is no test common.cloc")
+
+    def test_a_method_has_the_files_of_its_line(self):
+        self.finds({**METHOD, "worker/objective/README.md": None,
+                    "worker/objective/fnp.c": None, "server/methods/fnp.c": "",
+                    "server/methods/README.md": "", "server/CMakeLists.txt": "store.c methods/fnp.c\n"},
+                   "common/config/methods.h: fnp says NO to server/methods/fnp.c",
+                   "common/config/methods.h: fnp says YES to worker/objective/fnp.c",
+                   "server/methods/README.md: does not name fnp")
+
+    def test_a_method_is_known_to_its_own_files_alone(self):
+        self.finds(METHOD)
+        for text in ("int x = PT_METHOD_FNP;\n", "double x = c->regularizers->fnp->weight;\n",
+                     'const char *x = "regularizers.fnp.weight";\n', "void pt_fnp_add(void);\n"):
+            self.finds({**METHOD, "worker/step.h": text}, "worker/step.h: knows the method fnp")
+        self.finds({**METHOD, "worker/step.h": "/* as FNP does */ int fnp;\n"})
 
     def test_a_fault_may_be_left_and_only_while_it_is_one(self):
         fault = "server/README.md: is missing"
