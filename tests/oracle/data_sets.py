@@ -45,9 +45,9 @@ def pack(root, *options):
     if r.returncode:
         return None, r.stdout + r.stderr
     with h5py.File(out) as f:
-        names = [n.decode() for n in f["images/name"]]
+        names = [n.decode() for n in f["images/name"][()]]
         labels = f["images/label"][()].tolist()
-        classes = [c.decode() for c in f["classes/name"]]
+        classes = [c.decode() for c in f["classes/name"][()]]
         splits = {k: [(names[i], classes[labels[i]]) for i in v[()]]
                   for k, v in f["split"].items()}
     return {"classes": classes, "splits": splits, "n": len(names)}, r.stdout + r.stderr

@@ -65,9 +65,9 @@ def below(s, i, n):
 
 
 def permutation(s, n):
-    p = list(range(n))
+    p, words = list(range(n)), u64(s, range(n)).tolist() # all at once: numpy is slow by one
     for i in range(n - 1, 0, -1):
-        j = below(s, i, i + 1)
+        j = words[i] * (i + 1) >> 64
         p[i], p[j] = p[j], p[i]
     return np.array(p, dtype=np.uint32)
 
