@@ -3,7 +3,7 @@
 
 # Most of their time they wait, for mpirun, a deadline or a disk: half a core each.
 set(PT_WAITING e2e.attention e2e.borrow e2e.edges e2e.errors e2e.idle e2e.run_dir e2e.validation
-  faults.differ faults.flip faults.hdf5 faults.kills.1 faults.kills.21 faults.signals
+  faults.blocked faults.differ faults.flip faults.hdf5 faults.kills.1 faults.kills.21 faults.signals
   faults.start launch.pack server.checkpoint server.save_killed)
 
 # They measure deadlines of seconds, or need two cores: nothing beside them on two cores.
@@ -14,7 +14,7 @@ set(PT_QUICK common.config common.config_print common.config_ranges common.datas
   common.tensor common.weights common.weights_model common.weights_names
   common.weights_readers common.weights_real cross.paths e2e.bench e2e.errors e2e.hash_frozen
   e2e.predict e2e.report e2e.validation faults.kills.quick launch.layouts mpi.job.np2
-  server.norms style.rules style.tree worker.algorithm1 worker.method_pairs worker.methods
+  server.algorithm1 style.rules style.tree worker.algorithm1 worker.method_pairs worker.methods
   worker.run_bits worker.run_resume)
 
 # Threads without MPI, whose libraries no sanitizer has seen: for ThreadSanitizer.
@@ -34,6 +34,7 @@ set(PT_COSTS 106 faults.fuzz 75 faults.kills.1 66 faults.kills.21 45 faults.sile
 
 # pt_schedule(test label): the properties of a test that has been added
 function(pt_schedule test label)
+  set_property(GLOBAL APPEND PROPERTY PT_SCHEDULED ${test})
   set(labels ${label})
   if(test IN_LIST PT_QUICK)
     list(APPEND labels quick)
@@ -54,4 +55,14 @@ function(pt_schedule test label)
     list(GET PT_COSTS ${at} seconds)
     set_tests_properties(${test} PROPERTIES COST ${seconds})
   endif()
+endfunction()
+
+# pt_schedule_check(): every name above is a test
+function(pt_schedule_check)
+  get_property(tests GLOBAL PROPERTY PT_SCHEDULED)
+  foreach(test ${PT_WAITING} ${PT_ALONE} ${PT_QUICK} ${PT_THREADS} ${PT_COSTS})
+    if(NOT test MATCHES "^[0-9]+$" AND NOT test IN_LIST tests)
+      message(SEND_ERROR "tests/schedule.cmake: there is no test ${test}")
+    endif()
+  endforeach()
 endfunction()
