@@ -135,19 +135,12 @@ static int by_favour(const void *pa, const void *pb)
     return a->at < b->at ? -1 : 1;
 }
 
-static const pt_finished_run *pair_of(const pt_method_runs *m, uint64_t seed)
-{
-    for (size_t i = 0; i < m->baseline->n_runs; i++)
-        if (m->baseline->runs[i]->seed == seed) return m->baseline->runs[i];
-    return NULL;
-}
-
 static pt_status vote_all(const pt_method_runs *m, const pt_answers *first, votes *v)
 {
     pt_status s = PT_OK;
 
     for (size_t r = 0; r < m->n_runs && s == PT_OK; r++) {
-        const pt_finished_run *other = pair_of(m, m->runs[r]->seed);
+        const pt_finished_run *other = pt_method_runs_find(m->baseline, m->runs[r]->seed);
         pt_answers ours = {0}, plain = {0};
 
         if (!other) continue;

@@ -31,10 +31,10 @@ static void put_number(FILE *out, double x)
 
 static double gain_of(const pt_method_runs *m, const pt_finished_run *r)
 {
-    for (size_t i = 0; m->baseline && i < m->baseline->n_runs; i++)
-        if (m->baseline->runs[i]->seed == r->seed)
-            return r->test - m->baseline->runs[i]->test;
-    return NAN;
+    const pt_finished_run *plain =
+        m->baseline ? pt_method_runs_find(m->baseline, r->seed) : NULL;
+
+    return plain ? r->test - plain->test : NAN;
 }
 
 static void print_run(FILE *out, const pt_block *b, const pt_method_runs *m,
@@ -50,8 +50,8 @@ static void print_run(FILE *out, const pt_block *b, const pt_method_runs *m,
     put_number(out, r->train);
     put_number(out, r->test);
     put_number(out, gain_of(m, r));
-    put_number(out, r->gate_at >= 0 ? (double)r->gate_at : NAN);
-    put_number(out, r->steps_with_w > 0 ? r->mean_w : NAN);
+    put_number(out, r->gate);
+    put_number(out, r->w);
     put_number(out, r->images_per_s);
     put_number(out, r->seconds);
     fputc(',', out);

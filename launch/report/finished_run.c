@@ -68,7 +68,7 @@ static pt_status read_result(const char *path, pt_finished_run *r)
 {
     json_t *o = NULL;
     const char *hash;
-    int64_t with_w;
+    int64_t gate;
     pt_status s = open_json(path, &o);
 
     if (s != PT_OK) goto done;
@@ -76,10 +76,10 @@ static pt_status read_result(const char *path, pt_finished_run *r)
     get_number(o, path, "train_accuracy", false, &r->train, &s);
     get_number(o, path, "images_per_s", true, &r->images_per_s, &s);
     get_number(o, path, "seconds", true, &r->seconds, &s);
-    get_number(o, path, "mean_w", true, &r->mean_w, &s);
-    r->gate_at = get_count(o, path, "gate_opened_at", &s);
-    with_w = get_count(o, path, "steps_with_w", &s);
-    r->steps_with_w = with_w > 0 ? (uint64_t)with_w : 0;
+    get_number(o, path, "mean_w", true, &r->w, &s);
+    gate = get_count(o, path, "gate_opened_at", &s);
+    r->gate = gate >= 0 ? (double)gate : NAN;
+    if (get_count(o, path, "steps_with_w", &s) <= 0) r->w = NAN;
     r->n_classes = json_object_size(json_object_get(o, "per_class"));
     hash = json_string_value(json_object_get(o, "weight_hash"));
     if (!hash || strlen(hash) >= sizeof r->weight_hash)

@@ -16,9 +16,8 @@ typedef struct {
     double test, train;  /* accuracy, percent; train is NAN where it was not measured */
     double images_per_s; /* NAN where nothing was timed */
     double seconds;
-    int64_t gate_at; /* step at which the gate opened, -1 = never */
-    double mean_w;   /* over the steps with w > 0; NAN where there are none */
-    uint64_t steps_with_w;
+    double gate; /* step at which the gate opened; NAN: never */
+    double w;    /* mean over the steps with w > 0; NAN where there are none */
     char weight_hash[65];
     size_t n_classes; /* 0: not told */
     int workers;      /* 0: not told */

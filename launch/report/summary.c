@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,45 +32,15 @@ pt_stat pt_stat_of(const double *x, size_t n)
     return s;
 }
 
-static double train_of(const pt_finished_run *r)
+/* Of a number of pt_finished_run; room [n_runs] is scratch. */
+static pt_stat over_runs(const pt_method_runs *m, size_t offset, double *room)
 {
-    return r->train;
-}
-
-static double test_of(const pt_finished_run *r)
-{
-    return r->test;
-}
-
-static double gate_of(const pt_finished_run *r)
-{
-    return r->gate_at >= 0 ? (double)r->gate_at : NAN;
-}
-
-static double w_of(const pt_finished_run *r)
-{
-    return r->steps_with_w > 0 ? r->mean_w : NAN;
-}
-
-static double speed_of(const pt_finished_run *r)
-{
-    return r->images_per_s;
-}
-
-static double seconds_of(const pt_finished_run *r)
-{
-    return r->seconds;
-}
-
-/* room [n_runs] is scratch. */
-static pt_stat over_runs(const pt_method_runs *m, double (*of)(const pt_finished_run *),
-                         double *room)
-{
-    for (size_t i = 0; i < m->n_runs; i++) room[i] = of(m->runs[i]);
+    for (size_t i = 0; i < m->n_runs; i++)
+        room[i] = *(const double *)((const char *)m->runs[i] + offset);
     return pt_stat_of(room, m->n_runs);
 }
 
-static const pt_finished_run *run_with_seed(const pt_method_runs *m, uint64_t seed)
+const pt_finished_run *pt_method_runs_find(const pt_method_runs *m, uint64_t seed)
 {
     for (size_t i = 0; i < m->n_runs; i++)
         if (m->runs[i]->seed == seed) return m->runs[i];
@@ -83,7 +54,7 @@ static void pair(pt_method_runs *m, double *room)
     size_t n = 0;
 
     for (size_t i = 0; m->baseline && i < m->n_runs; i++) {
-        const pt_finished_run *b = run_with_seed(m->baseline, m->runs[i]->seed);
+        const pt_finished_run *b = pt_method_runs_find(m->baseline, m->runs[i]->seed);
 
         if (!b) continue;
         gains[n] = m->runs[i]->test - b->test;
@@ -129,7 +100,7 @@ static char *seeds(const pt_method_runs *m, const pt_method_runs *in)
 
     if (!out) return NULL;
     for (size_t i = 0; i < m->n_runs; i++)
-        if (!in || run_with_seed(in, m->runs[i]->seed))
+        if (!in || pt_method_runs_find(in, m->runs[i]->seed))
             fprintf(out, " %" PRIu64, m->runs[i]->seed);
     if (fclose(out) == 0) return text;
     free(text);
@@ -255,7 +226,7 @@ static void fill_method(pt_block *b, pt_method_runs *m, const entry *e, size_t n
 
         if (!last || last->seed != r->seed) {
             m->runs[m->n_runs++] = r;
-            m->n_shut += r->loss != PT__CONFIG__REG_LOSS__NONE && r->gate_at < 0;
+            m->n_shut += r->loss != PT__CONFIG__REG_LOSS__NONE && isnan(r->gate);
         } else if (strcmp(last->weight_hash, r->weight_hash) == 0) {
             note(b, failed,
                  "%s repeats %s (seed %" PRIu64 ", same weight hash): counted "
@@ -307,12 +278,12 @@ static pt_status finish_block(pt_block *b, size_t n)
 
         m->name = pt_label_method(all[i], all, b->n_methods);
         if (!m->name) s = pt_fail(PT_ERR_NOMEM, "no memory for the report");
-        m->train = over_runs(m, train_of, room);
-        m->test = over_runs(m, test_of, room);
-        m->gate = over_runs(m, gate_of, room);
-        m->w = over_runs(m, w_of, room);
-        m->images_per_s = over_runs(m, speed_of, room);
-        m->seconds = over_runs(m, seconds_of, room);
+        m->train = over_runs(m, offsetof(pt_finished_run, train), room);
+        m->test = over_runs(m, offsetof(pt_finished_run, test), room);
+        m->gate = over_runs(m, offsetof(pt_finished_run, gate), room);
+        m->w = over_runs(m, offsetof(pt_finished_run, w), room);
+        m->images_per_s = over_runs(m, offsetof(pt_finished_run, images_per_s), room);
+        m->seconds = over_runs(m, offsetof(pt_finished_run, seconds), room);
         pair(m, room);
     }
     for (size_t i = 0; s == PT_OK && i < b->n_methods; i++)

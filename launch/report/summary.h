@@ -31,6 +31,9 @@ typedef struct pt_method_runs {
                          NAN where there is none */
 } pt_method_runs;
 
+/* The run with this seed, or NULL. */
+const pt_finished_run *pt_method_runs_find(const pt_method_runs *m, uint64_t seed);
+
 /* Runs that agree in everything but seed, method and variant (launch/report/settings.h).
  */
 typedef struct {
