@@ -52,15 +52,14 @@ void pt_page_append(json_t **array, json_t *item)
 /* A row of the table: its cells are all but the name, and p of t. */
 static json_t *method_row(const pt_block *b, const pt_method_runs *m)
 {
-    char row[PT_TABLE_COLUMNS + 1][PT_TABLE_CELL] = {{0}};
-    json_t *cells = json_array();
+    json_t *cells;
+    char p_of_t[PT_TABLE_CELL] = "-";
+    pt_table_row row;
 
-    pt_table_row(m, row);
-    strcpy(row[PT_TABLE_COLUMNS], "-");
-    if (m->baseline && isfinite(m->p_t))
-        snprintf(row[PT_TABLE_COLUMNS], PT_TABLE_CELL, "%.3g", m->p_t);
-    for (int c = 1; c <= PT_TABLE_COLUMNS; c++)
-        pt_page_append(&cells, pt_page_text(row[c]));
+    pt_table_row_init(m, &row);
+    if (m->baseline && isfinite(m->p_t)) snprintf(p_of_t, sizeof p_of_t, "%.3g", m->p_t);
+    cells = pt_page_texts(row.cells + 1, PT_TABLE_COLUMNS - 1);
+    pt_page_append(&cells, pt_page_text(p_of_t));
     return json_pack("{s:i, s:o, s:o}", "style", pt_page_style_of(b, m), "name",
                      pt_page_text(m->name), "cells", cells);
 }

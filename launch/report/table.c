@@ -55,10 +55,13 @@ static double rounded(double x)
     return round(100 * x) / 100 + 0.0;
 }
 
-void pt_table_row(const pt_method_runs *m, char row[N_COLUMNS][CELL])
+void pt_table_row_init(const pt_method_runs *m, pt_table_row *out)
 {
+    char(*row)[CELL] = out->text;
     pt_stat gain = m->gain;
 
+    out->cells[0] = m->name;
+    for (int c = 1; c < N_COLUMNS; c++) out->cells[c] = row[c];
     gain.mean = rounded(gain.mean);
     snprintf(row[1], CELL, "%zu", m->n_runs);
     put(row[2], "%.2f", m->train.mean);
@@ -83,51 +86,38 @@ static int width(const char *s)
     return n;
 }
 
-static void print_text_cell(FILE *out, const char *cell, int wide, int column)
-{
-    int pad = wide - width(cell);
-
-    if (column == 0)
-        fprintf(out, "%s%*s", cell, pad, "");
-    else
-        fprintf(out, "  %*s%s", pad, "", cell);
-}
-
-static void print_text_row(FILE *out, const char *name, char row[N_COLUMNS][CELL],
+/* The first column to the left, the others to the right. */
+static void print_text_row(FILE *out, const char *const cells[N_COLUMNS],
                            const int wide[N_COLUMNS])
 {
-    for (int c = 0; c < N_COLUMNS; c++)
-        print_text_cell(out,
-                        c == 0 ? name
-                        : row  ? row[c]
-                               : pt_table_heads[c],
-                        wide[c], c);
+    fprintf(out, "%s%*s", cells[0], wide[0] - width(cells[0]), "");
+    for (int c = 1; c < N_COLUMNS; c++)
+        fprintf(out, "  %*s%s", wide[c] - width(cells[c]), "", cells[c]);
     fputc('\n', out);
 }
 
 static void print_text(const pt_block *b, FILE *out)
 {
     int wide[N_COLUMNS];
-    char row[N_COLUMNS][CELL];
+    pt_table_row row;
 
     for (int c = 0; c < N_COLUMNS; c++) wide[c] = width(pt_table_heads[c]);
     for (size_t i = 0; i < b->n_methods; i++) {
-        pt_table_row(&b->methods[i], row);
-        for (int c = 0; c < N_COLUMNS; c++) {
-            int w = width(c == 0 ? b->methods[i].name : row[c]);
-
-            if (w > wide[c]) wide[c] = w;
-        }
+        pt_table_row_init(&b->methods[i], &row);
+        for (int c = 0; c < N_COLUMNS; c++)
+            if (width(row.cells[c]) > wide[c]) wide[c] = width(row.cells[c]);
     }
     fprintf(out, "%s\n", b->title);
-    print_text_row(out, pt_table_heads[0], NULL, wide);
+    print_text_row(out, pt_table_heads, wide);
     for (size_t i = 0; i < b->n_methods; i++) {
-        pt_table_row(&b->methods[i], row);
-        print_text_row(out, b->methods[i].name, row, wide);
+        pt_table_row_init(&b->methods[i], &row);
+        print_text_row(out, row.cells, wide);
     }
     for (size_t i = 0; i < b->n_notes; i++) fprintf(out, "note: %s\n", b->notes[i]);
     fputc('\n', out);
 }
+
+/* ---- Markdown --------------------------------------------------------------------- */
 
 /* Text in a Markdown table or line: what has a meaning there is escaped. */
 static void print_escaped(FILE *out, const char *s)
@@ -138,23 +128,29 @@ static void print_escaped(FILE *out, const char *s)
     }
 }
 
+static void print_markdown_row(FILE *out, const char *const cells[N_COLUMNS])
+{
+    for (int c = 0; c < N_COLUMNS; c++) {
+        fputs("| ", out);
+        print_escaped(out, cells[c]);
+        fputc(' ', out);
+    }
+    fputs("|\n", out);
+}
+
 static void print_markdown(const pt_block *b, FILE *out)
 {
-    char row[N_COLUMNS][CELL];
+    pt_table_row row;
 
     fputs("### ", out);
     print_escaped(out, b->title);
     fputs("\n\n", out);
-    for (int c = 0; c < N_COLUMNS; c++) fprintf(out, "| %s ", pt_table_heads[c]);
-    fputs("|\n", out);
+    print_markdown_row(out, pt_table_heads);
     for (int c = 0; c < N_COLUMNS; c++) fputs(c == 0 ? "|---" : "|---:", out);
     fputs("|\n", out);
     for (size_t i = 0; i < b->n_methods; i++) {
-        pt_table_row(&b->methods[i], row);
-        fputs("| ", out);
-        print_escaped(out, b->methods[i].name);
-        for (int c = 1; c < N_COLUMNS; c++) fprintf(out, " | %s", row[c]);
-        fputs(" |\n", out);
+        pt_table_row_init(&b->methods[i], &row);
+        print_markdown_row(out, row.cells);
     }
     fputc('\n', out);
     for (size_t i = 0; i < b->n_notes; i++) {
@@ -181,29 +177,29 @@ static void print_latex_text(FILE *out, const char *s)
     }
 }
 
+static void print_latex_row(FILE *out, const char *const cells[N_COLUMNS])
+{
+    for (int c = 0; c < N_COLUMNS; c++) {
+        fputs(c == 0 ? "    " : " & ", out);
+        print_latex_text(out, cells[c]);
+    }
+    fputs(" \\\\\n", out);
+}
+
 static void print_latex(const pt_block *b, FILE *out)
 {
-    char row[N_COLUMNS][CELL];
+    pt_table_row row;
 
     fputs("\\begin{table}\n  \\caption{", out);
     print_latex_text(out, b->title);
     fputs("}\n  \\centering\n  \\begin{tabular}{l", out);
     for (int c = 1; c < N_COLUMNS; c++) fputc('r', out);
-    fputs("}\n    \\toprule\n    ", out);
-    for (int c = 0; c < N_COLUMNS; c++) {
-        if (c > 0) fputs(" & ", out);
-        print_latex_text(out, pt_table_heads[c]);
-    }
-    fputs(" \\\\\n    \\midrule\n", out);
+    fputs("}\n    \\toprule\n", out);
+    print_latex_row(out, pt_table_heads);
+    fputs("    \\midrule\n", out);
     for (size_t i = 0; i < b->n_methods; i++) {
-        pt_table_row(&b->methods[i], row);
-        fputs("    ", out);
-        print_latex_text(out, b->methods[i].name);
-        for (int c = 1; c < N_COLUMNS; c++) {
-            fputs(" & ", out);
-            print_latex_text(out, row[c]);
-        }
-        fputs(" \\\\\n", out);
+        pt_table_row_init(&b->methods[i], &row);
+        print_latex_row(out, row.cells);
     }
     fputs("    \\bottomrule\n  \\end{tabular}\n\\end{table}\n", out);
     for (size_t i = 0; i < b->n_notes; i++) fprintf(out, "%% %s\n", b->notes[i]);

@@ -10,9 +10,15 @@ typedef enum { PT_TABLE_TEXT, PT_TABLE_MARKDOWN, PT_TABLE_LATEX } pt_table_style
 
 enum { PT_TABLE_COLUMNS = 12, PT_TABLE_CELL = 64 };
 
-/* The columns' names; a row's cells behind its name, row[0] untouched. */
+/* The columns' names. */
 extern const char *const pt_table_heads[PT_TABLE_COLUMNS];
-void pt_table_row(const pt_method_runs *m, char row[PT_TABLE_COLUMNS][PT_TABLE_CELL]);
+
+/* A method's cells, the first its name (borrowed); text: where the others are. */
+typedef struct {
+    const char *cells[PT_TABLE_COLUMNS];
+    char text[PT_TABLE_COLUMNS][PT_TABLE_CELL];
+} pt_table_row;
+void pt_table_row_init(const pt_method_runs *m, pt_table_row *out);
 
 /* What the columns mean, NULL-terminated. */
 extern const char *const pt_table_legend[];
