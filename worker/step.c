@@ -58,7 +58,7 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_threads *poo
                          .hi = hi,
                          .training = true,
                          .bn_mode = (pt_bn_mode)c->network->batch_norm,
-                         .method = pt_worker_kernels(c).conv,
+                         .kernel = pt_worker_kernels(c).conv,
                          .seed = c->seed};
     pt_objective_net_options(run, &o);
     return o;
@@ -72,7 +72,7 @@ static pt_net_options tester_options(const pt_run *run, pt_threads *pool)
                             .max_images = PT_EVAL_BLOCK,
                             .n_shards = 1,
                             .hi = 1,
-                            .method = pt_worker_kernels(run->config).conv};
+                            .kernel = pt_worker_kernels(run->config).conv};
 }
 
 void pt_worker_destroy(pt_worker **w)

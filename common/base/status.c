@@ -85,13 +85,6 @@ void pt_check_failed(const char *file, int line, const char *fmt, ...)
     _exit(1);
 }
 
-size_t pt_mul(size_t a, size_t b)
-{
-    size_t r;
-
-    return __builtin_mul_overflow(a, b, &r) ? SIZE_MAX : r;
-}
-
 void *pt_calloc(size_t n, size_t size)
 {
     size_t bytes = pt_mul(n, size);

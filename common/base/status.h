@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "common/base/sizes.h"
+
 #define PT_MUST_USE __attribute__((warn_unused_result))
 
 /* The only list of failures; enum, texts and exit codes come from it. */
@@ -61,9 +63,6 @@ const char *pt_fail_text(void);
 _Noreturn void pt_check_failed(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void pt_check_set_handler(void (*handler)(const char *text));
-
-/* a * b, or PT_ERR_NOMEM's text and SIZE_MAX when it does not fit (malloc then fails). */
-size_t pt_mul(size_t a, size_t b);
 
 /* Zeroed, 64-byte aligned memory for n * size bytes, or NULL (n * size == 0 gives one
  * line). Released with free(). */

@@ -30,6 +30,14 @@ int pt_span_images(const pt_span *p)
     return pt_shard_begin(p->hi, p->n_shards, p->b) - pt_span_first(p);
 }
 
+void pt_shard_images(const pt_span *p, int s, size_t *begin, size_t *end)
+{
+    int first = pt_span_first(p);
+
+    *begin = (size_t)(pt_shard_begin(s, p->n_shards, p->b) - first);
+    *end = (size_t)(pt_shard_begin(s + 1, p->n_shards, p->b) - first);
+}
+
 void pt_worker_shards(int worker, int n_workers, int n_shards, int *lo, int *hi)
 {
     *lo = (int)((int64_t)worker * n_shards / n_workers);

@@ -34,6 +34,9 @@ int pt_node_size(const pt_span *p, int level, int index);
 int pt_span_first(const pt_span *p);
 int pt_span_images(const pt_span *p);
 
+/* Images of shard s in a buffer of the span's: [*begin, *end). */
+void pt_shard_images(const pt_span *p, int s, size_t *begin, size_t *end);
+
 /* Shards [*lo, *hi) of worker `worker` of n_workers <= V: contiguous, balanced. */
 void pt_worker_shards(int worker, int n_workers, int n_shards, int *lo, int *hi);
 

@@ -114,7 +114,7 @@ static pt_status init(const pt_bench_step_options *o, pt_threads *pool, bench *b
                                       .hi = o->shards,
                                       .training = true,
                                       .bn_mode = PT_BN_SYNC,
-                                      .method = o->kernels.conv,
+                                      .kernel = o->kernels.conv,
                                       .seed = b->run->config->seed};
     pt_objective_net_options(b->run, &b->net_options);
     b->velocity = pt_calloc(b->run->graph->n_param_floats, sizeof *b->velocity);

@@ -88,6 +88,13 @@ static void test_a_span_is_where_its_worker_stands_in_the_batch(void **state)
                 pt_span p = {.n_shards = 8, .b = b};
                 pt_worker_shards(i, w, 8, &p.lo, &p.hi);
                 assert_int_equal(pt_span_first(&p), at);
+                for (int k = p.lo; k < p.hi; k++) {
+                    size_t begin, end;
+
+                    pt_shard_images(&p, k, &begin, &end);
+                    assert_int_equal(begin + (size_t)at, pt_shard_begin(k, 8, b));
+                    assert_int_equal(end - begin, pt_shard_size(&p, k));
+                }
                 at += pt_span_images(&p);
             }
             assert_int_equal(at, b);

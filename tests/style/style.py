@@ -46,8 +46,6 @@ CIRCLES = {
         "graph.c holds the table of networks and finishes what a builder has made of its types",
     ("common/weights/pickle", "common/weights/pickle_store"):
         "the machine keeps its values there; what a value is, its users know from pickle.h",
-    ("worker/engine/gemm/gemm", "worker/engine/gemm/gemm_path"):
-        "the product chooses among paths, which are made of the types of its own header",
 }
 
 LINES, FUNCTION_LINES, TEST_FUNCTION_LINES, PAGE = 500, 50, 80, 80
@@ -63,7 +61,6 @@ USERS_OF_METHODS = ["launch/attention/", "launch/commands/cmd_attention"]
 
 # fault: what it waits for
 LEFT = {
-    "circle: worker/engine/conv/conv worker/engine/conv/winograd": "shapes of their own file",
     "launch/train/journal.c: on_step has more than 50 lines": "52; a split",
     "worker/engine/README.md: does not name threads": "the engine's rooms",
     "worker/engine/conv/README.md: is missing": "the engine's rooms",

@@ -118,7 +118,7 @@ static pt_status write_relus(dump *d)
     return s;
 }
 
-static pt_status forward(dump *d, pt_kernel method)
+static pt_status forward(dump *d, pt_kernel kernel)
 {
     const pt_net_options opt = {.graph = d->graph,
                                 .pool = d->pool,
@@ -128,7 +128,7 @@ static pt_status forward(dump *d, pt_kernel method)
                                 .hi = N_SHARDS,
                                 .training = true,
                                 .bn_mode = PT_BN_SYNC,
-                                .method = method};
+                                .kernel = kernel};
     const pt_span all = {N_SHARDS, 0, N_SHARDS, d->images};
     pt_status s = pt_net_create(&opt, &d->net);
 

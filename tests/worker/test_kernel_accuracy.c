@@ -35,10 +35,10 @@ enum { IMAGES = 2, SHARDS = 2 };
 static void check(const layer *l, const char *what, const float *got, const double *want,
                   size_t n)
 {
-    double limit = l->kind == LAYER_CONV && l->s.method == PT_WINOGRAD ? 1e-4 : 1e-5;
+    double limit = l->kind == LAYER_CONV && l->s.kernel == PT_WINOGRAD ? 1e-4 : 1e-5;
     double d = plain_distance(got, want, n);
 
-    print_message("%-44s method %d  %-2s %.2g\n", layer_text(l), (int)l->s.method, what,
+    print_message("%-44s kernel %d  %-2s %.2g\n", layer_text(l), (int)l->s.kernel, what,
                   d);
     if (!(d <= limit)) fail_msg("%s: %s is off by %g", layer_text(l), what, d);
 }
@@ -59,7 +59,7 @@ static void check_layer(layer *l, pt_threads *pool)
     layer_plain_forward(l, IMAGES, x, w, bias, want);
     layer_plain_backward(l, IMAGES, x, w, dy, want_dx, want_dw, want_db);
     for (int m = PT_WINOGRAD; m <= (l->kind == LAYER_CONV ? PT_DIRECT : 0); m++) {
-        l->s.method = (pt_kernel)m;
+        l->s.kernel = (pt_kernel)m;
         layer_forward(l, pool, &span, x, w, bias, y);
         layer_backward_data(l, pool, &span, dy, w, false, dx);
         layer_backward_weights(l, pool, &span, x, dy, &dw, &db);

@@ -196,7 +196,7 @@ static void check_layers(int b)
         layer l = layer_of(layers[i].kind, &layers[i].s);
 
         for (int m = PT_WINOGRAD; m <= (l.kind == LAYER_CONV ? PT_DIRECT : 0); m++) {
-            l.s.method = (pt_kernel)m;
+            l.s.kernel = (pt_kernel)m;
             check_batch(&l, b, N_CUTS);
         }
     }
@@ -230,7 +230,7 @@ static void test_nor_at_the_networks_sizes(void **state)
         layer l = layer_of(LAYER_CONV, &large[i]);
 
         for (int m = PT_WINOGRAD; m <= PT_DIRECT; m++) {
-            l.s.method = (pt_kernel)m;
+            l.s.kernel = (pt_kernel)m;
             check_batch(&l, 4, 4);
         }
     }
@@ -248,7 +248,7 @@ static void test_nor_do_instruction_sets(void **state)
         layer l = layer_of(layers[i].kind, &layers[i].s);
 
         for (int m = PT_WINOGRAD; m <= (l.kind == LAYER_CONV ? PT_DIRECT : 0); m++) {
-            l.s.method = (pt_kernel)m;
+            l.s.kernel = (pt_kernel)m;
             batch one = batch_of(&l, 5);
 
             pt_gemm_use(paths[0]);

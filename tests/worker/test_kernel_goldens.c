@@ -38,7 +38,7 @@ static float *pattern(uint64_t salt, size_t n)
 }
 
 /* Short sums in float against double: a few 1e-7. */
-static void check(const char *name, pt_kernel method, const char *what, const float *got,
+static void check(const char *name, pt_kernel kernel, const char *what, const float *got,
                   size_t n)
 {
     char key[64];
@@ -47,8 +47,8 @@ static void check(const char *name, pt_kernel method, const char *what, const fl
     float *want = golden_load(PT_TEST_DATA "/layers/conv.txt", key, n);
     double d = relative_distance(got, want, n);
 
-    if (!(d < (method == PT_WINOGRAD ? 1e-5 : 2e-6)))
-        fail_msg("%s by method %d is off by %g", key, (int)method, d);
+    if (!(d < (kernel == PT_WINOGRAD ? 1e-5 : 2e-6)))
+        fail_msg("%s by kernel %d is off by %g", key, (int)kernel, d);
     free(want);
 }
 
@@ -67,7 +67,7 @@ static void test_kernels_compute_what_pytorch_does(void **state)
         float *dw = layer_nan(l.w_floats), *db = layer_nan(l.c_out);
 
         for (int k = 0; k < 4; k++) { /* by our product, by the library's */
-            pt_kernel how = l.s.method = k % 2 ? PT_DIRECT : PT_WINOGRAD;
+            pt_kernel how = l.s.kernel = k % 2 ? PT_DIRECT : PT_WINOGRAD;
 
             pt_gemm_use(k < 2 ? NULL : &pt_gemm_blas);
             layer_forward(&l, pool, &span, x, w, b, y);

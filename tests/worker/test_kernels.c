@@ -73,10 +73,10 @@ static void check_close(const layer *l, const char *what, const float *got,
 {
     double d = plain_distance(got, want, n);
     double limit =
-        l->kind == LAYER_CONV && l->s.method == PT_WINOGRAD ? winograd : direct;
+        l->kind == LAYER_CONV && l->s.kernel == PT_WINOGRAD ? winograd : direct;
 
     if (d > limit)
-        fail_msg("%s, method %d, %s: %s is off by %g", layer_text(l), (int)l->s.method,
+        fail_msg("%s, kernel %d, %s: %s is off by %g", layer_text(l), (int)l->s.kernel,
                  pt_gemm_path_in_use()->name, what, d);
 }
 
@@ -127,8 +127,8 @@ static void assert_equal(const layer *l, const char *what, const float *got,
                          const float *want, size_t n)
 {
     if (memcmp(got, want, n * sizeof *got) != 0)
-        fail_msg("%s, method %d: %s is not what it is in two passes", layer_text(l),
-                 (int)l->s.method, what);
+        fail_msg("%s, kernel %d: %s is not what it is in two passes", layer_text(l),
+                 (int)l->s.kernel, what);
 }
 
 /* A ReLU behind the forward pass and its mask behind the data pass change no other bit.
@@ -166,7 +166,7 @@ static void check_shapes(layer_kind kind, const pt_conv_shape *shapes, size_t n)
         layer l = layer_of(kind, &shapes[i]);
 
         for (int m = PT_WINOGRAD; m <= (kind == LAYER_CONV ? PT_DIRECT : 0); m++) {
-            l.s.method = (pt_kernel)m;
+            l.s.kernel = (pt_kernel)m;
             check_layer(&l, pool, 4, 5);
             check_layer(&l, pool, 8, 1); /* seven shards are empty */
             if (kind == LAYER_CONV) check_fused(&l, pool, 3);
@@ -214,7 +214,7 @@ static void test_large_blocks_agree_with_plain_loops(void **state)
         layer l = layer_of(LAYER_CONV, &large[i]);
 
         for (int m = PT_WINOGRAD; m <= PT_DIRECT; m++) {
-            l.s.method = (pt_kernel)m;
+            l.s.kernel = (pt_kernel)m;
             check_layer(&l, pool, 2, 2);
             check_layer_by_blas(&l, pool, 2, 2);
         }

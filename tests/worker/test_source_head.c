@@ -72,7 +72,7 @@ static played play(const char *network, int side, bool with_source, bool own,
                         .n_shards = SHARDS,
                         .hi = SHARDS,
                         .training = true,
-                        .method = PT_DIRECT,
+                        .kernel = PT_DIRECT,
                         .seed = 1};
     size_t floats = (size_t)(IMAGES * side * side * 3);
     float *pixels = malloc(floats * sizeof *pixels);

@@ -29,7 +29,7 @@ static pt_net_options start_options(const pt_run *run, const pt_net_options *net
                         .max_images = run->plan->batch / run->plan->n_shards + 1,
                         .n_shards = 1,
                         .hi = 1,
-                        .method = net->method};
+                        .kernel = net->kernel};
 
     net_options(run, &o);
     return o;

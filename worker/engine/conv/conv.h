@@ -13,19 +13,8 @@
 #include <stddef.h>
 
 #include "common/run/shards.h"
-#include "worker/engine/gemm/kernel.h"
+#include "worker/engine/conv/conv_shape.h"
 #include "worker/engine/threads.h"
-
-enum { PT_CONV_MAX_STRIDE = 8 };
-
-/* All >= 1 except the pads (>= 0); the stride at most PT_CONV_MAX_STRIDE. Output pixel
- * (i, j) reads input rows i * stride - pad_top + 0..kh-1 and columns j * stride -
- * pad_left + 0..kw-1; what lies outside the input is zero, so the pads at the bottom and
- * right follow from out_h and out_w. */
-typedef struct {
-    int h, w, c_in, out_h, out_w, c_out, kh, kw, stride, pad_top, pad_left;
-    pt_kernel method;
-} pt_conv_shape;
 
 /* Floats of scratch that any of the three passes needs with spans of these shards,
  * whatever their images. */

@@ -1,5 +1,6 @@
 #include "worker/engine/conv/depthwise.h"
 
+#include "common/base/sizes.h"
 #include "worker/engine/gemm/lanes.h"
 
 enum { BLOCK_FLOATS = 64 * 1024 }; /* of the written image per item */
@@ -11,16 +12,6 @@ typedef struct {
     bool accumulate;
     float *y;
 } pass;
-
-static int max_int(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 /* One output pixel: taps ki0..ki1-1, kj0..kj1-1 lie inside; x at (0, 0) of the window,
  * which may be outside the image, as an offset from the image's start. */
@@ -51,14 +42,14 @@ PT_CLONES static void forward_row(const pass *p, const float *image, int oy, flo
     const pt_conv_shape *s = &p->s;
     size_t channels = (size_t)s->c_in;
     int y0 = oy * s->stride - s->pad_top;
-    window v = {.ki0 = max_int(0, -y0), .ki1 = min_int(s->kh, s->h - y0)};
+    window v = {.ki0 = pt_max_int(0, -y0), .ki1 = pt_min_int(s->kh, s->h - y0)};
 
     for (int ox = 0; ox < s->out_w; ox++, y += channels) {
         int x0 = ox * s->stride - s->pad_left;
         size_t c = 0;
 
-        v.kj0 = max_int(0, -x0);
-        v.kj1 = min_int(s->kw, s->w - x0);
+        v.kj0 = pt_max_int(0, -x0);
+        v.kj1 = pt_min_int(s->kw, s->w - x0);
         v.at = ((ptrdiff_t)y0 * s->w + x0) * s->c_in;
         for (; c + PT_LANES <= channels; c += PT_LANES)
             forward_lanes(p, image, &v, c, PT_LANES, y);
@@ -71,7 +62,7 @@ static void forward_item(void *context, int item, int thread)
     const pass *p = context;
     const pt_conv_shape *s = &p->s;
     size_t image = (size_t)(item / p->n_blocks), c = (size_t)s->c_in;
-    int row0 = item % p->n_blocks * p->rows, row1 = min_int(row0 + p->rows, s->out_h);
+    int row0 = item % p->n_blocks * p->rows, row1 = pt_min_int(row0 + p->rows, s->out_h);
 
     (void)thread;
     for (int oy = row0; oy < row1; oy++) {
@@ -85,7 +76,7 @@ static void plan_rows(pass *p, int n_rows, int width)
 {
     size_t row = (size_t)width * (size_t)p->s.c_in;
 
-    p->rows = min_int(n_rows, max_int(1, (int)(BLOCK_FLOATS / row)));
+    p->rows = pt_min_int(n_rows, pt_max_int(1, (int)(BLOCK_FLOATS / row)));
     p->n_blocks = (n_rows + p->rows - 1) / p->rows;
 }
 
@@ -115,7 +106,7 @@ static axis axis_of(int position, int kernel, int stride, int n_out)
         a.o0 = n_out - 1;
     }
     a.n = a.k0 < kernel ? (kernel - a.k0 + stride - 1) / stride : 0;
-    a.n = min_int(a.n, a.o0 + 1);
+    a.n = pt_min_int(a.n, a.o0 + 1);
     return a;
 }
 
@@ -161,7 +152,7 @@ static void data_item(void *context, int item, int thread)
     const pass *p = context;
     const pt_conv_shape *s = &p->s;
     size_t image = (size_t)(item / p->n_blocks), c = (size_t)s->c_in;
-    int row0 = item % p->n_blocks * p->rows, row1 = min_int(row0 + p->rows, s->h);
+    int row0 = item % p->n_blocks * p->rows, row1 = pt_min_int(row0 + p->rows, s->h);
 
     (void)thread;
     for (int iy = row0; iy < row1; iy++) {

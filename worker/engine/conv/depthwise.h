@@ -6,7 +6,9 @@
 #ifndef PT_WORKER_ENGINE_CONV_DEPTHWISE_H
 #define PT_WORKER_ENGINE_CONV_DEPTHWISE_H
 
-#include "worker/engine/conv/conv.h"
+#include "common/run/shards.h"
+#include "worker/engine/conv/conv_shape.h"
+#include "worker/engine/threads.h"
 
 /* Floats of scratch per thread for any of the three passes; a multiple of 16. */
 size_t pt_depthwise_scratch(const pt_conv_shape *s, int n_shards);

@@ -1,5 +1,6 @@
 /* Gradients of a depthwise convolution's weights and bias. An item is a group of
  * channels: its taps and, as one more tap, its bias. */
+#include "common/base/sizes.h"
 #include "worker/engine/conv/depthwise.h"
 #include "worker/engine/gemm/lanes.h"
 #include "worker/engine/layers/tree_sum.h"
@@ -20,16 +21,6 @@ typedef struct {
     size_t c, n;       /* channels c..c+n-1 */
     pt_lanes_f64 *sum; /* [taps + 1] */
 } group;
-
-static int max_int(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 static size_t taps_of(const pt_conv_shape *s)
 {
@@ -61,7 +52,7 @@ PT_INLINE void add_row(const group *g, const float *x, const float *dy, int oy, 
     size_t channels = (size_t)s->c_in, stride = (size_t)s->stride;
     int y0 = oy * s->stride - s->pad_top;
 
-    for (int ki = max_int(0, -y0); ki < min_int(s->kh, s->h - y0); ki++) {
+    for (int ki = pt_max_int(0, -y0); ki < pt_min_int(s->kh, s->h - y0); ki++) {
         const float *row = x + (size_t)(y0 + ki) * (size_t)s->w * channels;
 
         for (int kj = 0; kj < s->kw; kj++) {
@@ -69,7 +60,7 @@ PT_INLINE void add_row(const group *g, const float *x, const float *dy, int oy, 
             int first = x0 < 0 ? (s->stride - 1 - x0) / s->stride : 0;
             int end = s->w > x0 ? (s->w - 1 - x0) / s->stride + 1 : 0;
 
-            end = min_int(end, s->out_w);
+            end = pt_min_int(end, s->out_w);
             if (first >= end) continue;
             pt_lanes v =
                 dot(row + (size_t)(first * s->stride + x0) * channels, stride * channels,

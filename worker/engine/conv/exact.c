@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "common/base/simd.h"
-#include "worker/engine/conv/internal.h"
+#include "common/base/sizes.h"
+#include "worker/engine/conv/exact.h"
 #include "worker/engine/gemm/gemm.h"
 #include "worker/engine/conv/im2col.h"
 
@@ -67,8 +68,8 @@ static size_t window_step(const pt_conv_shape *s)
 
 static size_t window_floats(const pt_conv_shape *s)
 {
-    return pt_round_up((size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w *
-                       window_step(s));
+    return pt_whole_lines((size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w *
+                          window_step(s));
 }
 
 /* Input pixels iy with (iy + pad) % stride == p take kernel rows p, p + stride, .. from
@@ -135,14 +136,14 @@ static void plan(pass *p, int n_threads)
             *f = (phase){.s = *s, .plain = pt_conv_is_plain(s)};
         f->packed_at = p->packed_floats;
         p->packed_floats +=
-            pt_round_up(pt_gemm_packed_floats(pt_conv_depth(t), (size_t)t->c_out));
+            pt_whole_lines(pt_gemm_packed_floats(pt_conv_depth(t), (size_t)t->c_out));
         if (t->out_h > 0 && t->out_w > 0) {
             cut_phase(f, p->n_images, n_threads);
             size_t windows = f->plain ? 0 : window_floats(t);
-            size_t block =
-                p->stride > 1
-                    ? pt_round_up((size_t)f->rows * (size_t)t->out_w * (size_t)t->c_out)
-                    : 0;
+            size_t block = p->stride > 1
+                               ? pt_whole_lines((size_t)f->rows * (size_t)t->out_w *
+                                                (size_t)t->c_out)
+                               : 0;
 
             p->window_floats = pt_max_size(p->window_floats, windows);
             p->scratch_floats = pt_max_size(p->scratch_floats, block);

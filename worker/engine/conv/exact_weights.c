@@ -4,7 +4,8 @@
  * weight matrix is cut changes no bit. */
 #include <string.h>
 
-#include "worker/engine/conv/internal.h"
+#include "common/base/sizes.h"
+#include "worker/engine/conv/exact.h"
 #include "worker/engine/conv/leaves.h"
 #include "worker/engine/gemm/gemm.h"
 #include "worker/engine/conv/im2col.h"
@@ -166,7 +167,8 @@ static layer layer_of(const pt_conv_shape *s, const pt_span *span, int n_threads
         l.n_rows = (l.n_rows + 1) / 2;
     /* a tile that crosses kernel positions takes all channels of each */
     taps = pt_min_size((size_t)(s->kh * s->kw), l.n_rows / c + 2);
-    if (!l.plain) l.window_floats = pt_round_up(pixels * pt_max_size(taps * c, l.n_rows));
+    if (!l.plain)
+        l.window_floats = pt_whole_lines(pixels * pt_max_size(taps * c, l.n_rows));
     return l;
 }
 

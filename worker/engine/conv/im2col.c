@@ -2,19 +2,11 @@
 
 #include <string.h>
 
+#include "common/base/sizes.h"
+
 pt_taps pt_taps_all(const pt_conv_shape *s)
 {
     return (pt_taps){0, s->kh * s->kw, 0, s->c_in};
-}
-
-static int max_int(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
 }
 
 /* n copies of len floats; from and to move on by from_step and to_step. */
@@ -99,8 +91,8 @@ static void copy_run(const pt_conv_shape *s, const run *r, const float *row, flo
     int begin = first > 0 ? (first + s->stride - 1) / s->stride : 0;
     int end = last >= 0 ? last / s->stride + 1 : 0;
 
-    begin = min_int(begin, s->out_w);
-    end = max_int(begin, min_int(end, s->out_w));
+    begin = pt_min_int(begin, s->out_w);
+    end = pt_max_int(begin, pt_min_int(end, s->out_w));
     for (int ox = 0; ox < s->out_w; ox++) {
         if (ox == begin) ox = end;
         if (ox >= s->out_w) break;
@@ -126,8 +118,8 @@ void pt_im2col(const pt_conv_shape *s, const pt_taps *t, int row0, int n_rows,
         for (int ki = t->tap0 / s->kw; ki * s->kw < tap1; ki++) {
             int iy = oy * s->stride - s->pad_top + ki;
             bool inside = iy >= 0 && iy < s->h;
-            run r = {max_int(t->tap0 - ki * s->kw, 0), min_int(tap1 - ki * s->kw, s->kw),
-                     t->c0, t->n_c};
+            run r = {pt_max_int(t->tap0 - ki * s->kw, 0),
+                     pt_min_int(tap1 - ki * s->kw, s->kw), t->c0, t->n_c};
 
             copy_run(s, &r, inside ? image + (size_t)iy * row_floats : NULL, to, ld);
             to += (size_t)(r.kj1 - r.kj0) * (size_t)r.n_c;

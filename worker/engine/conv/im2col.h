@@ -3,7 +3,7 @@
 #ifndef PT_WORKER_ENGINE_CONV_IM2COL_H
 #define PT_WORKER_ENGINE_CONV_IM2COL_H
 
-#include "worker/engine/conv/conv.h"
+#include "worker/engine/conv/conv_shape.h"
 
 /* Some consecutive rows of the weight matrix [kh * kw * c_in][c_out]: n_taps kernel
  * positions (ki * kw + kj) from tap0 with all channels, or n_c channels from c0 of one.

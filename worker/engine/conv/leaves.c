@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "worker/engine/conv/internal.h"
+#include "common/base/sizes.h"
 #include "worker/engine/layers/tree_sum.h"
 
 enum {
@@ -30,7 +30,7 @@ typedef struct {
 
 static size_t tile_floats(const pt_leaves *l)
 {
-    return pt_round_up(l->max_floats);
+    return pt_whole_lines(l->max_floats);
 }
 
 /* Floats of a gradient for each shard of the span. */
@@ -107,7 +107,7 @@ static void tile_item(void *context, int item, int thread)
 static size_t thread_floats(const pt_leaves *l, int n_shards)
 {
     return l->leaf_scratch +
-           pt_round_up(l->max_floats * (size_t)(1 + pt_tree_levels(n_shards)));
+           pt_whole_lines(l->max_floats * (size_t)(1 + pt_tree_levels(n_shards)));
 }
 
 void pt_leaves_run(pt_threads *pool, const pt_leaves *l, const pt_span *span,

@@ -2,8 +2,9 @@
 
 #include <string.h>
 
+#include "common/base/sizes.h"
 #include "worker/engine/gemm/gemm.h"
-#include "worker/engine/conv/winograd_internal.h"
+#include "worker/engine/conv/winograd_tiles.h"
 
 enum {
     MIN_CHANNELS = 16,
@@ -49,7 +50,7 @@ static void plan(pass *p, int n_images, int n_threads)
                                                             : SMALL_BLOCK;
     share = p->n_tiles / (2 * (size_t)n_threads) + 1; /* something for everybody */
     if (n_threads > 1 && p->block > share) p->block = pt_max_size(share, 6);
-    p->row = pt_round_up(c_in) + PAD;
+    p->row = pt_whole_lines(c_in) + PAD;
     p->step = p->block * p->row + PAD;
     p->scratch_floats = PT_POINTS * (p->step + p->block * COLUMNS + PAD);
 }
@@ -107,45 +108,6 @@ static void filter_item(void *context, int item, int thread)
 }
 
 /* ---- tiles ------------------------------------------------------------------------ */
-
-/* Addresses of a patch's pixels; NULL outside the image. */
-static void patch_of(const pt_conv_shape *s, const float *image, int row, int column,
-                     const float *pixel[PT_POINTS])
-{
-    int top = row * PT_TILE - s->pad_top, left = column * PT_TILE - s->pad_left;
-
-    for (int i = 0; i < PT_PATCH; i++)
-        for (int j = 0; j < PT_PATCH; j++) {
-            int y = top + i, x = left + j;
-            bool inside = y >= 0 && y < s->h && x >= 0 && x < s->w;
-            size_t at = inside ? (size_t)y * (size_t)s->w + (size_t)x : 0;
-
-            pixel[i * PT_PATCH + j] = inside ? image + at * (size_t)s->c_in : NULL;
-        }
-}
-
-PT_INLINE void input_lanes(const float *const pixel[PT_POINTS], size_t c, size_t n,
-                           size_t point_step, float *v)
-{
-    pt_lanes d[PT_POINTS], t[PT_POINTS], zero = {0};
-
-    for (int i = 0; i < PT_POINTS; i++) d[i] = pixel[i] ? pt_load(pixel[i] + c, n) : zero;
-    pt_transform_input(d, t);
-    for (int i = 0; i < PT_POINTS; i++) pt_store(v + (size_t)i * point_step, t[i], n);
-}
-
-PT_CLONES void pt_winograd_input(const pt_conv_shape *s, const float *image, int row,
-                                 int column, size_t first, size_t n, size_t point_step,
-                                 float *v)
-{
-    const float *pixel[PT_POINTS];
-    size_t c = 0;
-
-    patch_of(s, image, row, column, pixel);
-    for (; c + PT_LANES <= n; c += PT_LANES)
-        input_lanes(pixel, first + c, PT_LANES, point_step, v + c);
-    if (c < n) input_lanes(pixel, first + c, n - c, point_step, v + c);
-}
 
 /* One tile of the output for n <= 16 channels from `c`; m[point * step]. */
 PT_INLINE void output_lanes(const pass *p, size_t image, int row, int column, size_t c,

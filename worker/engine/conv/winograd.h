@@ -9,7 +9,9 @@
 #ifndef PT_WORKER_ENGINE_CONV_WINOGRAD_H
 #define PT_WORKER_ENGINE_CONV_WINOGRAD_H
 
-#include "worker/engine/conv/conv.h"
+#include "common/run/shards.h"
+#include "worker/engine/conv/conv_shape.h"
+#include "worker/engine/threads.h"
 
 /* Is this layer worth it, and the gradient of its weights (it takes more tiles of a shard
  * to pay for the transforms)? By the shape alone. */

@@ -1,8 +1,10 @@
 #include <string.h>
 
+#include "common/base/sizes.h"
 #include "worker/engine/conv/leaves.h"
 #include "worker/engine/gemm/gemm.h"
-#include "worker/engine/conv/winograd_internal.h"
+#include "worker/engine/conv/winograd.h"
+#include "worker/engine/conv/winograd_tiles.h"
 
 enum {
     CHANNELS = 128, /* of a tile of dw [9][c_in][c_out], in both directions */
@@ -199,14 +201,14 @@ static pt_leaves leaves_of(const layer *l)
 {
     size_t c_in = (size_t)l->s.c_in;
 
-    return (pt_leaves){.layer = l,
-                       .n_tiles = pt_parts(c_in, l->n_in) * l->by_out,
-                       .max_floats = 9 * l->n_in * l->n_out,
-                       .leaf_scratch =
-                           pt_round_up(PT_POINTS * (l->v_step + l->z_step + l->u_floats)),
-                       .floats = floats,
-                       .leaf = leaf,
-                       .put = put};
+    return (pt_leaves){
+        .layer = l,
+        .n_tiles = pt_parts(c_in, l->n_in) * l->by_out,
+        .max_floats = 9 * l->n_in * l->n_out,
+        .leaf_scratch = pt_whole_lines(PT_POINTS * (l->v_step + l->z_step + l->u_floats)),
+        .floats = floats,
+        .leaf = leaf,
+        .put = put};
 }
 
 void pt_winograd_weights(pt_threads *pool, const pt_conv_shape *s, const pt_span *span,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/simd.h"
+#include "common/base/sizes.h"
 #include "worker/engine/gemm/gemm_path.h"
 
 enum {
@@ -55,11 +56,6 @@ const pt_gemm_path *pt_gemm_kernels_in_use(void)
 }
 
 /* ---- packing ---------------------------------------------------------------------- */
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 size_t pt_gemm_packed_floats(size_t k, size_t n)
 {
@@ -180,7 +176,7 @@ static void tiles(const block *b)
 
     for (size_t column = 0; column < n;) {
         size_t left = n - column, row = 0;
-        size_t width = left >= wide ? wide : min_size(left, PT_PANEL);
+        size_t width = left >= wide ? wide : pt_min_size(left, PT_PANEL);
 
         for (size_t i = 0; i < n_tiles; i++) {
             size_t rows = b->rows / n_tiles + (i < b->rows % n_tiles);
@@ -214,9 +210,9 @@ static void product_by_tiles(const pt_product *p, const pt_gemm_path *path)
     bool copies = b.by_column ? p->lda > DENSE : p->lda % BAD_STRIDE == 0;
 
     for (b.row = 0; b.row < p->m; b.row += ROW_BLOCK) {
-        b.rows = min_size(ROW_BLOCK, p->m - b.row);
+        b.rows = pt_min_size(ROW_BLOCK, p->m - b.row);
         for (size_t k = 0; k < p->k; k += DEPTH) {
-            b.depth = min_size(DEPTH, p->k - k);
+            b.depth = pt_min_size(DEPTH, p->k - k);
             b.first = k == 0;
             b.last = k + b.depth == p->k;
             b.a = p->a + (b.by_column ? k * p->lda + b.row : b.row * p->lda + k);

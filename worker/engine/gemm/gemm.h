@@ -49,7 +49,7 @@ void pt_gemm_pack(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
  *              terms that one chain would lose digits; k <= PT_GEMM_DEPTH, no bias, not
  *              with accumulate or relu
  * c            [m][ldc] */
-typedef struct {
+typedef struct pt_product {
     pt_trans ta;
     size_t m, n, k;
     const float *a;

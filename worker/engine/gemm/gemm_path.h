@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "worker/engine/gemm/gemm.h"
-
 enum { PT_MAX_TILE_ROWS = 14, PT_MAX_TILE_PANELS = 2 };
 
 /* C [rows][panels * 16] = from + A B, all in registers: each element starts at from's (or
@@ -55,10 +53,13 @@ typedef struct {
 
 typedef void (*pt_outer_kernel)(const pt_gemm_outer *t);
 
+struct pt_product; /* gemm.h */
+
 typedef struct {
-    const char *name;                     /* "avx512" */
-    void (*product)(const pt_product *p); /* a library's; NULL: tiles, by these kernels */
-    int rows, panels;                     /* of a tile, at most */
+    const char *name; /* "avx512" */
+    void (*product)(
+        const struct pt_product *p); /* a library's; NULL: tiles, by these kernels */
+    int rows, panels;                /* of a tile, at most */
     /* [rows - 1][panels - 1] */
     pt_gemm_kernel by_row[PT_MAX_TILE_ROWS][PT_MAX_TILE_PANELS];
     pt_gemm_kernel by_column[PT_MAX_TILE_ROWS][PT_MAX_TILE_PANELS];

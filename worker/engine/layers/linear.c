@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-#include "worker/engine/conv/internal.h"
+#include "common/base/sizes.h"
 #include "worker/engine/gemm/gemm.h"
 #include "worker/engine/gemm/gemm_path.h"
+#include "worker/engine/layers/bias.h"
 
 enum {
     COLUMNS = 256,    /* of y in an item of the forward pass */
@@ -116,7 +117,7 @@ static size_t data_shared(size_t n_out, size_t n_rows)
 
 static size_t data_floats(size_t n_rows)
 {
-    return pt_round_up(DATA_COLUMNS * n_rows);
+    return pt_whole_lines(DATA_COLUMNS * n_rows);
 }
 
 void pt_linear_backward_data(pt_threads *pool, int n_in, int n_out, int n_rows,

@@ -3,18 +3,9 @@
 #include <string.h>
 
 #include "common/base/simd.h"
+#include "common/base/sizes.h"
 
 enum { BLOCK = 64 }; /* channels that are worked on at a time */
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int max_int(int a, int b)
-{
-    return a > b ? a : b;
-}
 
 typedef struct {
     const pt_max_pool *s;
@@ -34,8 +25,8 @@ static inline __attribute__((always_inline)) void window_max(const pt_max_pool *
                                                              int left, size_t n, float *y,
                                                              uint8_t *argmax)
 {
-    int ih0 = max_int(top, 0), ih1 = min_int(top + s->kh, s->h);
-    int iw0 = max_int(left, 0), iw1 = min_int(left + s->kw, s->w);
+    int ih0 = pt_max_int(top, 0), ih1 = pt_min_int(top + s->kh, s->h);
+    int iw0 = pt_max_int(left, 0), iw1 = pt_min_int(left + s->kw, s->w);
     float best[BLOCK];
     int32_t place[BLOCK];
     bool first = true;
@@ -102,8 +93,8 @@ gather(const pt_max_pool *s, const float *dy, const uint8_t *from, int ih, int i
     int a = ih + s->pad_top, b = iw + s->pad_left;
     int oh0 = a < s->kh ? 0 : (a - s->kh) / s->stride + 1;
     int ow0 = b < s->kw ? 0 : (b - s->kw) / s->stride + 1;
-    int oh1 = min_int(a / s->stride + 1, s->out_h);
-    int ow1 = min_int(b / s->stride + 1, s->out_w);
+    int oh1 = pt_min_int(a / s->stride + 1, s->out_h);
+    int ow1 = pt_min_int(b / s->stride + 1, s->out_w);
     float sum[BLOCK] = {0};
 
     for (int oh = oh0; oh < oh1; oh++) {

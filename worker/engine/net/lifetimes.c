@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "common/base/sizes.h"
+
 static int by_first(const void *a, const void *b)
 {
     const pt_lifetime *x = a, *y = b;

@@ -3,7 +3,6 @@
 #define PT_WORKER_ENGINE_NET_LIFETIMES_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 /* A buffer: its time (inclusive), size and place. size 0: there is none. */
 typedef struct {
@@ -20,11 +19,5 @@ size_t pt_lifetimes_compact(pt_lifetime *l, int n);
 /* First fit: places l [n] so that those alive at one time do not overlap, and reorders
  * it. placed [n]: room. Returns the end. */
 size_t pt_lifetimes_place(pt_lifetime *l, size_t n, pt_lifetime **placed);
-
-/* Sums of sizes that are too large to exist stay so. */
-static inline size_t pt_add_sizes(size_t a, size_t b)
-{
-    return a > SIZE_MAX - b ? SIZE_MAX : a + b;
-}
 
 #endif

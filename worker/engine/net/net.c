@@ -6,16 +6,6 @@
 #include "common/base/pages.h"
 #include "worker/engine/net/net_internal.h"
 
-pt_conv_shape pt_net_conv_shape(const pt_net_options *o, int node)
-{
-    const pt_graph *g = o->graph;
-    const pt_node *n = &g->nodes[node], *in = &g->nodes[n->in[0]];
-    const pt_window *w = &n->window;
-
-    return (pt_conv_shape){in->h, in->w, in->c,     n->h,       n->w,        n->c,
-                           w->kh, w->kw, w->stride, w->pad_top, w->pad_left, o->method};
-}
-
 /* All paths from the input to the logits cross rep: the nodes behind rep read nothing
  * that was made before it. */
 static bool rep_cuts(const pt_graph *g, const pt_net_node *nodes)

@@ -11,79 +11,13 @@
 #ifndef PT_WORKER_ENGINE_NET_NET_H
 #define PT_WORKER_ENGINE_NET_NET_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "common/graph/graph.h"
-#include "common/run/shards.h"
-#include "worker/engine/conv/conv.h"
-#include "worker/engine/threads.h"
-
-typedef struct pt_net pt_net;
-
-typedef enum { PT_BN_SYNC, PT_BN_SHARD, PT_BN_FROZEN } pt_bn_mode;
-
-/* What of a node has just been computed; batch norm's gradients come with its data. */
-typedef enum { PT_PART_FORWARD, PT_PART_DATA, PT_PART_WEIGHTS } pt_net_part;
-
-/* All hooks may be NULL (one worker, nothing to wait for). A hook that fails ends the
- * pass; its status is returned. */
-typedef struct {
-    void *context;
-
-    /* Forward is about to read the tensors of `node`. */
-    pt_status (*before_node)(void *context, int node);
-
-    /* Sync batch norm, forward or backward. parts: for each of this span's cover
-     * sub-trees (pt_tree_cover of lo..hi) that has images, its value, [len] doubles each,
-     * one after another, in order. all: out, the values of every sub-tree of every
-     * worker's cover that has images, left to right; and their sub-trees. Sized for V
-     * values by the net. merge is done by the net in the tree's order. NULL: the span
-     * must be the whole batch. */
-    pt_status (*exchange)(void *context, int node, bool backward, const double *parts,
-                          size_t len, double *all, pt_subtree *trees, int *n_trees);
-
-    /* The gradient of a parameter tensor is complete: for each cover sub-tree t of the
-     * span, pt_net_gradient(net, tensor, t) holds its sum (not touched where the sub-tree
-     * has no images). Called in the order in which layers finish, last layer first. */
-    pt_status (*gradient_ready)(void *context, int tensor);
-
-    /* Work done between items: let messages move. */
-    void (*poll)(void *context);
-
-    /* A part of a node is done, for measurements; also where it had nothing to do. */
-    void (*lap)(void *context, int node, pt_net_part part);
-} pt_net_hooks;
-
-typedef struct {
-    const pt_graph *graph; /* borrowed */
-    pt_threads *pool;      /* borrowed */
-    const float *weights;  /* borrowed: flat, memory layout; may change between passes */
-    int max_images;        /* of the spans that will be given */
-    int n_shards;          /* V: for scratch */
-    int lo, hi;            /* shards that this worker owns in training */
-    bool training;         /* false: no gradients, no buffers for them */
-    bool input_gradient;   /* in training: also for pt_net_input_gradient */
-    const int *maps;       /* [n_maps] nodes whose outputs stay readable, and to whose */
-    int n_maps;            /* gradients the caller may add; borrowed */
-    bool repeats;          /* for pt_net_evaluate_without */
-    pt_bn_mode bn_mode;
-    double bn_moving; /* probability with which a channel is normalized by its
-                         running statistics in training; 0: batch norm as it is */
-    pt_kernel method;
-    uint64_t seed; /* dropout */
-} pt_net_options;
+#include "worker/engine/net/net_options.h"
 
 PT_MUST_USE pt_status pt_net_create(const pt_net_options *opt, pt_net **out);
 void pt_net_destroy(pt_net **n);
 void pt_net_set_hooks(pt_net *n, const pt_net_hooks *hooks);
 
-/* What pt_net_create would allocate, in bytes: activations, gradients of parameters (one
- * set per cover sub-tree), scratch. */
-typedef struct {
-    size_t activations, gradients, scratch;
-} pt_net_memory;
+/* What pt_net_create would allocate. */
 pt_net_memory pt_net_plan(const pt_net_options *opt);
 
 /* Which tensors are trained from now on: trained [n_params] bool. Batch norm nodes whose

@@ -5,6 +5,7 @@
 #include "common/run/moments.h"
 #include "common/base/rng.h"
 #include "worker/engine/layers/batch_norm.h"
+#include "worker/engine/net/net.h"
 #include "worker/engine/net/net_internal.h"
 
 /* What is summed along the tree. */

@@ -1,13 +1,14 @@
+#include "worker/engine/net/net_plan.h"
+
 #include <stdlib.h>
 
+#include "common/base/sizes.h"
 #include "common/run/moments.h"
 #include "worker/engine/layers/batch_norm.h"
 #include "worker/engine/conv/depthwise.h"
 #include "worker/engine/net/lifetimes.h"
 #include "worker/engine/layers/linear.h"
-#include "worker/engine/net/net_internal.h"
-
-enum { LINE = 16 }; /* floats of 64 bytes */
+#include "worker/engine/conv/conv.h"
 
 /* A plan under construction. */
 typedef struct {
@@ -19,17 +20,12 @@ typedef struct {
     size_t floats; /* of the activation block so far */
 } planner;
 
-static size_t round_up(size_t n, size_t to)
-{
-    return n > SIZE_MAX - to ? SIZE_MAX : (n + to - 1) / to * to;
-}
-
 /* Takes n floats at the end of the activation block. */
 static size_t take(planner *p, size_t n)
 {
     size_t at = p->floats;
 
-    p->floats = pt_add_sizes(p->floats, round_up(n, LINE));
+    p->floats = pt_add_sizes(p->floats, pt_whole_lines(n));
     return at;
 }
 
@@ -76,6 +72,16 @@ static void find_uses(planner *p)
             take_writer(&p->nodes[in], n, i);
         }
     }
+}
+
+pt_conv_shape pt_net_conv_shape(const pt_net_options *o, int node)
+{
+    const pt_graph *g = o->graph;
+    const pt_node *n = &g->nodes[node], *in = &g->nodes[n->in[0]];
+    const pt_window *w = &n->window;
+
+    return (pt_conv_shape){in->h, in->w, in->c,     n->h,       n->w,        n->c,
+                           w->kh, w->kw, w->stride, w->pad_top, w->pad_left, o->kernel};
 }
 
 /* ---- outputs ----------------------------------------------------------------------- */
@@ -188,7 +194,7 @@ static bool is_kept(const planner *p, int i)
 
 static size_t image_floats(const planner *p, int i)
 {
-    return round_up(pt_mul((size_t)p->opt->max_images, p->nodes[i].size), LINE);
+    return pt_whole_lines(pt_mul((size_t)p->opt->max_images, p->nodes[i].size));
 }
 
 static void place_outputs(planner *p, pt_lifetime *l, pt_lifetime **placed)
@@ -341,10 +347,10 @@ static void place_states(planner *p, pt_net_plan_result *out)
             n->moments_at =
                 take(p, 2 * (size_t)out->n_cover * pt_moments_len((size_t)node->c));
     }
-    out->kernel_floats = round_up(scratch, LINE);
+    out->kernel_floats = pt_whole_lines(scratch);
     for (int k = 0; k < opt->n_maps && opt->repeats; k++) {
         int i = opt->maps[k];
-        size_t n = round_up(image_floats(p, i) / (size_t)p->g->nodes[i].c, LINE);
+        size_t n = pt_whole_lines(image_floats(p, i) / (size_t)p->g->nodes[i].c);
 
         if (out->channel_floats < n) out->channel_floats = n;
     }
@@ -357,8 +363,8 @@ static size_t norm_bytes(const pt_net_options *opt, const pt_net_plan_result *ou
     size_t owned = (size_t)(opt->hi - opt->lo), v = (size_t)opt->n_shards;
 
     if (!opt->training || out->max_channels == 0) return 0;
-    return round_up((owned + (size_t)out->n_cover + v) * len * sizeof(double), 64) +
-           2 * round_up(owned * 2 * (size_t)out->max_channels * sizeof(float), 64) +
+    return pt_round_up((owned + (size_t)out->n_cover + v) * len * sizeof(double), 64) +
+           2 * pt_round_up(owned * 2 * (size_t)out->max_channels * sizeof(float), 64) +
            v * (2 * sizeof(pt_subtree) + sizeof(void *));
 }
 
@@ -418,7 +424,7 @@ static void make_plan(planner *p, pt_net_plan_result *out, pt_lifetime *l,
         place_gradients(p, l, placed);
         out->n_cover =
             pt_tree_cover(p->opt->lo, p->opt->hi, p->opt->n_shards, out->cover);
-        out->gradient_floats = round_up(g->n_param_floats, LINE);
+        out->gradient_floats = pt_whole_lines(g->n_param_floats);
     }
     place_states(p, out);
     out->bytes.activations = pt_mul(p->floats, sizeof(float));

@@ -1,9 +1,9 @@
-/* What the passes of Winograd share. Internal. */
-#ifndef PT_WORKER_ENGINE_CONV_WINOGRAD_INTERNAL_H
-#define PT_WORKER_ENGINE_CONV_WINOGRAD_INTERNAL_H
+/* The tiles of Winograd: where they are, and the transform of an input patch, which the
+ * passes share. Internal. */
+#ifndef PT_WORKER_ENGINE_CONV_WINOGRAD_TILES_H
+#define PT_WORKER_ENGINE_CONV_WINOGRAD_TILES_H
 
-#include "worker/engine/conv/internal.h"
-#include "worker/engine/conv/winograd.h"
+#include "worker/engine/conv/conv_shape.h"
 #include "worker/engine/conv/winograd_transform.h"
 
 /* The tiles of an image: rows by columns. */

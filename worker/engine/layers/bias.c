@@ -1,8 +1,9 @@
-/* Gradients of a bias. */
+#include "worker/engine/layers/bias.h"
+
 #include <string.h>
 
 #include "common/base/simd.h"
-#include "worker/engine/conv/internal.h"
+#include "common/base/sizes.h"
 #include "worker/engine/layers/tree_sum.h"
 
 enum { CHANNELS = 64 }; /* of an item */
@@ -13,14 +14,6 @@ typedef struct {
     const float *dy;
     float *kept; /* [shards of the span][c_out] */
 } pass;
-
-void pt_shard_images(const pt_span *span, int shard, size_t *begin, size_t *end)
-{
-    int first = pt_span_first(span);
-
-    *begin = (size_t)(pt_shard_begin(shard, span->n_shards, span->b) - first);
-    *end = (size_t)(pt_shard_begin(shard + 1, span->n_shards, span->b) - first);
-}
 
 /* out [n] = sums over rows of dy [rows][ld], in double. */
 PT_CLONES static void sum_rows(const float *dy, size_t rows, size_t ld, size_t n,
@@ -68,7 +61,7 @@ void pt_bias_gradient(pt_threads *pool, const pt_span *span, size_t pixels, int 
                       const float *dy, float *const *db, float *scratch)
 {
     pass p = {span, pixels, (size_t)c_out, dy, scratch};
-    float *tmp = scratch + pt_round_up((size_t)span->n_shards * p.c_out);
+    float *tmp = scratch + pt_whole_lines((size_t)span->n_shards * p.c_out);
     int n_groups = (c_out + CHANNELS - 1) / CHANNELS;
     pt_subtree trees[PT_MAX_COVER];
     int n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, trees);
@@ -82,6 +75,6 @@ void pt_bias_gradient(pt_threads *pool, const pt_span *span, size_t pixels, int 
 
 size_t pt_bias_scratch(int c_out, int n_shards)
 {
-    return pt_round_up((size_t)n_shards * (size_t)c_out) +
-           pt_round_up((size_t)c_out * (size_t)pt_tree_levels(n_shards));
+    return pt_whole_lines((size_t)n_shards * (size_t)c_out) +
+           pt_whole_lines((size_t)c_out * (size_t)pt_tree_levels(n_shards));
 }
