@@ -62,11 +62,6 @@ USERS_OF_METHODS = ["launch/attention/", "launch/commands/cmd_attention"]
 # fault: what it waits for
 LEFT = {
     "launch/train/journal.c: on_step has more than 50 lines": "52; a split",
-    "worker/engine/README.md: does not name threads": "the engine's rooms",
-    "worker/engine/conv/README.md: is missing": "the engine's rooms",
-    "worker/engine/gemm/README.md: is missing": "the engine's rooms",
-    "worker/engine/layers/README.md: is missing": "the engine's rooms",
-    "worker/engine/net/README.md: is missing": "the engine's rooms",
 }
 
 
