@@ -186,15 +186,12 @@ static double speed(const pt_journal *j)
     return t->step_seconds > 0 ? (double)t->timed_images / t->step_seconds : 0;
 }
 
-static pt_status on_step(void *context, const pt_step_report *r)
+/* The step's line of metrics.jsonl; NULL without memory. */
+static json_t *step_line(pt_journal *j, const pt_step_report *r)
 {
-    pt_journal *j = context;
-    const pt_config *c = j->u->run->config;
     double q[3];
     json_t *line;
 
-    if (r->skipped) pt_log_warn("%s: skipped", r->skipped);
-    count(j, r);
     spread(j, r, q);
     line = json_pack(
         "{s:I, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "step",
@@ -205,40 +202,57 @@ static pt_status on_step(void *context, const pt_step_report *r)
         pt_metrics_number(r->means.g_ptr), "l_ptr", pt_metrics_number(r->means.l_ptr),
         "w", pt_metrics_number(r->w), "gate", r->gate, "lr", pt_metrics_number(r->lr),
         "head_lr", pt_metrics_number(r->head_lr));
-    if (line) {
-        json_object_set_new(line, "ratio_p10", pt_metrics_number(q[0]));
-        json_object_set_new(line, "ratio_p50", pt_metrics_number(q[1]));
-        json_object_set_new(line, "ratio_p90", pt_metrics_number(q[2]));
-        json_object_set_new(line, "cosine", pt_metrics_number(r->means.cosine));
-        json_object_set_new(line, "rep_norm", pt_metrics_number(r->means.rep));
-        json_object_set_new(line, "seconds", pt_metrics_number(r->seconds));
-        if (r->means.penalty != 0)
-            json_object_set_new(line, "penalty", pt_metrics_number(r->means.penalty));
-        if (r->means.batch_ce > 0) {
-            json_object_set_new(line, "batch_g_ce", pt_metrics_number(r->means.batch_ce));
-            json_object_set_new(line, "batch_g_ptr",
-                                pt_metrics_number(r->means.batch_ptr));
-        }
-        if (r->skipped) json_object_set_new(line, "skipped", json_true());
-        if (r->probed) {
-            json_object_set_new(line, "trunk_g_ce", pt_metrics_number(r->probe_ce));
-            json_object_set_new(line, "trunk_g_ptr", pt_metrics_number(r->probe_ptr));
-            json_object_set_new(line, "trunk_ratio",
-                                pt_metrics_number(r->probe_ce / r->probe_ptr));
-        }
+    if (!line) return NULL;
+    json_object_set_new(line, "ratio_p10", pt_metrics_number(q[0]));
+    json_object_set_new(line, "ratio_p50", pt_metrics_number(q[1]));
+    json_object_set_new(line, "ratio_p90", pt_metrics_number(q[2]));
+    json_object_set_new(line, "cosine", pt_metrics_number(r->means.cosine));
+    json_object_set_new(line, "rep_norm", pt_metrics_number(r->means.rep));
+    json_object_set_new(line, "seconds", pt_metrics_number(r->seconds));
+    if (r->means.penalty != 0)
+        json_object_set_new(line, "penalty", pt_metrics_number(r->means.penalty));
+    if (r->means.batch_ce > 0) {
+        json_object_set_new(line, "batch_g_ce", pt_metrics_number(r->means.batch_ce));
+        json_object_set_new(line, "batch_g_ptr", pt_metrics_number(r->means.batch_ptr));
     }
+    if (r->skipped) json_object_set_new(line, "skipped", json_true());
+    if (r->probed) {
+        json_object_set_new(line, "trunk_g_ce", pt_metrics_number(r->probe_ce));
+        json_object_set_new(line, "trunk_g_ptr", pt_metrics_number(r->probe_ptr));
+        json_object_set_new(line, "trunk_ratio",
+                            pt_metrics_number(r->probe_ce / r->probe_ptr));
+    }
+    return line;
+}
+
+/* What a person sees of the step. */
+static void print_step(const pt_journal *j, const pt_step_report *r)
+{
+    const pt_plan *plan = j->u->run->plan;
+
     if (r->gate && j->tally.gate_opened == r->step + 1)
         pt_log_info("step %llu/%llu: the gate opened (moving average of CE %.3f)",
                     (unsigned long long)r->step + 1,
-                    (unsigned long long)j->u->run->plan->total_steps, r->ema);
-    if ((r->step + 1) % c->run->log_every == 0 ||
-        r->step + 1 == j->u->run->plan->total_steps)
+                    (unsigned long long)plan->total_steps, r->ema);
+    if ((r->step + 1) % j->u->run->config->run->log_every == 0 ||
+        r->step + 1 == plan->total_steps)
         pt_log_info("step %llu/%llu  epoch %.2f  ce %.4f  acc %.3f  w %.3g  lr %.2g  "
                     "%.1f images/s",
                     (unsigned long long)r->step + 1,
-                    (unsigned long long)j->u->run->plan->total_steps,
-                    pt_plan_progress(j->u->run->plan, r->step + 1), r->means.ce,
-                    r->means.accuracy, r->w, r->lr, speed(j));
+                    (unsigned long long)plan->total_steps,
+                    pt_plan_progress(plan, r->step + 1), r->means.ce, r->means.accuracy,
+                    r->w, r->lr, speed(j));
+}
+
+static pt_status on_step(void *context, const pt_step_report *r)
+{
+    pt_journal *j = context;
+    json_t *line;
+
+    if (r->skipped) pt_log_warn("%s: skipped", r->skipped);
+    count(j, r);
+    line = step_line(j, r);
+    print_step(j, r);
     return pt_metrics_put(j->metrics, line);
 }
 
