@@ -140,7 +140,6 @@ static void *watch(void *arg)
     uint64_t seen = 0;
     double silent_s = 0, ending_s = 0, limit;
 
-    (void)arg;
     while ((limit = tick()) >= 0) {
         uint64_t heartbeats = atomic_load(&dog.heartbeats);
         int code = atomic_load(&dog.end_code);

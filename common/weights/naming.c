@@ -40,7 +40,6 @@ static void caffe_squeezenet(const char *ours, char *theirs, size_t n)
 static void torch_tensor(const pt_graph *g, const pt_tensor *t, const char *layer,
                          const char *ours, char name[PT_NAMES_MAX])
 {
-    (void)g, (void)t;
     snprintf(name, PT_NAMES_MAX, "%s.%s", layer, ours);
 }
 
@@ -48,7 +47,6 @@ static void torch_tensor(const pt_graph *g, const pt_tensor *t, const char *laye
 static void caffe2_tensor(const pt_graph *g, const pt_tensor *t, const char *layer,
                           const char *ours, char name[PT_NAMES_MAX])
 {
-    (void)g, (void)t;
     snprintf(name, PT_NAMES_MAX, "%s_%c_0", layer, ours[0]);
 }
 

@@ -17,7 +17,6 @@ static char directory[] = "/tmp/pt_test_config_XXXXXX";
 
 static int enter(void **state)
 {
-    (void)state;
     return mkdtemp(directory) && chdir(directory) == 0 ? 0 : -1;
 }
 
@@ -25,7 +24,6 @@ static int leave(void **state)
 {
     static const char *const files[] = {"a.yaml", "b.yaml", "c.yaml", "sub/d.yaml"};
 
-    (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) unlink(files[i]);
     rmdir("sub");
     return chdir("/") == 0 && rmdir(directory) == 0 ? 0 : -1;
@@ -73,7 +71,6 @@ static void test_keys_that_are_not_given_hold_the_schemas_defaults(void **state)
 {
     pt_config *c = load("seed: 7\n");
 
-    (void)state;
     assert_int_equal(c->seed, 7);
     assert_true(c->has_seed);
     assert_false(c->optimizer->has_lr);
@@ -101,7 +98,6 @@ static void test_every_type_is_read(void **state)
                         "- {name: head, epochs: 0.5, frozen: [trunk]}\n"
                         "- steps: 3\n");
 
-    (void)state;
     assert_true(c->seed == UINT64_MAX);
     assert_string_equal(c->run->dir, "a \"b\"");
     assert_true(c->run->watchdog_s == 150);
@@ -122,7 +118,6 @@ static void test_every_type_is_read(void **state)
 
 static void test_all_faults_of_a_file_come_at_once_in_its_order(void **state)
 {
-    (void)state;
     expect("shards: 6\n"
            "optimizer:\n"
            "  momentun: 0.9\n"
@@ -182,7 +177,6 @@ static void test_values_of_the_wrong_type_are_refused(void **state)
          "mapping"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         expect(cases[i][0], cases[i][1]);
 }
@@ -229,7 +223,6 @@ static void test_numbers_out_of_range_are_refused_where_they_stand(void **state)
         {"network.name", "alexnet", "'alexnet' is not a network"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char set[128], faults[256];
 
@@ -255,7 +248,6 @@ static void test_ends_of_ranges_that_count_are_accepted(void **state)
                         "stages: []\n"
                         "engine: {threads: 256, workers: 1024}\n");
 
-    (void)state;
     pt_config_destroy(&c);
     c = load("data: {resize_mode: no_resize, resize: 10, crop: 40}");
     pt_config_destroy(&c);
@@ -263,7 +255,6 @@ static void test_ends_of_ranges_that_count_are_accepted(void **state)
 
 static void test_a_stage_has_epochs_or_steps(void **state)
 {
-    (void)state;
     expect("stages:\n- {epochs: 1, steps: 2}\n- name: x\n- {epoch: 1}\n- {epochs: 0}\n"
            "- {steps: 0}\n- {steps: 1, frozen: [\"\"]}\n",
            "a.yaml:2:3: error: stages.0 needs epochs or steps, not both\n"
@@ -278,7 +269,6 @@ static void test_a_base_is_merged_and_lists_replace(void **state)
 {
     pt_config *c;
 
-    (void)state;
     mkdir("sub", 0777);
     write_file("sub/d.yaml", "base: ../b.yaml\noptimizer: {momentum: 0.5}\n");
     write_file("b.yaml", "optimizer: {lr: 0.25, momentum: 0.75, head_lr: 1}\n"
@@ -305,7 +295,6 @@ static void test_booleans_are_those_of_yamls_core_schema(void **state)
     char text[64], fault[128];
     pt_config *c;
 
-    (void)state;
     for (size_t i = 0; i < 3; i++) {
         snprintf(text, sizeof text, "data: {flip: %s}\nrun: {keep_best: %s}\n", no[i],
                  yes[i]);
@@ -324,7 +313,6 @@ static void test_booleans_are_those_of_yamls_core_schema(void **state)
 
 static void test_faults_of_bases_name_the_bases_lines(void **state)
 {
-    (void)state;
     write_file("b.yaml", "optimizer:\n  lr: 0\n  lt: 1\n");
     expect("base: b.yaml\nseed: x\n",
            "a.yaml:2:7: error: seed: 'x' is not an unsigned integer\n"
@@ -340,7 +328,6 @@ static void test_faults_of_bases_name_the_bases_lines(void **state)
 
 static void test_a_base_that_leads_back_is_refused(void **state)
 {
-    (void)state;
     expect("base: a.yaml", "a.yaml:1:7: error: a.yaml is its own base");
     write_file("b.yaml", "seed: 1\nbase: ./c.yaml\n");
     write_file("c.yaml", "base: [a.yaml]\n");
@@ -361,7 +348,6 @@ static void test_overrides_apply_in_order(void **state)
                           "optimizer.head_lr=~"};
     pt_config *c = NULL;
 
-    (void)state;
     write_file("a.yaml", "stages: [{epochs: 1, name: one}]\noptimizer: {head_lr: 1}");
     assert_int_equal(pt_config_load("a.yaml", sets, 9, &c), PT_OK);
     assert_true(c->optimizer->lr == 0.125f);
@@ -400,7 +386,6 @@ static void test_faulty_overrides_are_named_by_their_number(void **state)
         {"base=b.yaml", "unknown key 'base' in Config"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char faults[256];
 
@@ -413,7 +398,6 @@ static void test_what_train_needs_is_asked_for_by_name(void **state)
 {
     pt_config *c = load("data: {path: x.h5}");
 
-    (void)state;
     assert_int_equal(pt_config_check_train(c), PT_ERR_CONFIG);
     assert_string_equal(pt_fail_text(),
                         "run.dir is not given: the directory for results\n"
@@ -429,7 +413,6 @@ static void test_suggestions_are_near(void **state)
     static const char *const names[] = {"lr", "momentum", "weight_decay", NULL};
     char text[PT_DID_YOU_MEAN];
 
-    (void)state;
     assert_string_equal(pt_suggest("momentun", names), "momentum");
     assert_string_equal(pt_suggest("MOMENTUM", names), "momentum");
     assert_string_equal(pt_suggest("weightdcay", names), "weight_decay");

@@ -16,13 +16,11 @@ static int enter(void **state)
 {
     int fd = mkstemp(file);
 
-    (void)state;
     return fd >= 0 ? close(fd) : -1;
 }
 
 static int leave(void **state)
 {
-    (void)state;
     return unlink(file);
 }
 
@@ -76,7 +74,6 @@ static void test_what_is_printed_reads_back_to_the_same_values(void **state)
     pt_config *c = load(full), *again;
     char *text = print(c), *twice;
 
-    (void)state;
     again = load(text);
     twice = print(again);
     assert_string_equal(text, twice);
@@ -104,7 +101,6 @@ static void test_the_resolved_configuration_shows_defaults_in_schema_order(void 
              "stages: [{epochs: 3, frozen: [trunk]}, {steps: 5, name: two}]\n");
     char *text = print(c);
 
-    (void)state;
     assert_non_null(strstr(text, "format_version: 1\nseed: 1\nshards: 8\nrun:\n"));
     assert_non_null(strstr(text, "  watchdog_s: 300\n  log_every: 10\n"));
     assert_non_null(strstr(text, "optimizer:\n  lr: 0.1\n  momentum: 0.9\n"
@@ -164,7 +160,6 @@ static void test_packing_keeps_the_message_and_what_was_given(void **state)
     uint8_t *bytes, *once_more;
     size_t n, m;
 
-    (void)state;
     assert_int_equal(pt_config_pack(c, &bytes, &n), PT_OK);
     assert_int_equal(pt_config_unpack(bytes, n, &again), PT_OK);
     twice = print(again);
@@ -193,7 +188,6 @@ static void test_damaged_packed_bytes_are_refused(void **state)
     uint8_t *bytes;
     size_t n;
 
-    (void)state;
     assert_int_equal(pt_config_unpack(future, sizeof future, &d), PT_ERR_CONFIG);
     assert_int_equal(pt_config_unpack(shards, sizeof shards, &d), PT_ERR_CONFIG);
     assert_string_equal(pt_fail_text(), "shards must be a power of two, not 3");
@@ -227,7 +221,6 @@ static void test_the_schema_lists_every_key_with_its_comment(void **state)
     size_t n;
     FILE *out = open_memstream(&text, &n);
 
-    (void)state;
     assert_non_null(out);
     pt_config_schema(out);
     assert_int_equal(fclose(out), 0);
@@ -254,7 +247,6 @@ static void expect_refusal(const void *bytes, size_t n, const char *words)
 
 static void test_what_is_not_one_plain_yaml_document_is_refused(void **state)
 {
-    (void)state;
     expect_refusal("", 0, ":1:1: error: the file holds no keys");
     expect_refusal("# only this\n", 12, ":1:1: error: the file holds no keys");
     expect_refusal("[1, 2]", 6, ":1:1: error: expected keys and values, found a list");
@@ -278,7 +270,6 @@ static void test_hostile_files_are_refused_and_do_no_harm(void **state)
     char laughs[4096] = "a0: &a0 [x, x]\n";
     uint32_t junk = 12345;
 
-    (void)state;
     assert_non_null(big);
     memset(big, '[', BIG);
     expect_refusal(big, BIG, "nested deeper than 16");
@@ -323,7 +314,6 @@ static void test_many_faults_are_counted_not_listed(void **state)
     pt_config *c = NULL;
     int lines = 1;
 
-    (void)state;
     for (int i = 0; i < 300; i++)
         snprintf(yaml + strlen(yaml), sizeof yaml - strlen(yaml), "q%d: 1\n", i);
     assert_int_equal(try_bytes(yaml, strlen(yaml), &c), PT_ERR_CONFIG);
@@ -334,7 +324,6 @@ static void test_many_faults_are_counted_not_listed(void **state)
 
 static void test_a_fault_stays_on_one_line_whatever_it_quotes(void **state)
 {
-    (void)state;
     expect_refusal("\"se\\ned\": 1\n", 12, ":1:1: error: unknown key 'se?ed' in Config");
 }
 

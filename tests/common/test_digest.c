@@ -34,7 +34,6 @@ static void check(const char *message, const char *want)
 
 static void test_digests_are_those_of_the_standard(void **state)
 {
-    (void)state;
     check("", empty);
     check("abc", abc);
     check("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", two_blocks);
@@ -44,7 +43,6 @@ static void test_pieces_of_any_size_give_one_digest(void **state)
 {
     static char a[1000];
 
-    (void)state;
     memset(a, 'a', sizeof a);
     for (size_t piece = 1; piece <= sizeof a; piece = piece * 3 + 1) {
         char hex[PT_DIGEST_HEX];
@@ -79,7 +77,6 @@ static void check_file(size_t n, const char *want)
 
 static void test_files_longer_than_one_read_and_empty_ones_are_digested(void **state)
 {
-    (void)state;
     check_file(1000000, million_a);
     check_file(0, empty);
 }
@@ -88,7 +85,6 @@ static void test_a_file_that_cannot_be_read_is_named(void **state)
 {
     char hex[PT_DIGEST_HEX];
 
-    (void)state;
     assert_int_equal(pt_digest_file("/nonexistent/x", hex), PT_ERR_IO);
     assert_string_equal(pt_fail_text(),
                         "/nonexistent/x: cannot open: No such file or directory");
@@ -100,7 +96,6 @@ static void test_destroy_allows_null_and_an_unfinished_digest(void **state)
 {
     pt_digest *d = NULL;
 
-    (void)state;
     pt_digest_destroy(NULL);
     pt_digest_destroy(&d);
     assert_int_equal(pt_digest_create(&d), PT_OK);

@@ -75,7 +75,6 @@ static void test_parameter_counts_are_the_published_ones(void **state)
         {"cifar_resnet56", 10, false, 853018},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         const pt_graph_options opt = {.n_classes = want[i].n_classes,
                                       .original_head = want[i].original_head};
@@ -100,7 +99,6 @@ static void test_resnet_stages_and_statistics_have_the_published_sizes(void **st
                 {"resnet101", {215808, 1219584, 26090496, 14964736}, 52672},
                 {"resnet152", {215808, 2339840, 40613888, 14964736}, 75712}};
 
-    (void)state;
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         pt_graph *g = make(want[i].network, 1000);
 
@@ -133,7 +131,6 @@ static void test_multiply_adds_are_the_published_ones(void **state)
     } want[] = {
         {"resnet50", 3858, 4089}, {"resnet101", 7570, 7801}, {"resnet152", 11282, 11514}};
 
-    (void)state;
     assert_mmacs(make("vgg16", 1000), 15470, 0.5);
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         pt_graph *g = NULL;
@@ -148,7 +145,6 @@ static void test_vgg_maps_have_the_published_shapes(void **state)
 {
     pt_graph *g = make("vgg16", 102);
 
-    (void)state;
     assert_shape(g, "features.2", 224, 64);
     assert_shape(g, "features.4", 112, 64);
     assert_shape(g, "features.9", 56, 128);
@@ -164,7 +160,6 @@ static void test_resnet_maps_have_the_published_shapes(void **state)
 {
     pt_graph *g = make("resnet50", 200);
 
-    (void)state;
     assert_shape(g, "conv1", 112, 64);
     assert_shape(g, "maxpool", 56, 64);
     assert_shape(g, "layer1.2.relu3", 56, 256);
@@ -179,7 +174,6 @@ static void test_squeezenet_and_mobilenet_maps_have_the_published_shapes(void **
 {
     pt_graph *g = make("squeezenet1_1", 17);
 
-    (void)state;
     assert_shape(g, "features.0", 111, 64);
     assert_shape(g, "features.4", 55, 128);
     assert_shape(g, "features.7", 27, 256);
@@ -203,7 +197,6 @@ static void test_small_networks_have_the_shapes_of_their_stages(void **state)
     const pt_graph_options opt = {.side = 12, .n_classes = 5};
     pt_graph *g = make("cifar_resnet56", 10);
 
-    (void)state;
     assert_shape(g, "layer1.8.relu2", 32, 16);
     assert_shape(g, "layer2.0.shortcut", 16, 32);
     assert_shape(g, "layer3.8.relu2", 8, 64);
@@ -234,7 +227,6 @@ static void check_node(const pt_graph *g, int i)
 
 static void test_graphs_are_ordered_and_tensors_fill_the_array(void **state)
 {
-    (void)state;
     for (const char *const *name = pt_graph_names(); *name; name++) {
         pt_graph *g = make(*name, 7);
         size_t at = 0;
@@ -283,7 +275,6 @@ static void test_heads_are_the_last_layer_and_read_flattened_features(void **sta
     const pt_graph_options original = {.n_classes = 1000, .original_head = true};
     pt_graph *g;
 
-    (void)state;
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         const pt_tensor *t;
 
@@ -317,7 +308,6 @@ static void test_vggs_representation_is_where_it_is_asked_for(void **state)
                                        [PT_REP_AFTER_RELU] = "classifier.4",
                                        [PT_REP_AFTER_DROPOUT] = "classifier.5"};
 
-    (void)state;
     for (int at = 0; at < 3; at++) {
         const pt_graph_options opt = {.n_classes = 3, .rep_at = (pt_rep_at)at};
         pt_graph *g = NULL;
@@ -332,7 +322,6 @@ static void test_dropout_nodes_stay_without_dropout(void **state)
 {
     const pt_graph_options opt = {.n_classes = 7};
 
-    (void)state;
     for (const char *const *name = pt_graph_names(); *name; name++) {
         pt_graph *with = make(*name, 7), *without = NULL;
         int dropouts = 0;
@@ -357,7 +346,6 @@ static void test_the_stride_sits_where_it_is_asked_for(void **state)
     pt_graph_options opt = {.n_classes = 10};
     pt_graph *g = NULL;
 
-    (void)state;
     for (int v1 = 0; v1 <= 1; v1++) {
         opt.stride_at = v1 ? PT_STRIDE_CONV1 : PT_STRIDE_CONV2;
         assert_int_equal(pt_graph_create("resnet50", &opt, &g), PT_OK);
@@ -377,7 +365,6 @@ static void test_mobilenet_pads_as_tensorflow_does(void **state)
     pt_window even = node_named(g, "conv_dw_2")->window;
     pt_window unit = node_named(g, "conv_dw_3")->window, odd;
 
-    (void)state;
     assert_true(even.pad_top == 0 && even.pad_left == 0);
     assert_true(even.pad_bottom == 1 && even.pad_right == 1);
     assert_true(unit.pad_top == 1 && unit.pad_left == 1);
@@ -409,7 +396,6 @@ static void test_bad_options_are_refused_with_both_numbers(void **state)
 {
     int side, n_classes;
 
-    (void)state;
     assert_refused("vgg16", (pt_graph_options){.side = 256, .n_classes = 2}, "256");
     assert_refused("vgg16", (pt_graph_options){.side = 256, .n_classes = 2}, "224");
     assert_refused("resnet_small", (pt_graph_options){.side = 4, .n_classes = 2}, "4");

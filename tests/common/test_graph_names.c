@@ -64,7 +64,6 @@ static void compare_with_list(const pt_graph *g)
 
 static void test_names_order_and_shapes_are_those_of_the_state_dicts(void **state)
 {
-    (void)state;
     for (const char *const *name = pt_graph_names(); *name; name++) {
         pt_graph_options opt = {.original_head = true};
         pt_graph *g = NULL;
@@ -86,7 +85,6 @@ static void test_odd_sides_give_pytorchs_maps_or_are_refused(void **state)
     char network[64];
     int side, h[3], n = 0;
 
-    (void)state;
     assert_non_null(f);
     while (fscanf(f, "%63s %d %d %d %d", network, &side, &h[0], &h[1], &h[2]) == 5) {
         const pt_graph_options opt = {
@@ -117,7 +115,6 @@ static void test_a_rounded_up_window_never_starts_behind_the_input(void **state)
     } cases[] = {{3, 2, 2, 1, 2}, {4, 2, 2, 1, 3}, {5, 2, 3, 0, 2}, {4, 2, 3, 0, 2},
                  {3, 2, 3, 0, 1}, {6, 3, 2, 1, 4}, {2, 3, 2, 0, 1}};
 
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const pt_graph_options opt = {.side = cases[i].side, .n_classes = 1};
         pt_window w = pt_window_square(cases[i].k, cases[i].stride, cases[i].pad);

@@ -59,7 +59,6 @@ static void test_keys_cover_every_parameter_once_and_in_order(void **state)
 {
     net m;
 
-    (void)state;
     make_mixed(&m);
     for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
         pt_keys *k = cut(&m, servers[i]);
@@ -86,7 +85,6 @@ static void test_the_keys_of_a_tensor_are_found_by_its_index(void **state)
     pt_keys *k;
     net m;
 
-    (void)state;
     make_mixed(&m);
     k = cut(&m, 3);
     assert_int_equal(k->n_params, m.g.n_params);
@@ -107,7 +105,6 @@ static void test_only_large_tensors_are_cut_into_aligned_equal_pieces(void **sta
     pt_keys *k;
     net m;
 
-    (void)state;
     make(&m, counts, 5);
     k = cut(&m, 2);
     for (int t = 0; t < 5; t++) {
@@ -149,7 +146,6 @@ static void test_servers_are_balanced_within_the_largest_key(void **state)
 {
     net m;
 
-    (void)state;
     for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
         make_mixed(&m);
         check_balance(&m, servers[i]);
@@ -172,7 +168,6 @@ static void test_keys_go_largest_first_to_the_least_loaded_lower_server(void **s
     pt_keys *k;
     net m;
 
-    (void)state;
     make(&m, counts, 5);
     k = cut(&m, 2);
     for (int j = 0; j < 5; j++) assert_int_equal(k->keys[j].server, want[j]);
@@ -186,7 +181,6 @@ static void test_the_value_does_not_depend_on_earlier_calls(void **state)
     net m, other;
     pt_keys *first, *again;
 
-    (void)state;
     make_mixed(&m);
     make(&other, (const size_t[]){9, 8, 7}, 3);
     first = cut(&m, 3);
@@ -215,7 +209,6 @@ static void test_the_cut_and_the_hash_do_not_depend_on_the_number_of_servers(voi
     char want[PT_DIGEST_HEX], got[PT_DIGEST_HEX];
     float *flat, *back;
 
-    (void)state;
     make(&m, counts, 6);
     one = cut(&m, 1);
     flat = pt_calloc(m.g.n_param_floats, sizeof *flat);
@@ -249,7 +242,6 @@ static void test_more_servers_than_keys_leave_some_without(void **state)
     pt_keys *k;
     net m;
 
-    (void)state;
     make(&m, (const size_t[]){2, 1}, 2);
     k = cut(&m, 7);
     assert_int_equal(pt_keys_bytes(k, 0), 8);
@@ -263,7 +255,6 @@ static void test_no_servers_and_empty_parameters_are_refused(void **state)
     pt_keys *k = NULL;
     net m;
 
-    (void)state;
     make(&m, (const size_t[]){2, 0}, 2);
     strcpy(m.tensors[1].name, "fc.bias");
     assert_int_equal(pt_keys_create(&m.g, 0, &k), PT_ERR_CONFIG);

@@ -55,7 +55,6 @@ static void test_moments_are_those_of_long_double_sums(void **state)
     float x[ROWS * CHANNELS];
     double m[LEN];
 
-    (void)state;
     fill(x);
     for (size_t rows = 1; rows <= ROWS; rows++) {
         pt_moments_of(x, rows, CHANNELS, m);
@@ -68,7 +67,6 @@ static void test_moments_by_hand(void **state)
     const float x[] = {1, -2, 3, -2, 8, -2};
     double m[5], one[5];
 
-    (void)state;
     pt_moments_of(x, 3, 2, m);
     assert_true(m[0] == 3 && m[1] == 4 && m[2] == -2 && m[3] == 26 && m[4] == 0);
     pt_moments_of(x, 2, 2, m);
@@ -86,7 +84,6 @@ static void test_rows_are_added_in_order_for_every_number_of_channels(void **sta
     float x[ROWS * CHANNELS], column[ROWS];
     double all[LEN], one[3], sum, m2;
 
-    (void)state;
     fill(x);
     for (size_t i = 0; i < ROWS * CHANNELS; i++) /* or sums of floats would be exact */
         x[i] = ldexpf(x[i], (int)(i * 7 % 61) - 30);
@@ -112,7 +109,6 @@ static void test_merged_parts_are_the_whole_up_to_rounding(void **state)
     float x[ROWS * CHANNELS];
     double a[LEN], b[LEN];
 
-    (void)state;
     fill(x);
     for (size_t cut = 1; cut < ROWS; cut++) {
         pt_moments_of(x, cut, CHANNELS, a);
@@ -163,7 +159,6 @@ static void test_merging_along_the_tree_is_bit_equal_for_1_to_8_workers(void **s
     float x[ROWS * CHANNELS];
     double want[LEN], got[LEN];
 
-    (void)state;
     fill(x);
     for (int b = 1; b <= ROWS; b += 1 + b / 3) {
         tree(x, b, 1, want);
@@ -180,7 +175,6 @@ static void test_running_statistics_take_the_unbiased_variance(void **state)
     const double m[] = {5, 2, -1, 8, 0.5}, single[] = {1, 2, -1, 0, 0};
     float mean[2] = {1, 0}, var[2] = {1, 3};
 
-    (void)state;
     pt_moments_update_running(m, 2, 0.25f, mean, var);
     assert_true(mean[0] == 1.25f && mean[1] == -0.25f);
     assert_true(var[0] == 1.25f && var[1] == 2.28125f); /* 0.75 * 3 + 0.25 * 0.125 */

@@ -12,7 +12,6 @@ static void pages_are_zero_aligned_and_writable_to_the_end(void **state)
     const size_t sizes[] = {0,       1, 4096, (2u << 20) - 1, 2u << 20, (2u << 20) + 1,
                             50000000};
 
-    (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         unsigned char *p = pt_pages_alloc(sizes[i]);
 
@@ -27,7 +26,6 @@ static void pages_are_zero_aligned_and_writable_to_the_end(void **state)
 
 static void too_much_is_refused(void **state)
 {
-    (void)state;
     assert_null(pt_pages_alloc(SIZE_MAX));
     assert_null(pt_pages_alloc((size_t)1 << 60));
 }

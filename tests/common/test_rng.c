@@ -26,7 +26,6 @@ static void test_philox_gives_the_known_answers(void **state)
          {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint32_t out[4];
         pt_philox4x32_10(known[i].counter, known[i].key, out);
@@ -51,7 +50,6 @@ static void test_streams_are_those_of_the_python_program(void **state)
     unsigned long long seed, a, b;
     int purpose, n = 0;
 
-    (void)state;
     while (fscanf(f, "%llu %d %llu %llu", &seed, &purpose, &a, &b) == 4) {
         pt_rng r = pt_rng_stream(seed, (pt_rng_purpose)purpose, a, b);
         uint32_t words[9], want_word;
@@ -94,7 +92,6 @@ static void test_a_fill_is_its_elements_wherever_it_starts(void **state)
     uint32_t words[200];
     float uniform[200], normal[200], prefix[200];
 
-    (void)state;
     for (uint64_t first = 0; first < 9; first++) {
         for (size_t n = 0; n < 200; n += 1 + n / 8) {
             pt_rng_fill_u32(&r, first, words, n);
@@ -117,7 +114,6 @@ static void test_fills_write_nothing_beyond_their_end(void **state)
     pt_rng r = pt_rng_stream(5, PT_RNG_TEST, 0, 0);
     float out[4] = {7, 7, 7, 7};
 
-    (void)state;
     pt_rng_fill_normal(&r, out, 3);
     assert_true(out[3] == 7);
     pt_rng_fill_uniform(&r, out, 2);
@@ -131,7 +127,6 @@ static void test_every_coordinate_changes_the_stream(void **state)
     static uint32_t first[N][4];
     int n = 0;
 
-    (void)state;
     for (int bit = -1; bit < 64; bit++) {
         uint64_t x = bit < 0 ? 0 : UINT64_C(1) << bit;
         pt_rng r = pt_rng_stream(x, PT_RNG_TEST, 0, 0);
@@ -160,7 +155,6 @@ static void test_uniforms_have_the_moments_and_the_distribution_of_uniforms(void
     double sum = 0, squares = 0, along = 0, last = 0.5, gap = 0;
     int bins[BINS] = {0}, seen = 0;
 
-    (void)state;
     for (uint64_t b = 0; b < N / 16; b++) {
         pt_rng r = pt_rng_stream(11, PT_RNG_TARGET, 3, b);
         float u[16];
@@ -192,7 +186,6 @@ static void test_normals_have_the_moments_and_the_distribution_of_normals(void *
     int bins[BINS] = {0}, seen = 0;
     pt_rng r = pt_rng_stream(12, PT_RNG_INIT, 0, 0);
 
-    (void)state;
     pt_rng_fill_normal(&r, x, N);
     for (int i = 0; i < N; i++) {
         double p = 1;
@@ -219,7 +212,6 @@ static void test_below_stays_below_and_reaches_everything(void **state)
     pt_rng r = pt_rng_stream(13, PT_RNG_TEST, 0, 0);
     int seen[7] = {0};
 
-    (void)state;
     for (uint64_t i = 0; i < 7000; i++) {
         assert_true(pt_rng_below(&r, i, 1) == 0);
         assert_true(pt_rng_below(&r, i, UINT64_MAX) < UINT64_MAX);
@@ -238,7 +230,6 @@ static void test_a_permutation_has_every_number_once(void **state)
     pt_rng next = pt_rng_stream(14, PT_RNG_ORDER, 1, 0);
     int fixed = 0, same = 0;
 
-    (void)state;
     pt_rng_permutation(&r, p, 0);
     pt_rng_permutation(&r, p, 1);
     assert_int_equal(p[0], 0);
@@ -258,7 +249,6 @@ static void test_all_orders_of_four_are_equally_likely(void **state)
 {
     int seen[256] = {0}, kinds = 0;
 
-    (void)state;
     for (uint64_t epoch = 0; epoch < 24000; epoch++) {
         pt_rng r = pt_rng_stream(15, PT_RNG_ORDER, epoch, 0);
         uint32_t p[4];

@@ -14,7 +14,6 @@ enum { MAX_V = 64, MAX_B = 40, WIDTH = 3 };
 
 static void test_shards_tile_the_batch_and_differ_by_one_image(void **state)
 {
-    (void)state;
     for (int v = 1; v <= MAX_V; v *= 2) {
         for (int b = 0; b <= MAX_B; b++) {
             pt_span p = {.n_shards = v, .lo = 0, .hi = v, .b = b};
@@ -37,7 +36,6 @@ static void test_shards_tile_the_batch_and_differ_by_one_image(void **state)
 
 static void test_a_node_has_the_images_of_its_shards(void **state)
 {
-    (void)state;
     for (int b = 0; b <= MAX_B; b++) {
         pt_span p = {.n_shards = 16, .lo = 0, .hi = 16, .b = b};
 
@@ -54,14 +52,12 @@ static void test_a_node_has_the_images_of_its_shards(void **state)
 
 static void test_large_batches_do_not_overflow(void **state)
 {
-    (void)state;
     assert_int_equal(pt_shard_begin(1024, 1024, INT32_MAX), INT32_MAX);
     assert_int_equal(pt_shard_begin(1023, 1024, INT32_MAX), 2145386495);
 }
 
 static void test_workers_tile_the_shards_and_differ_by_one(void **state)
 {
-    (void)state;
     for (int v = 1; v <= MAX_V; v *= 2) {
         for (int w = 1; w <= v; w++) {
             int at = 0;
@@ -80,7 +76,6 @@ static void test_workers_tile_the_shards_and_differ_by_one(void **state)
 
 static void test_a_span_is_where_its_worker_stands_in_the_batch(void **state)
 {
-    (void)state;
     for (int w = 1; w <= 8; w++) {
         for (int b = 0; b <= MAX_B; b++) {
             int at = 0;
@@ -112,7 +107,6 @@ static void test_the_cover_of_any_run_tiles_it_and_is_maximal(void **state)
 {
     pt_subtree t[PT_MAX_COVER];
 
-    (void)state;
     for (int v = 1; v <= MAX_V; v *= 2) {
         for (int lo = 0; lo <= v; lo++) {
             for (int hi = lo; hi <= v; hi++) {
@@ -134,7 +128,6 @@ static void test_the_largest_cover_fits_its_array(void **state)
 {
     pt_subtree t[PT_MAX_COVER];
 
-    (void)state;
     assert_int_equal(pt_tree_cover(1, 1023, 1024, t), 18);
     assert_int_equal(pt_tree_cover(0, 1024, 1024, t), 1);
     assert_int_equal(t[0].level, PT_MAX_LEVELS - 1);
@@ -145,7 +138,6 @@ static void test_a_power_of_two_of_workers_owns_one_subtree_each(void **state)
 {
     pt_subtree t[PT_MAX_COVER];
 
-    (void)state;
     for (int v = 1; v <= MAX_V; v *= 2) {
         for (int w = 1; w <= v; w *= 2) {
             for (int i = 0; i < w; i++) {
@@ -234,7 +226,6 @@ static int levels_of(int v)
 
 static void test_sums_are_bit_equal_for_every_number_of_workers(void **state)
 {
-    (void)state;
     for (int v = 1; v <= MAX_V; v *= 2) {
         for (int b = 0; b <= MAX_B; b++) {
             pt_span p = {.n_shards = v, .lo = 0, .hi = v, .b = b};
@@ -291,7 +282,6 @@ static int all_cuts(int level, int index, pt_subtree *parts, int n, int b,
 
 static void test_sums_are_bit_equal_for_every_cut_of_the_tree(void **state)
 {
-    (void)state;
     for (int b = 0; b <= MAX_B; b++) {
         pt_span p = {.n_shards = 8, .lo = 0, .hi = 8, .b = b};
         pt_subtree parts[MAX_V];
@@ -309,14 +299,12 @@ static void test_a_batch_without_images_has_no_sum(void **state)
     const pt_subtree whole = {.level = 3, .index = 0};
     value leaf[MAX_V], got = {{0}, 0};
 
-    (void)state;
     fill(8, 0, leaf);
     assert_int_equal(finish(8, 0, leaf, &whole, 1, &got), -1);
 }
 
 static void test_empty_shards_are_not_added_and_minus_zero_survives(void **state)
 {
-    (void)state;
     for (int b = 1; b <= MAX_B; b++) {
         pt_subtree parts[MAX_V];
         value leaf[MAX_V], got = {{0}, 0};
@@ -335,7 +323,6 @@ static void test_another_order_gives_other_bits(void **state)
     value leaf[MAX_V], tree, line, swapped;
     value t;
 
-    (void)state;
     fill(32, 32, leaf);
     plain(&p, leaf, 5, 0, &tree);
     line = leaf[0];
@@ -355,7 +342,6 @@ static jmp_buf broken;
 
 static void note(const char *text)
 {
-    (void)text;
     longjmp(broken, 1);
 }
 
@@ -384,7 +370,6 @@ static void test_parts_that_do_not_tile_are_refused(void **state)
                      swapped[] = {{2, 1}, {2, 0}}, beyond[] = {{2, 0}, {2, 1}, {2, 2}},
                      large[] = {{4, 0}}, good[] = {{2, 0}, {2, 1}};
 
-    (void)state;
     assert_true(is_refused(missing, 1));
     assert_true(is_refused(twice, 2));
     assert_true(is_refused(swapped, 2));

@@ -9,7 +9,6 @@
 
 static void test_products_and_sums_that_do_not_fit_are_the_largest(void **state)
 {
-    (void)state;
     assert_int_equal(pt_mul(SIZE_MAX / 4, 4), SIZE_MAX - 3);
     assert_int_equal(pt_mul(SIZE_MAX / 4 + 1, 4), SIZE_MAX);
     assert_int_equal(pt_add_sizes(SIZE_MAX - 1, 1), SIZE_MAX);
@@ -19,7 +18,6 @@ static void test_products_and_sums_that_do_not_fit_are_the_largest(void **state)
 
 static void test_sizes_are_rounded_up_to_whole_parts(void **state)
 {
-    (void)state;
     assert_int_equal(pt_round_up(0, 12), 0);
     assert_int_equal(pt_round_up(12, 12), 12);
     assert_int_equal(pt_round_up(13, 12), 24);

@@ -11,7 +11,6 @@ static void test_faults_of_one_file_are_collected_as_lines(void **state)
 {
     pt_status s = PT_OK;
 
-    (void)state;
     pt_fail_more(&s, PT_ERR_CONFIG, "a:%d", 1);
     pt_fail_more(&s, PT_ERR_CONFIG, "b:%d", 2);
     assert_int_equal(s, PT_ERR_CONFIG);
@@ -22,7 +21,6 @@ static void test_faults_of_one_file_are_collected_as_lines(void **state)
 
 static void test_exit_codes_follow_the_list(void **state)
 {
-    (void)state;
     assert_int_equal(pt_status_exit_code(PT_OK), 0);
     assert_int_equal(pt_status_exit_code(PT_ERR_CONFIG), 2);
     assert_int_equal(pt_status_exit_code(PT_ERR_IO), 1);
@@ -33,7 +31,6 @@ static void test_memory_is_aligned_and_sizes_do_not_wrap(void **state)
 {
     void *p = pt_calloc(3, 5);
 
-    (void)state;
     assert_non_null(p);
     assert_int_equal((uintptr_t)p % 64, 0);
     free(p);

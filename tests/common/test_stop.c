@@ -83,7 +83,6 @@ static void end_what_is_saved(void)
 
 static void test_each_stop_signal_asks(void **state)
 {
-    (void)state;
     char text[256];
 
     assert_int_equal(status_of(ask_by_each_signal, text, sizeof text), 0);
@@ -91,7 +90,6 @@ static void test_each_stop_signal_asks(void **state)
 
 static void test_a_second_interrupt_ends_the_process(void **state)
 {
-    (void)state;
     char text[256];
     int status = status_of(interrupt_twice, text, sizeof text);
 
@@ -100,7 +98,6 @@ static void test_a_second_interrupt_ends_the_process(void **state)
 
 static void test_a_hangup_under_nohup_stays_ignored(void **state)
 {
-    (void)state;
     char text[256];
 
     assert_int_equal(status_of(hang_up_under_nohup, text, sizeof text), 0);
@@ -108,7 +105,6 @@ static void test_a_hangup_under_nohup_stays_ignored(void **state)
 
 static void test_the_first_rank_ends_at_once_with_one_line(void **state)
 {
-    (void)state;
     char text[256];
     int status = status_of(end_the_first, text, sizeof text);
 
@@ -118,7 +114,6 @@ static void test_the_first_rank_ends_at_once_with_one_line(void **state)
 
 static void test_other_ranks_leave_the_end_to_the_first(void **state)
 {
-    (void)state;
     char text[256];
 
     assert_int_equal(status_of(end_another, text, sizeof text), 0);
@@ -127,7 +122,6 @@ static void test_other_ranks_leave_the_end_to_the_first(void **state)
 
 static void test_what_is_saved_is_not_ended(void **state)
 {
-    (void)state;
     char text[256];
 
     assert_int_equal(status_of(end_what_is_saved, text, sizeof text), 0);

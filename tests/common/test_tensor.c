@@ -49,7 +49,6 @@ static void test_convolutions_lie_as_kh_kw_in_out(void **state)
         .kind = PT_TENSOR_CONV, .n_dims = 4, .dims = {2, 3, 1, 2}, .count = 12};
     const float want[12] = {0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11};
 
-    (void)state;
     assert_order(&t, want);
 }
 
@@ -60,7 +59,6 @@ static void test_depthwise_filters_lie_as_kh_kw_c(void **state)
         .kind = PT_TENSOR_DEPTHWISE, .n_dims = 4, .dims = {3, 1, 2, 2}, .count = 12};
     const float want[12] = {0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11};
 
-    (void)state;
     assert_order(&t, want);
 }
 
@@ -76,7 +74,6 @@ static void test_linear_inputs_go_from_c_h_w_to_h_w_c(void **state)
                          .count = 12};
     const float want[12] = {0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11};
 
-    (void)state;
     assert_order(&t, want);
 }
 
@@ -86,7 +83,6 @@ static void test_vectors_lie_as_they_are(void **state)
         .kind = PT_TENSOR_VECTOR, .n_dims = 1, .dims = {19}, .count = 19};
     float want[19];
 
-    (void)state;
     for (int i = 0; i < 19; i++) want[i] = (float)i;
     assert_order(&t, want);
 }
@@ -96,7 +92,6 @@ static void test_every_tensor_returns_from_memory_layout(void **state)
     static const char *const networks[] = {"mobilenet_v1", "squeezenet1_1",
                                            "resnet_small"};
 
-    (void)state;
     for (size_t k = 0; k < 3; k++) {
         pt_graph *g =
             make(networks[k], 37); /* not a multiple of the rows moved together */
@@ -141,7 +136,6 @@ static void test_the_hash_is_the_one_that_python_computes(void **state)
     FILE *f = fopen(PT_TEST_DATA "/graph/resnet_small.sha256", "r");
     char want[80], hex[65];
 
-    (void)state;
     assert_non_null(f);
     assert_int_equal(fscanf(f, "%79s", want), 1);
     fclose(f);
@@ -160,7 +154,6 @@ static void test_any_changed_value_changes_the_hash(void **state)
     const size_t places[] = {0, g->n_param_floats - 1, g->n_param_floats,
                              g->n_floats - 1};
 
-    (void)state;
     fill_by_formula(g, flat);
     assert_int_equal(pt_graph_hash(g, flat, before), PT_OK);
     for (size_t i = 0; i < 4; i++) {
@@ -208,7 +201,6 @@ static void test_initial_values_have_the_stated_distributions(void **state)
     pt_graph *g = make("resnet_small", 200);
     float *flat = values_of(g);
 
-    (void)state;
     pt_graph_init(g, 1, 0.03f, false, flat);
     assert_normal(g, flat, "conv1.weight", sqrt(2.0 / (16 * 9)));
     assert_normal(g, flat, "layer3.0.conv2.weight", sqrt(2.0 / (64 * 9)));
@@ -236,7 +228,6 @@ static void test_the_same_seed_gives_the_same_bits_and_another_does_not(void **s
     pt_graph *g = make("resnet_small", 10);
     float *a = values_of(g), *b = values_of(g);
 
-    (void)state;
     pt_graph_init(g, 7, 0.01f, false, a);
     pt_graph_init(g, 7, 0.01f, false, b);
     assert_memory_equal(a, b, g->n_floats * sizeof *a);
@@ -259,7 +250,6 @@ static void test_tensors_of_one_shape_differ(void **state)
     const pt_tensor *a = &g->tensors[pt_graph_find_tensor(g, "layer1.0.conv1.weight")];
     const pt_tensor *b = &g->tensors[pt_graph_find_tensor(g, "layer1.0.conv2.weight")];
 
-    (void)state;
     pt_graph_init(g, 1, 0.01f, false, flat);
     assert_int_equal(a->count, b->count);
     assert_memory_not_equal(flat + a->offset, flat + b->offset, a->count * sizeof *flat);
@@ -277,7 +267,6 @@ static void test_values_are_drawn_in_file_order_from_the_stated_streams(void **s
     pt_rng first = pt_rng_stream(6, PT_RNG_INIT, 0x8f99b83950, 0);
     pt_rng second = pt_rng_stream(6, PT_RNG_INIT, 0x8f99b83950, 1);
 
-    (void)state;
     pt_rng_fill_normal(&first, draws, 4096);
     pt_rng_fill_normal(&second, draws + 4096, 512);
     for (int k = 0; k < 2; k++) {
@@ -299,7 +288,6 @@ static void test_a_new_head_leaves_the_trunk_alone(void **state)
     pt_graph *g = make("resnet_small", 10);
     float *flat = values_of(g), *full = values_of(g);
 
-    (void)state;
     for (size_t i = 0; i < g->n_floats; i++) flat[i] = 42;
     pt_graph_init(g, 3, 0.01f, true, flat);
     pt_graph_init(g, 3, 0.01f, false, full);
@@ -322,7 +310,6 @@ static void test_initial_trunks_do_not_depend_on_the_number_of_classes(void **st
     pt_graph *few = make("squeezenet1_1", 3), *many = make("squeezenet1_1", 200);
     float *a = values_of(few), *b = values_of(many);
 
-    (void)state;
     pt_graph_init(few, 5, 0.01f, false, a);
     pt_graph_init(many, 5, 0.01f, false, b);
     for (int i = 0; i < few->n_tensors; i++) {
@@ -346,7 +333,6 @@ static void test_frozen_groups_are_trunk_head_or_prefixes(void **state)
     char *const by_trunk[] = {trunk}, *const by_head[] = {other, head};
     char *const by_prefix[] = {other, prefix}, *const by_other[] = {other};
 
-    (void)state;
     assert_true(pt_tensor_frozen(&conv, by_trunk, 1));
     assert_false(pt_tensor_frozen(&fc, by_trunk, 1));
     assert_false(pt_tensor_frozen(&conv, by_head, 2));

@@ -28,7 +28,6 @@ static const struct {
 
 static void test_names_are_utf8_without_control_characters(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(pt_utf8_name_fault(cases[i].text), cases[i].fault);
         assert_int_equal(pt_utf8_is(cases[i].text), cases[i].utf8);
@@ -37,7 +36,6 @@ static void test_names_are_utf8_without_control_characters(void **state)
 
 static void test_what_no_name_has_is_shown_as_bytes(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = pt_utf8_escape(cases[i].text);
 

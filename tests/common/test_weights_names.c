@@ -177,7 +177,6 @@ static void test_names_of_nobody_bring_no_pixels(void **state)
 
 static pt_status no_values(const pt_table *t, const pt_table_entry *e, float *values)
 {
-    (void)t, (void)values;
     return pt_fail(PT_ERR_DATA, "%s: no values", e->name);
 }
 

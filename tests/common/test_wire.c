@@ -34,7 +34,6 @@ static void test_a_record_comes_out_as_it_went_in(void **state)
     uint8_t bytes[PT_RECORD_BYTES];
     Pt__Record__StepRecord r;
 
-    (void)state;
     pt_record_pack(&sample, bytes);
     assert_int_equal(pt_record_unpack(bytes, &r), PT_OK);
     assert_int_equal(r.step, 70000);
@@ -47,7 +46,6 @@ static void test_a_record_that_is_none_is_refused(void **state)
 {
     uint8_t bytes[PT_RECORD_BYTES] = {0};
 
-    (void)state;
     refuse(bytes, "is damaged"); /* fields that must be there are not */
     bytes[0] = PT_RECORD_BYTES;
     refuse(bytes, "of 128 bytes");
@@ -58,7 +56,6 @@ static void test_a_record_of_another_version_is_refused(void **state)
     uint8_t bytes[PT_RECORD_BYTES], longer[PT_RECORD_BYTES];
     Pt__Record__StepRecord r = sample;
 
-    (void)state;
     pt_record_pack(&sample, bytes);
     memcpy(longer, bytes, sizeof longer);
     memcpy(longer + 1 + longer[0], "\x78\x01", 2); /* field 15: 1 */

@@ -17,13 +17,11 @@ static size_t n_made;
 
 int made_runs_enter(void **state)
 {
-    (void)state;
     return mkdtemp(directory) && chdir(directory) == 0 ? 0 : -1;
 }
 
 int made_runs_leave(void **state)
 {
-    (void)state;
     return chdir("/") == 0 && rmdir(directory) == 0 ? 0 : -1;
 }
 
@@ -53,7 +51,6 @@ int made_runs_remove(void **state)
                                         "metrics.jsonl", "predictions.h5"};
     char path[2048];
 
-    (void)state;
     for (size_t i = 0; i < n_made; i++) {
         for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
             snprintf(path, sizeof path, "%s/%s", made[i], files[k]);

@@ -51,7 +51,6 @@ static void explains_itself(const char *name, const char *words)
 {
     char text[sizeof last.out], start[128];
 
-    (void)name;
     type("ptrain %s --help", words);
     memcpy(text, last.out, sizeof text);
     expect(0, text, "");
@@ -71,7 +70,6 @@ static void explains_itself(const char *name, const char *words)
 
 static void has_a_version(const char *name, const char *words)
 {
-    (void)name;
     type("ptrain %s --version", words);
     expect(0, "ptrain " PT_VERSION "\n", "");
     type("ptrain %s -V", words);

@@ -33,7 +33,6 @@ static void test_pictures_have_the_committed_pixels(void **state)
     char hex[PT_DIGEST_HEX];
     pt_digest *d = NULL;
 
-    (void)state;
     assert_int_equal(pt_digest_create(&d), PT_OK);
     for (int task = 0; task < 2; task++)
         for (int label = 0; label < count((pt_demo_task)task); label++) {
@@ -53,7 +52,6 @@ static void test_seed_split_class_and_index_each_give_another_picture(void **sta
     int side = pt_demo_picture(1, PT_DEMO_TARGET, PT_DEMO_TRAIN, 2, 5, first);
     size_t n = (size_t)side * side * 3;
 
-    (void)state;
     assert_int_equal(pt_demo_picture(1, PT_DEMO_TARGET, PT_DEMO_TRAIN, 2, 5, again),
                      side);
     assert_memory_equal(first, again, n);
@@ -71,7 +69,6 @@ static void test_seed_split_class_and_index_each_give_another_picture(void **sta
 
 static void test_classes_are_named_once(void **state)
 {
-    (void)state;
     assert_int_equal(count(PT_DEMO_SOURCE), 12);
     assert_int_equal(count(PT_DEMO_TARGET), 9);
     for (int task = 0; task < 2; task++)
@@ -122,7 +119,6 @@ static void test_the_command_writes_class_folders_of_jpeg_files(void **state)
     size_t n, m;
     int h, w;
 
-    (void)state;
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/one/deep", dir);
     assert_int_equal(run(path, NULL, NULL), 0);
@@ -158,7 +154,6 @@ static void test_a_bad_command_line_is_refused_before_anything_is_made(void **st
 {
     char dir[] = "/tmp/pt_test_demo_XXXXXX", path[64];
 
-    (void)state;
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/d", dir);
     assert_int_equal(run(path, "--seed", "-1"), 2);

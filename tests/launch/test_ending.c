@@ -32,7 +32,6 @@ static void expect(pt_ending e, const char *text, bool show)
 
 static void test_codes_that_mean_something_stay_and_all_others_are_1(void **state)
 {
-    (void)state;
     static const int codes[][2] = {{0, 0}, {2, 2},   {75, 75}, {1, 1},
                                    {3, 1}, {127, 1}, {137, 1}, {255, 1}};
 
@@ -47,8 +46,6 @@ static void test_codes_that_mean_something_stay_and_all_others_are_1(void **stat
 
 static void test_a_signal_is_named_and_a_code_above_192_is_none(void **state)
 {
-    (void)state;
-
     expect((pt_ending){.status = exited(137)},
            "the job was ended by signal 9 (Killed): out of memory, or killed by hand",
            true);
@@ -62,7 +59,6 @@ static void test_a_signal_is_named_and_a_code_above_192_is_none(void **state)
 
 static void test_a_stop_before_the_first_step_speaks_of_no_checkpoint(void **state)
 {
-    (void)state;
     static const char text[] = "stopped while it was starting, before the first step: no "
                                "checkpoint was written";
 
@@ -79,8 +75,6 @@ static void test_a_stop_before_the_first_step_speaks_of_no_checkpoint(void **sta
 
 static void test_a_job_that_ends_for_another_reason_after_a_stop_says_that(void **state)
 {
-    (void)state;
-
     expect((pt_ending){.status = exited(137), .stops = true, .asked = true},
            "the job was ended by signal 9 (Killed): out of memory, or killed by hand",
            true);
@@ -88,7 +82,6 @@ static void test_a_job_that_ends_for_another_reason_after_a_stop_says_that(void 
 
 static void test_lost_output_is_a_failure_also_of_a_job_that_went_well(void **state)
 {
-    (void)state;
     pt_ending gone = {.status = exited(75),
                       .stops = true,
                       .asked = true,
@@ -108,8 +101,6 @@ static void test_lost_output_is_a_failure_also_of_a_job_that_went_well(void **st
 
 static void test_what_mpirun_lacks_is_named(void **state)
 {
-    (void)state;
-
     setenv("TMPDIR", "/nowhere/at/all", 1);
     expect((pt_ending){.status = exited(1), .own = "[vm:1] in session_dir.c at line 107"},
            "mpirun cannot make its files in /nowhere/at/all: No such file or directory; "

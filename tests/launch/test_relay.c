@@ -49,8 +49,6 @@ static const char mixed[] =
 
 static void test_lines_of_ranks_go_on_and_those_of_mpirun_are_held(void **state)
 {
-    (void)state;
-
     for (size_t piece = 1; piece < sizeof mixed; piece += 7) {
         pt_relay *r = relay(mixed, piece);
 
@@ -67,7 +65,6 @@ static void test_lines_of_ranks_go_on_and_those_of_mpirun_are_held(void **state)
 
 static void test_an_error_line_of_a_rank_is_seen(void **state)
 {
-    (void)state;
     pt_relay *r = relay("rank 2: error: no such file\n", 5);
 
     assert_true(r->said);
@@ -77,7 +74,6 @@ static void test_an_error_line_of_a_rank_is_seen(void **state)
 
 static void test_long_lines_go_on_in_parts_and_held_text_is_bounded(void **state)
 {
-    (void)state;
     size_t n = 2 * PT_RELAY_HELD;
     char *text = malloc(n + 1);
     pt_relay *r;

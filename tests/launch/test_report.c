@@ -35,7 +35,6 @@ static void test_the_table_of_three_methods_agrees_with_the_sum_by_hand(void **s
 {
     char *text;
 
-    (void)state;
     made_runs_make(three_methods, COUNT(three_methods));
     text = made_runs_table(PT_TABLE_TEXT);
     assert_string_equal(
@@ -56,7 +55,6 @@ static void test_markdown_holds_the_same_cells(void **state)
 {
     char *text;
 
-    (void)state;
     made_runs_make(three_methods, COUNT(three_methods));
     text = made_runs_table(PT_TABLE_MARKDOWN);
     assert_string_equal(
@@ -81,7 +79,6 @@ static void test_one_run_has_no_deviation(void **state)
                              {"b", SML1, 1, 0.7, 1, 5, 0.25, NULL}};
     char *text;
 
-    (void)state;
     made_runs_make(runs, 2);
     text = made_runs_table(PT_TABLE_TEXT);
     assert_non_null(strstr(text, "plain        1   100.00     60.00 (-)           -"));
@@ -258,7 +255,6 @@ static void test_the_gain_is_over_the_seeds_of_both_and_says_so(void **state)
     pt_summary *u;
     const pt_method_runs *m;
 
-    (void)state;
     made_runs_make(runs, COUNT(runs));
     u = made_runs_sum_up(&r);
     m = u->blocks[0].methods;
@@ -283,7 +279,6 @@ static void test_without_plain_runs_there_is_no_gain_and_a_note(void **state)
     const made_run runs[] = {{"a", SML1, 1, 0.6, 1, 4, 1, NULL}};
     char *text;
 
-    (void)state;
     made_runs_make(runs, 1);
     text = made_runs_table(PT_TABLE_TEXT);
     assert_non_null(
@@ -302,7 +297,6 @@ static void test_a_gate_that_stayed_shut_is_said(void **state)
                              {"e", L2, 1, 0.6, 1, -1, 0, NULL}};
     char *text;
 
-    (void)state;
     made_runs_make(runs, COUNT(runs));
     text = made_runs_table(PT_TABLE_TEXT);
     assert_non_null(strstr(text, "0.00      8.0  2  "));

@@ -54,7 +54,6 @@ static void test_a_method_is_named_by_what_differs_and_only_that(void **state)
         {"e", PLAIN "pseudo_task: {loss: sml1, gate: always}\n", 1, .5, 1, 1, 1, NULL},
         {"f", PLAIN "pseudo_task: {loss: l2, target: zero}\n", 1, .5, 1, 1, 1, NULL}};
 
-    (void)state;
     made_runs_make(runs, COUNT(runs));
     expect_names("plain\n"
                  "PtR-SML1 R=5 target=uniform gate=ema (plain)\n"
@@ -72,7 +71,6 @@ static void test_each_weight_decay_and_batch_norm_has_its_own_baseline(void **st
         {"d", SML1 "optimizer: {weight_decay: 0}\n", 1, .5, 1, 1, 1, NULL},
         {"e", SML1 "optimizer: {weight_decay: 0.001}\n", 1, .5, 1, 1, 1, NULL}};
 
-    (void)state;
     made_runs_make(runs, COUNT(runs));
     expect_names("plain wd=0\n"
                  "PtR-SML1 wd=0 (plain wd=0)\n"
@@ -101,7 +99,6 @@ static void test_runs_of_another_protocol_get_a_block_of_their_own(void **state)
     pt_finished_run *r = NULL;
     pt_summary *u;
 
-    (void)state;
     made_runs_make(runs, COUNT(runs));
     u = made_runs_sum_up(&r);
     assert_int_equal(u->n_blocks, COUNT(titles));
@@ -122,7 +119,6 @@ static void test_a_repeated_run_counts_once(void **state)
     pt_finished_run *r = NULL;
     pt_summary *u;
 
-    (void)state;
     made_runs_make(runs, COUNT(runs));
     u = made_runs_sum_up(&r);
     assert_int_equal(u->blocks[0].methods[0].n_runs, 2);
@@ -142,7 +138,6 @@ static void test_a_repeated_run_with_other_weights_is_refused(void **state)
     pt_summary *u = NULL;
     size_t n = 0;
 
-    (void)state;
     made_runs_make(runs, COUNT(runs));
     assert_int_equal(pt_finished_runs_read(dirs, 2, &r, &n), PT_OK);
     assert_int_equal(pt_summary_create(r, 2, &u), PT_ERR_DATA);
@@ -175,7 +170,6 @@ static void test_what_is_no_finished_run_is_left_out_with_a_warning(void **state
     pt_finished_run *r = NULL;
     size_t n = 0;
 
-    (void)state;
     made_runs_make(&good, 1);
     made_runs_make(&better, 1);
     made_runs_dir("cut");
@@ -199,7 +193,6 @@ static void test_without_a_finished_run_there_is_no_report(void **state)
     pt_finished_run *r = NULL;
     size_t n = 7;
 
-    (void)state;
     made_runs_dir("cut");
     made_runs_file("cut", "identity.json", "{}");
     warned[0] = '\0';
@@ -220,7 +213,6 @@ static void test_all_faults_of_finished_runs_are_named_at_once(void **state)
     pt_finished_run *r = NULL;
     size_t n = 0;
 
-    (void)state;
     made_runs_make(&good, 1);
     made_runs_make(&wrong, 1);
     made_runs_dir("half");
@@ -244,7 +236,6 @@ static void test_a_result_that_is_not_json_is_refused(void **state)
     pt_finished_run *r = NULL;
     size_t n = 0;
 
-    (void)state;
     made_runs_make(&good, 1);
     made_runs_file("good", "result.json", "{\n\"test_accuracy\": 0.");
     assert_int_equal(pt_finished_runs_read(dirs, 1, &r, &n), PT_ERR_DATA);
@@ -256,7 +247,6 @@ static void test_a_statistic_leaves_out_what_is_not_a_number(void **state)
     const double x[] = {1, NAN, 2, 6};
     pt_stat s = pt_stat_of(x, 4);
 
-    (void)state;
     assert_int_equal(s.n, 3);
     assert_float_equal(s.mean, 3, 1e-12);
     assert_float_equal(s.std, sqrt(7), 1e-12); /* (4 + 1 + 9) / 2 */

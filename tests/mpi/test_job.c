@@ -13,7 +13,6 @@
 
 static void test_agreement_without_failure_is_success_everywhere(void **state)
 {
-    (void)state;
     assert_int_equal(pt_job_agree(PT_OK), PT_OK);
 }
 
@@ -22,7 +21,6 @@ static void test_all_ranks_get_the_status_of_the_lowest_that_failed(void **state
     int last = pt_job_size() - 1;
     pt_status mine = PT_OK;
 
-    (void)state;
     if (pt_job_rank() == last) mine = pt_fail(PT_ERR_IO, "expected by the test");
     if (pt_job_rank() == last / 2) mine = pt_fail(PT_ERR_DATA, "expected by the test");
     assert_int_equal(pt_job_agree(mine), PT_ERR_DATA);
@@ -37,7 +35,6 @@ static void test_a_broadcast_brings_the_roots_bytes(void **state)
     void *data = mine ? (void *)(uintptr_t)words : NULL;
     size_t n = mine ? sizeof words : 0;
 
-    (void)state;
     assert_int_equal(pt_job_broadcast(root, &data, &n), PT_OK);
     assert_int_equal(n, sizeof words);
     assert_string_equal(data, words);
@@ -49,7 +46,6 @@ static void test_floats_keep_their_bits(void **state)
     enum { N = 100003 };
     float *x = calloc(N, sizeof *x);
 
-    (void)state;
     assert_non_null(x);
     for (int i = 0; i < N && pt_job_rank() == 0; i++) x[i] = (float)i / 7 - 0.0f;
     assert_int_equal(pt_job_broadcast_into(0, x, N * sizeof *x), PT_OK);
@@ -65,7 +61,6 @@ static void test_messages_of_one_tag_keep_their_order(void **state)
     pt_request r[4] = {{0}};
     uint64_t bytes = c->sent;
 
-    (void)state;
     for (int i = 0; i < 2; i++) {
         assert_int_equal(
             pt_comm_recv(c, before, PT_MSG_PUSH, 7, &got[i], sizeof got[i], &r[i]),
@@ -88,7 +83,6 @@ static void test_large_messages_arrive_whole(void **state)
     uint32_t *out = calloc(N, sizeof *out), *in = calloc(N, sizeof *in);
     pt_request r[2] = {{0}};
 
-    (void)state;
     assert_true(out && in);
     for (int i = 0; i < N; i++) out[i] = (uint32_t)(i * 2654435761u) + (uint32_t)c->rank;
     assert_int_equal(pt_comm_recv(c, before, PT_MSG_PULL, 1, in, N * sizeof *in, &r[0]),
@@ -109,7 +103,6 @@ static void test_a_silent_peer_is_named_at_the_deadline(void **state)
     pt_request owed = {0}, late = {0};
     char who[32];
 
-    (void)state;
     quick.pulse = NULL; /* the wait's own deadline */
     quick.deadline_s = 0.2;
     assert_int_equal(pt_comm_recv(&quick, before, PT_MSG_RECORD, 0, &x, sizeof x, &owed),
@@ -132,7 +125,6 @@ static void test_texts_are_gathered_in_rank_order(void **state)
 {
     char mine[16], *all;
 
-    (void)state;
     snprintf(mine, sizeof mine, "rank %d", pt_job_rank());
     all = pt_job_gather_text(mine);
     assert_true((all != NULL) == (pt_job_rank() == 0));
@@ -149,7 +141,6 @@ static void test_sums_are_over_the_ranks_of_this_host(void **state)
 {
     uint64_t sum = 0;
 
-    (void)state;
     assert_int_equal(pt_job_sum_on_host(5, &sum), PT_OK);
     assert_int_equal(sum, 5 * (uint64_t)pt_job_local_size());
 }

@@ -62,7 +62,6 @@ static void test_means_by_hand_divide_by_the_images_of_the_batch(void **state)
                                 {2, 5, 2, 8, 4, 4, 8, -1.5, 0, 2}};
     pt_batch_means m;
 
-    (void)state;
     pt_algorithm1_means(s, 3, &m);
     assert_true(m.ce == 2 && m.accuracy == 0.75 && m.g_ce == 3 && m.g_ptr == 3);
     assert_true(m.l_ptr == 5 && m.rep == 10 && m.cosine == -0.25 && m.penalty == 2.5);
@@ -72,7 +71,6 @@ static void test_means_by_hand_divide_by_the_images_of_the_batch(void **state)
 /* Worker by worker, last worker first: what counts is the place in shard order. */
 static void test_means_are_bit_equal_however_shards_were_distributed(void **state)
 {
-    (void)state;
     for (int b = 0; b <= 40; b++) {
         pt_shard_sums all[V], got[V];
         pt_batch_means want, m;
@@ -104,7 +102,6 @@ static void test_means_are_bit_equal_however_shards_were_distributed(void **stat
 
 static void test_empty_shards_are_left_out(void **state)
 {
-    (void)state;
     for (int b = 1; b <= 40; b++) {
         pt_shard_sums all[V], present[V];
         pt_batch_means with, without;
@@ -125,7 +122,6 @@ static void test_a_batch_without_images_has_zero_means(void **state)
     pt_shard_sums all[V];
     pt_batch_means m;
 
-    (void)state;
     fill(0, all);
     pt_algorithm1_means(all, V, &m);
     assert_true(m.ce == 0 && m.accuracy == 0 && m.g_ce == 0 && m.g_ptr == 0);
@@ -136,7 +132,6 @@ static void test_the_gates_average_starts_at_the_first_ce(void **state)
 {
     pt_gate g;
 
-    (void)state;
     g = gate(PT_GATE_EMA, 0.5, 0.9, 0, 17);
     assert_true(fabs(g.threshold - 0.5 * log(17)) < 1e-15);
     assert_false(pt_gate_step(&g, 2.5, 0));
@@ -153,7 +148,6 @@ static void test_an_open_gate_stays_open(void **state)
     pt_gate g;
     int shut = 0;
 
-    (void)state;
     g = gate(PT_GATE_EMA, 0.5, 0.9, 0, 17); /* opens below 1.4166 */
     assert_false(pt_gate_step(&g, 2.8, 0));
     while (!pt_gate_step(&g, 1, 0) && shut < 100) shut++;
@@ -166,7 +160,6 @@ static void test_a_ce_at_the_threshold_leaves_the_gate_shut(void **state)
 {
     pt_gate g;
 
-    (void)state;
     g = gate(PT_GATE_EMA, 1, 0, 0, 5);
     assert_false(pt_gate_step(&g, g.threshold, 0));
     assert_true(pt_gate_step(&g, nextafter(g.threshold, 0), 0));
@@ -176,7 +169,6 @@ static void test_the_epoch_gate_opens_at_its_epoch_whatever_the_loss(void **stat
 {
     pt_gate g;
 
-    (void)state;
     g = gate(PT_GATE_EPOCH, 0.5, 0.9, 1.5, 17);
     assert_false(pt_gate_step(&g, 0, 0));
     assert_false(pt_gate_step(&g, 0, 1.49));
@@ -190,14 +182,12 @@ static void test_the_gate_always_is_open_at_the_first_step(void **state)
 {
     pt_gate g;
 
-    (void)state;
     g = gate(PT_GATE_ALWAYS, 0.5, 0.9, 0, 17);
     assert_true(pt_gate_step(&g, 1e9, 0));
 }
 
 static void test_the_weight_balances_the_norms_at_the_ratio(void **state)
 {
-    (void)state;
     assert_true(weight(true, 3, 2, 10) == 0.15);
     assert_true(weight(true, 3, 3, 1) == 1);
     for (double r = 0.5; r < 30; r *= 1.7) {
@@ -208,7 +198,6 @@ static void test_the_weight_balances_the_norms_at_the_ratio(void **state)
 
 static void test_the_weight_is_zero_where_it_cannot_be_formed(void **state)
 {
-    (void)state;
     assert_true(weight(false, 3, 2, 10) == 0);
     assert_true(weight(true, 0, 2, 10) == 0);
     assert_true(weight(true, 3, 0, 10) == 0);

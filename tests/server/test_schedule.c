@@ -13,7 +13,6 @@ static void test_constant_is_one_at_every_step(void **state)
 {
     const pt_schedule s = {.kind = PT_SCHEDULE_CONSTANT};
 
-    (void)state;
     for (uint64_t k = 0; k < 50; k++) assert_true(pt_schedule_factor(&s, k, 50) == 1);
 }
 
@@ -22,7 +21,6 @@ static void test_a_step_comes_at_the_first_step_not_before_its_fraction(void **s
     const double at[] = {0.5, 0.75};
     const pt_schedule s = {PT_SCHEDULE_STEP, at, 2, 0.1, 0};
 
-    (void)state;
     for (uint64_t total = 1; total < 200; total++) {
         uint64_t half = (total + 1) / 2, three_quarters = (3 * total + 3) / 4;
         for (uint64_t k = 0; k < total; k++) {
@@ -35,7 +33,6 @@ static void test_a_step_comes_at_the_first_step_not_before_its_fraction(void **s
 /* Among them 0.55 * 100 = 55.00000000000001 and 0.57 * 100 = 56.99999999999999. */
 static void test_fractions_that_give_whole_steps_give_those_steps(void **state)
 {
-    (void)state;
     for (uint64_t total = 10; total <= 100000; total *= 10) {
         for (uint64_t k = 1; k < total; k += 1 + total / 1000) {
             const double at = (double)k / (double)total;
@@ -51,7 +48,6 @@ static void test_two_thirds_of_180_and_320_steps_are_120_and_214(void **state)
     const double at = 2.0 / 3;
     const pt_schedule s = {PT_SCHEDULE_STEP, &at, 1, 0.1, 0};
 
-    (void)state;
     assert_true(pt_schedule_factor(&s, 119, 180) == 1);
     assert_true(pt_schedule_factor(&s, 120, 180) == 0.1);
     assert_true(pt_schedule_factor(&s, 213, 320) == 1);
@@ -62,7 +58,6 @@ static void test_steps_without_fractions_are_constant(void **state)
 {
     const pt_schedule s = {.kind = PT_SCHEDULE_STEP, .factor = 0.1};
 
-    (void)state;
     assert_true(pt_schedule_factor(&s, 99, 100) == 1);
 }
 
@@ -71,7 +66,6 @@ static void test_cosine_falls_from_one_through_a_half_to_nearly_zero(void **stat
     const pt_schedule s = {.kind = PT_SCHEDULE_COSINE};
     double last = 2;
 
-    (void)state;
     assert_true(pt_schedule_factor(&s, 0, 1) == 1);
     assert_true(pt_schedule_factor(&s, 0, 1000) == 1);
     assert_true(pt_schedule_factor(&s, 500, 1000) == 0.5);
@@ -90,7 +84,6 @@ static void test_the_warm_up_rises_linearly_and_multiplies_the_rest(void **state
 {
     pt_schedule plain = {.kind = PT_SCHEDULE_CONSTANT}, warm = plain;
 
-    (void)state;
     warm.warmup_steps = 4;
     for (uint64_t k = 0; k < 4; k++)
         assert_true(pt_schedule_factor(&warm, k, 100) == (double)(k + 1) / 5);
@@ -108,7 +101,6 @@ static void test_a_warm_up_longer_than_the_run_never_overflows(void **state)
 {
     const pt_schedule s = {.kind = PT_SCHEDULE_CONSTANT, .warmup_steps = UINT32_MAX};
 
-    (void)state;
     assert_true(pt_schedule_factor(&s, 9, 10) == 10 / 4294967296.0);
 }
 

@@ -83,31 +83,26 @@ static void follow(const char *path)
 
 static void test_descent_without_momentum_is_that_of_torch(void **state)
 {
-    (void)state;
     follow(PT_TEST_DATA "/sgd/plain.txt");
 }
 
 static void test_momentum_is_that_of_torch(void **state)
 {
-    (void)state;
     follow(PT_TEST_DATA "/sgd/momentum.txt");
 }
 
 static void test_weight_decay_is_that_of_torch(void **state)
 {
-    (void)state;
     follow(PT_TEST_DATA "/sgd/decay.txt");
 }
 
 static void test_nesterov_is_that_of_torch(void **state)
 {
-    (void)state;
     follow(PT_TEST_DATA "/sgd/nesterov.txt");
 }
 
 static void test_a_change_of_the_rate_acts_at_once_as_in_torch(void **state)
 {
-    (void)state;
     follow(PT_TEST_DATA "/sgd/rate_change.txt");
 }
 
@@ -120,7 +115,6 @@ static void test_one_step_by_hand(void **state)
                              .nesterov = true};
     float w = 4, v = 2, g = 1;
 
-    (void)state;
     pt_sgd_step(&w, &v, &g, 1, &o); /* g' = 2, v = 3 */
     assert_true(v == 3 && w == 2.5f);
     w = 4;
@@ -135,7 +129,6 @@ static void test_one_step_drawn_to_an_anchor_by_hand(void **state)
     pt_sgd o = {.lr = 0.5f, .momentum = 0.5f, .weight_decay = 0.5f, .anchor = &anchor};
     float w = 4, v = 2, g = 1;
 
-    (void)state;
     pt_sgd_step(&w, &v, &g, 1, &o); /* g' = 1 + 0.5 (4 - 2) = 2, v = 3 */
     assert_true(v == 3 && w == 2.5f);
     o.nesterov = true;
@@ -152,7 +145,6 @@ static void test_bits_do_not_depend_on_the_cut_or_the_vector_width(void **state)
     static float x[3 * N], w[N], v[N], w2[N], v2[N];
     pt_rng r = pt_rng_stream(2, PT_RNG_TEST, 0, 0);
 
-    (void)state;
     pt_rng_fill_normal(&r, x, 3 * N);
     for (int nesterov = 0; nesterov < 2; nesterov++) {
         pt_sgd o = {0.013f, 0.9f, 5e-4f, nesterov, NULL};
@@ -182,7 +174,6 @@ static void test_a_weight_that_is_not_finite_is_told_wherever_it_is(void **state
     const float bad[] = {NAN, -NAN, INFINITY, -INFINITY, FLT_MAX};
     float w[N], v[N], g[N];
 
-    (void)state;
     for (int nesterov = 0; nesterov < 2; nesterov++) {
         pt_sgd o = {4, 0.5f, 0, nesterov, NULL}; /* 4 * FLT_MAX overflows */
         for (size_t i = 0; i < sizeof bad / sizeof *bad * N; i++) {

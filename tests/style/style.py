@@ -60,8 +60,7 @@ EVERYWHERE = ["pseudo_task"]
 USERS_OF_METHODS = ["launch/attention/", "launch/commands/cmd_attention"]
 
 # fault: what it waits for
-LEFT = {
-}
+LEFT = {}
 
 
 class Tree:
@@ -271,6 +270,13 @@ def rulers(tree):
                 yield f"{path}: the ruler '{line[8:].strip(' -*/')}' is broken"
 
 
+def unused(tree):
+    """Parameters that a signature wants and a body does not are left alone: nothing warns."""
+    for path in tree.sources(".c", ".h"):
+        if m := re.search(r"^\s+\(void\)(\w+)[;,]", tree.text(path), re.M):
+            yield f"{path}: hushes {m.group(1)}, of which nothing warns"
+
+
 def listed(tree):
     """CMake is told every source by its name."""
     lists = [p for p in tree.paths if p.endswith("CMakeLists.txt")]
@@ -331,7 +337,7 @@ def methods(tree):
                 yield f"{path}: knows the method {name}"
 
 
-RULES = [direction, homes, readmes, sizes, rulers, listed, mutations, methods]
+RULES = [direction, homes, readmes, sizes, rulers, unused, listed, mutations, methods]
 
 
 def faults(tree, left=LEFT, allowed=CIRCLES):

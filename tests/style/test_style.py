@@ -145,6 +145,10 @@ class Rules(unittest.TestCase):
                     ruler(90)[:-4] + "\n */\n", "/* ---- reading" + " " * 73 + "*/\n"):
             self.finds({"server/store.c": bad}, "server/store.c: the ruler 'reading' is broken")
 
+    def test_parameters_are_not_hushed(self):
+        self.finds({"server/store.c": "static void f(void **state)\n{\n    (void)state;\n}\n"},
+                   "server/store.c: hushes state, of which nothing warns")
+
     def test_every_source_is_listed(self):
         self.finds({"server/CMakeLists.txt": "add_library(pt_server STATIC restore.c store.cpp)\n"},
                    "server/store.c: is in no CMakeLists.txt")

@@ -50,7 +50,6 @@ static void test_views_are_those_of_pillow_and_torchvision(void **state)
     char line[512], name[64];
     int rows = 0;
 
-    (void)state;
     assert_non_null(f);
     while (fgets(line, sizeof line, f)) {
         pt_augment a = {0};
@@ -97,7 +96,6 @@ static void test_the_centre_of_256_for_224_is_at_16(void **state)
     float *out = pt_calloc(224 * 224, 3 * sizeof *out);
     pt_image im = map_image(256, 256);
 
-    (void)state;
     a.preprocess = bare;
     assert_int_equal(pt_augment_test(&a, &im, out), PT_OK);
     assert_true(out[0] == 16 && out[1] == 16 && out[2] == 255);
@@ -120,7 +118,6 @@ static void test_random_crops_reach_every_place_and_mirror_half(void **state)
     int seen_y[PLACES] = {0}, seen_x[PLACES] = {0}, mirrored = 0;
     float out[CROP * CROP * 3];
 
-    (void)state;
     for (uint64_t sample = 0; sample < N; sample++) {
         int left;
 
@@ -146,7 +143,6 @@ static void test_a_view_depends_on_seed_epoch_and_sample_alone(void **state)
     pt_image im = noise_image(1, 60, 70);
     float base[CROP * CROP * 3], out[CROP * CROP * 3];
 
-    (void)state;
     for (int m = 0; m < 2; m++) {
         const pt_augment a = {PT_RESIZE_SQUARE, 64, CROP, modes[m], 0, 0.1f, true, bare};
 
@@ -169,7 +165,6 @@ static void test_images_smaller_than_the_crop_are_refused_with_both_sizes(void *
     float out[24 * 24 * 3];
     pt_image im = noise_image(1, 30, 20);
 
-    (void)state;
     assert_int_equal(pt_augment_test(&a, &im, out), PT_ERR_DATA);
     assert_string_equal(pt_fail_text(),
                         "resized to 20 x 30 pixels, smaller than the crop of 24");
@@ -190,7 +185,6 @@ static void test_a_thin_image_does_not_need_the_memory_of_its_resized_self(void 
     float *out = pt_calloc(224 * 224, 3 * sizeof *out);
     pt_image im = noise_image(1, 1, 50000);
 
-    (void)state;
     assert_int_equal(pt_augment_test(&a, &im, out), PT_OK);
     assert_int_equal(pt_augment_train(&a, &im, 1, 1, 1, out), PT_OK);
     free(out);
@@ -213,7 +207,6 @@ static void test_windows_may_lie_in_the_padding(void **state)
     int black = 0, whole = 0;
     float out[CROP * CROP * 3];
 
-    (void)state;
     for (int i = 0; i < SIDE * SIDE * 3; i++) pixels[i] = (uint8_t)(1 + i / 3);
     for (uint64_t sample = 0; sample < N; sample++) {
         int seen = 0;

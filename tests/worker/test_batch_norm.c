@@ -95,7 +95,6 @@ static void test_training_pass_is_that_of_pytorch(void **state)
     result r;
     float mean[C], var[C];
 
-    (void)state;
     make_sample(&s);
     run(1, &s, PT_ACT_NONE, &r);
     assert_golden("bn_plain_y", r.y, COUNT);
@@ -114,7 +113,6 @@ static void test_fused_relu_is_that_of_pytorch(void **state)
     sample s;
     result r;
 
-    (void)state;
     make_sample(&s);
     run(1, &s, PT_ACT_RELU, &r);
     assert_golden("bn_relu_y", r.y, COUNT);
@@ -130,7 +128,6 @@ static void test_running_statistics_pass_is_that_of_pytorch(void **state)
     double sums[2][2 * C];
     pt_threads *p = make_pool(1);
 
-    (void)state;
     make_sample(&s);
     pt_bn_coef_of_running(s.mean, s.var, C, eps, s.gamma, s.beta, coef);
     pt_bn_normalise(p, &whole, coef, PT_ACT_NONE, s.x, NULL, y);
@@ -170,7 +167,6 @@ static void test_gradient_is_the_slope_of_the_loss(void **state)
     result r;
     double x[COUNT], h = 1e-4;
 
-    (void)state;
     make_sample(&s);
     run(1, &s, PT_ACT_NONE, &r);
     for (int i = 0; i < COUNT; i++) x[i] = (double)s.x[i];
@@ -208,7 +204,6 @@ static void test_moments_are_those_of_two_passes(void **state)
     const pt_bn_shape s = {WIDE, ROWS, 4, 2, begin, NULL};
     pt_threads *p = make_pool(3);
 
-    (void)state;
     pattern_fill(7, sizeof x / sizeof *x, x);
     pt_bn_moments(p, &s, x, got);
     pt_moments_of(x, ROWS, WIDE, want);
@@ -234,7 +229,6 @@ static void test_bits_do_not_depend_on_threads(void **state)
     sample s;
     static result one, many;
 
-    (void)state;
     make_sample(&s);
     run(1, &s, PT_ACT_RELU6, &one);
     for (int n = 2; n <= 4; n++) {
@@ -254,7 +248,6 @@ static void test_sets_are_chosen_by_image_and_gradients_can_be_added(void **stat
     float y[IMAGES], dx[IMAGES] = {100, 100, 100};
     pt_threads *p = make_pool(1);
 
-    (void)state;
     pt_bn_normalise(p, &s, coef[0], PT_ACT_NONE, x, NULL, y);
     assert_true(y[0] == 18 && y[1] == 28 && y[2] == 28);
     pt_bn_backward_data(p, &s, coef[0], means[0], PT_ACT_NONE, x, dy, true, dx);

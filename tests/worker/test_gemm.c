@@ -182,7 +182,6 @@ static void every_path_gives_the_fmaf_chain(void **state)
     const pt_gemm_path *paths[4];
     int n_paths = all_paths(paths);
 
-    (void)state;
     setup_values();
     for (int i = 0; i < N_SHAPES; i++) {
         product_case t;
@@ -225,7 +224,6 @@ static void nan_and_infinity_pass_through(void **state)
                     .c = c,
                     .ldc = 4};
 
-    (void)state;
     paths[n_paths++] = &pt_gemm_blas;
     for (int k = 0; k < n_paths; k++) {
         pt_gemm_use(paths[k]);
@@ -246,7 +244,6 @@ static void the_library_reads_all_four_transpositions(void **state)
     const float bt[2 * 3] = {7, 9, 11, 8, 10, 12};
     const float want[4] = {58, 64, 139, 154};
 
-    (void)state;
     for (int ta = 0; ta < 2; ta++) {
         for (int tb = 0; tb < 2; tb++) {
             float c[6] = {0, 0, -1, 0, 0, -1};
@@ -292,7 +289,6 @@ static void assert_close(const product_case *t, const float *got, const char *ho
 
 static void the_library_is_close_to_the_chain(void **state)
 {
-    (void)state;
     setup_values();
     pt_gemm_use(&pt_gemm_blas);
     for (int i = 0; i < N_SHAPES / 10; i++) {
@@ -318,7 +314,6 @@ static void the_library_is_named_with_its_core(void **state)
 {
     pt_kernels k = {.conv = PT_DIRECT, .blas = true};
 
-    (void)state;
     assert_non_null(strstr(pt_blas_describe(), "OpenBLAS 0."));
     assert_non_null(strstr(pt_kernels_identity(k), pt_blas_describe()));
     assert_non_null(strstr(pt_kernels_identity(k), "bits not promised"));

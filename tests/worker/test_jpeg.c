@@ -34,7 +34,6 @@ static void test_pixels_are_those_of_pillow(void **state)
     FILE *f = fopen(PT_TEST_DATA "/jpeg/golden.tsv", "r");
     int n = 0;
 
-    (void)state;
     assert_non_null(f);
     while (fgets(line, sizeof line, f)) {
         pt_image im;
@@ -78,7 +77,6 @@ static void test_broken_files_are_refused_with_the_reason(void **state)
         {"empty.jpg", "not a JPEG: the file is empty"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         pt_image im = {1, 1, (uint8_t *)&im};
 
@@ -92,7 +90,6 @@ static void test_every_cut_of_a_file_is_refused(void **state)
 {
     static const char *const names[] = {"17x13.jpg", "progressive_444.jpg", "gray.jpg"};
 
-    (void)state;
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
         size_t bytes;
         uint8_t *file = read_file(dir, names[k], &bytes);
@@ -118,7 +115,6 @@ static void test_any_changed_byte_is_survived(void **state)
     static const char *const names[] = {"17x13.jpg", "progressive_444.jpg", "ycck.jpg",
                                         "scans_apart.jpg"};
 
-    (void)state;
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
         size_t bytes;
         uint8_t *file = read_file(dir, names[k], &bytes);
@@ -149,7 +145,6 @@ static void test_harmless_warnings_are_told_and_do_not_refuse(void **state)
     char warnings[256];
     pt_image im;
 
-    (void)state;
     assert_int_equal(decode_file(dir, "junk_before_marker.jpg", &im, warnings), PT_OK);
     assert_string_equal(warnings,
                         "corrupt JPEG data: 3 extraneous bytes before marker 0xdb");
@@ -180,7 +175,6 @@ static void test_other_formats_are_named(void **state)
     int height, width;
     pt_image im;
 
-    (void)state;
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
         assert_int_equal(pt_jpeg_decode(other[i].bytes, other[i].n, &im, NULL),
                          PT_ERR_DATA);
@@ -233,7 +227,6 @@ static void test_headers_of_giants_are_refused_before_memory_is_taken(void **sta
         {"plain.jpg", 0, 64, 0, "empty JPEG image (DNL not supported)"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof giants / sizeof giants[0]; i++) {
         size_t bytes;
         uint8_t *file =
@@ -256,7 +249,6 @@ static void test_the_size_is_read_from_the_header_alone(void **state)
     uint8_t *file = read_file(dir, "truncated.jpg", &bytes);
     int height = 0, width = 0;
 
-    (void)state;
     assert_non_null(file);
     assert_int_equal(pt_jpeg_size(file, bytes, &height, &width), PT_OK);
     assert_int_equal(height, 48);
@@ -287,7 +279,6 @@ static void test_the_encoder_writes_what_pillow_writes(void **state)
     size_t bytes, expected_bytes;
     uint8_t *file, *expected = read_file(dir, "17x13.jpg", &expected_bytes);
 
-    (void)state;
     assert_non_null(expected);
     paint(&im);
     assert_int_equal(pt_jpeg_encode(&im, 75, &file, &bytes), PT_OK);
@@ -304,7 +295,6 @@ static void test_a_large_file_is_encoded_and_read_back(void **state)
     size_t bytes, n = (size_t)500 * 700 * 3;
     uint8_t *file;
 
-    (void)state;
     paint(&im);
     for (size_t i = 0; i < n; i++) im.pixels[i] = im.pixels[i - i % 3]; /* gray */
     assert_int_equal(pt_jpeg_encode(&im, 100, &file, &bytes), PT_OK);
@@ -360,7 +350,6 @@ static void test_the_zoo_is_decoded_or_refused_with_a_reason(void **state)
     int clean = 0, read = 0, refused = 0;
     FILE *f = fopen(PT_SHARED "/data/jpeg_zoo/manifest.tsv", "r");
 
-    (void)state;
     if (!f) {
         print_message("skip: ../shared is not here\n");
         skip();

@@ -76,7 +76,6 @@ static void test_kernels_are_accurate_at_real_sizes(void **state)
 {
     pt_threads *pool = NULL;
 
-    (void)state;
     assert_int_equal(pt_threads_create(2, &pool), PT_OK);
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         layer l = layer_of(layers[i].kind, &layers[i].s);

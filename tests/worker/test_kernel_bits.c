@@ -204,13 +204,11 @@ static void check_layers(int b)
 
 static void test_threads_and_workers_do_not_change_a_bit(void **state)
 {
-    (void)state;
     check_layers(13);
 }
 
 static void test_nor_where_shards_are_empty(void **state)
 {
-    (void)state;
     check_layers(5);
 }
 
@@ -225,7 +223,6 @@ static void test_nor_at_the_networks_sizes(void **state)
         {7, 7, 512, 7, 7, 512, 3, 3, 1, 1, 1, PT_WINOGRAD},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         layer l = layer_of(LAYER_CONV, &large[i]);
 
@@ -242,7 +239,6 @@ static void test_nor_do_instruction_sets(void **state)
     const pt_gemm_path *paths[4];
     int n_paths = pt_gemm_paths(paths);
 
-    (void)state;
     paths[n_paths++] = &pt_gemm_wide;
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         layer l = layer_of(layers[i].kind, &layers[i].s);

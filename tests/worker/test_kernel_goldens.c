@@ -56,7 +56,6 @@ static void test_kernels_compute_what_pytorch_does(void **state)
 {
     pt_threads *pool = NULL;
 
-    (void)state;
     assert_int_equal(pt_threads_create(2, &pool), PT_OK);
     for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++) {
         layer l = layer_of(goldens[i].kind, &goldens[i].s);

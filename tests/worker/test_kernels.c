@@ -178,20 +178,17 @@ static void check_shapes(layer_kind kind, const pt_conv_shape *shapes, size_t n)
 
 static void test_convolution_agrees_with_plain_loops(void **state)
 {
-    (void)state;
     check_shapes(LAYER_CONV, conv_shapes, sizeof conv_shapes / sizeof *conv_shapes);
 }
 
 static void test_depthwise_agrees_with_plain_loops(void **state)
 {
-    (void)state;
     check_shapes(LAYER_DEPTHWISE, depthwise_shapes,
                  sizeof depthwise_shapes / sizeof *depthwise_shapes);
 }
 
 static void test_linear_agrees_with_plain_loops(void **state)
 {
-    (void)state;
     check_shapes(LAYER_LINEAR, linear_shapes,
                  sizeof linear_shapes / sizeof *linear_shapes);
 }
@@ -208,7 +205,6 @@ static void test_large_blocks_agree_with_plain_loops(void **state)
     };
     pt_threads *pool = NULL;
 
-    (void)state;
     assert_int_equal(pt_threads_create(2, &pool), PT_OK);
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         layer l = layer_of(LAYER_CONV, &large[i]);
@@ -287,7 +283,6 @@ static void test_gradients_agree_with_central_differences(void **state)
     const pt_conv_shape same = {7, 6, 5, 4, 3, 5, 3, 3, 2, 1, 0, PT_WINOGRAD};
     const pt_conv_shape linear = {1, 1, 20, 1, 1, 7, 1, 1, 1, 0, 0, PT_WINOGRAD};
 
-    (void)state;
     for (int i = 0; i < 3; i++) check_gradient(LAYER_CONV, &shapes[i]);
     check_gradient(LAYER_DEPTHWISE, &same);
     check_gradient(LAYER_LINEAR, &linear);

@@ -165,7 +165,6 @@ static void test_gradients_are_the_slopes_of_the_loss(void **state)
         {"global average", IMAGES * C, average_f, average_b},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) check(&layers[i]);
 }
 

@@ -122,7 +122,6 @@ static void test_pixels_are_the_same_for_any_number_of_threads(void **state)
     static const int threads[] = {1, 2, 3, 8};
     static const uint32_t images[] = {3, 0, 7, 7, 5, 1, 2, 6, 4, 3};
 
-    (void)state;
     for (int t = 0; t < 4; t++) {
         pt_loader *l = make(threads[t], 2, 10);
 
@@ -144,7 +143,6 @@ static void test_batches_come_in_the_order_of_the_requests(void **state)
     pt_loader *l = make(3, DEPTH, GOOD);
     size_t asked = 0;
 
-    (void)state;
     for (uint32_t b = 0; b < BATCHES; b++) {
         for (uint32_t i = 0; i < GOOD; i++) images[b][i] = (b * 5 + i * 3) % GOOD;
     }
@@ -169,7 +167,6 @@ static void test_epochs_differ_in_training_and_not_in_testing(void **state)
     float first[3 * VIEW];
     size_t n;
 
-    (void)state;
     for (int train = 0; train < 2; train++) {
         assert_true(pt_loader_request(l, images, 3, train, 1));
         assert_true(pt_loader_request(l, images, 3, train, 2));
@@ -195,7 +192,6 @@ static void test_a_failed_image_fails_its_batch_and_is_named(void **state)
     const int32_t *labels;
     size_t n;
 
-    (void)state;
     for (int threads = 1; threads <= 8; threads++) {
         pt_loader *l = make(threads, 3, 8);
 
@@ -241,7 +237,6 @@ static void test_a_loader_may_be_destroyed_at_any_time(void **state)
     uint32_t images[64];
     pt_loader *l = NULL;
 
-    (void)state;
     for (uint32_t i = 0; i < 64; i++) images[i] = i % IMAGES;
     for (int i = 0; i < 60; i++) {
         l = make(1 + i % 5, 4, 64);
@@ -263,7 +258,6 @@ static void test_an_unasked_batch_and_odd_options_are_refused(void **state)
     const int32_t *labels;
     size_t n;
 
-    (void)state;
     assert_false(pt_loader_ready(l));
     assert_int_equal(pt_loader_get(l, &pixels, &labels, &n), PT_ERR_BUG);
     pt_loader_release(l); /* nothing to drop */

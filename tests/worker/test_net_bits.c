@@ -223,28 +223,24 @@ static void check_bits(const char *network, int side, int b, pt_bn_mode mode,
 
 static void test_bits_of_a_synchronised_step_do_not_depend_on_workers(void **state)
 {
-    (void)state;
     check_bits("resnet_small", 16, 13, PT_BN_SYNC, false);
     check_bits("resnet_small", 16, 5, PT_BN_SYNC, false);
 }
 
 static void test_bits_of_a_step_by_shards_do_not_depend_on_workers(void **state)
 {
-    (void)state;
     check_bits("resnet_small", 16, 13, PT_BN_SHARD, false);
     check_bits("resnet_small", 16, 5, PT_BN_SHARD, false);
 }
 
 static void test_bits_of_a_frozen_step_do_not_depend_on_workers(void **state)
 {
-    (void)state;
     check_bits("resnet_small", 16, 13, PT_BN_FROZEN, false);
     check_bits("resnet_small", 16, 5, PT_BN_FROZEN, false);
 }
 
 static void test_bits_with_a_frozen_trunk_do_not_depend_on_workers(void **state)
 {
-    (void)state;
     check_bits("resnet_small", 16, 13, PT_BN_SYNC, true);
 }
 

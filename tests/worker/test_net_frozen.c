@@ -134,7 +134,6 @@ static void test_resnet_small_and_all_its_gradients_are_pytorchs(void **state)
     const pt_graph_options opt = {.side = 32, .n_classes = NET_CASE_CLASSES};
     static frozen_case f;
 
-    (void)state;
     open_case(&f, "resnet_small", "resnet_small", 6, &opt);
     run(&f);
     for (int i = 0; i < f.c.graph->n_params; i++) {
@@ -155,7 +154,6 @@ static void test_input_gradient_needs_no_trained_layer(void **state)
     const pt_graph_options opt = {.side = 32, .n_classes = NET_CASE_CLASSES};
     static frozen_case f;
 
-    (void)state;
     open_case(&f, "resnet_small", "resnet_small", 6, &opt);
     bool *trained = calloc((size_t)f.c.graph->n_params, sizeof *trained);
     assert_non_null(trained);
@@ -167,28 +165,24 @@ static void test_input_gradient_needs_no_trained_layer(void **state)
 
 static void test_cifar_resnet20_is_pytorchs(void **state)
 {
-    (void)state;
     check("cifar_resnet20", "cifar_resnet20", 6,
           &(pt_graph_options){.side = 32, .n_classes = NET_CASE_CLASSES});
 }
 
 static void test_mobilenet_is_pytorchs(void **state)
 {
-    (void)state;
     check("mobilenet_v1", "mobilenet_v1", 2,
           &(pt_graph_options){.side = 32, .n_classes = NET_CASE_CLASSES});
 }
 
 static void test_squeezenet_with_a_new_head_is_pytorchs(void **state)
 {
-    (void)state;
     check("squeezenet1_1", "squeezenet1_1", 6,
           &(pt_graph_options){.side = 64, .n_classes = NET_CASE_CLASSES});
 }
 
 static void test_squeezenet_with_its_own_head_is_pytorchs(void **state)
 {
-    (void)state;
     check("squeezenet1_1.own_head", "squeezenet1_1", 6,
           &(pt_graph_options){
               .side = 64, .n_classes = NET_CASE_CLASSES, .original_head = true});
@@ -196,14 +190,12 @@ static void test_squeezenet_with_its_own_head_is_pytorchs(void **state)
 
 static void test_resnet50_is_pytorchs(void **state)
 {
-    (void)state;
     check("resnet50.conv2", "resnet50", 2,
           &(pt_graph_options){.side = 48, .n_classes = NET_CASE_CLASSES});
 }
 
 static void test_resnet50_with_stride_at_conv1_is_pytorchs(void **state)
 {
-    (void)state;
     check("resnet50.conv1", "resnet50", 2,
           &(pt_graph_options){
               .side = 48, .n_classes = NET_CASE_CLASSES, .stride_at = PT_STRIDE_CONV1});

@@ -130,31 +130,26 @@ static void check_network(const char *network, int side, double limit)
 
 static void test_resnet_small_steps_as_in_pytorch(void **state)
 {
-    (void)state;
     check_network("resnet_small", 32, tolerance);
 }
 
 static void test_cifar_resnet20_steps_as_in_pytorch(void **state)
 {
-    (void)state;
     check_network("cifar_resnet20", 32, tolerance);
 }
 
 static void test_squeezenet_steps_as_in_pytorch(void **state)
 {
-    (void)state;
     check_network("squeezenet1_1", 64, tolerance);
 }
 
 static void test_mobilenet_steps_as_in_pytorch(void **state)
 {
-    (void)state;
     check_network("mobilenet_v1", 64, mobilenet_tolerance);
 }
 
 static void test_products_by_the_library_step_as_in_pytorch(void **state)
 {
-    (void)state;
     pt_gemm_use(&pt_gemm_blas);
     check_network("resnet_small", 32, tolerance);
     check_network("squeezenet1_1", 64, tolerance);

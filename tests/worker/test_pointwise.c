@@ -20,13 +20,11 @@ static pt_threads *pool; /* of three threads, for all tests */
 
 static int make_pool(void **state)
 {
-    (void)state;
     return pt_threads_create(3, &pool) == PT_OK ? 0 : -1;
 }
 
 static int drop_pool(void **state)
 {
-    (void)state;
     pt_threads_destroy(&pool);
     return 0;
 }
@@ -38,7 +36,6 @@ static void test_relu6_is_that_of_pytorch(void **state)
     float *want_dx = golden_load(GOLDEN, "relu6_dx", N);
     float x[N], dy[N], dx[N];
 
-    (void)state;
     pattern_fill(10, N, x);
     pattern_fill(11, N, dy);
     for (int i = 0; i < N; i++) x[i] *= 10;
@@ -59,7 +56,6 @@ static void test_relu_cuts_at_zero_and_keeps_nan(void **state)
     const float x[5] = {-1, 0, 2, 7, NAN}, dy[5] = {1, 2, 3, 4, 5};
     float y[5], dx[5];
 
-    (void)state;
     pt_relu_forward(pool, PT_ACT_RELU, 5, x, y);
     assert_true(y[0] == 0 && y[1] == 0 && y[2] == 2 && y[3] == 7 && isnan(y[4]));
     pt_relu_backward(pool, PT_ACT_RELU, 5, y, dy, false, dx);
@@ -71,7 +67,6 @@ static void test_addition_reaches_every_element(void **state)
     enum { N = 50000 };
     static float a[N], b[N], y[N];
 
-    (void)state;
     pattern_fill(1, N, a);
     pattern_fill(2, N, b);
     pt_add_forward(pool, PT_ACT_NONE, N, a, b, y);
@@ -90,7 +85,6 @@ static void test_concatenation_joins_channels_and_splits_gradients(void **state)
     const float want[2][3] = {{1, 2, 5}, {3, 4, 6}};
     float y[2][3], da[2][2] = {{10, 10}, {10, 10}}, db[2][1];
 
-    (void)state;
     pt_concat_forward(pool, 2, 2, a[0], 1, b[0], y[0]);
     assert_memory_equal(y, want, sizeof y);
     pt_concat_backward(pool, 2, 3, 0, 2, y[0], true, NULL, da[0]);
@@ -106,7 +100,6 @@ static void test_shortcut_takes_every_second_pixel(void **state)
     const pt_shortcut s = {3, 3, 2, 2, 2, 4, 2};
     float x[2][9][2], y[2][4][4], dx[2][9][2];
 
-    (void)state;
     for (int i = 0; i < 36; i++) x[i / 18][i / 2 % 9][i % 2] = (float)(i + 1);
     pt_shortcut_forward(pool, &s, 2, x[0][0], y[0][0]);
     for (int n = 0; n < 2; n++) {
@@ -137,7 +130,6 @@ static void test_dropout_mask_is_the_stream_of_the_position(void **state)
         .prob = 0.3f, .seed = 42, .step = 7, .node = 5, .first = 11, .size = SIZE};
     int kept = 0;
 
-    (void)state;
     pattern_fill(3, IMAGES * SIZE, x);
     pt_dropout_apply(pool, &d, IMAGES, x, false, y);
     for (int n = 0; n < IMAGES; n++) {
@@ -169,7 +161,6 @@ static void test_no_images_touch_nothing(void **state)
     const pt_shortcut s = {3, 3, 2, 2, 2, 4, 2};
     float y[1] = {9};
 
-    (void)state;
     pt_relu_forward(pool, PT_ACT_RELU, 0, y, y);
     pt_dropout_apply(pool, &d, 0, y, false, y);
     pt_shortcut_forward(pool, &s, 0, y, y);

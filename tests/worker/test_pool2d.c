@@ -78,7 +78,6 @@ static void check_pool(int i, pt_threads *p)
 
 static void test_max_pool_is_that_of_pytorch(void **state)
 {
-    (void)state;
     for (int threads = 1; threads <= 3; threads++) {
         pt_threads *p = NULL;
 
@@ -96,7 +95,6 @@ static void test_padding_never_wins_and_the_first_of_equals_does(void **state)
     uint8_t argmax[1];
     pt_threads *p = NULL;
 
-    (void)state;
     assert_int_equal(pt_threads_create(1, &p), PT_OK);
     pt_max_pool_forward(p, &s, 1, x, y, argmax);
     assert_true(y[0] == -1);
@@ -113,7 +111,6 @@ static void test_a_nan_in_the_window_is_not_lost(void **state)
     float y[1];
     pt_threads *p = NULL;
 
-    (void)state;
     assert_int_equal(pt_threads_create(1, &p), PT_OK);
     pt_max_pool_forward(p, &s, 1, x, y, NULL);
     assert_true(isnan(y[0]));
@@ -127,7 +124,6 @@ static void test_global_average_is_that_of_pytorch(void **state)
     float *want = golden_load(GOLDEN, "avg_y", N * C);
     pt_threads *p = NULL;
 
-    (void)state;
     pattern_fill(12, N * PIXELS * C, x);
     assert_int_equal(pt_threads_create(2, &p), PT_OK);
     pt_global_avg_forward(p, N, PIXELS, C, x, y);

@@ -114,7 +114,6 @@ static void test_squeezenet_of_onnx_gives_the_reference_logits(void **state)
 {
     model m;
 
-    (void)state;
     open_model(&m, "squeezenet1_1", WEIGHTS "squeezenet1.1/SqueezeNet_fp16.onnx", true);
     run(&m, REF "squeezenet_input_bgr_3x224x224.f32");
     check(&m, m.graph->rep, REF "squeezenet_fire9_512x13x13.f32");
@@ -127,7 +126,6 @@ static void test_squeezenet_of_keras_rounded_gives_the_reference_map(void **stat
 {
     model m;
 
-    (void)state;
     open_model(&m, "squeezenet1_1",
                WEIGHTS "squeezenet1.1/"
                        "squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -144,7 +142,6 @@ static void test_mobilenet_gives_the_reference_map(void **state)
     model m;
     int last = -1;
 
-    (void)state;
     open_model(&m, "mobilenet_v1", WEIGHTS "mobilenet_v1_1.0_224", false);
     run(&m, REF "mobilenet_input_rgb_3x224x224.f32");
     for (int i = 0; i < m.graph->n_nodes; i++)
@@ -166,14 +163,12 @@ static void check_cifar(const char *network, const char *weights, const char *lo
 
 static void test_cifar_resnet20_gives_the_reference_logits(void **state)
 {
-    (void)state;
     check_cifar("cifar_resnet20", WEIGHTS "resnet_cifar10/resnet20-12fca82f.th",
                 REF "resnet20_logits_10.f32");
 }
 
 static void test_cifar_resnet56_gives_the_reference_logits(void **state)
 {
-    (void)state;
     check_cifar("cifar_resnet56", WEIGHTS "resnet_cifar10/resnet56-4bfd9763.th",
                 REF "resnet56_logits_10.f32");
 }

@@ -35,7 +35,6 @@ static void test_every_byte_is_that_of_pillow(void **state)
     FILE *f = fopen(PT_TEST_DATA "/resize.tsv", "r");
     int small = 0, large = 0;
 
-    (void)state;
     assert_non_null(f);
     while (fgets(line, sizeof line, f)) {
         unsigned seed, crc;
@@ -71,7 +70,6 @@ static void test_no_box_is_the_whole_image(void **state)
     static const double box[4] = {0, 0, 50, 40};
     pt_image in = noise_image(1, 40, 50), a, b;
 
-    (void)state;
     assert_int_equal(pt_resize_bilinear(&in, NULL, 17, 33, &a), PT_OK);
     assert_int_equal(pt_resize_bilinear(&in, box, 17, 33, &b), PT_OK);
     assert_memory_equal(a.pixels, b.pixels, 17 * 33 * 3);
@@ -101,7 +99,6 @@ static void test_a_window_is_that_part_of_the_whole(void **state)
     static const int sizes[][2] = {{40, 50}, {40, 31}, {23, 50}, {17, 19}, {77, 90}};
     pt_image in = noise_image(2, 40, 50);
 
-    (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         int h = sizes[i][0], w = sizes[i][1];
         pt_image whole;
@@ -121,7 +118,6 @@ static void test_a_window_of_a_giant_costs_only_the_window(void **state)
     pt_image in = noise_image(3, 3000, 1), out;
     pt_region w = {100000000, 100, 32, 32};
 
-    (void)state;
     assert_int_equal(pt_resize_window(&in, NULL, 768000000, 256, &w, &out), PT_OK);
     pt_image_fini(&out);
     assert_int_equal(pt_resize_bilinear(&in, NULL, 768000, 256, &out), PT_ERR_SHAPE);
@@ -137,7 +133,6 @@ static void test_boxes_outside_the_image_are_refused(void **state)
                                     {5, 0, 5, 5},  {0, 6, 5, 5},  {0, -0.5, 5, 5}};
     pt_image in = noise_image(4, 40, 50), out;
 
-    (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(pt_resize_bilinear(&in, bad[i], 8, 8, &out), PT_ERR_SHAPE);
         assert_null(out.pixels);

@@ -81,7 +81,6 @@ static void test_direct_convolutions_give_the_same_bits_on_any_layout(void **sta
 {
     whole_run_options o = options(1, 1, 1);
 
-    (void)state;
     o.sets[0] = "engine.winograd=false";
     some_layouts_agree(o);
 }

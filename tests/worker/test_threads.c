@@ -33,7 +33,6 @@ static void count_poll(void *context)
 
 static void test_every_item_is_done_once_in_each_of_many_runs(void **state)
 {
-    (void)state;
     for (int threads = 1; threads <= 5; threads++) {
         pt_threads *p = NULL;
         tally t = {.n_threads = threads};
@@ -58,7 +57,6 @@ static void test_the_caller_polls_between_its_items(void **state)
     pt_threads *p = NULL;
     tally t = {.n_threads = 1};
 
-    (void)state;
     assert_int_equal(pt_threads_create(1, &p), PT_OK);
     pt_threads_set_poll(p, count_poll, &t);
     pt_threads_run(p, 5, count_item, &t);
@@ -73,7 +71,6 @@ static void test_no_threads_and_too_many_are_refused(void **state)
 {
     pt_threads *p = NULL;
 
-    (void)state;
     assert_int_equal(pt_threads_create(0, &p), PT_ERR_CONFIG);
     assert_null(p);
     assert_int_equal(pt_threads_create(PT_MAX_THREADS + 1, &p), PT_ERR_CONFIG);

@@ -119,7 +119,6 @@ static int close_all(void **state)
 {
     comparison *c = &current;
 
-    (void)state;
     pt_net_destroy(&c->net);
     pt_threads_destroy(&c->pool);
     pt_graph_destroy(&c->graph);
@@ -182,43 +181,36 @@ static void compare(const char *network, const char *stride_at)
 
 static void test_vgg16_is_torchvisions(void **state)
 {
-    (void)state;
     compare("vgg16", "conv2");
 }
 
 static void test_resnet50_is_torchvisions(void **state)
 {
-    (void)state;
     compare("resnet50", "conv2");
 }
 
 static void test_resnet50_of_he_et_al_is_torchvisions_with_moved_strides(void **state)
 {
-    (void)state;
     compare("resnet50", "conv1");
 }
 
 static void test_resnet101_is_torchvisions(void **state)
 {
-    (void)state;
     compare("resnet101", "conv2");
 }
 
 static void test_resnet101_of_he_et_al_is_torchvisions_with_moved_strides(void **state)
 {
-    (void)state;
     compare("resnet101", "conv1");
 }
 
 static void test_resnet152_is_torchvisions(void **state)
 {
-    (void)state;
     compare("resnet152", "conv2");
 }
 
 static void test_resnet152_of_he_et_al_is_torchvisions_with_moved_strides(void **state)
 {
-    (void)state;
     compare("resnet152", "conv1");
 }
 

@@ -64,7 +64,6 @@ static void forward_item(void *context, int item, int thread)
     size_t image = (size_t)(item / p->n_blocks), c = (size_t)s->c_in;
     int row0 = item % p->n_blocks * p->rows, row1 = pt_min_int(row0 + p->rows, s->out_h);
 
-    (void)thread;
     for (int oy = row0; oy < row1; oy++) {
         forward_row(p, p->x + image * (size_t)s->h * (size_t)s->w * c, oy,
                     p->y +
@@ -86,7 +85,6 @@ void pt_depthwise_forward(pt_threads *pool, const pt_conv_shape *s, int n_images
 {
     pass p = {.s = *s, .x = x, .w = w, .bias = bias, .y = y};
 
-    (void)scratch;
     plan_rows(&p, s->out_h, s->out_w);
     pt_threads_run(pool, n_images * p.n_blocks, forward_item, &p);
 }
@@ -154,7 +152,6 @@ static void data_item(void *context, int item, int thread)
     size_t image = (size_t)(item / p->n_blocks), c = (size_t)s->c_in;
     int row0 = item % p->n_blocks * p->rows, row1 = pt_min_int(row0 + p->rows, s->h);
 
-    (void)thread;
     for (int iy = row0; iy < row1; iy++) {
         data_row(p, p->x + image * (size_t)s->out_h * (size_t)s->out_w * c, iy,
                  p->y + (image * (size_t)s->h + (size_t)iy) * (size_t)s->w * c);
@@ -167,7 +164,6 @@ void pt_depthwise_backward_data(pt_threads *pool, const pt_conv_shape *s, int n_
 {
     pass p = {.s = *s, .x = dy, .w = w, .accumulate = accumulate, .y = dx};
 
-    (void)scratch;
     plan_rows(&p, s->h, s->w);
     pt_threads_run(pool, n_images * p.n_blocks, data_item, &p);
 }
