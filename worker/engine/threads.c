@@ -1,3 +1,11 @@
+/* A run is a job with a number. The caller writes the job under the lock, gives it the
+ * next number, opens it and takes items itself, from one atomic counter; threads that see
+ * a new number join while it is open. When the caller finds no item left it closes the
+ * run, so that a thread that wakes late does not join, and waits for those that did.
+ *
+ * What must hold: the job's fields change only while the run is closed and nobody is busy
+ * (`busy` counts those that joined), so they are read without the lock. Only the caller
+ * polls, between its items: messages move on the one thread that may call MPI. */
 #include "worker/engine/threads.h"
 
 #include <pthread.h>
@@ -6,7 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { LOOKS = 2000 }; /* before a thread sleeps */
+enum { SPINS = 2000 }; /* before a thread sleeps */
 
 typedef struct {
     pt_threads *pool;
@@ -48,8 +56,8 @@ static void take_items(pt_threads *p, int index)
 }
 
 /* Layers of small networks take less time than the kernel needs to wake a thread: who has
- * nothing to do looks on for 36 us (of a Zen 5 core) before it sleeps. */
-static void look_on(void)
+ * nothing to do spins for 36 us (of a Zen 5 core) before it sleeps. */
+static void spin(void)
 {
 #if defined __x86_64__
     __builtin_ia32_pause();
@@ -59,14 +67,14 @@ static void look_on(void)
 /* Has another run than this been opened? */
 static bool await_run(const pt_threads *p, unsigned long run)
 {
-    for (int i = 0; i < LOOKS; i++, look_on())
+    for (int i = 0; i < SPINS; i++, spin())
         if (atomic_load_explicit(&p->run, memory_order_relaxed) != run) return true;
     return false;
 }
 
 static void await_idle(const pt_threads *p)
 {
-    for (int i = 0; i < LOOKS; i++, look_on())
+    for (int i = 0; i < SPINS; i++, spin())
         if (atomic_load_explicit(&p->busy, memory_order_relaxed) == 0) return;
 }
 
@@ -79,18 +87,18 @@ static void leave(pt_threads *p)
  */
 static void wait_for_run(pt_threads *p, unsigned long seen)
 {
-    bool looks = true;
+    bool spins = true;
 
     while (!(p->open && p->run != seen) && !p->stop) {
         unsigned long run = p->run;
 
-        if (looks) {
+        if (spins) {
             pthread_mutex_unlock(&p->lock);
-            looks = await_run(p, run);
+            spins = await_run(p, run);
             pthread_mutex_lock(&p->lock);
         } else {
             pthread_cond_wait(&p->wake, &p->lock);
-            looks = true;
+            spins = true;
         }
     }
 }

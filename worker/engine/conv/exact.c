@@ -1,6 +1,15 @@
-/* Convolution by the exact product: windows of a block of pixels times packed weights,
- * some kernel positions at a time. A sum over windows is one chain, so how pixels and
- * kernel positions are cut changes no bit, and threads may be considered. */
+/* Convolution by the exact product: windows of a block of pixels times packed weights.
+ *
+ * A pass packs all weights (items: some panels), then multiplies (items: some pixels of
+ * all images where the layer is plain, else a block of output rows of one image). A block
+ * makes windows of as many kernel positions as fit into 128 KB, multiplies them, and
+ * continues the chains with the next positions. The data pass is the same over dy, with
+ * filters turned by 180 degrees; with stride s as s * s convolutions ("phases"), one for
+ * the input pixels of each remainder of row and column.
+ *
+ * What must hold: an output pixel is written by one item, and its sum is one chain over
+ * kernel positions and channels in the order of the packed weights. How pixels and
+ * positions are cut changes no bit, so threads may be considered. */
 #include <string.h>
 
 #include "common/base/simd.h"
@@ -108,7 +117,7 @@ static phase phase_of(const pt_conv_shape *s, int index)
 static void cut_phase(phase *f, int n_images, int n_threads)
 {
     size_t all = (size_t)n_images * pt_conv_pixels(&f->s);
-    size_t share = all / (4 * (size_t)n_threads) + 1; /* something for everybody */
+    size_t share = all / (4 * (size_t)n_threads) + 1; /* work for every thread */
 
     f->rows = pt_conv_rows(&f->s, BLOCK_PIXELS);
     f->n_blocks = pt_parts((size_t)f->s.out_h, (size_t)f->rows);
@@ -363,13 +372,13 @@ void pt_exact_data(pt_threads *pool, const pt_conv_shape *s, int n_images,
 
 size_t pt_exact_scratch(const pt_conv_shape *s, int n_threads)
 {
-    size_t most = 0;
+    size_t max = 0;
 
     for (int backward = 0; backward < 2; backward++) {
         pass p = {.s = *s, .backward = backward, .n_images = 1};
 
         plan(&p, n_threads);
-        most = pt_max_size(most, p.packed_floats + p.scratch_floats * (size_t)n_threads);
+        max = pt_max_size(max, p.packed_floats + p.scratch_floats * (size_t)n_threads);
     }
-    return most;
+    return max;
 }

@@ -119,7 +119,7 @@ static void windows_leaf(const tile *t, size_t begin, size_t end, float *out)
     }
 }
 
-/* ---- for conv_leaves.h ------------------------------------------------------------ */
+/* ---- for leaves.h ----------------------------------------------------------------- */
 
 static void leaf(const void *context, int index, size_t begin, size_t end, float *scratch,
                  float *out)

@@ -86,7 +86,7 @@ static void copy_run(const pt_conv_shape *s, const run *r, const float *row, flo
         return;
     }
     /* Windows begin..end-1 lie inside: 0 <= ox * stride - pad + kj < w for all kj. */
-    int first = s->pad_left - r->kj0; /* the least ox * stride */
+    int first = s->pad_left - r->kj0; /* the smallest ox * stride */
     int last = s->w - r->kj1 + s->pad_left;
     int begin = first > 0 ? (first + s->stride - 1) / s->stride : 0;
     int end = last >= 0 ? last / s->stride + 1 : 0;

@@ -48,7 +48,7 @@ static void plan(pass *p, int n_images, int n_threads)
     p->block = p->filter_floats * PT_POINTS > LARGE_FILTERS ? LARGE_BLOCK
                : c_in > SMALL_CHANNELS                      ? BLOCK
                                                             : SMALL_BLOCK;
-    share = p->n_tiles / (2 * (size_t)n_threads) + 1; /* something for everybody */
+    share = p->n_tiles / (2 * (size_t)n_threads) + 1; /* work for every thread */
     if (n_threads > 1 && p->block > share) p->block = pt_max_size(share, 6);
     p->row = pt_whole_lines(c_in) + PAD;
     p->step = p->block * p->row + PAD;
@@ -231,14 +231,14 @@ void pt_winograd_data(pt_threads *pool, const pt_conv_shape *s, int n_images,
 
 size_t pt_winograd_scratch(const pt_conv_shape *s, int n_threads)
 {
-    size_t most = 0;
+    size_t max = 0;
 
     for (int turned = 0; turned < 2; turned++) {
         pass p = {.s = turned ? pt_conv_turned(s) : *s};
 
         plan(&p, 1 << 20, n_threads); /* the largest blocks */
-        most = pt_max_size(most, PT_POINTS * p.filter_floats +
-                                     p.scratch_floats * (size_t)n_threads);
+        max = pt_max_size(max, PT_POINTS * p.filter_floats +
+                                   p.scratch_floats * (size_t)n_threads);
     }
-    return most;
+    return max;
 }

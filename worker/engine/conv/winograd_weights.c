@@ -1,3 +1,19 @@
+/* The gradient of a 3x3 convolution's weights, Winograd's forward pass in reverse.
+ *
+ * dw [9][c_in][c_out] is cut into tiles of up to 128 x 128 channels. For a tile and a
+ * shard (leaf), 64 tiles of the shard's images at a time:
+ *
+ *     V = B^T x B     [36][64][n_in]             of the input patches
+ *     Z = A dy A^T    [36][panels][64][16]       of the 4x4 outputs, packed as it is made
+ *     U += V^T Z      [36][n_in][n_out]          36 products
+ *
+ * and at the end dw = G^T U G. leaves.c calls this for every shard and sums along the
+ * tree.
+ *
+ * What must hold: a product is one chain over 64 tiles, counted from the first tile of
+ * the shard, and is added to U once; so the bits follow from the shard's images alone,
+ * and how channels are cut changes none. Tiles that reach over the edge are filled up
+ * with zeros. */
 #include <string.h>
 
 #include "common/base/sizes.h"
@@ -10,7 +26,7 @@ enum {
     CHANNELS = 128, /* of a tile of dw [9][c_in][c_out], in both directions */
     MIN_CHANNELS = 32,
     CHAIN = 64,   /* tiles of the image that are multiplied at a time: one chain */
-    MIN_TILES = 9 /* of an image: with 4 and 2 images a shard the direct way is faster */
+    MIN_TILES = 9 /* of an image: with 4 and 2 images a shard windows are faster */
 };
 
 typedef struct {
@@ -131,7 +147,7 @@ PT_CLONES static void gradient(const tile *t, float *out)
         }
 }
 
-/* ---- for conv_leaves.h ------------------------------------------------------------ */
+/* ---- for leaves.h ----------------------------------------------------------------- */
 
 static void leaf(const void *context, int index, size_t begin, size_t end, float *scratch,
                  float *out)

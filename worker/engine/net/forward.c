@@ -227,14 +227,14 @@ pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input)
     return pt_net_evaluate_to(n, n_images, input, n->opt.graph->n_nodes - 1);
 }
 
-/* Exchanges a channel of [pixels][c] for room [pixels]. */
-static void swap_channel(float *y, size_t pixels, size_t c, float *room)
+/* Exchanges a channel of y [pixels][c] with other [pixels]. */
+static void swap_channel(float *y, size_t pixels, size_t c, float *other)
 {
     for (size_t i = 0; i < pixels; i++) {
         float v = y[i * c];
 
-        y[i * c] = room[i];
-        room[i] = v;
+        y[i * c] = other[i];
+        other[i] = v;
     }
 }
 

@@ -17,7 +17,7 @@ void pt_lifetime_add(pt_lifetime *l, int root, int first, int last, size_t size)
 size_t pt_lifetimes_compact(pt_lifetime *l, int n);
 
 /* First fit: places l [n] so that those alive at one time do not overlap, and reorders
- * it. placed [n]: room. Returns the end. */
+ * it. placed [n]: scratch. Returns the end. */
 size_t pt_lifetimes_place(pt_lifetime *l, size_t n, pt_lifetime **placed);
 
 #endif

@@ -1,5 +1,20 @@
-/* Batch norm nodes: sums per shard, the tree over the shards of all workers, and what is
- * applied from it. */
+/* Batch norm nodes, over the shards of all workers. Forward, in training:
+ *
+ *     n->leaves   one value a group (a shard with images): n, mean and M2 in double
+ *     o->moments  finish_own(): leaves merged along the tree, a value for each of this
+ *                 worker's cover sub-trees that has images
+ *     n->all      the exchange hook: such values of all workers, left to right
+ *     total       exchange(): their tree over all V shards, finished by every worker
+ *     o->coef     what x is multiplied by and what is added
+ *
+ * Backward the same with the sums of dy and dy * xhat, for the data pass. The gradients
+ * of gamma and beta leave as floats by sub-tree, like all other gradients.
+ *
+ * What must hold: every worker finishes the same tree from the same values, so all have
+ * the same coefficients, bit for bit, however the shards are dealt to them; gaps without
+ * images are sub-trees with the value NULL, never zeros. The mode `shard` stops after the
+ * leaves (a set of coefficients a group), `frozen` and evaluation take running
+ * statistics and sum nothing. */
 #include <string.h>
 
 #include "common/run/moments.h"
@@ -111,9 +126,9 @@ static pt_status exchange(pt_net *n, int node, bool backward, kind *k, double *p
     if (!n->hooks.exchange) {
         *total = parts;
         if (n->span.hi - n->span.lo == n->span.n_shards) return PT_OK;
-        return pt_fail(PT_ERR_BUG, "%s: shards %d to %d of %d and nobody to ask",
-                       n->opt.graph->nodes[node].name, n->span.lo, n->span.hi,
-                       n->span.n_shards);
+        return pt_fail(
+            PT_ERR_BUG, "%s: shards %d to %d of %d and no exchange with the others",
+            n->opt.graph->nodes[node].name, n->span.lo, n->span.hi, n->span.n_shards);
     }
     s = n->hooks.exchange(n->hooks.context, node, backward, parts, k->len, n->all,
                           n->trees, &n_trees);

@@ -1,3 +1,21 @@
+/* Decides once, from the graph and the options, where every value of a pass is.
+ *
+ * make_plan() walks the nodes several times, each time with one question:
+ *
+ *     find_uses       who reads a node's output, and who writes its gradient (top down)
+ *     share_outputs   which ReLU or addition overwrites its input, or is fused into it
+ *     share_sums      which batch norm does the addition behind it
+ *     share_masks     which layer applies a ReLU's mask to the gradient that it writes
+ *     place_outputs   offsets of outputs; time is the index of the node
+ *     place_gradients offsets of their gradients; time runs backwards
+ *     place_states    the rest that training keeps, and the largest scratch
+ *
+ * What must hold: nodes that share a buffer form a chain in which each overwrites the one
+ * before when nobody reads that any more. Their root is the node that owns the buffer,
+ * and its lifetime covers them all. A gradient's first writer (the consumer of highest
+ * index, on the main path where there is one) overwrites it, all others add, in falling
+ * order of their index. This is the order of additions: a buffer may be shared only where
+ * it stays so. Outputs and gradients have areas of their own. */
 #include "worker/engine/net/net_plan.h"
 
 #include <stdlib.h>
