@@ -96,7 +96,7 @@ static void pass_over(pt_saves *s, uint64_t step)
     double now = pt_clock();
 
     if (now - s->last_s < grace_s || pt_saver_check(s->saver) == PT_OK) return;
-    pt_log_warn("no checkpoint after step %llu, the one before it is not finished: %s; "
+    pt_log_warn("no checkpoint after step %llu, as the previous one is not finished: %s; "
                 "training continues",
                 (unsigned long long)step + 1, pt_fail_text());
     s->missed++;

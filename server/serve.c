@@ -254,8 +254,8 @@ pt_status pt_server_keep_end(pt_server *s, pt_status why)
         pt_saves_wait(s->saves) != PT_OK)
         return pt_fail(why, "%s", text);
     return pt_fail(why,
-                   "%s; a checkpoint after the last step is written: the same "
-                   "command writes the results",
+                   "%s; a checkpoint after the last step was written: run the same "
+                   "command again to write the results",
                    text);
 }
 

@@ -64,7 +64,7 @@ pt_status pt_file_read(const pt_file *s, uint64_t at, void *to, size_t n)
         if (got < 0)
             return pt_fail(PT_ERR_IO, "%s: cannot be read: %s", s->path, strerror(errno));
         if (got == 0)
-            return pt_fail(PT_ERR_IO, "%s: became shorter while it was read", s->path);
+            return pt_fail(PT_ERR_IO, "%s: shrank while it was being read", s->path);
         p += got;
         at += (uint64_t)got;
         n -= (size_t)got;
@@ -79,7 +79,7 @@ pt_status pt_file_load(const pt_file *s, size_t max, uint8_t **bytes, size_t *n)
 
     *bytes = NULL;
     if (s->size > max)
-        return pt_fail(PT_ERR_DATA, "%s: has %llu bytes, at most %zu are read", s->path,
+        return pt_fail(PT_ERR_DATA, "%s: has %llu bytes, the limit is %zu", s->path,
                        (unsigned long long)s->size, max);
     p = malloc((size_t)s->size + 1);
     if (!p)
@@ -128,7 +128,7 @@ pt_status pt_file_make_dir(const char *path)
     /* of a directory that is there, a read-only file system says its own */
     return why == EEXIST || (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
                ? PT_OK
-               : pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(why));
+               : pt_fail(PT_ERR_IO, "%s cannot be created: %s", path, strerror(why));
 }
 
 pt_status pt_file_make_parents(const char *path)

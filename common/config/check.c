@@ -110,14 +110,14 @@ static void check_number(checker *k, const char *path, const char *message,
     else if (!is_in(r, x))
         fault(k, path, "must be %s, not %s", r->text, digits(x, text));
     else if (is_real(f) && fabs(x) > limit)
-        fault(k, path, "must be at most %.0f%s, not %g", limit,
-              x < 0 ? " below zero" : "", x);
+        fault(k, path, "must be at %s %.0f, not %g", x < 0 ? "least" : "most",
+              x < 0 ? -limit : limit, x);
 }
 
 /* Of a file it is UTF-8 already, of a message from elsewhere it may be anything. */
 static void check_text(checker *k, const char *path, const char *text)
 {
-    if (!*text) fault(k, path, "must not be an empty text");
+    if (!*text) fault(k, path, "must not be empty");
     if (!pt_utf8_is(text)) fault(k, path, "must be UTF-8 text");
 }
 
@@ -136,7 +136,7 @@ static void check_value(checker *k, const char *path, const char *message,
         return;
     case PROTOBUF_C_TYPE_ENUM:
         if (!protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)at))
-            fault(k, path, "has no value of number %d", *(const int *)at);
+            fault(k, path, "has no value numbered %d", *(const int *)at);
         return;
     case PROTOBUF_C_TYPE_BOOL:
         return;
@@ -186,12 +186,14 @@ static void check_validation(checker *k, const Pt__Config__Data *d)
 
     if (!split || is_bad(k, path)) return;
     if (d->validation_share > 0)
-        fault(k, path, "and data.validation_share are both given: give one");
+        fault(k, path, "and data.validation_share are both given: choose one");
     if (strcmp(split, d->train_split) == 0)
-        fault(k, path, "'%.60s' is trained on (data.train_split)", split);
+        fault(k, path, "'%.60s' is the training split (data.train_split)", split);
     if (strcmp(split, d->test_split) == 0)
-        fault(k, path, "'%.60s' is data.test_split, which would then test nothing",
-              split);
+        fault(
+            k, path,
+            "'%.60s' is also data.test_split: models would be chosen on the test images",
+            split);
 }
 
 static void check_data(checker *k, const Pt__Config__Data *d)
@@ -234,7 +236,7 @@ static void check_methods(checker *k, const pt_config *c)
         fault(k, pt_methods[source].key, "needs source.path, the second data set");
     if (c->source->draw == PT__CONFIG__SOURCE_DRAW__NEIGHBOURS &&
         c->source->per_class > 0)
-        fault(k, "source.per_class", "does not go with source.draw: neighbours");
+        fault(k, "source.per_class", "cannot be combined with source.draw: neighbours");
 }
 
 static void check_schedule(checker *k, const Pt__Config__Schedule *s)
@@ -243,12 +245,12 @@ static void check_schedule(checker *k, const Pt__Config__Schedule *s)
         return;
     for (size_t i = 1; i < s->n_at; i++)
         if (!(s->at[i] > s->at[i - 1]) && isfinite(s->at[i]) && isfinite(s->at[i - 1])) {
-            fault(k, "schedule.at", "must rise, but %g follows %g", s->at[i],
+            fault(k, "schedule.at", "must be ascending, but %g follows %g", s->at[i],
                   s->at[i - 1]);
             break;
         }
     if (s->kind == PT__CONFIG__SCHEDULE_KIND__STEP && s->n_at == 0)
-        fault(k, "schedule.kind", "is step, but schedule.at gives no place for a step");
+        fault(k, "schedule.kind", "is step, but schedule.at is empty");
 }
 
 static void check_stages(checker *k, const pt_config *c)
@@ -279,7 +281,8 @@ static void check_numbers_of_ranks(checker *k, const pt_config *c)
         fault(k, "engine.workers", "%u is above shards %u", c->engine->workers,
               c->shards);
     if (!is_bad(k, "server.ranks") && c->server->ranks > 1)
-        fault(k, "server.ranks", "must be 1, not %u: this version runs one server rank",
+        fault(k, "server.ranks",
+              "must be 1, not %u: this version supports one server rank",
               c->server->ranks);
 }
 
@@ -308,6 +311,7 @@ pt_status pt_config_check_train(const pt_config *c)
         pt_fail_more(&s, PT_ERR_CONFIG,
                      "data.path is not given: the file that `ptrain pack` wrote");
     if (!c->network->name)
-        pt_fail_more(&s, PT_ERR_CONFIG, "network.name is not given, as in resnet50");
+        pt_fail_more(&s, PT_ERR_CONFIG,
+                     "network.name is not given: for example resnet50");
     return s;
 }

@@ -76,7 +76,8 @@ static pt_yaml *load_base(loader *l, const char *file, const pt_yaml *name,
     char *path;
 
     if (name->kind != PT_YAML_SCALAR || !name->text[0] || pt_yaml_is_null(name)) {
-        pt_faults_add(&l->faults, name->mark, "base is a file name or a list of them");
+        pt_faults_add(&l->faults, name->mark,
+                      "base must be a file name or a list of file names");
         return under;
     }
     path = beside(l, file, name->text);
@@ -127,7 +128,8 @@ static pt_yaml *load_file(loader *l, const char *path, pt_mark asked)
         return NULL;
     }
     if (l->n_chain == PT_CONFIG_MAX_BASES || l->n_files == PT_CONFIG_MAX_FILES) {
-        pt_faults_add(&l->faults, asked, "more than %d files, or %d bases of bases",
+        pt_faults_add(&l->faults, asked,
+                      "more than %d files, or bases nested deeper than %d",
                       PT_CONFIG_MAX_FILES, PT_CONFIG_MAX_BASES);
         return NULL;
     }
@@ -136,7 +138,7 @@ static pt_yaml *load_file(loader *l, const char *path, pt_mark asked)
     t = pt_yaml_read(&l->arena, &l->faults, text, n, origin);
     if (!t) {
         if (l->faults.n == before && !l->arena.failed)
-            pt_faults_add(&l->faults, origin, "the file holds no keys");
+            pt_faults_add(&l->faults, origin, "the file has no keys");
         return NULL;
     }
     if (t->kind != PT_YAML_MAPPING) {

@@ -79,19 +79,19 @@ static const struct {
     const char *why;
 } contradictions[] = {
     {PT_METHOD_MIXUP, PT_METHOD_LWF,
-     "mixes images, but regularizers.lwf has answers to whole ones"},
+     "mixes images, but regularizers.lwf has answers to unmixed images only"},
     {PT_METHOD_MIXUP, PT_METHOD_CO_TUNING,
      "gives an image two labels, but regularizers.co_tuning relates only one of them to "
      "the source classes"},
     {PT_METHOD_MIXUP, PT_METHOD_ADARAND,
-     "gives an image two labels, but regularizers.adarand draws it to one class"},
+     "gives an image two labels, but regularizers.adarand pulls it towards one class"},
     {PT_METHOD_MIXUP, DIFFERENT_PAIRS,
      "gives an image two labels, but regularizers.confusion.different compares only one "
      "of them"},
     {PT_METHOD_CO_TUNING, PT_METHOD_LWF,
-     "and regularizers.lwf use one classifier: choose"},
+     "and regularizers.lwf use the same classifier: choose one"},
     {PT_METHOD_STOCH_NORM, FROZEN_STATISTICS,
-     "needs the batch's statistics, batch_norm is frozen"},
+     "needs the batch's statistics, but batch_norm is frozen"},
 };
 
 static bool is_set(const pt_config *c, int setting)
@@ -119,8 +119,8 @@ static void find_targets_alone(const pt_config *c, int source,
     const char *other = pt_methods[source].key;
     char why[128];
 
-    snprintf(why, sizeof why, "does not go with %.*s", (int)(strrchr(other, '.') - other),
-             other);
+    snprintf(why, sizeof why, "cannot be combined with %.*s",
+             (int)(strrchr(other, '.') - other), other);
     for (int m = 0; m < PT_N_METHODS; m++)
         if (pt_methods[m].is_on(c) && pt_methods[m].asks(c) & PT_ASKS_TARGETS)
             found(context, &(pt_conflict){pt_methods[m].key, other, why});

@@ -38,7 +38,7 @@ static const char *type_of(const ProtobufCFieldDescriptor *f)
     case PROTOBUF_C_TYPE_ENUM:
         return "one of";
     case PROTOBUF_C_TYPE_STRING:
-        return "text";
+        return "string";
     default:
         return "section";
     }
@@ -108,8 +108,8 @@ void pt_config_schema(FILE *out)
     fprintf(out,
             "Keys of a configuration, as in --set optimizer.lr=0.01. A file may also "
             "have\n`base: FILE` or `base: [FILE, FILE]`, read first, relative to the "
-            "file.\nWhere no upper end is given, an integer is at most 4294967295, a "
-            "seed\n18446744073709551615 and any other number 1000000000, also below "
-            "zero.\n\n");
+            "file.\nWithout an upper bound an integer is at most 4294967295, a seed at "
+            "most\n18446744073709551615, and the magnitude of any other number at most "
+            "1000000000.\n\n");
     print_keys(out, &pt__config__config__descriptor, "");
 }

@@ -77,11 +77,11 @@ static void wrong(walker *w, pt_yaml *t, const char *what)
         pt_faults_add(w->faults, t->mark, "%s: expected %s, found a %s", w->path, what,
                       t->kind == PT_YAML_LIST ? "list" : "mapping");
     else if (!t->text[0] && !t->quoted)
-        pt_faults_add(w->faults, t->mark, "%s has no value (null leaves a key out)",
+        pt_faults_add(w->faults, t->mark, "%s has no value (null leaves a key unset)",
                       w->path);
     else
         pt_faults_add(w->faults, t->mark, "%s: %s'%.60s' is not %s", w->path,
-                      t->quoted ? "the text " : "", t->text, what);
+                      t->quoted ? "the string " : "", t->text, what);
 }
 
 static bool is_plain(const pt_yaml *t)
@@ -190,9 +190,9 @@ static void read_string(walker *w, pt_yaml *t, char **at)
 {
     if (t->kind != PT_YAML_SCALAR || !t->text[0]) {
         if (t->quoted)
-            pt_faults_add(w->faults, t->mark, "%s must not be an empty text", w->path);
+            pt_faults_add(w->faults, t->mark, "%s must not be empty", w->path);
         else
-            wrong(w, t, "a text");
+            wrong(w, t, "a string");
         t->bad = true;
         return;
     }

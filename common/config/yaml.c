@@ -75,7 +75,7 @@ static pt_yaml *scalar(reader *r, struct fy_event *e, pt_mark mark)
 
     if (!text) text = "";
     if (memchr(text, 0, n)) {
-        pt_faults_add(r->faults, mark, "a text must not hold a zero byte");
+        pt_faults_add(r->faults, mark, "a string must not contain a zero byte");
         return NULL;
     }
     if (!t) return NULL;
@@ -105,7 +105,7 @@ static bool put(reader *r, pt_yaml *value)
     }
     if (!r->open[r->depth - 1].key) {
         if (value->kind != PT_YAML_SCALAR) {
-            pt_faults_add(r->faults, value->mark, "a key must be a single text");
+            pt_faults_add(r->faults, value->mark, "a key must be a plain string");
             return false;
         }
         r->open[r->depth - 1].key = value->text;
@@ -145,17 +145,19 @@ static bool take(reader *r, struct fy_event *e)
     pt_yaml *t;
 
     if (fy_event_get_anchor_token(e) || e->type == FYET_ALIAS) {
-        pt_faults_add(r->faults, mark, "anchors and aliases are not read; use base:");
+        pt_faults_add(r->faults, mark,
+                      "anchors and aliases are not supported; use base:");
         return false;
     }
     if (fy_event_get_tag_token(e)) {
-        pt_faults_add(r->faults, mark, "tags are not read");
+        pt_faults_add(r->faults, mark, "tags are not supported");
         return false;
     }
     switch (e->type) {
     case FYET_DOCUMENT_START:
         if (r->n_documents++ == 0) return true;
-        pt_faults_add(r->faults, mark, "a second document starts here; one is read");
+        pt_faults_add(r->faults, mark,
+                      "a second document starts here; only one is allowed");
         return false;
     case FYET_SCALAR:
         t = scalar(r, e, mark);

@@ -52,7 +52,7 @@ static pt_status check_format(const pt_h5file *f)
         pt_h5file_attr_string(f, "/", "format", &format) != PT_OK ||
         strcmp(format, PT_DATASET_FORMAT) != 0) {
         free(format);
-        return pt_fail(PT_ERR_DATA, "%s: is not packed data (format '%s' is not in it)",
+        return pt_fail(PT_ERR_DATA, "%s: is not packed data (it has no '%s')",
                        pt_h5file_path(f), PT_DATASET_FORMAT);
     }
     free(format);
@@ -77,7 +77,7 @@ static pt_status read_splits(pt_dataset *d, const pt_h5file *f)
     pt_status s = pt_h5file_list(f, "split", &d->split_names, &x->n_splits);
 
     if (s == PT_OK && x->n_splits > PT_DATASET_MAX_SPLITS)
-        s = pt_fail(PT_ERR_DATA, "%s: has %zu splits, at most %d are read", d->path,
+        s = pt_fail(PT_ERR_DATA, "%s: has %zu splits, the limit is %d", d->path,
                     x->n_splits, PT_DATASET_MAX_SPLITS);
     if (s != PT_OK) {
         x->n_splits = 0;
@@ -180,7 +180,7 @@ static bool one_more(faults *f)
 static void tell_rest(const faults *f, const pt_dataset *d, const char *what)
 {
     if (f->n > MAX_FAULTS)
-        pt_fail_more(f->status, PT_ERR_DATA, "%s: and %zu more faults of %s", d->path,
+        pt_fail_more(f->status, PT_ERR_DATA, "%s: %zu more faults in %s", d->path,
                      f->n - MAX_FAULTS, what);
 }
 
@@ -221,8 +221,8 @@ static void check_images(const pt_dataset *d, pt_status *s)
     tell_rest(&label, d, "labels");
     for (size_t i = 0; i < x->n; i++)
         if ((x->height[i] < 1 || x->width[i] < 1) && one_more(&size))
-            pt_fail_more(s, PT_ERR_DATA, "%s: image %zu is %d high and %d wide", d->path,
-                         i, x->height[i], x->width[i]);
+            pt_fail_more(s, PT_ERR_DATA, "%s: image %zu has height %d and width %d",
+                         d->path, i, x->height[i], x->width[i]);
     tell_rest(&size, d, "sizes");
 }
 
@@ -397,6 +397,6 @@ pt_status pt_dataset_split(const pt_dataset *d, const char *name, const uint32_t
             used += (size_t)snprintf(there + used, sizeof there - used, "%s%s",
                                      i ? ", " : "", d->index.splits[i].name);
     }
-    return pt_fail(PT_ERR_DATA, "%s: has no split '%s'; there is: %s", d->path, name,
+    return pt_fail(PT_ERR_DATA, "%s: has no split '%s'; it has: %s", d->path, name,
                    d->index.n_splits ? there : "none");
 }

@@ -82,7 +82,7 @@ pt_status pt_dataset_check_index(const pt_dataset *d)
     if ((int64_t)crc == d->index_crc) return PT_OK;
     return pt_fail(PT_ERR_DATA,
                    "%s: its index is damaged: the CRC32C is %08" PRIx32
-                   ", recorded is %08" PRIx64,
+                   ", expected %08" PRIx64,
                    d->path, crc, (uint64_t)d->index_crc);
 }
 
@@ -97,7 +97,7 @@ bool pt_dataset_check_image(const pt_dataset *d, size_t image, const void *bytes
     if (crc == d->index.crc[image]) return false;
     pt_fail_more(s, PT_ERR_DATA,
                  "%s: image %zu (%s) is damaged: the CRC32C of its bytes is %08" PRIx32
-                 ", recorded is %08" PRIx32,
+                 ", expected %08" PRIx32,
                  d->path, image, d->index.names[image], crc, d->index.crc[image]);
     return true;
 }

@@ -98,7 +98,7 @@ static pt_status file_new(const char *path, pt_h5file **out)
     f->links = H5Pcreate(H5P_LINK_ACCESS);
     if (!f->path || f->links < 0 || H5Pset_elink_cb(f->links, refuse_link, NULL) < 0) {
         pt_h5file_destroy(&f);
-        return pt_fail(PT_ERR_NOMEM, "%s: the HDF5 library cannot be started", path);
+        return pt_fail(PT_ERR_NOMEM, "%s: the HDF5 library cannot be initialised", path);
     }
     *out = f;
     return PT_OK;
@@ -133,7 +133,8 @@ static hid_t open_without_locks(const char *path)
 #endif
     if (fapl >= 0) H5Pclose(fapl);
     if (id >= 0 && !atomic_flag_test_and_set(&said))
-        pt_log_warn("%s: the file system refuses locks; reading without", path);
+        pt_log_warn("%s: the file system does not support locks; reading without one",
+                    path);
     return id;
 }
 
@@ -236,7 +237,7 @@ pt_status pt_h5file_commit(pt_h5file **pf)
     e = rename(f->temporary, f->path);
     pt_fscall_end();
     if (e != 0) {
-        s = pt_fail(PT_ERR_IO, "%s: cannot be renamed to its name: %s", f->path,
+        s = pt_fail(PT_ERR_IO, "%s: cannot be renamed to its final name: %s", f->path,
                     strerror(errno));
         goto done;
     }
@@ -260,8 +261,8 @@ static void abandon(const pt_h5file *f)
     if (closes)
         H5Fclose(f->id);
     else if (truncate(f->temporary, 0) != 0)
-        pt_log_warn("%s: its space is in use until the end of the program: %s",
-                    f->temporary, strerror(errno));
+        pt_log_warn("%s: its space stays in use until the program ends: %s", f->temporary,
+                    strerror(errno));
     H5Eclear2(H5E_DEFAULT);
 }
 

@@ -51,7 +51,7 @@ static pt_status read_fixed(const pt_h5_values *in, char ***out)
 
     if (width > MAX_STRING || pt_mul(width, n) > MAX_TEXT)
         return pt_fail(PT_ERR_DATA,
-                       "%s: '%s' has %zu strings of %zu bytes, which is too much",
+                       "%s: '%s' has %zu strings of %zu bytes, which is too large",
                        in->f->path, in->name, n, width);
     raw = malloc(width * n + 1);
     texts = malloc((n + 1) * sizeof *texts);
@@ -160,7 +160,7 @@ static pt_status read_strings(const pt_h5_values *in, size_t max, char ***out, s
         return pt_fail(PT_ERR_DATA, "%s: '%s' does not hold strings", in->f->path,
                        in->name);
     if (in->shape.count > max || in->shape.count > MAX_TEXT / sizeof(char *))
-        return pt_fail(PT_ERR_DATA, "%s: '%s' has %llu strings, at most %zu are read",
+        return pt_fail(PT_ERR_DATA, "%s: '%s' has %llu strings, the limit is %zu",
                        in->f->path, in->name, (unsigned long long)in->shape.count, max);
     if (H5Tis_variable_str(in->type) > 0) {
         s = check_lengths(in);

@@ -16,8 +16,8 @@ static pt_status read_shape(pt_h5_values *v)
 
     *out = (pt_h5_shape){.rank = rank, .count = 1, .element_bytes = H5Tget_size(v->type)};
     if (rank < 0 || rank > PT_H5_MAX_RANK)
-        return pt_fail(PT_ERR_DATA, "%s: '%s' has %d dimensions, at most %d are read",
-                       path, v->name, rank, PT_H5_MAX_RANK);
+        return pt_fail(PT_ERR_DATA, "%s: '%s' has %d dimensions, the limit is %d", path,
+                       v->name, rank, PT_H5_MAX_RANK);
     if (H5Sget_simple_extent_dims(v->space, dims, NULL) < 0)
         return pt_h5_fail(v->f, PT_ERR_DATA, "cannot read the shape of", v->name);
     if (H5Sget_simple_extent_type(v->space) == H5S_NULL) out->count = 0;
@@ -56,7 +56,8 @@ static pt_status check_storage(const pt_h5_values *d)
     if (layout == H5D_LAYOUT_ERROR)
         return pt_h5_fail(f, PT_ERR_DATA, "cannot read the layout of", d->name);
     if (layout == H5D_VIRTUAL || external != 0)
-        return pt_fail(PT_ERR_DATA, "%s: '%s' lies in other files, which is not read",
+        return pt_fail(PT_ERR_DATA,
+                       "%s: '%s' is stored in other files, which is not supported",
                        f->path, d->name);
     if (f->temporary) return PT_OK; /* we are writing it */
     if (layout == H5D_CHUNKED && __builtin_mul_overflow(bound, MAX_EXPANSION, &bound))
@@ -64,7 +65,7 @@ static pt_status check_storage(const pt_h5_values *d)
     if (__builtin_mul_overflow(d->shape.count, d->shape.element_bytes, &bytes) ||
         bytes > bound)
         return pt_fail(PT_ERR_DATA,
-                       "%s: '%s' says it has %llu elements, the file has only %llu bytes",
+                       "%s: '%s' claims %llu elements, but the file has only %llu bytes",
                        f->path, d->name, (unsigned long long)d->shape.count,
                        (unsigned long long)f->bytes);
     return PT_OK;
@@ -201,8 +202,8 @@ static pt_status read_all(const pt_h5file *f, const char *path, hid_t memory, si
     s = check_class(&d, H5Tget_class(memory) == H5T_FLOAT ? PT_H5_FLOAT : PT_H5_INT);
     if (s != PT_OK) goto done;
     if (d.shape.count > max) {
-        s = pt_fail(PT_ERR_DATA, "%s: '%s' has %llu elements, at most %zu are read",
-                    f->path, path, (unsigned long long)d.shape.count, max);
+        s = pt_fail(PT_ERR_DATA, "%s: '%s' has %llu elements, the limit is %zu", f->path,
+                    path, (unsigned long long)d.shape.count, max);
         goto done;
     }
     data = malloc(d.shape.count ? pt_mul(d.shape.count, size) : 1);
@@ -272,7 +273,7 @@ pt_status pt_h5file_bytes_at(const pt_h5file *f, const char *dataset, uint64_t *
         s = pt_fail(PT_ERR_DATA, "%s: '%s' is not one contiguous run of bytes", f->path,
                     dataset);
     else if (at == HADDR_UNDEF || at > f->bytes || d.shape.count > f->bytes - at)
-        s = pt_fail(PT_ERR_DATA, "%s: the %llu bytes of '%s' do not lie in the file",
+        s = pt_fail(PT_ERR_DATA, "%s: the %llu bytes of '%s' are not inside the file",
                     f->path, (unsigned long long)d.shape.count, dataset);
     if (s == PT_OK) {
         *offset = at;

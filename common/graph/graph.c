@@ -54,7 +54,7 @@ static pt_status find_network(const char *name, const struct network **out)
     }
     close = pt_suggest(name, pt_graph_names());
     return pt_fail(PT_ERR_CONFIG,
-                   "unknown network '%s'%s%s%s known are vgg16 resnet50 resnet101 "
+                   "unknown network '%s'%s%s%s known networks: vgg16 resnet50 resnet101 "
                    "resnet152 squeezenet1_1 mobilenet_v1 cifar_resnet20 cifar_resnet56 "
                    "resnet_small",
                    name, close ? "; did you mean '" : "", close ? close : "",
@@ -176,7 +176,7 @@ pt_status pt_graph_find_trunk(const pt_graph *g, const char *what,
         nodes[i] = trunk_node(g, names[i]);
         for (int k = 0; k < i; k++)
             if (nodes[k] == nodes[i])
-                return pt_fail(PT_ERR_CONFIG, "%s: '%.60s' stands there twice", what,
+                return pt_fail(PT_ERR_CONFIG, "%s: '%.60s' is listed twice", what,
                                names[i]);
         if (nodes[i] < 0) return unknown(g, what, names[i]);
     }

@@ -44,7 +44,7 @@ pt_status pt_delta_find(const pt_graph *g, const char *what, char *const *names,
     while (n_names == 0 && of[*n]) ++*n;
     if (n_names > 0) *n = (int)n_names;
     if (*n == 0)
-        return pt_fail(PT_ERR_CONFIG, "%s is not given: which layers of %s are compared",
+        return pt_fail(PT_ERR_CONFIG, "%s is not given: name the layers of %s to compare",
                        what, g->network);
     *nodes = pt_calloc((size_t)*n, sizeof **nodes);
     if (!*nodes) return pt_fail(PT_ERR_NOMEM, "no memory for the nodes of feature maps");
@@ -120,11 +120,11 @@ static pt_status check_file(const pt_h5file *f, const pt_delta_maps *w)
     pt_status s = PT_OK;
 
     if (!pt_h5file_has_attr(f, "/", "format") || !pt_h5file_has_attr(f, "/", "network"))
-        return pt_fail(PT_ERR_DATA, "%s: not a file of `ptrain attention`", path);
+        return pt_fail(PT_ERR_DATA, "%s: not a file written by `ptrain attention`", path);
     s = pt_h5file_attr_string(f, "/", "format", &format);
     if (s == PT_OK) s = pt_h5file_attr_string(f, "/", "network", &network);
     if (s == PT_OK && strcmp(format, FORMAT) != 0)
-        s = pt_fail(PT_ERR_DATA, "%s: not a file of `ptrain attention`", path);
+        s = pt_fail(PT_ERR_DATA, "%s: not a file written by `ptrain attention`", path);
     if (s == PT_OK && strcmp(network, w->graph->network) != 0)
         s = pt_fail(PT_ERR_DATA, "%s: was measured on %.60s, the network is %s", path,
                     network, w->graph->network);

@@ -90,7 +90,8 @@ pt_status pt_keys_create(const pt_graph *g, int n_servers, pt_keys **out)
 
     *out = NULL;
     if (n_servers < 1)
-        return pt_fail(PT_ERR_CONFIG, "server.ranks is %d, at least 1", n_servers);
+        return pt_fail(PT_ERR_CONFIG, "server.ranks is %d, must be at least 1",
+                       n_servers);
     s = count_keys(g, &n);
     if (s != PT_OK) return s;
     k = calloc(1, sizeof *k);

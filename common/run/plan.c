@@ -145,8 +145,8 @@ pt_status pt_plan_add_pairs(pt_plan *p, const pt_pairs *pairs, uint32_t before)
         if (k == pairs->n) {
             free(images);
             return pt_fail(PT_ERR_DATA,
-                           "training image %u is in none of the source's pairs: choose "
-                           "the images as `ptrain borrow` did (data.train_split, "
+                           "training image %u has no neighbours in the source file: use "
+                           "the images that `ptrain borrow` used (data.train_split, "
                            "data.per_class)",
                            p->images[i]);
         }

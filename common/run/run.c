@@ -56,7 +56,7 @@ static pt_status make_given(pt_run *r)
 
     if (responses > INT_MAX / sizeof(float))
         return pt_fail(PT_ERR_USAGE,
-                       "the start weights' answers to %zu training images take %.1f GB, "
+                       "the start weights' outputs for %zu training images take %.1f GB, "
                        "limit 2 GB",
                        r->plan->n_images, (double)responses * 4e-9);
     if (r->asks & PT_ASKS_START)
@@ -87,11 +87,12 @@ static pt_status check_tags(const pt_run *r)
 {
     if (r->keys->n > PT_MSG_MAX_KEYS)
         return pt_fail(PT_ERR_CONFIG,
-                       "the network's parameters are %d keys (of at most %d floats), "
-                       "messages tell %d apart",
+                       "the network's parameters are %d keys (of at most %d floats), but "
+                       "messages distinguish only %d",
                        r->keys->n, PT_KEY_MAX_FLOATS, PT_MSG_MAX_KEYS);
     if (r->graph->n_nodes > PT_MSG_MAX_NODES)
-        return pt_fail(PT_ERR_CONFIG, "the network has %d layers, messages tell %d apart",
+        return pt_fail(PT_ERR_CONFIG,
+                       "the network has %d layers, but messages distinguish only %d",
                        r->graph->n_nodes, PT_MSG_MAX_NODES);
     return PT_OK;
 }

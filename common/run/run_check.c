@@ -80,12 +80,11 @@ bool pt_run_doubt(const pt_run *r, char *line, size_t n)
 
         if (c->warmup_steps < steps) continue;
         if (c->per_stage) snprintf(what, sizeof what, "stages.%zu", i);
-        snprintf(
-            line, n,
-            "schedule.warmup_steps is %u, but %s has %llu steps: the rate never gets "
-            "above %.3g of its full height",
-            c->warmup_steps, what, (unsigned long long)steps,
-            (double)steps / ((double)c->warmup_steps + 1));
+        snprintf(line, n,
+                 "schedule.warmup_steps is %u, but %s has %llu steps: the rate never "
+                 "exceeds %.3g of its full value",
+                 c->warmup_steps, what, (unsigned long long)steps,
+                 (double)steps / ((double)c->warmup_steps + 1));
         return true;
     }
     return false;

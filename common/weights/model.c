@@ -78,7 +78,7 @@ static pt_status get_text(const pt_h5file *f, const char *name, char *out, size_
 
     if (s != PT_OK) return s;
     if (strlen(text) >= n)
-        s = pt_fail(PT_ERR_DATA, "%s: %s has %zu bytes, at most %zu are read",
+        s = pt_fail(PT_ERR_DATA, "%s: %s has %zu bytes, the limit is %zu",
                     pt_h5file_path(f), name, strlen(text), n - 1);
     else
         memcpy(out, text, strlen(text) + 1);
@@ -214,8 +214,8 @@ static pt_status check_record(const pt_h5file *f, const pt_weights_info *info)
     if (s == PT_OK) s = sum_record(f, info, &crc);
     if (s != PT_OK || (int64_t)crc == stored) return s;
     return pt_fail(PT_ERR_DATA,
-                   "%s: what it says of network, classes and preprocessing is damaged: "
-                   "the CRC32C is %08" PRIx32 ", recorded is %08" PRIx64,
+                   "%s: its record of network, classes and preprocessing is damaged: "
+                   "the CRC32C is %08" PRIx32 ", expected %08" PRIx64,
                    pt_h5file_path(f), crc, (uint64_t)stored);
 }
 
@@ -275,7 +275,7 @@ static pt_status model_read(const pt_table *t, const pt_table_entry *e, float *v
 
     if (s == PT_OK) s = pt_h5file_read_f32_into(m->file, path, values, e->count);
     if (s == PT_OK && pt_crc32c(0, values, e->count * sizeof *values) != m->crc[e->where])
-        s = pt_fail(PT_ERR_DATA, "%s: %s changed between two readings", t->path, e->name);
+        s = pt_fail(PT_ERR_DATA, "%s: %s changed between two reads", t->path, e->name);
     return s;
 }
 

@@ -70,7 +70,8 @@ static void check_values(const Pt__Onnx__TensorProto *p, pt_table_entry *e)
     size_t size = p->data_type == FLOAT32 ? 4 : 2;
 
     if (p->data_type != FLOAT32 && p->data_type != FLOAT16) {
-        pt_table_trouble(e, "data type %d is not read, only 1 (float) and 10 (float16)",
+        pt_table_trouble(e,
+                         "data type %d is not supported, only 1 (float) and 10 (float16)",
                          (int)p->data_type);
     } else if (p->has_raw_data) {
         if (p->raw_data.len != e->count * size)
@@ -100,9 +101,8 @@ static pt_status add_tensors(const onnx_file *f, pt_table *t)
 
         if (!p->name || !*p->name) continue;
         if (p->n_dims > PT_TABLE_DIMS_MAX)
-            return pt_fail(PT_ERR_DATA,
-                           "%s: %.80s has %zu dimensions, at most %d are read", t->path,
-                           p->name, p->n_dims, PT_TABLE_DIMS_MAX);
+            return pt_fail(PT_ERR_DATA, "%s: %.80s has %zu dimensions, the limit is %d",
+                           t->path, p->name, p->n_dims, PT_TABLE_DIMS_MAX);
         s = pt_table_add(t, p->name, strlen(p->name), (int)p->n_dims, p->dims, i, &e);
         if (s != PT_OK) return s;
         e->integers = is_integers(p->data_type);

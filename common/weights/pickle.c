@@ -79,7 +79,7 @@ static pt_status top(machine *m, pt_pickle_kind kind, pt_pickle_value **v)
     if (above_mark(m) == 0) return REFUSE(m, "the stack is %s", "empty");
     *v = m->stack[m->depth - 1];
     if ((*v)->kind != kind)
-        return REFUSE(m, "%s is needed, %s is there", pt_pickle_kind_text(kind),
+        return REFUSE(m, "expected %s, found %s", pt_pickle_kind_text(kind),
                       pt_pickle_kind_text((*v)->kind));
     return PT_OK;
 }
@@ -277,7 +277,7 @@ static pt_status run_put(machine *m, int n_bytes)
     if (s != PT_OK) return s;
     if (above_mark(m) == 0) return REFUSE(m, "the stack is %s", "empty");
     if (i >= m->n)
-        return REFUSE(m, "memo index %llu is beyond the %zu bytes that there are",
+        return REFUSE(m, "memo index %llu is beyond the %zu bytes of the file",
                       (unsigned long long)i, m->n);
     if (i >= m->memo_capacity) {
         size_t capacity =
@@ -309,7 +309,7 @@ static pt_status take_line(machine *m, const char **text, size_t *n)
 {
     const uint8_t *end = memchr(m->bytes + m->at, '\n', m->n - m->at);
 
-    if (!end) return REFUSE(m, "%s", "a name without an end");
+    if (!end) return REFUSE(m, "%s", "an unterminated name");
     *text = (const char *)m->bytes + m->at;
     *n = (size_t)(end - m->bytes) - m->at;
     m->at += *n + 1;
@@ -346,7 +346,7 @@ static pt_status run_global(machine *m, int unused)
     show(shown, module, n_module);
     show(shown, ".", 1);
     show(shown, name, n_name);
-    return REFUSE(m, "the global %s is refused: it has no place in a file of weights",
+    return REFUSE(m, "the global %s is refused: it does not belong in a weights file",
                   shown);
 }
 
@@ -420,7 +420,7 @@ static pt_status run_proto(machine *m, int unused)
     pt_status s = take_number(m, 1, &version);
 
     if (s == PT_OK && version != 2 && version != 3)
-        return REFUSE(m, "protocol %d, 2 and 3 are read", (int)version);
+        return REFUSE(m, "protocol %d is not supported, only 2 and 3", (int)version);
     return s;
 }
 
@@ -462,13 +462,13 @@ static pt_status run(machine *m)
         if (s != PT_OK) return s;
         if (*op == '.') break;
         if (!opcodes[*op].run)
-            return REFUSE(m, "opcode 0x%02x is refused: files of weights do not use it",
+            return REFUSE(m, "opcode 0x%02x is refused: weights files do not use it",
                           *op);
         s = opcodes[*op].run(m, opcodes[*op].argument);
         if (s != PT_OK) return s;
     }
     if (m->depth != 1 || m->n_marks)
-        return REFUSE(m, "ends with %zu values on the stack, 1 is needed", m->depth);
+        return REFUSE(m, "ends with %zu values on the stack, expected 1", m->depth);
     m->p->root = m->stack[0];
     return PT_OK;
 }

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[] = {"None",           "a truth value", "an integer",
-                                    "a long integer", "a number",      "a text",
-                                    "a tuple",        "a list",        "a dictionary",
-                                    "a global",       "an object",     "a persistent id"};
+static const char *const kinds[] = {"None",           "a boolean", "an integer",
+                                    "a long integer", "a number",  "a string",
+                                    "a tuple",        "a list",    "a dictionary",
+                                    "a global",       "an object", "a persistent id"};
 
 const char *pt_pickle_kind_text(pt_pickle_kind kind)
 {

@@ -57,8 +57,9 @@ void pt_table_destroy(pt_table **t)
 static pt_status check_name(const pt_table *t, const char *name, size_t n)
 {
     if (n == 0 || n > PT_TABLE_NAME_MAX)
-        return pt_fail(PT_ERR_DATA, "%s: a tensor's name has %zu bytes, 1 to %d are read",
-                       t->path, n, PT_TABLE_NAME_MAX);
+        return pt_fail(PT_ERR_DATA,
+                       "%s: a tensor's name has %zu bytes, must have 1 to %d", t->path, n,
+                       PT_TABLE_NAME_MAX);
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)name[i] < 32 || name[i] == 127)
             return pt_fail(PT_ERR_DATA,
@@ -73,8 +74,8 @@ static pt_status set_dims(const pt_table *t, pt_table_entry *e, int n_dims,
     size_t bytes = 8;
 
     if (n_dims < 0 || n_dims > PT_TABLE_DIMS_MAX)
-        return pt_fail(PT_ERR_DATA, "%s: %s has %d dimensions, at most %d are read",
-                       t->path, e->name, n_dims, PT_TABLE_DIMS_MAX);
+        return pt_fail(PT_ERR_DATA, "%s: %s has %d dimensions, the limit is %d", t->path,
+                       e->name, n_dims, PT_TABLE_DIMS_MAX);
     e->n_dims = n_dims;
     e->count = 1;
     for (int i = 0; i < n_dims; i++) {

@@ -126,7 +126,7 @@ static pt_status add_path(const pt_table *t, group *g, const json_t *path)
 
     if (!name || !stays_inside(name))
         return pt_fail(PT_ERR_DATA, "%s: the shard '%.80s' is not a path below the model",
-                       t->path, name ? name : "(not a text)");
+                       t->path, name ? name : "(not a string)");
     whole = malloc(n_dir + strlen(name) + 1);
     if (!whole) return pt_fail(PT_ERR_NOMEM, "%s: no memory", t->path);
     memcpy(whole, t->path, n_dir);
@@ -163,9 +163,10 @@ static pt_status add_weight(tfjs_model *m, pt_table *t, size_t index, const json
     m->places[m->n_places++] = (place){index, g->bytes};
     e->integers = strcmp(dtype, "int32") == 0 || strcmp(dtype, "bool") == 0;
     if (strcmp(dtype, "float32") != 0 || json_object_get(w, "quantization"))
-        pt_table_trouble(e, "data type %.20s is not read, only float32 as it is", dtype);
+        pt_table_trouble(e, "data type %.20s is not supported, only unquantized float32",
+                         dtype);
     else if (g->unknown)
-        pt_table_trouble(e, "lies behind a tensor of a type that is not read");
+        pt_table_trouble(e, "follows a tensor of an unsupported type");
     if (e->trouble) g->unknown = true;
     if (__builtin_add_overflow(g->bytes, 4 * (uint64_t)e->count, &g->bytes))
         return pt_fail(PT_ERR_DATA, "%s: group %zu is too large", t->path, index);

@@ -127,7 +127,7 @@ static pt_status read_id(const torch_file *f, const pt_pickle_value *id, storage
         return pt_fail(PT_ERR_DATA, "%s: a persistent id does not describe a storage",
                        f->file->path);
     if (id->n == 6 && v[5]->kind != PT_PICKLE_NONE)
-        return pt_fail(PT_ERR_DATA, "%s: storages that are views are not read",
+        return pt_fail(PT_ERR_DATA, "%s: storages that are views are not supported",
                        f->file->path);
     *s = (storage){.key = v[2]->text,
                    .n_key = v[2]->n,
@@ -211,11 +211,9 @@ static pt_status place_storages(torch_file *f)
         for (int b = 0; b < 8; b++) n |= (uint64_t)count[b] << 8 * b;
         s->offset = at += 8;
         if (n != s->count)
-            return pt_fail(PT_ERR_DATA,
-                           "%s: storage %zu has %llu values, its tensors "
-                           "say %llu",
-                           f->file->path, i, (unsigned long long)n,
-                           (unsigned long long)s->count);
+            return pt_fail(
+                PT_ERR_DATA, "%s: storage %zu has %llu values, its tensors expect %llu",
+                f->file->path, i, (unsigned long long)n, (unsigned long long)s->count);
         if (n > (f->file->size - at) / numbers[s->number].bytes)
             return pt_fail(PT_ERR_DATA,
                            "%s: ends at byte %llu, inside the %llu values of storage %zu",
@@ -269,9 +267,7 @@ static pt_status add_tensor(torch_file *f, pt_table *t, const char *name, size_t
     if (args->n < 4 || v[0]->kind != PT_PICKLE_PERSISTENT || !is_int(v[1]) ||
         v[2]->kind != PT_PICKLE_TUPLE || v[3]->kind != PT_PICKLE_TUPLE ||
         v[2]->n != v[3]->n || v[2]->n > PT_TABLE_DIMS_MAX)
-        return pt_fail(PT_ERR_DATA,
-                       "%s: a tensor does not say storage, offset, size and "
-                       "stride",
+        return pt_fail(PT_ERR_DATA, "%s: a tensor lacks storage, offset, size or stride",
                        t->path);
     status = read_id(f, v[0]->of, &id);
     if (status != PT_OK) return status;
@@ -296,7 +292,7 @@ static pt_status add_tensor(torch_file *f, pt_table *t, const char *name, size_t
                        e->name, (unsigned long long)s->count);
     e->integers = !numbers[s->number].convert;
     if (e->integers)
-        pt_table_trouble(e, "values of torch.%s are not read",
+        pt_table_trouble(e, "values of torch.%s are not supported",
                          globals[STORAGES + s->number].name);
     return add_view(f, t, &w);
 }
@@ -319,7 +315,7 @@ static pt_status add_tensors(torch_file *f, pt_table *t)
     }
     if (inner) dict = inner;
     if (dict->kind != PT_PICKLE_DICT)
-        return pt_fail(PT_ERR_DATA, "%s: holds %s, a dictionary of tensors is needed",
+        return pt_fail(PT_ERR_DATA, "%s: holds %s, expected a dictionary of tensors",
                        t->path, pt_pickle_kind_text(dict->kind));
     for (size_t i = 0; i + 1 < dict->n; i += 2) {
         const pt_pickle_value *key = dict->items[i], *v = dict->items[i + 1];
@@ -427,7 +423,8 @@ static pt_status read_pickles(torch_file *f)
     if (s != PT_OK) return s;
     if (f->n_bytes < PT_TORCH_MAGIC ||
         memcmp(f->bytes, pt_torch_magic, PT_TORCH_MAGIC) != 0)
-        return pt_fail(PT_ERR_DATA, "%s: is not a legacy file of PyTorch", path);
+        return pt_fail(PT_ERR_DATA, "%s: is not a PyTorch file in the legacy format",
+                       path);
     f->at = PT_TORCH_MAGIC;
     s = pt_pickle_read(path, f->bytes, f->n_bytes, &f->at, globals, &p);
     if (s == PT_OK && (pt_pickle_root(p)->kind != PT_PICKLE_INT ||
@@ -440,7 +437,7 @@ static pt_status read_pickles(torch_file *f)
         const pt_pickle_value *v = pt_pickle_lookup(pt_pickle_root(p), "little_endian");
 
         if (v && v->kind == PT_PICKLE_BOOL && !v->integer)
-            s = pt_fail(PT_ERR_DATA, "%s: big-endian files are not read", path);
+            s = pt_fail(PT_ERR_DATA, "%s: big-endian files are not supported", path);
     }
     pt_pickle_destroy(&p);
     if (s != PT_OK) return s;

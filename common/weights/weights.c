@@ -58,8 +58,8 @@ static pt_status unknown(const char *path, const uint8_t *b, size_t n)
     if (n == 0) return pt_fail(PT_ERR_DATA, "%s: is empty", path);
     if (starts(b, n, "PK\3\4", 4))
         return pt_fail(PT_ERR_DATA,
-                       "%s: is a zip file; of PyTorch's files only the legacy kind is "
-                       "read (torch.save with _use_new_zipfile_serialization=False)",
+                       "%s: is a zip file; only PyTorch's legacy format is supported "
+                       "(torch.save with _use_new_zipfile_serialization=False)",
                        path);
     return pt_fail(
         PT_ERR_DATA,
@@ -204,10 +204,11 @@ static pt_status match_all(const pt_table *table, const pt_naming *rule,
         found += entries[i] != NULL;
     }
     if (wanted && !found)
-        return pt_fail(PT_ERR_WEIGHTS,
-                       "%s: holds none of the %d tensors of %s; its first of %zu is %s",
-                       table->path, wanted, g->network, table->n,
-                       table->n ? table->entries[0].name : "missing");
+        return pt_fail(
+            PT_ERR_WEIGHTS,
+            "%s: holds none of the %d tensors of %s; the first of its %zu is %s",
+            table->path, wanted, g->network, table->n,
+            table->n ? table->entries[0].name : "missing");
     return misfit == PT_OK ? PT_OK : PT_ERR_WEIGHTS;
 }
 

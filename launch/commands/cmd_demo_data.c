@@ -84,7 +84,7 @@ static pt_status write_file(const char *path, const void *bytes, size_t n)
     FILE *f = fopen(path, "wb");
     bool whole;
 
-    if (!f) return pt_fail(PT_ERR_IO, "%s cannot be made: %s", path, strerror(errno));
+    if (!f) return pt_fail(PT_ERR_IO, "%s cannot be created: %s", path, strerror(errno));
     whole = fwrite(bytes, 1, n, f) == n;
     if (fclose(f) != 0 || !whole)
         return pt_fail(PT_ERR_IO, "%s cannot be written: %s", path, strerror(errno));

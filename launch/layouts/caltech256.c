@@ -77,7 +77,7 @@ static pt_status add_splits(reading *r, const char *class, uint32_t first, size_
     pt_status s;
 
     if (n < train + test) {
-        pt_layout_fault(&r->faults, "%s: class %s has %zu images, wanted are %zu + %zu",
+        pt_layout_fault(&r->faults, "%s: class %s has %zu images, needs %zu + %zu",
                         r->root, class, n, train, test);
         return PT_OK;
     }
@@ -149,9 +149,10 @@ static pt_status read_all(reading *r)
 static void tell(const reading *r)
 {
     if (r->left_out.n > 0)
-        pt_log_warn("%s: %zu entries are no images NNN_MMMM.jpg and were left out (the "
-                    "first: %s)",
-                    r->root, r->left_out.n, r->left_out.first ? r->left_out.first : "?");
+        pt_log_warn(
+            "%s: %zu entries are not images named NNN_MMMM.jpg and were left out (the "
+            "first: %s)",
+            r->root, r->left_out.n, r->left_out.first ? r->left_out.first : "?");
     pt_layout_compare(r->root, "classes", r->out->n_classes,
                       r->o->no_clutter ? CLUTTER - 1 : CLUTTER);
     if (!r->o->no_clutter)

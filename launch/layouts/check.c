@@ -117,7 +117,7 @@ pt_status pt_check_images(const pt_layout_image *images, size_t n, int n_threads
     if (wanted > MAX_THREADS) wanted = MAX_THREADS;
     if ((size_t)wanted > n) wanted = (int)n;
     if (pthread_mutex_init(&j.large, NULL) != 0)
-        return pt_fail(PT_ERR_NOMEM, "a lock cannot be made");
+        return pt_fail(PT_ERR_NOMEM, "cannot create a lock");
     while (started < wanted - 1 && pthread_create(&threads[started], NULL, work, &j) == 0)
         started++; /* fewer threads are only slower */
     work(&j);

@@ -63,7 +63,7 @@ typedef const char *take_fact(reading *r, entry *e, const char *rest);
 
 static const char *take_name(reading *r, entry *e, const char *rest)
 {
-    if (e->name) return "is there twice";
+    if (e->name) return "is listed twice";
     if (!rest[0]) return "has no path";
     e->name = strdup(rest);
     return e->name ? NULL : "no memory";
@@ -73,7 +73,7 @@ static const char *take_label(reading *r, entry *e, const char *rest)
 {
     long n = number_of(rest);
 
-    if (e->label >= 0) return "is there twice";
+    if (e->label >= 0) return "is listed twice";
     if (n < 1 || (size_t)n > r->out->n_classes) return "has no class of classes.txt";
     e->label = (int)n - 1;
     return NULL;
@@ -81,7 +81,7 @@ static const char *take_label(reading *r, entry *e, const char *rest)
 
 static const char *take_split(reading *r, entry *e, const char *rest)
 {
-    if (e->train >= 0) return "is there twice";
+    if (e->train >= 0) return "is listed twice";
     if (strcmp(rest, "0") != 0 && strcmp(rest, "1") != 0) return "is neither 0 nor 1";
     e->train = rest[0] == '1';
     return NULL;
@@ -105,8 +105,8 @@ static pt_status read_facts(reading *r, const char *name, take_fact *take, bool 
         id = number_of(text);
         if (id < 1 || id > MAX_ID ||
             (!may_add && ((size_t)id > r->n || !r->entries[id - 1].name))) {
-            pt_layout_fault(&r->faults, "%s:%zu: error: '%.40s' is no image id%s", path,
-                            l.line, text, may_add ? "" : " of images.txt");
+            pt_layout_fault(&r->faults, "%s:%zu: error: '%.40s' is not an image id%s",
+                            path, l.line, text, may_add ? "" : " of images.txt");
             continue;
         }
         s = entry_of(r, id, &e);

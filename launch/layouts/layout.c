@@ -139,7 +139,7 @@ pt_status pt_layout_read(const char *kind, const char *root,
     r = kind ? named(kind) : detect(root, options);
     if (!r)
         return pt_fail(PT_ERR_USAGE,
-                       "layout '%s' is not known: folders, list, flower102, cub200, "
+                       "unknown layout '%s': choose folders, list, flower102, cub200, "
                        "mit67, stanford40, caltech256 or webface500",
                        kind);
     s = check_options(r, options);
@@ -175,8 +175,8 @@ pt_status pt_layout_add_image(pt_layout *l, char *path, char *name, int label,
     void *array = l->images;
     pt_status s = l->n_images < PT_LAYOUT_MAX_IMAGES
                       ? PT_OK
-                      : pt_fail(PT_ERR_DATA, "%s: is image %zu, at most %zu are read",
-                                path, l->n_images + 1, PT_LAYOUT_MAX_IMAGES);
+                      : pt_fail(PT_ERR_DATA, "%s: is image %zu, the limit is %zu", path,
+                                l->n_images + 1, PT_LAYOUT_MAX_IMAGES);
 
     if (s == PT_OK) s = grow(&array, l->n_images, &l->images_room, sizeof *l->images);
     if (s != PT_OK) {
@@ -232,7 +232,7 @@ pt_status pt_layout_add_class(pt_layout *l, const char *name)
     pt_status s;
 
     if (l->n_classes >= PT_LAYOUT_MAX_CLASSES)
-        return pt_fail(PT_ERR_DATA, "class '%s' is number %zu, at most %d are read", name,
+        return pt_fail(PT_ERR_DATA, "class '%s' is number %zu, the limit is %d", name,
                        l->n_classes + 1, PT_LAYOUT_MAX_CLASSES);
     s = grow(&array, l->n_classes, &l->classes_room, sizeof *l->classes);
     if (s != PT_OK) return s;

@@ -57,7 +57,8 @@ static pt_status check_names(reading *r, const char *path)
     if (n > 1) qsort(sorted, n, sizeof *sorted, by_text);
     for (size_t i = 1; i < n; i++)
         if (strcmp(sorted[i - 1], sorted[i]) == 0)
-            pt_layout_fault(&r->faults, "%s: class '%s' is there twice", path, sorted[i]);
+            pt_layout_fault(&r->faults, "%s: class '%s' is listed twice", path,
+                            sorted[i]);
     free(sorted);
     return PT_OK;
 }

@@ -180,8 +180,8 @@ static void tell_others(const reading *r)
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "",
                                r->others.names[i]);
     if (r->others.n > 0)
-        pt_log_warn("%s: %zu files are no JPEG inside and were left out: %s", r->root,
-                    r->others.n, text);
+        pt_log_warn("%s: %zu files do not contain JPEG data and were left out: %s",
+                    r->root, r->others.n, text);
 }
 
 pt_status pt_layout_mit67(const char *root, const pt_layout_options *o, pt_layout *out)

@@ -50,7 +50,7 @@ static pt_status read_actions(reading *r)
     pt_listing_sort(&r->classes);
     for (size_t i = 0; i < r->classes.n && s == PT_OK; i++) {
         if (i > 0 && strcmp(r->classes.names[i - 1], r->classes.names[i]) == 0)
-            pt_layout_fault(&r->faults, "%s: action '%s' is there twice", r->root,
+            pt_layout_fault(&r->faults, "%s: action '%s' is listed twice", r->root,
                             r->classes.names[i]);
         s = pt_layout_add_class(r->out, r->classes.names[i]);
     }
@@ -85,8 +85,8 @@ static pt_status read_split(reading *r, int k)
         if (label < 0) {
             pt_layout_fault(
                 &r->faults,
-                "%s:%zu: error: '%.200s' begins with no action of actions.txt", path,
-                l.line, text);
+                "%s:%zu: error: '%.200s' does not begin with an action of actions.txt",
+                path, l.line, text);
             continue;
         }
         s = pt_listing_add(&r->listed[k], text);
@@ -175,7 +175,7 @@ pt_status pt_layout_stanford40(const char *root, const pt_layout_options *o,
         for (int k = 0; k < N_LISTS; k++)
             pt_layout_compare(root, lists[k].what, out->splits[k].n, lists[k].official);
         if (r.n_missing > 0)
-            pt_log_warn("%s: %zu of the %zu lists of one action are not there", root,
+            pt_log_warn("%s: %zu of the %zu lists of one action are missing", root,
                         r.n_missing, N_LISTS * r.classes.n);
     }
     pt_listing_fini(&r.classes);

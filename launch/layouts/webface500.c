@@ -81,8 +81,8 @@ static pt_status choose(reading *r)
     while (enough < r->n && r->all[enough].images >= r->train + r->test) enough++;
     if (enough < r->wanted)
         return pt_fail(PT_ERR_DATA,
-                       "%s: %zu of %zu identities have the %zu + %zu images wanted of "
-                       "each, %zu are needed",
+                       "%s: %zu of %zu identities have the %zu + %zu images needed per "
+                       "identity; %zu such identities are required",
                        r->root, enough, r->n, r->train, r->test, r->wanted);
     qsort(r->all, r->wanted, sizeof *r->all, by_name);
     return PT_OK;
@@ -132,7 +132,7 @@ pt_status pt_layout_webface500(const char *root, const pt_layout_options *o,
     for (size_t i = 0; i < r.wanted && s == PT_OK; i++) s = add_identity(&r, (int)i);
     if (s == PT_OK) s = pt_layout_faults_end(&r.faults);
     if (s == PT_OK && r.left_out.n > 0)
-        pt_log_warn("%s: %zu entries are no .jpg files of an identity and were left out "
+        pt_log_warn("%s: %zu entries are not .jpg files of an identity and were left out "
                     "(the first: %s)",
                     root, r.left_out.n, r.left_out.first ? r.left_out.first : "?");
     for (size_t i = 0; i < r.n; i++) free(r.all[i].name);

@@ -24,11 +24,12 @@ static void say_no_directory(char text[PT_ENDING_TEXT])
             name = names[i];
             dir = getenv(name);
         }
-    snprintf(text, PT_ENDING_TEXT,
-             "mpirun cannot make its files in %s%s%s; set %s to a directory that can be "
-             "written to",
-             dir, access(dir, W_OK | X_OK) != 0 ? ": " : "",
-             access(dir, W_OK | X_OK) != 0 ? strerror(errno) : "", name);
+    snprintf(
+        text, PT_ENDING_TEXT,
+        "mpirun cannot create its files in %s%s%s; set %s to a directory that can be "
+        "written to",
+        dir, access(dir, W_OK | X_OK) != 0 ? ": " : "",
+        access(dir, W_OK | X_OK) != 0 ? strerror(errno) : "", name);
 }
 
 static void say_lost(const pt_ending *e, int code, char text[PT_ENDING_TEXT])
@@ -36,7 +37,8 @@ static void say_lost(const pt_ending *e, int code, char text[PT_ENDING_TEXT])
     if (e->reader_gone)
         snprintf(text, PT_ENDING_TEXT,
                  "standard output was closed by its reader, as head does: %s",
-                 code == 75  ? "stopped, checkpoint written; the same command goes on"
+                 code == 75
+                     ? "stopped, checkpoint written; run the same command again to resume"
                  : code == 0 ? "the end of the output is lost"
                              : "the job was ended");
     else
@@ -62,11 +64,11 @@ static bool say_asked(const pt_ending *e, int code, char text[PT_ENDING_TEXT])
 static void say_status(int code, char text[PT_ENDING_TEXT])
 {
     if (code > SIGNAL && code <= LAST_SIGNAL)
-        snprintf(text, PT_ENDING_TEXT, "the job was ended by signal %d (%s)%s",
+        snprintf(text, PT_ENDING_TEXT, "the job was killed by signal %d (%s)%s",
                  code - SIGNAL, strsignal(code - SIGNAL),
                  code == SIGNAL + SIGKILL ? ": out of memory, or killed by hand" : "");
     else
-        snprintf(text, PT_ENDING_TEXT, "%s ended with status %d without saying why",
+        snprintf(text, PT_ENDING_TEXT, "%s ended with status %d without reporting why",
                  code > LAST_SIGNAL ? "mpirun" : "the job", code);
 }
 
@@ -88,7 +90,7 @@ pt_verdict pt_ending_judge(const pt_ending *e)
         say_no_directory(v.text);
     } else if (e->no_ssh && strstr(e->own, "daemons")) {
         snprintf(v.text, sizeof v.text,
-                 "mpirun starts ranks on other hosts by ssh, and there is none in PATH");
+                 "mpirun starts ranks on other hosts through ssh, which is not in PATH");
     } else {
         say_status(code, v.text);
         v.show = true;

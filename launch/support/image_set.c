@@ -35,8 +35,8 @@ pt_status pt_check_output(const char *out, bool overwrite, const char *const *in
 {
     for (int i = 0; i < n; i++)
         if (strcmp(out, inputs[i]) == 0)
-            return pt_fail(PT_ERR_USAGE, "%s would replace what it is made of", out);
+            return pt_fail(PT_ERR_USAGE, "%s would overwrite its own input", out);
     if (pt_job_rank() == 0 && !overwrite && access(out, F_OK) == 0)
-        return pt_fail(PT_ERR_USAGE, "%s is there already; --overwrite replaces it", out);
+        return pt_fail(PT_ERR_USAGE, "%s already exists; --overwrite replaces it", out);
     return PT_OK;
 }

@@ -66,7 +66,7 @@ static pt_status set_limits(const char *path)
         limit(RLIMIT_CPU, PT_PROBE_CPU_S, PT_PROBE_CPU_S + HARD_S) &&
         (!LIMIT_MEMORY || limit(RLIMIT_AS, memory, memory)))
         return PT_OK;
-    return pt_fail(PT_ERR_IO, "%s: the limits of its trial cannot be set: %s", path,
+    return pt_fail(PT_ERR_IO, "%s: cannot limit the process that tests it: %s", path,
                    strerror(errno));
 }
 
@@ -167,7 +167,7 @@ static pt_status judge_signal(const char *path, int sig)
     case SIGXCPU:
     case SIGALRM:
         return pt_fail(PT_ERR_DATA,
-                       "%s: libhdf5 does not come to an end reading it (given up after "
+                       "%s: libhdf5 does not finish reading it (given up after "
                        "%d s of computing or %d s)",
                        path, PT_PROBE_CPU_S, PT_PROBE_WALL_S);
     case SIGSEGV:
@@ -177,16 +177,16 @@ static pt_status judge_signal(const char *path, int sig)
     case SIGILL:
         return pt_fail(PT_ERR_DATA,
                        "%s: libhdf5 crashed reading it (signal %d, %s): the file is "
-                       "damaged or made to do so",
+                       "damaged or malicious",
                        path, sig, strsignal(sig));
     case SIGKILL:
         return pt_fail(PT_ERR_NOMEM,
-                       "%s: the process that reads it on trial was killed: this host is "
+                       "%s: the process that tests it was killed: this host is "
                        "out of memory, or it was killed by hand",
                        path);
     default:
         return pt_fail(PT_ERR_IO,
-                       "%s: the process that reads it on trial was ended by signal %d "
+                       "%s: the process that tests it was ended by signal %d "
                        "(%s); this says nothing about the file",
                        path, sig, strsignal(sig));
     }
@@ -202,7 +202,7 @@ static pt_status judge(const char *path, int status, const char *text)
         return pt_fail((pt_status)(code - REFUSED), "%s", text);
     if (code)
         return pt_fail(PT_ERR_DATA,
-                       "%s: libhdf5 ended the process that tried it, code %d", path,
+                       "%s: libhdf5 ended the process that tests it, code %d", path,
                        code);
     return PT_OK;
 }
@@ -216,19 +216,20 @@ static pt_status probe(const char *kind, const char *path, const char *entry)
     pid_t pid = -1;
     pt_status s = PT_OK;
 
-    if (!text) return pt_fail(PT_ERR_NOMEM, "%s: no memory for its trial", path);
+    if (!text) return pt_fail(PT_ERR_NOMEM, "%s: no memory to test it", path);
     if (pipe2(fd, O_CLOEXEC) != 0) e = errno;
     if (!e) e = start(argv, fd[1], &pid);
     if (fd[1] >= 0) close(fd[1]);
     if (e) {
-        pt_log_warn("%s: read without a trial, no process can be started: %s", path,
-                    strerror(e));
+        pt_log_warn("%s: read without a test first, as no process can be started: %s",
+                    path, strerror(e));
         goto done;
     }
     read_text(fd[0], text);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR) {
-            s = pt_fail(PT_ERR_IO, "%s: its trial is lost: %s", path, strerror(errno));
+            s = pt_fail(PT_ERR_IO, "%s: lost the process that tests it: %s", path,
+                        strerror(errno));
             goto done;
         }
     s = judge(path, status, text);

@@ -52,10 +52,11 @@ static pt_status compare(pt_sweep_data *d, const json_t *identity, const char *f
 
     if (!was || !path || !(is = checksum_of(d, path)) || strcmp(was, is) == 0)
         return PT_OK;
-    return pt_fail(PT_ERR_USAGE,
-                   "%s: was made with other data than %s holds now (%s was %.12s..., is "
-                   "%.12s...): choose another dir, or remove the run",
-                   dir, path, field, was, is);
+    return pt_fail(
+        PT_ERR_USAGE,
+        "%s: was made with different data than %s holds now (%s was %.12s..., is "
+        "%.12s...): choose another dir, or remove the run",
+        dir, path, field, was, is);
 }
 
 pt_status pt_sweep_data_compare(pt_sweep_data *d, const json_t *identity,

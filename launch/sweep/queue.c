@@ -255,7 +255,8 @@ static int finish(const queue *q)
     for (size_t i = 0; i < s->n; i++)
         if (q->why[i]) pt_log_info("  %s", q->why[i]);
     if (q->done + q->failed < s->n) {
-        pt_log_info("stopped%s%s; the same command goes on", q->stopped_in ? " in " : "",
+        pt_log_info("stopped%s%s; run the same command again to resume",
+                    q->stopped_in ? " in " : "",
                     q->stopped_in ? q->stopped_in->name : "");
         return 75;
     }

@@ -31,7 +31,7 @@ static bool check_entries(pt_config_file *f, const char *list, Pt__Sweep__Entry 
                 pt_config_file_fault(
                     f, path,
                     "'%.60s' is a directory's name: letters, digits, . _ "
-                    "and -, up to %d, and no . in front",
+                    "and -, up to %d, and no leading .",
                     name, PT_SWEEP_MAX_NAME);
             else
                 pt_config_file_fault(f, path, "%s.%zu has no name", list, i);
@@ -77,7 +77,7 @@ bool pt_sweep_check(pt_config_file *f)
                              "config is not given: the configuration of all runs");
     if ((t->n_rows > 0) == (t->n_axes > 0)) {
         pt_config_file_fault(f, t->n_rows > 0 ? "axes" : "rows", "give rows or axes%s",
-                             t->n_rows > 0 ? ", not both" : ": neither is there");
+                             t->n_rows > 0 ? ", not both" : ": neither is given");
         usable = false;
     }
     usable = check_entries(f, "rows", t->rows, t->n_rows) && usable;

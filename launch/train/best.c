@@ -48,10 +48,9 @@ pt_status pt_best_try(pt_best_writer *w)
 
     if (s != PT_ERR_IO) return s;
     if (!w->said)
-        pt_log_warn(
-            "%s; its weights are kept and written when that is possible, training "
-            "continues",
-            pt_fail_text());
+        pt_log_warn("%s; its weights are kept in memory and written when possible; "
+                    "training continues",
+                    pt_fail_text());
     w->said = true;
     return PT_OK;
 }
@@ -82,7 +81,7 @@ pt_status pt_best_check(const char *dir, pt_best *best)
     if (same) return PT_OK;
     pt_log_info("%s/" PT_BEST_FILE
                 " is not the model after step %llu, which was the best so "
-                "far: the next test writes it anew",
+                "far: the next test rewrites it",
                 dir, (unsigned long long)best->step + 1);
     *best = (pt_best){0};
     return PT_OK;

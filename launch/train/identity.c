@@ -236,5 +236,5 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
             differ(&d, fields[i], json_object_get(was, fields[i]),
                    json_object_get(is, fields[i]));
     if (d.n == 0) return PT_OK;
-    return refuse(&d, where, "choose another run.dir, or give --overwrite to replace it");
+    return refuse(&d, where, "choose another run.dir, or use --overwrite to replace it");
 }

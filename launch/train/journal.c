@@ -105,7 +105,7 @@ static pt_status go_on(pt_journal *j, const char *path, const pt_progress *from)
     s = pt_metrics_keep(path, j->u->run->first_step, from->test_owed,
                         known ? NULL : recount, j, &lines);
     if (s == PT_OK && lines < j->u->run->first_step)
-        pt_log_warn("%s: has lines of %llu of the %llu steps that are done", path,
+        pt_log_warn("%s: has lines for %llu of %llu completed steps", path,
                     (unsigned long long)lines, (unsigned long long)j->u->run->first_step);
     j->steps = j->u->run->first_step;
     j->skipped = from->skipped;
@@ -414,7 +414,7 @@ static void say_costs(const pt_journal *j)
     double seconds = pt_clock() - j->started;
 
     if (j->costs.missed > 0)
-        pt_log_info("checkpoints: %d written, %d that were due were not", j->costs.saves,
+        pt_log_info("checkpoints: %d written, %d due but not written", j->costs.saves,
                     j->costs.missed);
     else if (j->costs.saves > 0)
         pt_log_info("checkpoints: %d written, the steps waited %.2f s for them (%.2f %%)",
@@ -430,8 +430,8 @@ static void say_costs(const pt_journal *j)
 
 void pt_journal_stopped(const pt_journal *j)
 {
-    pt_log_info("stopped after step %llu of %llu, checkpoint written; the same command "
-                "goes on",
+    pt_log_info("stopped after step %llu of %llu, checkpoint written; run the same "
+                "command again to resume",
                 (unsigned long long)j->steps,
                 (unsigned long long)j->u->run->plan->total_steps);
 }

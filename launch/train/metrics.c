@@ -33,7 +33,7 @@ static pt_status cut(FILE *f, const char *path, off_t end)
 {
     return ftruncate(fileno(f), end) == 0 && (fsync(fileno(f)) == 0 || errno == EINVAL)
                ? PT_OK
-               : pt_fail(PT_ERR_IO, "%s: cannot be cut at byte %lld: %s", path,
+               : pt_fail(PT_ERR_IO, "%s: cannot be truncated at byte %lld: %s", path,
                          (long long)end, strerror(errno));
 }
 
@@ -140,8 +140,8 @@ static bool make_room(pt_metrics *m, size_t more)
 static void say(pt_metrics *m)
 {
     if (!m->said)
-        pt_log_warn("%s; its lines are kept and written when that is possible, training "
-                    "continues",
+        pt_log_warn("%s; its lines are kept in memory and written when possible; "
+                    "training continues",
                     pt_fail_text());
     m->said = true;
 }

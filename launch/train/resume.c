@@ -31,7 +31,7 @@ static void say_finished(const char *dir, const json_t *result)
     pt_log_info("this run is finished: test accuracy %.2f %%, weight hash %s",
                 100 * json_number_value(json_object_get(result, "test_accuracy")),
                 hash ? hash : "?");
-    pt_log_info("results in %s (--overwrite begins again)", dir);
+    pt_log_info("results in %s (--overwrite starts over)", dir);
 }
 
 /* The newest checkpoint, if it is this run's. */
@@ -65,7 +65,7 @@ static pt_status look_at_run(const pt_setup *u, const pt_train_args *args, pt_re
     if (run->resume == PT__CONFIG__RESUME__NEVER)
         return pt_fail(PT_ERR_USAGE,
                        "run directory %s exists and run.resume is never: choose another "
-                       "run.dir, or give --overwrite to replace it",
+                       "run.dir, or use --overwrite to replace it",
                        run->dir);
     s = pt_run_dir_read_json(run->dir, "identity.json", &was);
     if (s == PT_OK) s = pt_identity_compare(was, st->identity, run->dir);
@@ -96,11 +96,11 @@ static pt_status decide(const pt_setup *u, const pt_train_args *args, const char
     if (s != PT_OK || st->kind == PT_RESUME_FINISHED) return s;
     s = pt_run_dir_describe(u, args, st->identity, hosts);
     if (s == PT_OK && st->kind == PT_RESUME_RESUMED)
-        pt_log_info("going on after step %llu of %llu, from %s",
+        pt_log_info("resuming after step %llu of %llu, from %s",
                     (unsigned long long)c->progress.step,
                     (unsigned long long)u->run->plan->total_steps, c->path);
     else if (s == PT_OK && exists)
-        pt_log_info("%s has no checkpoint: beginning again with the first step", dir);
+        pt_log_info("%s has no checkpoint: starting over from the first step", dir);
     return s;
 }
 

@@ -101,8 +101,9 @@ static pt_status look(const char *dir, contents *c)
     closedir(d);
     if (!c->foreign[0]) return PT_OK;
     return pt_fail(
-        PT_ERR_USAGE, "%s: holds other files than a run's (%s%s): choose another run.dir",
-        dir, c->foreign, kind_of(c->foreign) == OURS ? ", but no identity.json" : "");
+        PT_ERR_USAGE,
+        "%s: holds files that do not belong to a run (%s%s): choose another run.dir", dir,
+        c->foreign, kind_of(c->foreign) == OURS ? ", but no identity.json" : "");
 }
 
 /* Removes what a crash left of files that were being written, and, of a run that has no

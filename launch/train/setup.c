@@ -68,14 +68,14 @@ static pt_status check_ranks(const pt_config *c)
 
     if (workers < 1)
         return pt_fail(PT_ERR_USAGE,
-                       "too few ranks: %d; needed are %d server and at least 1 worker "
+                       "too few ranks: %d; a run needs %d server and at least 1 worker "
                        "(mpirun -n %d ptrain train ...)",
                        pt_job_size(), servers, servers + 1);
     if (workers > (int)c->shards)
         return pt_fail(
             PT_ERR_USAGE,
             "%d workers for %u virtual shards: use at most %u workers, or more "
-            "shards (a run with other shards has other weights)",
+            "shards (other shards give other weights)",
             workers, c->shards, c->shards);
     return PT_OK;
 }

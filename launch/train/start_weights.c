@@ -166,7 +166,7 @@ void pt_start_weights_warn(const pt_config *c, const pt_weights_info *info,
     if (!info->has_preprocess || same_input(used, &info->preprocess)) return;
     preprocess_text(used, ours);
     preprocess_text(&info->preprocess, theirs);
-    pt_log_warn("%s was trained on %s, data.preprocess says %s: images are prepared as "
-                "data.preprocess says",
-                c->network->weights, theirs, ours);
+    pt_log_warn(
+        "%s was trained with %s, but data.preprocess is %s: data.preprocess is used",
+        c->network->weights, theirs, ours);
 }

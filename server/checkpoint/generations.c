@@ -97,8 +97,8 @@ static pt_status find_in(const char *root, struct dirent **names, int n,
     }
     if (s == PT_OK && !found && newest_fault)
         s = pt_fail(PT_ERR_DATA,
-                    "%s: no checkpoint is usable (the newest: %s); repair it, or give "
-                    "--overwrite to begin again",
+                    "%s: no checkpoint is usable (the newest: %s); repair it, or use "
+                    "--overwrite to start over",
                     root, newest_fault);
     free(newest_fault);
     return s;

@@ -178,7 +178,7 @@ static pt_status read_manifest(const char *path, json_t **out)
     snprintf(prefix, sizeof prefix, PREFIX_FORMAT,
              n > PREFIX ? pt_crc32c(0, bytes + PREFIX, n - PREFIX) : 0);
     if (n <= PREFIX || memcmp(bytes, prefix, PREFIX) != 0)
-        s = pt_fail(PT_ERR_DATA, "%s: its checksum does not agree", path);
+        s = pt_fail(PT_ERR_DATA, "%s: its checksum does not match", path);
     if (s == PT_OK) {
         *out = json_loadb((char *)bytes, n, 0, NULL);
         if (!*out) s = pt_fail(PT_ERR_DATA, "%s: is not JSON", path);
@@ -227,7 +227,7 @@ static pt_status check_parts(const char *path, const json_t *parts)
         if (s == PT_OK) {
             snprintf(found, sizeof found, "%08x", sum);
             if (strcmp(found, crc) != 0)
-                s = pt_fail(PT_ERR_DATA, "%s: its checksum does not agree", file);
+                s = pt_fail(PT_ERR_DATA, "%s: its checksum does not match", file);
         }
         free(file);
     }

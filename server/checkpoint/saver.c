@@ -161,8 +161,7 @@ pt_status pt_saver_check(pt_saver *s)
     pt_fscall_describe(&s->files, text);
     return *text ? pt_fail(PT_ERR_IO, "%s", text)
                  : pt_fail(PT_ERR_IO,
-                           "the writer of checkpoints has done nothing for "
-                           "%.0f s",
+                           "the checkpoint writer has made no progress for %.0f s",
                            silent_s);
 }
 
@@ -179,7 +178,7 @@ pt_state *pt_saver_snapshot(pt_saver *s)
 void pt_saver_begin(pt_saver *s, const pt_progress *p)
 {
     pthread_mutex_lock(&s->mutex);
-    PT_CHECK(!s->busy, "a checkpoint begins while one is written");
+    PT_CHECK(!s->busy, "a checkpoint begins while another is being written");
     s->progress = *p;
     s->busy = true;
     s->began_s = pt_clock();

@@ -148,7 +148,7 @@ static void test_values_of_the_wrong_type_are_refused(void **state)
         {"seed: 18446744073709551616",
          "a.yaml:1:7: error: seed: '18446744073709551616' is above 18446744073709551615"},
         {"data: {crop: \"32\"}",
-         "a.yaml:1:14: error: data.crop: the text '32' is not an unsigned integer"},
+         "a.yaml:1:14: error: data.crop: the string '32' is not an unsigned integer"},
         {"data: {flip: yes}",
          "a.yaml:1:14: error: data.flip: 'yes' is not true or false"},
         {"optimizer: {lr: .nan}",
@@ -159,11 +159,11 @@ static void test_values_of_the_wrong_type_are_refused(void **state)
                                   "number that float32 can hold"},
         {"run: {watchdog_s: 1e999}",
          "a.yaml:1:19: error: run.watchdog_s: '1e999' is not a finite number"},
-        {"run: {dir: ''}", "a.yaml:1:12: error: run.dir must not be an empty text"},
-        {"run: {dir: [a]}", "a.yaml:1:12: error: run.dir: expected a text, found a list"},
+        {"run: {dir: ''}", "a.yaml:1:12: error: run.dir must not be empty"},
+        {"run: {dir: [a]}", "a.yaml:1:12: error: run.dir: expected a string, found a list"},
         {"run: [dir]", "a.yaml:1:6: error: run: expected a mapping, found a list"},
         {"run: here", "a.yaml:1:6: error: run: 'here' is not a mapping"},
-        {"run:\n", "a.yaml:1:1: error: run has no value (null leaves a key out)"},
+        {"run:\n", "a.yaml:1:1: error: run has no value (null leaves a key unset)"},
         {"schedule: {at: 0.5}", "a.yaml:1:16: error: schedule.at: '0.5' is not a list"},
         {"stages: {epochs: 1}",
          "a.yaml:1:9: error: stages: expected a list, found a mapping"},
@@ -211,11 +211,11 @@ static void test_numbers_out_of_range_are_refused_where_they_stand(void **state)
         {"optimizer.momentum", "1", "must be in [0, 1), not 1"},
         {"optimizer.weight_decay", "-1", "must be >= 0, not -1"},
         {"schedule.factor", "0", "must be > 0, not 0"},
-        {"schedule.at", "[0.5, 0.25]", "must rise, but 0.25 follows 0.5"},
-        {"schedule.at", "[0.5, 0.5]", "must rise, but 0.5 follows 0.5"},
-        {"schedule.kind", "step", "is step, but schedule.at gives no place for a step"},
+        {"schedule.at", "[0.5, 0.25]", "must be ascending, but 0.25 follows 0.5"},
+        {"schedule.at", "[0.5, 0.5]", "must be ascending, but 0.5 follows 0.5"},
+        {"schedule.kind", "step", "is step, but schedule.at is empty"},
         {"server.ranks", "0", "must be >= 1, not 0"},
-        {"server.ranks", "2", "must be 1, not 2: this version runs one server rank"},
+        {"server.ranks", "2", "must be 1, not 2: this version supports one server rank"},
         {"engine.threads", "257", "must be in [1, 256], not 257"},
         {"engine.workers", "9", "9 is above shards 8"},
         {"data.crop", "300", "300 is larger than data.resize 256"},
@@ -262,7 +262,7 @@ static void test_a_stage_has_epochs_or_steps(void **state)
            "a.yaml:4:4: error: unknown key 'epoch' in Stage; did you mean 'epochs'?\n"
            "a.yaml:5:12: error: stages.3.epochs must be in (0, 1000000], not 0\n"
            "a.yaml:6:11: error: stages.4.steps must be >= 1, not 0\n"
-           "a.yaml:7:23: error: stages.5.frozen.0 must not be an empty text");
+           "a.yaml:7:23: error: stages.5.frozen.0 must not be empty");
 }
 
 static void test_a_base_is_merged_and_lists_replace(void **state)
@@ -321,9 +321,10 @@ static void test_faults_of_bases_name_the_bases_lines(void **state)
     expect("base: no.yaml\nsead: 1\ndata: {crop: 300}",
            "a.yaml:1:7: error: no.yaml cannot be read: No such file or directory\n"
            "a.yaml:2:1: error: unknown key 'sead' in Config; did you mean 'seed'?");
-    expect("base: {a: b}", "a.yaml:1:7: error: base is a file name or a list of them");
+    expect("base: {a: b}",
+           "a.yaml:1:7: error: base must be a file name or a list of file names");
     expect("base: [b.yaml, [b.yaml]]\noptimizer: null",
-           "a.yaml:1:16: error: base is a file name or a list of them");
+           "a.yaml:1:16: error: base must be a file name or a list of file names");
 }
 
 static void test_a_base_that_leads_back_is_refused(void **state)
@@ -401,7 +402,7 @@ static void test_what_train_needs_is_asked_for_by_name(void **state)
     assert_int_equal(pt_config_check_train(c), PT_ERR_CONFIG);
     assert_string_equal(pt_fail_text(),
                         "run.dir is not given: the directory for results\n"
-                        "network.name is not given, as in resnet50");
+                        "network.name is not given: for example resnet50");
     pt_config_destroy(&c);
     c = load("data: {path: x.h5}\nrun: {dir: r}\nnetwork: {name: vgg16}");
     assert_int_equal(pt_config_check_train(c), PT_OK);

@@ -192,7 +192,7 @@ static void test_damaged_packed_bytes_are_refused(void **state)
     assert_int_equal(pt_config_unpack(shards, sizeof shards, &d), PT_ERR_CONFIG);
     assert_string_equal(pt_fail_text(), "shards must be a power of two, not 3");
     assert_int_equal(pt_config_unpack(loss, sizeof loss, &d), PT_ERR_CONFIG);
-    assert_string_equal(pt_fail_text(), "pseudo_task.loss has no value of number 9");
+    assert_string_equal(pt_fail_text(), "pseudo_task.loss has no value numbered 9");
     assert_int_equal(pt_config_unpack(text, sizeof text, &d), PT_ERR_CONFIG);
     assert_int_equal(pt_config_unpack(cut, sizeof cut, &d), PT_ERR_CONFIG);
     assert_string_equal(pt_fail_text(), "run.dir must be UTF-8 text");
@@ -231,7 +231,8 @@ static void test_the_schema_lists_every_key_with_its_comment(void **state)
     assert_non_null(strstr(text,
                            "  network.batch_norm  (one of sync shard frozen, default "
                            "sync)\n        sync: statistics of the whole batch "));
-    assert_non_null(strstr(text, "  stages.N.frozen  (list of texts)\n      `trunk`, "));
+    assert_non_null(
+        strstr(text, "  stages.N.frozen  (list of strings)\n      `trunk`, "));
     assert_non_null(
         strstr(text, "  seed  (integer >= 0, default 1)\n      every random number"));
     free(text);
@@ -247,19 +248,19 @@ static void expect_refusal(const void *bytes, size_t n, const char *words)
 
 static void test_what_is_not_one_plain_yaml_document_is_refused(void **state)
 {
-    expect_refusal("", 0, ":1:1: error: the file holds no keys");
-    expect_refusal("# only this\n", 12, ":1:1: error: the file holds no keys");
+    expect_refusal("", 0, ":1:1: error: the file has no keys");
+    expect_refusal("# only this\n", 12, ":1:1: error: the file has no keys");
     expect_refusal("[1, 2]", 6, ":1:1: error: expected keys and values, found a list");
     expect_refusal("word", 4,
                    ":1:1: error: expected keys and values, found a single value");
     expect_refusal("seed: 1\n---\nseed: 2\n", 20, "a second document starts here");
     expect_refusal("seed: [1\nx: 2\n", 14, "flow sequence without a closing bracket");
     expect_refusal("seed:\n\t1: 2\n", 12, "tab character");
-    expect_refusal("seed: !!int 3\n", 14, ": error: tags are not read");
+    expect_refusal("seed: !!int 3\n", 14, ": error: tags are not supported");
     expect_refusal("seed: &a 3\nshards: *a\n", 22, ": error: anchors and aliases");
     expect_refusal("run: {dir: \"a\\0b\"}", 18,
-                   ":1:12: error: a text must not hold a zero");
-    expect_refusal("{a: b}: c\n", 10, "a key must be a single text");
+                   ":1:12: error: a string must not contain a zero");
+    expect_refusal("{a: b}: c\n", 10, "a key must be a plain string");
     expect_refusal("seed: 1\ndir: \xff\xfe\n", 16, ":2:6: error: this is not UTF-8 text");
 }
 
@@ -293,7 +294,7 @@ static void test_hostile_files_are_refused_and_do_no_harm(void **state)
         snprintf(laughs + at, sizeof laughs - at, "a%d: &a%d [*a%d, *a%d]\n", i, i, i - 1,
                  i - 1);
     }
-    expect_refusal(laughs, strlen(laughs), "anchors and aliases are not read");
+    expect_refusal(laughs, strlen(laughs), "anchors and aliases are not supported");
     for (int round = 0; round < 200; round++) {
         pt_config *c = NULL;
 

@@ -191,7 +191,7 @@ static void test_what_h5py_wrote_is_read(void **state)
                 jpeg[631] == 0xd9);
     assert_int_equal(pt_dataset_verify(d), PT_OK);
     assert_int_equal(pt_dataset_split(d, "val", &images, &n), PT_ERR_DATA);
-    assert_non_null(strstr(pt_fail_text(), "no split 'val'; there is: test, train"));
+    assert_non_null(strstr(pt_fail_text(), "no split 'val'; it has: test, train"));
     pt_dataset_destroy(&d);
     assert_null(d);
 }

@@ -114,7 +114,7 @@ static void test_a_damaged_image_is_named_with_both_sums(void **state)
     assert_non_null(strstr(pt_fail_text(), path));
     assert_non_null(strstr(pt_fail_text(),
                            "image 1 (the second) is damaged: the CRC32C of its bytes is "
-                           "cbba97d6, recorded is 8286eaf1"));
+                           "cbba97d6, expected 8286eaf1"));
     assert_int_equal(pt_dataset_verify(d), PT_ERR_DATA);
     assert_non_null(strstr(pt_fail_text(), "image 1 (the second) is damaged"));
     pt_dataset_destroy(&d);
@@ -130,7 +130,7 @@ static void test_a_damaged_index_is_refused_with_both_sums(void **state)
     assert_int_equal(pt_dataset_open(path, &d), PT_ERR_DATA);
     assert_null(d);
     assert_non_null(strstr(pt_fail_text(), "its index is damaged: the CRC32C is "));
-    assert_non_null(strstr(pt_fail_text(), ", recorded is "));
+    assert_non_null(strstr(pt_fail_text(), ", expected "));
     flip(at, 1);
 }
 

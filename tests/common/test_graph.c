@@ -409,9 +409,9 @@ static void test_bad_options_are_refused_with_both_numbers(void **state)
     assert_refused("resnet50", (pt_graph_options){.n_classes = 2, .bn_eps = -1},
                    "bn_eps");
     assert_refused("resnet5", (pt_graph_options){.n_classes = 2},
-                   "did you mean 'resnet50'? known are");
+                   "did you mean 'resnet50'? known networks");
     assert_refused("perceptron", (pt_graph_options){.n_classes = 2},
-                   "'perceptron'; known are vgg16");
+                   "'perceptron'; known networks: vgg16");
     assert_int_equal(pt_graph_defaults("vgg19", &side, &n_classes), PT_ERR_CONFIG);
 }
 

@@ -113,13 +113,12 @@ static void test_a_warm_up_as_long_as_the_run_is_doubted(void **state)
     assert_true(pt_run_doubt(r, line, sizeof line));
     assert_string_equal(line,
                         "schedule.warmup_steps is 10, but the run has 10 steps: the "
-                        "rate never gets above 0.909 of its full height");
+                        "rate never exceeds 0.909 of its full value");
     pt_run_destroy(&r);
     e.sets[2] = "schedule={warmup_steps: 5, per_stage: true}";
     r = make(&e);
     assert_true(pt_run_doubt(r, line, sizeof line));
-    assert_string_equal(line, "schedule.warmup_steps is 5, but stages.1 has 4 steps: the "
-                              "rate never gets above 0.667 of its full height");
+    assert_string_equal(line, "schedule.warmup_steps is 5, but stages.1 has 4 steps: the rate never exceeds 0.667 of its full value");
     pt_run_destroy(&r);
     e.sets[2] = NULL;
     r = make(&e);

@@ -159,7 +159,7 @@ static void test_a_file_of_something_else_gets_one_line(void **state)
     assert_int_equal(pt_weights_load(FIXTURES "tiny.onnx", NULL, g, true, flat, NULL),
                      PT_ERR_WEIGHTS);
     assert_says(
-        "tiny.onnx: holds none of the 52 tensors of squeezenet1_1; its first of 6 "
+        "tiny.onnx: holds none of the 52 tensors of squeezenet1_1; the first of its 6 "
         "is half_listed");
     assert_null(strchr(pt_fail_text(), '\n'));
     free(flat);

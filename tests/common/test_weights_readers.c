@@ -63,7 +63,7 @@ static void test_torch_integers_are_listed_and_not_read(void **state)
     pt_table_check(t, e, &failed);
     assert_int_equal(failed, PT_ERR_DATA);
     assert_int_equal(pt_table_read(t, e, &value), PT_ERR_DATA);
-    assert_says("bn.num_batches_tracked: values of torch.LongStorage are not read");
+    assert_says("bn.num_batches_tracked: values of torch.LongStorage are not supported");
     pt_table_destroy(&t);
 }
 
@@ -113,7 +113,7 @@ static void test_onnx_initialisers_of_every_encoding_are_read(void **state)
     pt_table_check(t, e, &failed);
     assert_int_equal(failed, PT_ERR_DATA);
     assert_int_equal(pt_table_read(t, e, &value), PT_ERR_DATA);
-    assert_says("shape: data type 7 is not read");
+    assert_says("shape: data type 7 is not supported");
     pt_table_destroy(&t);
 }
 
@@ -171,8 +171,8 @@ static void test_tfjs_tensors_that_cannot_be_had_say_why(void **state)
     pt_table *t = open_fixture(pt_tfjs_open, "tfjs/model.json");
 
     check_trouble(t, "gone/kernel", "tfjs/group2-shard1of1: cannot be opened");
-    check_trouble(t, "counts", "data type int32 is not read");
-    check_trouble(t, "behind", "lies behind a tensor");
+    check_trouble(t, "counts", "data type int32 is not supported");
+    check_trouble(t, "behind", "follows a tensor");
     check_trouble(t, "long/bias", "has 17 bytes");
     pt_table_destroy(&t);
 }

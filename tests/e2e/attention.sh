@@ -94,9 +94,9 @@ code=$?
     { fail "another attention went on, code $code"; cat other.log; }
 
 attention 2 by1 head/model.h5 data.h5 "${layers[@]}"; code=$?
-[ $code = 2 ] && grep -q 'is there already; --overwrite' by1.log || fail "replaced by1.h5"
+[ $code = 2 ] && grep -q 'already exists; --overwrite' by1.log || fail "replaced by1.h5"
 attention 2 nonode head/model.h5 data.h5; code=$?
-refused 2 '--node is not given: which layers of resnet_small' nonode
+refused 2 '--node is not given: name the layers of resnet_small' nonode
 attention 2 badnode head/model.h5 data.h5 --node layer1.conv2; code=$?
 refused 2 "has no layer 'layer1.conv2' below the representation; did you mean 'layer1.0.conv2'?" badnode
 attention 2 gone missing.h5 data.h5 "${layers[@]}"; code=$?
@@ -108,7 +108,7 @@ ranks 2 unmeasured "${on%]*}, layer2.0.relu2], attention: by1.h5}"; code=$?
 [ $code = 1 ] && grep -q 'by1.h5: was not measured at layer2.0.relu2' unmeasured.log ||
     { fail "unmeasured: code $code"; cat unmeasured.log; }
 ranks 2 nofile "$on, attention: data.h5}"; code=$?
-[ $code = 1 ] && grep -q 'data.h5: not a file of .ptrain attention' nofile.log ||
+[ $code = 1 ] && grep -q 'data.h5: not a file written by .ptrain attention' nofile.log ||
     { fail "nofile: code $code"; cat nofile.log; }
 # A damaged image in the middle: one line, from the lowest rank.
 cp data.h5 bad.h5

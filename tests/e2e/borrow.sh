@@ -93,15 +93,15 @@ ranks 3 any source.path=by2.h5 "${with[0]}" 'stages=[{steps: 4}]' || cat any.log
 ranks 2 nopairs source.path=source.h5 "${with[@]}"; code=$?
 refused 1 'source.h5: holds no neighbours of the images of data.h5' nopairs
 ranks 2 others source.path=few.h5 "${with[@]}"; code=$?
-refused 1 'training image [0-9]* is in none of the source' others
+refused 1 'training image [0-9]* has no neighbours in the source file' others
 ranks 2 drawn source.path=by2.h5 "${with[@]}" source.per_class=1; code=$?
-[ $code = 2 ] && grep -q 'source.per_class.* does not go with source.draw' drawn.log ||
+[ $code = 2 ] && grep -q 'source.per_class.* cannot be combined with source.draw' drawn.log ||
     { fail "per_class and neighbours: $code"; cat drawn.log; }
 ranks 3 joint source.path=by2.h5 regularizers.joint.weight=1 'stages=[{steps: 3}]' ||
     { fail "joint training with it"; cat joint.log; }
 
 borrow 2 by1 data.h5 source.h5; code=$?
-[ $code = 2 ] && grep -q 'is there already; --overwrite' by1.log || fail "replaced by1.h5"
+[ $code = 2 ] && grep -q 'already exists; --overwrite' by1.log || fail "replaced by1.h5"
 borrow 2 gone data.h5 missing.h5; code=$?
 refused 1 'missing.h5' gone
 borrow 2 nosplit data.h5 source.h5 --source-split valid; code=$?

@@ -62,7 +62,7 @@ grep -qE '^weights: small/model.h5 \(ptrain model\): 45 of 47 tensors, head repl
 grep -q warn: dry.log && { fail "a warning about weights that fit"; cat dry.log; }
 "$PTRAIN" train run.yaml --dry-run --workers 1 --set network.weights=small/model.h5 \
     --set data.preprocess.order=bgr >dry.log 2>&1
-[ "$(grep -c 'warn: small/model.h5 was trained on RGB .*, data.preprocess says BGR ' dry.log)" = 1 ] ||
+[ "$(grep -c 'warn: small/model.h5 was trained with RGB .*, but data.preprocess is BGR ' dry.log)" = 1 ] ||
     { fail "no warning about other pixels"; cat dry.log; }
 "$PTRAIN" train run.yaml --dry-run --workers 1 --set network.weights=small/model.h5 \
     --set data.preprocess.std='[0.458, 0.448, 0.45]' --set data.preprocess.scale=0.00784313725 \
@@ -142,7 +142,7 @@ wait $! || { fail "train without stdin and stdout"; cat closed.err; }
 
 # What mpirun says only in ten lines, or not at all.
 alone tmpdir env TMPDIR=/proc/none
-[ $? = 1 ] && [ "$(cat tmpdir.err)" = "error: mpirun cannot make its files in /proc/none: No such \
+[ $? = 1 ] && [ "$(cat tmpdir.err)" = "error: mpirun cannot create its files in /proc/none: No such \
 file or directory; set TMPDIR to a directory that can be written to" ] || { fail "TMPDIR"; cat tmpdir.err; }
 mkdir bin
 for program in mpirun env timeout; do ln -s "$(type -P $program)" bin/; done
@@ -152,7 +152,7 @@ printf '#!/bin/sh\necho "[vm:12] what is wrong" >&2\nexit 243\n' >bin/failing &&
 ln -sf failing bin/mpirun
 alone fails env PATH="$PWD/bin:$PATH" >/dev/null
 [ $? = 1 ] && [ "$(cat fails.err)" = "[vm:12] what is wrong
-error: mpirun ended with status 243 without saying why" ] || { fail "mpirun fails"; cat fails.err; }
+error: mpirun ended with status 243 without reporting why" ] || { fail "mpirun fails"; cat fails.err; }
 # A reader that leaves: the run stops with a checkpoint.
 timeout -k 5 60 "$PTRAIN" train run.yaml --workers 1 --set run.dir=piped --set 'stages=[{epochs: 4000}]' \
     --set run.log_every=1 2>piped.err | head -1 >/dev/null

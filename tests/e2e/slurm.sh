@@ -84,7 +84,7 @@ log=runs/slurm-${job}_0.log
 for i in $(seq 300); do grep -q '^step 100/' "$log" 2>/dev/null && break; sleep 0.2; done
 scancel --signal=USR1 "${job}_0"
 for i in $(seq 1200); do [ -z "$(squeue -h)" ] && break; sleep 0.2; done
-grep -q 'checkpoint written; the same command goes on' "$log" || fail "no checkpoint"
+grep -q 'checkpoint written; run the same command again to resume' "$log" || fail "no checkpoint"
 [ "$(grep -c '^results in ' "$log")" = 1 ] || fail "the task did not end well"
 "$PTRAIN" sweep table.yaml --list >list.log
 [ "$(grep -c '^done ' list.log)" = 2 ] || fail "not both done: $(cat list.log)"

@@ -31,12 +31,12 @@ for i in $(seq 300); do [ -s runs/l2/seed-4/metrics.jsonl ] && break; sleep 0.1;
 kill -TERM $pid; wait $pid; code=$?
 [ $code = 75 ] || fail "stopped: exit code $code, not 75"
 grep -q '^\[1/4\] l2/seed-3: ' first.log || fail "stopped: no line for the first run"
-grep -q 'stopped in l2/seed-4; the same command goes on' first.log || fail "stopped: $(cat first.log)"
+grep -q 'stopped in l2/seed-4; run the same command again to resume' first.log || fail "stopped: $(cat first.log)"
 [ -d runs/l2/seed-4/checkpoints ] || fail "stopped: no checkpoint"
 sweep table.yaml --set "$long" --list >list.log
 grep -q '^done .*l2/seed-3 ' list.log && grep -q '^unfinished .*l2/seed-4$' list.log || fail "states: $(cat list.log)"
 sweep table.yaml --set "$long" >second.log 2>&1 || fail "the rest: $(cat second.log)"
-grep -q '^going on after step' runs/l2/seed-4.log || fail "the stopped run began again"
+grep -q '^resuming after step' runs/l2/seed-4.log || fail "the stopped run began again"
 [ "$(grep -c '^\[./4\]' second.log)" = 3 ] || fail "not three runs in the second go"
 for seed in 3 4; do
     ranks 3 hand$seed "$long" seed=$seed || fail "by hand"
@@ -60,7 +60,7 @@ mv data.h5 was.h5
 rm -r images/target/train/"$(ls images/target/train | head -1)"/0000.jpg
 "$PTRAIN" pack --layout folders images/target data.h5 >/dev/null
 "$PTRAIN" sweep table.yaml --set "$long" --list >repacked.log 2>&1; code=$?
-[ $code = 2 ] && [ "$(grep -c 'was made with other data than data.h5 holds now' repacked.log)" = 4 ] ||
+[ $code = 2 ] && [ "$(grep -c 'was made with different data than data.h5 holds now' repacked.log)" = 4 ] ||
     fail "runs of other data count, code $code: $(cat repacked.log)"
 mv was.h5 data.h5
 printf 'dir: deep\nconfig: [run.yaml]\nset: [engine.workers=2]\nseeds: [3]\naxes:\n' >deep.yaml

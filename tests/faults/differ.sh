@@ -42,7 +42,7 @@ damaged() { # NAME PATTERN [RANK]: exit code 1, one line
     nobody "$1"
 }
 for place in everywhere one index; do mkdir $place && cp run.yaml data.h5 $place/; done
-image="data.h5: image [0-9]+ \\(train/[^)]*\\) is damaged: the CRC32C of its bytes is [0-9a-f]{8}, recorded is [0-9a-f]{8}"
+image="data.h5: image [0-9]+ \\(train/[^)]*\\) is damaged: the CRC32C of its bytes is [0-9a-f]{8}, expected [0-9a-f]{8}"
 flip everywhere/data.h5 $(($(jpegs data.h5 | head -1) + 300))
 job bit -n 3 --wdir "$PWD/everywhere" "$PTRAIN" "${t[@]}" run.dir="$PWD/bit"
 damaged bit "step [0-9]+.*$image"
@@ -52,7 +52,7 @@ damaged bits "step [0-9]+.*$image" 2
 [ -e bits/metrics.jsonl ] && [ ! -s bits/metrics.jsonl ] || fail "bits: a step was done without rank 2"
 flip index/data.h5 "$(LC_ALL=C grep -obUa train/six_coarse data.h5 | head -1 | cut -d: -f1)"
 job name -n 2 "$PTRAIN" "${t[@]}" run.dir=name : -n 1 --wdir "$PWD/index" "$PTRAIN" "${t[@]}" run.dir=name
-damaged name "data.h5: its index is damaged: the CRC32C is [0-9a-f]{8}, recorded is [0-9a-f]{8}" 2
+damaged name "data.h5: its index is damaged: the CRC32C is [0-9a-f]{8}, expected [0-9a-f]{8}" 2
 [ ! -e name/metrics.jsonl ] || fail "name: it began"
 
 # ---- a file without sums is read, and one rank says so

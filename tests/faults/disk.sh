@@ -59,7 +59,7 @@ goes_on() { # NAME PATTERN: with room again, from the newest checkpoint, to the 
     rm -f small/ballast
     start again
     ends again 0
-    grep -qE "^going on after step $2" again.log || { fail "after $1"; cat again.log; }
+    grep -qE "^resuming after step $2" again.log || { fail "after $1"; cat again.log; }
     same "after $1"
 }
 room='needs [0-9.]+ MB, [0-9.]+ MB are free: No space left'
@@ -123,7 +123,7 @@ mount -o remount,size=8m small
 # no room for the predictions: the model is there, and a checkpoint of the end
 start end LD_PRELOAD="$PT_FILE_SHIM" PT_FILE_CALL=fallocate PT_FILE_NAME=/predictions.h5 PT_FILE_DO=28
 ends end 1
-one_line end "/predictions.h5: $room .*; a checkpoint after the last step is written"
+one_line end "/predictions.h5: $room .*; a checkpoint after the last step was written"
 cmp -s small/run/model.h5 undisturbed/model.h5 || fail "end: the model"
 goes_on end '180 of 180'
 

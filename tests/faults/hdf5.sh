@@ -31,7 +31,7 @@ predict=("$PTRAIN" predict "$picture" --weights)
 
 # The library as it may behave, in whatever process reads.
 crashed="libhdf5 crashed reading it .signal 11, Segmentation fault"
-endless="libhdf5 does not come to an end"
+endless="libhdf5 does not finish"
 refused "predict" "model.h5: $crashed" bash -c 'raising 11 "$@"' - "${predict[@]}" "$fixtures/model.h5"
 refused "predict, Keras" "keras_fixed.h5: $crashed" \
     bash -c 'raising 11 "$@"' - "${predict[@]}" "$fixtures/keras_fixed.h5" --network squeezenet1_1

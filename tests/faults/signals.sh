@@ -25,7 +25,7 @@ stopped() { # NAME: code 75, no error line, a checkpoint; then it goes on
 ranks_again() { # NAME: one worker goes on
     timeout -k 5 60 mpirun -q --oversubscribe -n 2 "$PTRAIN" train run.yaml --set "run.dir=$work/$1" \
         --set "${run[0]}" "${@:2}" >"$1.again" 2>&1 || { fail "$1: did not go on"; cat "$1.again"; }
-    grep -q '^going on after step' "$1.again" || fail "$1: began again"
+    grep -q '^resuming after step' "$1.again" || fail "$1: began again"
     [ "$(hash_of "$1")" = "$(hash_of undisturbed)" ] || fail "$1: other weights"
 }
 

@@ -48,7 +48,7 @@ cmp -s a.h5 c.h5 || no "one thread gives another file"
 
 # ---- an existing file
 run 2 1 0 pack good a.h5
-says "a.h5 is there already" err
+says "a.h5 already exists" err
 run 0 0 0 pack good a.h5 --overwrite
 
 # ---- the command line
@@ -60,7 +60,7 @@ says "unknown option '--nonsense'" err
 run 2 1 0 pack good x.h5 --source
 says "a value is missing after '--source'" err
 run 2 1 0 pack good x.h5 --layout pictures
-says "layout 'pictures' is not known" err
+says "unknown layout 'pictures'" err
 run 2 1 0 pack good x.h5 --test-every 1
 run 2 1 0 pack good x.h5 --test-every 2
 run 1 1 0 pack nowhere x.h5

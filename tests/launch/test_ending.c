@@ -47,14 +47,14 @@ static void test_codes_that_mean_something_stay_and_all_others_are_1(void **stat
 static void test_a_signal_is_named_and_a_code_above_192_is_none(void **state)
 {
     expect((pt_ending){.status = exited(137)},
-           "the job was ended by signal 9 (Killed): out of memory, or killed by hand",
+           "the job was killed by signal 9 (Killed): out of memory, or killed by hand",
            true);
     expect((pt_ending){.status = SIGSEGV},
-           "the job was ended by signal 11 (Segmentation fault)", true);
+           "the job was killed by signal 11 (Segmentation fault)", true);
     expect((pt_ending){.status = exited(243)},
-           "mpirun ended with status 243 without saying why", true);
+           "mpirun ended with status 243 without reporting why", true);
     expect((pt_ending){.status = exited(7)},
-           "the job ended with status 7 without saying why", true);
+           "the job ended with status 7 without reporting why", true);
 }
 
 static void test_a_stop_before_the_first_step_speaks_of_no_checkpoint(void **state)
@@ -76,7 +76,7 @@ static void test_a_stop_before_the_first_step_speaks_of_no_checkpoint(void **sta
 static void test_a_job_that_ends_for_another_reason_after_a_stop_says_that(void **state)
 {
     expect((pt_ending){.status = exited(137), .stops = true, .asked = true},
-           "the job was ended by signal 9 (Killed): out of memory, or killed by hand",
+           "the job was killed by signal 9 (Killed): out of memory, or killed by hand",
            true);
 }
 
@@ -102,12 +102,13 @@ static void test_lost_output_is_a_failure_also_of_a_job_that_went_well(void **st
 static void test_what_mpirun_lacks_is_named(void **state)
 {
     setenv("TMPDIR", "/nowhere/at/all", 1);
-    expect((pt_ending){.status = exited(1), .own = "[vm:1] in session_dir.c at line 107"},
-           "mpirun cannot make its files in /nowhere/at/all: No such file or directory; "
-           "set TMPDIR to a directory that can be written to",
-           false);
+    expect(
+        (pt_ending){.status = exited(1), .own = "[vm:1] in session_dir.c at line 107"},
+        "mpirun cannot create its files in /nowhere/at/all: No such file or directory; "
+        "set TMPDIR to a directory that can be written to",
+        false);
     expect((pt_ending){.status = exited(1), .no_ssh = true, .own = "start daemons."},
-           "mpirun starts ranks on other hosts by ssh, and there is none in PATH", false);
+           "mpirun starts ranks on other hosts through ssh, which is not in PATH", false);
 }
 
 int main(void)

@@ -63,7 +63,7 @@ static void test_differences_are_named_with_both_values(void **state)
                                         "is 0.2; stages.0.epochs was 3, is "
                                         "4; seed was 2, is not given; data_checksum was "
                                         "aa, is not given): choose another "
-                                        "run.dir, or give --overwrite to replace it");
+                                        "run.dir, or use --overwrite to replace it");
 }
 
 static pt_status compare_settings(const json_t *was, const char *const sets[2])

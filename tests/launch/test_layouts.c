@@ -279,7 +279,7 @@ static void test_faults_of_classes_are_found(void **state)
     put("classes.txt", "a\n\nb\na\n");
     expect_fault(NULL, PT_ERR_DATA,
                  "%s/classes.txt:2: error: the class has no name\n"
-                 "%s/classes.txt: class 'a' is there twice");
+                 "%s/classes.txt: class 'a' is listed twice");
     put("classes.txt", "\n");
     expect_fault(NULL, PT_ERR_DATA, "%s/classes.txt: has no classes");
     put("classes.txt", "a\n");

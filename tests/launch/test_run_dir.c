@@ -189,7 +189,8 @@ static void test_files_of_others_are_named_and_stay(void **state)
             snprintf(path, sizeof path, "run/%s", others[i]);
             put(path);
             assert_int_equal(open_dir(overwrite, &exists), PT_ERR_USAGE);
-            assert_non_null(strstr(pt_fail_text(), "holds other files than a run's"));
+            assert_non_null(
+                strstr(pt_fail_text(), "holds files that do not belong to a run"));
             assert_non_null(strstr(pt_fail_text(), others[i]));
             assert_true(is_there(path));
             assert_false(is_there("run/.lock"));

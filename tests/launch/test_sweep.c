@@ -155,7 +155,7 @@ static void test_all_faults_are_told_at_once_where_they_stand(void **state)
         "t.yaml:3:20: error: '9-3' is not a seed or a range as in 1-5\n"
         "t.yaml:3:25: error: more than 1000 seeds\n"
         "t.yaml:5:12: error: 'a b' is a directory's name: letters, digits, . _ "
-        "and -, up to 100, and no . in front\n"
+        "and -, up to 100, and no leading .\n"
         "t.yaml:7:11: error: rows has two entries named 'c'\n"
         "--set #1: error: data.batch must be in [1, 65536], not 0 (a b/seed-1 and 3 more "
         "runs)\n"
@@ -175,7 +175,7 @@ static void test_faults_of_the_table_itself(void **state)
         "t.yaml:1:1: error: config is not given: the configuration of all runs\n"
         "t.yaml:1:8: error: rows.0 has no name");
     expect_faults("dir: x\nconfig: [run.yaml]\n", NULL,
-                  "t.yaml:1:1: error: give rows or axes: neither is there");
+                  "t.yaml:1:1: error: give rows or axes: neither is given");
     expect_faults("dir: x\nconfig: [run.yaml]\nrows: [{name: a}]\naxes: [{of: []}]\n",
                   NULL,
                   "t.yaml:4:7: error: give rows or axes, not both\n"

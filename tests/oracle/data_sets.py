@@ -100,9 +100,9 @@ def cub200():
     os.remove(os.path.join(root, "images", images[5]))
     text(root + "/image_class_labels.txt", "1 1\n1 2\n2 3\n9 1\n3 1\n4 1\n5 2\n6 1\n")
     text(root + "/train_test_split.txt", "1 2\n" + "".join("%d 1\n" % i for i in range(2, 8)))
-    refused("CUB with faults", "cub", "image_class_labels.txt:2: error: image 1 is there twice",
+    refused("CUB with faults", "cub", "image_class_labels.txt:2: error: image 1 is listed twice",
             "image_class_labels.txt:3: error: image 2 has no class of classes.txt",
-            "image_class_labels.txt:4: error: '9' is no image id of images.txt",
+            "image_class_labels.txt:4: error: '9' is not an image id of images.txt",
             "train_test_split.txt:1: error: image 1 is neither 0 nor 1",
             "has no line in image_class_labels.txt", images[5] + ": No such file")
 
@@ -127,7 +127,7 @@ def mit67():
     expected = {s: [(n, n.split("/")[0]) for n in names if n not in bad]
                 for s, names in (("train", train), ("test", test))}
     check("MIT67", root, classes, expected,
-          says=("layout mit67", "3 files are no JPEG inside and were left out: "
+          says=("layout mit67", "3 files do not contain JPEG data and were left out: "
                 "gym/Gym1_png.jpg (PNG), buffet/Buffet_gif.jpg (GIF), gym/bitmap.jpg (BMP)",
                 "6 training images, the official set has 5360"))
     for name in bad:  # converted, as the README says
@@ -161,12 +161,12 @@ def stanford40():
                  "".join(n + "\n" for n in names if n.rsplit("_", 1)[0] == a))
     expected = {s: [(n, n.rsplit("_", 1)[0]) for n in names] for s, names in listed.items()}
     check("Stanford40", root, sorted(actions), expected,
-          says=("layout stanford40", "2 of the 8 lists of one action are not there"))
+          says=("layout stanford40", "2 of the 8 lists of one action are missing"))
     text(root + "/ImageSplits/applauding_test.txt", "applauding_002.jpg\nwaving_hands_002.jpg\n")
     text(root + "/ImageSplits/test.txt", "\n".join(listed["test"] + ["riding_001.jpg",
                                                                     listed["train"][0]]))
     refused("Stanford40 with faults", root,
-            "test.txt:9: error: 'riding_001.jpg' begins with no action of actions.txt",
+            "test.txt:9: error: 'riding_001.jpg' does not begin with an action of actions.txt",
             "applauding_test.txt:2: error: waving_hands_002.jpg is not in test.txt",
             listed["train"][0] + " is in train.txt and in test.txt")
 
@@ -199,7 +199,7 @@ def caltech256():
 
     fixed = {"train30": (0, 30), "train60": (0, 60), "test": (60, 80)}
     check("Caltech", root, names, splits(257, fixed),
-          says=("layout caltech256", "3 entries are no images NNN_MMMM.jpg"))
+          says=("layout caltech256", "3 entries are not images named NNN_MMMM.jpg"))
     check("Caltech without clutter", at.rstrip("/"), names[:256],
           splits(256, {"train": (0, 25), "test": (25, 75)}),
           options=("--layout", "caltech256", "--no-clutter", "--train-per-class", "25",
@@ -211,7 +211,7 @@ def caltech256():
 
     check("Caltech drawn", root, names, splits(257, fixed, drawn), options=("--draw", "7"))
     refused("Caltech with more than there is", root, "class 001.class-1 has 84 images, "
-            "wanted are 80 + 20", options=("--train-per-class", "80"))
+            "needs 80 + 20", options=("--train-per-class", "80"))
     refused("Caltech with another's option", root, "--identities is for webface500",
             options=("--identities", "3"))
 
@@ -234,8 +234,8 @@ def webface500():
     drawn = {s: [("%s/%03d.jpg" % (c, i), c) for k, c in enumerate(chosen)
                  for i in order[k][a:b]] for s, (a, b) in (("train", (0, 4)), ("test", (4, 6)))}
     check("WebFace drawn", root, chosen, drawn, options=options + ("--draw", "3"))
-    refused("WebFace with too few", root, "5 of 6 identities have the 5 + 2 images wanted of "
-            "each, 6 are needed", options=("--layout", "webface500", "--identities", "6",
+    refused("WebFace with too few", root, "5 of 6 identities have the 5 + 2 images needed per "
+            "identity; 6 such identities are required", options=("--layout", "webface500", "--identities", "6",
                                            "--train-per-class", "5", "--test-per-class", "2"))
 
 

@@ -219,11 +219,11 @@ static void test_headers_of_giants_are_refused_before_memory_is_taken(void **sta
         {"plain.jpg", 13378, 13377, 0,
          "13377 x 13378 pixels, above the limit of 178956970 pixels"},
         {"progressive_444.jpg", 12000, 10000, 0,
-         "10000 x 12000 pixels cannot be in 981 bytes"},
+         "10000 x 12000 pixels cannot fit in 981 bytes"},
         {"progressive_444.jpg", 12000, 10000, 120000,
          "10000 x 12000 pixels in several scans need 1081056384 bytes, above the limit "
          "of 1073741824"},
-        {"plain.jpg", 2000, 2000, 0, "2000 x 2000 pixels cannot be in 2605 bytes"},
+        {"plain.jpg", 2000, 2000, 0, "2000 x 2000 pixels cannot fit in 2605 bytes"},
         {"plain.jpg", 0, 64, 0, "empty JPEG image (DNL not supported)"},
     };
 

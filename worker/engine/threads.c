@@ -154,9 +154,8 @@ pt_status pt_threads_create(int n_threads, pt_threads **out)
 {
     *out = NULL;
     if (n_threads < 1 || n_threads > PT_MAX_THREADS) {
-        return pt_fail(PT_ERR_CONFIG,
-                       "%d compute threads asked for, 1 to %d are possible", n_threads,
-                       PT_MAX_THREADS);
+        return pt_fail(PT_ERR_CONFIG, "%d compute threads requested, must be 1 to %d",
+                       n_threads, PT_MAX_THREADS);
     }
     pt_threads *p = calloc(1, sizeof *p);
     if (!p) return pt_fail(PT_ERR_NOMEM, "no memory for the thread pool");

@@ -216,7 +216,7 @@ static void read_header(struct decoder *d, const void *file, size_t bytes)
                c->image_height, PT_JPEG_MAX_PIXELS);
     }
     if (c->num_components != 1 && c->num_components != 3 && c->num_components != 4) {
-        refuse(&d->trap, "%d components, only 1, 3 and 4 have a meaning",
+        refuse(&d->trap, "%d components, only 1, 3 and 4 are supported",
                c->num_components);
     }
 }
@@ -229,7 +229,7 @@ static void start(struct decoder *d)
 
     if (!c->arith_code &&
         (uint64_t)c->image_width * c->image_height / MAX_PIXELS_PER_BYTE > d->bytes) {
-        refuse(&d->trap, "%u x %u pixels cannot be in %zu bytes", c->image_width,
+        refuse(&d->trap, "%u x %u pixels cannot fit in %zu bytes", c->image_width,
                c->image_height, d->bytes);
     }
     if (need > memory_limit) {

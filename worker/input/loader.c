@@ -138,7 +138,7 @@ static pt_status start_threads(pt_loader *l, int n)
         int e = pthread_create(&l->threads[l->n_started], NULL, thread_main, l);
 
         if (e != 0) {
-            return pt_fail(PT_ERR_NOMEM, "input thread %d of %d does not start: %s",
+            return pt_fail(PT_ERR_NOMEM, "cannot start input thread %d of %d: %s",
                            l->n_started + 1, n, strerror(e));
         }
         l->n_started++;
@@ -226,7 +226,8 @@ bool pt_loader_request(pt_loader *l, const uint32_t *images, size_t n, bool trai
 {
     bool room;
 
-    PT_CHECK(n <= l->max_images, "a batch of %zu images, room for %zu", n, l->max_images);
+    PT_CHECK(n <= l->max_images, "a batch of %zu images, space for %zu", n,
+             l->max_images);
     pthread_mutex_lock(&l->lock);
     room = l->asked - l->oldest < l->depth;
     if (room) {
