@@ -35,11 +35,11 @@ PT_MUST_USE pt_status pt_file_load_path(const char *path, size_t max, uint8_t **
 /* Makes a new, empty file beside path, for what is to become path when it is whole: named
  * path and ".tmp." and 16 random hexadecimal digits, never one that is there, nor behind
  * a link. *name is malloc'd, *fd open for writing; the caller closes, and renames or
- * unlinks. The only way in which the program makes temporary files. */
+ * unlinks. No other function creates temporary files. */
 PT_MUST_USE pt_status pt_file_temporary(const char *path, char **name, int *fd);
 
-/* Could pt_file_temporary, of this or an older program, have named `name` a file that was
- * to become `of` (both without directories)? */
+/* Could `name` be a temporary file of this or an older version that was to become `of`
+ * (both without directories)? */
 bool pt_file_is_temporary(const char *name, const char *of);
 
 /* Puts text [n bytes] at path in one move: temporary name beside it, fsync, rename, fsync
@@ -49,21 +49,21 @@ PT_MUST_USE pt_status pt_file_replace(const char *path, const char *text, size_t
 /* fsync of the directory that holds path. */
 PT_MUST_USE pt_status pt_file_sync_parent(const char *path);
 
-/* Bytes that the file system of path's directory has free for us; false: not known. */
+/* Free bytes, available to us, on the file system of path's directory; false: unknown. */
 bool pt_file_free_bytes(const char *path, uint64_t *bytes);
 
-/* Whether a file of `bytes` has room beside path: the space is reserved and given back.
- * PT_ERR_IO with the bytes needed and free. Where the file system cannot reserve, what it
- * says is free decides. */
+/* Whether a file of `bytes` fits beside path: the space is reserved and released again.
+ * PT_ERR_IO with the bytes needed and free. If the file system cannot reserve space, its
+ * count of free bytes decides. */
 PT_MUST_USE pt_status pt_file_check_room(const char *path, uint64_t bytes);
 
 /* dir/name, malloc'd; NULL without memory. */
 char *pt_file_path(const char *dir, const char *name);
 
-/* Makes a directory that outlives a crash, unless something of this name is there. */
+/* Makes a directory that survives a crash, unless something of this name exists. */
 PT_MUST_USE pt_status pt_file_make_dir(const char *path);
 
-/* Makes every directory above path that is not there (mkdir -p of its parent). */
+/* Makes every missing directory above path (mkdir -p of its parent). */
 PT_MUST_USE pt_status pt_file_make_parents(const char *path);
 
 #endif

@@ -162,7 +162,8 @@ bool pt_file_free_bytes(const char *path, uint64_t *bytes)
     return known;
 }
 
-/* Has it? Where the file system cannot reserve, what it says is free decides. errno. */
+/* Has it? If the file system cannot reserve space, its count of free bytes decides.
+ * errno. */
 static bool has_room(int fd, const char *path, uint64_t bytes)
 {
     uint64_t free_bytes;

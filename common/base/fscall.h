@@ -1,9 +1,10 @@
-/* Which call to the file system a thread is in, so that another thread can say where it
- * is stuck: a dead server lets a call never return, and a thread in one can say nothing.
+/* Which file-system call a thread is in, so that another thread can report where it is
+ * stuck: with a dead file server a call never returns, and its thread cannot report
+ * anything.
  *
- * A thread names a record as its own; what it does to files after that is noted there by
- * the functions that write, sync, rename and remove files (file.h, h5file.h). A thread
- * without a record notes nothing. */
+ * A thread adopts a record; from then on the functions that write, sync, rename and
+ * remove files (file.h, h5file.h) note their calls in it. A thread without a record notes
+ * nothing. */
 #ifndef PT_COMMON_BASE_FSCALL_H
 #define PT_COMMON_BASE_FSCALL_H
 
@@ -13,7 +14,7 @@
 
 enum { PT_FSCALL_PATH = 1024, PT_FSCALL_TEXT = PT_FSCALL_PATH + 160 };
 
-/* Plain value; it outlives the thread that notes in it. */
+/* Plain value; must outlive the thread that notes its calls in it. */
 typedef struct {
     pthread_mutex_t mutex;
     const char *call; /* static text; NULL: none so far */
@@ -41,7 +42,7 @@ double pt_fscall_quiet_s(pt_fscall *c);
 /* Is it inside a call of the library? Any thread. */
 bool pt_fscall_in_library(pt_fscall *c);
 
-/* "fsync of runs/a/metrics.jsonl has not returned for 12 s"; "" where it is inside none.
+/* "fsync of runs/a/metrics.jsonl has not returned for 12 s"; "" if it is in no call.
  * Any thread. */
 void pt_fscall_describe(pt_fscall *c, char out[PT_FSCALL_TEXT]);
 

@@ -1,6 +1,6 @@
 /* Random numbers as a pure function: Philox4x32-10 (Salmon et al., SC 2011). There is no
- * state to advance: a number is found by the stream that it belongs to and its place in
- * it, so any rank or thread can draw it at any time.
+ * state to advance: a number is determined by its stream and its position in it, so any
+ * rank or thread can draw it at any time.
  *
  * Local; no allocation; cannot fail. */
 #ifndef PT_COMMON_BASE_RNG_H

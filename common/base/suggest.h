@@ -1,4 +1,4 @@
-/* "did you mean": the word that somebody meant. */
+/* "did you mean": the word that was probably meant. */
 #ifndef PT_COMMON_BASE_SUGGEST_H
 #define PT_COMMON_BASE_SUGGEST_H
 

@@ -44,7 +44,7 @@ static bool is_bad(const checker *k, const char *path)
     return t && t->bad;
 }
 
-/* One fault where `path` was given, or else where its section stands. */
+/* One fault where `path` was given, or else at its section. */
 static void fault(checker *k, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -145,7 +145,7 @@ static void check_value(checker *k, const char *path, const char *message,
     }
 }
 
-/* Everything that was given in m, which stands at `path`. */
+/* Everything that was given in m, the message at `path`. */
 static void check_message(checker *k, const char *path, const ProtobufCMessage *m)
 {
     char sub[PT_CONFIG_MAX_PATH];

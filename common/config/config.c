@@ -154,7 +154,7 @@ static pt_yaml *load_file(loader *l, const char *path, pt_mark asked)
     return t;
 }
 
-/* Lays the k-th "a.b=value" over the tree; `where` it stands. */
+/* Applies the k-th "a.b=value" to the tree; `where` it was given. */
 static void override(loader *l, pt_yaml *root, const char *set, size_t k,
                      const char *where)
 {

@@ -19,9 +19,9 @@ typedef Pt__Config__Config pt_config;
  * in config.proto. Every sub-message exists in the result; keys that were not given keep
  * has_x = 0 and hold the schema's default.
  *
- * A value of null (or ~) means that the key is not given, also over a base that gives it.
- * The base may be a list, laid over each other in order. Anchors, aliases and tags are
- * refused.
+ * A value of null (or ~) means that the key is not given, even if a base gives it.
+ * The base may be a list of files, each overriding those before it. Anchors, aliases and
+ * tags are refused.
  *
  * All faults are collected, one line each, as file:line:column: error: ... ("--set #2:
  * error: ..." for overrides); then PT_ERR_CONFIG. A file that cannot be read is
@@ -36,13 +36,13 @@ typedef struct {
     const char *text, *where;
 } pt_config_part;
 
-/* The same of several files, n_files >= 1, laid over each other in order. */
+/* The same with several files, n_files >= 1, each overriding those before it. */
 PT_MUST_USE pt_status pt_config_load_all(const pt_config_part *files, size_t n_files,
                                          const pt_config_part *sets, size_t n_sets,
                                          pt_config **out);
 
-/* A file of another schema with the same syntax, and where its values stand: its own
- * rules are told among the same faults. */
+/* A file of another schema with the same syntax, with the locations of its values, so
+ * that faults of its own rules are reported together with the others. */
 typedef struct pt_config_file pt_config_file;
 
 /* Reads. Faults wait for pt_config_file_report; fails only without memory. */
@@ -54,8 +54,8 @@ void pt_config_file_close(pt_config_file **f);
 /* Every sub-message exists. Dies with the file; after faults it may lack anything. */
 const ProtobufCMessage *pt_config_file_message(const pt_config_file *f);
 
-/* Adds a fault of the value at path ("rows.0.name"), or of what is around it where it was
- * not given; none where that is known to be faulty. */
+/* Adds a fault for the value at path ("rows.0.name"), or for its section if it was not
+ * given; none if that is already faulty. */
 void pt_config_file_fault(pt_config_file *f, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -65,7 +65,7 @@ void pt_config_file_where(const pt_config_file *f, const char *path, char *out, 
 /* PT_OK, or PT_ERR_CONFIG with all faults so far, in the file's order. */
 PT_MUST_USE pt_status pt_config_file_report(pt_config_file *f);
 
-/* What `ptrain train` cannot do without (run.dir, data.path, network.name): PT_ERR_CONFIG
+/* What `ptrain train` requires (run.dir, data.path, network.name): PT_ERR_CONFIG
  * with a line for each that is not given. */
 PT_MUST_USE pt_status pt_config_check_train(const pt_config *c);
 

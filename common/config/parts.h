@@ -1,4 +1,4 @@
-/* What pt_config_load is made of: faults with marks, a tree of YAML values (pt_yaml), and
+/* The parts of pt_config_load: faults with marks, a tree of YAML values (pt_yaml), and
  * the walk from the tree to the message. Private to common/config; yaml.c alone knows
  * libfyaml.
  *
@@ -61,7 +61,7 @@ typedef enum { PT_YAML_SCALAR, PT_YAML_MAPPING, PT_YAML_LIST } pt_yaml_kind;
 typedef struct pt_yaml {
     pt_yaml_kind kind;
     pt_mark mark;
-    bool bad;         /* a fault was found in it: do not judge it further */
+    bool bad;         /* a fault was found in it: no further checks */
     bool quoted;      /* scalar in quotes or a block */
     const char *text; /* scalar; ends with a zero */
     struct pt_yaml_item *items;

@@ -139,7 +139,7 @@ static bool is_printed(const ProtobufCMessage *m, const ProtobufCFieldDescriptor
         return sub && has_lines(sub);
     }
     if (pt_field_count(m, f) > 0) return true;
-    /* Where the weights' own preprocessing stands in, a default is not what will be. */
+    /* If the weights determine the preprocessing, a default would be misleading. */
     return f->default_value && m->descriptor != &pt__config__preprocess__descriptor;
 }
 

@@ -99,7 +99,7 @@ static bool next_name(const char **path, char name[PT_CONFIG_MAX_PATH])
     return true;
 }
 
-/* The index that a name stands for, or -1. */
+/* The index that a name denotes, or -1. */
 static int index_of(const char *name)
 {
     size_t n = strlen(name);

@@ -18,13 +18,13 @@
  * then, where there are pairs, `of` with the final zero, target, begin and image. It is
  * the data set's name: what two runs compare.
  *
- * The sums (CRC32C) tell damage. index_crc32c is over n, the numbers of classes and of
+ * The sums (CRC32C) detect damage. index_crc32c is over n, the numbers of classes and of
  * splits (uint64); offset, label, height, width, crc32c; the names of images and classes,
  * each with its final zero; for every split its name with the final zero, its size
  * (uint64) and entries; where there are pairs, `of` with the final zero, the number of
  * targets (uint64), target, begin and image; source, licence and checksum with their
- * final zeros. Older files have no sums: they are read, and only pt_dataset_verify
- * would tell that they are damaged.
+ * final zeros. Older files have no sums: they are read, and only pt_dataset_verify would
+ * notice damage.
  *
  * Readers share one descriptor and no lock: any number of threads may read. */
 #ifndef PT_COMMON_DATA_DATASET_H
@@ -48,9 +48,9 @@ typedef struct {
     const uint32_t *image;
 } pt_pairs;
 
-/* Opens and checks the index: it has the sum that is recorded, offsets rise and stay
- * inside the file, labels are below C, split entries below n. All faults of the file are
- * listed. The bytes of the images are checked when they are read. */
+/* Opens and checks the index: its sum matches, offsets ascend and stay inside the file,
+ * labels are below C, split entries below n. All faults of the file are reported. The
+ * bytes of the images are checked when they are read. */
 PT_MUST_USE pt_status pt_dataset_open(const char *path, pt_dataset **out);
 void pt_dataset_destroy(pt_dataset **d);
 
@@ -58,15 +58,15 @@ void pt_dataset_destroy(pt_dataset **d);
  * are sums, damaged images are named. */
 PT_MUST_USE pt_status pt_dataset_verify(const pt_dataset *d);
 
-/* Can damage be told, or is it a file of an older program? */
+/* Can damage be detected, or was the file packed by an older version? */
 bool pt_dataset_has_sums(const pt_dataset *d);
 
 /* SHA-256 of the index as it was read, the images' sums included: two ranks with equal
- * digests hold the same data, as far as each can tell (and with sums, will tell). */
+ * digests hold the same data (with sums, damage to either would be detected). */
 PT_MUST_USE pt_status pt_dataset_digest(const pt_dataset *d, char hex[65]);
 
-/* Lets the images of `more` (borrowed) follow those of d: with numbers from d's images
- * on, and labels from d's classes on. Splits, names of classes and the checksum stay d's.
+/* Appends the images of `more` (borrowed) to those of d: their numbers follow d's images,
+ * their labels d's classes. Splits, names of classes and the checksum stay d's.
  */
 void pt_dataset_append(pt_dataset *d, const pt_dataset *more);
 
@@ -99,7 +99,7 @@ PT_MUST_USE pt_status pt_dataset_read(const pt_dataset *d, size_t image, void *b
 
 /* ---- writing ---------------------------------------------------------------------- */
 
-/* What pack hands over: one entry per image; its file is read when it is written. */
+/* An image to pack; its file is read when the set is written. */
 typedef struct {
     const char *path; /* file to copy; NULL: the next two */
     const pt_dataset *from;
@@ -127,10 +127,10 @@ typedef struct {
     const pt_pairs *pairs; /* NULL: none */
 } pt_pack;
 
-/* Writes the file under a temporary name and renames it. A file that changed its size
- * since it was checked is PT_ERR_DATA. No image, no class, an empty split, a label or an
- * entry out of range are refused. source, licence: NULL is "". checksum: out, may be
- * NULL. The same input gives the same file, byte for byte. */
+/* Writes the file under a temporary name and renames it. PT_ERR_DATA if a file's size has
+ * changed since it was checked. Refused: no image, no class, an empty split, a label or
+ * an entry out of range. source, licence: NULL is "". checksum: out, may be NULL. The
+ * same input gives the same file, byte for byte. */
 PT_MUST_USE pt_status pt_dataset_write(const char *path, const pt_pack *pack,
                                        char checksum[65]);
 

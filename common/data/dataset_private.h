@@ -26,7 +26,7 @@ typedef struct {
     uint64_t *begin;
 } pt_pairs_data;
 
-/* The index of a packed file: all of it but the bytes of the images. */
+/* The index of a packed file: everything except the bytes of the images. */
 typedef struct {
     size_t n, n_classes, n_splits;
     uint64_t *offset; /* [n + 1] */
@@ -62,8 +62,8 @@ uint32_t pt_dataset_index_crc(const pt_dataset_index *x);
 /* PT_OK where the file has no sums. PT_ERR_DATA with both sums where they differ. */
 PT_MUST_USE pt_status pt_dataset_check_index(const pt_dataset *d);
 
-/* Is the image, one of d's own, damaged? Then one more line of *s says so, with both
- * sums. bytes: of its JPEG file. */
+/* Is the image (one of d's own) damaged? If so, adds a line with both sums to *s. bytes:
+ * of its JPEG file. */
 bool pt_dataset_check_image(const pt_dataset *d, size_t image, const void *bytes,
                             pt_status *s);
 

@@ -1,11 +1,12 @@
 /* HDF5 files, thin and careful: the only place that knows the HDF5 library.
  *
  * Objects are named by their path from the root ("images/bytes"; "/" is the root group).
- * A text of failure names the file, the object and the library's innermost reason; the
+ * An error text names the file, the object and the library's innermost reason; the
  * library itself prints nothing. Nothing is read without a stated maximum, no data set is
- * believed to hold more than the file can, links into other files, virtual and external
- * storage and filter plugins are refused. (The library's own parser is not proof against
- * hostile files; nor are we: launch/support/probe.h has a child read such files first.)
+ * trusted to hold more than the file can, and links into other files, virtual and
+ * external storage and filter plugins are refused. (The library's own parser is not proof
+ * against hostile files, so neither are we: launch/support/probe.h has a child process
+ * read such files first.)
  *
  * One thread per file. Status: PT_ERR_IO (system), PT_ERR_DATA (content), PT_ERR_NOMEM.
  */
@@ -20,22 +21,23 @@
 
 typedef struct pt_h5file pt_h5file;
 
-/* May several threads work on files of their own at the same time? A question of how the
- * library was built (Debian's may). */
+/* May several threads work on files of their own at the same time? Depends on how the
+ * library was built (Debian's allows it). */
 bool pt_h5file_safe_for_threads(void);
 
 /* ---- files ------------------------------------------------------------------------ */
 
-/* Opens for reading. Where the file system refuses locks, opens without and warns once;
- * a file that another program holds for writing is PT_ERR_IO. */
+/* Opens for reading. If the file system does not support locks, opens without one and
+ * warns once; a file that another program holds for writing is PT_ERR_IO. */
 PT_MUST_USE pt_status pt_h5file_open(const char *path, pt_h5file **out);
 
 /* Creates path under a temporary name in the same directory. Nothing in the file depends
  * on the time of day. */
 PT_MUST_USE pt_status pt_h5file_create(const char *path, pt_h5file **out);
 
-/* Finishes a created file: closes, fsyncs, renames it to its name (replacing what is
- * there), fsyncs the directory. *f is NULL afterwards, the temporary file gone. */
+/* Finishes a created file: closes, fsyncs, renames it to its final name (replacing an
+ * existing file), fsyncs the directory. *f is NULL afterwards, the temporary file gone.
+ */
 PT_MUST_USE pt_status pt_h5file_commit(pt_h5file **f);
 
 /* Closes. A created file that was not committed is removed. NULL and &NULL are allowed.
@@ -45,7 +47,7 @@ void pt_h5file_destroy(pt_h5file **f);
 const char *pt_h5file_path(const pt_h5file *f);
 uint64_t pt_h5file_bytes(const pt_h5file *f); /* of the file, when it was opened */
 
-/* The name under which the file can be opened now: the temporary one until commit. */
+/* The file's current name: the temporary one until commit. */
 const char *pt_h5file_current_path(const pt_h5file *f);
 
 /* ---- looking around --------------------------------------------------------------- */

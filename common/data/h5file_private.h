@@ -19,7 +19,7 @@ struct pt_h5file {
 void pt_h5_quiet(void);
 
 /* pt_fail with "path: what: innermost message of the library"; PT_ERR_NOMEM instead of s
- * where that is a want of memory. */
+ * if the reason is lack of memory. */
 PT_MUST_USE pt_status pt_h5_fail(const pt_h5file *f, pt_status s, const char *what,
                                  const char *object);
 

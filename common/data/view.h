@@ -1,4 +1,4 @@
-/* How a network sees an image: its size, and the numbers of its pixels. */
+/* How a network sees an image: its size, and how pixels become numbers. */
 #ifndef PT_COMMON_DATA_VIEW_H
 #define PT_COMMON_DATA_VIEW_H
 

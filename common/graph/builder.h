@@ -37,7 +37,7 @@ void pt_builder_init(pt_builder *b, const char *network, const pt_graph_options 
 /* Fixes the tensors' order and offsets and hands the graph over; or frees it. */
 PT_MUST_USE pt_status pt_builder_finish(pt_builder *b, pt_graph **out);
 
-/* The node, for its shape. A 1x1x1 stand-in after a failure. */
+/* The node, for its shape. A 1x1x1 placeholder after a failure. */
 const pt_node *pt_build_node(const pt_builder *b, int node);
 
 int pt_build_conv(pt_builder *b, int in, pt_name name, int c, pt_window w, bool bias);
@@ -63,7 +63,7 @@ void pt_build_pooled_head(pt_builder *b, int in, const char *head);
  * the main path's gradient has reached the node that it leaves. */
 void pt_build_source_logits(pt_builder *b, int x);
 
-/* The families; blocks: what tells their members apart. */
+/* The families; blocks: what distinguishes their members. */
 void pt_build_vgg16(pt_builder *b, const int *blocks);
 void pt_build_resnet(pt_builder *b, const int *blocks); /* bottlenecks in 4 stages */
 void pt_build_squeezenet(pt_builder *b, const int *blocks);

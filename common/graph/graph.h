@@ -134,7 +134,7 @@ int pt_graph_find_tensor(const pt_graph *g, const char *name);
 
 /* The nodes below the representation that have these names [n]: nodes out, [n].
  * PT_ERR_CONFIG, in whose text the names are `what`: one is of no such node (with a
- * suggestion), or stands there twice. */
+ * suggestion), or is listed twice. */
 PT_MUST_USE pt_status pt_graph_find_trunk(const pt_graph *g, const char *what,
                                           const char *const *names, int n, int *nodes);
 

@@ -1,7 +1,7 @@
-/* What DELTA holds to the start weights (Li et al., ICLR 2019): the maps of some nodes,
- * and how much each of their channels counts, its attention: by what the loss grows
- * without the channel (equation 6). `ptrain attention` measures that and writes a file, a
- * run with regularizers.delta.attention reads it.
+/* What DELTA compares with the start weights (Li et al., ICLR 2019): the maps of some
+ * nodes, and the attention of each channel, which is how much the loss grows without it
+ * (equation 6). `ptrain attention` measures that and writes a file, a run with
+ * regularizers.delta.attention reads it.
  *
  * The file (HDF5): attributes format = "ptrain attention", network, images (how many were
  * measured on), loss (their mean cross-entropy with all channels); for each node a data
@@ -22,7 +22,7 @@ typedef struct {
 } pt_delta_maps;
 
 /* The nodes of these names [n_names]; without names the last convolution of each stage of
- * resnet50, 101 and 152, where the authors compare. *nodes: out [*n], free it.
+ * resnet50, 101 and 152, where the authors compare them. *nodes: out [*n], free it.
  * PT_ERR_CONFIG, in whose text the names are `what`: one is not of a node below the
  * representation, or none is known. */
 PT_MUST_USE pt_status pt_delta_find(const pt_graph *g, const char *what,
@@ -37,7 +37,7 @@ PT_MUST_USE pt_status pt_delta_write_attention(const char *path, const pt_delta_
                                                const float *increase, double loss,
                                                size_t images);
 
-/* The weights that the maps' channels get, in the order of pt_delta_write_attention:
+/* The weights of the maps' channels, in the order of pt_delta_write_attention:
  *
  *     factor = c * softmax(z / 5),   z = (increase - mean) / standard deviation
  *
@@ -47,7 +47,8 @@ PT_MUST_USE pt_status pt_delta_write_attention(const char *path, const pt_delta_
 PT_MUST_USE pt_status pt_delta_read_attention(const char *path, const pt_delta_maps *w,
                                               float *factor);
 
-/* Reads all that pt_delta_read_attention could, for a trial (launch/support/probe.h). */
+/* Reads everything that pt_delta_read_attention could, for a trial
+ * (launch/support/probe.h). */
 PT_MUST_USE pt_status pt_delta_try_attention(const char *path);
 
 #endif

@@ -1,6 +1,6 @@
 /* The images that choose between models (data.validation_split, data.validation_share):
  * neither trained on nor of the test split. A pure function of the data set and these
- * keys, computed alike on every rank. */
+ * keys; every rank computes the same. */
 #ifndef PT_COMMON_RUN_HELD_OUT_H
 #define PT_COMMON_RUN_HELD_OUT_H
 

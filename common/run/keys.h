@@ -8,7 +8,8 @@
 #include "common/graph/graph.h"
 #include "common/base/status.h"
 
-/* Tensors with more floats (4 MiB) are cut; whole pieces are multiples of PT_KEY_ALIGN.
+/* Tensors with more floats (4 MiB) are cut; all pieces but the last are multiples of
+ * PT_KEY_ALIGN.
  */
 enum { PT_KEY_MAX_FLOATS = 1 << 20, PT_KEY_ALIGN = 16 };
 
@@ -30,11 +31,11 @@ typedef struct {
 } pt_keys;
 
 /* Cuts the parameters (not the running statistics) of g. A tensor above PT_KEY_MAX_FLOATS
- * gives the least number of equal pieces, each rounded up to PT_KEY_ALIGN floats, the
- * last one what is left; the cut does not depend on n_servers. Then keys go, largest
- * first (the lower index first among equals), to the server with the fewest bytes so far
- * (the lower index among equals): loads differ by at most the largest key. A server may
- * get none where there are fewer keys than servers.
+ * is cut into the smallest number of equal pieces, each rounded up to PT_KEY_ALIGN
+ * floats, the last one taking the rest; the cut does not depend on n_servers. Then keys
+ * go, largest first (the lower index first among equals), to the server with the fewest
+ * bytes so far (the lower index among equals): loads differ by at most the largest key. A
+ * server may get none if there are fewer keys than servers.
  *
  * PT_ERR_CONFIG if n_servers < 1, PT_ERR_SHAPE if a parameter is empty or the keys are
  * more than an int counts, PT_ERR_NOMEM; *out is then NULL. Local. */

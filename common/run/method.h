@@ -9,7 +9,7 @@
 typedef struct pt_run pt_run; /* common/run/run.h */
 
 typedef struct {
-    /* Once graph, plan and keys are there: finds what the method looks at, and makes its
+    /* Once graph, plan and keys exist: finds what the method needs, and allocates its
      * arrays in r->given. */
     pt_status (*create)(pt_run *r);
 

@@ -1,5 +1,5 @@
 /* Which images are the batch of which step: a pure function of the configuration and the
- * training split, computed alike on every rank. */
+ * training split; every rank computes the same. */
 #ifndef PT_COMMON_RUN_PLAN_H
 #define PT_COMMON_RUN_PLAN_H
 
@@ -50,11 +50,11 @@ PT_MUST_USE pt_status pt_plan_create(const pt_config *c, uint32_t *images, size_
 void pt_plan_destroy(pt_plan **p);
 
 /* With a second data set: every target image of a batch is followed by one of images [n],
- * n >= 1, which is taken also on failure. They go round in passes of their own, each in
- * an order of its own. Before pt_run_create. */
+ * n >= 1, which is taken also on failure. They come in passes of their own, each in an
+ * order of its own. Before pt_run_create. */
 PT_MUST_USE pt_status pt_plan_add_source(pt_plan *p, uint32_t *images, size_t n);
 
-/* The same, where each target image is followed by one that goes with it, drawn anew in
+/* The same, but each target image is followed by one of its neighbours, drawn anew in
  * every epoch. pairs: of the images of the second set, whose numbers begin at `before`.
  * PT_ERR_DATA where a training image has none. */
 PT_MUST_USE pt_status pt_plan_add_pairs(pt_plan *p, const pt_pairs *pairs,

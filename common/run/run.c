@@ -82,7 +82,7 @@ static pt_status create_methods(pt_run *r)
     return s;
 }
 
-/* Keys and nodes are told apart by message tags, and there are only so many. */
+/* Message tags distinguish keys and nodes, and their number is limited. */
 static pt_status check_tags(const pt_run *r)
 {
     if (r->keys->n > PT_MSG_MAX_KEYS)

@@ -1,4 +1,4 @@
-/* What every rank of a run knows alike: configuration, network, plan, keys and the layout
+/* What every rank of a run knows: configuration, network, plan, keys and the layout
  * of the job. Servers are ranks 0..S-1, workers the others. */
 #ifndef PT_COMMON_RUN_RUN_H
 #define PT_COMMON_RUN_RUN_H
@@ -38,7 +38,7 @@ typedef struct pt_run {
     bool *trained; /* [graph->n_params] of the stage entered last */
     bool *wanted; /* [graph->n_nodes] the node's gradient is: it or a node below trains */
     size_t stage; /* that stage */
-    uint64_t first_step; /* 0, or where a resumed run goes on */
+    uint64_t first_step; /* 0, or where a run resumes */
     bool test_owed;      /* resumed: the test after the step before is not done */
     unsigned asks;       /* what its methods ask for: PT_ASKS_, PT_SENDS_ */
     pt_given given;
@@ -50,8 +50,8 @@ PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan 
                                     int n_servers, int n_workers, pt_run **out);
 void pt_run_destroy(pt_run **r);
 
-/* Keeps the weights of this moment as the start weights, where a method asks for them. To
- * be called when `flat` holds them and before a checkpoint is loaded. */
+/* Keeps a copy of the current weights as the start weights, if a method asks for them.
+ * Call when `flat` holds them and before a checkpoint is loaded. */
 void pt_run_keep_start(pt_run *r);
 
 /* Floats of the responses; 0: not needed. */
@@ -61,9 +61,9 @@ size_t pt_run_response_floats(const pt_run *r);
  * step, or the run's. */
 bool pt_run_enter_step(pt_run *r, uint64_t step);
 
-/* Does the step begin with the running statistics, from rank 0 to every worker? A later
- * stage may use them, a method in every step; with the first step of the run they are
- * there. The stage must be entered. */
+/* Does the step begin with rank 0 sending the running statistics to every worker? A later
+ * stage may use them, a method needs them in every step; before the run's first step all
+ * ranks have them. The stage must be entered. */
 bool pt_run_sends_running(const pt_run *r, uint64_t step);
 
 /* Shards of worker (0..n_workers-1), and its span of the batch of step. */

@@ -1,5 +1,5 @@
-/* What a configuration cannot know by itself: network and data must be seen to tell that
- * a run makes no sense. Pure; every rank comes to the same answer. */
+/* What the configuration alone cannot tell: whether it suits the network and the data.
+ * Pure; every rank comes to the same answer. */
 #ifndef PT_COMMON_RUN_RUN_CHECK_H
 #define PT_COMMON_RUN_RUN_CHECK_H
 
@@ -13,7 +13,8 @@
  */
 PT_MUST_USE pt_status pt_run_check(const pt_run *r);
 
-/* What is allowed and hardly meant: true, and line [n] says what. */
+/* Settings that are allowed but probably not intended: true, and the warning in line [n].
+ */
 bool pt_run_doubt(const pt_run *r, char *line, size_t n);
 
 #endif

@@ -16,7 +16,7 @@ enum { PT_MAX_SHARDS = 1024, PT_MAX_LEVELS = 11 };
  * and so the predictions' hash, depend on it. */
 enum { PT_EVAL_BLOCK = 32 };
 
-/* Some shards of one batch: [lo, hi) of n_shards, b images in the whole batch. */
+/* Consecutive shards of one batch: [lo, hi) of n_shards, b images in the whole batch. */
 typedef struct {
     int n_shards; /* V */
     int lo, hi;

@@ -1,5 +1,5 @@
-/* What the messages of a step hold, and how many bytes they are: one place for both
- * ends, for --dry-run and for the test that compares with what was counted. Pure.
+/* What the messages of a step hold, and how many bytes they are: one place for both ends,
+ * for --dry-run and for the test that compares it with the bytes counted. Pure.
  *
  * A worker's payload is doubles, in this order:
  *     PT_PAYLOAD_TIMES       seconds of its last step (pt_step_time)
@@ -53,7 +53,7 @@ enum {
     PT_IMAGE_DOUBLES = sizeof(pt_image_norms) / sizeof(double)
 };
 
-/* Where a worker's step went, seconds. */
+/* How a worker's step spent its time, in seconds. */
 typedef enum {
     PT_TIME_INPUT,   /* waiting for decoded images */
     PT_TIME_COMPUTE, /* forward, losses, backward */
@@ -80,8 +80,8 @@ int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full);
 /* Doubles of one batch norm exchange value: forward moments, backward two sums. */
 size_t pt_exchange_len(int channels, bool backward);
 
-/* Record to and from its fixed-size message. What is no record, has unknown fields or an
- * unknown verdict is PT_ERR_COMM; *rec is then untouched. */
+/* Record to and from its fixed-size message. PT_ERR_COMM, with *rec untouched, if it is
+ * not a record or has unknown fields or an unknown verdict. */
 void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYTES]);
 PT_MUST_USE pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES],
                                        Pt__Record__StepRecord *rec);

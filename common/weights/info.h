@@ -1,4 +1,4 @@
-/* What is known of a file of weights. */
+/* What is known about a weights file. */
 #ifndef PT_COMMON_WEIGHTS_INFO_H
 #define PT_COMMON_WEIGHTS_INFO_H
 

@@ -1,4 +1,4 @@
-/* What is known of the files of weights that other programs write, and cannot be read
+/* What is known about the weights files of other programs that cannot be read
  * from them: a rule for each program and its networks. The list is in naming.c; a new
  * rule is one more entry there.
  *

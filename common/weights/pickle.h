@@ -67,7 +67,7 @@ PT_MUST_USE pt_status pt_pickle_read(const char *what, const uint8_t *bytes, siz
                                      pt_pickle **out);
 void pt_pickle_destroy(pt_pickle **p);
 
-/* What the pickle stands for. */
+/* The object that the pickle describes. */
 const pt_pickle_value *pt_pickle_root(const pt_pickle *p);
 
 /* All values that were made, in no useful order; NULL past the end. */

@@ -1,4 +1,4 @@
-/* What a file of weights holds: named tensors, their shapes, and a way to read each. The
+/* What a weights file holds: named tensors, their shapes, and a way to read each. The
  * readers of the formats make tables; mapping to a network is above them (names.h).
  *
  * A table holds no values: memory follows the number of names in the file, never the
