@@ -56,7 +56,7 @@ typedef struct {
 
 void pt_gate_init(pt_gate *g, const Pt__Config__PseudoTask *c, int n_classes);
 
-/* Takes the batch's CE, says whether this step regresses. epoch: passes done before this
+/* Takes the batch's CE; returns whether this step regresses. epoch: passes done before this
  * step, fractional. */
 bool pt_gate_step(pt_gate *g, double ce, double epoch);
 

@@ -1,5 +1,5 @@
 /* Tests: workers compute the outputs of the network for whole sets of images, rank 0
- * hands them to the caller's hook. */
+ * passes them to the caller's hook. */
 #ifndef PT_SERVER_EVALUATE_H
 #define PT_SERVER_EVALUATE_H
 
@@ -15,8 +15,8 @@ typedef struct {
     pt_test_sizes sizes;
 } pt_evaluation;
 
-/* Rank 0, after `step` (last: of the run): a test with the weights and running statistics
- * of this moment, which workers receive with it. */
+/* Rank 0, after `step` (last: of the run): a test with the current weights and running
+ * statistics, which workers receive for it. */
 PT_MUST_USE pt_status pt_evaluate(const pt_evaluation *e, uint64_t step, bool last);
 
 #endif

@@ -1,6 +1,6 @@
 /* A key's gradient arrives as parts: the sums of the aligned sub-trees that each worker
  * owns, left to right, one message each. The parts of all workers tile the tree over the
- * V shards, whatever the number of workers, so finishing it gives the same bits always.
+ * V shards, whatever the number of workers, so finishing it always gives the same bits.
  *
  * Receives are posted for a window of keys, n_slots of them, in the order in which a
  * backward pass finishes them; key k of the step uses slot k % n_slots. Keys are also
@@ -15,7 +15,7 @@
 
 enum { MAX_SLOTS = 32, SLOT_BUDGET = 64 << 20 };
 
-/* One key under way; key k of a step is in slot k % n_slots. */
+/* One key in progress; key k of a step is in slot k % n_slots. */
 typedef struct {
     float *buffer;        /* [parts][max_floats] */
     pt_request *requests; /* [parts] */

@@ -1,6 +1,6 @@
-/* Receives the sub-tree sums of keys from all workers and finishes each key's tree. Keys
- * are gathered some at a time, in the order in which they are expected, so that memory
- * stays bounded whatever the number of workers. */
+/* Receives the sub-tree sums of keys from all workers and finishes each key's tree. A few
+ * keys are gathered at a time, in the order in which they are expected, so that memory
+ * stays bounded for any number of workers. */
 #ifndef PT_SERVER_GATHER_H
 #define PT_SERVER_GATHER_H
 
@@ -12,10 +12,10 @@ typedef struct pt_gather pt_gather;
 PT_MUST_USE pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out);
 void pt_gather_destroy(pt_gather **g);
 
-/* For keys [n] in this order, about that in which workers push: receives the sums of step
- * from every worker and calls done(context, key, gradient [count]) when a key's sums are
- * complete. gradient is borrowed for the call. Keys are finished in this order too, so
- * that a waiting server tests one message and not all that it expects. */
+/* For keys [n] in this order, roughly that in which workers push them: receives the sums
+ * of step from every worker and calls done(context, key, gradient [count]) when a key's
+ * sums are complete. gradient is borrowed for the call. Keys are finished in this order
+ * as well, so that a waiting server tests one message and not all that it expects. */
 PT_MUST_USE pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
                                      pt_status (*done)(void *context, int key,
                                                        const float *gradient),
@@ -25,7 +25,7 @@ PT_MUST_USE pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *key
 PT_MUST_USE pt_status pt_gather_probe(pt_gather *g, uint64_t step, int tensor, int which,
                                       double *norm);
 
-/* Seconds of CPU time that went into sums so far. */
+/* CPU time spent on sums so far, in seconds. */
 double pt_gather_seconds(const pt_gather *g);
 
 size_t pt_gather_bytes(const pt_run *run);

@@ -6,13 +6,13 @@
 #include "server/algorithm1.h"
 #include "server/checkpoint/tally.h"
 
-/* Of a server since it was made; seconds of CPU time unless said otherwise. */
+/* Costs of a server since its creation; seconds of CPU time unless stated otherwise. */
 typedef struct {
     double tree_s;   /* sums over the shards */
     double update_s; /* the optimizer */
     double save_s;   /* that steps waited for checkpoints; seconds of the clock */
     int saves;       /* checkpoints that are complete */
-    int missed;      /* that were due, and are not */
+    int missed;      /* that were due, but were not written */
     double held_s;   /* nonfinite: skip_all: that weights waited for the vote; clock */
 } pt_server_costs;
 
@@ -48,7 +48,7 @@ typedef struct {
     pt_status (*on_rows)(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n);
     /* A checkpoint of the state before step `next` begins: what was reported until now
-     * should outlive a crash. *tally: to be filled with what was counted. */
+     * should survive a crash. *tally: to be filled with what was counted. */
     pt_status (*on_save)(void *context, uint64_t next, pt_tally *tally);
 } pt_server_hooks;
 

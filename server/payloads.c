@@ -64,7 +64,7 @@ static pt_status receive(pt_payloads *p, const pt_run *run, pt_comm *comm, uint6
     return pt_comm_wait(comm, p->requests, (size_t)run->n_workers);
 }
 
-/* Workers own shards and images from left to right: their parts lie one after another. */
+/* Workers own shards and images from left to right, so their parts are consecutive. */
 static void join(pt_payloads *p, const pt_run *run, uint64_t step)
 {
     pt_shard_sums *shards = p->shards;

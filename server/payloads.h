@@ -1,5 +1,5 @@
 /* What workers report of a step before its backward pass (common/run/wire.h), received by
- * rank 0 and laid in the order of the batch. */
+ * rank 0 and put into the order of the batch. */
 #ifndef PT_SERVER_PAYLOADS_H
 #define PT_SERVER_PAYLOADS_H
 

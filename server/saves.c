@@ -15,7 +15,7 @@ struct pt_saves {
     double last_s; /* the clock at the last save */
     bool due;
     bool failed;     /* the last one did */
-    bool hangs;      /* the save under way, at the end */
+    bool hangs;      /* the current save, at the end */
     double waited_s; /* that steps waited */
     int saved, missed;
 };
@@ -74,9 +74,10 @@ void pt_saves_costs(const pt_saves *s, pt_server_costs *c)
     c->missed = s->missed;
 }
 
-static const double grace_s = 1; /* for a writer that was stopped and continued with us */
+static const double grace_s =
+    1; /* for a writer that was suspended and continued with us */
 
-/* A save that failed costs nothing but itself: said once, training continues. */
+/* A save that failed costs nothing but itself: one warning, and training continues. */
 static void take_result(pt_saves *s)
 {
     pt_status st;
@@ -89,7 +90,7 @@ static void take_result(pt_saves *s)
     s->missed += st != PT_OK;
 }
 
-/* A save is due and the one before it is not through: said where that one hangs. Saves
+/* A save is due and the previous one is not finished: a warning if that one hangs. Saves
  * that are due many times a second are not counted one by one. */
 static void pass_over(pt_saves *s, uint64_t step)
 {
@@ -117,8 +118,8 @@ bool pt_saves_due(pt_saves *s, uint64_t step)
     return false;
 }
 
-/* Until the save under way has ended, or (in_library) is not inside HDF5. PT_ERR_IO where
- * it hangs. The other ranks see us alive meanwhile. */
+/* Waits until the current save has ended, or (in_library) is not inside HDF5. PT_ERR_IO
+ * if it hangs. The other ranks see us alive meanwhile. */
 static pt_status wait_idle(pt_saves *s, bool in_library)
 {
     const struct timespec pause = {0, 2 * 1000 * 1000};

@@ -1,5 +1,5 @@
-/* When a checkpoint is due, the snapshot for it, and how the one before ended: the side
- * of the server's own thread. What writes is checkpoint/saver.h. */
+/* When a checkpoint is due, the snapshot for it, and how the previous one ended: the part
+ * of the server's own thread. checkpoint/saver.h writes. */
 #ifndef PT_SERVER_SAVES_H
 #define PT_SERVER_SAVES_H
 
@@ -34,23 +34,24 @@ void pt_saves_start(pt_saves *s);
 bool pt_saves_due(pt_saves *s, uint64_t step);
 
 /* Copies what this server owns and starts to write it as the state before step p->step.
- * The tally in *p is filled by the hook. PT_ERR_IO where the save before hangs. */
+ * The tally in *p is filled by the hook. PT_ERR_IO if the previous save hangs. */
 PT_MUST_USE pt_status pt_saves_begin(pt_saves *s, pt_progress *p);
 
-/* Waits until the save under way has ended, and says how; PT_ERR_IO where it hangs. */
+/* Waits until the current save has ended, and returns its status; PT_ERR_IO if it hangs.
+ */
 PT_MUST_USE pt_status pt_saves_wait(pt_saves *s);
 
-/* Waits for the writer where it holds the lock of the HDF5 library, for a hook that will
- * want it; PT_ERR_IO where it hangs there. */
+/* Waits for the writer if it holds the HDF5 library's lock, for a hook that will need it;
+ * PT_ERR_IO if it hangs there. */
 PT_MUST_USE pt_status pt_saves_free_library(pt_saves *s);
 
-/* At the end: waits for the save under way. One that hangs, or failed, is a warning. */
+/* At the end: waits for the current save. A warning if it hangs or failed. */
 void pt_saves_end(pt_saves *s);
 
 /* A checkpoint that was due could not begin: counted. */
 void pt_saves_miss(pt_saves *s);
 
-/* Does the save under way hang? */
+/* Does the current save hang? */
 bool pt_saves_hang(const pt_saves *s);
 
 /* save_s, saves, missed. */

@@ -27,9 +27,9 @@ typedef struct {
  *     cosine    (1 + cos(pi k / total)) / 2: 1 at k = 0, above 0 at the last step
  *
  * times (k + 1) / (warmup_steps + 1) while k < warmup_steps: the rate rises in equal
- * steps and is whole at k = warmup_steps. The warm-up does not shift the rest. at * total
- * counts as the whole number that it is within 1e-12 of (0.55 * 100 is 55, though not in
- * doubles).
+ * steps and reaches its full value at k = warmup_steps. The warm-up does not shift the
+ * rest. at * total counts as the whole number that it is within 1e-12 of (0.55 * 100 is
+ * 55, though not in doubles).
  *
  * The same bits everywhere (pmath.h). Local; cannot fail. total >= 1; from total on,
  * cosine is 0.

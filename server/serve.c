@@ -220,7 +220,7 @@ static pt_status begin_save(pt_server *s, uint64_t next, bool test_owed)
     return pt_saves_begin(s->saves, &p);
 }
 
-/* A checkpoint that cannot begin ends the run only where it should have been the last. */
+/* A checkpoint that cannot begin ends the run only if it was to be the last. */
 static pt_status save(pt_server *s, const Pt__Record__StepRecord *r, bool owed)
 {
     pt_status st = begin_save(s, s->step + 1, owed);
@@ -231,7 +231,7 @@ static pt_status save(pt_server *s, const Pt__Record__StepRecord *r, bool owed)
     return PT_OK;
 }
 
-/* The last checkpoint failed: what is lost by it. */
+/* The last checkpoint failed: reports what is lost. */
 static pt_status no_checkpoint(const pt_server *s, pt_status why)
 {
     char text[1024];
@@ -269,7 +269,7 @@ static pt_status test(pt_server *s, bool last)
     return st;
 }
 
-/* What the record says to do after its step. *ends: the run stops here. */
+/* Does what the record asks for after its step. *ends: the run stops here. */
 static pt_status after_step(pt_server *s, const Pt__Record__StepRecord *r, bool *ends)
 {
     bool owed = r->stop && r->evaluate; /* a stop has no time for a test */
@@ -286,7 +286,7 @@ static pt_status after_step(pt_server *s, const Pt__Record__StepRecord *r, bool 
     return st == PT_OK ? PT_STOPPED : no_checkpoint(s, st);
 }
 
-/* Messages that are still under way at the end. */
+/* Waits for messages that are still in flight at the end. */
 static pt_status settle(pt_server *s)
 {
     pt_status st = pt_step_record_settle(s->record);

@@ -1,4 +1,4 @@
-/* A server rank: gathers what the workers say of a step, decides the step record (rank
+/* A server rank: gathers what the workers report of a step, decides the step record (rank
  * 0), finishes the trees over the shards, updates its keys and sends them. */
 #ifndef PT_SERVER_SERVE_H
 #define PT_SERVER_SERVE_H
@@ -18,24 +18,24 @@ PT_MUST_USE pt_status pt_server_create(pt_run *run, pt_comm *comm,
                                        const pt_save_options *save, pt_server **out);
 void pt_server_destroy(pt_server **s);
 
-/* Before the run: goes on from a checkpoint. The run's weights, statistics, features,
- * first_step and test_owed are the caller's to set, on every rank. */
+/* Before the run: resumes from a checkpoint. The run's weights, statistics, features,
+ * first_step and test_owed are set by the caller, on every rank. */
 void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p);
 
 /* Collective with the workers (pt_worker_run): the run from run->first_step on. *agreed
- * as there. PT_STOPPED: it was asked to stop, and a checkpoint is written. */
+ * as there. PT_STOPPED: it was asked to stop, and a checkpoint was written. */
 PT_MUST_USE pt_status pt_server_run(pt_server *s, bool *agreed);
 
-/* After the last step, where its results cannot be written (why is PT_ERR_IO): leaves a
- * checkpoint of the end, if that can be, so that a run that goes on has only them to
- * write. Returns why, and the text says so. */
+/* After the last step, if its results cannot be written (why is PT_ERR_IO): leaves a
+ * checkpoint of the end, if possible, so that a resumed run only has to write them.
+ * Returns why, and the text mentions the checkpoint. */
 PT_MUST_USE pt_status pt_server_keep_end(pt_server *s, pt_status why);
 
-/* Does a save hang? Its thread then works on what the server borrowed until the process
- * ends: nothing of it may be freed, the server included. */
+/* Does a save hang? If so, its thread uses what the server borrowed until the process
+ * ends: none of it may be freed, including the server. */
 bool pt_server_hangs(const pt_server *s);
 
-/* What it cost until now; after the run all of it. */
+/* Its costs so far; after the run, all of them. */
 pt_server_costs pt_server_costs_of(const pt_server *s);
 
 /* Bytes that server `rank` needs besides weights: optimizer state, buffers of sums. */

@@ -13,8 +13,8 @@ typedef struct {
     char why[256]; /* this step is skipped; "": it is not */
 } pt_skips;
 
-/* Counts one skipped step; PT_ERR_NUMERIC with why where run.nonfinite does not allow it,
- * or not one more. */
+/* Counts one skipped step; PT_ERR_NUMERIC with why if run.nonfinite does not allow it, or
+ * run.max_skips no more. */
 PT_MUST_USE pt_status pt_skips_add(pt_skips *s, const Pt__Config__Run *c,
                                    const char *why);
 

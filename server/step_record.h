@@ -1,5 +1,6 @@
 /* The step record: the only thing that starts, ends or skips a step, writes a checkpoint
- * or changes the rate. Rank 0 makes it from the payloads, the other servers take it. */
+ * or changes the rate. Rank 0 makes it from the payloads, the other servers receive it.
+ */
 #ifndef PT_SERVER_STEP_RECORD_H
 #define PT_SERVER_STEP_RECORD_H
 
@@ -17,8 +18,8 @@ PT_MUST_USE pt_status pt_step_record_create(const pt_run *run, pt_comm *comm,
 void pt_step_record_destroy(pt_step_record **d);
 
 /* Rank 0: takes the payloads, decides, sends the record to every rank, and fills what it
- * knows of the step into *report. PT_ERR_NUMERIC where the run ends with this step: the
- * record says so to all others. */
+ * knows of the step into *report. PT_ERR_NUMERIC if the run ends with this step: the
+ * record tells all other ranks. */
 PT_MUST_USE pt_status pt_step_record_make(pt_step_record *d, uint64_t step,
                                           Pt__Record__StepRecord *r,
                                           pt_step_report *report);
@@ -27,17 +28,18 @@ PT_MUST_USE pt_status pt_step_record_make(pt_step_record *d, uint64_t step,
 PT_MUST_USE pt_status pt_step_record_take(pt_step_record *d, Pt__Record__StepRecord *r);
 
 /* After the vote (votes.h), on every server: the step is not to count, since the gradient
- * of `key` is not finite. The gate and its average are as before it. PT_ERR_NUMERIC where
- * run.nonfinite allows no more. */
+ * of `key` is not finite. The gate and its average return to their state before the step.
+ * PT_ERR_NUMERIC where run.nonfinite allows no more. */
 PT_MUST_USE pt_status pt_step_record_take_back(pt_step_record *d, uint64_t step, int key);
 
-/* Steps skipped until now, and whether this one is. */
+/* Steps skipped so far, and whether this one is. */
 pt_skips *pt_step_record_skips(pt_step_record *d);
 
 /* Rank 0: the payloads of this step. */
 const pt_payloads *pt_step_record_payloads(const pt_step_record *d);
 
-/* The next step's time is not to be measured from this step's record: a test is between.
+/* The next step's time must not be measured from this step's record, as a test comes in
+ * between.
  */
 void pt_step_record_pause(pt_step_record *d);
 
@@ -45,7 +47,7 @@ void pt_step_record_pause(pt_step_record *d);
 void pt_step_record_progress(const pt_step_record *d, pt_progress *p);
 void pt_step_record_restore(pt_step_record *d, const pt_progress *p);
 
-/* Waits until the last record has left. */
+/* Waits until the last record has been sent. */
 PT_MUST_USE pt_status pt_step_record_settle(pt_step_record *d);
 
 #endif

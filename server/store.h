@@ -1,5 +1,5 @@
-/* The keys that one server rank owns: their optimizer state, and the rule by which they
- * move. The weights themselves are the run's flat array. Pure: no MPI. */
+/* The keys that one server rank owns: their optimizer state, and their update rule. The
+ * weights themselves are the run's flat array. Pure: no MPI. */
 #ifndef PT_SERVER_STORE_H
 #define PT_SERVER_STORE_H
 

@@ -14,11 +14,11 @@ PT_MUST_USE pt_status pt_terms_out_create(const pt_run *run, pt_comm *comm,
 void pt_terms_out_destroy(pt_terms_out **t);
 
 /* From the rows [b][row] of step's batch: *penalty is what the methods add to its loss;
- * the terms are on their way to the workers that have images. */
+ * the terms are being sent to the workers that have images. */
 PT_MUST_USE pt_status pt_terms_out_send(pt_terms_out *t, uint64_t step,
                                         const double *rows, double *penalty);
 
-/* Waits until the last ones have left; t may be NULL. */
+/* Waits until the last ones have been sent; t may be NULL. */
 PT_MUST_USE pt_status pt_terms_out_settle(pt_terms_out *t);
 
 #endif

@@ -54,7 +54,7 @@ void pt_update_enter_stage(pt_update *u)
             u->trained[u->n++] = keys[i];
 }
 
-/* Until the weights that a key had in the step before have left. */
+/* Waits until a key's weights of the previous step have been sent. */
 static pt_status wait_for_key(pt_update *u, int key)
 {
     size_t w = (size_t)u->run->n_workers;

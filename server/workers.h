@@ -16,14 +16,14 @@ typedef struct {
 PT_MUST_USE pt_status pt_workers_init(pt_workers *w, const pt_run *run, pt_comm *comm);
 void pt_workers_fini(pt_workers *w);
 
-/* data [n floats] to every worker; returns when it has left. */
+/* data [n floats] to every worker; returns when it has been sent. */
 PT_MUST_USE pt_status pt_workers_send(pt_workers *w, pt_msg_kind kind, const float *data,
                                       size_t n);
 
-/* The running statistics of this moment, where the network has any. */
+/* The current running statistics, if the network has any. */
 PT_MUST_USE pt_status pt_workers_send_running(pt_workers *w);
 
-/* Rows [n][dims] from the workers, PT_EVAL_BLOCK images a message; *rows is malloc'd,
+/* Rows [n][dims] from the workers, PT_EVAL_BLOCK images per message; *rows is malloc'd,
  * NULL after a failure. */
 PT_MUST_USE pt_status pt_workers_take_rows(pt_workers *w, size_t n, size_t dims,
                                            float **rows);

@@ -3,7 +3,8 @@
  * rule is one more entry there.
  *
  * A rule is chosen by the names that a file has, never by its format alone: an ONNX file
- * may come from Caffe or from torchvision, whose networks want other pixels. */
+ * may come from Caffe or from torchvision, whose networks expect different preprocessing.
+ */
 #ifndef PT_COMMON_WEIGHTS_NAMING_H
 #define PT_COMMON_WEIGHTS_NAMING_H
 

@@ -2,7 +2,7 @@
  *
  * The machine knows the opcodes that build numbers, strings, tuples, lists, dictionaries
  * and references, and looks every global up in a list of the caller's. A call becomes an
- * OBJECT that holds its arguments; nobody is called. All else is refused with
+ * OBJECT that holds its arguments; nothing is called. Everything else is refused with
  * PT_ERR_DATA, naming the global or the opcode and the position in the file.
  *
  * Memory is at most PT_PICKLE_VALUES_MAX values and a few bytes per byte of the pickle:

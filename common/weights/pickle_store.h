@@ -23,14 +23,14 @@ struct pt_pickle {
 pt_pickle *pt_pickle_create(size_t items_max);
 
 /* A new value; NULL when there is no memory or PT_PICKLE_VALUES_MAX are made (the caller
- * tells them apart by n_values). */
+ * distinguishes them by n_values). */
 pt_pickle_value *pt_pickle_make(pt_pickle *p, pt_pickle_kind kind);
 
 /* Appends to a TUPLE, LIST or DICT; false without memory or past items_max. */
 bool pt_pickle_append(pt_pickle *p, pt_pickle_value *to, pt_pickle_value *item);
 
-/* Room for one more element of `size` bytes behind n: the array, perhaps moved; NULL
- * without memory, the array then stays as it is. */
+/* Makes space for one more element of `size` bytes after n: the array, perhaps moved;
+ * NULL without memory, the array then stays as it is. */
 void *pt_pickle_grow(void *array, size_t n, size_t *capacity, size_t size);
 
 /* Whether a text of n bytes is `word`. */

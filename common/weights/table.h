@@ -19,10 +19,10 @@ typedef struct {
     int n_dims; /* 0: a scalar */
     size_t dims[PT_TABLE_DIMS_MAX];
     size_t count;  /* values; count * 8 does not overflow */
-    char *trouble; /* why the values cannot be read ("data type int64 is not read") or
-                      NULL */
+    char *trouble; /* why the values cannot be read ("data type int64 is not supported")
+                      or NULL */
     size_t where;  /* the reader's own number of the tensor */
-    bool integers; /* or truth values: a count or a shape, never a weight */
+    bool integers; /* or booleans: a count or a shape, never a weight */
 } pt_table_entry;
 
 typedef struct pt_table pt_table;

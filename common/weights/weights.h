@@ -9,8 +9,8 @@
 #include "common/base/status.h"
 #include "common/weights/info.h"
 
-/* Looks without loading: format, classes of the head, and the record of our own model
- * file. Files of other programs do not name their network: what is known of them comes
+/* Inspects without loading: format, classes of the head, and the record of our own model
+ * file. Files of other programs do not name their network: what is known about them comes
  * from loading. path: a file, or a directory that holds `entry`, or model.json where
  * entry is NULL. */
 PT_MUST_USE pt_status pt_weights_inspect(const char *path, const char *entry,
@@ -35,9 +35,9 @@ PT_MUST_USE pt_status pt_weights_load(const char *path, const char *entry,
 
 /* Reads all that inspecting and loading may read of an HDF5 file (a model of ours, or of
  * Keras) and keeps nothing: for a process that may crash in the HDF5 library. Tensors
- * that cannot be read are passed over, as the network may not ask for them; memory that
- * the library wants and does not get is PT_ERR_NOMEM. Files of other formats are only
- * recognised. Errors as pt_weights_load. Local. */
+ * that cannot be read are ignored, as the network may not need them; if the library runs
+ * out of memory, PT_ERR_NOMEM. Files of other formats are only recognised. Errors as
+ * pt_weights_load. Local. */
 PT_MUST_USE pt_status pt_weights_try(const char *path, const char *entry);
 
 #endif

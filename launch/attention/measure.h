@@ -1,4 +1,4 @@
-/* What the loss of a network loses without each channel of some feature maps: DELTA's
+/* How much a network's loss grows without each channel of some feature maps: DELTA's
  * attention (Li et al., ICLR 2019, equation 6), measured by all ranks together. */
 #ifndef PT_LAUNCH_ATTENTION_MEASURE_H
 #define PT_LAUNCH_ATTENTION_MEASURE_H
@@ -10,7 +10,7 @@
 typedef struct {
     pt_delta_maps maps;        /* of a network with its trained head */
     const float *weights;      /* [graph->n_floats], the same on all ranks */
-    const pt_augment *augment; /* images become input by its test view */
+    const pt_augment *augment; /* images are preprocessed by its test view */
     const pt_dataset *data;
     const uint32_t *images; /* [n] */
     size_t n;

@@ -1,4 +1,4 @@
-/* What was found, written for training and for people. */
+/* Writes the result of the search, for training and for people. */
 #ifndef PT_LAUNCH_BORROW_PACKED_SET_H
 #define PT_LAUNCH_BORROW_PACKED_SET_H
 

@@ -135,7 +135,7 @@ static pt_status work(pt_setup *u)
     return s;
 }
 
-/* Afresh or from a checkpoint; tells rank 0 what every rank is. */
+/* From the first step or from a checkpoint; reports each rank's host to rank 0. */
 static pt_status begin(pt_setup *u, const pt_train_args *args, pt_resume **out)
 {
     char mine[PT_JOB_TEXT_BYTES], *all;

@@ -1,4 +1,4 @@
-/* Decodes every image once while packing, so that training meets none that is bad. */
+/* Decodes every image once while packing, so that training never meets a bad one. */
 #ifndef PT_LAUNCH_CHECK_H
 #define PT_LAUNCH_CHECK_H
 
@@ -19,7 +19,7 @@ typedef struct {
 
 /* out [n], one entry per image in the same order, whichever thread decoded it; released
  * with pt_checked_fini. n_threads: 0 = as many as this process may use cores. A bad image
- * is no failure of this function. Needs about 1 GiB, and 130 MB more for every thread:
+ * does not make this function fail. Needs about 1 GiB, and 130 MB more for every thread:
  * large images are decoded one at a time. */
 PT_MUST_USE pt_status pt_check_images(const pt_layout_image *images, size_t n,
                                       int n_threads, pt_checked *out);

@@ -37,7 +37,7 @@ typedef struct {
 
 static bool holds_folders(const walk *w, const char *folder)
 {
-    walk look = {.root = w->root, .out = w->out}; /* what is odd is told later */
+    walk look = {.root = w->root, .out = w->out}; /* odd entries are reported later */
     pt_listing found = {0};
     char *path = NULL;
     pt_status s = pt_layout_join(w->root, folder, &path);
@@ -91,7 +91,7 @@ static void tell_beside(const walk *w, const pt_listing *folders, const part *pa
 }
 
 /* The split folders that are there, in the order train, val, test; n = 0: none. Folders
- * beside them are told. */
+ * beside them are reported. */
 static pt_status find_parts(const walk *w, part parts[PT_SPLIT_NAMES], int *n)
 {
     walk look = {.root = w->root, .out = w->out};

@@ -1,4 +1,4 @@
-/* Data sets as they come: which files there are, with labels and splits, before any
+/* Data sets as distributed: which files there are, with labels and splits, before any
  * image is opened. One reader per layout, all with the same result. */
 #ifndef PT_LAUNCH_LAYOUT_H
 #define PT_LAUNCH_LAYOUT_H
@@ -47,12 +47,11 @@ typedef struct {
     uint64_t draw_seed;
 } pt_layout_options;
 
-/* Reads the folder `root`. kind: NULL = found by what is there (the files that the
- * layout's own list below names; else folders). Options that are another layout's are
- * PT_ERR_USAGE. All faults are
+/* Reads the folder `root`. kind: NULL = detected (by the files listed below for each
+ * layout; else folders). Options of another layout are PT_ERR_USAGE. All faults are
  * listed, one line each, those of a list as FILE:LINE: error: ...; then PT_ERR_DATA
  * (PT_ERR_IO if the root cannot be read). A name that is not UTF-8 or has a control
- * character is one. What is odd but usable is told by pt_log_warn.
+ * character is one. Odd but usable things are warnings.
  */
 PT_MUST_USE pt_status pt_layout_read(const char *kind, const char *root,
                                      const pt_layout_options *options, pt_layout *out);
@@ -74,7 +73,8 @@ PT_MUST_USE pt_status pt_layout_list(const char *root, const pt_layout_options *
                                      pt_layout *out);
 
 /* Oxford Flower102: jpg/image_NNNNN.jpg, imagelabels.mat, setid.mat. Splits train, val,
- * test, trainval; 102 classes. Other counts than the official ones are warned of. */
+ * test, trainval; 102 classes. Counts that differ from the official ones give a warning.
+ */
 PT_MUST_USE pt_status pt_layout_flower102(const char *root,
                                           const pt_layout_options *options,
                                           pt_layout *out);
@@ -85,14 +85,14 @@ PT_MUST_USE pt_status pt_layout_cub200(const char *root, const pt_layout_options
                                        pt_layout *out);
 
 /* MIT Indoor 67: Images/CLASS/FILE, TrainImages.txt, TestImages.txt. Classes in the order
- * of their names. Files that are no JPEG inside (28 in the official set) are left out,
- * and told. */
+ * of their names. Files without JPEG data (28 in the official set) are left out, with a
+ * warning. */
 PT_MUST_USE pt_status pt_layout_mit67(const char *root, const pt_layout_options *options,
                                       pt_layout *out);
 
 /* Stanford 40 Actions: JPEGImages/ACTION_NNN.jpg, ImageSplits/actions.txt, train.txt,
- * test.txt, and ACTION_train.txt, ACTION_test.txt, which are compared with the two where
- * they are there. Classes in the order of their names. */
+ * test.txt, and ACTION_train.txt, ACTION_test.txt, which are compared with these two if
+ * present. Classes in the order of their names. */
 PT_MUST_USE pt_status pt_layout_stanford40(const char *root,
                                            const pt_layout_options *options,
                                            pt_layout *out);
@@ -105,8 +105,8 @@ PT_MUST_USE pt_status pt_layout_caltech256(const char *root,
                                            pt_layout *out);
 
 /* WebFace500: a folder per identity, as CASIA-WebFace. The 500 (n_classes) identities
- * with most images, equal ones by name; of each, in the order of the names or drawn, 80
- * (train_per_class) images are `train` and the next 20 (test_per_class) `test`. */
+ * with the most images, ties broken by name; of each, in the order of the names or drawn,
+ * 80 (train_per_class) images are `train` and the next 20 (test_per_class) `test`. */
 PT_MUST_USE pt_status pt_layout_webface500(const char *root,
                                            const pt_layout_options *options,
                                            pt_layout *out);
@@ -122,11 +122,11 @@ PT_MUST_USE pt_status pt_layout_add_file(pt_layout *l, const char *root, const c
 /* Warns where a count differs from the official one. */
 void pt_layout_compare(const char *root, const char *what, size_t n, size_t official);
 
-/* Takes path and name, also when it fails. */
+/* Takes ownership of path and name, also on failure. */
 PT_MUST_USE pt_status pt_layout_add_image(pt_layout *l, char *path, char *name, int label,
                                           uint32_t *number);
 PT_MUST_USE pt_status pt_layout_add_class(pt_layout *l, const char *name);
-/* The split of that name, made if it is not there; NULL if there are too many. */
+/* The split of that name, created if absent; NULL if there are too many. */
 pt_layout_split *pt_layout_split_named(pt_layout *l, const char *name);
 PT_MUST_USE pt_status pt_layout_split_add(pt_layout_split *s, uint32_t image);
 

@@ -19,8 +19,8 @@ PT_MUST_USE pt_status pt_list_text_open(pt_list_text *l, const char *path);
 void pt_list_text_close(pt_list_text *l);
 
 /* The next line without its end (LF, CR LF or none), blanks behind it and a byte order
- * mark; valid until the next call. false at the end of the file. What is no text is a
- * fault. */
+ * mark; valid until the next call. false at the end of the file. A line that is not text
+ * is a fault. */
 bool pt_list_text_next(pt_list_text *l, pt_layout_faults *faults, char **text);
 
 /* Cuts text at its first run of blanks: "7 a b.jpg" into "7" and "a b.jpg". The second is

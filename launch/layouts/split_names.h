@@ -1,4 +1,4 @@
-/* What people call their splits. */
+/* The names that splits may have. */
 #ifndef PT_LAUNCH_SPLIT_NAMES_H
 #define PT_LAUNCH_SPLIT_NAMES_H
 
@@ -20,8 +20,8 @@ int pt_split_of(const char *name, size_t n);
 bool pt_split_is_plain(const char *name);
 
 /* The lists in root: train.txt, or the one .txt file that is called like it, and so on.
- * out[k]: a file name, malloc'd, or NULL. Two that would do are PT_ERR_DATA; one beside
- * the exact name is left out with a warning. */
+ * out[k]: a file name, malloc'd, or NULL. Two candidates are PT_ERR_DATA; one beside the
+ * exact name is left out with a warning. */
 PT_MUST_USE pt_status pt_split_find_lists(const char *root, char *out[PT_SPLIT_NAMES]);
 
 /* Has root a list for training or for the test, under any of these names, and

@@ -57,7 +57,7 @@ static pt_status read_actions(reading *r)
     return s;
 }
 
-/* The label of `action_NNN.jpg`: what stands before the last underscore; -1: no class. */
+/* The label of `action_NNN.jpg`: the part before the last underscore; -1: no class. */
 static int label_of(const reading *r, const char *name)
 {
     const char *end = strrchr(name, '_');

@@ -113,7 +113,7 @@ static size_t fill(const pt_layout *l, const pt_checked *checked, entry *e)
     return n;
 }
 
-/* Flower102's: what it holds is told of train and of val. */
+/* Flower102's: its twins are reported for train and for val. */
 static bool is_union(const pt_layout_split *s)
 {
     return strcmp(s->name, "trainval") == 0;

@@ -5,10 +5,9 @@
 #include "launch/layouts/check.h"
 #include "launch/layouts/layout.h"
 
-/* Warns, with numbers and the first pairs, of equal files in two splits (a test image
- * that was trained on tests nothing) and under two classes. An image that is in both
- * splits itself is no twin. checked: [l->n_images]; bad images are
- * passed over. */
+/* Warns, with counts and the first pairs, of equal files in two splits (a test image that
+ * was trained on tests nothing) and under two classes. An image that is itself listed in
+ * both splits does not count. checked: [l->n_images]; bad images are passed over. */
 PT_MUST_USE pt_status pt_twins_tell(const char *root, const pt_layout *l,
                                     const pt_checked *checked);
 

@@ -109,7 +109,7 @@ static pt_status read_config(const char *path, pt_finished_run *r)
     return s;
 }
 
-/* Ranks that worked, from environment.json; an old run may not tell. */
+/* Ranks that worked, from environment.json; an old run may not have recorded it. */
 static int count_workers(const char *dir)
 {
     char *path = pt_file_path(dir, "environment.json");

@@ -19,8 +19,8 @@ typedef struct {
     double gate; /* step at which the gate opened; NAN: never */
     double w;    /* mean over the steps with w > 0; NAN where there are none */
     char weight_hash[65];
-    size_t n_classes; /* 0: not told */
-    int workers;      /* 0: not told */
+    size_t n_classes; /* 0: unknown */
+    int workers;      /* 0: unknown */
 } pt_finished_run;
 
 /* Reads result.json and config.yaml of each of dirs [n] into *out [*n_out], in their

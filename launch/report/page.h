@@ -8,7 +8,7 @@
 
 /* Writes the page to path in one move. data: the packed data set for pictures; NULL: the
  * one that the runs name, where it can be opened from here. Without it there are tables
- * of names in the place of pictures. Reads metrics.jsonl and predictions.h5 of all runs.
+ * of names instead of pictures. Reads metrics.jsonl and predictions.h5 of all runs.
  */
 PT_MUST_USE pt_status pt_page_write(const pt_summary *s, const char *data,
                                     const char *path);

@@ -1,17 +1,17 @@
-/* Do all ranks hold the same thing? */
+/* Checks that all ranks have the same inputs. */
 #ifndef PT_LAUNCH_SUPPORT_AGREE_H
 #define PT_LAUNCH_SUPPORT_AGREE_H
 
 #include "common/data/dataset.h"
 #include "common/base/status.h"
 
-/* Collective: compares every rank's digest of `what` ("program", "data set"). Where they
- * differ, PT_ERR_USAGE on all ranks, and one line from rank 0 with a digest for each rank
- * and its host. digest is cut to its first 16 characters. */
+/* Collective: compares every rank's digest of `what` ("program", "data set"). If they
+ * differ, PT_ERR_USAGE on all ranks, and one line from rank 0 with each rank's digest and
+ * host. digest is cut to its first 16 characters. */
 PT_MUST_USE pt_status pt_agree_on(const char *what, const char *digest);
 
-/* Collective: all ranks read the same index of `what` from `path`. Rank 0 warns where the
- * file is too old for damage to be told. */
+/* Collective: all ranks read the same index of `what` from `path`. Rank 0 warns if the
+ * file is too old for damage to be detected. */
 PT_MUST_USE pt_status pt_agree_on_data(const char *what, const char *path,
                                        const pt_dataset *d);
 

@@ -1,4 +1,5 @@
-/* A network with the weights of a file and its view of images, ready to answer images. */
+/* A network with the weights of a file and its preprocessing, ready to classify images.
+ */
 #ifndef PT_LAUNCH_SUPPORT_CLASSIFIER_H
 #define PT_LAUNCH_SUPPORT_CLASSIFIER_H
 

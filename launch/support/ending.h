@@ -1,4 +1,5 @@
-/* How a job that mpirun ran ended: its exit code, and the line where no rank said why. */
+/* How a job under mpirun ended: its exit code, and the error line if no rank reported
+ * why. */
 #ifndef PT_LAUNCH_SUPPORT_ENDING_H
 #define PT_LAUNCH_SUPPORT_ENDING_H
 
@@ -14,7 +15,7 @@ typedef struct {
     bool no_ssh;         /* PATH has none */
     const char *lost;    /* why standard output is not complete; NULL: it is */
     bool reader_gone;    /* and it is a pipe that nobody reads any more */
-    const char *own;     /* what mpirun itself said, perhaps "" */
+    const char *own;     /* what mpirun itself printed, perhaps "" */
 } pt_ending;
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
     bool show;                 /* mpirun's own text explains more */
 } pt_verdict;
 
-/* Pure but for the environment: where mpirun puts its files. */
+/* Pure except for the environment, which names mpirun's directory of files. */
 pt_verdict pt_ending_judge(const pt_ending *e);
 
 #endif

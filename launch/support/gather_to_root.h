@@ -1,4 +1,4 @@
-/* What every rank of a job has found, to rank 0. */
+/* Gathers every rank's results on rank 0. */
 #ifndef PT_LAUNCH_SUPPORT_GATHER_TO_ROOT_H
 #define PT_LAUNCH_SUPPORT_GATHER_TO_ROOT_H
 

@@ -20,7 +20,7 @@ PT_MUST_USE pt_status pt_image_set_open(const char *path, const char *split,
                                         uint32_t per_class, pt_image_set *out);
 void pt_image_set_fini(pt_image_set *s);
 
-/* Local: refuses an output that is one of the n inputs or, on rank 0, that is there
+/* Local: refuses an output that is one of the n inputs or, on rank 0, exists already
  * (unless overwrite). */
 PT_MUST_USE pt_status pt_check_output(const char *out, bool overwrite,
                                       const char *const *inputs, int n);

@@ -1,4 +1,4 @@
-/* Text files of one item a line. */
+/* Text files with one item per line. */
 #ifndef PT_LAUNCH_SUPPORT_LINES_H
 #define PT_LAUNCH_SUPPORT_LINES_H
 

@@ -36,8 +36,8 @@ bool pt_launcher_is_first(void)
     return true;
 }
 
-/* mpirun, and what it gets where this process is asked to stop: `ask`; at the second ^C
- * `insist`, at a third SIGTERM, which has mpirun kill its ranks. */
+/* mpirun, and the signals that it gets when this process is asked to stop: `ask`; on the
+ * second ^C `insist`, on a third SIGTERM, upon which mpirun kills its ranks. */
 static volatile sig_atomic_t child, ask, insist, asked, insisted, sent;
 
 static void pass_on(int sig)
@@ -85,8 +85,8 @@ static bool in_path(const char *name)
     return false;
 }
 
-/* mpirun refuses to start without a way to other hosts, also where all ranks are here.
- * Whoever chose one is not overruled. */
+/* mpirun refuses to start without a remote shell, even if all ranks are local. A choice
+ * by the user is not overruled. */
 static bool has_no_ssh(void)
 {
     return !getenv("OMPI_MCA_plm_rsh_agent") && !getenv("OMPI_MCA_plm") &&
@@ -113,8 +113,8 @@ static size_t open_mpi(char **line)
     return at;
 }
 
-/* The same with MPICH's Hydra, which neither binds nor counts slots; where several MPIs
- * are installed `mpiexec` may be another's. */
+/* The same with MPICH's Hydra, which neither binds nor counts slots; if several MPIs are
+ * installed `mpiexec` may belong to another one. */
 static size_t hydra(char **line)
 {
     static char *names[] = {"mpiexec.hydra", "mpiexec.mpich", "mpiexec"};
@@ -144,9 +144,9 @@ static char **command_line(int ranks, int argc, char **argv, char count[16], cha
 
 /* ---- the job ---------------------------------------------------------------------- */
 
-/* AGAIN_S: mpirun forgets a signal that comes before its ranks are there, so the wish is
- * repeated until the job ends. AT_ONCE_S: for rank 0 to end the job, then mpirun has to;
- * KILL_S: for mpirun. TICK_MS: how often the clock is looked at. */
+/* AGAIN_S: mpirun loses a signal that arrives before its ranks exist, so it is repeated
+ * until the job ends. AT_ONCE_S: for rank 0 to end the job, before mpirun has to; KILL_S:
+ * for mpirun. TICK_MS: how often the clock is checked. */
 static const double AGAIN_S = 0.2, AT_ONCE_S = 5, KILL_S = 10;
 enum { TICK_MS = 100, LAST_TICK_MS = 5 };
 
@@ -166,7 +166,7 @@ static void tell(const job *j, int sig, double *when)
     *when = pt_clock();
 }
 
-/* What the handler cannot do: repeat, and lose patience. */
+/* What the handler cannot do: repeat signals, and escalate. */
 static void press(job *j)
 {
     double now = pt_clock();
@@ -200,7 +200,7 @@ static void copy(job *j, int *fd)
     }
 }
 
-/* Has mpirun ended? Its number is nobody's target from then on. */
+/* Has mpirun ended? From then on its process id is not signalled. */
 static void look(job *j)
 {
     siginfo_t info = {0};
@@ -249,7 +249,7 @@ static int finish(const job *j)
     return v.code;
 }
 
-/* Starts mpirun; -1 where it cannot be. */
+/* Starts mpirun; -1 on failure. */
 static pid_t start(char **line, job *j)
 {
     int out[2], err[2];
@@ -280,8 +280,8 @@ static int run(char **line, bool stops)
     ask = stops ? SIGUSR1 : SIGTERM;
     insist = stops ? SIGUSR2 : SIGTERM;
     pt_stop_signals_to(pass_on);
-    signal(SIGPIPE, SIG_IGN); /* a closed standard output is said */
-    signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it */
+    signal(SIGPIPE, SIG_IGN); /* a closed standard output is reported */
+    signal(SIGCHLD, SIG_DFL); /* the parent may have set it to be ignored */
     if (j) {
         pt_relay_init(&j->relay, STDERR_FILENO);
         j->stops = stops;

@@ -10,18 +10,18 @@
 bool pt_under_launcher(void);
 
 /* Is it the first of a launcher's processes, or not started by one? Known before MPI
- * starts, so that one of them speaks for all. */
+ * starts, so that one of them prints for all. */
 bool pt_launcher_is_first(void);
 
 /* Runs `mpirun -n ranks ptrain argv...`, passes its output on and returns the exit code:
- * 0, 2, 75, and 1 for all the rest. Where the job fails without an `error:` line of its
- * own (killed for memory, no mpirun) one is written (launch/support/ending.h), after what
- * mpirun itself said. Output that cannot be written is a failure; a closed standard
- * output asks the job to stop.
+ * 0, 2, 75, and 1 for all the rest. If the job fails without an `error:` line of its own
+ * (killed for memory, no mpirun) one is printed (launch/support/ending.h), after mpirun's
+ * own output. Output that cannot be written is a failure; a closed standard output asks
+ * the job to stop.
  *
  * stops: the ranks are `ptrain train`. SIGTERM, SIGHUP, SIGUSR1 and the first SIGINT then
- * stop the run with a checkpoint (code 75), however early they come; a second SIGINT ends
- * it at once. Else they end the job. */
+ * stop the run with a checkpoint (code 75), however early they arrive; a second SIGINT
+ * ends it at once. Else they end the job. */
 int pt_mpirun(int ranks, bool stops, int argc, char **argv);
 
 /* Runs work(context) on every rank and returns the exit code: here under a launcher, else

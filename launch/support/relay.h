@@ -1,6 +1,6 @@
-/* The standard error of a job on its way to ours. Lines of the ranks go on as they come;
- * what mpirun itself has to say is held back: it repeats, in ten lines, what a rank said
- * in one, and is wanted only where no rank said anything. Local. */
+/* Passes the standard error of a job through to ours. Lines of the ranks are passed on at
+ * once; mpirun's own are held back: they repeat, in ten lines, what a rank reported in
+ * one, and are printed only if no rank reported anything. Local. */
 #ifndef PT_LAUNCH_SUPPORT_RELAY_H
 #define PT_LAUNCH_SUPPORT_RELAY_H
 
@@ -22,8 +22,8 @@ typedef struct {
 void pt_relay_init(pt_relay *r, int to);
 
 /* Bytes as read. Held are lines between two lines of dashes, lines that begin with
- * "[HOST:PID]" or "mpirun: ", and empty ones. A longer line than PT_RELAY_LINE goes on in
- * parts. */
+ * "[HOST:PID]" or "mpirun: ", and empty ones. A line longer than PT_RELAY_LINE is passed
+ * on in parts. */
 void pt_relay_put(pt_relay *r, const char *bytes, size_t n);
 
 /* The last line, if it has no end. */

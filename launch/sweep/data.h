@@ -1,4 +1,4 @@
-/* Do finished runs still belong to the data that lie here now? */
+/* Do finished runs still match the data that are here now? */
 #ifndef PT_LAUNCH_SWEEP_DATA_H
 #define PT_LAUNCH_SWEEP_DATA_H
 
@@ -14,8 +14,9 @@ typedef struct {
     size_t n;
 } pt_sweep_data;
 
-/* identity: of the run in `dir`. PT_ERR_USAGE where a file of c was packed anew since. A
- * file that is not here, or cannot be read, says nothing: the run that needs it will. */
+/* identity: of the run in `dir`. PT_ERR_USAGE if a file of c has been repacked since. A
+ * missing or unreadable file is not reported here: the run that needs it will report it.
+ */
 PT_MUST_USE pt_status pt_sweep_data_compare(pt_sweep_data *d, const json_t *identity,
                                             const pt_config *c, const char *dir);
 void pt_sweep_data_fini(pt_sweep_data *d);

@@ -1,4 +1,4 @@
-/* Faults of many runs, each told once with the runs that have it. */
+/* Faults of many runs, each reported once with the runs that have it. */
 #ifndef PT_LAUNCH_SWEEP_FAULTS_H
 #define PT_LAUNCH_SWEEP_FAULTS_H
 

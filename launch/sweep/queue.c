@@ -35,8 +35,8 @@ typedef struct {
     pt_sweep_run *stopped_in;
 } queue;
 
-/* Of the places; changed only while the signals below are held back, so that no run can
- * start unseen by the handler. */
+/* Process ids of the places; changed only while the signals below are blocked, so that no
+ * run can start unseen by the handler. */
 static volatile sig_atomic_t children[PT_SWEEP_MAX_JOBS], stopped;
 
 /* Runs have a group of their own, so that a terminal's ^C reaches only us. */
@@ -47,7 +47,7 @@ static void pass_on(int sig)
         if (children[i] > 0) kill((pid_t)children[i], sig);
 }
 
-/* Holds the signals back; *was: what goes on. */
+/* Blocks the signals; *was: the mask before. */
 static void hold_signals(sigset_t *was)
 {
     sigset_t set;
@@ -84,7 +84,7 @@ int pt_sweep_workers(const pt_sweep_run *r, const pt_sweep_jobs *jobs)
     return share > 1 ? share : 1;
 }
 
-/* Starts the train of places[i]; false where a signal came first or nothing can start. */
+/* Starts the run of places[i]; false if a signal came first or nothing can start. */
 static bool start_train(queue *q, int i)
 {
     place *p = &q->places[i];
@@ -188,7 +188,7 @@ static void start(queue *q, int i, pt_sweep_run *r)
     clear(p);
 }
 
-/* What became of the run in place i, which ended with `status` of waitpid. */
+/* Records the outcome of the run in place i, which ended with `status` of waitpid. */
 static void end(queue *q, int i, int status)
 {
     place *p = &q->places[i];
@@ -223,7 +223,8 @@ static void reap(queue *q)
     sigset_t was;
     siginfo_t info = {0};
 
-    /* Seen first, reaped while the signals are held: none goes to a stranger's number. */
+    /* Noticed first, reaped while the signals are blocked: none can go to a recycled
+     * process id. */
     while (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) continue;
     hold_signals(&was);
     while (i < PT_SWEEP_MAX_JOBS && children[i] != info.si_pid) i++;
@@ -243,7 +244,7 @@ static void fill(queue *q)
     }
 }
 
-/* Said at the end; the exit code. */
+/* Prints the last lines; returns the exit code. */
 static int finish(const queue *q)
 {
     const pt_sweep *s = q->s;
@@ -283,7 +284,7 @@ int pt_sweep_run_all(pt_sweep *s, pt_sweep_jobs jobs)
     *q = (queue){.s = s, .jobs = jobs, .why = why};
     for (size_t i = 0; i < s->n; i++) q->done += s->runs[i].state == PT_SWEEP_DONE;
     if (q->done > 0) pt_log_info("%zu of %zu runs are done already", q->done, s->n);
-    signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it */
+    signal(SIGCHLD, SIG_DFL); /* the parent may have set it to be ignored */
     pt_stop_signals_to(pass_on);
     do {
         fill(q);

@@ -13,11 +13,11 @@ typedef struct {
 } pt_sweep_jobs;
 
 /* Starts `ptrain train` for every run that is not done, each with its log beside its
- * directory; a line on standard output for each. A run that fails does not keep the
- * others from running. SIGTERM, SIGHUP, SIGUSR1 and SIGINT go to the runs under way,
- * which stop with a checkpoint, and end the queue; so does a run that ends with 75 by
- * itself. Returns the exit code: 0, 1 where a run failed (they are listed), 75 where it
- * was stopped. */
+ * directory; a line on standard output for each. A run that fails does not stop the
+ * others. SIGTERM, SIGHUP, SIGUSR1 and SIGINT are forwarded to the active runs, which
+ * stop with a checkpoint, and end the queue; so does a run that ends with 75 by itself.
+ * Returns the exit code: 0, 1 where a run failed (they are listed), 75 where it was
+ * stopped. */
 int pt_sweep_run_all(pt_sweep *s, pt_sweep_jobs jobs);
 
 /* The --workers that a run is given; 0: none. */

@@ -1,4 +1,4 @@
-/* A table by itself, before its runs are put together. */
+/* Checks of a table, before its runs are assembled. */
 #ifndef PT_LAUNCH_SWEEP_RULES_H
 #define PT_LAUNCH_SWEEP_RULES_H
 
@@ -14,12 +14,12 @@ typedef struct {
     size_t entry; /* of the table's `seeds` */
 } pt_sweep_seed;
 
-/* Adds the faults that the schema cannot see, each where it stands. True where runs can
- * be put together in spite of them. */
+/* Adds the faults that the schema cannot express, each at its location. True if runs can
+ * be assembled in spite of them. */
 bool pt_sweep_check(pt_config_file *f);
 
 /* The seeds of a table, ranges counted out, into out [PT_SWEEP_MAX_SEEDS]; what is faulty
- * is left out. Returns how many. f: NULL, or where faults are told. */
+ * is left out. Returns how many. f: NULL, or where faults are reported. */
 size_t pt_sweep_seeds(const Pt__Sweep__Table *t, pt_sweep_seed *out, pt_config_file *f);
 
 #endif

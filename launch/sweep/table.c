@@ -62,7 +62,7 @@ static char *beside(const char *table, const char *name)
     return asprintf(&path, "%.*s%s", dir, table, name) < 0 ? NULL : path;
 }
 
-/* Where the k-th item of a list stands in the table; malloc'd. list: "rows.0.set". */
+/* The location of the k-th item of a list in the table; malloc'd. list: "rows.0.set". */
 static char *place_of(const builder *b, const char *list, size_t k)
 {
     char path[96], where[512];
@@ -80,7 +80,7 @@ static pt_status no_room(const builder *b)
                    MAX_SETS - 2);
 }
 
-/* Lays files and settings over what is there. in: "" or where the entry stands. */
+/* Adds files and settings that override what is there. in: "" or the entry's location. */
 static pt_status add_parts(builder *b, const char *in, char **files, size_t n_files,
                            char **sets, size_t n_sets)
 {

@@ -11,7 +11,7 @@
 
 typedef enum {
     PT_SWEEP_NEW,
-    PT_SWEEP_UNFINISHED, /* its directory is there: it goes on */
+    PT_SWEEP_UNFINISHED, /* its directory exists: it resumes */
     PT_SWEEP_DONE
 } pt_sweep_state;
 
@@ -31,10 +31,10 @@ typedef struct {
     size_t n;
 } pt_sweep;
 
-/* Reads the table at path. sets [n_sets]: laid over every run, last. only: NULL, or a
+/* Reads the table at path. sets [n_sets]: override every run, last. only: NULL, or a
  * pattern (fnmatch) for names, of which "ROW" stands for all below it. All faults are
- * listed: of the table, then of the configurations, each once, where it stands, with the
- * runs that have it; then PT_ERR_CONFIG. PT_ERR_USAGE where a directory holds another
+ * reported: of the table, then of the configurations, each once, at its location, with
+ * the runs that have it; then PT_ERR_CONFIG. PT_ERR_USAGE if a directory holds another
  * run. */
 PT_MUST_USE pt_status pt_sweep_create(const char *path, const char *const *sets,
                                       size_t n_sets, const char *only, pt_sweep **out);

@@ -9,7 +9,7 @@
 #include "common/base/log.h"
 #include "launch/train/outputs.h"
 
-#define UNWRITTEN "-" /* in the place of a digest: no file has it */
+#define UNWRITTEN "-" /* instead of a digest: no file has it */
 
 bool pt_best_offer(pt_best *best, uint64_t step, uint64_t right, uint64_t images)
 {

@@ -10,7 +10,8 @@
 #include "worker/step.h"
 
 /* Keys that cannot change the weights, whole or as the first characters of a key: where
- * things are, who computes, what is measured and written. Everything else is the run. */
+ * things are, who computes, what is measured and written. All other keys are part of the
+ * run's identity. */
 static const char *const free_keys[] = {"data.path",
                                         "source.path",
                                         "data.input_threads",
@@ -160,8 +161,8 @@ static json_t *defaults(void)
     return NULL;
 }
 
-/* A key that only one of two runs has: was it added to the program since, and does its
- * value mean what was true without it? */
+/* A key that only one of two runs has: was it added to the program since, and is its
+ * value the old behaviour? */
 static bool is_default(const json_t *all, const char *key, const json_t *value)
 {
     const char *stage = "stages.", *rest = strncmp(key, stage, strlen(stage)) == 0
@@ -173,7 +174,7 @@ static bool is_default(const json_t *all, const char *key, const json_t *value)
     return json_equal(json_object_get(all, rest ? first : key), value);
 }
 
-/* Settings first: a key says more than the number that follows from it. */
+/* Settings first: a key explains more than a number derived from it. */
 static void compare_settings(differences *d, const json_t *was, const json_t *is)
 {
     json_t *all = defaults(), *value;

@@ -1,5 +1,5 @@
 /* What a run is: all that decides its weights. Two jobs with equal identities are the
- * same run, and one may go on where the other stopped. */
+ * same run, and one may resume the other. */
 #ifndef PT_LAUNCH_TRAIN_IDENTITY_H
 #define PT_LAUNCH_TRAIN_IDENTITY_H
 
@@ -18,9 +18,9 @@ json_t *pt_identity_create(const pt_setup *u);
  * of such keys. */
 bool pt_identity_is_free(const char *key);
 
-/* PT_OK where `was` is the run `is`. PT_ERR_USAGE naming what differs, up to five things,
- * with both values: "optimizer.lr was 0.01, is 0.02". A key that one of them lacks has
- * its default: older programs did not have it. With engine.gemm: blas in both, another
+/* PT_OK if `was` is the same run as `is`. PT_ERR_USAGE naming up to five differences with
+ * both values: "optimizer.lr was 0.01, is 0.02". A key that one of them lacks has its
+ * default: older versions did not have it. With engine.gemm: blas in both, another
  * library or CPU is the same run. where: the file of `was`. */
 PT_MUST_USE pt_status pt_identity_compare(const json_t *was, const json_t *is,
                                           const char *where);

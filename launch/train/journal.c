@@ -319,7 +319,7 @@ static pt_status write_rows(void *context)
         images_of(r->u, r->set), r->n, r->logits, r->hash);
 }
 
-/* After the last step: the model before anything else, which may find no room. */
+/* After the last step: the model before anything else, which may find no space. */
 static pt_status write_last(pt_journal *j, pt_rows_of set, const float *logits, size_t n)
 {
     rows r = {.u = j->u, .set = set, .logits = logits, .n = n};
@@ -365,8 +365,8 @@ static double seconds_of(const pt_journal *j)
     return j->tally.seconds + pt_clock() - j->started;
 }
 
-/* The lines of steps that will not be done again reach the disk before the checkpoint,
- * where they can; what the checkpoint needs of them is in the tally. */
+/* The lines of completed steps reach the disk before the checkpoint, if possible; what
+ * the checkpoint needs of them is in the tally. */
 static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
 {
     pt_journal *j = context;
@@ -393,7 +393,7 @@ static double mean_computing(const pt_journal *j)
     return sum / n;
 }
 
-/* The worker that computed longest, beside the mean of the others. */
+/* The worker that computed longest, compared with the mean of the others. */
 static void say_slowest(const pt_journal *j)
 {
     const pt_run *r = j->u->run;
@@ -408,7 +408,7 @@ static void say_slowest(const pt_journal *j)
                     r->n_servers + slowest, j->computing[slowest] / others);
 }
 
-/* What safety cost, where it was used. */
+/* The cost of checkpoints and skip_all, if used. */
 static void say_costs(const pt_journal *j)
 {
     double seconds = pt_clock() - j->started;
@@ -441,7 +441,7 @@ typedef struct {
     const pt_result_facts *facts;
 } ending;
 
-/* The last of all, and before it the lines that are kept. */
+/* The last file of all; before it the kept lines. */
 static pt_status write_result(void *context)
 {
     const ending *e = context;

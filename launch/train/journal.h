@@ -1,5 +1,5 @@
-/* What rank 0 writes down while a run goes on: metrics.jsonl, progress lines, and at the
- * end predictions, model and result. Its functions are the server's hooks. */
+/* What rank 0 records during a run: metrics.jsonl, progress lines, and at the end
+ * predictions, model and result. Its functions are the server's hooks. */
 #ifndef PT_LAUNCH_TRAIN_JOURNAL_H
 #define PT_LAUNCH_TRAIN_JOURNAL_H
 
@@ -8,16 +8,16 @@
 
 typedef struct pt_journal pt_journal;
 
-/* Borrows u. Opens metrics.jsonl in the run directory; of a run that goes on, the lines
- * of the steps that are done stay. from: the checkpoint's progress, or zeros; where it
- * knows no tally, what the lines say is counted again. */
+/* Borrows u. Opens metrics.jsonl in the run directory; on resume, the lines of completed
+ * steps are kept. from: the checkpoint's progress, or zeros; if it has no tally, the
+ * lines are counted again. */
 PT_MUST_USE pt_status pt_journal_create(const pt_setup *u, const pt_progress *from,
                                         pt_journal **out);
 void pt_journal_destroy(pt_journal **j);
 
 pt_server_hooks pt_journal_hooks(pt_journal *j);
 
-/* After a stop with a checkpoint: the line that says so. */
+/* After a stop with a checkpoint: prints the line that reports it. */
 void pt_journal_stopped(const pt_journal *j);
 
 /* After the run: model.h5, result.json, and the lines with the result and the hashes.

@@ -78,7 +78,7 @@ struct pt_metrics {
     int fd;
     char *path;
     off_t durable;           /* bytes of the file that are known to be on the disk */
-    char *text;              /* [n] what follows them */
+    char *text;              /* [n] still to be written */
     size_t n, room, written; /* written: of text, what the system took */
     bool said;               /* that it cannot be written */
     size_t lost;             /* lines that there was no memory for either */
@@ -89,7 +89,7 @@ static pt_status failed(const pt_metrics *m)
     return pt_fail(PT_ERR_IO, "%s: cannot be written: %s", m->path, strerror(errno));
 }
 
-/* Gives the system what it will take. */
+/* Writes as much as the system will take. */
 static pt_status flush(pt_metrics *m)
 {
     pt_status s = PT_OK;
@@ -151,8 +151,8 @@ void pt_metrics_save(pt_metrics *m)
     if (pt_metrics_sync(m) != PT_OK) say(m);
 }
 
-/* Takes a line of n bytes to those that are to be written; false: there is no room for
- * it in memory either. */
+/* Appends a line of n bytes to those that are to be written; false: no memory for it
+ * either. */
 static bool keep(pt_metrics *m, const char *text, size_t n)
 {
     if (m->n + n > MAX_KEPT && pt_metrics_sync(m) != PT_OK) return false;

@@ -64,7 +64,8 @@ void pt_outputs_check_room(const pt_setup *u)
 
 /* ---- again ------------------------------------------------------------------------ */
 
-/* Half a second, and the ranks that wait for us know. */
+/* Waits half a second, polling so that the ranks that wait for us know that we are alive.
+ */
 static void pause_briefly(void)
 {
     for (int i = 0; i < 25; i++) {
@@ -73,7 +74,7 @@ static void pause_briefly(void)
     }
 }
 
-/* Nothing is written to the older of two checkpoints any more. */
+/* Removes the older of two checkpoints, which is no longer needed. */
 static void make_way(const pt_setup *u)
 {
     char *root = pt_file_path(u->run->config->run->dir, "checkpoints");

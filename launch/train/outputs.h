@@ -1,22 +1,22 @@
-/* What is written at the end of a run and must not be lost: tried again while it cannot
- * be (a full disk). Rank 0. */
+/* What is written at the end of a run and must not be lost: retried while it fails (a
+ * full disk). Rank 0. */
 #ifndef PT_LAUNCH_TRAIN_OUTPUTS_H
 #define PT_LAUNCH_TRAIN_OUTPUTS_H
 
 #include "launch/train/setup.h"
 
-/* Says with a warning where run.dir has no room for model, predictions and two
- * checkpoints (less those that are there); the run starts all the same. */
+/* Warns if run.dir has no space for model, predictions and two checkpoints (less those
+ * that exist); the run starts all the same. */
 void pt_outputs_check_room(const pt_setup *u);
 
-/* dir/name: the network with the parameters and statistics in `flat`. Room is asked for
- * first. */
+/* dir/name: the network with the parameters and statistics in `flat`. The space is
+ * reserved first. */
 PT_MUST_USE pt_status pt_outputs_model(const pt_setup *u, const float *flat,
                                        const char *name);
 
-/* Calls write(context) until it is not PT_ERR_IO: at once, then without the older of two
- * checkpoints, then, which is said, for run.watchdog_s. The other ranks see us alive
- * meanwhile. A wish to stop ends the wait. */
+/* Calls write(context) until it does not return PT_ERR_IO: at once, then without the
+ * older of two checkpoints, then, with a warning, for run.watchdog_s. The other ranks see
+ * this one alive meanwhile. A request to stop ends the wait. */
 PT_MUST_USE pt_status pt_outputs_insist(const pt_setup *u,
                                         pt_status (*write)(void *context), void *context);
 

@@ -8,7 +8,7 @@
 #include "common/comm/job.h"
 #include "common/base/log.h"
 
-/* What one rank says: "HOST THREADS CORES". */
+/* What one rank reports: "HOST THREADS CORES". */
 typedef struct {
     char host[PT_JOB_TEXT_BYTES], cores[PT_JOB_TEXT_BYTES];
     int threads;
@@ -60,7 +60,7 @@ static bool warn_of(const said *all, int size, const char *host, int per_worker)
     return true;
 }
 
-/* Of the first crowded host; ranks of one host mostly follow each other. */
+/* For the first oversubscribed host; ranks of one host are mostly consecutive. */
 static pt_status warn_first(const char *texts, int per_worker)
 {
     int size = pt_job_size();

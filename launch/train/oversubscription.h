@@ -1,4 +1,4 @@
-/* A warning where a host has more computing threads than cores. */
+/* Warns if a host has more computing threads than cores. */
 #ifndef PT_LAUNCH_TRAIN_OVERSUBSCRIPTION_H
 #define PT_LAUNCH_TRAIN_OVERSUBSCRIPTION_H
 

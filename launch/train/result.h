@@ -1,4 +1,4 @@
-/* result.json: what a finished run came to. */
+/* result.json: the outcome of a finished run. */
 #ifndef PT_LAUNCH_TRAIN_RESULT_H
 #define PT_LAUNCH_TRAIN_RESULT_H
 
@@ -22,7 +22,7 @@ typedef struct {
  * split. NULL without memory. */
 json_t *pt_result_create(const pt_result_facts *f);
 
-/* The line that says the same of best.h5; nothing where there is none. */
+/* Prints the line with the same about best.h5; nothing if there is none. */
 void pt_result_say_best(const pt_result_facts *f);
 
 #endif

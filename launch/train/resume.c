@@ -54,7 +54,7 @@ static pt_status find(pt_resume *st, pt_checkpoint *c)
     return s;
 }
 
-/* A directory that is a run's: whose, and how far is it? */
+/* A run's directory: which run's, and how far has it got? */
 static pt_status look_at_run(const pt_setup *u, const pt_train_args *args, pt_resume *st,
                              pt_checkpoint *c)
 {
@@ -106,7 +106,7 @@ static pt_status decide(const pt_setup *u, const pt_train_args *args, const char
 
 /* ---- all ranks -------------------------------------------------------------------- */
 
-/* What rank 0 found, for the others. */
+/* Broadcasts what rank 0 found. */
 typedef struct {
     pt_resume_kind kind;
     pt_progress progress;
@@ -129,7 +129,7 @@ static pt_status share(pt_resume *st, const pt_checkpoint *c, found *f)
     return s;
 }
 
-/* Servers read the files, for their momentum; everybody gets the weights from rank 0. */
+/* Servers read the files, for their momentum; all ranks get the weights from rank 0. */
 static pt_status load(pt_setup *u, pt_resume *st, found *f)
 {
     pt_run *r = u->run;

@@ -1,4 +1,5 @@
-/* Where a run begins: afresh, from a checkpoint, or not at all since it is finished. */
+/* Where a run begins: at the first step, at a checkpoint, or not at all since it is
+ * finished. */
 #ifndef PT_LAUNCH_TRAIN_RESUME_H
 #define PT_LAUNCH_TRAIN_RESUME_H
 

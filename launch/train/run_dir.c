@@ -30,7 +30,7 @@ static bool is_of_nfs(const char *name)
            name[4 + strspn(name + 4, "0123456789abcdefABCDEF")] == '\0';
 }
 
-/* Names of a run's files, and what a crash leaves of them. */
+/* Names of a run's files, and of what a crash leaves of them. */
 static kind kind_of(const char *name)
 {
     static const char *const names[] = {
@@ -78,7 +78,7 @@ static bool has_checkpoint(const char *dir)
  * identity.json yet, or no longer. */
 typedef struct {
     bool empty;
-    char foreign[256]; /* a file that is no run's, or "" */
+    char foreign[256]; /* a file that does not belong to a run, or "" */
 } contents;
 
 static pt_status look(const char *dir, contents *c)
@@ -161,7 +161,7 @@ static bool may_not_write(int error)
     return error == EACCES || error == EPERM || error == EROFS;
 }
 
-/* flock, of a call that signals may break off; 0, or why not. */
+/* flock, retried when a signal interrupts it; 0, or errno. */
 static int try_lock(int fd)
 {
     int failed;
@@ -171,7 +171,7 @@ static int try_lock(int fd)
     return failed ? errno : 0;
 }
 
-/* *locked: nobody else has it. The lock lasts as long as this process: its descriptor
+/* *locked: no other job has it. The lock lasts as long as this process: its descriptor
  * stays open. Where the file system has no locks, a warning. */
 static pt_status lock(const char *dir, bool *locked)
 {

@@ -1,4 +1,4 @@
-/* The directory that a run leaves:
+/* The directory of a run:
  *
  *   identity.json     what decides the weights (launch/train/identity.h), from the start
  *   config.yaml       the resolved configuration
@@ -19,10 +19,10 @@
 
 #define PT_BEST_FILE "best.h5"
 
-/* Makes config run.dir, or opens one that is a run's (*exists). overwrite: a run's files
- * are removed. PT_ERR_USAGE where it holds other files, or another job uses it (locked
- * until this process ends; a warning where the file system has no locks). What a crash
- * left is removed under the lock, and is no file of others. A finished run may be
+/* Creates config run.dir, or opens a run's directory (*exists). overwrite: a run's files
+ * are removed. PT_ERR_USAGE if it holds other files, or another job uses it (locked until
+ * this process ends; a warning if the file system has no locks). What a crash left is
+ * removed under the lock, and does not count as other files. A finished run may be
  * read-only. */
 PT_MUST_USE pt_status pt_run_dir_open(const char *dir, bool overwrite, bool *exists);
 
@@ -30,8 +30,8 @@ bool pt_run_dir_has(const char *dir, const char *name);
 PT_MUST_USE pt_status pt_run_dir_read_json(const char *dir, const char *name,
                                            json_t **out);
 
-/* Writes identity, configuration and environment. Borrows identity. hosts: one text a
- * rank, as pt_job_gather_text gives them. */
+/* Writes identity, configuration and environment. Borrows identity. hosts: one text per
+ * rank, as pt_job_gather_text returns them. */
 PT_MUST_USE pt_status pt_run_dir_describe(const pt_setup *u, const pt_train_args *args,
                                           json_t *identity, const char *hosts);
 

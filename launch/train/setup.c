@@ -109,7 +109,7 @@ static pt_status try_weights(const Pt__Config__Network *n)
     return s == PT_OK ? pt_probe_weights(n->weights, n->weights_entry) : s;
 }
 
-/* The network that the configuration and the weights file ask for. */
+/* The network that the configuration and the weights file call for. */
 static pt_status look_at_weights(const pt_config *c, int n_classes, pt_graph_options *g)
 {
     const Pt__Config__Network *n = c->network;
@@ -155,8 +155,8 @@ static pt_status share_options(const pt_config *c, pt_setup *u)
     return s;
 }
 
-/* Start weights on rank 0, then everywhere. Known preprocessing of the file wins over the
- * default, the configuration over both. */
+/* Start weights on rank 0, then everywhere. The file's preprocessing, if known, overrides
+ * the default, and the configuration overrides both. */
 static pt_status share_weights(pt_setup *u)
 {
     pt_run *r = u->run;

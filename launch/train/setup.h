@@ -29,7 +29,7 @@ typedef struct {
     pt_weights_info weights; /* of the start weights; rank 0 */
     const uint32_t *test;    /* borrowed from data */
     size_t n_test;
-    pt_held_out validation;              /* none where the configuration names none */
+    pt_held_out validation;              /* none if the configuration names none */
     char start_hash[65];                 /* of the start weights; rank 0 */
     uint64_t worker_bytes, server_bytes; /* of the largest rank of each role */
     uint64_t memory_bytes;               /* available on this host, 0 = not known */

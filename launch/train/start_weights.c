@@ -41,7 +41,7 @@ static pt_status load_source_head(const Pt__Config__Network *n,
     return s;
 }
 
-/* Through a graph without the source head, whose tensors no file calls so. */
+/* Through a graph without the source head, whose tensor names occur in no file. */
 pt_status pt_start_weights_load(const Pt__Config__Network *n,
                                 const pt_graph_options *options, const pt_graph *g,
                                 bool own, float *flat, pt_weights_info *info)

@@ -75,7 +75,7 @@ static bool is_complete(const char *path)
     return yes;
 }
 
-/* Lines of pt_fail_text are warnings here: something older may do. */
+/* Lines of pt_fail_text are warnings here: an older checkpoint may be usable. */
 static pt_status find_in(const char *root, struct dirent **names, int n,
                          pt_checkpoint *out)
 {
@@ -171,7 +171,7 @@ static bool is_ours(const char *name)
            strncmp(name, ".part-", 6) == 0 || strncmp(name, ".manifest.json", 14) == 0;
 }
 
-/* The manifest first: what is half removed is not complete. */
+/* The manifest first, so that a half-removed checkpoint is not complete. */
 static void remove_generation(const char *path)
 {
     char *manifest = pt_file_path(path, "manifest.json");

@@ -40,7 +40,7 @@ char *pt_checkpoint_part_path(const char *path, int server)
     return part_path(path, server, "h5");
 }
 
-/* Checksum and length of a file as it lies there. */
+/* Checksum and length of a file on disk. */
 static pt_status measure(const char *path, uint32_t *crc, uint64_t *bytes)
 {
     pt_file *f = NULL;
@@ -93,7 +93,7 @@ pt_status pt_checkpoint_record_part(const char *path, int server, const char *fa
     return s;
 }
 
-/* The record of a part, NULL where it is not there yet. */
+/* The record of a part, NULL if it does not exist yet. */
 static json_t *part_record(const char *path, int server)
 {
     char *name = part_path(path, server, "json");

@@ -6,10 +6,10 @@
  *
  * The manifest is one JSON object that begins with its own checksum:
  *   {"crc32c": "1a2b3c4d", ...                    of every byte behind the comma
- * and goes on with format, format_version, byte_order, the progress below, parts (file,
- * bytes, crc32c of each), journal (tally.h; older programs did not write it) and
- * identity, what the run is, given by the caller. So no byte of a checkpoint can change
- * unnoticed, and no file is parsed before its checksum is right.
+ * and continues with format, format_version, byte_order, the progress below, parts (file,
+ * bytes, crc32c of each), journal (tally.h; older versions did not write it) and the
+ * run's identity, given by the caller. So no byte of a checkpoint can change unnoticed,
+ * and no file is parsed before its checksum is right.
  *
  * Two generations are kept. Files only: no MPI, no clock. */
 #ifndef PT_SERVER_MANIFEST_H
@@ -69,12 +69,12 @@ PT_MUST_USE pt_status pt_checkpoint_seal(const char *path, int n_parts,
 /* Reads and compares every byte of one generation. PT_ERR_DATA naming the file. */
 PT_MUST_USE pt_status pt_checkpoint_verify(const char *path, pt_checkpoint *out);
 
-/* The newest checkpoint below root whose bytes are all as written. Says with a warning
- * which newer one is damaged, and why. out->path is NULL where none was ever completed;
- * PT_ERR_DATA where there are some and every one is damaged. */
+/* The newest checkpoint below root whose bytes are all as written. Warns which newer one
+ * is damaged, and why. out->path is NULL if none was ever completed; PT_ERR_DATA if there
+ * are some and all are damaged. */
 PT_MUST_USE pt_status pt_checkpoint_find(const char *root, pt_checkpoint *out);
 
-/* Reads all parts into s. PT_ERR_DATA where anything is missing. */
+/* Reads all parts into s. PT_ERR_DATA if anything is missing. */
 PT_MUST_USE pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *s);
 
 /* Is there a generation below root that was completed? */

@@ -35,12 +35,12 @@ uint64_t pt_part_margin(const pt_run *run);
 uint64_t pt_part_bytes(const pt_run *run, int server);
 
 /* Writes what `server` owns to path: under a temporary name, fsynced, renamed. PT_ERR_IO
- * with the bytes needed and free where the file system has no room for it. */
+ * with the bytes needed and free if the file system has no space for it. */
 PT_MUST_USE pt_status pt_part_write(const char *path, const pt_state *s, int server);
 
-/* Reads what a part holds into s; adds the floats read to *weights and *momentum, so that
- * the caller knows when nothing is missing. The file's checksum must have been compared
- * before. PT_ERR_DATA where a part does not fit the network. */
+/* Reads what a part holds into s; adds the number of floats read to *weights and
+ * *momentum, so that the caller can tell whether anything is missing. The file's checksum
+ * must have been compared before. PT_ERR_DATA if a part does not fit the network. */
 PT_MUST_USE pt_status pt_part_read(const char *path, pt_state *s, size_t *weights,
                                    size_t *momentum);
 

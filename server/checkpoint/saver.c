@@ -21,12 +21,12 @@ struct pt_saver {
     pt_progress progress;
     pthread_t thread;
     bool has_thread;
-    pt_fscall files; /* what the thread is at */
+    pt_fscall files; /* what the thread is doing */
 
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
     bool busy, end;
-    bool ended; /* a save, and nobody has asked how */
+    bool ended; /* a save has ended, and its outcome has not been asked for */
     double began_s;
     pt_status result;
     char text[TEXT_BYTES];
@@ -56,8 +56,8 @@ static pt_status wait_for_parts(const char *path, int n_servers, double deadline
     return PT_OK;
 }
 
-/* Two checkpoints and a third that is written may be more than the disk holds: then the
- * older one goes first, if that is enough. */
+/* Two checkpoints and a third one being written may not fit on the disk: then the older
+ * one is removed first, if that is enough. */
 static pt_status make_way(const pt_saver *s, const char *path, const char *part)
 {
     pt_status st = pt_checkpoint_begin(path);
@@ -65,7 +65,7 @@ static pt_status make_way(const pt_saver *s, const char *path, const char *part)
     if (st != PT_OK || s->run->n_servers > 1) return st;
     if (pt_file_check_room(part, pt_part_bytes(s->run, s->server)) == PT_OK ||
         pt_file_check_room(part, pt_part_margin(s->run)) != PT_OK)
-        return PT_OK; /* pt_part_write says what is wrong */
+        return PT_OK; /* pt_part_write reports what is wrong */
     pt_checkpoint_prune(s->o.root, GENERATIONS - 1);
     return pt_checkpoint_begin(path);
 }
@@ -82,7 +82,7 @@ static pt_status write_part(pt_saver *s, const char *path)
     if (s->server == 0) return st;
     recorded = pt_checkpoint_record_part(path, s->server, pt_fail_text());
     return recorded == PT_OK ? st
-                             : recorded; /* rank 0 learns it, at the latest, by time */
+                             : recorded; /* rank 0 notices by timeout at the latest */
 }
 
 static pt_status save(pt_saver *s)
@@ -141,7 +141,7 @@ bool pt_saver_busy(pt_saver *s)
     return busy;
 }
 
-/* The thread's silence, but not from before this save. */
+/* How long the thread has been silent, within this save. */
 static double silence(pt_saver *s)
 {
     double quiet_s = pt_fscall_quiet_s(&s->files), save_s;
@@ -206,7 +206,7 @@ size_t pt_saver_bytes(const pt_run *r)
 
 /* ---- creation --------------------------------------------------------------------- */
 
-/* Ends the thread, after the save under way; false: that one hangs. */
+/* Ends the thread after the current save; false: that one hangs. */
 static bool end_thread(pt_saver *s)
 {
     const struct timespec pause = {0, 2 * 1000 * 1000};

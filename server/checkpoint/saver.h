@@ -1,13 +1,14 @@
 /* Writes checkpoints in the background: the server copies its arrays into the snapshot,
- * a thread writes them while training goes on, and rank 0's thread, once the parts of
+ * a thread writes them while training continues, and rank 0's thread, once the parts of
  * all servers are in the directory, seals the checkpoint and removes what is older than
- * the one before. The servers' threads meet in the file system alone: none calls MPI.
+ * the previous one. The servers' threads communicate only through the file system: none
+ * calls MPI.
  *
- * A call to the file system may never return (a dead server). Then nothing ends the
- * thread; the others ask pt_saver_check, go on without it, and leave it behind.
+ * A file-system call may never return (a dead file server). Nothing can end the thread
+ * then; the others use pt_saver_check, continue without it, and leave it behind.
  *
- * Where this machine's HDF5 library is not safe for threads, pt_saver_begin writes
- * itself, and the step waits. */
+ * If this machine's HDF5 library is not thread-safe, pt_saver_begin writes by itself, and
+ * the step waits. */
 #ifndef PT_SERVER_SAVER_H
 #define PT_SERVER_SAVER_H
 
@@ -25,13 +26,13 @@ typedef struct {
 
 PT_MUST_USE pt_status pt_saver_create(const pt_run *run, int server,
                                       const pt_save_options *o, pt_saver **out);
-/* Waits for a save that is under way, but leaves one that hangs: its thread then keeps
- * *s, and the run and the options must stay until the process ends. */
+/* Waits for a save in progress, but leaves one that hangs: its thread then keeps *s, and
+ * the run and the options must not be freed until the process ends. */
 void pt_saver_destroy(pt_saver **s);
 
 bool pt_saver_busy(pt_saver *s);
 
-/* PT_ERR_IO where the save under way hangs, with the call and the file: "fsync of
+/* PT_ERR_IO if the current save hangs, with the call and the file: "fsync of
  * .../part-0.h5 has not returned for 12 s". */
 PT_MUST_USE pt_status pt_saver_check(pt_saver *s);
 

@@ -1,5 +1,5 @@
-/* What rank 0's journal counted until a checkpoint, so that a run that goes on counts on
- * from the same numbers. Plain values; one JSON object in the manifest. */
+/* What rank 0's journal had counted at a checkpoint, so that a resumed run continues from
+ * the same numbers. Plain values; one JSON object in the manifest. */
 #ifndef PT_SERVER_TALLY_H
 #define PT_SERVER_TALLY_H
 
@@ -12,11 +12,11 @@ typedef struct {
     uint64_t step;
     uint64_t right, images;           /* of those that select; images 0: no test yet */
     uint64_t test_right, test_images; /* of the test split, in the same test */
-    char digest[65];                  /* SHA-256 of the file; "": not known */
+    char digest[65];                  /* SHA-256 of the file; "": unknown */
 } pt_best;
 
 typedef struct {
-    bool known; /* false: an older program wrote the checkpoint, without these */
+    bool known; /* false: an older version wrote the checkpoint, without these */
     uint64_t gate_opened; /* step + 1 at which the gate opened, 0 = not yet */
     double w_sum;         /* of the steps with w > 0 */
     uint64_t w_steps;
@@ -29,7 +29,7 @@ typedef struct {
 /* NULL without memory. */
 json_t *pt_tally_to_json(const pt_tally *t);
 
-/* NULL, or no object: not known. */
+/* NULL, or not an object: unknown. */
 pt_tally pt_tally_of_json(const json_t *j);
 
 #endif

@@ -25,8 +25,8 @@ PT_MUST_USE pt_status pt_adarand_init(float *state, int classes, int dims,
                                       const float *features, const int32_t *labels,
                                       size_t n);
 
-/* out [dims]: the target of the image at `position` of the batch of `step`. room [dims]
- * is scratch. */
+/* out [dims]: the target of the image at `position` of the batch of `step`. scratch
+ * [dims]. */
 void pt_adarand_target(const float *state, int classes, int dims, int label,
                        uint64_t seed, uint64_t step, int position, float *room,
                        double *out);

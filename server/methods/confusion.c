@@ -30,7 +30,7 @@ static const double *row_of(const pairs *p, int i)
     return p->rows.rows + (size_t)i * p->rows.layout.total;
 }
 
-/* The partner whose probabilities image i is drawn to, or -1. */
+/* The partner towards whose probabilities image i is pulled, or -1. */
 static int partner(const pairs *p, int i)
 {
     size_t label = p->rows.layout.label;

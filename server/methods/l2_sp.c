@@ -1,5 +1,6 @@
-/* L2-SP (Li et al., ICML 2018), instead of weight decay: weights are drawn to the start
- * weights, the head's to 0. Kernels alone unless all_parameters, as in their program. */
+/* L2-SP (Li et al., ICML 2018), instead of weight decay: weights are pulled towards the
+ * start weights, the head's towards 0. Kernels alone unless all_parameters, as in their
+ * program. */
 #include "server/methods/method.h"
 
 static void rule(const pt_run *run, const pt_key *key, pt_sgd *r)

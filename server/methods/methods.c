@@ -14,7 +14,7 @@ struct pt_server_methods {
     void *self[PT_N_METHODS];
 };
 
-/* The hooks of method m where it is on, else NULL. */
+/* The hooks of method m if it is on, else NULL. */
 static const pt_server_method *hooks_of(const pt_run *run, int m)
 {
     return pt_methods[m].is_on(run->config) ? pt_server_methods_table[m] : NULL;

@@ -1,7 +1,7 @@
 /* Layers of a network as filters: bank B of Ge and Yu (CVPR 2017, section 3.1), who take
  * the first two convolutions of a pretrained network after their ReLU. Each channel of
- * each layer is a map; a map of a layer with c channels counts 1/c of what the layer
- * does, and all layers count alike.
+ * each layer is a map; a map of a layer with c channels counts 1/c of its layer, and all
+ * layers count the same.
  *
  * The image is seen as in a test: resized, its centre cropped, normalised. The slice of a
  * response is the upper half of its bits, in the order of the numbers (7 bits of

@@ -3,7 +3,7 @@
  *
  * The image is made gray (77 R + 150 G + 29 B) / 256, 128 x 128. A scale is the image
  * halved so often, by means of 2 x 2, under filters of one size: 11 x 11, a Gaussian of
- * sigma 2 times a wave of 4 pixels. The paper's sizes are not known; these are ours.
+ * sigma 2 times a wave of 4 pixels. The paper's sizes are unknown; these are ours.
  * Coefficients are whole numbers (of 1/1024) with sum 0, so that a response is exact and
  * the same on every machine, and an even gray gives 0. Only places where the filter lies
  * inside the image count. Slices cut the possible range into equal parts. */

@@ -20,7 +20,7 @@ void pt_feed_destroy(pt_feed **f);
 /* Its functions, valid while the feed lives. */
 pt_source pt_feed_source(pt_feed *f);
 
-/* How the configuration says that images become input. */
+/* The preprocessing that the configuration asks for. */
 pt_augment pt_augment_of(const pt_config *c, const pt_preprocess *preprocess);
 
 #endif

@@ -75,7 +75,7 @@ _Noreturn static void on_error(j_common_ptr c)
     longjmp(t->jump, 1);
 }
 
-/* A reason of our own, through the same door. */
+/* Fails with a reason of our own, through libjpeg's error exit. */
 _Noreturn static void refuse(struct trap *t, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -91,7 +91,7 @@ _Noreturn static void refuse(struct trap *t, const char *fmt, ...)
 }
 
 /* Warnings after which every pixel still comes from the file. After any other one
- * libjpeg goes on with pixels that it made up. */
+ * libjpeg continues with pixels that it made up. */
 static bool harmless(int code)
 {
     return code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR ||

@@ -39,7 +39,7 @@ enum { PT_JPEG_MAX_PIXELS = 178956970 };
 PT_MUST_USE pt_status pt_jpeg_decode(const void *file, size_t bytes, pt_image *out,
                                      char *warnings);
 
-/* Size in the header only; the file is looked at no further. */
+/* The size in the header; the rest of the file is not read. */
 PT_MUST_USE pt_status pt_jpeg_size(const void *file, size_t bytes, int *height,
                                    int *width);
 

@@ -274,7 +274,8 @@ pt_status pt_loader_get(pt_loader *l, const float **pixels, const int32_t **labe
 
 bool pt_loader_ready(const pt_loader *l)
 {
-    pthread_mutex_t *lock = (pthread_mutex_t *)&l->lock; /* the lock is no state */
+    pthread_mutex_t *lock =
+        (pthread_mutex_t *)&l->lock; /* locking does not change the loader's value */
     bool ready;
 
     pthread_mutex_lock(lock);

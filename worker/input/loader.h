@@ -1,5 +1,4 @@
-/* Threads that decode and augment ahead of the step. What a batch holds is decided by the
- * caller's list of requests alone; threads only change when it is ready. */
+/* Threads that decode and augment ahead of the step. What a batch holds depends only on the caller's list of requests; threads only affect when it is ready. */
 #ifndef PT_WORKER_LOADER_H
 #define PT_WORKER_LOADER_H
 
@@ -22,8 +21,7 @@ typedef struct {
     size_t max_images; /* of one batch, >= 1 */
 } pt_loader_options;
 
-/* Takes depth * max_images * crop * crop * 12 bytes, once: no batch allocates for itself
- * but the decoder's own buffers. On failure *out is NULL. */
+/* Allocates depth * max_images * crop * crop * 12 bytes once: batches allocate nothing except the decoder's own buffers. On failure *out is NULL. */
 PT_MUST_USE pt_status pt_loader_create(const pt_loader_options *opt, pt_loader **out);
 
 /* Stops the threads, whatever they are doing (each ends its current image), and frees
@@ -38,7 +36,7 @@ bool pt_loader_request(pt_loader *l, const uint32_t *images, size_t n, bool trai
                        uint64_t epoch);
 
 /* The oldest batch asked for: *pixels [n][crop][crop][3], *labels [n]; both stay valid
- * until pt_loader_release. Waits for the threads (they wait for nothing but the disk).
+ * until pt_loader_release. Waits for the threads (which wait only for the disk).
  *
  * A failed image fails its batch, not the others: status and text are those of the first
  * failed image in the batch's order, whatever the number of threads ("image 17
