@@ -147,8 +147,8 @@ int pt_bench_input(int argc, char **argv)
         .command = "bench input",
         .about = "JPEG files of a packed data set to network input on one thread, as in "
                  "training: checksum, decoding, short side to 256 pixels, random crop of "
-                 "224, half of them mirrored, normalised. The files are in memory "
-                 "before. Medians over the rounds.",
+                 "224, half of them mirrored, normalised. The files are read into memory "
+                 "first. Medians over the rounds.",
         .example = "ptrain bench input photos.h5",
         PT_ARGS_TABLE(table)};
     bench b = {0};

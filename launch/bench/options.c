@@ -45,7 +45,7 @@ bool pt_bench_read_step(int argc, char **argv, pt_bench_step_options *o, int *co
     given_options g = {o, "winograd"};
     const pt_arg table[] = {
         PT_ARG_TEXT("network", "NAME", &o->network,
-                    "Any that network.name may be (default: resnet50)"),
+                    "Any value of network.name (default: resnet50)"),
         PT_ARG_NUMBER("batch", "B", &o->batch, 1, 4096,
                       "Images of the whole batch (default: 16)"),
         PT_ARG_NUMBER("threads", "T", &o->threads, 1, PT_MAX_THREADS,

@@ -162,7 +162,7 @@ static void job_text(const pt_bench_step_options *o, const pt_graph *g,
         r->server * 1e3, r->tree * 1e3, r->update * 1e3,
         (r->server - r->tree - r->update) * 1e3);
     pt_log_info("          %.2f images/s without it", without_server(o, r));
-    pt_log_info("memory    %.0f MB a worker, %.0f MB the server, at most",
+    pt_log_info("memory    %.0f MB per worker, %.0f MB for the server, at most",
                 (double)r->worker_rss * mb, (double)r->server_rss * mb);
 }
 

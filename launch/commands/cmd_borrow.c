@@ -52,7 +52,7 @@ static bool read_args(int argc, char **argv, borrow_args *a, int *code)
                     "Describe images by layers of a network with the weights of FILE "
                     "(default: Gabor filters)"),
         PT_ARG_TEXT("network", "NAME", &a->filters.network,
-                    "The network of --filters, if FILE is no model file of ptrain"),
+                    "The network of --filters, if FILE is not a ptrain model file"),
         PT_ARG_WORDS("layer", "NAME", &a->filters.layers,
                      "A layer of it, by torchvision's name, as features.1 (repeatable; "
                      "default: the first two ReLUs)"),
@@ -64,7 +64,7 @@ static bool read_args(int argc, char **argv, borrow_args *a, int *code)
                     "Split of the source (default: train)"),
         PT_ARG_NUMBER("per-class", "N", &a->per_class, 1, 1000000,
                       "Only the first N images of each class of the target"),
-        PT_ARG_TEXT("list", "FILE", &a->list, "Write the neighbours as text too"),
+        PT_ARG_TEXT("list", "FILE", &a->list, "Also write the neighbours as text"),
         PT_ARG_RANKS(&a->ranks),
         PT_ARG_OVERWRITE(&a->overwrite)};
     const pt_args args = {
@@ -138,9 +138,10 @@ static pt_status lend(const borrow_args *a, const pt_image_set *target,
     if (s != PT_OK) return s;
     pt_log_info("%s: %zu of %zu source images, the %d nearest%s of %zu target images",
                 a->file[OUT], n, source->n, a->neighbours,
-                a->after.n > 0 ? " and more of the harder" : "", target->n);
+                a->after.n > 0 ? " and more for harder images" : "", target->n);
     if (n == source->n)
-        pt_log_warn("all source images are borrowed: a smaller --neighbours chooses");
+        pt_log_warn("all source images are selected: use a smaller --neighbours to "
+                    "choose among them");
     return PT_OK;
 }
 

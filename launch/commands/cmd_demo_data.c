@@ -75,7 +75,7 @@ static pt_status claim(const char *dir)
             used = true;
     closedir(d);
     return used ? pt_fail(PT_ERR_USAGE,
-                          "%s holds files; demo-data wants an empty directory", dir)
+                          "%s holds files; demo-data needs an empty directory", dir)
                 : PT_OK;
 }
 

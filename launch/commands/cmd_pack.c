@@ -47,7 +47,7 @@ static const char about[] =
     "Pictures are kept as they are stored: an orientation in EXIF is not applied, as in "
     "torchvision.\n\n"
     "INPUT may also be a packed file: the copy has the same data, and the checksums that "
-    "files of older programs lack. Only --overwrite goes with that.";
+    "files of older versions lack. Only --overwrite can be combined with that.";
 
 static const char layouts[] =
     "Layouts:\n"
@@ -267,8 +267,8 @@ static pt_status repack(const options *o)
     if (o->layout || o->source || o->licence || o->skip_bad ||
         has_layout_options(&o->files))
         return pt_fail(PT_ERR_USAGE,
-                       "pack: %s is a file: it is copied as it is, of the options only "
-                       "--overwrite can be given",
+                       "pack: %s is a file: it is copied as it is, and only --overwrite "
+                       "may be given",
                        o->input);
     return pt_repack(o->input, o->output);
 }
@@ -298,7 +298,7 @@ static pt_status pack(const options *o, bool *said)
     if (s == PT_OK) s = tell_lost(o, &l, checked);
     if (s == PT_OK) s = pt_twins_tell(o->input, &l, checked);
     if (s == PT_OK && l.n_classes == 1)
-        pt_log_warn("%s: there is one class, '%s': nothing to tell apart", o->input,
+        pt_log_warn("%s: there is one class, '%s': nothing to classify", o->input,
                     l.classes[0]);
     if (s == PT_OK) s = sift(o, &l, checked, &packed);
     if (s == PT_OK) s = pt_dataset_write(o->output, &packed.pack, checksum);

@@ -36,19 +36,21 @@ typedef struct {
 static bool read_args(int argc, char **argv, predict_args *a, int *code)
 {
     const pt_arg table[] = {
-        PT_ARG_TEXT("weights", "FILE", &a->weights,
-                    "Model file of ptrain, ONNX, Keras .h5, tfjs model.json, .th",
-                    .letter = 'w', .required = true),
+        PT_ARG_TEXT(
+            "weights", "FILE", &a->weights,
+            "ptrain model file, ONNX, Keras .h5, TensorFlow.js model.json, PyTorch .th",
+            .letter = 'w', .required = true),
         PT_ARG_REST("IMAGE", &a->images),
         PT_ARG_TEXT("network", "NAME", &a->network,
-                    "The network of the weights; a model file of ptrain names its own",
+                    "The network of the weights; a ptrain model file names its own",
                     .letter = 'n'),
         PT_ARG_TEXT("classes", "FILE", &a->classes,
-                    "Class names, one a line; a model file may bring its own",
+                    "Class names, one per line; a model file may include them",
                     .letter = 'c'),
-        PT_ARG_FLAG("tsv", &a->tsv,
-                    "One line an image: file, then class number and probability, 5 times",
-                    .letter = 't')};
+        PT_ARG_FLAG(
+            "tsv", &a->tsv,
+            "One line per image: file, then class number and probability, 5 times",
+            .letter = 't')};
     const pt_args args = {
         .command = "predict",
         .about = "Prints the five most likely classes of each JPEG image.",

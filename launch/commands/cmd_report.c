@@ -34,10 +34,11 @@ static bool read_args(int argc, char **argv, report_args *a, int *code)
                     "The packed data set for the page's pictures", .letter = 'd')};
     const pt_args args = {
         .command = "report",
-        .about = "Compares finished runs: accuracies, gains over plain fine-tuning "
-                 "paired by seed, their significance, gate, weight and speed. Runs that "
-                 "differ in more than seed and method get tables of their own. What has "
-                 "not finished, or is no run, is left out with a warning.",
+        .about =
+            "Compares finished runs: accuracies, gains over plain fine-tuning "
+            "paired by seed, their significance, gate, weight and speed. Runs that "
+            "differ in more than seed and method get tables of their own. Directories "
+            "that are not runs, or not finished, are left out with a warning.",
         .example = "ptrain report runs/flowers/*/* --html report.html",
         PT_ARGS_TABLE(table)};
 

@@ -30,9 +30,8 @@ static pt_status check_args(const void *given)
     if ((a->list || a->dry_run) && a->slurm)
         return pt_fail(PT_ERR_USAGE, "--list or --slurm, not both");
     if (a->slurm && (a->jobs.workers || a->jobs.at_once > 1))
-        return pt_fail(
-            PT_ERR_USAGE,
-            "with --slurm the table says how many: slurm: {ntasks: 3, at_once: 2}");
+        return pt_fail(PT_ERR_USAGE, "with --slurm the table sets the number of ranks: "
+                                     "slurm: {ntasks: 3, at_once: 2}");
     return PT_OK;
 }
 
@@ -45,8 +44,9 @@ static const char form[] =
     "    - {name: plain, set: [pseudo_task.loss=none]}\n"
     "    - {name: sml1, config: [method/ptr_sml1.yaml]}\n"
     "  slurm: {ntasks: 3, at_once: 2, options: [--time=04:00:00]}  # for --slurm\n\n"
-    "With `axes: [{of: [...]}, {of: [...]}]` instead of rows there is a run for each way "
-    "to take one entry of every axis. The exit code is 1 if a run failed, 75 if one was "
+    "With `axes: [{of: [...]}, {of: [...]}]` instead of rows there is one run per "
+    "combination of one entry from every axis. The exit code is 1 if a run failed, 75 if "
+    "one was "
     "interrupted.";
 
 static bool read_args(int argc, char **argv, sweep_args *a, int *code)
@@ -142,8 +142,9 @@ int pt_cmd_sweep(int argc, char **argv)
     else if (s == PT_OK && a.slurm)
         s = write_slurm(sweep, &a);
     else if (s == PT_OK && pt_under_launcher())
-        s = pt_fail(PT_ERR_USAGE,
-                    "a sweep starts its runs' ranks itself: without mpirun or srun");
+        s = pt_fail(
+            PT_ERR_USAGE,
+            "a sweep starts its runs' ranks itself: run it without mpirun or srun");
     else if (s == PT_OK)
         code = pt_sweep_run_all(sweep, a.jobs);
     if (s != PT_OK) pt_log_error(pt_fail_text());

@@ -36,8 +36,9 @@ static bool read_args(int argc, char **argv, pt_train_args *a, int *code)
                     "Replace an existing run directory instead of resuming its run")};
     const pt_args args = {
         .command = "train",
-        .about = "Fine-tunes a network as FILE.yaml says. Under mpirun or srun every "
-                 "rank runs this command; alone it starts mpirun itself.",
+        .about =
+            "Fine-tunes a network as FILE.yaml describes. Under mpirun or srun every "
+            "rank runs this command; alone it starts mpirun itself.",
         .example = "ptrain train my.yaml --workers 2 --set optimizer.lr=0.01",
         PT_ARGS_TABLE(table)};
 
@@ -48,9 +49,10 @@ static bool read_args(int argc, char **argv, pt_train_args *a, int *code)
 static void warn_of_selection(const pt_setup *u)
 {
     if (u->run->config->run->keep_best && u->validation.n == 0)
-        pt_log_warn("run.keep_best chooses best.h5 by the test split, whose accuracy is "
-                    "then no test of it; with data.validation_share it chooses by "
-                    "held-out training images");
+        pt_log_warn(
+            "run.keep_best chooses best.h5 by the test split, so its test accuracy is no "
+            "longer a test; with data.validation_share it chooses by "
+            "held-out training images");
 }
 
 /* ---- roles ------------------------------------------------------------------------ */

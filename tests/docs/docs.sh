@@ -163,7 +163,7 @@ block() { # where, text
 }
 
 # What is said of miniatures, and of nothing else.
-small='the official set has|all source images are borrowed'
+small='the official set has|all source images are selected'
 ran=0 where="" text="" named=""
 while IFS= read -r line; do
     case $line in

@@ -215,7 +215,7 @@ says "warn: twins: 2 images are under two classes as the same file (train/b/2.jp
 rm -rf twins/test/a/?.jpg twins/train/b && cp "$data"/jpeg/cmyk.jpg twins/test/a/
 rm -r twins/test/b
 run 0 0 1 pack twins t3.h5
-says "warn: twins: there is one class, 'a': nothing to tell apart" err
+says "warn: twins: there is one class, 'a': nothing to classify" err
 
 # ---- names that are no text
 bad=$(printf 'b\xe4r')
