@@ -74,8 +74,7 @@ void pt_saves_costs(const pt_saves *s, pt_server_costs *c)
     c->missed = s->missed;
 }
 
-static const double grace_s =
-    1; /* for a writer that was suspended and continued with us */
+static const double grace_s = 1; /* for a writer suspended and continued with us */
 
 /* A save that failed costs nothing but itself: one warning, and training continues. */
 static void take_result(pt_saves *s)

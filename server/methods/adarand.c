@@ -65,16 +65,16 @@ pt_status pt_adarand_init(float *state, int classes, int dims, const float *feat
 }
 
 void pt_adarand_target(const float *state, int classes, int dims, int label,
-                       uint64_t seed, uint64_t step, int position, float *room,
+                       uint64_t seed, uint64_t step, int position, float *scratch,
                        double *out)
 {
     pt_rng r = pt_rng_stream(seed, PT_RNG_CLASS_TARGET, step, (uint64_t)position);
     size_t w = (size_t)dims, at = (size_t)label * w, all = (size_t)classes * w;
 
-    pt_rng_fill_normal(&r, room, w);
+    pt_rng_fill_normal(&r, scratch, w);
     for (size_t d = 0; d < w; d++)
         out[d] = state[MEAN * all + at + d] +
-                 (double)state[DEVIATION * all + at + d] * room[d];
+                 (double)state[DEVIATION * all + at + d] * scratch[d];
 }
 
 /* running_k <- decay * running_k + (1 - decay) * mean of the batch's images of class k.
@@ -162,7 +162,7 @@ typedef struct {
     double *units, *norms; /* of the means: [C][w], [C] */
     double *cosines;       /* [C][C], then their slopes */
     double *g;             /* [C][w]: the loss's gradient at the means */
-    double *room;          /* [w] */
+    double *scratch;       /* [w] */
 } mover;
 
 /* The slope of f(cos(a, b)) at a, which has the direction u and norm n, is
@@ -176,7 +176,7 @@ static void find_slopes(mover *m, const float *running)
     for (size_t k = 0; k < c; k++) {
         double *f = m->cosines + k * c, along = 0, cosine[ROWS];
         double *g = m->g + k * w, *u = m->units + k * w;
-        const double *v[ROWS] = {m->room, m->room, m->room, m->room};
+        const double *v[ROWS] = {m->scratch, m->scratch, m->scratch, m->scratch};
 
         for (size_t j = 0; j < c; j++) {
             double cos = j == k ? 0 : f[j];
@@ -184,11 +184,11 @@ static void find_slopes(mover *m, const float *running)
             f[j] = j == k ? 0 : 4 * cos / (double)c / (double)(c - 1);
             along += f[j] * cos;
         }
-        unit(running + k * w, (int)w, m->room);
+        unit(running + k * w, (int)w, m->scratch);
         dot(u, v, w, cosine);
         f[k] = -along - 2 * (cosine[0] - 1) / (double)c * cosine[0];
         for (size_t d = 0; d < w; d++)
-            g[d] = 2 * (cosine[0] - 1) / (double)c * m->room[d];
+            g[d] = 2 * (cosine[0] - 1) / (double)c * m->scratch[d];
     }
     for (size_t at = 0; at < w; at += BLOCK)
         for (size_t k = 0; k < c; k++)
@@ -220,21 +220,22 @@ size_t pt_adarand_room(int classes, int dims)
     return 2 * pt_mul(c, w) + pt_mul(c, c) + c + w;
 }
 
-static mover mover_in(double *room, int classes, int dims)
+static mover mover_in(double *scratch, int classes, int dims)
 {
-    mover m = {.classes = (size_t)classes, .w = (size_t)dims, .units = room};
+    mover m = {.classes = (size_t)classes, .w = (size_t)dims, .units = scratch};
 
     m.g = m.units + m.classes * m.w;
     m.cosines = m.g + m.classes * m.w;
     m.norms = m.cosines + m.classes * m.classes;
-    m.room = m.norms + m.classes;
+    m.scratch = m.norms + m.classes;
     return m;
 }
 
 void pt_adarand_move(float *state, int classes, int dims, const double *rows, int b,
-                     size_t stride, size_t rep_at, double lr, double decay, double *room)
+                     size_t stride, size_t rep_at, double lr, double decay,
+                     double *scratch)
 {
-    mover m = mover_in(room, classes, dims);
+    mover m = mover_in(scratch, classes, dims);
     size_t all = m.classes * m.w;
     float *mean = state, *running = array(state, RUNNING, classes, dims);
     float *t = state + ARRAYS * all;

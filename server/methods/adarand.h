@@ -28,15 +28,16 @@ PT_MUST_USE pt_status pt_adarand_init(float *state, int classes, int dims,
 /* out [dims]: the target of the image at `position` of the batch of `step`. scratch
  * [dims]. */
 void pt_adarand_target(const float *state, int classes, int dims, int label,
-                       uint64_t seed, uint64_t step, int position, float *room,
+                       uint64_t seed, uint64_t step, int position, float *scratch,
                        double *out);
 
 /* Doubles that a move works in. */
 size_t pt_adarand_room(int classes, int dims);
 
 /* After a step: rows [b] at a distance of `stride` doubles, label first, the
- * representation at rep_at. lr, decay: of this step. room: scratch. */
+ * representation at rep_at. lr, decay: of this step. scratch: working memory. */
 void pt_adarand_move(float *state, int classes, int dims, const double *rows, int b,
-                     size_t stride, size_t rep_at, double lr, double decay, double *room);
+                     size_t stride, size_t rep_at, double lr, double decay,
+                     double *scratch);
 
 #endif
