@@ -78,7 +78,7 @@ struct pt_metrics {
     int fd;
     char *path;
     off_t durable;           /* bytes of the file that are known to be on the disk */
-    char *text;              /* [n] still to be written */
+    char *text;              /* [n] the bytes after these */
     size_t n, room, written; /* written: of text, what the system took */
     bool said;               /* that it cannot be written */
     size_t lost;             /* lines that there was no memory for either */

@@ -75,7 +75,7 @@ static void pause_briefly(void)
 }
 
 /* Removes the older of two checkpoints, which is no longer needed. */
-static void make_way(const pt_setup *u)
+static void free_space(const pt_setup *u)
 {
     char *root = pt_file_path(u->run->config->run->dir, "checkpoints");
 
@@ -91,7 +91,7 @@ pt_status pt_outputs_insist(const pt_setup *u, pt_status (*write)(void *context)
     pt_status s = write(context);
 
     if (s != PT_ERR_IO) return s;
-    make_way(u);
+    free_space(u);
     s = write(context);
     if (s == PT_ERR_IO) pt_log_warn("%s; trying again for %.0f s", pt_fail_text(), limit);
     while (s == PT_ERR_IO && pt_clock() - start < limit && !pt_stop_asked()) {

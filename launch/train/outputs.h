@@ -9,8 +9,8 @@
  * that exist); the run starts all the same. */
 void pt_outputs_check_room(const pt_setup *u);
 
-/* dir/name: the network with the parameters and statistics in `flat`. The space is
- * reserved first. */
+/* dir/name: the network with the parameters and statistics in `flat`. Space is
+ * checked first. */
 PT_MUST_USE pt_status pt_outputs_model(const pt_setup *u, const float *flat,
                                        const char *name);
 

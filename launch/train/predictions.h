@@ -30,7 +30,7 @@ uint64_t pt_predictions_bytes(const pt_dataset *d, const uint32_t *images, size_
 
 /* dir/name: image, label, prediction, logits, name, and the classes; hash: out,
  * SHA-256 over, for each image in order, its number (uint32), label (int32) and logits
- * (float32), little-endian. The space is reserved first. */
+ * (float32), little-endian. Space is checked first. */
 PT_MUST_USE pt_status pt_predictions_write(const char *dir, const char *name,
                                            const pt_dataset *d, const uint32_t *images,
                                            size_t n, const float *logits, char hash[65]);
