@@ -7,7 +7,7 @@
 #     PT_MUTATIONS   the copy and its build; build-mutations of the checkout
 #     JOBS           of the build; all cores
 #
-# A change is the line as it stands and the line in its place, indentation aside. A line
+# A change is a source line and its replacement, without indentation. A line
 # that is not there exactly once is an error: the change was for another program.
 set -u
 cd "$(dirname "$0")/.." || exit 1

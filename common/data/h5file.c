@@ -16,8 +16,8 @@
 
 enum { MAX_MEMBERS = 1 << 20 };
 
-/* The library's own end closes what is open still, and crashes where a full disk kept it
- * from that before: it is told, ahead of its first call, to leave that out. */
+/* The library's own shutdown closes what is still open, and crashes if a full disk has
+ * prevented that before. So it is turned off before the library's first call. */
 void pt_h5_quiet(void)
 {
     H5dont_atexit(); /* refused once the library has begun */

@@ -87,7 +87,7 @@ static void text_free(void *p, void *context)
     free(p);
 }
 
-/* The library believes the length that stands with every variable string and clears that
+/* The library trusts the length that is stored with every variable string and clears that
  * much memory, 4 GiB each at worst. So the lengths of a contiguous data set are looked at
  * before: an element is a length (32 bits), an address (of the file's own size) and an
  * index (32 bits). */

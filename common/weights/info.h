@@ -23,7 +23,7 @@ typedef struct {
     bool has_preprocess; /* recorded in our model file; or, once it is loaded, known of
                             files with these names (naming.h) */
     pt_preprocess preprocess;
-    bool has_geometry; /* likewise */
+    bool has_geometry; /* the same */
     pt_geometry geometry;
     char network[PT_NAME_MAX]; /* our model file records it; "" elsewhere */
     int n_classes;             /* of the head in the file; 0 = the file has no head */

@@ -137,7 +137,7 @@ static pt_status measure_block(measurement *m)
     return s;
 }
 
-static void tell(const measurement *m, size_t done)
+static void report_progress(const measurement *m, size_t done)
 {
     double left = (pt_clock() - m->started) / (double)done * (double)(m->task->n - done);
 
@@ -155,7 +155,7 @@ static pt_status measure(measurement *m)
     for (size_t at = 0; at < n && s == PT_OK; at += PT_EVAL_BLOCK) {
         s = read_block(m, at);
         if (s == PT_OK) s = measure_block(m);
-        if (s == PT_OK) tell(m, at + (size_t)m->n);
+        if (s == PT_OK) report_progress(m, at + (size_t)m->n);
     }
     return s;
 }

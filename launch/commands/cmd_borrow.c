@@ -125,9 +125,9 @@ static pt_status agree_on_k(const borrow_args *a, const pt_image_set *target, si
     return s == PT_OK ? pt_job_broadcast(0, (void **)k, &bytes) : s;
 }
 
-static pt_status lend(const borrow_args *a, const pt_image_set *target,
-                      const pt_image_set *source, const size_t *k,
-                      const pt_neighbour *lists)
+static pt_status write_borrowed(const borrow_args *a, const pt_image_set *target,
+                                const pt_image_set *source, const size_t *k,
+                                const pt_neighbour *lists)
 {
     size_t n = 0;
     pt_status s;
@@ -163,7 +163,7 @@ static pt_status borrow(const void *context)
     if (s == PT_OK) s = agree_on_k(a, &set[0], set[1].n, &k);
     if (s == PT_OK)
         s = pt_borrow_search(&set[0], &set[1], k, &filters.bank, a->bins, &lists);
-    if (s == PT_OK) s = pt_job_agree(lend(a, &set[0], &set[1], k, lists));
+    if (s == PT_OK) s = pt_job_agree(write_borrowed(a, &set[0], &set[1], k, lists));
     free(lists);
     free(k);
     pt_filters_fini(&filters);

@@ -146,7 +146,7 @@ static pt_status read_all(reading *r)
     return s == PT_OK ? pt_layout_faults_end(&r->faults) : s;
 }
 
-static void tell(const reading *r)
+static void warn_left_out(const reading *r)
 {
     if (r->left_out.n > 0)
         pt_log_warn(
@@ -169,7 +169,7 @@ pt_status pt_layout_caltech256(const char *root, const pt_layout_options *o,
 
     if (s == PT_OK && stat(inside, &st) == 0 && S_ISDIR(st.st_mode)) r.root = inside;
     if (s == PT_OK) s = read_all(&r);
-    if (s == PT_OK) tell(&r);
+    if (s == PT_OK) warn_left_out(&r);
     free(r.left_out.first);
     free(inside);
     return s;

@@ -160,7 +160,7 @@ typedef struct {
     double asked_s, insisted_s, killed_s; /* when; 0: not yet */
 } job;
 
-static void tell(const job *j, int sig, double *when)
+static void send_signal(const job *j, int sig, double *when)
 {
     kill(j->pid, sig);
     *when = pt_clock();
@@ -177,10 +177,11 @@ static void press(job *j)
     if (sent && j->asked_s == 0) j->asked_s = now;
     if (hard && j->insisted_s == 0) j->insisted_s = now;
     if (j->asked_s == 0 || (!hard && now - j->asked_s > AGAIN_S))
-        tell(j, ask, &j->asked_s);
+        send_signal(j, ask, &j->asked_s);
     if (hard && j->killed_s == 0 && now - j->insisted_s > AT_ONCE_S)
-        tell(j, SIGTERM, &j->killed_s);
-    if (j->killed_s > 0 && now - j->killed_s > KILL_S) tell(j, SIGKILL, &j->killed_s);
+        send_signal(j, SIGTERM, &j->killed_s);
+    if (j->killed_s > 0 && now - j->killed_s > KILL_S)
+        send_signal(j, SIGKILL, &j->killed_s);
 }
 
 /* Copies what came; -1 in *fd at its end. */

@@ -56,7 +56,7 @@ void pt_sweep_faults_add(pt_sweep_faults *f, pt_status s, const char *run)
     }
 }
 
-static void tell(pt_status *s, pt_status what, const struct pt_sweep_fault *x)
+static void report(pt_status *s, pt_status what, const struct pt_sweep_fault *x)
 {
     if (!x->run)
         pt_fail_more(s, what, "%s", x->text);
@@ -70,13 +70,13 @@ static void tell(pt_status *s, pt_status what, const struct pt_sweep_fault *x)
 pt_status pt_sweep_faults_end(pt_sweep_faults *f)
 {
     pt_status s = PT_OK;
-    size_t bytes = 0, told = 0;
+    size_t bytes = 0, reported = 0;
 
-    for (; told < f->n && bytes < MAX_BYTES; told++) {
-        bytes += strlen(f->list[told].text) + 64;
-        tell(&s, f->status, &f->list[told]);
+    for (; reported < f->n && bytes < MAX_BYTES; reported++) {
+        bytes += strlen(f->list[reported].text) + 64;
+        report(&s, f->status, &f->list[reported]);
     }
-    if (told < f->n) pt_fail_more(&s, f->status, "%zu more faults", f->n - told);
+    if (reported < f->n) pt_fail_more(&s, f->status, "%zu more faults", f->n - reported);
     if (f->failed != PT_OK) s = pt_fail(f->failed, "no memory to list the faults");
     for (size_t i = 0; i < f->n; i++) free(f->list[i].text);
     free(f->list);

@@ -32,7 +32,7 @@ typedef struct {
 } pt_sweep;
 
 /* Reads the table at path. sets [n_sets]: override every run, last. only: NULL, or a
- * pattern (fnmatch) for names, of which "ROW" stands for all below it. All faults are
+ * pattern (fnmatch) for names, where "ROW" means all below it. All faults are
  * reported: of the table, then of the configurations, each once, at its location, with
  * the runs that have it; then PT_ERR_CONFIG. PT_ERR_USAGE if a directory holds another
  * run. */

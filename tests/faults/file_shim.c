@@ -1,4 +1,4 @@
-/* Faults of the file system: a library for LD_PRELOAD that stands before the system calls
+/* Faults of the file system: a library for LD_PRELOAD that intercepts the system calls
  * by which files are made, written, made durable, renamed and removed. A tool of the
  * tests; environment variables say what it does:
  *

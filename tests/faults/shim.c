@@ -1,4 +1,4 @@
-/* Faults at MPI's door: a library for LD_PRELOAD that stands before the few MPI calls
+/* Faults at MPI's door: a library for LD_PRELOAD that intercepts the few MPI calls
  * that ptrain makes after its start (Isend, Irecv, Test, Iallreduce, Ibcast) and does
  * what environment variables say. A tool of the tests; every draw comes from the seed.
  *
@@ -38,7 +38,7 @@ enum { MAX_HELD = 4096 };
 
 typedef enum { FLIP, DROP, STOP, KILL, HANG, FAULTS } fault;
 
-/* A request that is told "not yet", or a send whose copy must stay. */
+/* A request that is answered "not yet", or a send whose copy must stay. */
 typedef struct {
     MPI_Request request;
     int looks;
