@@ -2,14 +2,17 @@
 
 #include <stdlib.h>
 
-static pt_status test_on(const pt_evaluation *e, pt_rows_of set, uint64_t step, bool last,
-                         size_t n)
+/* second: whose outputs they are; NULL: the model's. */
+static pt_status test_on(const pt_evaluation *e, const pt_second *second, pt_rows_of set,
+                         uint64_t step, bool last, size_t n)
 {
     const pt_graph *g = e->workers->run->graph;
     float *rows;
     pt_status s = pt_workers_take_rows(e->workers, n, (size_t)g->n_classes, &rows);
 
-    if (s == PT_OK && e->hooks->on_rows)
+    if (s == PT_OK && second && e->hooks->on_second)
+        s = e->hooks->on_second(e->hooks->context, second, set, step, last, rows, n);
+    else if (s == PT_OK && !second && e->hooks->on_rows)
         s = e->hooks->on_rows(e->hooks->context, set, step, last, rows, n);
     free(rows);
     return s;
@@ -22,9 +25,20 @@ pt_status pt_evaluate(const pt_evaluation *e, uint64_t step, bool last)
 
     if (s == PT_OK && files) s = pt_saves_free_library(e->saves); /* hooks write HDF5 */
     if (s == PT_OK && e->sizes.n_validation > 0)
-        s = test_on(e, PT_ROWS_VALIDATION, step, last, e->sizes.n_validation);
-    if (s == PT_OK) s = test_on(e, PT_ROWS_TEST, step, last, e->sizes.n_test);
+        s = test_on(e, NULL, PT_ROWS_VALIDATION, step, last, e->sizes.n_validation);
+    if (s == PT_OK) s = test_on(e, NULL, PT_ROWS_TEST, step, last, e->sizes.n_test);
     if (s == PT_OK && last && e->sizes.n_train > 0)
-        s = test_on(e, PT_ROWS_TRAIN, step, last, e->sizes.n_train);
+        s = test_on(e, NULL, PT_ROWS_TRAIN, step, last, e->sizes.n_train);
     return s;
+}
+
+pt_status pt_evaluate_second(const pt_evaluation *e, const pt_second *second,
+                             uint64_t step, bool last)
+{
+    const pt_test_sizes *n = &e->sizes;
+    pt_status s = PT_OK;
+
+    if (n->n_validation > 0)
+        s = test_on(e, second, PT_ROWS_VALIDATION, step, last, n->n_validation);
+    return s == PT_OK ? test_on(e, second, PT_ROWS_TEST, step, last, n->n_test) : s;
 }

@@ -19,4 +19,8 @@ typedef struct {
  * statistics, which workers receive for it. */
 PT_MUST_USE pt_status pt_evaluate(const pt_evaluation *e, uint64_t step, bool last);
 
+/* Rank 0, after that and once workers get these weights: a test of a second set. */
+PT_MUST_USE pt_status pt_evaluate_second(const pt_evaluation *e, const pt_second *second,
+                                         uint64_t step, bool last);
+
 #endif

@@ -40,6 +40,13 @@ typedef struct {
  * the end, where wanted, of the training images. */
 typedef enum { PT_ROWS_TEST, PT_ROWS_TRAIN, PT_ROWS_VALIDATION, PT_ROWS_SETS } pt_rows_of;
 
+/* A second set of weights that a method keeps: its name, and the parameters of this
+ * moment [graph->n_param_floats]. */
+typedef struct {
+    const char *name;
+    const float *weights;
+} pt_second;
+
 /* What rank 0 reports; each may be NULL. A failing hook ends the run. */
 typedef struct {
     void *context;
@@ -47,6 +54,11 @@ typedef struct {
     /* logits [n][n_classes] of the images of a set, in the set's order, after `step`. */
     pt_status (*on_rows)(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n);
+    /* The same of the second set, after the model's own, but never of the training
+     * images.
+     */
+    pt_status (*on_second)(void *context, const pt_second *second, pt_rows_of set,
+                           uint64_t step, bool last, const float *logits, size_t n);
     /* A checkpoint of the state before step `next` begins: what was reported until now
      * should survive a crash. *tally: to be filled with what was counted. */
     pt_status (*on_save)(void *context, uint64_t next, pt_tally *tally);

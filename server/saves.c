@@ -158,6 +158,7 @@ static void take_snapshot(pt_saves *s)
     const pt_graph *g = r->graph;
     pt_state *to = pt_saver_snapshot(s->saver);
     size_t dims = (size_t)pt_run_rep_size(r) * sizeof(float);
+    const float *second = pt_server_methods_second(s->of.methods);
     int n;
     const int *keys = pt_store_keys(s->of.store, &n);
 
@@ -167,6 +168,8 @@ static void take_snapshot(pt_saves *s)
         memcpy(to->flat + k->offset, r->flat + k->offset, k->count * sizeof(float));
         memcpy(to->velocity + k->offset, pt_store_velocity(s->of.store, keys[i]),
                k->count * sizeof(float));
+        if (second)
+            memcpy(to->second + k->offset, second + k->offset, k->count * sizeof(float));
     }
     if (s->comm->rank != 0) return;
     memcpy(to->flat + g->n_param_floats, r->flat + g->n_param_floats,

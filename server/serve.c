@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
 #include "server/methods/methods.h"
@@ -122,7 +123,11 @@ pt_status pt_server_create(pt_run *run, pt_comm *comm, const pt_test_sizes *test
 
 void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p)
 {
+    float *second = pt_server_methods_second(s->methods);
+
     pt_store_restore(s->store, state->velocity);
+    if (second)
+        memcpy(second, state->second, s->run->graph->n_param_floats * sizeof *second);
     if (is_first(s)) pt_server_methods_restore(s->methods, state->method);
     pt_step_record_restore(s->record, p);
 }
@@ -259,13 +264,24 @@ pt_status pt_server_keep_end(pt_server *s, pt_status why)
                    text);
 }
 
+/* Workers compute with the second set of weights, and get the run's own again. */
+static pt_status test_second(pt_server *s, bool last)
+{
+    pt_second second = {pt_server_methods_second_name(s->run),
+                        pt_server_methods_second(s->methods)};
+    pt_status st = second.name ? pt_update_send(s->update, second.weights) : PT_OK;
+
+    if (st == PT_OK && second.name && is_first(s))
+        st = pt_evaluate_second(&s->evaluation, &second, s->step, last);
+    return st == PT_OK && second.name ? pt_update_send(s->update, s->run->flat) : st;
+}
+
 static pt_status test(pt_server *s, bool last)
 {
-    pt_status st;
+    pt_status st = is_first(s) ? pt_evaluate(&s->evaluation, s->step, last) : PT_OK;
 
-    if (!is_first(s)) return PT_OK;
-    st = pt_evaluate(&s->evaluation, s->step, last);
-    pt_step_record_pause(s->record);
+    if (st == PT_OK) st = test_second(s, last);
+    if (is_first(s)) pt_step_record_pause(s->record);
     return st;
 }
 

@@ -62,13 +62,14 @@ static pt_status wait_for_key(pt_update *u, int key)
     return pt_comm_wait(u->comm, u->pull + (size_t)key * w, w);
 }
 
-static pt_status send_key(pt_update *u, int key)
+/* The key's part of weights [n_param_floats] to every worker. */
+static pt_status send_key(pt_update *u, int key, const float *weights)
 {
     const pt_key *k = &u->run->keys->keys[key];
     int w = u->run->n_workers;
 
     return pt_comm_send_all(u->comm, u->run->n_servers, w, PT_MSG_PULL, key,
-                            u->run->flat + k->offset, k->count * sizeof(float),
+                            weights + k->offset, k->count * sizeof(float),
                             u->pull + (size_t)key * (size_t)w);
 }
 
@@ -81,7 +82,7 @@ static pt_status key_done(void *context, int key, const float *gradient)
 
     if (s == PT_OK) s = pt_store_update(u->store, key, gradient, u->record);
     u->seconds += pt_cpu_clock() - start;
-    return s == PT_OK ? send_key(u, key) : s;
+    return s == PT_OK ? send_key(u, key, u->run->flat) : s;
 }
 
 pt_status pt_update_keys(pt_update *u, const Pt__Record__StepRecord *r)
@@ -112,8 +113,21 @@ pt_status pt_update_release(pt_update *u, const Pt__Record__StepRecord *r,
             s = key_done(u, key, pt_votes_gradient(votes, key));
         } else {
             s = wait_for_key(u, key);
-            if (s == PT_OK) s = send_key(u, key);
+            if (s == PT_OK) s = send_key(u, key, u->run->flat);
         }
+    }
+    return s;
+}
+
+pt_status pt_update_send(pt_update *u, const float *weights)
+{
+    int n;
+    const int *keys = pt_store_keys(u->store, &n);
+    pt_status s = PT_OK;
+
+    for (int i = 0; i < n && s == PT_OK; i++) {
+        s = wait_for_key(u, keys[i]);
+        if (s == PT_OK) s = send_key(u, keys[i], weights);
     }
     return s;
 }

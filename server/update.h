@@ -27,6 +27,10 @@ PT_MUST_USE pt_status pt_update_hold(pt_update *u, uint64_t step, pt_votes *vote
 PT_MUST_USE pt_status pt_update_release(pt_update *u, const Pt__Record__StepRecord *r,
                                         const pt_votes *votes, bool apply);
 
+/* Sends weights [n_param_floats], of all keys of this server, to every worker: of a test
+ * with them (PT_ASKS_SECOND), and back. Borrowed until they have left. */
+PT_MUST_USE pt_status pt_update_send(pt_update *u, const float *weights);
+
 /* Waits until all weights that were sent have left. */
 PT_MUST_USE pt_status pt_update_settle(pt_update *u);
 

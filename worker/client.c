@@ -84,6 +84,14 @@ static pt_status before_node(void *context, int node)
     return s == PT_OK ? wait_tensor(c, n->bias) : s;
 }
 
+static pt_status ask_for(pt_client *c, int key)
+{
+    const pt_key *k = &c->run->keys->keys[key];
+
+    return pt_comm_recv(c->comm, k->server, PT_MSG_PULL, key, c->run->flat + k->offset,
+                        k->count * sizeof(float), &c->pull[key]);
+}
+
 /* Asks for the new weights of the tensors of nodes above `node` whose gradients have
  * gone. A layer still reads its weights until its own backward pass is over. */
 static pt_status ask_above(pt_client *c, int node)
@@ -93,10 +101,8 @@ static pt_status ask_above(pt_client *c, int node)
     for (int i = c->run->graph->n_params - 1; i >= 0; i--) {
         if (!c->pushed[i] || c->run->graph->tensors[i].node <= node) continue;
         for (int k = keys->first_of_tensor[i]; k < keys->first_of_tensor[i + 1]; k++) {
-            const pt_key *key = &keys->keys[k];
-            pt_status s = pt_comm_recv(c->comm, key->server, PT_MSG_PULL, k,
-                                       c->run->flat + key->offset,
-                                       key->count * sizeof(float), &c->pull[k]);
+            pt_status s = ask_for(c, k);
+
             if (s != PT_OK) return s;
         }
         c->pushed[i] = false;
@@ -279,6 +285,14 @@ pt_status pt_client_end_step(pt_client *c)
 pt_status pt_client_settle(pt_client *c)
 {
     return wait_all(c, c->pull, (size_t)c->run->keys->n);
+}
+
+pt_status pt_client_take_weights(pt_client *c)
+{
+    pt_status s = PT_OK;
+
+    for (int k = 0; k < c->run->keys->n && s == PT_OK; k++) s = ask_for(c, k);
+    return s == PT_OK ? pt_client_settle(c) : s;
 }
 
 static pt_status take(pt_client *c, pt_msg_kind kind, void *data, size_t bytes)

@@ -37,6 +37,9 @@ PT_MUST_USE pt_status pt_client_end_step(pt_client *c);
 /* All new weights are here. */
 PT_MUST_USE pt_status pt_client_settle(pt_client *c);
 
+/* Takes the weights of every key, trained or not; they are here when it returns. */
+PT_MUST_USE pt_status pt_client_take_weights(pt_client *c);
+
 /* Takes the running statistics of this moment from rank 0. */
 PT_MUST_USE pt_status pt_client_take_running(pt_client *c);
 

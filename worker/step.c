@@ -324,6 +324,18 @@ static pt_status send_rows(pt_worker *w, const uint32_t *images, size_t n, int n
     return PT_OK;
 }
 
+/* The same with a method's second set of weights, which comes and goes. */
+static pt_status evaluate_second(pt_worker *w)
+{
+    const pt_test_sets *t = &w->tests;
+    int logits = w->run->graph->logits;
+    pt_status s = pt_client_take_weights(w->client);
+
+    if (s == PT_OK) s = send_rows(w, t->validation, t->n_validation, logits);
+    if (s == PT_OK) s = send_rows(w, t->test, t->n_test, logits);
+    return s == PT_OK ? pt_client_take_weights(w->client) : s;
+}
+
 static pt_status evaluate(pt_worker *w, bool last)
 {
     const pt_test_sets *t = &w->tests;
@@ -333,7 +345,8 @@ static pt_status evaluate(pt_worker *w, bool last)
     if (s == PT_OK) s = pt_client_take_running(w->client);
     if (s == PT_OK) s = send_rows(w, t->validation, t->n_validation, logits);
     if (s == PT_OK) s = send_rows(w, t->test, t->n_test, logits);
-    return s == PT_OK && last ? send_rows(w, t->train, t->n_train, logits) : s;
+    if (s == PT_OK && last) s = send_rows(w, t->train, t->n_train, logits);
+    return s == PT_OK && w->run->asks & PT_ASKS_SECOND ? evaluate_second(w) : s;
 }
 
 /* What the start weights answer, from all workers and then to all. */

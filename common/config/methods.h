@@ -39,7 +39,11 @@ enum {
     PT_SENDS_LABEL = 1 << 10,         /* each image's label */
     PT_SENDS_PROBABILITIES = 1 << 11, /* its class probabilities */
     PT_SENDS_REP = 1 << 12,           /* its representation */
-    PT_SENDS_SUMS = 1 << 13           /* each shard's sums of gradients */
+    PT_SENDS_SUMS = 1 << 13,          /* each shard's sums of gradients */
+
+    /* in tests, checkpoints and what a run leaves: a second set of weights, which the
+       server keeps (server/methods/method.h); one method of a run at most */
+    PT_ASKS_SECOND = 1 << 14
 };
 
 /* Name; hooks in run, worker, server; the key that switches it on; is it on; what a table

@@ -172,6 +172,14 @@ uint64_t pt_traffic_of_running(const pt_run *r)
     return n > 0 ? n * sizeof(float) + PT_MSG_CHECK_BYTES : 0;
 }
 
+uint64_t pt_traffic_of_second(const pt_run *r)
+{
+    uint64_t all = r->graph->n_param_floats * sizeof(float) +
+                   (uint64_t)r->keys->n * PT_MSG_CHECK_BYTES;
+
+    return r->asks & PT_ASKS_SECOND ? 2 * all : 0;
+}
+
 uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims)
 {
     uint64_t bytes = 0;

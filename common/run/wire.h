@@ -98,6 +98,10 @@ pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step);
 /* Bytes of the running statistics, which every worker receives before a testing pass. */
 uint64_t pt_traffic_of_running(const pt_run *r);
 
+/* Bytes of the weights that every worker receives for a test of a method's second set,
+ * and for going on from there; 0: no method has one. */
+uint64_t pt_traffic_of_second(const pt_run *r);
+
 /* Bytes of the rows [n][dims] that worker sends in one testing pass over n images. */
 uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims);
 

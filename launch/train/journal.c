@@ -13,6 +13,7 @@
 #include "launch/train/outputs.h"
 #include "launch/train/predictions.h"
 #include "launch/train/result.h"
+#include "launch/train/second.h"
 #include "launch/train/run_dir.h"
 #include "worker/objective/cross_entropy.h"
 
@@ -27,6 +28,7 @@ struct pt_journal {
     pt_best_writer best;
     double *ratios;                /* [batch] scratch */
     pt_score scores[PT_ROWS_SETS]; /* of the last test */
+    pt_second_journal second;
     char predictions_hash[65];
     double time_input, time_wire;
     double *computing; /* [n_workers] seconds of each */
@@ -37,6 +39,7 @@ void pt_journal_destroy(pt_journal **j)
     if (!j || !*j) return;
     pt_metrics_close(&(*j)->metrics);
     for (int k = 0; k < PT_ROWS_SETS; k++) pt_score_fini(&(*j)->scores[k]);
+    pt_second_journal_fini(&(*j)->second);
     free((*j)->ratios);
     free((*j)->best.flat);
     free((*j)->computing);
@@ -291,15 +294,6 @@ static pt_status keep_best(pt_journal *j, pt_rows_of set, uint64_t step)
     return s;
 }
 
-/* By pt_rows_of. */
-static const char *const set_names[PT_ROWS_SETS] = {"test", "train", "validation"};
-
-static const uint32_t *images_of(const pt_setup *u, pt_rows_of set)
-{
-    if (set == PT_ROWS_VALIDATION) return u->validation.images;
-    return set == PT_ROWS_TEST ? u->test : u->run->plan->images;
-}
-
 /* Outputs of the network for a set of images. */
 typedef struct {
     const pt_setup *u;
@@ -316,7 +310,7 @@ static pt_status write_rows(void *context)
     return pt_predictions_write(
         r->u->run->config->run->dir,
         r->set == PT_ROWS_TEST ? "predictions.h5" : "train_predictions.h5", r->u->data,
-        images_of(r->u, r->set), r->n, r->logits, r->hash);
+        pt_rows_images(r->u, r->set), r->n, r->logits, r->hash);
 }
 
 /* After the last step: the model before anything else, which may find no space. */
@@ -343,21 +337,33 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
     json_t *line;
 
     pt_score_fini(score);
-    s = pt_score_rows(j->u->data, images_of(j->u, set), n, logits, score);
+    s = pt_score_rows(j->u->data, pt_rows_images(j->u, set), n, logits, score);
     if (s != PT_OK) return s;
     pt_log_info(
         "%s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu images)",
-        set_names[set], (unsigned long long)step + 1, 100 * score->top1,
+        pt_rows_name(set), (unsigned long long)step + 1, 100 * score->top1,
         100 * score->top5, score->ce, n);
     s = keep_best(j, set, step);
     if (s == PT_OK && last) s = write_last(j, set, logits, n);
     if (s != PT_OK) return s;
-    line = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "test_of", set_names[set],
+    line = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "test_of", pt_rows_name(set),
                      "step", (json_int_t)step, "right", (json_int_t)score->n_right, "of",
                      (json_int_t)n, "accuracy", pt_metrics_number(score->top1), "top5",
                      pt_metrics_number(score->top5), "ce", pt_metrics_number(score->ce));
     if (line) json_object_set_new(line, "per_class", pt_score_per_class(score));
     return pt_metrics_put(j->metrics, line);
+}
+
+static pt_status on_second(void *context, const pt_second *second, pt_rows_of set,
+                           uint64_t step, bool last, const float *logits, size_t n)
+{
+    pt_journal *j = context;
+    pt_status s =
+        pt_second_tested(&j->second, j->u, j->metrics, second, set, step, logits, n);
+
+    return s == PT_OK && last && set == PT_ROWS_TEST
+               ? pt_second_write(&j->second, j->u, second)
+               : s;
 }
 
 static double seconds_of(const pt_journal *j)
@@ -381,7 +387,7 @@ static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
 
 pt_server_hooks pt_journal_hooks(pt_journal *j)
 {
-    return (pt_server_hooks){j, on_step, on_rows, on_save};
+    return (pt_server_hooks){j, on_step, on_rows, on_second, on_save};
 }
 
 static double mean_computing(const pt_journal *j)
@@ -459,7 +465,8 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
     const pt_tally *t = &j->tally;
     char hash[65] = "";
     const pt_result_facts facts = {
-        j->u, t, j->scores, j->steps, seconds_of(j), speed(j), hash, j->predictions_hash};
+        j->u,     t,    j->scores,           j->steps,  seconds_of(j),
+        speed(j), hash, j->predictions_hash, &j->second};
     double computing = mean_computing(j);
     double all = j->time_input + computing + j->time_wire;
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);

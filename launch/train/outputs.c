@@ -37,7 +37,8 @@ static uint64_t bytes_needed(const pt_setup *u)
     const pt_run *r = u->run;
     const pt_config *c = r->config;
     bool periodic = c->run->checkpoint_s > 0 || c->run->checkpoint_steps > 0;
-    uint64_t n = pt_model_bytes(r->graph) * (c->run->keep_best ? 2 : 1);
+    bool second = r->asks & PT_ASKS_SECOND;
+    uint64_t n = pt_model_bytes(r->graph) * (1u + c->run->keep_best + second);
 
     for (int k = 0; k < r->n_servers; k++) n += pt_part_bytes(r, k) * (periodic ? 2 : 1);
     n += pt_predictions_bytes(u->data, u->test, u->n_test);

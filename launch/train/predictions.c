@@ -156,3 +156,16 @@ pt_status pt_predictions_write(const char *dir, const char *name, const pt_datas
     free(path);
     return s;
 }
+
+const char *pt_rows_name(pt_rows_of set)
+{
+    static const char *const names[PT_ROWS_SETS] = {"test", "train", "validation"};
+
+    return names[set];
+}
+
+const uint32_t *pt_rows_images(const pt_setup *u, pt_rows_of set)
+{
+    if (set == PT_ROWS_VALIDATION) return u->validation.images;
+    return set == PT_ROWS_TEST ? u->test : u->run->plan->images;
+}

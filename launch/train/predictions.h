@@ -5,6 +5,8 @@
 #include <jansson.h>
 
 #include "common/data/dataset.h"
+#include "launch/train/setup.h"
+#include "server/hooks.h"
 
 typedef struct {
     size_t n, n_right;     /* images; of them top-1 right */
@@ -34,5 +36,9 @@ uint64_t pt_predictions_bytes(const pt_dataset *d, const uint32_t *images, size_
 PT_MUST_USE pt_status pt_predictions_write(const char *dir, const char *name,
                                            const pt_dataset *d, const uint32_t *images,
                                            size_t n, const float *logits, char hash[65]);
+
+/* "test", "train", "validation"; and the images of that set. */
+const char *pt_rows_name(pt_rows_of set);
+const uint32_t *pt_rows_images(const pt_setup *u, pt_rows_of set);
 
 #endif

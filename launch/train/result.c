@@ -63,6 +63,8 @@ json_t *pt_result_create(const pt_result_facts *f)
         set_number(r, "validation_ce", validation->ce);
     }
     if (has_best(f)) json_object_set_new(r, "best", best_of(f));
+    if (f->second->name)
+        json_object_set_new(r, f->second->name, pt_second_result(f->second));
     json_object_set_new(r, "per_class", pt_score_per_class(test));
     return r;
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "launch/train/predictions.h"
+#include "launch/train/second.h"
 #include "launch/train/setup.h"
 #include "server/serve.h"
 
@@ -15,6 +16,7 @@ typedef struct {
     uint64_t steps;
     double seconds, images_per_s;
     const char *weight_hash, *predictions_hash;
+    const pt_second_journal *second; /* name NULL: there is none */
 } pt_result_facts;
 
 /* With run.keep_best also `best`: the step after which the model of best.h5 was tested,

@@ -17,6 +17,7 @@ void pt_resume_destroy(pt_resume **s)
     json_decref((*s)->identity);
     free((*s)->root);
     free((*s)->state.velocity);
+    free((*s)->state.second);
     free((*s)->state.method);
     free(*s);
     *s = NULL;
@@ -144,10 +145,13 @@ static pt_status load(pt_setup *u, pt_resume *st, found *f)
                                .feature_std = r->given.feature_std,
                                .responses = r->given.responses};
         st->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
+        if (r->asks & PT_ASKS_SECOND)
+            st->state.second = pt_calloc(r->graph->n_param_floats, sizeof(float));
         st->state.n_method = pt_job_rank() == 0 ? pt_server_methods_floats(r) : 0;
         if (st->state.n_method > 0)
             st->state.method = pt_calloc(st->state.n_method, sizeof(float));
-        s = st->state.velocity && (st->state.method || st->state.n_method == 0)
+        s = st->state.velocity && (st->state.method || st->state.n_method == 0) &&
+                    (st->state.second || !(r->asks & PT_ASKS_SECOND))
                 ? pt_checkpoint_load(&c, &st->state)
                 : pt_fail(PT_ERR_NOMEM, "no memory for the momentum");
     }

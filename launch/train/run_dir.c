@@ -17,6 +17,7 @@
 #include "common/base/utf8.h"
 #include "launch/support/version.h"
 #include "server/checkpoint/manifest.h"
+#include "server/methods/methods.h"
 
 #define LOCK        ".lock"
 #define CHECKPOINTS "checkpoints"
@@ -30,6 +31,13 @@ static bool is_of_nfs(const char *name)
            name[4 + strspn(name + 4, "0123456789abcdefABCDEF")] == '\0';
 }
 
+/* Is name the file `ours` of a run, or what a crash leaves of it? */
+static kind compare(const char *name, const char *ours)
+{
+    if (strcmp(name, ours) == 0) return OURS;
+    return pt_file_is_temporary(name, ours) ? TEMPORARY : FOREIGN;
+}
+
 /* Names of a run's files, and of what a crash leaves of them. */
 static kind kind_of(const char *name)
 {
@@ -38,12 +46,20 @@ static kind kind_of(const char *name)
         "model.h5",      PT_BEST_FILE,  "predictions.h5",   "train_predictions.h5",
         "result.json",   CHECKPOINTS};
 
+    kind k = FOREIGN;
+
     if (strcmp(name, LOCK) == 0 || is_of_nfs(name)) return IGNORED;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(name, names[i]) == 0) return OURS;
-        if (pt_file_is_temporary(name, names[i])) return TEMPORARY;
+    for (size_t i = 0; i < sizeof names / sizeof *names && k == FOREIGN; i++)
+        k = compare(name, names[i]);
+    for (int m = 0; m < PT_N_METHODS && k == FOREIGN; m++) {
+        const pt_server_method *h = pt_server_methods_table[m];
+        char file[64];
+
+        if (!h || !h->second) continue;
+        snprintf(file, sizeof file, "%s.h5", h->second);
+        k = compare(name, file);
     }
-    return FOREIGN;
+    return k;
 }
 
 bool pt_run_dir_has(const char *dir, const char *name)

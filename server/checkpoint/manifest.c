@@ -7,6 +7,7 @@
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
 #include "common/base/fscall.h"
+#include "server/methods/methods.h"
 
 enum { FORMAT_VERSION = 1, MAX_MANIFEST = 1 << 24, PREFIX = 22, CHUNK = 1 << 20 };
 
@@ -274,20 +275,23 @@ pt_status pt_checkpoint_verify(const char *path, pt_checkpoint *out)
 pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *state)
 {
     const pt_graph *g = state->run->graph;
-    size_t weights = 0, momentum = 0;
+    size_t n[PT_PART_SETS] = {0}, second = state->second ? g->n_param_floats : 0;
     pt_status s = PT_OK;
 
     for (int i = 0; i < c->n_parts && s == PT_OK; i++) {
         char *file = pt_checkpoint_part_path(c->path, i);
 
-        s = file ? pt_part_read(file, state, &weights, &momentum)
+        s = file ? pt_part_read(file, state, n)
                  : pt_fail(PT_ERR_NOMEM, "%s: no memory", c->path);
         free(file);
     }
-    if (s == PT_OK && (weights != g->n_floats || momentum != g->n_param_floats))
+    if (s == PT_OK && (n[0] != g->n_floats || n[1] != g->n_param_floats))
         s = pt_fail(PT_ERR_DATA,
                     "%s: holds %zu weights and %zu of momentum, the network needs %zu "
                     "and %zu",
-                    c->path, weights, momentum, g->n_floats, g->n_param_floats);
+                    c->path, n[0], n[1], g->n_floats, g->n_param_floats);
+    if (s == PT_OK && n[2] != second)
+        s = pt_fail(PT_ERR_DATA, "%s: holds %zu of %s, the network needs %zu", c->path,
+                    n[2], pt_server_methods_second_name(state->run), second);
     return s;
 }

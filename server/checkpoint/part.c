@@ -9,17 +9,22 @@
 
 enum { PATH_BYTES = PT_NAME_MAX + 64 };
 
-/* The two sets of tensors of a part. */
+/* A set of tensors of a part. */
 typedef struct {
     const char *group;
     float *flat;
     int n_tensors; /* the first n of the graph */
 } tensor_set;
 
-static void sets_of(const pt_state *s, tensor_set out[2])
+/* Returns their number. */
+static int sets_of(const pt_state *s, tensor_set out[PT_PART_SETS])
 {
+    const char *second = pt_server_methods_second_name(s->run);
+
     out[0] = (tensor_set){"weights", s->flat, s->run->graph->n_tensors};
     out[1] = (tensor_set){"momentum", s->velocity, s->run->graph->n_params};
+    out[2] = (tensor_set){second, s->second, s->run->graph->n_params};
+    return s->second ? 3 : 2;
 }
 
 /* Keys of tensor t that `server` owns; *all: are they the whole tensor? */
@@ -38,12 +43,13 @@ uint64_t pt_part_margin(const pt_run *r)
     enum { LIBRARY_BYTES = 1 << 16, OBJECT_BYTES = 1 << 10 };
 
     return LIBRARY_BYTES +
-           2 * OBJECT_BYTES * (uint64_t)(r->graph->n_tensors + r->keys->n);
+           PT_PART_SETS * OBJECT_BYTES * (uint64_t)(r->graph->n_tensors + r->keys->n);
 }
 
 uint64_t pt_part_bytes(const pt_run *r, int server)
 {
-    uint64_t n = 2 * (uint64_t)pt_keys_bytes(r->keys, server);
+    bool second = pt_server_methods_second_name(r) != NULL;
+    uint64_t n = (second ? 3 : 2) * (uint64_t)pt_keys_bytes(r->keys, server);
 
     if (server == 0)
         n += (r->graph->n_floats - r->graph->n_param_floats) * sizeof(float) +
@@ -130,15 +136,15 @@ pt_status pt_part_write(const char *path, const pt_state *s, int server)
     const pt_graph *g = s->run->graph;
     float *scratch = largest_tensor(g);
     pt_h5file *f = NULL;
-    tensor_set sets[2];
+    tensor_set sets[PT_PART_SETS];
+    int n_sets = sets_of(s, sets);
     pt_status st;
 
     if (!scratch) return pt_fail(PT_ERR_NOMEM, "no memory for a tensor of %s", path);
-    sets_of(s, sets);
     st = pt_file_check_room(path, pt_part_bytes(s->run, server));
     if (st == PT_OK) st = pt_h5file_create(path, &f);
     if (st == PT_OK) st = write_names(f, g);
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < n_sets; k++)
         for (int i = 0; i < sets[k].n_tensors && st == PT_OK; i++)
             st = write_tensor(f, s->run, &sets[k], i, server, scratch);
     if (st == PT_OK && server == 0 && s->feature_mean) st = write_features(f, s);
@@ -223,20 +229,20 @@ static pt_status read_method(const pt_h5file *f, pt_state *s)
     return pt_h5file_read_f32_into(f, "method", s->method, s->n_method);
 }
 
-pt_status pt_part_read(const char *path, pt_state *s, size_t *weights, size_t *momentum)
+pt_status pt_part_read(const char *path, pt_state *s, size_t floats[PT_PART_SETS])
 {
-    size_t *floats[2] = {weights, momentum};
     float *scratch = largest_tensor(s->run->graph);
     pt_h5file *f = NULL;
-    tensor_set sets[2];
+    tensor_set sets[PT_PART_SETS];
+    int n_sets = sets_of(s, sets);
     pt_status st;
 
     if (!scratch) return pt_fail(PT_ERR_NOMEM, "no memory for a tensor of %s", path);
-    sets_of(s, sets);
     st = pt_h5file_open(path, &f);
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < n_sets; k++)
         for (int i = 0; i < sets[k].n_tensors && st == PT_OK; i++)
-            st = read_tensor(f, &sets[k], &s->run->graph->tensors[i], scratch, floats[k]);
+            st =
+                read_tensor(f, &sets[k], &s->run->graph->tensors[i], scratch, &floats[k]);
     if (st == PT_OK) st = read_features(f, s);
     if (st == PT_OK) st = read_method(f, s);
     pt_h5file_destroy(&f);

@@ -7,6 +7,7 @@
  *   weights/NAME, momentum/NAME            whole tensors, float32
  *   pieces/weights/NAME/OFFSET             floats from OFFSET (decimal) of the tensor on
  *   pieces/momentum/NAME/OFFSET
+ *   SECOND/NAME, pieces/SECOND/NAME/...    a method's second set, by its name (ema)
  *   features/mean, features/std            server 0: of the pretrained representation
  *   responses                              server 0: of the start weights
  *   method                                 server 0: state of a method, as it has it
@@ -19,11 +20,14 @@
 
 #include "common/run/run.h"
 
+enum { PT_PART_SETS = 3 };
+
 /* The arrays of a run between two steps; borrowed. */
 typedef struct {
     const pt_run *run; /* graph, keys */
     float *flat;       /* [graph->n_floats]: parameters and running statistics */
     float *velocity;   /* [graph->n_param_floats]: momentum, memory layout */
+    float *second;     /* [graph->n_param_floats]: a method's second set, or NULL */
     float *feature_mean, *feature_std; /* [rep size], or both NULL */
     float *responses;                  /* [pt_run_response_floats], or NULL */
     float *method;                     /* [n_method] (server/methods), or NULL */
@@ -38,10 +42,12 @@ uint64_t pt_part_bytes(const pt_run *run, int server);
  * with the bytes needed and free if the file system has no space for it. */
 PT_MUST_USE pt_status pt_part_write(const char *path, const pt_state *s, int server);
 
-/* Reads what a part holds into s; adds the number of floats read to *weights and
- * *momentum, so that the caller can tell whether anything is missing. The file's checksum
- * must have been compared before. PT_ERR_DATA if a part does not fit the network. */
-PT_MUST_USE pt_status pt_part_read(const char *path, pt_state *s, size_t *weights,
-                                   size_t *momentum);
+/* Reads what a part holds into s; adds the number of floats read of each set of
+ * tensors to floats (weights, momentum, second), so that the caller can tell whether
+ * anything is missing. The file's
+ * checksum must have been compared before. PT_ERR_DATA if a part does not fit the
+ * network. */
+PT_MUST_USE pt_status pt_part_read(const char *path, pt_state *s,
+                                   size_t floats[PT_PART_SETS]);
 
 #endif

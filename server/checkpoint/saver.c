@@ -201,7 +201,9 @@ bool pt_saver_ended(pt_saver *s, pt_status *how)
 
 size_t pt_saver_bytes(const pt_run *r)
 {
-    return (r->graph->n_floats + r->graph->n_param_floats) * sizeof(float);
+    size_t sets = r->asks & PT_ASKS_SECOND ? 2 : 1;
+
+    return (r->graph->n_floats + sets * r->graph->n_param_floats) * sizeof(float);
 }
 
 /* ---- creation --------------------------------------------------------------------- */
@@ -231,6 +233,7 @@ void pt_saver_destroy(pt_saver **ps)
     pthread_cond_destroy(&s->changed);
     free(s->state.flat);
     free(s->state.velocity);
+    free(s->state.second);
     free(s->state.feature_mean);
     free(s->state.feature_std);
     free(s->state.method);
@@ -242,11 +245,13 @@ static pt_status make_arrays(pt_saver *s)
     const pt_graph *g = s->run->graph;
     size_t dims = (size_t)pt_run_rep_size(s->run);
     bool features = s->run->given.feature_mean != NULL;
+    bool second = s->run->asks & PT_ASKS_SECOND;
     size_t n_method = s->server == 0 ? pt_server_methods_floats(s->run) : 0;
 
     s->state.run = s->run;
     s->state.flat = pt_calloc(g->n_floats, sizeof *s->state.flat);
     s->state.velocity = pt_calloc(g->n_param_floats, sizeof *s->state.velocity);
+    if (second) s->state.second = pt_calloc(g->n_param_floats, sizeof(float));
     if (features) {
         s->state.feature_mean = pt_calloc(dims, sizeof(float));
         s->state.feature_std = pt_calloc(dims, sizeof(float));
@@ -255,7 +260,8 @@ static pt_status make_arrays(pt_saver *s)
         s->server == 0 ? s->run->given.responses : NULL; /* never change */
     s->state.n_method = n_method;
     if (n_method > 0) s->state.method = pt_calloc(n_method, sizeof(float));
-    if (!s->state.flat || !s->state.velocity || (n_method > 0 && !s->state.method) ||
+    if (!s->state.flat || !s->state.velocity || (second && !s->state.second) ||
+        (n_method > 0 && !s->state.method) ||
         (features && (!s->state.feature_mean || !s->state.feature_std)))
         return pt_fail(PT_ERR_NOMEM,
                        "no memory for the snapshot of a checkpoint (%zu "

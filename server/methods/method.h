@@ -45,6 +45,12 @@ typedef struct {
      * states. */
     void (*terms)(const void *self, int first, int n, double *out);
 
+    /* PT_ASKS_SECOND: the second set of weights, this server's keys at their offsets in
+     * [graph->n_param_floats], and its name: of its file, "NAME.h5", and in checkpoints.
+     */
+    const char *second;
+    float *(*weights)(void *self);
+
     /* How a tensor's update differs from the optimizer's. */
     void (*rule)(const pt_run *run, const pt_key *key, pt_sgd *rule);
     /* This key's weights have moved: in run->flat. */

@@ -125,6 +125,26 @@ void pt_server_methods_moved(pt_server_methods *m, uint64_t step)
     }
 }
 
+/* The method with a second set of weights; PT_N_METHODS: none. */
+static int second_of(const pt_run *run)
+{
+    return (int)pt_methods_first(run->config, PT_ASKS_SECOND);
+}
+
+const char *pt_server_methods_second_name(const pt_run *run)
+{
+    int i = second_of(run);
+
+    return i < PT_N_METHODS ? pt_server_methods_table[i]->second : NULL;
+}
+
+float *pt_server_methods_second(const pt_server_methods *m)
+{
+    int i = second_of(m->run);
+
+    return i < PT_N_METHODS ? pt_server_methods_table[i]->weights(m->self[i]) : NULL;
+}
+
 /* ---- checkpoints ------------------------------------------------------------------- */
 
 static size_t floats_of(const pt_run *run, int m)

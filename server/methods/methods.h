@@ -41,6 +41,11 @@ void pt_server_methods_rule(const pt_run *run, const pt_key *key, pt_sgd *rule);
 /* The weights have moved by the gradients of step: advances what follows them. */
 void pt_server_methods_moved(pt_server_methods *m, uint64_t step);
 
+/* The second set of weights [n_param_floats] of a method, this server's keys of it; NULL:
+ * no method of the run has one. And its name, or NULL. */
+float *pt_server_methods_second(const pt_server_methods *m);
+const char *pt_server_methods_second_name(const pt_run *run);
+
 /* ---- checkpoints, rank 0 ----------------------------------------------------------- */
 
 /* Floats of all that the next step depends on, in any run; out to a checkpoint, and back.

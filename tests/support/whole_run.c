@@ -200,6 +200,21 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
     return *to ? PT_OK : pt_fail(PT_ERR_NOMEM, "rows");
 }
 
+static pt_status on_second(void *context, const pt_second *second, pt_rows_of set,
+                           uint64_t step, bool last, const float *logits, size_t n)
+{
+    player *p = context;
+    whole_run *r = p->result;
+
+    if (set != PT_ROWS_TEST) return PT_OK;
+    free(r->second_logits);
+    free(r->second);
+    r->second_logits = copy_of(logits, n * WHOLE_RUN_CLASSES * sizeof *logits);
+    r->second =
+        copy_of(second->weights, p->run->graph->n_param_floats * sizeof *second->weights);
+    return r->second_logits && r->second ? PT_OK : pt_fail(PT_ERR_NOMEM, "rows");
+}
+
 /* ---- ranks ------------------------------------------------------------------------ */
 
 static pt_status serve(player *p, pt_comm *comm, bool *agreed)
@@ -208,7 +223,7 @@ static pt_status serve(player *p, pt_comm *comm, bool *agreed)
     pt_test_sizes tests = {(size_t)p->o->n_test,
                            c->evaluation->train_split ? (size_t)p->o->n_train : 0,
                            (size_t)p->o->n_validation};
-    pt_server_hooks hooks = {p, on_step, on_rows, NULL};
+    pt_server_hooks hooks = {p, on_step, on_rows, on_second, NULL};
     json_t *identity = json_pack("{s:s}", "network", c->network->name);
     pt_save_options save = {p->o->root, identity, 60};
     pt_server *server = NULL;
@@ -290,6 +305,8 @@ static void resume(player *p)
                           .feature_std = r->given.feature_std,
                           .responses = r->given.responses};
     p->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
+    if (r->asks & PT_ASKS_SECOND)
+        p->state.second = pt_calloc(r->graph->n_param_floats, sizeof(float));
     p->state.n_method = pt_server_methods_floats(r);
     if (p->state.n_method > 0)
         p->state.method = pt_calloc(p->state.n_method, sizeof(float));
@@ -306,6 +323,7 @@ static void resume(player *p)
 static void fini_player(player *p)
 {
     free(p->state.velocity);
+    free(p->state.second);
     free(p->state.method);
     pt_run_destroy(&p->run);
     free(p->pixels);
@@ -393,6 +411,8 @@ void whole_run_destroy(whole_run *r)
     free(r->steps);
     free(r->logits);
     free(r->train_logits);
+    free(r->second_logits);
+    free(r->second);
     pt_run_destroy(&r->run);
     pt_run_destroy(&r->first);
     free(r);

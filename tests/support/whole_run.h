@@ -56,6 +56,8 @@ typedef struct {
     int n_steps, cap_steps; /* steps that were reported, those before first_step added */
     float *logits;          /* [n_test][classes] of the last test, or NULL */
     float *train_logits;    /* [n_train][classes], or NULL */
+    float *second_logits;   /* [n_test][classes] of a method's second set, or NULL */
+    float *second;          /* that set in the last test, rank 0's keys; or NULL */
     int n_tests;            /* how often the test set was tested */
     int n_validations;      /* how often the validation images were, before it */
     bool weights_agree;     /* all workers, and the owner of each key, hold the same */

@@ -56,6 +56,8 @@ const char *whole_run_difference(const whole_run *a, const whole_run *b)
         return text;
     }
     if (rows_differ(a->logits, b->logits, (size_t)a->n_test)) return "logits";
+    if (rows_differ(a->second_logits, b->second_logits, (size_t)a->n_test))
+        return "logits of the second weights";
     if (rows_differ(a->train_logits, b->train_logits, (size_t)a->n_train))
         return "logits of the training images";
     return NULL;
