@@ -138,6 +138,14 @@ M
 mutation skips_in_a_row_not_restored worker.run_resume server/step_record.c <<'M'
 - d->skips.in_a_row = p->skipped_in_a_row;
 M
+mutation average_of_the_wrong_side worker.methods server/methods/average.c <<'M'
+- double rest = 1 - a->run->config->average->decay;
++ double rest = a->run->config->average->decay;
+M
+mutation average_not_restored worker.methods server/serve.c <<'M'
+- memcpy(second, state->second, s->run->graph->n_param_floats * sizeof *second);
++ memcpy(second, second, s->run->graph->n_param_floats * sizeof *second);
+M
 mutation last_number_of_adarand_not_restored worker.methods server/methods/methods.c <<'M'
 - memcpy(pt_server_methods_table[i]->state(m->self[i]), from, n * sizeof *from);
 + memcpy(pt_server_methods_table[i]->state(m->self[i]), from, (n - 1) * sizeof *from);

@@ -92,7 +92,9 @@ enum {
       c->regularizers->delta->attention ? "DELTA with attention" : "DELTA",              \
       PT_ASKS_START | PT_ASKS_TARGETS, 0, 0)                                             \
     X(STOCH_NORM, stoch_norm, NO, YES, NO, "network.stoch_norm",                         \
-      c->network->stoch_norm < 1, "StochNorm", PT_ASKS_RUNNING, 0, 0)
+      c->network->stoch_norm < 1, "StochNorm", PT_ASKS_RUNNING, 0, 0)                    \
+    X(AVERAGE, average, NO, NO, YES, "average.kind",                                     \
+      c->average->kind == PT__CONFIG__AVERAGE__KIND__EMA, "EMA", PT_ASKS_SECOND, 0, 0)
 
 #define PT_METHOD_ENUM(NAME, ...) PT_METHOD_##NAME,
 typedef enum { PT_METHOD_LIST(PT_METHOD_ENUM) PT_N_METHODS } pt_method_id;

@@ -294,6 +294,8 @@ def write(name, run, salt):
             g.add("%d.%s" % (k, key), np.atleast_1d(value))
         for tensor, x in run.states[k + 1].items():
             g.add("%d.%s" % (k, tensor), summary(x, run.states[0][tensor]))
+    for tensor, x in getattr(run, "second", {}).items():  # a method's second weights
+        g.add("second.%s" % tensor, summary(x, run.states[0][tensor]))
     g.write()
 
 

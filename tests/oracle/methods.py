@@ -5,7 +5,7 @@ gate and files are those of algorithm1.py; here are the losses that its run does
 
 Sources: FNP, Pairwise Confusion (Dubey et al., ECCV 2018), BSS (Chen et al., NeurIPS
 2019; singular values by torch.linalg.svdvals), L2-SP (Li et al., ICML 2018), label
-smoothing (torch's own), LwF (Li and Hoiem, ECCV 2016), AdaRand (yshinya6/adarand; torch's Adam), mixup (Zhang et al., ICLR 2018), LP-FT (Kumar et al., ICLR 2022).
+smoothing (torch's own), LwF (Li and Hoiem, ECCV 2016), AdaRand (yshinya6/adarand; torch's Adam), mixup (Zhang et al., ICLR 2018), LP-FT (Kumar et al., ICLR 2022), EMA of weights (torch's AveragedModel).
 
 usage: /usr/bin/python3 tests/oracle/methods.py [CASE...]
 """
@@ -28,7 +28,7 @@ SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
 CASES = ("delta", "delta_attention", "stoch_norm", "co_tuning", "joint", "joint_neighbours", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
-         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed")
+         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed", "average")
 
 
 def mixup_share(seed, step, alpha):
@@ -151,6 +151,12 @@ class Run(algorithm1.Run):
             self.adarand = AdaRand(self.regularizers["adarand"], self,
                                    sum(s["steps"] for s in stages))
         self.start = {n: p.detach().clone() for n, p in self.net.named_parameters()}
+        self.average = None
+        if "average" in self.config:
+            d = self.config["average"]["decay"]
+            self.average = torch.optim.swa_utils.AveragedModel(
+                self.net, avg_fn=lambda m, w, n: d * m + (1 - d) * w)
+            self.average.update_parameters(self.net)  # the first one copies
         head = list(self.net.fc.parameters())
         trunk = [p for n, p in self.net.named_parameters() if not n.startswith("fc.")]
         decay = 0 if "l2_sp" in self.regularizers else f32(o["weight_decay"])
@@ -177,10 +183,15 @@ class Run(algorithm1.Run):
             sgd.zero_grad(set_to_none=True)
             self.loss.backward()
             sgd.step()
+            if self.average:
+                self.average.update_parameters(self.net)
             if self.adarand:
                 self.adarand.move(self.rep.detach(), self.targets, k)
             self.steps.append(said)
             self.states.append(self.state())
+        if self.average:
+            self.second = {n: p.detach().double().numpy().copy()
+                           for n, p in self.average.module.named_parameters()}
 
     def classification(self, logits, labels, partners, share):
         e = self.soft.get("label_smoothing", 0)

@@ -97,9 +97,10 @@ static double project(uint64_t salt, const float *a, const float *b, size_t n)
     return sum;
 }
 
-/* How far the tensor is from PyTorch's follows from projections of how far it has come.
+/* `when` is the step, or "second": of a method's second weights, after the last step.
+ * How far the tensor is from PyTorch's follows from projections of how far it has come.
  */
-static void compare_tensor(const char *file, int step, const pt_tensor *t,
+static void compare_tensor(const char *file, const char *when, const pt_tensor *t,
                            const float *memory)
 {
     float *ours = malloc(t->count * sizeof *ours);
@@ -108,7 +109,7 @@ static void compare_tensor(const char *file, int step, const pt_tensor *t,
     char name[128];
 
     assert_true(ours && start);
-    snprintf(name, sizeof name, "%d.%s", step, t->name);
+    snprintf(name, sizeof name, "%s.%s", when, t->name);
     pt_tensor_to_file(t, memory, ours);
     whole_run_start_value(t, start);
     g = golden_load(file, name, N_SUMMARY);
@@ -154,12 +155,17 @@ int golden_run_compare(const char *file, const whole_run *r)
     assert_int_equal(r->n_steps, 5);
     worst_of_norm = worst_of_move = 0;
     for (int k = 0; k < r->n_steps; k++) {
+        char when[16];
+
         compare_step(file, &r->steps[k].report);
+        snprintf(when, sizeof when, "%d", k);
         for (int i = 0; i < g->n_tensors; i++)
-            compare_tensor(file, k, &g->tensors[i],
+            compare_tensor(file, when, &g->tensors[i],
                            r->steps[k].flat + g->tensors[i].offset);
         regressed += r->steps[k].report.w > 0;
     }
+    for (int i = 0; i < g->n_params && r->second; i++)
+        compare_tensor(file, "second", &g->tensors[i], r->second + g->tensors[i].offset);
     print_message("worst tensor: off by %.2g of its norm, %.2g of its move\n",
                   worst_of_norm, worst_of_move);
     return regressed;

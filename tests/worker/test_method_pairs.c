@@ -46,6 +46,7 @@ static const method methods[] = {
     {"cross_entropy.label_smoothing", {"cross_entropy.label_smoothing=0.1"}, 0},
     {"cross_entropy.mixup", {"cross_entropy.mixup=0.5"}, 0},
     {"network.stoch_norm", {"network.stoch_norm=0.5"}, 0},
+    {"average.kind", {"average.kind=ema"}, 0},
     {"batch_norm is frozen", {"network.batch_norm=frozen"}, BATCH_NORM},
     {"network.batch_norm", {"network.batch_norm=shard"}, BATCH_NORM},
     {"stages", {"stages=[{steps: 1, frozen: [trunk]}, {steps: 1}]"}, 0}, /* LP-FT */
@@ -97,7 +98,7 @@ static int choose(const method *a, const method *b, whole_run_options *o)
     return add(b, o->sets, add(a, o->sets, MOST_BASE));
 }
 
-/* Weights and statistics after the run; malloc'd. */
+/* The parameters after the run, a method's second set of them if it has one; malloc'd. */
 static float *train(const method *a, const method *b, size_t *bytes)
 {
     whole_run_options o;
@@ -114,7 +115,7 @@ static float *train(const method *a, const method *b, size_t *bytes)
     *bytes = r->run->graph->n_param_floats * sizeof *flat;
     flat = malloc(*bytes);
     assert_non_null(flat);
-    memcpy(flat, r->run->flat, *bytes);
+    memcpy(flat, r->second ? r->second : r->run->flat, *bytes);
     whole_run_destroy(r);
     return flat;
 }

@@ -106,6 +106,11 @@ static void test_linear_probe_then_fine_tuning_is_that_of_pytorch(void **state)
     check("lp_ft", 3);
 }
 
+static void test_the_average_of_weights_is_that_of_pytorch(void **state)
+{
+    check("average", 3);
+}
+
 static void test_all_of_them_together_are_those_of_pytorch(void **state)
 {
     check("all", 2);
@@ -185,15 +190,16 @@ static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
     check_resume(DATA "joint_neighbours.yaml");
     check_resume(DATA "stoch_norm.yaml");
     check_resume(DATA "delta_attention.yaml");
+    check_resume(DATA "average.yaml");
 }
 
 static void test_bits_of_these_too_do_not_depend_on_workers_and_servers(void **state)
 {
     static const char *const configs[] = {
-        DATA "lwf_stages.yaml", DATA "joint_neighbours.yaml", DATA "stoch_norm.yaml",
-        DATA "delta_attention.yaml", DATA "all_mixed.yaml"};
+        DATA "lwf_stages.yaml",      DATA "joint_neighbours.yaml", DATA "stoch_norm.yaml",
+        DATA "delta_attention.yaml", DATA "all_mixed.yaml",        DATA "average.yaml"};
 
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         whole_run *one = play(run_of(configs[i], 1, 1, 1));
 
         assert_same(one, play(run_of(configs[i], 2, 3, 2)), "3 workers");
@@ -206,8 +212,11 @@ static void test_bits_of_these_too_do_not_depend_on_workers_and_servers(void **s
 static void test_bytes_are_foretold(void **state)
 {
     for (int n = 1; n <= 8; n += 7) {
-        whole_run *r = play(everything(1, n, 1));
+        whole_run_options o = everything(1, n, 1);
+        whole_run *r;
 
+        o.sets[0] = "average.kind=ema"; /* a second set of weights */
+        r = play(o);
         for (int w = 0; w < n; w++) {
             pt_traffic sum = {0};
 
@@ -219,8 +228,8 @@ static void test_bytes_are_foretold(void **state)
                 sum.sent += t.sent;
                 sum.received += t.received;
             }
-            sum.sent += pt_traffic_of_rows(r->run, w, 1, WHOLE_RUN_CLASSES);
-            sum.received += pt_traffic_of_running(r->run);
+            sum.sent += 2 * pt_traffic_of_rows(r->run, w, 1, WHOLE_RUN_CLASSES);
+            sum.received += pt_traffic_of_running(r->run) + pt_traffic_of_second(r->run);
             sum.sent += pt_traffic_of_rows(r->run, w, 13, pt_run_rep_size(r->run));
             assert_int_equal(r->ends[1 + w].sent, sum.sent);
             assert_int_equal(r->ends[1 + w].received, sum.received);
@@ -247,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_norms_of_the_batch_mean_are_those_of_pytorch),
         cmocka_unit_test(test_label_smoothing_and_mixup_are_those_of_pytorch),
         cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),
+        cmocka_unit_test(test_the_average_of_weights_is_that_of_pytorch),
         cmocka_unit_test(test_all_of_them_together_are_those_of_pytorch),
         cmocka_unit_test(test_bits_do_not_depend_on_workers_servers_and_threads),
         cmocka_unit_test(test_a_run_that_was_stopped_goes_on_with_the_same_bits),
