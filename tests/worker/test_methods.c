@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "common/base/digest.h"
 #include "common/run/wire.h"
 #include "tests/support/golden_run.h"
 #include "tests/support/temp_dir.h"
@@ -161,6 +162,31 @@ static void test_bits_do_not_depend_on_workers_servers_and_threads(void **state)
     whole_run_destroy(one);
 }
 
+/* SHA-256 of parameters and statistics after the last step, little-endian. */
+static void assert_weights(const char *config, const char *expected)
+{
+    whole_run *r = play(run_of(config, 1, 1, 1));
+    char hex[PT_DIGEST_HEX];
+    pt_digest *d;
+
+    assert_int_equal(pt_digest_create(&d), PT_OK);
+    pt_digest_add(d, r->run->flat, r->run->graph->n_floats * sizeof(float));
+    pt_digest_finish(&d, hex);
+    assert_string_equal(hex, expected);
+    whole_run_destroy(r);
+}
+
+/* Methods that exchange lines of the table (common/config/methods.h), or add to a
+ * gradient at another moment, stay within the tolerance of the tests above; their bits do
+ * not. */
+static void test_methods_add_in_the_order_of_the_table(void **state)
+{
+    assert_weights(DATA "all.yaml",
+                   "b2faab2033a080202dc5b0d8fbc043865d1c832e58bb916181c39afc35938baa");
+    assert_weights(DATA "all_mixed.yaml",
+                   "ec3cc5498d0d2e2434101c6f14e8bf078148a69bfb01bb3b68ca6ea1c6877f57");
+}
+
 static void check_resume(const char *config)
 {
     whole_run_options o = run_of(config, 1, 3, 1);
@@ -258,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),
         cmocka_unit_test(test_the_average_of_weights_is_that_of_pytorch),
         cmocka_unit_test(test_all_of_them_together_are_those_of_pytorch),
+        cmocka_unit_test(test_methods_add_in_the_order_of_the_table),
         cmocka_unit_test(test_bits_do_not_depend_on_workers_servers_and_threads),
         cmocka_unit_test(test_a_run_that_was_stopped_goes_on_with_the_same_bits),
         cmocka_unit_test(test_bits_of_these_too_do_not_depend_on_workers_and_servers),
