@@ -37,16 +37,16 @@ void pt_idle_pause(pt_idle *i)
 {
     unsigned over;
     double hundredth;
-    long ns, most;
+    long ns, longest;
 
     if (++i->looks <= PT_IDLE_LOOKS) return;
     over = (i->looks - PT_IDLE_LOOKS) / 8;
     hundredth = pt_idle_seconds(i) * 1e7; /* of the wait so far, in ns */
-    most = hundredth < SLEEP_MAX_NS    ? SLEEP_MAX_NS
-           : hundredth > SLEEP_IDLE_NS ? SLEEP_IDLE_NS
-                                       : (long)hundredth;
-    ns = over > 10 ? most : (long)SLEEP_MIN_NS << over;
-    if (ns > most) ns = most;
+    longest = hundredth < SLEEP_MAX_NS    ? SLEEP_MAX_NS
+              : hundredth > SLEEP_IDLE_NS ? SLEEP_IDLE_NS
+                                          : (long)hundredth;
+    ns = over > 10 ? longest : (long)SLEEP_MIN_NS << over;
+    if (ns > longest) ns = longest;
     nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
 }
 

@@ -154,10 +154,10 @@ pt_status pt_file_replace(const char *path, const char *text, size_t n)
 bool pt_file_free_bytes(const char *path, uint64_t *bytes)
 {
     char *dir = parent_of(path);
-    struct statvfs room = {0};
-    bool known = dir && statvfs(dir, &room) == 0;
+    struct statvfs disk = {0};
+    bool known = dir && statvfs(dir, &disk) == 0;
 
-    *bytes = known ? (uint64_t)room.f_bavail * room.f_frsize : 0;
+    *bytes = known ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
     free(dir);
     return known;
 }

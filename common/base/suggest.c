@@ -6,7 +6,7 @@
 
 enum { WORD_MAX = 64 };
 
-static size_t least(size_t a, size_t b, size_t c)
+static size_t min3(size_t a, size_t b, size_t c)
 {
     size_t ab = a < b ? a : b;
 
@@ -28,7 +28,7 @@ static size_t distance(const char *a, const char *b)
             int x = tolower((unsigned char)a[i - 1]),
                 y = tolower((unsigned char)b[j - 1]);
 
-            row[j] = least(above + 1, row[j - 1] + 1, diagonal + (x != y));
+            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (x != y));
             diagonal = above;
         }
     }

@@ -23,7 +23,7 @@ typedef struct {
     bool sending; /* out is in flight */
     heartbeat in, out, last;
     uintptr_t in_handle, out_handle;
-    double heard_s;
+    double last_beat_s;
 } peer;
 
 struct pt_pulse {
@@ -50,7 +50,7 @@ static void restart(pt_pulse *p, double now)
     if (p->interval_s == 0 || interval < p->interval_s) p->interval_s = interval;
     p->deadline_s = p->comm->deadline_s;
     p->moved_s = now;
-    for (int i = 0; i < p->comm->size; i++) p->peers[i].heard_s = now;
+    for (int i = 0; i < p->comm->size; i++) p->peers[i].last_beat_s = now;
 }
 
 static pt_status listen(pt_pulse *p, int i)
@@ -111,7 +111,7 @@ static void receive_all(pt_pulse *p, double now)
             if (p->comm->ops->test(p->comm->self, &q->in_handle, &done) != PT_OK || !done)
                 break;
             q->last = q->in;
-            q->heard_s = now;
+            q->last_beat_s = now;
             q->gone = q->in.state == LEAVES;
             if (q->in.state == REPORTED) p->code = q->in.code;
             if (!q->gone && listen(p, i) != PT_OK) q->gone = true;
@@ -161,7 +161,7 @@ static bool silent(const pt_pulse *p, int i)
     const peer *q = &p->peers[i];
     double limit = p->deadline_s + p->interval_s + pt_pulse_stagger(p->comm->rank);
 
-    return q->linked && !q->gone && p->served_s - q->heard_s > limit;
+    return q->linked && !q->gone && p->served_s - q->last_beat_s > limit;
 }
 
 /* What rank i owes this rank, or another that reported it: "has owed weights of key 3".
@@ -196,7 +196,7 @@ static int debtor(const pt_pulse *p, const pt_request *r, size_t n)
 
     for (int i = 0; i < p->comm->size; i++)
         if (silent(p, i) &&
-            (oldest < 0 || p->peers[i].heard_s < p->peers[oldest].heard_s))
+            (oldest < 0 || p->peers[i].last_beat_s < p->peers[oldest].last_beat_s))
             oldest = i;
     for (size_t k = 0; k < n && oldest < 0; k++) {
         const peer *q = &p->peers[r[k].peer];
@@ -220,7 +220,7 @@ static void format_owed(const pt_pulse *p, const pt_request *r, size_t n, char o
         snprintf(out, TEXT, "no rank has made progress for %.0f s", passed_s);
         return;
     }
-    if (silent(p, who)) passed_s = p->served_s - p->peers[who].heard_s;
+    if (silent(p, who)) passed_s = p->served_s - p->peers[who].last_beat_s;
     format_debt(p, who, r, n, debt);
     snprintf(out, TEXT, "rank %d (host %s) %s for %.0f s", who,
              p->hosts ? p->hosts + (size_t)who * PT_PULSE_HOST_BYTES : "unknown", debt,
@@ -322,7 +322,7 @@ void pt_pulse_destroy(pt_pulse **p)
 void pt_pulse_end(pt_pulse *p)
 {
     heartbeat b = heartbeat_of(p, NULL, 0);
-    bool said = false;
+    bool sent = false;
     pt_idle idle;
 
     b.state = LEAVES;
@@ -331,9 +331,9 @@ void pt_pulse_end(pt_pulse *p)
         pt_watchdog_heartbeat();
         receive_all(p, pt_clock());
         if (all_sent(p)) {
-            if (said && all_gone(p)) return;
-            if (!said) send_all(p, b);
-            said = true;
+            if (sent && all_gone(p)) return;
+            if (!sent) send_all(p, b);
+            sent = true;
         }
         pt_idle_pause(&idle);
     }

@@ -9,10 +9,8 @@
 #include "common/graph/graph.h"
 #include "common/base/utf8.h"
 
-/* The limit, either way, of a number whose range has no end there: far above all that has
- * a meaning, and what is computed from it is still a number. Integers end with their
- * type.
- */
+/* The bound, of either sign, of a number whose range has none: far above any meaningful
+ * value, and results computed from it stay finite. Integers are bounded by their type. */
 static const double limit = 1e9;
 
 typedef struct {

@@ -308,8 +308,8 @@ const ProtobufCMessage *pt_config_file_message(const pt_config_file *f)
     return f->message;
 }
 
-/* The tree of the value at path, or of the closest one around it. NULL where a list on
- * the way has a hole, so that its places say nothing. */
+/* The tree of the value at path, or of the closest one around it. NULL where a list in
+ * the path has a hole: its indices then name no element. */
 static pt_yaml *around(const pt_config_file *f, const char *path)
 {
     char part[PT_CONFIG_MAX_PATH];

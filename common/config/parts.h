@@ -24,7 +24,7 @@ enum {
 /* Memory that is freed all at once. After a failed allocation `failed` stays set. */
 typedef struct pt_arena {
     struct pt_arena_block *blocks;
-    size_t used, room;
+    size_t used, capacity;
     bool failed;
 } pt_arena;
 
@@ -65,7 +65,7 @@ typedef struct pt_yaml {
     bool quoted;      /* scalar in quotes or a block */
     const char *text; /* scalar; ends with a zero */
     struct pt_yaml_item *items;
-    size_t n_items, room;
+    size_t n_items, capacity;
 } pt_yaml;
 
 typedef struct pt_yaml_item {

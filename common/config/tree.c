@@ -17,9 +17,9 @@ void *pt_arena_alloc(pt_arena *p, size_t bytes)
     size_t need = (bytes / unit + 1) * unit;
     void *at;
 
-    if (need > p->room - p->used) {
-        size_t room = need > BLOCK_BYTES ? need : BLOCK_BYTES;
-        struct pt_arena_block *b = calloc(1, sizeof *b + room);
+    if (need > p->capacity - p->used) {
+        size_t capacity = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+        struct pt_arena_block *b = calloc(1, sizeof *b + capacity);
 
         if (!b) {
             p->failed = true;
@@ -28,7 +28,7 @@ void *pt_arena_alloc(pt_arena *p, size_t bytes)
         b->next = p->blocks;
         p->blocks = b;
         p->used = 0;
-        p->room = room;
+        p->capacity = capacity;
     }
     at = (char *)p->blocks->data + p->used;
     p->used += need;
@@ -66,14 +66,14 @@ pt_yaml *pt_yaml_create(pt_arena *p, pt_yaml_kind kind, pt_mark mark)
 
 void pt_yaml_add(pt_arena *p, pt_yaml *t, const char *key, pt_mark mark, pt_yaml *value)
 {
-    if (t->n_items == t->room) {
-        size_t room = t->room ? 2 * t->room : 8;
-        pt_yaml_item *items = pt_arena_alloc(p, room * sizeof *items);
+    if (t->n_items == t->capacity) {
+        size_t capacity = t->capacity ? 2 * t->capacity : 8;
+        pt_yaml_item *items = pt_arena_alloc(p, capacity * sizeof *items);
 
         if (!items) return;
         if (t->n_items > 0) memcpy(items, t->items, t->n_items * sizeof *items);
         t->items = items;
-        t->room = room;
+        t->capacity = capacity;
     }
     t->items[t->n_items++] = (pt_yaml_item){key, mark, value};
 }

@@ -177,7 +177,7 @@ static bool one_more(faults *f)
     return ++f->n <= MAX_FAULTS;
 }
 
-static void tell_rest(const faults *f, const pt_dataset *d, const char *what)
+static void report_rest(const faults *f, const pt_dataset *d, const char *what)
 {
     if (f->n > MAX_FAULTS)
         pt_fail_more(f->status, PT_ERR_DATA, "%s: %zu more faults in %s", d->path,
@@ -203,7 +203,7 @@ static void check_offsets(const pt_dataset *d, pt_status *s)
             pt_fail_more(s, PT_ERR_DATA, "%s: image %zu ends at byte %llu of %llu",
                          d->path, i, b, (unsigned long long)d->bytes);
     }
-    tell_rest(&f, d, "offsets");
+    report_rest(&f, d, "offsets");
     if (f.n == 0 && x->offset[x->n] != d->bytes)
         pt_fail_more(s, PT_ERR_DATA, "%s: images end at byte %llu of %llu", d->path,
                      (unsigned long long)x->offset[x->n], (unsigned long long)d->bytes);
@@ -218,12 +218,12 @@ static void check_images(const pt_dataset *d, pt_status *s)
         if ((x->label[i] < 0 || (size_t)x->label[i] >= x->n_classes) && one_more(&label))
             pt_fail_more(s, PT_ERR_DATA, "%s: image %zu has label %d of %zu classes",
                          d->path, i, x->label[i], x->n_classes);
-    tell_rest(&label, d, "labels");
+    report_rest(&label, d, "labels");
     for (size_t i = 0; i < x->n; i++)
         if ((x->height[i] < 1 || x->width[i] < 1) && one_more(&size))
             pt_fail_more(s, PT_ERR_DATA, "%s: image %zu has height %d and width %d",
                          d->path, i, x->height[i], x->width[i]);
-    tell_rest(&size, d, "sizes");
+    report_rest(&size, d, "sizes");
 }
 
 static void check_splits(const pt_dataset *d, pt_status *s)
@@ -239,7 +239,7 @@ static void check_splits(const pt_dataset *d, pt_status *s)
             if (p->images[i] >= x->n && one_more(&f))
                 pt_fail_more(s, PT_ERR_DATA, "%s: split '%s' names image %u of %zu",
                              d->path, p->name, p->images[i], x->n);
-        tell_rest(&f, d, p->name);
+        report_rest(&f, d, p->name);
     }
 }
 

@@ -124,7 +124,7 @@ static pt_status look_at(pt_h5file *f)
 
 static hid_t open_without_locks(const char *path)
 {
-    static atomic_flag said = ATOMIC_FLAG_INIT;
+    static atomic_flag reported = ATOMIC_FLAG_INIT;
     hid_t fapl = H5Pcreate(H5P_FILE_ACCESS), id = H5I_INVALID_HID;
 
 #if H5_VERSION_GE(1, 10, 7)
@@ -132,7 +132,7 @@ static hid_t open_without_locks(const char *path)
         id = H5Fopen(path, H5F_ACC_RDONLY, fapl);
 #endif
     if (fapl >= 0) H5Pclose(fapl);
-    if (id >= 0 && !atomic_flag_test_and_set(&said))
+    if (id >= 0 && !atomic_flag_test_and_set(&reported))
         pt_log_warn("%s: the file system does not support locks; reading without one",
                     path);
     return id;

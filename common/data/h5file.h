@@ -125,7 +125,7 @@ PT_MUST_USE pt_status pt_h5file_attr_strings(const pt_h5file *f, const char *obj
                                              const char *name, size_t max, char ***out,
                                              size_t *n);
 
-/* ---- writing; groups on the way are made ------------------------------------------ */
+/* ---- writing; missing groups are made --------------------------------------------- */
 
 /* data: product of dims elements in C order; contiguous, little-endian. rank 1..8. A name
  * that is taken is an error. */

@@ -19,7 +19,7 @@ static hid_t creation(bool reserve)
     return p;
 }
 
-/* Groups on the way are made. */
+/* Missing parent groups are made. */
 static hid_t link_creation(void)
 {
     hid_t p = H5Pcreate(H5P_LINK_CREATE);

@@ -46,7 +46,7 @@ pt_window pt_window_same(int k, int stride, int h, int w)
     return win;
 }
 
-/* The array with room for one more element, or NULL. */
+/* The array, grown where it is full: one more element fits. NULL without memory. */
 static void *grown(void *array, int n, int *cap, size_t size)
 {
     void *p;
@@ -135,12 +135,12 @@ static int newest(const pt_builder *b)
 /* Output pixels along one side, as PyTorch counts them; below 1 where none fits. */
 static int window_count(int in, int k, int stride, int before, int after, bool ceil)
 {
-    int room = in + before + after - k;
+    int span = in + before + after - k;
     int n;
 
-    if (ceil) room += stride - 1;
-    if (room < 0) return 0;
-    n = room / stride + 1;
+    if (ceil) span += stride - 1;
+    if (span < 0) return 0;
+    n = span / stride + 1;
     if (ceil && (n - 1) * stride >= in + before)
         n--; /* would start in the padding after */
     return n;

@@ -71,14 +71,14 @@ void pt_tensor_to_file(const pt_tensor *t, const float *memory, float *file)
 
 static size_t row_floats_max(const pt_graph *g)
 {
-    size_t most = 1;
+    size_t max = 1;
 
     for (int i = 0; i < g->n_tensors; i++) {
         order d = order_of(&g->tensors[i]);
 
-        if (d.c * d.hw > most) most = d.c * d.hw;
+        if (d.c * d.hw > max) max = d.c * d.hw;
     }
-    return most;
+    return max;
 }
 
 pt_status pt_graph_hash(const pt_graph *g, const float *flat, char hex[65])

@@ -246,7 +246,7 @@ pt_status pt_model_inspect(const char *path, pt_weights_info *info)
 typedef struct {
     pt_h5file *file;
     char **names;  /* in the order of the hash; by pt_table_entry.where */
-    uint32_t *crc; /* of the values that were hashed, likewise */
+    uint32_t *crc; /* of the values that were hashed; in the same order */
 } model_file;
 
 static void model_fini(void *source)
@@ -383,12 +383,12 @@ static pt_status put_tensors(pt_h5file *f, const pt_graph *g, const float *flat)
 {
     const char **names = calloc((size_t)g->n_tensors, sizeof *names);
     float *file = NULL;
-    size_t most = 1;
+    size_t max = 1;
     pt_status s = PT_OK;
 
     for (int i = 0; i < g->n_tensors; i++)
-        if (g->tensors[i].count > most) most = g->tensors[i].count;
-    file = pt_calloc(most, sizeof *file);
+        if (g->tensors[i].count > max) max = g->tensors[i].count;
+    file = pt_calloc(max, sizeof *file);
     if (!names || !file)
         s = pt_fail(PT_ERR_NOMEM, "%s: no memory for its largest tensor",
                     pt_h5file_path(f));

@@ -39,13 +39,13 @@ static int count_found(const pt_table *t, const pt_naming *rule, const pt_graph 
 const pt_naming *pt_names_choose(const pt_table *t, pt_format format, const pt_graph *g)
 {
     const pt_naming *rule, *best = NULL;
-    int n, most = -1;
+    int n, max = -1;
 
     for (size_t i = 0; (rule = pt_naming_at(i)); i++) {
         if (!pt_naming_fits(rule, format, g->network)) continue;
         n = count_found(t, rule, g);
-        if (n > most) best = rule;
-        if (n > most) most = n;
+        if (n > max) best = rule;
+        if (n > max) max = n;
     }
     PT_CHECK(best, "no rule of names for format %d", (int)format);
     return best;

@@ -216,16 +216,16 @@ static pt_status read_all(const pt_table *table, const pt_naming *rule, const pt
                           const pt_table_entry *const *entries, float *flat)
 {
     float *values = NULL;
-    size_t most = 1;
+    size_t max = 1;
     pt_status s = PT_OK;
 
     for (int i = 0; i < g->n_tensors; i++)
-        if (entries[i] && g->tensors[i].count > most) most = g->tensors[i].count;
+        if (entries[i] && g->tensors[i].count > max) max = g->tensors[i].count;
     if (rule->layout == PT_LAYOUT_TORCH) {
-        values = malloc(pt_mul(most, sizeof *values));
+        values = malloc(pt_mul(max, sizeof *values));
         if (!values)
             return pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu values", table->path,
-                           most);
+                           max);
     }
     for (int i = 0; i < g->n_tensors && s == PT_OK; i++) {
         const pt_tensor *t = &g->tensors[i];

@@ -47,8 +47,8 @@ static void fill(parts *p, const pt_image_set *target, const pt_image_set *sourc
     for (uint64_t i = 0; i < n_entries; i++) p->pair[i] = p->number[lists[i].image];
 }
 
-static pt_status make_room(parts *p, const pt_image_set *target,
-                           const pt_image_set *source, const size_t *k)
+static pt_status allocate(parts *p, const pt_image_set *target,
+                          const pt_image_set *source, const size_t *k)
 {
     p->images = pt_calloc(source->n, sizeof *p->images);
     p->order = pt_calloc(source->n, sizeof *p->order);
@@ -68,7 +68,7 @@ pt_status pt_packed_set_write(const char *path, const pt_image_set *target,
 {
     const pt_dataset *d = source->data;
     parts p = {0};
-    pt_status s = make_room(&p, target, source, k);
+    pt_status s = allocate(&p, target, source, k);
 
     if (s == PT_OK) {
         fill(&p, target, source, lists);

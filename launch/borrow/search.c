@@ -148,7 +148,7 @@ static pt_status search_source(search *w)
     return s;
 }
 
-static pt_status make_room(search *w)
+static pt_status allocate(search *w)
 {
     bool root = pt_job_rank() == 0;
 
@@ -180,7 +180,7 @@ pt_status pt_borrow_search(const pt_image_set *target, const pt_image_set *sourc
                 .n_bins = n_bins,
                 .slices = (size_t)bank->n_maps * FINE,
                 .bins = (size_t)bank->n_maps * (size_t)n_bins};
-    pt_status s = pt_job_agree(make_room(&w));
+    pt_status s = pt_job_agree(allocate(&w));
 
     if (s == PT_OK) s = find_bins(&w);
     if (s == PT_OK) s = describe_target(&w);

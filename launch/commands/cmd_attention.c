@@ -59,12 +59,12 @@ static bool read_args(int argc, char **argv, attention_args *a, int *code)
 
 /* ---- the work --------------------------------------------------------------------- */
 
-/* Keeps `most` images of the set, evenly spread. */
-static void thin(pt_image_set *set, size_t most)
+/* Keeps `max` images of the set, evenly spread. */
+static void thin(pt_image_set *set, size_t max)
 {
-    if (set->n <= most) return;
-    for (size_t i = 0; i < most; i++) set->images[i] = set->images[i * set->n / most];
-    set->n = most;
+    if (set->n <= max) return;
+    for (size_t i = 0; i < max; i++) set->images[i] = set->images[i * set->n / max];
+    set->n = max;
 }
 
 static pt_status check_classes(const attention_args *a, const pt_classifier *m,

@@ -86,7 +86,7 @@ static bool read_args(int argc, char **argv, borrow_args *a, int *code)
 /* ---- the work --------------------------------------------------------------------- */
 
 /* How many neighbours of each target image, k [target->n]. Rank 0 reads for all. */
-static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size_t most,
+static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size_t max,
                           size_t *k)
 {
     size_t base = (size_t)a->neighbours;
@@ -106,12 +106,12 @@ static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size
         free(path);
     }
     for (size_t t = 0; t < target->n; t++)
-        if (k[t] > most) k[t] = most;
+        if (k[t] > max) k[t] = max;
     return s;
 }
 
 /* Collective. */
-static pt_status agree_on_k(const borrow_args *a, const pt_image_set *target, size_t most,
+static pt_status agree_on_k(const borrow_args *a, const pt_image_set *target, size_t max,
                             size_t **k)
 {
     size_t bytes = target->n * sizeof **k;
@@ -119,7 +119,7 @@ static pt_status agree_on_k(const borrow_args *a, const pt_image_set *target, si
 
     if (pt_job_rank() == 0) {
         *k = pt_calloc(target->n, sizeof **k);
-        s = choose_k(a, target, most, *k);
+        s = choose_k(a, target, max, *k);
     }
     s = pt_job_agree(s);
     return s == PT_OK ? pt_job_broadcast(0, (void **)k, &bytes) : s;

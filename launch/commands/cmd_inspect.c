@@ -32,7 +32,7 @@ static bool read_options(int argc, char **argv, options *o, int *code)
     return pt_args_read(&args, argc, argv, code);
 }
 
-static void tell_images(const options *o, const pt_dataset *d)
+static void print_images(const options *o, const pt_dataset *d)
 {
     int low_h = INT_MAX, low_w = INT_MAX, high_h = 0, high_w = 0, h, w;
     double bytes = 0;
@@ -58,7 +58,7 @@ static void tell_images(const options *o, const pt_dataset *d)
 }
 
 /* counts [splits][classes] of images; the table of classes. */
-static pt_status tell_classes(const options *o, const pt_dataset *d)
+static pt_status print_classes(const options *o, const pt_dataset *d)
 {
     size_t n_splits = pt_dataset_splits(d), n_classes = (size_t)pt_dataset_classes(d);
     size_t *counts = calloc(n_splits * n_classes + 1, sizeof *counts), n;
@@ -94,8 +94,8 @@ static pt_status inspect(const options *o)
     if (s == PT_OK) s = pt_dataset_open(o->file, &d);
     if (s != PT_OK) return s;
     pt_repack_advise(o->file, d);
-    tell_images(o, d);
-    s = tell_classes(o, d);
+    print_images(o, d);
+    s = print_classes(o, d);
     if (s == PT_OK && o->verify) s = pt_dataset_verify(d);
     if (s == PT_OK)
         pt_log_info("checksum: %s (%s)", pt_dataset_checksum(d),

@@ -123,9 +123,10 @@ static pt_status check_output(const options *o)
 
 /* ---- packing ---------------------------------------------------------------------- */
 
-/* Says what is wrong with images, in their order; PT_ERR_DATA if some are bad and are not
- * to be left out. */
-static pt_status tell_bad(const options *o, const pt_layout *l, const pt_checked *checked)
+/* Reports what is wrong with images, in their order; PT_ERR_DATA if some are bad and are
+ * not to be left out. */
+static pt_status report_bad(const options *o, const pt_layout *l,
+                            const pt_checked *checked)
 {
     size_t bad = 0, n = l->n_images;
 
@@ -205,11 +206,11 @@ static pt_status sift(const options *o, pt_layout *l, const pt_checked *checked,
     return PT_OK;
 }
 
-/* Warns of a class that had images in a split and has none left; labels by images of l.
+/* Warns of classes that had images in a split and have none left; labels by images of l.
  */
-static void tell_lost_class(const options *o, const pt_layout *l,
-                            const pt_checked *checked, const pt_layout_split *split,
-                            size_t *had, size_t *left)
+static void warn_of_lost_classes(const options *o, const pt_layout *l,
+                                 const pt_checked *checked, const pt_layout_split *split,
+                                 size_t *had, size_t *left)
 {
     for (size_t c = 0; c < l->n_classes; c++) had[c] = left[c] = 0;
     for (size_t i = 0; i < split->n; i++) {
@@ -223,20 +224,20 @@ static void tell_lost_class(const options *o, const pt_layout *l,
                         l->classes[c], split->name);
 }
 
-static pt_status tell_lost(const options *o, const pt_layout *l,
-                           const pt_checked *checked)
+static pt_status report_lost_classes(const options *o, const pt_layout *l,
+                                     const pt_checked *checked)
 {
     size_t *counts = calloc(2 * l->n_classes + 1, sizeof *counts);
 
     if (!counts) return pt_fail(PT_ERR_NOMEM, "%s: no memory for the counts", o->input);
     for (int k = 0; k < l->n_splits; k++)
-        tell_lost_class(o, l, checked, &l->splits[k], counts, counts + l->n_classes);
+        warn_of_lost_classes(o, l, checked, &l->splits[k], counts, counts + l->n_classes);
     free(counts);
     return PT_OK;
 }
 
-static void tell_result(const options *o, const pt_layout *l, const sifted *packed,
-                        const char *checksum, double s)
+static void print_result(const options *o, const pt_layout *l, const sifted *packed,
+                         const char *checksum, double s)
 {
     pt_log_info("%s: %zu images of %zu classes (layout %s)", o->output,
                 packed->pack.n_images, l->n_classes, l->kind);
@@ -273,8 +274,8 @@ static pt_status repack(const options *o)
     return pt_repack(o->input, o->output);
 }
 
-/* Lines on stderr may have been written; *said: all that there is to say. */
-static pt_status pack(const options *o, bool *said)
+/* *reported: the failure has been printed, nothing is left to print. */
+static pt_status pack(const options *o, bool *reported)
 {
     char checksum[PT_DIGEST_HEX];
     double start = pt_clock();
@@ -293,16 +294,16 @@ static pt_status pack(const options *o, bool *said)
     }
     s = pt_check_images(l.images, l.n_images, 0, checked);
     if (s != PT_OK) goto done;
-    s = tell_bad(o, &l, checked);
-    *said = s != PT_OK;
-    if (s == PT_OK) s = tell_lost(o, &l, checked);
-    if (s == PT_OK) s = pt_twins_tell(o->input, &l, checked);
+    s = report_bad(o, &l, checked);
+    *reported = s != PT_OK;
+    if (s == PT_OK) s = report_lost_classes(o, &l, checked);
+    if (s == PT_OK) s = pt_twins_report(o->input, &l, checked);
     if (s == PT_OK && l.n_classes == 1)
         pt_log_warn("%s: there is one class, '%s': nothing to classify", o->input,
                     l.classes[0]);
     if (s == PT_OK) s = sift(o, &l, checked, &packed);
     if (s == PT_OK) s = pt_dataset_write(o->output, &packed.pack, checksum);
-    if (s == PT_OK) tell_result(o, &l, &packed, checksum, pt_clock() - start);
+    if (s == PT_OK) print_result(o, &l, &packed, checksum, pt_clock() - start);
 done:
     free(packed.images);
     if (checked) pt_checked_fini(checked, l.n_images);
@@ -314,12 +315,12 @@ done:
 int pt_cmd_pack(int argc, char **argv)
 {
     options o = {0};
-    bool said = false;
+    bool reported = false;
     pt_status s;
     int code;
 
     if (!read_options(argc, argv, &o, &code)) return code;
-    s = pack(&o, &said);
-    if (s != PT_OK && !said) pt_log_error(pt_fail_text());
+    s = pack(&o, &reported);
+    if (s != PT_OK && !reported) pt_log_error(pt_fail_text());
     return pt_status_exit_code(s);
 }

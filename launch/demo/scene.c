@@ -51,8 +51,8 @@ static const struct difficulty {
     double squash[2]; /* of its axes */
     double depth[2];  /* of petals */
     double behind[2], fill[2], ink[2]; /* red, green and blue of backdrop and object */
-    double contrast; /* least distance of the object's two colours from each other, and of
-                        its first from the backdrop */
+    double contrast; /* smallest distance of the object's two colours from each other, and
+                        of its first from the backdrop */
     double swing;    /* largest waves of the backdrop */
     int clutter[2];  /* small objects, some before and some behind */
     double gain[2], offset[2];

@@ -27,7 +27,7 @@ typedef struct {
     pt_layout *out;
     pt_layout_faults faults;
     entry *entries;
-    size_t n, room;
+    size_t n, capacity;
 } reading;
 
 /* A whole number of decimal digits, or -1. */
@@ -44,13 +44,13 @@ static long number_of(const char *text)
 static pt_status entry_of(reading *r, long id, entry **out)
 {
     while (r->n < (size_t)id) {
-        if (r->n == r->room) {
-            size_t room = r->room ? 2 * r->room : 1024;
-            entry *more = realloc(r->entries, room * sizeof *more);
+        if (r->n == r->capacity) {
+            size_t capacity = r->capacity ? 2 * r->capacity : 1024;
+            entry *more = realloc(r->entries, capacity * sizeof *more);
 
             if (!more) return pt_fail(PT_ERR_NOMEM, "%s: no memory", r->root);
             r->entries = more;
-            r->room = room;
+            r->capacity = capacity;
         }
         r->entries[r->n++] = (entry){NULL, -1, -1};
     }

@@ -13,7 +13,7 @@ pt_status pt_layout_draw(const pt_layout_options *options, int label, pt_listing
 
     if (!options->draw || names->n < 2) return PT_OK;
     order = malloc(names->n * sizeof *order);
-    drawn = malloc(names->room * sizeof *drawn);
+    drawn = malloc(names->capacity * sizeof *drawn);
     if (!order || !drawn) {
         free(order);
         free(drawn);

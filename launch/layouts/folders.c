@@ -76,8 +76,8 @@ static pt_status find_part(const walk *w, const pt_listing *folders, int split, 
     return PT_OK;
 }
 
-static void tell_beside(const walk *w, const pt_listing *folders, const part *parts,
-                        int n)
+static void warn_of_others(const walk *w, const pt_listing *folders, const part *parts,
+                           int n)
 {
     for (size_t i = 0; n > 0 && i < folders->n; i++) {
         bool is_part = false;
@@ -103,7 +103,7 @@ static pt_status find_parts(const walk *w, part parts[PT_SPLIT_NAMES], int *n)
         s = find_part(w, &folders, k, &parts[*n], &found);
         *n += found;
     }
-    if (s == PT_OK) tell_beside(w, &folders, parts, *n);
+    if (s == PT_OK) warn_of_others(w, &folders, parts, *n);
     free(look.left_out.first);
     pt_listing_fini(&folders);
     return s;
@@ -192,7 +192,7 @@ done:
 }
 
 /* A class without images. Folders in it look like a split of an unknown name. */
-static void tell_empty(walk *w, const part *p, const char *class)
+static void report_empty(walk *w, const part *p, const char *class)
 {
     bool split = !p->folder[0] && holds_folders(w, class);
 
@@ -218,7 +218,7 @@ static pt_status add_part(walk *w, const part *p, const pt_layout_options *o)
         s = add_class(w, p, (int)c, every, &n);
         if (s != PT_OK) break;
         if (n == 0 && must)
-            tell_empty(w, p, w->out->classes[c]);
+            report_empty(w, p, w->out->classes[c]);
         else if (n == 0)
             pt_log_warn("%s: class '%s' has no .jpg file in %s", w->root,
                         w->out->classes[c], p->folder);

@@ -114,7 +114,7 @@ static void check_name(pt_layout_faults *f, const char *what, const char *name)
 }
 
 /* Names go into files of text. An image's name is that of its class and its own: where
- * classes are at fault it is not said again for every image. */
+ * classes are at fault it is not reported again for every image. */
 static pt_status check_names(const pt_layout *l)
 {
     pt_layout_faults f = {PT_OK, 0};
@@ -155,17 +155,17 @@ pt_status pt_layout_read(const char *kind, const char *root,
 
 /* ---- for the readers -------------------------------------------------------------- */
 
-/* Room for one more element of `size` bytes in *array. */
-static pt_status grow(void **array, size_t n, size_t *room, size_t size)
+/* Grows *array where it is full: one more element of `size` bytes fits. */
+static pt_status grow(void **array, size_t n, size_t *capacity, size_t size)
 {
-    size_t more = *room ? 2 * *room : 64;
+    size_t more = *capacity ? 2 * *capacity : 64;
     void *p;
 
-    if (n < *room) return PT_OK;
+    if (n < *capacity) return PT_OK;
     p = realloc(*array, pt_mul(more, size));
     if (!p) return pt_fail(PT_ERR_NOMEM, "no memory for %zu entries of an index", more);
     *array = p;
-    *room = more;
+    *capacity = more;
     return PT_OK;
 }
 
@@ -178,7 +178,7 @@ pt_status pt_layout_add_image(pt_layout *l, char *path, char *name, int label,
                       : pt_fail(PT_ERR_DATA, "%s: is image %zu, the limit is %zu", path,
                                 l->n_images + 1, PT_LAYOUT_MAX_IMAGES);
 
-    if (s == PT_OK) s = grow(&array, l->n_images, &l->images_room, sizeof *l->images);
+    if (s == PT_OK) s = grow(&array, l->n_images, &l->images_capacity, sizeof *l->images);
     if (s != PT_OK) {
         free(path);
         free(name);
@@ -234,7 +234,7 @@ pt_status pt_layout_add_class(pt_layout *l, const char *name)
     if (l->n_classes >= PT_LAYOUT_MAX_CLASSES)
         return pt_fail(PT_ERR_DATA, "class '%s' is number %zu, the limit is %d", name,
                        l->n_classes + 1, PT_LAYOUT_MAX_CLASSES);
-    s = grow(&array, l->n_classes, &l->classes_room, sizeof *l->classes);
+    s = grow(&array, l->n_classes, &l->classes_capacity, sizeof *l->classes);
     if (s != PT_OK) return s;
     l->classes = array;
     copy = strdup(name);
@@ -259,7 +259,7 @@ pt_layout_split *pt_layout_split_named(pt_layout *l, const char *name)
 pt_status pt_layout_split_add(pt_layout_split *split, uint32_t image)
 {
     void *array = split->images;
-    pt_status s = grow(&array, split->n, &split->room, sizeof *split->images);
+    pt_status s = grow(&array, split->n, &split->capacity, sizeof *split->images);
 
     if (s != PT_OK) return s;
     split->images = array;

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
     char name[16];
     uint32_t *images; /* numbers of images, in the order of the layout's own list */
-    size_t n, room;
+    size_t n, capacity;
 } pt_layout_split;
 
 enum { PT_LAYOUT_MAX_SPLITS = 8, PT_LAYOUT_MAX_CLASSES = 1 << 20 };
@@ -29,9 +29,9 @@ enum { PT_LAYOUT_MAX_SPLITS = 8, PT_LAYOUT_MAX_CLASSES = 1 << 20 };
 typedef struct {
     const char *kind; /* a row of the table in layout.c */
     pt_layout_image *images;
-    size_t n_images, images_room;
+    size_t n_images, images_capacity;
     char **classes; /* [n_classes] */
-    size_t n_classes, classes_room;
+    size_t n_classes, classes_capacity;
     pt_layout_split splits[PT_LAYOUT_MAX_SPLITS];
     int n_splits;
 } pt_layout;

@@ -89,7 +89,7 @@ static pt_status read_classes(reading *r, const char *path)
 
 /* ---- train.txt, val.txt, test.txt ------------------------------------------------- */
 
-/* Cuts `path label` at its last blank; false with a fault said. */
+/* Cuts `path label` at its last blank; false with a fault reported. */
 static bool cut_line(reading *r, const pt_list_text *l, char *text, int *label)
 {
     char *blank = strrchr(text, ' '), *tab = strrchr(text, '\t'), *end, *number;
@@ -281,7 +281,7 @@ static pt_status choose_files(const char *root, const pt_layout_options *o, file
     return s;
 }
 
-static void tell_oddities(const reading *r, const files *f)
+static void warn_of_oddities(const reading *r, const files *f)
 {
     if (!f->lists[0] || !f->lists[2])
         pt_log_warn("%s: there is no list for split '%s'", r->root,
@@ -304,7 +304,7 @@ pt_status pt_layout_list(const char *root, const pt_layout_options *o, pt_layout
     for (int k = 0; k < N_LISTS && s == PT_OK && out->n_classes > 0; k++)
         if (f.lists[k]) s = read_list(&r, f.lists[k], k);
     if (s == PT_OK) s = pt_layout_faults_end(&r.faults);
-    if (s == PT_OK) tell_oddities(&r, &f);
+    if (s == PT_OK) warn_of_oddities(&r, &f);
     tdestroy(r.seen, free);
     free(f.classes);
     for (int k = 0; k < N_LISTS; k++) free(f.lists[k]);

@@ -24,7 +24,7 @@ bool pt_list_text_next(pt_list_text *l, pt_layout_faults *faults, char **text)
 {
     ssize_t n;
 
-    while ((n = getline(&l->text, &l->room, l->file)) >= 0) {
+    while ((n = getline(&l->text, &l->size, l->file)) >= 0) {
         l->line++;
         if (n > MAX_LINE || memchr(l->text, '\0', (size_t)n)) {
             pt_layout_fault(faults, "%s:%zu: error: is not a line of text", l->path,

@@ -11,7 +11,7 @@ typedef struct {
     const char *path; /* borrowed */
     FILE *file;
     char *text;
-    size_t room, line; /* line: of the text handed out last, from 1 */
+    size_t size, line; /* line: of the text handed out last, from 1 */
 } pt_list_text;
 
 /* Close it also after a failure. */

@@ -17,12 +17,12 @@ void pt_listing_fini(pt_listing *l)
 
 pt_status pt_listing_add(pt_listing *l, const char *name)
 {
-    if (l->n == l->room) {
-        size_t room = l->room ? 2 * l->room : 64;
-        char **more = realloc(l->names, pt_mul(room, sizeof *more));
-        if (!more) return pt_fail(PT_ERR_NOMEM, "no memory for %zu file names", room);
+    if (l->n == l->capacity) {
+        size_t capacity = l->capacity ? 2 * l->capacity : 64;
+        char **more = realloc(l->names, pt_mul(capacity, sizeof *more));
+        if (!more) return pt_fail(PT_ERR_NOMEM, "no memory for %zu file names", capacity);
         l->names = more;
-        l->room = room;
+        l->capacity = capacity;
     }
     l->names[l->n] = strdup(name);
     if (!l->names[l->n]) return pt_fail(PT_ERR_NOMEM, "no memory for a file name");

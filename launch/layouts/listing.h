@@ -7,7 +7,7 @@
 /* Begin with {0}. */
 typedef struct {
     char **names;
-    size_t n, room;
+    size_t n, capacity;
 } pt_listing;
 
 void pt_listing_fini(pt_listing *l);

@@ -171,7 +171,7 @@ static pt_status read_all(reading *r)
 }
 
 /* One line with all of them: 28 in the official set. */
-static void tell_others(const reading *r)
+static void warn_of_others(const reading *r)
 {
     char text[4096] = "";
     size_t at = 0;
@@ -190,7 +190,7 @@ pt_status pt_layout_mit67(const char *root, const pt_layout_options *o, pt_layou
     pt_status s = read_all(&r);
 
     if (s == PT_OK) {
-        tell_others(&r);
+        warn_of_others(&r);
         pt_layout_compare(root, "classes", out->n_classes, OFFICIAL_CLASSES);
         for (int k = 0; k < N_LISTS; k++)
             pt_layout_compare(root, lists[k].what, r.n[k], lists[k].official);

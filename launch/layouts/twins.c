@@ -119,7 +119,7 @@ static bool is_union(const pt_layout_split *s)
     return strcmp(s->name, "trainval") == 0;
 }
 
-pt_status pt_twins_tell(const char *root, const pt_layout *l, const pt_checked *checked)
+pt_status pt_twins_report(const char *root, const pt_layout *l, const pt_checked *checked)
 {
     entry *e = calloc(l->n_images + 1, sizeof *e);
     size_t n;

@@ -8,7 +8,7 @@
 /* Warns, with counts and the first pairs, of equal files in two splits (a test image that
  * was trained on tests nothing) and under two classes. An image that is itself listed in
  * both splits does not count. checked: [l->n_images]; bad images are passed over. */
-PT_MUST_USE pt_status pt_twins_tell(const char *root, const pt_layout *l,
-                                    const pt_checked *checked);
+PT_MUST_USE pt_status pt_twins_report(const char *root, const pt_layout *l,
+                                      const pt_checked *checked);
 
 #endif

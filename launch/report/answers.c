@@ -117,7 +117,7 @@ static void vote(votes *v, const pt_answers *ours, const pt_answers *plain)
     }
 }
 
-static int32_t most(const uint16_t *of, size_t c)
+static int32_t most_frequent(const uint16_t *of, size_t c)
 {
     size_t best = 0;
 
@@ -176,8 +176,8 @@ pt_status pt_answers_changes(const pt_method_runs *m, pt_answers *first, pt_chan
         pt_change c = v.list[i];
 
         c.at = i;
-        c.ours = most(v.ours + i * v.c, v.c);
-        c.plain = most(v.plain + i * v.c, v.c);
+        c.ours = most_frequent(v.ours + i * v.c, v.c);
+        c.plain = most_frequent(v.plain + i * v.c, v.c);
         if (c.for_ != c.against) v.list[(*n)++] = c;
     }
     if (s == PT_OK && *n > 1) qsort(v.list, *n, sizeof *v.list, by_favour);

@@ -19,8 +19,8 @@ typedef enum {
 enum { PT_CURVE_BINS = 160 };
 
 /* Over the runs of a method: a value for each bin of steps, of which there are at most
- * PT_CURVE_BINS: mean, least and most over the runs of their means in the bin; NAN where
- * there is none. */
+ * PT_CURVE_BINS: mean, minimum and maximum over the runs of their means in the bin; NAN
+ * where there is none. */
 typedef struct {
     size_t n;
     double step[PT_CURVE_BINS]; /* the middle of the bin */

@@ -34,9 +34,9 @@ static pt_status shrink(const pt_dataset *d, size_t number, pt_image *small,
     pt_status s = pt_packed_decode(d, number, NULL, &im);
 
     if (s == PT_OK) {
-        int most = im.height > im.width ? im.height : im.width;
-        int side = most < SIDE ? most : SIDE, h = im.height * side / most,
-            w = im.width * side / most;
+        int longer = im.height > im.width ? im.height : im.width;
+        int side = longer < SIDE ? longer : SIDE, h = im.height * side / longer,
+            w = im.width * side / longer;
 
         s = pt_resize_bilinear(&im, NULL, h > 0 ? h : 1, w > 0 ? w : 1, small);
     }

@@ -7,7 +7,7 @@
 
 typedef struct {
     pt_settings *out;
-    size_t room;
+    size_t capacity;
     bool failed; /* no memory */
 } collector;
 
@@ -17,16 +17,16 @@ static void add(void *context, const char *key, const char *value)
     pt_settings *s = c->out;
     pt_setting x = {strdup(key), strdup(value)};
 
-    if (s->n == c->room) {
-        size_t room = c->room ? 2 * c->room : 64;
-        pt_setting *list = realloc(s->list, pt_mul(room, sizeof *list));
+    if (s->n == c->capacity) {
+        size_t capacity = c->capacity ? 2 * c->capacity : 64;
+        pt_setting *list = realloc(s->list, pt_mul(capacity, sizeof *list));
 
         if (list) {
             s->list = list;
-            c->room = room;
+            c->capacity = capacity;
         }
     }
-    if (x.key && x.value && s->n < c->room) {
+    if (x.key && x.value && s->n < c->capacity) {
         s->list[s->n++] = x;
         return;
     }

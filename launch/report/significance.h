@@ -6,7 +6,7 @@
 
 /* Exact two-sided sign-flip (permutation) test over paired differences d [n]: the share
  * of the 2^n ways to give them signs whose |sum| is at least that of d (Fisher 1935).
- * Nothing is assumed of the distribution but symmetry; the least value is 2 / 2^n. NAN
+ * Nothing is assumed of the distribution but symmetry; the smallest value is 2 / 2^n. NAN
  * for n < 2 and n > 20. */
 double pt_sign_flip_p(const double *d, size_t n);
 

@@ -32,12 +32,12 @@ pt_stat pt_stat_of(const double *x, size_t n)
     return s;
 }
 
-/* Of a number of pt_finished_run; room [n_runs] is scratch. */
-static pt_stat over_runs(const pt_method_runs *m, size_t offset, double *room)
+/* Of a number of pt_finished_run; scratch [n_runs]. */
+static pt_stat over_runs(const pt_method_runs *m, size_t offset, double *scratch)
 {
     for (size_t i = 0; i < m->n_runs; i++)
-        room[i] = *(const double *)((const char *)m->runs[i] + offset);
-    return pt_stat_of(room, m->n_runs);
+        scratch[i] = *(const double *)((const char *)m->runs[i] + offset);
+    return pt_stat_of(scratch, m->n_runs);
 }
 
 const pt_finished_run *pt_method_runs_find(const pt_method_runs *m, uint64_t seed)
@@ -47,10 +47,10 @@ const pt_finished_run *pt_method_runs_find(const pt_method_runs *m, uint64_t see
     return NULL;
 }
 
-/* room [2 n_runs] is scratch. */
-static void pair(pt_method_runs *m, double *room)
+/* The paired gains over the baseline, and their significance. scratch [2 n_runs]. */
+static void pair(pt_method_runs *m, double *scratch)
 {
-    double *gains = room, *plain = room + m->n_runs, mean;
+    double *gains = scratch, *plain = scratch + m->n_runs, mean;
     size_t n = 0;
 
     for (size_t i = 0; m->baseline && i < m->n_runs; i++) {
@@ -244,7 +244,7 @@ static void fill_method(pt_block *b, pt_method_runs *m, const entry *e, size_t n
 /* Gives b the methods of its entries e [n], each with its runs and its baseline. Each
  * variant's plain runs come first. */
 static void fill_block(pt_block *b, const entry *e, size_t n,
-                       const pt_finished_run **room, pt_status *failed)
+                       const pt_finished_run **runs, pt_status *failed)
 {
     const pt_method_runs *plain = NULL;
     const char *variant = NULL;
@@ -253,7 +253,7 @@ static void fill_block(pt_block *b, const entry *e, size_t n,
         pt_method_runs *m = &b->methods[b->n_methods++];
 
         for (end = first + 1; end < n && by_group(&e[first], &e[end]) == 0;) end++;
-        m->runs = room + first;
+        m->runs = runs + first;
         fill_method(b, m, e + first, end - first, failed);
         if (e[first].r->plain) {
             plain = m;
@@ -267,8 +267,9 @@ static void fill_block(pt_block *b, const entry *e, size_t n,
 static pt_status finish_block(pt_block *b, size_t n)
 {
     const pt_settings **all = pt_calloc(n, sizeof *all);
-    double *room = pt_calloc(pt_mul(2, n), sizeof *room);
-    pt_status s = all && room ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the report");
+    double *scratch = pt_calloc(pt_mul(2, n), sizeof *scratch);
+    pt_status s =
+        all && scratch ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the report");
 
     for (size_t i = 0; s == PT_OK && i < b->n_methods; i++) {
         all[i] = &b->methods[i].runs[0]->settings;
@@ -278,19 +279,19 @@ static pt_status finish_block(pt_block *b, size_t n)
 
         m->name = pt_label_method(all[i], all, b->n_methods);
         if (!m->name) s = pt_fail(PT_ERR_NOMEM, "no memory for the report");
-        m->train = over_runs(m, offsetof(pt_finished_run, train), room);
-        m->test = over_runs(m, offsetof(pt_finished_run, test), room);
-        m->gate = over_runs(m, offsetof(pt_finished_run, gate), room);
-        m->w = over_runs(m, offsetof(pt_finished_run, w), room);
-        m->images_per_s = over_runs(m, offsetof(pt_finished_run, images_per_s), room);
-        m->seconds = over_runs(m, offsetof(pt_finished_run, seconds), room);
-        pair(m, room);
+        m->train = over_runs(m, offsetof(pt_finished_run, train), scratch);
+        m->test = over_runs(m, offsetof(pt_finished_run, test), scratch);
+        m->gate = over_runs(m, offsetof(pt_finished_run, gate), scratch);
+        m->w = over_runs(m, offsetof(pt_finished_run, w), scratch);
+        m->images_per_s = over_runs(m, offsetof(pt_finished_run, images_per_s), scratch);
+        m->seconds = over_runs(m, offsetof(pt_finished_run, seconds), scratch);
+        pair(m, scratch);
     }
     for (size_t i = 0; s == PT_OK && i < b->n_methods; i++)
         note_method(b, &b->methods[i], &s);
     if (s == PT_OK) note_published(b, &s);
     free(all);
-    free(room);
+    free(scratch);
     return s;
 }
 

@@ -10,11 +10,12 @@
 
 #include "common/comm/stop.h"
 
-/* A shell's way to say signal N, which mpirun uses for its ranks; above are its own. */
+/* A shell's exit code for signal N, which mpirun uses for its ranks; above are its own.
+ */
 enum { SIGNAL = 128, LAST_SIGNAL = SIGNAL + 64 };
 
 /* Where mpirun puts its files, and what is wrong with it. */
-static void say_no_directory(char text[PT_ENDING_TEXT])
+static void format_no_directory(char text[PT_ENDING_TEXT])
 {
     static const char *const names[] = {"TMPDIR", "TEMP", "TMP"};
     const char *name = "TMPDIR", *dir = "/tmp";
@@ -32,7 +33,7 @@ static void say_no_directory(char text[PT_ENDING_TEXT])
         access(dir, W_OK | X_OK) != 0 ? strerror(errno) : "", name);
 }
 
-static void say_lost(const pt_ending *e, int code, char text[PT_ENDING_TEXT])
+static void format_lost(const pt_ending *e, int code, char text[PT_ENDING_TEXT])
 {
     if (e->reader_gone)
         snprintf(text, PT_ENDING_TEXT,
@@ -45,8 +46,8 @@ static void say_lost(const pt_ending *e, int code, char text[PT_ENDING_TEXT])
         snprintf(text, PT_ENDING_TEXT, "%s", e->lost);
 }
 
-/* A signal came: what it ended. True where the text says so. */
-static bool say_asked(const pt_ending *e, int code, char text[PT_ENDING_TEXT])
+/* A signal came: what it ended. False where the signal does not explain the end. */
+static bool format_asked(const pt_ending *e, int code, char text[PT_ENDING_TEXT])
 {
     const char *why = NULL;
 
@@ -61,7 +62,7 @@ static bool say_asked(const pt_ending *e, int code, char text[PT_ENDING_TEXT])
     return why != NULL;
 }
 
-static void say_status(int code, char text[PT_ENDING_TEXT])
+static void format_status(int code, char text[PT_ENDING_TEXT])
 {
     if (code > SIGNAL && code <= LAST_SIGNAL)
         snprintf(text, PT_ENDING_TEXT, "the job was killed by signal %d (%s)%s",
@@ -79,20 +80,20 @@ pt_verdict pt_ending_judge(const pt_ending *e)
     bool fine = code == 0 || code == 75;
     pt_verdict v = {.code = fine || code == 2 ? code : 1};
 
-    if (e->said && !fine) return v;
+    if (e->reported && !fine) return v;
     if (e->lost) {
-        say_lost(e, code, v.text);
+        format_lost(e, code, v.text);
         if (code == 0) v.code = 1;
         return v;
     }
-    if (fine || say_asked(e, code, v.text)) return v;
+    if (fine || format_asked(e, code, v.text)) return v;
     if (strstr(e->own, "session_dir")) {
-        say_no_directory(v.text);
+        format_no_directory(v.text);
     } else if (e->no_ssh && strstr(e->own, "daemons")) {
         snprintf(v.text, sizeof v.text,
                  "mpirun starts ranks on other hosts through ssh, which is not in PATH");
     } else {
-        say_status(code, v.text);
+        format_status(code, v.text);
         v.show = true;
     }
     return v;

@@ -8,8 +8,8 @@
 enum { PT_ENDING_TEXT = 512 };
 
 typedef struct {
-    int status; /* of waitpid, of mpirun */
-    bool said;  /* a rank printed its line */
+    int status;    /* of waitpid, of mpirun */
+    bool reported; /* a rank printed its line */
     bool stops; /* a signal stops the run with a checkpoint; else it ends the command */
     bool asked, at_once; /* by a signal, by a second ^C */
     bool no_ssh;         /* PATH has none */

@@ -235,7 +235,7 @@ static void attend(job *j)
 static int finish(const job *j)
 {
     pt_ending e = {.status = j->status,
-                   .said = j->relay.said,
+                   .reported = j->relay.reported,
                    .stops = j->stops,
                    .asked = asked != 0,
                    .at_once = insisted != 0,

@@ -33,9 +33,9 @@ enum { LIMIT_MEMORY = true };
 
 /* ---- the child -------------------------------------------------------------------- */
 
-static bool limit(int what, uint64_t most, uint64_t hard)
+static bool limit(int what, uint64_t soft, uint64_t hard)
 {
-    struct rlimit old, r = {most, hard};
+    struct rlimit old, r = {soft, hard};
 
     if (getrlimit(what, &old) != 0) return false;
     if (old.rlim_max < r.rlim_max) r.rlim_max = old.rlim_max;

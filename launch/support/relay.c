@@ -48,7 +48,7 @@ static void take(pt_relay *r)
 {
     if (r->n == 0) return;
     if (!is_mpirun(r, r->line, r->n)) {
-        r->said = r->said || memmem(r->line, r->n, "error:", 6);
+        r->reported = r->reported || memmem(r->line, r->n, "error:", 6);
         pt_log_put(r->to, r->line, r->n);
     } else if (r->n_held + r->n <= PT_RELAY_HELD) {
         memcpy(r->held + r->n_held, r->line, r->n);

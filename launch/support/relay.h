@@ -10,8 +10,8 @@
 enum { PT_RELAY_LINE = 8192, PT_RELAY_HELD = 16384 };
 
 typedef struct {
-    int to;    /* a descriptor */
-    bool said; /* a line with `error:` came from a rank */
+    int to;        /* a descriptor */
+    bool reported; /* a line with `error:` came from a rank */
     bool in_block;
     char line[PT_RELAY_LINE]; /* one that is not at its end yet */
     size_t n;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* pt_fail's text has room for 64 KiB. */
+/* pt_fail's text holds 64 KiB. */
 enum { MAX_BYTES = 48 << 10 };
 
 struct pt_sweep_fault {
@@ -23,13 +23,13 @@ static struct pt_sweep_fault *find(pt_sweep_faults *f, const char *text, size_t 
 
 static struct pt_sweep_fault *add(pt_sweep_faults *f, const char *text, size_t n)
 {
-    if (f->n == f->room) {
-        size_t room = f->room ? 2 * f->room : 16;
-        struct pt_sweep_fault *more = realloc(f->list, room * sizeof *more);
+    if (f->n == f->capacity) {
+        size_t capacity = f->capacity ? 2 * f->capacity : 16;
+        struct pt_sweep_fault *more = realloc(f->list, capacity * sizeof *more);
 
         if (!more) return NULL;
         f->list = more;
-        f->room = room;
+        f->capacity = capacity;
     }
     f->list[f->n] = (struct pt_sweep_fault){.text = strndup(text, n)};
     return f->list[f->n].text ? &f->list[f->n++] : NULL;

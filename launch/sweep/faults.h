@@ -9,7 +9,7 @@
 typedef struct {
     pt_status status; /* the first one's */
     struct pt_sweep_fault *list;
-    size_t n, room;
+    size_t n, capacity;
     pt_status failed; /* no memory for one of them */
 } pt_sweep_faults;
 

@@ -126,7 +126,7 @@ static char *error_of(const char *log)
 }
 
 /* "1 h 20 min", "40 s". */
-static void say_time(double s, char out[32])
+static void format_time(double s, char out[32])
 {
     if (s >= 3600)
         snprintf(out, 32, "%d h %d min", (int)(s / 3600), (int)(fmod(s, 3600) / 60));
@@ -136,14 +136,14 @@ static void say_time(double s, char out[32])
         snprintf(out, 32, "%.0f s", s);
 }
 
-static void say_done(const queue *q, const pt_sweep_run *r, double seconds)
+static void log_done(const queue *q, const pt_sweep_run *r, double seconds)
 {
     size_t n = q->s->n, finished = q->done + q->failed;
     double left = q->spent / (double)q->ran * (double)(n - finished) / q->jobs.at_once;
     char took[32], more[32];
 
-    say_time(seconds, took);
-    say_time(left, more);
+    format_time(seconds, took);
+    format_time(left, more);
     pt_log_info("[%zu/%zu] %s: %.2f %% in %s%s%s%s", finished, n, r->name,
                 100 * r->accuracy, took, left > 0 ? ", about " : "", left > 0 ? more : "",
                 left > 0 ? " left" : "");
@@ -204,7 +204,7 @@ static void end(queue *q, int i, int status)
         q->done++;
         q->ran++;
         q->spent += took;
-        say_done(q, p->run, took);
+        log_done(q, p->run, took);
     } else if (code == 75 || stopped) {
         q->stopped_in = p->run;
     } else {

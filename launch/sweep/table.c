@@ -29,7 +29,7 @@ typedef struct {
     const pt_config_file *file;
     const Pt__Sweep__Table *t;
     pt_sweep_seed seeds[PT_SWEEP_MAX_SEEDS];
-    size_t n_seeds, room;
+    size_t n_seeds, capacity;
     pt_config_part *last_sets; /* of the command line */
     size_t n_last_sets;
     mix m;
@@ -72,7 +72,7 @@ static char *place_of(const builder *b, const char *list, size_t k)
     return strdup(where);
 }
 
-static pt_status no_room(const builder *b)
+static pt_status too_much(const builder *b)
 {
     return pt_fail(PT_ERR_CONFIG,
                    "%s: error: %s has more than %d files or %d settings, or no memory",
@@ -88,20 +88,20 @@ static pt_status add_parts(builder *b, const char *in, char **files, size_t n_fi
     char list[64];
 
     if (n_files > MAX_FILES - m->n_files || n_sets > MAX_SETS - 2 - m->n_sets)
-        return no_room(b);
+        return too_much(b);
     snprintf(list, sizeof list, "%sconfig", in);
     for (size_t i = 0; i < n_files; i++) {
         pt_config_part *p = &m->files[m->n_files++];
 
         *p = (pt_config_part){beside(b->path, files[i]), place_of(b, list, i)};
-        if (!p->text || !p->where) return no_room(b);
+        if (!p->text || !p->where) return too_much(b);
     }
     snprintf(list, sizeof list, "%sset", in);
     for (size_t i = 0; i < n_sets; i++) {
         pt_config_part *p = &m->sets[m->n_sets++];
 
         *p = (pt_config_part){sets[i], place_of(b, list, i)};
-        if (!p->where) return no_room(b);
+        if (!p->where) return too_much(b);
     }
     return PT_OK;
 }
@@ -119,19 +119,19 @@ static void take_back(mix *m, size_t n_files, size_t n_sets, size_t name)
     m->name[name] = '\0';
 }
 
-/* Makes room for one more run, zeroed. */
+/* One more run, zeroed; NULL without memory or beyond MAX_RUNS. */
 static pt_sweep_run *next_run(builder *b)
 {
     pt_sweep *s = b->sweep;
 
-    if (s->n == b->room) {
-        size_t room = b->room ? 2 * b->room : 64;
+    if (s->n == b->capacity) {
+        size_t capacity = b->capacity ? 2 * b->capacity : 64;
         pt_sweep_run *more =
-            s->n < MAX_RUNS ? realloc(s->runs, room * sizeof *more) : NULL;
+            s->n < MAX_RUNS ? realloc(s->runs, capacity * sizeof *more) : NULL;
 
         if (!more) return NULL;
         s->runs = more;
-        b->room = room;
+        b->capacity = capacity;
     }
     s->runs[s->n] = (pt_sweep_run){.accuracy = NAN};
     return &s->runs[s->n++];
@@ -166,7 +166,7 @@ static pt_status compose(builder *b, pt_sweep_run *r, const pt_sweep_seed *seed)
     dir_at = strdup(where);
     if (seed) seed_at = place_of(b, "seeds", seed->entry);
     if (!dir || !dir_at || (seed && !seed_at) || b->n_last_sets > MAX_SETS - 2 - n)
-        s = no_room(b);
+        s = too_much(b);
     for (size_t i = 0; s == PT_OK && i < b->n_last_sets; i++)
         m->sets[n++] = b->last_sets[i];
     if (seed && s == PT_OK) {

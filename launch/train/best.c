@@ -38,7 +38,7 @@ pt_status pt_best_write(void *writer)
     if (s != PT_OK) return s;
     free(w->flat);
     w->flat = NULL;
-    w->said = false;
+    w->warned = false;
     return digest_of(w->u->run->config->run->dir, w->best->digest);
 }
 
@@ -47,11 +47,11 @@ pt_status pt_best_try(pt_best_writer *w)
     pt_status s = pt_best_write(w);
 
     if (s != PT_ERR_IO) return s;
-    if (!w->said)
+    if (!w->warned)
         pt_log_warn("%s; its weights are kept in memory and written when possible; "
                     "training continues",
                     pt_fail_text());
-    w->said = true;
+    w->warned = true;
     return PT_OK;
 }
 

@@ -16,7 +16,7 @@ typedef struct {
     const pt_setup *u;
     pt_best *best; /* its digest is set when the file is written */
     float *flat;   /* of the file that is not written yet, or NULL */
-    bool said;     /* that it cannot be */
+    bool warned;   /* that it cannot be */
 } pt_best_writer;
 
 /* Writes the run's current weights. PT_OK also if they are only kept in memory, with one

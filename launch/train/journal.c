@@ -400,7 +400,7 @@ static double mean_computing(const pt_journal *j)
 }
 
 /* The worker that computed longest, compared with the mean of the others. */
-static void say_slowest(const pt_journal *j)
+static void log_slowest(const pt_journal *j)
 {
     const pt_run *r = j->u->run;
     int n = r->n_workers, slowest = 0;
@@ -415,7 +415,7 @@ static void say_slowest(const pt_journal *j)
 }
 
 /* The cost of checkpoints and skip_all, if used. */
-static void say_costs(const pt_journal *j)
+static void log_costs(const pt_journal *j)
 {
     double seconds = pt_clock() - j->started;
 
@@ -490,8 +490,8 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
             "others, %.0f %% for input",
             facts.seconds, facts.images_per_s, 100 * computing / all,
             100 * j->time_wire / all, 100 * j->time_input / all);
-    say_slowest(j);
-    say_costs(j);
+    log_slowest(j);
+    log_costs(j);
     pt_result_say_best(&facts);
     pt_log_info("weight hash      %s", hash);
     pt_log_info("predictions hash %s", j->predictions_hash);

@@ -77,11 +77,11 @@ pt_status pt_metrics_keep(const char *path, uint64_t first_step, bool test_owed,
 struct pt_metrics {
     int fd;
     char *path;
-    off_t durable;           /* bytes of the file that are known to be on the disk */
-    char *text;              /* [n] the bytes after these */
-    size_t n, room, written; /* written: of text, what the system took */
-    bool said;               /* that it cannot be written */
-    size_t lost;             /* lines that there was no memory for either */
+    off_t durable;               /* bytes of the file that are known to be on the disk */
+    char *text;                  /* [n] the bytes after these */
+    size_t n, capacity, written; /* written: of text, what the system took */
+    bool warned;                 /* that it cannot be written */
+    size_t lost;                 /* lines that there was no memory for either */
 };
 
 static pt_status failed(const pt_metrics *m)
@@ -120,35 +120,35 @@ pt_status pt_metrics_sync(pt_metrics *m)
     if (s != PT_OK) return s;
     m->durable += (off_t)m->n;
     m->n = 0;
-    m->said = false;
+    m->warned = false;
     return s;
 }
 
-static bool make_room(pt_metrics *m, size_t more)
+static bool reserve(pt_metrics *m, size_t more)
 {
-    size_t room = 2 * (m->n + more);
+    size_t capacity = 2 * (m->n + more);
     char *text;
 
-    if (m->n + more <= m->room) return true;
-    text = realloc(m->text, room);
+    if (m->n + more <= m->capacity) return true;
+    text = realloc(m->text, capacity);
     if (!text) return false;
     m->text = text;
-    m->room = room;
+    m->capacity = capacity;
     return true;
 }
 
-static void say(pt_metrics *m)
+static void warn(pt_metrics *m)
 {
-    if (!m->said)
+    if (!m->warned)
         pt_log_warn("%s; its lines are kept in memory and written when possible; "
                     "training continues",
                     pt_fail_text());
-    m->said = true;
+    m->warned = true;
 }
 
 void pt_metrics_save(pt_metrics *m)
 {
-    if (pt_metrics_sync(m) != PT_OK) say(m);
+    if (pt_metrics_sync(m) != PT_OK) warn(m);
 }
 
 /* Appends a line of n bytes to those that are to be written; false: no memory for it
@@ -156,7 +156,7 @@ void pt_metrics_save(pt_metrics *m)
 static bool keep(pt_metrics *m, const char *text, size_t n)
 {
     if (m->n + n > MAX_KEPT && pt_metrics_sync(m) != PT_OK) return false;
-    if (!make_room(m, n + 1)) return false;
+    if (!reserve(m, n + 1)) return false;
     memcpy(m->text + m->n, text, n);
     m->text[m->n + n] = '\n';
     m->n += n + 1;
@@ -176,9 +176,9 @@ pt_status pt_metrics_put(pt_metrics *m, json_t *line)
                     "lost until there is space on the disk",
                     m->path, MAX_KEPT >> 20);
     if (flush(m) != PT_OK)
-        say(m);
+        warn(m);
     else
-        m->said = false;
+        m->warned = false;
     return PT_OK;
 }
 

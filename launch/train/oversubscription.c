@@ -12,7 +12,7 @@
 typedef struct {
     char host[PT_JOB_TEXT_BYTES], cores[PT_JOB_TEXT_BYTES];
     int threads;
-} said;
+} placement;
 
 /* What this rank may use, as the kernel writes it: "0-3,8". */
 static void allowed_cores(char *out, size_t n)
@@ -43,7 +43,7 @@ static void add_cores(const char *list, cpu_set_t *set)
     }
 }
 
-static bool warn_of(const said *all, int size, const char *host, int per_worker)
+static bool warn_of(const placement *all, int size, const char *host, int per_worker)
 {
     cpu_set_t set;
     int sum = 0;
@@ -64,13 +64,14 @@ static bool warn_of(const said *all, int size, const char *host, int per_worker)
 static pt_status warn_first(const char *texts, int per_worker)
 {
     int size = pt_job_size();
-    said *all = pt_calloc((size_t)size, sizeof *all);
+    placement *all = pt_calloc((size_t)size, sizeof *all);
 
-    if (!all) return pt_fail(PT_ERR_NOMEM, "no memory for what %d ranks say", size);
+    if (!all)
+        return pt_fail(PT_ERR_NOMEM, "no memory for the placement of %d ranks", size);
     for (int r = 0; r < size; r++)
         if (sscanf(texts + (size_t)r * PT_JOB_TEXT_BYTES, "%255s %d %255s", all[r].host,
                    &all[r].threads, all[r].cores) != 3)
-            all[r] = (said){0};
+            all[r] = (placement){0};
     for (int r = 0; r < size; r++) {
         if (!*all[r].host || (r > 0 && strcmp(all[r].host, all[r - 1].host) == 0))
             continue;

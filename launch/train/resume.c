@@ -25,7 +25,7 @@ void pt_resume_destroy(pt_resume **s)
 
 /* ---- rank 0 ----------------------------------------------------------------------- */
 
-static void say_finished(const char *dir, const json_t *result)
+static void log_finished(const char *dir, const json_t *result)
 {
     const char *hash = json_string_value(json_object_get(result, "weight_hash"));
 
@@ -55,7 +55,7 @@ static pt_status find(pt_resume *st, pt_checkpoint *c)
     return s;
 }
 
-/* A run's directory: which run's, and how far has it got? */
+/* Whose run is in the directory, and how far it has progressed. */
 static pt_status look_at_run(const pt_setup *u, const pt_train_args *args, pt_resume *st,
                              pt_checkpoint *c)
 {
@@ -73,7 +73,7 @@ static pt_status look_at_run(const pt_setup *u, const pt_train_args *args, pt_re
     if (s == PT_OK && pt_run_dir_has(run->dir, "result.json")) {
         st->kind = PT_RESUME_FINISHED;
         s = pt_run_dir_read_json(run->dir, "result.json", &result);
-        if (s == PT_OK) say_finished(run->dir, result);
+        if (s == PT_OK) log_finished(run->dir, result);
         if (s == PT_OK) pt_checkpoint_prune(st->root, 0);
     } else if (s == PT_OK) {
         s = find(st, c);

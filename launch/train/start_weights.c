@@ -138,7 +138,7 @@ void pt_start_weights_print(const pt_config *c, const pt_graph *g,
 {
     const Pt__Config__Preprocess *p = c->data->preprocess;
     const Pt__Config__Network *n = c->network;
-    bool said = p->has_order || p->has_scale || p->n_mean || p->n_std;
+    bool given = p->has_order || p->has_scale || p->n_mean || p->n_std;
     char pixels[TEXT], origin[TEXT], head[TEXT];
 
     preprocess_text(used, pixels);
@@ -153,7 +153,7 @@ void pt_start_weights_print(const pt_config *c, const pt_graph *g,
                 n->weights, n->weights_entry ? "/" : "",
                 n->weights_entry ? n->weights_entry : "", origin, info->n_used,
                 info->n_weights, head, pixels,
-                info->has_preprocess || said ? "" : " (assumed: the file does not say)");
+                info->has_preprocess || given ? "" : " (assumed: the file does not say)");
 }
 
 void pt_start_weights_warn(const pt_config *c, const pt_weights_info *info,

@@ -127,18 +127,18 @@ static void test_only_large_tensors_are_cut_into_aligned_equal_pieces(void **sta
 static void check_balance(const net *m, int n_servers)
 {
     pt_keys *k = cut(m, n_servers);
-    size_t least = SIZE_MAX, most = 0, largest = 0, sum = 0;
+    size_t min = SIZE_MAX, max = 0, largest = 0, sum = 0;
 
     for (int j = 0; j < k->n; j++)
         if (k->keys[j].count > largest) largest = k->keys[j].count;
     for (int r = 0; r < n_servers; r++) {
         size_t bytes = pt_keys_bytes(k, r);
-        if (bytes < least) least = bytes;
-        if (bytes > most) most = bytes;
+        if (bytes < min) min = bytes;
+        if (bytes > max) max = bytes;
         sum += bytes;
     }
     assert_int_equal(sum, m->g.n_param_floats * sizeof(float));
-    assert_true(most - least <= largest * sizeof(float));
+    assert_true(max - min <= largest * sizeof(float));
     pt_keys_destroy(&k);
 }
 

@@ -94,7 +94,7 @@ static bool late(int rank)
     return pt_pulse_late(job.pulse[rank]);
 }
 
-static void says(int rank, const char *text)
+static void assert_text(int rank, const char *text)
 {
     assert_int_equal(pt_pulse_fail(job.pulse[rank], job.owed[rank], job.n_owed[rank]),
                      PT_ERR_COMM);
@@ -214,7 +214,7 @@ static void test_a_silent_rank_is_named_with_what_it_owes(void **state)
     waits(0, 2, PT_MSG_PUSH, 17 * PT_MSG_COVERS + 1);
     pass(DEADLINE + INTERVAL + GRAIN, ALL ^ 1 << 2, 0);
     assert_true(late(0));
-    says(0, "rank 2 (host c) has owed gradients of key 17 for 306 s");
+    assert_text(0, "rank 2 (host c) has owed gradients of key 17 for 306 s");
 }
 
 /* Ranks 1 and 3 do not send either, but only because they wait themselves. */
@@ -226,7 +226,7 @@ static void test_the_debtor_is_the_rank_that_does_not_wait(void **state)
     waits(3, 2, PT_MSG_MOMENTS, 8);
     pass(DEADLINE + 2 * INTERVAL, ALL, 0);
     assert_true(late(0));
-    says(0, "rank 2 (host c) has owed the step's norms for 310 s");
+    assert_text(0, "rank 2 (host c) has owed the step's norms for 310 s");
 }
 
 static void test_where_all_wait_the_first_that_owes_is_named(void **state)
@@ -237,7 +237,7 @@ static void test_where_all_wait_the_first_that_owes_is_named(void **state)
     waits(3, 2, PT_MSG_MOMENTS, 8);
     pass(DEADLINE + 2 * INTERVAL, ALL, 0);
     assert_true(late(0));
-    says(0, "rank 3 (host d) has owed the step's norms for 310 s");
+    assert_text(0, "rank 3 (host d) has owed the step's norms for 310 s");
 }
 
 static void test_a_debt_to_another_rank_is_told(void **state)
@@ -246,7 +246,7 @@ static void test_a_debt_to_another_rank_is_told(void **state)
     pass(2 * INTERVAL, ALL, 0);
     pass(DEADLINE + INTERVAL + 5 + GRAIN, ALL ^ 1, 0);
     assert_true(late(1));
-    says(1, "rank 0 (host a) has owed rank 2 the step record for 314 s");
+    assert_text(1, "rank 0 (host a) has owed rank 2 the step record for 314 s");
 }
 
 static void test_a_message_that_is_not_taken_is_told(void **state)
@@ -254,14 +254,14 @@ static void test_a_message_that_is_not_taken_is_told(void **state)
     waits(0, 2, PT_MSG_PULL, 3);
     job.owed[0][0].receive = false;
     pass(DEADLINE + INTERVAL + GRAIN, ALL ^ 1 << 2, 0);
-    says(0, "rank 2 (host c) has not accepted weights of key 3 for 306 s");
+    assert_text(0, "rank 2 (host c) has not accepted weights of key 3 for 306 s");
 }
 
 static void test_where_nothing_is_owed_nobody_is_named(void **state)
 {
     pass(DEADLINE + 2 * INTERVAL, ALL, 0);
     assert_true(late(0));
-    says(0, "no rank has made progress for 310 s");
+    assert_text(0, "no rank has made progress for 310 s");
 }
 
 /* ---- one line --------------------------------------------------------------------- */
@@ -276,7 +276,7 @@ static void test_where_a_rank_spoke_the_others_end_with_its_code(void **state)
         if (i == 1) continue;
         assert_true(late(i));
         assert_int_equal(pt_pulse_code(job.pulse[i], 1), 75);
-        says(i, "another rank has reported the error");
+        assert_text(i, "another rank has reported the error");
         assert_false(pt_watchdog_claim_line());
     }
     assert_int_equal(pt_pulse_code(job.pulse[1], 1), 1);

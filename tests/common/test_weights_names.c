@@ -93,12 +93,12 @@ static const char *write_onnx(tensor_list *l)
 {
     Pt__Onnx__GraphProto graph = PT__ONNX__GRAPH_PROTO__INIT;
     Pt__Onnx__ModelProto model = PT__ONNX__MODEL_PROTO__INIT;
-    size_t most = 0;
+    size_t max = 0;
     uint8_t *zeros, *bytes;
 
     for (size_t i = 0; i < l->n; i++)
-        if (l->tensors[i].raw_data.len > most) most = l->tensors[i].raw_data.len;
-    zeros = test_calloc(most, 1);
+        if (l->tensors[i].raw_data.len > max) max = l->tensors[i].raw_data.len;
+    zeros = test_calloc(max, 1);
     for (size_t i = 0; i < l->n; i++) l->tensors[i].raw_data.data = zeros;
     graph.n_initializer = l->n;
     graph.initializer = l->refs;

@@ -99,13 +99,13 @@ static int run(const char *dir, const char *option, const char *value)
     return pt_cmd_demo_data(argc, (char **)argv);
 }
 
-static size_t read_bytes(const char *path, uint8_t *bytes, size_t room)
+static size_t read_bytes(const char *path, uint8_t *bytes, size_t size)
 {
     FILE *f = fopen(path, "rb");
     size_t n;
 
     if (!f) return 0;
-    n = fread(bytes, 1, room, f);
+    n = fread(bytes, 1, size, f);
     fclose(f);
     return n;
 }

@@ -36,7 +36,7 @@ static void test_codes_that_mean_something_stay_and_all_others_are_1(void **stat
                                    {3, 1}, {127, 1}, {137, 1}, {255, 1}};
 
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        pt_ending e = {.status = exited(codes[i][0]), .said = true, .own = ""};
+        pt_ending e = {.status = exited(codes[i][0]), .reported = true, .own = ""};
         pt_verdict v = pt_ending_judge(&e);
 
         assert_int_equal(v.code, codes[i][1]);

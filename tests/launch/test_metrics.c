@@ -1,4 +1,4 @@
-/* metrics.jsonl over resumes and on a full disk, with the system's room in the test's
+/* metrics.jsonl over resumes and on a full disk, with the system's space in the test's
  * hands (--wrap). */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 #include "launch/train/metrics.h"
 #include "tests/support/temp_dir.h"
 
-static ssize_t room; /* bytes that can still be written; below 0: any number */
-static bool drops;   /* fsync finds no room, and what was written since is gone */
+static ssize_t space; /* bytes that can still be written; below 0: any number */
+static bool drops;    /* fsync finds no space, and what was written since is gone */
 static off_t durable;
 
 ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t at);
@@ -23,12 +23,12 @@ void __wrap_pt_log_warn(const char *fmt, ...);
 
 ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
 {
-    if (room == 0) {
+    if (space == 0) {
         errno = ENOSPC;
         return -1;
     }
-    if (room > 0 && n > (size_t)room) n = (size_t)room;
-    if (room > 0) room -= (ssize_t)n;
+    if (space > 0 && n > (size_t)space) n = (size_t)space;
+    if (space > 0) space -= (ssize_t)n;
     return __real_pwrite(fd, p, n, at);
 }
 
@@ -60,7 +60,7 @@ static pt_metrics *begin(void)
     pt_metrics *m = NULL;
 
     unlink(path());
-    room = -1;
+    space = -1;
     drops = false;
     durable = 0;
     warnings = 0;
@@ -88,19 +88,19 @@ static void test_lines_without_room_are_kept_said_once_and_written_later(void **
     pt_metrics *m = begin();
 
     put(m, 0);
-    room = 4; /* of a line of 11 */
+    space = 4; /* of a line of 11 */
     put(m, 1);
     put(m, 2);
     assert_int_equal(warnings, 1);
     assert_int_equal(pt_metrics_sync(m), PT_ERR_IO);
     assert_non_null(strstr(pt_fail_text(), "metrics.jsonl: cannot be written: No space"));
-    room = -1;
+    space = -1;
     put(m, 3);
     holds("{\"step\":0}\n{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n");
-    room = 0; /* once more, once more said */
+    space = 0; /* once more, once more said */
     put(m, 4);
     assert_int_equal(warnings, 2);
-    room = -1;
+    space = -1;
     pt_metrics_close(&m);
     holds("{\"step\":0}\n{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n{\"step\":4}\n");
     assert_int_equal(warnings, 2);
@@ -129,12 +129,12 @@ test_lines_that_never_find_room_are_bounded_and_their_loss_is_said(void **state)
     char *pad = calloc(1, 1 << 20);
 
     memset(pad, 'x', (1 << 20) - 1);
-    room = 0;
+    space = 0;
     for (int n = 0; n < 66; n++) { /* 63 are kept: the 64th would pass 64 MB */
         assert_int_equal(pt_metrics_put(m, json_pack("{s:s}", "pad", pad)), PT_OK);
         assert_int_equal(warnings, n < 63 ? 1 : 2);
     }
-    room = -1;
+    space = -1;
     assert_int_equal(pt_metrics_sync(m), PT_OK);
     put(m, 7); /* training and its lines go on */
     pt_metrics_close(&m);

@@ -56,7 +56,7 @@ static void test_lines_of_ranks_go_on_and_those_of_mpirun_are_held(void **state)
             out,
             "rank 1: warn: of a rank\n[not a process] of a rank\nthe last one has no "
             "end");
-        assert_false(r->said);
+        assert_false(r->reported);
         assert_non_null(strstr(r->held, "mpirun noticed"));
         assert_non_null(strstr(r->held, "*** Process received signal ***\nmpirun: SIG"));
         free(r);
@@ -67,7 +67,7 @@ static void test_an_error_line_of_a_rank_is_seen(void **state)
 {
     pt_relay *r = relay("rank 2: error: no such file\n", 5);
 
-    assert_true(r->said);
+    assert_true(r->reported);
     assert_string_equal(out, "rank 2: error: no such file\n");
     free(r);
 }

@@ -43,7 +43,7 @@ static void compare_number(const char *file, int step, const char *key, double o
 /* One number of every image of the batch: `ours` points at the first image's, in
  * r->norms. Cosines are of the order of 1. */
 static void compare_images(const char *file, int step, const char *key,
-                           const pt_step_report *r, const double *ours, double least)
+                           const pt_step_report *r, const double *ours, double min_scale)
 {
     char name[64];
     float *theirs;
@@ -52,7 +52,7 @@ static void compare_images(const char *file, int step, const char *key,
     theirs = golden_load(file, name, (size_t)r->images);
     for (int i = 0; i < r->images; i++)
         assert_near(ours[i * PT_IMAGE_DOUBLES], (double)theirs[i],
-                    fmax(fabs((double)theirs[i]), least), name);
+                    fmax(fabs((double)theirs[i]), min_scale), name);
     free(theirs);
 }
 

@@ -280,15 +280,15 @@ static void rank_body(void *context, int rank)
 
 static void init_player(player *p, const whole_run_options *o, whole_run *result)
 {
-    size_t most;
+    size_t max_images;
 
     *p = (player){.o = o, .result = result, .run = whole_run_make(o)};
-    most = p->run->config->data->batch;
-    if (most < PT_EVAL_BLOCK) most = PT_EVAL_BLOCK;
-    most *= 2; /* mixup */
-    p->pixels = malloc(most * image_floats(p->run) * sizeof *p->pixels);
-    p->labels = malloc(most * sizeof *p->labels);
-    p->ids = malloc(most * sizeof *p->ids);
+    max_images = p->run->config->data->batch;
+    if (max_images < PT_EVAL_BLOCK) max_images = PT_EVAL_BLOCK;
+    max_images *= 2; /* mixup */
+    p->pixels = malloc(max_images * image_floats(p->run) * sizeof *p->pixels);
+    p->labels = malloc(max_images * sizeof *p->labels);
+    p->ids = malloc(max_images * sizeof *p->ids);
     p->test = whole_run_numbers((size_t)o->n_train, (size_t)o->n_test);
     assert_true(p->pixels && p->labels && p->ids);
 }

@@ -81,13 +81,13 @@ static pt_status read_case(dump *d, const char *path)
 /* d(mean cross-entropy)/d(logits) of one image. */
 static void image_gradient(const float *z, int classes, int label, int images, float *dz)
 {
-    double most = (double)z[0], sum = 0;
+    double max = (double)z[0], sum = 0;
 
     for (int k = 1; k < classes; k++)
-        if ((double)z[k] > most) most = (double)z[k];
-    for (int k = 0; k < classes; k++) sum += pt_exp((double)z[k] - most);
+        if ((double)z[k] > max) max = (double)z[k];
+    for (int k = 0; k < classes; k++) sum += pt_exp((double)z[k] - max);
     for (int k = 0; k < classes; k++)
-        dz[k] = (float)((pt_exp((double)z[k] - most) / sum - (k == label)) / images);
+        dz[k] = (float)((pt_exp((double)z[k] - max) / sum - (k == label)) / images);
 }
 
 static pt_status write_logits(dump *d)

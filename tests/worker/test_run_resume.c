@@ -132,7 +132,7 @@ static void test_an_open_gate_stays_open(void **state)
     const layout l = {2, 1, 1};
     whole_run_options o = options(l);
     char fraction[64];
-    double threshold, most = 0;
+    double threshold, max_rise = 0;
     int k = 0;
     whole_run *a;
 
@@ -144,11 +144,11 @@ static void test_an_open_gate_stays_open(void **state)
     for (int i = 1; i + 1 < a->n_steps; i++) {
         double rise = a->steps[i + 1].report.ema - a->steps[i].report.ema;
 
-        if (rise > most) k = i;
-        if (rise > most) most = rise;
+        if (rise > max_rise) k = i;
+        if (rise > max_rise) max_rise = rise;
     }
     assert_true(k > 0);
-    threshold = a->steps[k].report.ema + most / 2;
+    threshold = a->steps[k].report.ema + max_rise / 2;
     whole_run_destroy(a);
     snprintf(fraction, sizeof fraction, "pseudo_task.gate_fraction=%.17g",
              threshold / log(WHOLE_RUN_CLASSES));

@@ -55,17 +55,17 @@ static float *expected(const comparison *c, const char *name, size_t n)
 
 static double difference(const float *a, const float *b, size_t n)
 {
-    double most = 0, largest = 0;
+    double worst_error = 0, largest = 0;
 
     for (size_t i = 0; i < n; i++) {
         double d = (double)a[i] - (double)b[i], v = (double)b[i];
 
         d = d < 0 ? -d : d;
         v = v < 0 ? -v : v;
-        if (d > most || d != d) most = d; /* a NaN stays */
+        if (d > worst_error || d != d) worst_error = d; /* a NaN stays */
         if (v > largest) largest = v;
     }
-    return most / largest;
+    return worst_error / largest;
 }
 
 static double check(const comparison *c, const char *name, const float *got, size_t n)
@@ -133,7 +133,7 @@ static int close_all(void **state)
 
 static double check_parameters(const comparison *c, const char **worst)
 {
-    double most = 0;
+    double worst_error = 0;
 
     for (int i = 0; i < c->graph->n_params; i++) {
         const pt_tensor *t = &c->graph->tensors[i];
@@ -146,11 +146,11 @@ static double check_parameters(const comparison *c, const char **worst)
         double d = check(c, name, file, t->count);
 
         free(file);
-        if (d < most) continue;
-        most = d;
+        if (d < worst_error) continue;
+        worst_error = d;
         *worst = t->name;
     }
-    return most;
+    return worst_error;
 }
 
 static void compare(const char *network, const char *stride_at)

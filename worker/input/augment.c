@@ -4,6 +4,7 @@
 
 #include "common/base/pmath.h"
 #include "common/base/rng.h"
+#include "common/base/sizes.h"
 #include "worker/input/resize.h"
 
 enum { SIDE_MAX = 4096, TRIES = 10 };
@@ -106,11 +107,6 @@ static pt_status check_crop(const pt_augment *a, struct size s, int pad)
                    s.width + 2 * pad, s.height + 2 * pad, a->crop);
 }
 
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
 /* The window of side crop at (y, x) of the image resized to s; the window may reach
  * beyond the image, into the padding. */
 static pt_status view(const pt_augment *a, const pt_image *im, struct size s, int y,
@@ -121,8 +117,8 @@ static pt_status view(const pt_augment *a, const pt_image *im, struct size s, in
     pt_image part = {0};
     pt_status status = PT_OK;
 
-    w.height = least(a->crop - skip_y, s.height - w.y);
-    w.width = least(a->crop - skip_x, s.width - w.x);
+    w.height = pt_min_int(a->crop - skip_y, s.height - w.y);
+    w.width = pt_min_int(a->crop - skip_x, s.width - w.x);
     if (w.height > 0 && w.width > 0) { /* else all of it is padding */
         status = pt_resize_window(im, NULL, s.height, s.width, &w, &part);
     }

@@ -224,13 +224,13 @@ void pt_loader_destroy(pt_loader **lp)
 bool pt_loader_request(pt_loader *l, const uint32_t *images, size_t n, bool train,
                        uint64_t epoch)
 {
-    bool room;
+    bool has_space;
 
     PT_CHECK(n <= l->max_images, "a batch of %zu images, space for %zu", n,
              l->max_images);
     pthread_mutex_lock(&l->lock);
-    room = l->asked - l->oldest < l->depth;
-    if (room) {
+    has_space = l->asked - l->oldest < l->depth;
+    if (has_space) {
         struct batch *b = batch_at(l, l->asked);
 
         if (n > 0) memcpy(b->images, images, n * sizeof *images);
@@ -243,7 +243,7 @@ bool pt_loader_request(pt_loader *l, const uint32_t *images, size_t n, bool trai
         pthread_cond_broadcast(&l->work);
     }
     pthread_mutex_unlock(&l->lock);
-    return room;
+    return has_space;
 }
 
 /* The oldest batch, done, or NULL if none was asked for. Under lock. */

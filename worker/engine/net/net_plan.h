@@ -24,8 +24,8 @@ typedef struct {
     bool fused;        /* RELU, RELU6: done by the producer in the forward pass */
     bool masked_below; /* ... and in the backward pass too (batch norm) */
     bool masked_above; /* RELU: its last writer masks the gradient (pt_net_mask) */
-    int sum;           /* BATCH_NORM: the ADD that it does on its way; -1: none */
-    int summed_by;     /* ADD: the batch norm that does it; -1: none */
+    int sum;           /* BATCH_NORM: the ADD fused into it; -1: none */
+    int summed_by;     /* ADD: the batch norm it is fused into; -1: none */
     pt_act act;        /* of the fused consumer, applied to this node's output */
     size_t size;       /* floats of one image's output */
     size_t y_at, dy_at, argmax_at, coef_at, moments_at;
