@@ -42,11 +42,11 @@ struct pt_gather {
 
 static size_t largest_key(const pt_run *run)
 {
-    size_t most = 1;
+    size_t max = 1;
 
     for (int k = 0; k < run->keys->n; k++)
-        if (run->keys->keys[k].count > most) most = run->keys->keys[k].count;
-    return most;
+        if (run->keys->keys[k].count > max) max = run->keys->keys[k].count;
+    return max;
 }
 
 static int count_parts(const pt_run *run)

@@ -210,7 +210,8 @@ static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
     if (pt_run_enter_step(s->run, s->step)) pt_update_enter_stage(s->update);
     st = is_first(s) ? begin_step(s, r, &report) : pt_step_record_take(s->record, r);
     if (st != PT_OK) return st;
-    if (r->verdict == PT__RECORD__VERDICT__STOP) return PT_ERR_NUMERIC; /* rank 0 said */
+    if (r->verdict == PT__RECORD__VERDICT__STOP)
+        return PT_ERR_NUMERIC; /* rank 0 reports */
     if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r);
     return st == PT_OK && is_first(s) ? report_step(s, &report) : st;
 }

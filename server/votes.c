@@ -69,7 +69,7 @@ pt_status pt_votes_hold(void *context, int key, const float *gradient)
     return PT_OK;
 }
 
-/* A vote between this server and `peer`: one way to rank 0, the other from it. */
+/* A vote between this server and `peer`: one direction to rank 0, the other from it. */
 static pt_status trade(pt_votes *v, int peer, bool to_rank_0, int32_t *bad)
 {
     bool sends = to_rank_0 != (v->comm->rank == 0);

@@ -42,7 +42,7 @@ struct pt_client {
 enum { RANK_0 = 0 };
 
 /* What poll() had to keep. A carrier may take a send that has failed for one that has
- * ended: asking it again would say that all is well. */
+ * ended: asking it again would report success. */
 static pt_status kept(const pt_client *c)
 {
     return c->lost == PT_OK ? PT_OK : pt_fail(c->lost, "%s", c->lost_text);

@@ -392,7 +392,7 @@ pt_status pt_worker_run(pt_worker *w, bool *agreed)
         s = one_step(w, &record);
         if (s == PT_OK && record.verdict == PT__RECORD__VERDICT__STOP) {
             *agreed = true;
-            return PT_ERR_NUMERIC; /* rank 0 says why */
+            return PT_ERR_NUMERIC; /* rank 0 reports why */
         }
         if (s == PT_OK && record.stop) {
             s = pt_client_settle(w->client);

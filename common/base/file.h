@@ -55,7 +55,7 @@ bool pt_file_free_bytes(const char *path, uint64_t *bytes);
 /* Whether a file of `bytes` fits beside path: the space is reserved and released again.
  * PT_ERR_IO with the bytes needed and free. If the file system cannot reserve space, its
  * count of free bytes decides. */
-PT_MUST_USE pt_status pt_file_check_room(const char *path, uint64_t bytes);
+PT_MUST_USE pt_status pt_file_check_space(const char *path, uint64_t bytes);
 
 /* dir/name, malloc'd; NULL without memory. */
 char *pt_file_path(const char *dir, const char *name);

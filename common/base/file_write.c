@@ -12,7 +12,7 @@
 #include "common/base/file.h"
 #include "common/base/fscall.h"
 
-enum { MOST_TRIES = 100 };
+enum { MAX_TRIES = 100 };
 
 /* The directory that holds path, malloc'd. */
 static char *parent_of(const char *path)
@@ -62,7 +62,7 @@ pt_status pt_file_temporary(const char *path, char **name, int *fd)
 {
     pt_status s = try_temporary(path, name, fd);
 
-    for (int i = 1; i < MOST_TRIES && s == PT_OK && *fd < 0 && errno == EEXIST; i++) {
+    for (int i = 1; i < MAX_TRIES && s == PT_OK && *fd < 0 && errno == EEXIST; i++) {
         free(*name);
         s = try_temporary(path, name, fd);
     }
@@ -164,7 +164,7 @@ bool pt_file_free_bytes(const char *path, uint64_t *bytes)
 
 /* Has it? If the file system cannot reserve space, its count of free bytes decides.
  * errno. */
-static bool has_room(int fd, const char *path, uint64_t bytes)
+static bool has_space(int fd, const char *path, uint64_t bytes)
 {
     uint64_t free_bytes;
 
@@ -175,13 +175,13 @@ static bool has_room(int fd, const char *path, uint64_t bytes)
     return false;
 }
 
-pt_status pt_file_check_room(const char *path, uint64_t bytes)
+pt_status pt_file_check_space(const char *path, uint64_t bytes)
 {
     char *tmp = NULL;
     int fd = -1;
     pt_status s = pt_file_temporary(path, &tmp, &fd);
 
-    if (s == PT_OK && !has_room(fd, path, bytes)) {
+    if (s == PT_OK && !has_space(fd, path, bytes)) {
         const char *why = strerror(errno);
         uint64_t free_bytes;
 

@@ -13,7 +13,7 @@
 
 #define FORMAT "ptrain attention"
 
-enum { MOST_CHANNELS = 1 << 20 };
+enum { MAX_CHANNELS = 1 << 20 };
 
 static const double temperature = 5;
 
@@ -189,7 +189,7 @@ pt_status pt_delta_try_attention(const char *path)
 
         snprintf(name, sizeof name, "increase/%s", names[i]);
         if (pt_h5file_kind(f, name) == PT_H5_DATASET)
-            s = pt_h5file_read_f32(f, name, MOST_CHANNELS, &v, &n);
+            s = pt_h5file_read_f32(f, name, MAX_CHANNELS, &v, &n);
         free(v);
     }
     free(names);

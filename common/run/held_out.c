@@ -18,14 +18,14 @@ bool pt_held_out_has(const pt_held_out *h, size_t image)
     return h && image < h->n_all && h->has[image];
 }
 
-static pt_status make(const pt_dataset *d, size_t most, pt_held_out *out)
+static pt_status make(const pt_dataset *d, size_t max, pt_held_out *out)
 {
     out->n_all = pt_dataset_images(d);
-    out->images = pt_calloc(most, sizeof *out->images);
+    out->images = pt_calloc(max, sizeof *out->images);
     out->has = pt_calloc(out->n_all, sizeof *out->has);
     return out->images && out->has
                ? PT_OK
-               : pt_fail(PT_ERR_NOMEM, "no memory for %zu validation images", most);
+               : pt_fail(PT_ERR_NOMEM, "no memory for %zu validation images", max);
 }
 
 /* ---- a split ---------------------------------------------------------------------- */
@@ -77,7 +77,7 @@ static size_t part_of(double share, size_t n)
     return part < n ? part : n - 1;
 }
 
-/* Marks those of class k, which has the n images of `own`; order [n]: room. */
+/* Marks those of class k, which has the n images of `own`; order [n]: scratch. */
 static void draw(const Pt__Config__Data *c, int k, const uint32_t *own, size_t n,
                  uint32_t *order, pt_held_out *out)
 {

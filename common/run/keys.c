@@ -69,12 +69,12 @@ static pt_status give(pt_keys *k)
     for (int i = 0; i < k->n; i++) order[i] = &k->keys[i];
     qsort(order, (size_t)k->n, sizeof *order, larger_then_earlier);
     for (int i = 0; i < k->n; i++) {
-        int least = 0;
+        int lightest = 0;
 
         for (int r = 1; r < k->n_servers; r++)
-            if (load[r] < load[least]) least = r;
-        order[i]->server = least;
-        load[least] += order[i]->count;
+            if (load[r] < load[lightest]) lightest = r;
+        order[i]->server = lightest;
+        load[lightest] += order[i]->count;
     }
 done:
     free(order);

@@ -6,7 +6,7 @@
 #include "common/base/pmath.h"
 #include "launch/train/predictions.h"
 
-enum { MOST = 1 << 28 };
+enum { MAX_VALUES = 1 << 28 };
 
 typedef struct {
     uint32_t *image;
@@ -35,9 +35,10 @@ static pt_status read_rows(const char *path, rows *out)
     size_t labels = 0, logits = 0;
     pt_status s = pt_h5file_open(path, &f);
 
-    if (s == PT_OK) s = pt_h5file_read_u32(f, "image", MOST, &out->image, &out->n);
-    if (s == PT_OK) s = pt_h5file_read_i32(f, "label", MOST, &out->label, &labels);
-    if (s == PT_OK) s = pt_h5file_read_f32(f, "logits", MOST, &out->logits, &logits);
+    if (s == PT_OK) s = pt_h5file_read_u32(f, "image", MAX_VALUES, &out->image, &out->n);
+    if (s == PT_OK) s = pt_h5file_read_i32(f, "label", MAX_VALUES, &out->label, &labels);
+    if (s == PT_OK)
+        s = pt_h5file_read_f32(f, "logits", MAX_VALUES, &out->logits, &logits);
     pt_h5file_destroy(&f);
     if (s != PT_OK) return s;
     if (out->n > 0) out->n_classes = logits / out->n;

@@ -69,7 +69,7 @@ static pt_status serve(pt_setup *u, const pt_resume *start)
     pt_status s = first ? pt_journal_create(u, &start->progress, &j) : PT_OK;
 
     if (s == PT_OK && first) warn_of_selection(u);
-    if (s == PT_OK && first) pt_outputs_check_room(u);
+    if (s == PT_OK && first) pt_outputs_check_space(u);
     if (c->evaluation->train_split) tests.n_train = u->run->plan->n_images;
     if (s == PT_OK && first) hooks = pt_journal_hooks(j);
     if (s == PT_OK)

@@ -8,7 +8,7 @@
 #include "common/comm/job.h"
 #include "launch/support/repack.h"
 
-enum { SHOWN = 16, MOST = 16 }; /* characters of a digest, ranks of a line */
+enum { SHOWN = 16, MAX_RANKS = 16 }; /* characters of a digest, ranks of a line */
 
 /* all: [ranks][PT_JOB_TEXT_BYTES], "DIGEST HOST" each. */
 static pt_status compare(const char *what, const char *all)
@@ -20,7 +20,7 @@ static pt_status compare(const char *what, const char *all)
     for (int i = 1; i < n && !other; i++)
         if (strncmp(all, all + (size_t)i * PT_JOB_TEXT_BYTES, SHOWN) != 0) other = i;
     if (!other) return PT_OK;
-    for (int i = 0; i < n && i < MOST && at + 1 < sizeof text; i++) {
+    for (int i = 0; i < n && i < MAX_RANKS && at + 1 < sizeof text; i++) {
         const char *t = all + (size_t)i * PT_JOB_TEXT_BYTES;
         int k = snprintf(text + at, sizeof text - at, "%srank %d (%s) %.*s",
                          i ? ", " : "", i, t + SHOWN + 1, SHOWN, t);
@@ -28,7 +28,7 @@ static pt_status compare(const char *what, const char *all)
         at += k > 0 ? (size_t)k : 0;
     }
     return pt_fail(PT_ERR_USAGE, "ranks 0 and %d do not have the same %s: %s%s", other,
-                   what, text, n > MOST ? ", ..." : "");
+                   what, text, n > MAX_RANKS ? ", ..." : "");
 }
 
 pt_status pt_agree_on(const char *what, const char *digest)

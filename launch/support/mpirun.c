@@ -125,11 +125,11 @@ static size_t hydra(char **line)
     return 1;
 }
 
-enum { MOST_WORDS = 16 }; /* before ptrain's own */
+enum { MAX_WORDS = 16 }; /* before ptrain's own */
 
 static char **command_line(int ranks, int argc, char **argv, char count[16], char *self)
 {
-    char **line = calloc((size_t)argc + MOST_WORDS, sizeof *line);
+    char **line = calloc((size_t)argc + MAX_WORDS, sizeof *line);
     size_t at;
 
     if (!line) return NULL;

@@ -97,7 +97,7 @@ json_t *pt_identity_create(const pt_setup *u)
 
 /* ---- comparison ------------------------------------------------------------------- */
 
-enum { MOST = 5 };
+enum { MAX_SHOWN = 5 };
 
 typedef struct {
     char text[1024];
@@ -119,7 +119,8 @@ static void differ(differences *d, const char *name, const json_t *was, const js
     char a[64], b[64];
     int n;
 
-    if (was == is || json_equal(was, is) || d->n++ >= MOST || d->at + 1 >= sizeof d->text)
+    if (was == is || json_equal(was, is) || d->n++ >= MAX_SHOWN ||
+        d->at + 1 >= sizeof d->text)
         return;
     n = snprintf(d->text + d->at, sizeof d->text - d->at, "%s%s was %s, is %s",
                  d->at ? "; " : "", name, shown(was, a), shown(is, b));
@@ -199,7 +200,7 @@ static bool is_blas(const json_t *identity)
 static pt_status refuse(const differences *d, const char *where, const char *advice)
 {
     return pt_fail(PT_ERR_USAGE, "%s: is another run's (%s%s): %s", where, d->text,
-                   d->n > MOST ? "; and more" : "", advice);
+                   d->n > MAX_SHOWN ? "; and more" : "", advice);
 }
 
 pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,

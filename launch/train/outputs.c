@@ -20,7 +20,7 @@ pt_status pt_outputs_model(const pt_setup *u, const float *flat, const char *nam
     pt_geometry geometry = {(pt_resize_mode)r->config->data->resize_mode,
                             (int)r->config->data->resize};
     char *path = pt_file_path(r->config->run->dir, name);
-    pt_status s = path ? pt_file_check_room(path, pt_model_bytes(r->graph))
+    pt_status s = path ? pt_file_check_space(path, pt_model_bytes(r->graph))
                        : pt_fail(PT_ERR_NOMEM, "no memory for %s", name);
 
     if (s == PT_OK)
@@ -30,7 +30,7 @@ pt_status pt_outputs_model(const pt_setup *u, const float *flat, const char *nam
     return s;
 }
 
-/* ---- room ------------------------------------------------------------------------- */
+/* ---- disk space ------------------------------------------------------------------- */
 
 static uint64_t bytes_needed(const pt_setup *u)
 {
@@ -47,14 +47,14 @@ static uint64_t bytes_needed(const pt_setup *u)
     return n;
 }
 
-void pt_outputs_check_room(const pt_setup *u)
+void pt_outputs_check_space(const pt_setup *u)
 {
     const char *dir = u->run->config->run->dir;
     char *root = pt_file_path(dir, "checkpoints"), *path = pt_file_path(dir, "model.h5");
     uint64_t need = bytes_needed(u), have = root ? pt_checkpoint_bytes(root) : 0, there;
 
     need = need > have ? need - have : 0;
-    if (path && pt_file_check_room(path, need) != PT_OK &&
+    if (path && pt_file_check_space(path, need) != PT_OK &&
         pt_file_free_bytes(path, &there))
         pt_log_warn("%s: model, predictions and checkpoints need %.1f MB, %.1f MB are "
                     "free: training starts, but they may not fit",

@@ -7,7 +7,7 @@
 
 /* Warns if run.dir has no space for model, predictions and two checkpoints (less those
  * that exist); the run starts all the same. */
-void pt_outputs_check_room(const pt_setup *u);
+void pt_outputs_check_space(const pt_setup *u);
 
 /* dir/name: the network with the parameters and statistics in `flat`. Space is
  * checked first. */

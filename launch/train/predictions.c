@@ -147,7 +147,7 @@ pt_status pt_predictions_write(const char *dir, const char *name, const pt_datas
     pt_status s = path ? hash_rows(d, images, n, logits, hash)
                        : pt_fail(PT_ERR_NOMEM, "no memory for a path");
 
-    if (s == PT_OK) s = pt_file_check_room(path, pt_predictions_bytes(d, images, n));
+    if (s == PT_OK) s = pt_file_check_space(path, pt_predictions_bytes(d, images, n));
     if (s == PT_OK) s = pt_h5file_create(path, &f);
     if (s == PT_OK) s = write_columns(f, d, images, n, logits);
     if (s == PT_OK) s = pt_h5file_set_string(f, "/", "hash", hash);

@@ -124,11 +124,11 @@ static pt_status write_features(pt_h5file *f, const pt_state *s)
 
 static float *largest_tensor(const pt_graph *g)
 {
-    size_t most = 1;
+    size_t max = 1;
 
     for (int i = 0; i < g->n_tensors; i++)
-        if (g->tensors[i].count > most) most = g->tensors[i].count;
-    return pt_calloc(most, sizeof(float));
+        if (g->tensors[i].count > max) max = g->tensors[i].count;
+    return pt_calloc(max, sizeof(float));
 }
 
 pt_status pt_part_write(const char *path, const pt_state *s, int server)
@@ -141,7 +141,7 @@ pt_status pt_part_write(const char *path, const pt_state *s, int server)
     pt_status st;
 
     if (!scratch) return pt_fail(PT_ERR_NOMEM, "no memory for a tensor of %s", path);
-    st = pt_file_check_room(path, pt_part_bytes(s->run, server));
+    st = pt_file_check_space(path, pt_part_bytes(s->run, server));
     if (st == PT_OK) st = pt_h5file_create(path, &f);
     if (st == PT_OK) st = write_names(f, g);
     for (int k = 0; k < n_sets; k++)

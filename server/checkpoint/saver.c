@@ -63,8 +63,8 @@ static pt_status make_way(const pt_saver *s, const char *path, const char *part)
     pt_status st = pt_checkpoint_begin(path);
 
     if (st != PT_OK || s->run->n_servers > 1) return st;
-    if (pt_file_check_room(part, pt_part_bytes(s->run, s->server)) == PT_OK ||
-        pt_file_check_room(part, pt_part_margin(s->run)) != PT_OK)
+    if (pt_file_check_space(part, pt_part_bytes(s->run, s->server)) == PT_OK ||
+        pt_file_check_space(part, pt_part_margin(s->run)) != PT_OK)
         return PT_OK; /* pt_part_write reports what is wrong */
     pt_checkpoint_prune(s->o.root, GENERATIONS - 1);
     return pt_checkpoint_begin(path);
@@ -101,7 +101,7 @@ static pt_status save(pt_saver *s)
 
 /* ---- the thread ------------------------------------------------------------------- */
 
-static void save_and_tell(pt_saver *s)
+static void save_and_report(pt_saver *s)
 {
     pt_status st = save(s);
 
@@ -127,7 +127,7 @@ static void *loop(void *context)
         end = !s->busy;
         pthread_mutex_unlock(&s->mutex);
         if (end) return NULL;
-        save_and_tell(s);
+        save_and_report(s);
     }
 }
 
@@ -184,7 +184,7 @@ void pt_saver_begin(pt_saver *s, const pt_progress *p)
     s->began_s = pt_clock();
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->mutex);
-    if (!s->has_thread) save_and_tell(s);
+    if (!s->has_thread) save_and_report(s);
 }
 
 bool pt_saver_ended(pt_saver *s, pt_status *how)

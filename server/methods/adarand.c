@@ -213,7 +213,7 @@ static void adam(float *x, float *first, float *second, const double *g, size_t 
     }
 }
 
-size_t pt_adarand_room(int classes, int dims)
+size_t pt_adarand_scratch(int classes, int dims)
 {
     size_t c = (size_t)classes, w = (size_t)dims;
 
@@ -256,7 +256,7 @@ typedef struct {
     float *state;
     double *targets; /* [b][dims] of the batch under way */
     float *draw;     /* [dims] */
-    double *moving;  /* [pt_adarand_room] */
+    double *moving;  /* [pt_adarand_scratch] */
 } adarand;
 
 static void destroy(void *self)
@@ -288,7 +288,7 @@ static pt_status create(const pt_run *run, int rank, void **self)
         a->targets =
             pt_calloc(pt_mul((size_t)run->plan->batch, (size_t)dims), sizeof *a->targets);
         a->draw = pt_calloc((size_t)dims, sizeof *a->draw);
-        a->moving = pt_calloc(pt_adarand_room(classes, dims), sizeof *a->moving);
+        a->moving = pt_calloc(pt_adarand_scratch(classes, dims), sizeof *a->moving);
     }
     *self = a;
     return a && a->state && a->targets && a->draw && a->moving

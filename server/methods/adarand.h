@@ -31,11 +31,12 @@ void pt_adarand_target(const float *state, int classes, int dims, int label,
                        uint64_t seed, uint64_t step, int position, float *scratch,
                        double *out);
 
-/* Doubles that a move works in. */
-size_t pt_adarand_room(int classes, int dims);
+/* Doubles of scratch that pt_adarand_move needs. */
+size_t pt_adarand_scratch(int classes, int dims);
 
 /* After a step: rows [b] at a distance of `stride` doubles, label first, the
- * representation at rep_at. lr, decay: of this step. scratch: working memory. */
+ * representation at rep_at. lr, decay: of this step. scratch: pt_adarand_scratch()
+ * doubles. */
 void pt_adarand_move(float *state, int classes, int dims, const double *rows, int b,
                      size_t stride, size_t rep_at, double lr, double decay,
                      double *scratch);

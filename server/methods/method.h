@@ -9,7 +9,7 @@
 #include "common/run/run.h"
 #include "server/sgd.h"
 
-/* The rows of a batch [b], in batch order, `layout` says where their parts are. */
+/* The rows of a batch [b], in batch order; `layout` gives the offsets of their parts. */
 typedef struct {
     uint64_t step;
     const double *rows;

@@ -91,8 +91,8 @@ static void test_room_that_was_asked_for_leaves_nothing(void **state)
 {
     pt_status s;
 
-    assert_int_equal(pt_file_check_room(in_dir("a"), 4096), PT_OK);
-    s = pt_file_check_room(in_dir("a"), UINT64_C(1) << 60);
+    assert_int_equal(pt_file_check_space(in_dir("a"), 4096), PT_OK);
+    s = pt_file_check_space(in_dir("a"), UINT64_C(1) << 60);
     assert_true(s == PT_ERR_IO || s == PT_OK); /* OK: cannot reserve here */
 } /* remove_dir fails where a file is left */
 

@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CANNOT = 77, MOST_PATH = PATH_MAX };
+enum { CANNOT = 77, MAX_PATH_BYTES = PATH_MAX };
 
 /* Where a call says what it touches: in which argument, and how. */
 typedef enum { FD, PATH, AT, FLAGGED_PATH, FLAGGED_AT } where;
@@ -110,7 +110,7 @@ static pid_t start(char **argv)
 /* ---- what a call touches ---------------------------------------------------------- */
 
 /* A text at `at` of the memory of pid. */
-static void read_text(pid_t pid, uint64_t at, char out[MOST_PATH])
+static void read_text(pid_t pid, uint64_t at, char out[MAX_PATH_BYTES])
 {
     char name[64];
     int fd;
@@ -119,20 +119,21 @@ static void read_text(pid_t pid, uint64_t at, char out[MOST_PATH])
     snprintf(name, sizeof name, "/proc/%d/mem", (int)pid);
     fd = open(name, O_RDONLY | O_CLOEXEC);
     /* to the end of the page at most: the next may not be there */
-    for (size_t n = 0; fd >= 0 && n + 1 < MOST_PATH; n += (size_t)got) {
+    for (size_t n = 0; fd >= 0 && n + 1 < MAX_PATH_BYTES; n += (size_t)got) {
         size_t page = 4096 - (size_t)((at + n) % 4096);
 
-        got = pread(fd, out + n, page < MOST_PATH - n ? page : MOST_PATH - n - 1,
-                    (off_t)(at + n));
+        got =
+            pread(fd, out + n, page < MAX_PATH_BYTES - n ? page : MAX_PATH_BYTES - n - 1,
+                  (off_t)(at + n));
         if (got <= 0 || memchr(out + n, '\0', (size_t)got)) break;
     }
     if (got <= 0) out[0] = '\0';
-    out[MOST_PATH - 1] = '\0';
+    out[MAX_PATH_BYTES - 1] = '\0';
     if (fd >= 0) close(fd);
 }
 
 /* The path of a descriptor of pid; of AT_FDCWD its working directory. */
-static void path_of(pid_t pid, int fd, char out[MOST_PATH])
+static void path_of(pid_t pid, int fd, char out[MAX_PATH_BYTES])
 {
     char name[64];
     ssize_t n;
@@ -141,14 +142,14 @@ static void path_of(pid_t pid, int fd, char out[MOST_PATH])
         snprintf(name, sizeof name, "/proc/%d/cwd", (int)pid);
     else
         snprintf(name, sizeof name, "/proc/%d/fd/%d", (int)pid, fd);
-    n = readlink(name, out, MOST_PATH - 1);
+    n = readlink(name, out, MAX_PATH_BYTES - 1);
     out[n > 0 ? n : 0] = '\0';
 }
 
 static bool touched_path(pid_t pid, const struct __ptrace_syscall_info *info, char *out)
 {
     const uint64_t *args = info->seccomp.args;
-    char text[MOST_PATH];
+    char text[MAX_PATH_BYTES];
     const call *c = calls;
     bool at;
     uint64_t flags;
@@ -166,15 +167,15 @@ static bool touched_path(pid_t pid, const struct __ptrace_syscall_info *info, ch
     read_text(pid, args[c->arg + at], text);
     path_of(pid, at ? (int)args[c->arg] : AT_FDCWD, out);
     if (text[0] == '/') out[0] = '\0';
-    strncat(out, text[0] == '/' ? "" : "/", MOST_PATH - strlen(out) - 1);
-    strncat(out, text, MOST_PATH - strlen(out) - 1);
+    strncat(out, text[0] == '/' ? "" : "/", MAX_PATH_BYTES - strlen(out) - 1);
+    strncat(out, text, MAX_PATH_BYTES - strlen(out) - 1);
     return true;
 }
 
 static bool touches(pid_t pid, const char *dir)
 {
     struct __ptrace_syscall_info info;
-    static char path[MOST_PATH];
+    static char path[MAX_PATH_BYTES];
     size_t n = strlen(dir);
 
     if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof info, &info) <= 0 ||

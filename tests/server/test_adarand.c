@@ -12,17 +12,19 @@
 #include "server/methods/adarand.h"
 #include "tests/support/pattern.h"
 
-enum { IMAGES = 30, BATCH = 6, MOVES = 4, MOST = 40 };
+enum { IMAGES = 30, BATCH = 6, MOVES = 4, MAX_SIZE = 40 };
 
 static const double lr = 0.02, decay = 0.5;
 
 typedef struct {
     int c, w;
-    float features[IMAGES * MOST];
+    float features[IMAGES * MAX_SIZE];
     int32_t labels[IMAGES];
-    double rows[BATCH * (1 + MOST)];
-    double mean[MOST * MOST], deviation[MOST * MOST], running[MOST * MOST];
-    double first[MOST * MOST], second[MOST * MOST], g[MOST * MOST];
+    double rows[BATCH * (1 + MAX_SIZE)];
+    double mean[MAX_SIZE * MAX_SIZE], deviation[MAX_SIZE * MAX_SIZE],
+        running[MAX_SIZE * MAX_SIZE];
+    double first[MAX_SIZE * MAX_SIZE], second[MAX_SIZE * MAX_SIZE],
+        g[MAX_SIZE * MAX_SIZE];
 } plain;
 
 static void fill(plain *p, int c, int w, uint64_t salt)
@@ -141,22 +143,24 @@ static void check(int c, int w)
 {
     static plain p;
     float *state = calloc(pt_adarand_floats(c, w), sizeof *state);
-    double *room = malloc(pt_adarand_room(c, w) * sizeof *room);
+    double *scratch = malloc(pt_adarand_scratch(c, w) * sizeof *scratch);
 
-    assert_true(state && room && c <= MOST && w <= MOST);
-    memset(room, 0xff, pt_adarand_room(c, w) * sizeof *room); /* it is nobody's zero */
+    assert_true(state && scratch && c <= MAX_SIZE && w <= MAX_SIZE);
+    /* not zeros: nothing may rely on them */
+    memset(scratch, 0xff, pt_adarand_scratch(c, w) * sizeof *scratch);
     fill(&p, c, w, (uint64_t)(c * 100 + w));
     plain_init(&p);
     assert_int_equal(pt_adarand_init(state, c, w, p.features, p.labels, IMAGES), PT_OK);
     compare(&p, state, p.deviation, 1);
     for (int t = 1; t <= MOVES; t++) {
-        pt_adarand_move(state, c, w, p.rows, BATCH, (size_t)(1 + w), 1, lr, decay, room);
+        pt_adarand_move(state, c, w, p.rows, BATCH, (size_t)(1 + w), 1, lr, decay,
+                        scratch);
         plain_move(&p, t);
         compare(&p, state, p.mean, 0);
         compare(&p, state, p.running, 2);
     }
     free(state);
-    free(room);
+    free(scratch);
 }
 
 static void test_moves_are_those_of_plain_loops(void **state)
@@ -166,7 +170,7 @@ static void test_moves_are_those_of_plain_loops(void **state)
     check(7, 13);
     check(2, 3);
     check(1, 9);
-    check(MOST, 24); /* classes without an image */
+    check(MAX_SIZE, 24); /* classes without an image */
 }
 
 int main(void)

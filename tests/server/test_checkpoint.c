@@ -204,7 +204,7 @@ static void put(const char *path, const uint8_t *bytes, size_t n)
     close(fd);
 }
 
-/* The newest must be refused; sometimes the whole way: the older one must be found. */
+/* The newest must be refused, and (checked now and then) the older one be found. */
 static void older_is_used(const char *what, size_t at)
 {
     char *newest = pt_checkpoint_path(root(), 5);

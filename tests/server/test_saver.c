@@ -20,7 +20,7 @@ enum { DEADLINE = 300 };
 static struct {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool closed, waiting, full; /* waiting: a thread stands in fsync */
+    bool closed, waiting, full; /* waiting: a thread is in fsync */
 } door = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 static atomic_long now_s;
 

@@ -1,10 +1,10 @@
 /* Whole runs held against runs that PyTorch made in double precision
- * (tests/oracle/algorithm1.py and methods.py): what each step says, and every tensor
+ * (tests/oracle/algorithm1.py and methods.py): what each step reports, and every tensor
  * after it.
  *
  * Tolerance: PyTorch in single precision differs from itself in double by 2e-7 of a
  * tensor's norm after these steps, and by 3e-5 of how far a tensor has moved. Ours may
- * differ by 1e-6 and 2e-4: room for another order of summation, none for another formula;
+ * differ by 1e-6 and 2e-4: enough for another order of summation, not another formula;
  * losses and norms of a step by 1e-5. */
 #ifndef PT_TESTS_GOLDEN_RUN_H
 #define PT_TESTS_GOLDEN_RUN_H

@@ -1,5 +1,5 @@
 /* Convolution, depthwise convolution and linear layer behind one interface, with their
- * buffers, so that one test can say something about all of them. */
+ * buffers, so that one test covers them all. */
 #ifndef PT_TESTS_LAYERS_H
 #define PT_TESTS_LAYERS_H
 

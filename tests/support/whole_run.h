@@ -32,7 +32,7 @@ typedef struct {
     int stop_after;     /* the step after this one, from 1 on, is the last; 0: none is */
 } whole_run_options;
 
-/* What rank 0 said after one step; times and seconds are left out (NULL, 0). */
+/* What rank 0 reported after one step; times and seconds are left out (NULL, 0). */
 typedef struct {
     pt_step_report report; /* norms: owned */
     float *flat;           /* rank 0's array after the step: all keys where S = 1 */

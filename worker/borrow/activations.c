@@ -6,7 +6,7 @@
 
 #include "worker/engine/net/net.h"
 
-enum { MOST_PLACES = 65535, PART = 1024 };
+enum { MAX_PLACES = 65535, PART = 1024 };
 
 struct pt_activations {
     pt_activations_options opt;
@@ -30,10 +30,10 @@ static pt_status weigh(pt_activations *a)
     for (int k = 0; k < o->n_nodes; k++) {
         const pt_node *n = &o->graph->nodes[o->nodes[k]];
 
-        if (places_of(n) > MOST_PLACES)
+        if (places_of(n) > MAX_PLACES)
             return pt_fail(PT_ERR_CONFIG,
                            "layer %s has %d x %d places, more than %d of a map", n->name,
-                           n->h, n->w, MOST_PLACES);
+                           n->h, n->w, MAX_PLACES);
         a->n_maps += n->c;
         if (o->nodes[k] > a->top) a->top = o->nodes[k];
     }

@@ -43,7 +43,7 @@ const float *pt_objective_begin(pt_objective *o, uint64_t step, const pt_span *s
 const float *pt_objective_classify(pt_objective *o, const float *logits);
 
 /* With a source head: what a method makes of its logits [n][source classes]. Returns the
- * gradient, likewise, the batch mean's; NULL: no method looks at them. */
+ * gradient, also of the batch mean; NULL: no method looks at them. */
 const float *pt_objective_at_source(pt_objective *o, const float *source_logits);
 
 /* Methods that look at feature maps give the net what they add to their gradients. input:
