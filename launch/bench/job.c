@@ -14,7 +14,7 @@
 #include "server/serve.h"
 #include "worker/step.h"
 
-/* The first step has no step before it whose end could start its time. */
+/* The first step: a step is timed from the end of the one before. */
 enum { UNTIMED = 1 };
 
 /* What rank 0 sees of the steps; sums are of the measured ones. */

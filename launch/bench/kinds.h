@@ -32,7 +32,7 @@ typedef struct {
     double seconds[PT_N_KINDS];
 } pt_bench_laps;
 
-/* Starts the clock; seconds stay. */
+/* Starts the clock; `seconds` are kept. */
 void pt_bench_laps_start(pt_bench_laps *l);
 
 /* What has passed since the last lap, or the start, goes to kind k. */

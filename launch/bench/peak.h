@@ -10,7 +10,7 @@ typedef struct {
 } pt_bench_peak;
 
 /* The best of several products of 768 x 768 x 512 a thread by the exact kernels and by
- * CBLAS; about a second. The kernel in use stays as it was. */
+ * CBLAS; about a second. The kernel in use is left unchanged. */
 PT_MUST_USE pt_status pt_bench_measure_peak(pt_threads *pool, pt_bench_peak *out);
 
 #endif

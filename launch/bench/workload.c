@@ -5,7 +5,7 @@
 
 #include "common/base/rng.h"
 
-/* Small enough for random images to stay finite for ever. */
+/* Small enough for random images to stay finite for any number of steps. */
 static const float rate = 1e-4f;
 
 /* Messages on the stack, packed and unpacked: the copy is checked and owns its parts. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Quoted where it must be, quotes doubled. A spreadsheet takes a text that begins with
- * one of these for a formula, and runs it; behind an apostrophe it is a text. */
+ * one of these for a formula, and runs it; after an apostrophe it is text. */
 static void put_text(FILE *out, const char *text)
 {
     static const char formula[] = "=+-@\t\r\n";

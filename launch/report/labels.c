@@ -45,7 +45,7 @@ static bool differs(const pt_settings *of, const pt_setting *x,
     return false;
 }
 
-/* How a method's setting is written behind its name. */
+/* How a method's setting is written after its name. */
 static void print_short(FILE *out, const pt_setting *x)
 {
     static const struct {

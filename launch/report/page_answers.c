@@ -40,17 +40,17 @@ static json_t *matrix_of(const pt_answers *a, const uint32_t *counts)
                      "rows", rows);
 }
 
-/* Of the pairs of classes that were confused, the one behind `last`: larger counts come
- * first, then smaller places. SIZE_MAX as `last` is before all, as result behind all. */
+/* Of the pairs of classes that were confused, the one after `last`: larger counts come
+ * first, then smaller places. last SIZE_MAX: the first; result SIZE_MAX: none left. */
 static size_t next_pair(const uint32_t *n, size_t c, size_t last)
 {
     size_t best = SIZE_MAX;
 
     for (size_t at = 0; at < c * c; at++) {
-        bool behind =
+        bool later =
             last == SIZE_MAX || n[at] < n[last] || (n[at] == n[last] && at > last);
 
-        if (at / c != at % c && n[at] > 0 && behind &&
+        if (at / c != at % c && n[at] > 0 && later &&
             (best == SIZE_MAX || n[at] > n[best]))
             best = at;
     }

@@ -15,7 +15,7 @@
  *                            item; left out for null; once with anything else
  *     {{.}}                  in a part: the item itself
  *
- * A part sees its own item and nothing around it. The line break behind {{#name}} and
+ * A part sees its own item and nothing around it. The line break after {{#name}} and
  * {{/name}} is left out. PT_ERR_BUG naming it: a place without a value, a value without a
  * place, a part without an end. Local. */
 PT_MUST_USE pt_status pt_template_print(FILE *out, const char *template, json_t *values);

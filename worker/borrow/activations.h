@@ -3,8 +3,8 @@
  * each layer is a map; a map of a layer with c channels counts 1/c of its layer, and all
  * layers count the same.
  *
- * The image is seen as in a test: resized, its centre cropped, normalised. The slice of a
- * response is the upper half of its bits, in the order of the numbers (7 bits of
+ * The image is prepared as for a test: resized, its centre cropped, normalised. The slice
+ * of a response is the upper half of its bits, in the order of the numbers (7 bits of
  * fraction: neighbours differ by at most 1/128 of the value). */
 #ifndef PT_WORKER_ACTIVATIONS_H
 #define PT_WORKER_ACTIVATIONS_H

@@ -21,7 +21,7 @@ typedef void pt_take_responses(void *context, int map, const uint16_t *slice, in
 typedef struct {
     int n_maps;
     const double *weight; /* [n_maps]: how much a map's histogram counts; sum 1 */
-    void *self;           /* working memory too: one thread at a time */
+    void *self;           /* also scratch: one thread at a time */
 
     /* All responses of an image, in parts; at most 65535 of a map. */
     pt_status (*respond)(void *self, const pt_image *im, pt_take_responses *take,

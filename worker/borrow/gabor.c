@@ -27,7 +27,7 @@ static int32_t round_to_unit(double x)
     return (int32_t)(x < 0 ? x - 0.5 : x + 0.5);
 }
 
-/* What rounding leaves of the sum goes to the middle. */
+/* The coefficients' sum after rounding is taken from the middle one, so that it is 0. */
 static void make_filter(int orientation, bool imaginary, int32_t f[WIDTH * WIDTH])
 {
     const double sigma = 2, wave = 4;

@@ -5,7 +5,7 @@
  *           p ln((p + e)/(q + e)) + q ln((q + e)/(p + e)),  e = 1e-6
  * in double, in an order that depends on the numbers of maps and bins alone. Where
  * distances are equal the lower number is nearer: the K nearest are a function of the
- * set, however it was cut into parts. */
+ * set, however it was divided. */
 #ifndef PT_WORKER_NEIGHBOURS_H
 #define PT_WORKER_NEIGHBOURS_H
 
@@ -27,10 +27,10 @@ void pt_shares(const uint16_t *counts, const double *w, int maps, int bins, doub
 /* d of two such pairs; n = maps * bins. */
 double pt_divergence(const double *p, const double *q, size_t n);
 
-/* An empty list of k places. */
+/* Makes an empty list of k places. */
 void pt_neighbours_clear(pt_neighbour *list, size_t k);
 
-/* Takes one in, where it is among the k nearest, in order. */
+/* Inserts a neighbour, in order, if it is among the k nearest. */
 void pt_neighbours_add(pt_neighbour *list, size_t k, double distance, uint32_t image);
 
 #endif

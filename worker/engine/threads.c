@@ -55,8 +55,8 @@ static void take_items(pt_threads *p, int index)
     }
 }
 
-/* Layers of small networks take less time than the kernel needs to wake a thread: who has
- * nothing to do spins for 36 us (of a Zen 5 core) before it sleeps. */
+/* Layers of small networks take less time than the kernel needs to wake a thread: an idle
+ * thread spins for 36 us (on a Zen 5 core) before it sleeps. */
 static void spin(void)
 {
 #if defined __x86_64__
@@ -64,7 +64,7 @@ static void spin(void)
 #endif
 }
 
-/* Has another run than this been opened? */
+/* Spins until a run other than this is opened; false: none was, sleep. */
 static bool await_run(const pt_threads *p, unsigned long run)
 {
     for (int i = 0; i < SPINS; i++, spin())
@@ -83,8 +83,8 @@ static void leave(pt_threads *p)
     if (--p->busy == 0) pthread_cond_signal(&p->idle);
 }
 
-/* Under lock, before and after: until there is a run to join that was not seen, or stop.
- */
+/* Waits for a run to join that is not `seen`, or for stop. The lock is held on entry and
+ * on return. */
 static void wait_for_run(pt_threads *p, unsigned long seen)
 {
     bool spins = true;

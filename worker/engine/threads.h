@@ -1,5 +1,5 @@
-/* Compute threads of one worker. They pick up numbered items; an item's result may not
- * depend on who does it, and no item cuts a sum. */
+/* Compute threads of one worker. They process numbered items; an item's result must not
+ * depend on the thread that does it, and no sum is split between items. */
 #ifndef PT_WORKER_ENGINE_THREADS_H
 #define PT_WORKER_ENGINE_THREADS_H
 
@@ -9,7 +9,7 @@ typedef struct pt_threads pt_threads;
 
 enum { PT_MAX_THREADS = 256 };
 
-/* n_threads in 1..PT_MAX_THREADS in all, the caller's thread included; 1 starts none.
+/* n_threads in 1..PT_MAX_THREADS, including the caller's thread; 1 starts none.
  * PT_ERR_CONFIG for another number. */
 PT_MUST_USE pt_status pt_threads_create(int n_threads, pt_threads **out);
 void pt_threads_destroy(pt_threads **p);

@@ -9,7 +9,7 @@
  *
  * What must hold: an output pixel is written by one item, and its sum is one chain over
  * kernel positions and channels in the order of the packed weights. How pixels and
- * positions are cut changes no bit, so threads may be considered. */
+ * positions are cut changes no bit, so it may depend on the number of threads. */
 #include <string.h>
 
 #include "common/base/simd.h"
@@ -197,7 +197,7 @@ static void pack_item(void *context, int item, int thread)
 
 /* ---- products --------------------------------------------------------------------- */
 
-/* dy of a ReLU: values where it let nothing through become 0. */
+/* The backward pass of a ReLU with output `mask`: 0 where that is <= 0. */
 PT_CLONES static void apply_mask(size_t n, const float *mask, float *y)
 {
 #pragma GCC ivdep

@@ -9,7 +9,7 @@ pt_taps pt_taps_all(const pt_conv_shape *s)
     return (pt_taps){0, s->kh * s->kw, 0, s->c_in};
 }
 
-/* n copies of len floats; from and to move on by from_step and to_step. */
+/* n copies of len floats; from and to advance by from_step and to_step. */
 __attribute__((always_inline)) static inline void copy_fixed(float *to, size_t to_step,
                                                              const float *from,
                                                              size_t from_step, int n,

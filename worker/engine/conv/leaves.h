@@ -1,5 +1,5 @@
 /* Weight gradients in tiles: for each tile of dw the gradients of the shards (leaves) and
- * their tree. Who computes a tile or a leaf changes no bit. Internal. */
+ * their tree. Which thread computes a tile or a leaf changes no bit. Internal. */
 #ifndef PT_WORKER_ENGINE_CONV_LEAVES_H
 #define PT_WORKER_ENGINE_CONV_LEAVES_H
 
@@ -26,12 +26,13 @@ typedef struct {
 } pt_leaves;
 
 /* dw[t] = sums over cover sub-tree t of the span; not touched where it has no images.
- * Layers with few tiles keep every shard's gradient, so that threads share by shard. */
+ * Layers with few tiles keep every shard's gradient, so that threads divide the work by
+ * shard. */
 void pt_leaves_run(pt_threads *p, const pt_leaves *l, const pt_span *span,
                    float *const *dw, float *scratch);
 size_t pt_leaves_scratch(const pt_leaves *l, const pt_span *span, int n_threads);
 
-/* Tiles that a gradient of so many floats should at least have. */
+/* The minimum number of tiles for a gradient of this many floats. */
 int pt_leaves_tiles(size_t floats, const pt_span *span, int n_threads);
 
 #endif

@@ -12,8 +12,8 @@ enum {
     PAD = 16,     /* floats: rows of a block begin in different cache sets */
     SMALL_BLOCK = 24,
     BLOCK = 48,
-    LARGE_BLOCK = 96,               /* tiles of an item ... */
-    SMALL_CHANNELS = 64,            /* ... up to so many channels: all in the L2 cache */
+    LARGE_BLOCK = 96,    /* tiles of an item ... */
+    SMALL_CHANNELS = 64, /* ... up to this many channels: all in the L2 cache */
     LARGE_FILTERS = 2 * 1024 * 1024 /* ... with more floats than this: few passes */
 };
 

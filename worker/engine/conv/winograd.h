@@ -13,8 +13,8 @@
 #include "worker/engine/conv/conv_shape.h"
 #include "worker/engine/threads.h"
 
-/* Is this layer worth it, and the gradient of its weights (it takes more tiles of a shard
- * to pay for the transforms)? By the shape alone. */
+/* Does Winograd pay for this layer, and for the gradient of its weights (which needs more
+ * tiles per shard to pay for the transforms)? By the shape alone. */
 bool pt_winograd_fits(const pt_conv_shape *s);
 bool pt_winograd_fits_weights(const pt_conv_shape *s);
 

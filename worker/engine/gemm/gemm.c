@@ -8,10 +8,10 @@
 
 enum {
     ROW_BLOCK = 96,        /* rows of A that stay in the L2 cache ... */
-    DEPTH = PT_GEMM_DEPTH, /* ... for so many k; a panel's part stays in the L1 cache */
-    DENSE = 128,           /* floats: rows so near need no copy */
+    DEPTH = PT_GEMM_DEPTH, /* ... for this many k; a panel's part stays in L1 */
+    DENSE = 128,           /* floats: rows this close need no copy */
     PAD = 16,         /* so that rows of a copied block begin in different cache sets */
-    BAD_STRIDE = 1024 /* floats: rows so far apart meet in the same sets */
+    BAD_STRIDE = 1024 /* floats: rows this far apart fall into the same cache sets */
 };
 
 /* ---- the path --------------------------------------------------------------------- */
@@ -188,7 +188,7 @@ static void tiles(const block *b)
     }
 }
 
-/* A block of A where its lines would meet in few cache sets: [rows][DEPTH + PAD], or
+/* Copy of a block of A whose lines would share few cache sets: [rows][DEPTH + PAD], or
  * [depth][ROW_BLOCK] by column. */
 typedef float block_copy[ROW_BLOCK * (DEPTH + PAD)];
 

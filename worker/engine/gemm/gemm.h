@@ -8,7 +8,7 @@
  * k in pieces continue the chain (accumulate).
  *
  * The kernel is chosen at run time (gemm_path.h). Local; no allocation; cannot fail; any
- * thread. Buffers do not overlap unless said. */
+ * thread. Buffers do not overlap unless stated. */
 #ifndef PT_WORKER_ENGINE_GEMM_GEMM_H
 #define PT_WORKER_ENGINE_GEMM_GEMM_H
 
@@ -19,7 +19,7 @@ typedef enum { PT_N, PT_T } pt_trans;
 
 enum {
     PT_PANEL = 16,      /* columns of a panel */
-    PT_GEMM_DEPTH = 256 /* terms of a chain between two visits of memory */
+    PT_GEMM_DEPTH = 256 /* terms of a chain between two accesses to memory */
 };
 
 /* Panels of n columns. */

@@ -10,8 +10,8 @@
 
 enum { COLUMNS = 256, DEPTH = 256 }; /* of op(B) at a time: 256 KB */
 
-/* In OpenBLAS's build for OpenMP the number is each thread's own, and what the
- * environment says about it is ignored. */
+/* In OpenBLAS's build for OpenMP the number of threads is set per thread, and the
+ * environment's setting is ignored. */
 static void use_one_thread(void)
 {
     static _Thread_local bool done;

@@ -79,8 +79,8 @@ int pt_gemm_paths(const pt_gemm_path *paths[3]);
 const pt_gemm_path *pt_gemm_path_in_use(void);
 void pt_gemm_use(const pt_gemm_path *path);
 
-/* The same with our fastest where a library's is in use: for sums that only our kernels
- * form (outer). */
+/* The same, but our fastest where a library's path is in use: for sums that only our
+ * kernels form (outer). */
 const pt_gemm_path *pt_gemm_kernels_in_use(void);
 
 #endif

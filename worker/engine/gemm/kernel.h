@@ -22,8 +22,8 @@ const char *pt_kernels_identity(pt_kernels k);
 /* The same with the instruction set in use: "exact, Winograd (avx2)". */
 const char *pt_kernels_describe(pt_kernels k);
 
-/* From here on pt_gemm multiplies by CBLAS where k says so, for the whole process; while
- * no product runs. */
+/* From now on pt_gemm multiplies by CBLAS if k.blas is set, in the whole process. Call it
+ * while no product runs. */
 void pt_kernels_use(pt_kernels k);
 
 #endif

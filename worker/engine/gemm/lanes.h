@@ -9,7 +9,7 @@
 
 #include "common/base/simd.h"
 
-/* About vectors as arguments; everything here is inlined. */
+/* The warning is about vectors as arguments; everything here is inlined. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 enum { PT_LANES = 16 };

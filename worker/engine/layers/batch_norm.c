@@ -84,7 +84,7 @@ static sum_item item_of(const sum_job *j, int item)
     return t;
 }
 
-/* Wide blocks of channels unless the threads would starve. The width changes no bits. */
+/* Wide blocks of channels unless that leaves threads idle. The width changes no bits. */
 static void run_sums(pt_threads *p, sum_job *j, void (*work)(void *, int, int))
 {
     int c = j->s->channels, wanted = 4 * pt_threads_count(p);
@@ -98,7 +98,7 @@ static void run_sums(pt_threads *p, sum_job *j, void (*work)(void *, int, int))
     pt_threads_run(p, j->s->n_groups * j->n_blocks, work, j);
 }
 
-/* Sums of d and of its square, d = x - shift in double: one reading. Rows in order, one
+/* Sums of d and of its square, d = x - shift in double: a single read. Rows in order, one
  * chain per channel; four rows at a time, for a quarter of the traffic of the sums. */
 INLINE void shifted_sums(const float *x, size_t rows, size_t c, size_t n,
                          const double *shift, double *sum, double *squares)

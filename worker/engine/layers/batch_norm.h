@@ -46,8 +46,8 @@ void pt_bn_moments(pt_threads *p, const pt_bn_shape *s, const float *x, double *
 void pt_bn_normalise(pt_threads *p, const pt_bn_shape *s, const float *coef, pt_act act,
                      const float *x, const float *plus, float *y);
 
-/* sums [n_groups][2 channels]: sum of dz, sum of dz * xhat, where dz is dy behind `act`
- * and xhat = (x - mean) * rstd is recomputed from x. */
+/* sums [n_groups][2 channels]: sum of dz, sum of dz * xhat, where dz is dy after `act`'s
+ * backward pass and xhat = (x - mean) * rstd is recomputed from x. */
 void pt_bn_backward_sums(pt_threads *p, const pt_bn_shape *s, const float *coef,
                          pt_act act, const float *x, const float *dy, double *sums);
 

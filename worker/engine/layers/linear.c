@@ -84,8 +84,8 @@ static void pack_item(void *context, int item, int thread)
                  p->n_out * PT_PANEL, p->shared);
 }
 
-/* An item is some columns of dx, computed as rows of dx^T = w dy^T: w is read as it
- * lies. */
+/* An item is some columns of dx, computed as rows of dx^T = w dy^T: w is read in
+ * memory order. */
 static void data_item(void *context, int item, int thread)
 {
     const pass *p = context;
@@ -142,7 +142,7 @@ void pt_linear_backward_data(pt_threads *pool, int n_in, int n_out, int n_rows,
 /* ---- dw = x^T dy by shard, then the tree ------------------------------------------ */
 
 /* The order of a sub-tree's additions (gemm_path.h): its leaves with images, and how many
- * values are joined behind each. */
+ * values are joined after each. */
 typedef struct {
     int n_leaves, first_row;
     int terms[PT_MAX_SHARDS], merges[PT_MAX_SHARDS];

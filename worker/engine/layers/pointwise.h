@@ -25,7 +25,7 @@ static inline float pt_activate(pt_act act, float z)
     return act == PT_ACT_RELU6 && y > 6.0f ? 6.0f : y;
 }
 
-/* d(loss)/dz where y = activation(z) (or z itself: the answer is the same). As PyTorch:
+/* d(loss)/dz where y = activation(z) (or z itself: the result is the same). As PyTorch:
  * nothing passes at y = 0 and at y = 6. */
 static inline float pt_activate_back(pt_act act, float y, float dy)
 {

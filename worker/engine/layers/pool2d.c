@@ -84,8 +84,8 @@ void pt_max_pool_forward(pt_threads *p, const pt_max_pool *s, int n_images,
 
 /* ---- backward --------------------------------------------------------------------- */
 
-/* n <= BLOCK channels of the gradient at input pixel (ih, iw): what the windows that
- * cover it give back. */
+/* n <= BLOCK channels of the gradient at input pixel (ih, iw): the sum over the windows
+ * whose maximum it is. */
 static inline __attribute__((always_inline)) void
 gather(const pt_max_pool *s, const float *dy, const uint8_t *from, int ih, int iw,
        size_t n, bool accumulate, const float *mask, float *dx)

@@ -135,7 +135,7 @@ static void data_to(pt_net *n, int i, int slot)
     }
 }
 
-/* The gradients of node i to those of its inputs that want one. all: also where nothing
+/* The gradients of node i to those of its inputs that need one. all: also where nothing
  * below is trained, but not to the input of the network. */
 static pt_status data_pass(pt_net *n, int i, bool all)
 {
@@ -190,8 +190,8 @@ static void weight_pass(pt_net *n, int i)
                                       n->kernel_scratch);
 }
 
-/* Says that the node's gradients are complete. The node's weights are not read any more
- * in this step: new ones may arrive. */
+/* Announces that the node's gradients are complete. Its weights are not read again in
+ * this step: new ones may arrive. */
 static pt_status announce(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];

@@ -1,10 +1,10 @@
-/* Buffers that may share memory because they are never alive together. Pure. */
+/* Buffers that may share memory because they are never alive at the same time. Pure. */
 #ifndef PT_WORKER_ENGINE_NET_LIFETIMES_H
 #define PT_WORKER_ENGINE_NET_LIFETIMES_H
 
 #include <stddef.h>
 
-/* A buffer: its time (inclusive), size and place. size 0: there is none. */
+/* A buffer: its lifetime (inclusive), size and offset. size 0: there is none. */
 typedef struct {
     int first, last, root;
     size_t size, at;

@@ -17,7 +17,7 @@ static bool rep_cuts(const pt_graph *g, const pt_net_node *nodes)
     return true;
 }
 
-/* Whole cache lines; sizes that are too large to exist stay so. */
+/* Rounded up to whole cache lines; impossibly large sizes stay impossibly large. */
 static size_t cut_bytes(size_t bytes)
 {
     return bytes > SIZE_MAX / 8 ? SIZE_MAX / 8 : (bytes + 63) / 64 * 64;

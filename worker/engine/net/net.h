@@ -1,9 +1,9 @@
 /* A network that computes: forward and backward of a graph over the shards that one
  * worker owns, layer by layer over all of them.
  *
- * Nothing here knows MPI. What needs other ranks comes through hooks, called on the
- * caller's thread: weights that must have arrived before a layer runs, sums that all
- * workers must have, gradients that are complete. A test can play several workers in one
+ * Nothing here knows MPI. What needs other ranks goes through hooks, called on the
+ * caller's thread: to wait for a layer's weights, to exchange sums with all workers, to
+ * announce gradients that are complete. A test can play several workers in one
  * process.
  *
  * Rule of bits: results depend on the graph, V, b and the values, never on lo/hi, the
@@ -32,17 +32,17 @@ PT_MUST_USE pt_status pt_net_forward(pt_net *n, const pt_span *span, const float
 /* Evaluation forward of n_images images: running statistics, no dropout. */
 PT_MUST_USE pt_status pt_net_evaluate(pt_net *n, int n_images, const float *input);
 
-/* The same of the nodes up to `top` alone. */
+/* The same, but only for the nodes up to `top`. */
 PT_MUST_USE pt_status pt_net_evaluate_to(pt_net *n, int n_images, const float *input,
                                          int top);
 
-/* Once more for the images of pt_net_evaluate, with channel of the k-th of the options'
- * maps at zero; only the nodes above the map are computed. The map itself stays as it
- * was, the outputs above it are those of this pass: after a map, only maps at or below it
- * can follow until the next pt_net_evaluate. Needs the option repeats. */
+/* Repeats pt_net_evaluate for the same images with `channel` of the k-th of the options'
+ * maps set to zero; only the nodes above the map are computed. The map itself is
+ * unchanged, the outputs above it are those of this pass: after one map, only maps at or
+ * below it can follow until the next pt_net_evaluate. Needs the option repeats. */
 PT_MUST_USE pt_status pt_net_evaluate_without(pt_net *n, int k, int channel);
 
-/* Does evaluation go through the branch to the source logits? Not at the start. */
+/* Whether evaluation includes the branch to the source logits; false at the start. */
 void pt_net_evaluate_side(pt_net *n, bool side);
 
 /* [images][c] of a node after a forward pass, [images][h][w][c] of one of the options'
@@ -68,9 +68,9 @@ void pt_net_add_map_gradient(pt_net *n, int k, const float *g);
  * parameter tensor; stops below the lowest one. */
 PT_MUST_USE pt_status pt_net_backward(pt_net *n, const float *drep);
 
-/* Diagnostic: the gradient of one trunk tensor alone, from drep, without hooks but the
- * exchange. Repeatable; pt_net_backward_head must be called again before
- * pt_net_backward. drep may not be the view that pt_net_backward_head gave. */
+/* Diagnostic: the gradient of one trunk tensor alone, from drep; of the hooks only
+ * exchange is called. Repeatable; pt_net_backward_head must be called again before
+ * pt_net_backward. drep may not be the view that pt_net_backward_head returned. */
 PT_MUST_USE pt_status pt_net_backward_probe(pt_net *n, const float *drep, int tensor);
 
 /* The sum over cover sub-tree t of the span of d(loss)/d(tensor), [count], memory

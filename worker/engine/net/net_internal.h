@@ -1,4 +1,4 @@
-/* What the parts of a network share: net.c (life), forward.c, backward.c, net_norm.c
+/* What the parts of a network share: net.c (creation), forward.c, backward.c, net_norm.c
  * (batch norm across shards). Internal to the engine. */
 #ifndef PT_WORKER_ENGINE_NET_NET_INTERNAL_H
 #define PT_WORKER_ENGINE_NET_NET_INTERNAL_H
@@ -89,7 +89,7 @@ static inline const float *pt_net_mask(const pt_net *n, int i, int slot)
     return o->masked_above && o->last_writer == i ? o->y : NULL;
 }
 
-/* Poll of the hooks: between the pool's items from begin to end, and now. */
+/* The hook `poll`: between work items from begin to end, and once, now. */
 void pt_net_begin_polling(pt_net *n);
 void pt_net_end_polling(pt_net *n);
 void pt_net_poll(pt_net *n);

@@ -11,9 +11,9 @@
  * of gamma and beta leave as floats by sub-tree, like all other gradients.
  *
  * What must hold: every worker finishes the same tree from the same values, so all have
- * the same coefficients, bit for bit, however the shards are dealt to them; gaps without
- * images are sub-trees with the value NULL, never zeros. The mode `shard` stops after the
- * leaves (a set of coefficients a group), `frozen` and evaluation take running
+ * the same coefficients, bit for bit, however the shards are divided among them; gaps
+ * without images are sub-trees with the value NULL, never zeros. The mode `shard` stops
+ * after the leaves (a set of coefficients a group), `frozen` and evaluation take running
  * statistics and sum nothing. */
 #include <string.h>
 
@@ -173,7 +173,7 @@ static int sets_of(const pt_net *n)
     return n->opt.bn_mode == PT_BN_SHARD ? n->n_groups : 1;
 }
 
-/* Their coefficients, in place of the batch's. */
+/* Coefficients of these channels from the running statistics instead of the batch's. */
 static void take_running(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
@@ -194,7 +194,7 @@ static void take_running(pt_net *n, int i)
     }
 }
 
-/* Nor do their gradients come through the batch's statistics. */
+/* Their gradients do not flow through the batch's statistics either. */
 static void drop_means(pt_net *n, int i)
 {
     size_t c = (size_t)n->opt.graph->nodes[i].c;
@@ -236,7 +236,7 @@ static pt_status batch_coef(pt_net *n, int i, const pt_bn_shape *s)
     return PT_OK;
 }
 
-/* Writes the output, of the addition too where the node does it. */
+/* Writes the output, including that of an addition fused into the node. */
 static void normalise(pt_net *n, int i, const pt_bn_shape *s)
 {
     const pt_net_node *o = &n->plan.nodes[i],

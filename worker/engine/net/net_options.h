@@ -1,5 +1,4 @@
-/* What a network is made from, and whom it calls. Internal to net.h, which includes it.
- */
+/* The options of a network, and the hooks that it calls. Included by net.h. */
 #ifndef PT_WORKER_ENGINE_NET_NET_OPTIONS_H
 #define PT_WORKER_ENGINE_NET_NET_OPTIONS_H
 
@@ -16,7 +15,7 @@ typedef struct pt_net pt_net;
 
 typedef enum { PT_BN_SYNC, PT_BN_SHARD, PT_BN_FROZEN } pt_bn_mode;
 
-/* What of a node has just been computed; batch norm's gradients come with its data. */
+/* Which part of a node has just been computed; batch norm's gradients belong to DATA. */
 typedef enum { PT_PART_FORWARD, PT_PART_DATA, PT_PART_WEIGHTS } pt_net_part;
 
 /* All hooks may be NULL (one worker, nothing to wait for). A hook that fails ends the
@@ -41,10 +40,10 @@ typedef struct {
      * has no images). Called in the order in which layers finish, last layer first. */
     pt_status (*gradient_ready)(void *context, int tensor);
 
-    /* Work done between items: let messages move. */
+    /* Called between work items, so that messages make progress. */
     void (*poll)(void *context);
 
-    /* A part of a node is done, for measurements; also where it had nothing to do. */
+    /* A part of a node is done, for measurements; also if there was nothing to do. */
     void (*lap)(void *context, int node, pt_net_part part);
 } pt_net_hooks;
 

@@ -59,9 +59,9 @@ static bool keeps_input(pt_op op)
            op == PT_OP_BATCH_NORM;
 }
 
-/* Consumer i, which may be a node of the side branch, writes to the gradient of `in`. The
- * branch comes to the main path's gradient when it is there; among its own nodes it is
- * the first. Consumers come in falling order. */
+/* Consumer i, which may be on the side branch, writes to the gradient of `in`; consumers
+ * are visited in falling order. Where the main path reads `in` too, it writes first
+ * (first_main) and the branch adds. */
 static void take_writer(pt_net_node *in, const pt_net_node *n, int i)
 {
     if (!n->leads && !n->side) return;
@@ -104,7 +104,7 @@ pt_conv_shape pt_net_conv_shape(const pt_net_options *o, int node)
 
 /* ---- outputs ----------------------------------------------------------------------- */
 
-/* Is there one of the maps in first..end-1, from which a pass may be repeated upwards? */
+/* Is one of the maps in first..end-1, so that a pass may be repeated from there on? */
 static bool repeats_from(const planner *p, int first, int end)
 {
     for (int k = 0; k < p->opt->n_maps && p->opt->repeats; k++)
@@ -150,9 +150,9 @@ static void share_outputs(planner *p)
     }
 }
 
-/* A ReLU's backward pass is one more reading and writing of its gradient, unless the
- * layer that writes that last can do it. Not at the representation: what comes from above
- * is not all there. */
+/* A ReLU's backward pass reads and writes its gradient once more, unless the layer that
+ * writes it last can apply the mask. Not at the representation: the gradient from above
+ * is not complete then. */
 static void share_masks(planner *p)
 {
     const pt_graph *g = p->g;
@@ -170,7 +170,7 @@ static void share_masks(planner *p)
     }
 }
 
-/* An addition is done by the batch norm that is its later input. */
+/* An addition is fused into the batch norm that is its later input. */
 static void share_sums(planner *p)
 {
     const pt_graph *g = p->g;
@@ -246,7 +246,7 @@ static bool has_parameters(const pt_node *n)
     return n->weight >= 0 || n->bias >= 0;
 }
 
-/* Does the backward pass of this layer leave the gradient that it reads as it is? */
+/* Does the backward pass of this layer leave the gradient that it reads unchanged? */
 static bool only_reads(pt_op op)
 {
     return op != PT_OP_ADD && op != PT_OP_DROPOUT && !is_relu(op);
@@ -263,7 +263,7 @@ static bool may_share(const planner *p, int add, int r, int s)
     return true;
 }
 
-/* Hands the gradient's buffer of node i on to the inputs that it passes through to. */
+/* Shares the gradient buffer of node i with inputs that get its gradient unchanged. */
 static void share_gradient(planner *p, int i)
 {
     const pt_node *node = &p->g->nodes[i];
