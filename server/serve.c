@@ -66,9 +66,8 @@ void pt_server_destroy(pt_server **s)
 size_t pt_server_bytes(const pt_run *run, int rank)
 {
     size_t n = pt_store_bytes(run, rank) + pt_gather_bytes(run) + pt_saver_bytes(run) +
-               pt_votes_bytes(run);
+               pt_votes_bytes(run) + pt_server_methods_bytes(run, rank);
 
-    if (run->asks & PT_ASKS_START) n += run->graph->n_param_floats * sizeof(float);
     return rank == 0 ? n + pt_payloads_bytes(run) : n;
 }
 

@@ -43,10 +43,11 @@ PT_MUST_USE pt_status pt_client_take_weights(pt_client *c);
 /* Takes the running statistics of this moment from rank 0. */
 PT_MUST_USE pt_status pt_client_take_running(pt_client *c);
 
-/* Takes mean and deviation of the features (run->feature_mean, _std) from rank 0. */
+/* Takes mean and deviation of the features (run->given.feature_mean, _std) from rank 0.
+ */
 PT_MUST_USE pt_status pt_client_take_features(pt_client *c);
 
-/* Takes run->responses from rank 0. */
+/* Takes run->given.responses from rank 0. */
 PT_MUST_USE pt_status pt_client_take_responses(pt_client *c);
 
 /* Sends rows [n] floats of block to rank 0 and waits until they have left. */

@@ -72,6 +72,16 @@ static pt_status make_given(pt_run *r)
     return ok ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for what methods start from");
 }
 
+size_t pt_run_bytes(const pt_run *r)
+{
+    size_t floats = r->graph->n_floats + pt_run_response_floats(r);
+
+    if (r->asks & PT_ASKS_START) floats += r->graph->n_floats;
+    if (r->asks & PT_ASKS_MOMENTS) floats += 2 * (size_t)pt_run_rep_size(r);
+    return floats * sizeof(float) +
+           (r->asks & PT_ASKS_LABELS ? r->plan->n_images * sizeof *r->given.labels : 0);
+}
+
 static pt_status create_methods(pt_run *r)
 {
     pt_status s = PT_OK;

@@ -54,6 +54,9 @@ void pt_run_destroy(pt_run **r);
  * Call when `flat` holds them and before a checkpoint is loaded. */
 void pt_run_keep_start(pt_run *r);
 
+/* Bytes of `flat` and of what methods ask for, on every rank. */
+size_t pt_run_bytes(const pt_run *r);
+
 /* Floats of the responses; 0: not needed. */
 size_t pt_run_response_floats(const pt_run *r);
 

@@ -198,13 +198,12 @@ static uint64_t available_bytes(void)
 static pt_status check_memory(pt_setup *u)
 {
     const pt_run *r = u->run;
-    size_t weights = r->graph->n_floats * sizeof(float);
     int threads = (int)r->config->engine->threads;
     uint64_t here, mine;
     pt_status s;
 
-    u->server_bytes = pt_server_bytes(r, 0) + weights;
-    u->worker_bytes = pt_worker_bytes(r, 0, threads) + weights;
+    u->server_bytes = pt_server_bytes(r, 0) + pt_run_bytes(r);
+    u->worker_bytes = pt_worker_bytes(r, 0, threads) + pt_run_bytes(r);
     u->memory_bytes = available_bytes();
     mine = pt_job_rank() < r->n_servers ? u->server_bytes : u->worker_bytes;
     s = pt_job_sum_on_host(mine, &here);

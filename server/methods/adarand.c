@@ -296,6 +296,13 @@ static pt_status create(const pt_run *run, int rank, void **self)
                : pt_fail(PT_ERR_NOMEM, "no memory for the targets of classes");
 }
 
+static size_t bytes(const pt_run *run, int rank)
+{
+    size_t targets = (size_t)run->plan->batch * (size_t)pt_run_rep_size(run);
+
+    return rank > 0 ? 0 : floats(run) * sizeof(float) + targets * sizeof(double);
+}
+
 static float *state(void *self)
 {
     return ((adarand *)self)->state;
@@ -353,6 +360,7 @@ static void moved(void *self, const pt_rows *rows)
 
 const pt_server_method pt_server_adarand = {.create = create,
                                             .destroy = destroy,
+                                            .bytes = bytes,
                                             .floats = floats,
                                             .state = state,
                                             .start = start,

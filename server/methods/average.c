@@ -36,6 +36,11 @@ static pt_status create(const pt_run *run, int rank, void **self)
     return PT_OK;
 }
 
+static size_t bytes(const pt_run *run, int rank)
+{
+    return run->graph->n_param_floats * sizeof(float);
+}
+
 static float *weights(void *self)
 {
     return ((average *)self)->m;
@@ -59,6 +64,7 @@ static void moved(void *self, const pt_rows *rows)
 
 const pt_server_method pt_server_average = {.create = create,
                                             .destroy = destroy,
+                                            .bytes = bytes,
                                             .second = "ema",
                                             .weights = weights,
                                             .moved = moved};

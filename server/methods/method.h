@@ -23,6 +23,8 @@ typedef struct {
      * Every server, `rank` of them; for a method of the batch only rank 0 has any. */
     pt_status (*create)(const pt_run *run, int rank, void **self);
     void (*destroy)(void *self);
+    /* Bytes of that; NULL: next to nothing. */
+    size_t (*bytes)(const pt_run *run, int rank);
 
     /* Of that, floats that the next step depends on, for checkpoints: how many there are
      * in any run, and where they are (a resume writes to them). */
@@ -53,9 +55,7 @@ typedef struct {
 
     /* How a tensor's update differs from the optimizer's. */
     void (*rule)(const pt_run *run, const pt_key *key, pt_sgd *rule);
-    /* This key's weights have moved: in run->flat. */
-    void (*key_moved)(void *self, const pt_key *key);
-    /* All have, by this step's gradients: advances what follows them. */
+    /* The weights have moved, by this step's gradients: advances what follows them. */
     void (*moved)(void *self, const pt_rows *rows);
 } pt_server_method;
 

@@ -51,6 +51,18 @@ pt_status pt_server_methods_create(const pt_run *run, int rank, pt_server_method
     return s;
 }
 
+size_t pt_server_methods_bytes(const pt_run *run, int rank)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < PT_N_METHODS; i++) {
+        const pt_server_method *h = hooks_of(run, i);
+
+        if (h && h->bytes) n += h->bytes(run, rank);
+    }
+    return n;
+}
+
 pt_status pt_server_methods_start(pt_server_methods *m, const float *features, size_t n)
 {
     pt_status s = PT_OK;

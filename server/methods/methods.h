@@ -11,6 +11,7 @@ typedef struct pt_server_methods pt_server_methods;
 PT_MUST_USE pt_status pt_server_methods_create(const pt_run *run, int rank,
                                                pt_server_methods **out);
 void pt_server_methods_destroy(pt_server_methods **m);
+size_t pt_server_methods_bytes(const pt_run *run, int rank);
 
 /* ---- rank 0, before the first step ------------------------------------------------- */
 

@@ -187,6 +187,27 @@ static void test_methods_add_in_the_order_of_the_table(void **state)
                    "ec3cc5498d0d2e2434101c6f14e8bf078148a69bfb01bb3b68ca6ea1c6877f57");
 }
 
+/* What --dry-run and the check of memory at the start count. */
+static void test_memory_of_methods_is_counted(void **state)
+{
+    whole_run_options o = run_of(DATA "average.yaml", 1, 1, 1);
+    whole_run *with = play(o), *without, *start;
+    size_t weights = with->run->graph->n_floats * sizeof(float);
+    size_t parameters = with->run->graph->n_param_floats * sizeof(float);
+
+    o.sets[0] = "average.kind=none";
+    without = play(o);
+    o.sets[0] = "regularizers.l2_sp.alpha=0.1";
+    start = play(o);
+    assert_true(pt_server_bytes(with->run, 0) >=
+                pt_server_bytes(without->run, 0) + parameters);
+    assert_int_equal(pt_run_bytes(without->run), weights);
+    assert_int_equal(pt_run_bytes(start->run), 2 * weights);
+    whole_run_destroy(with);
+    whole_run_destroy(without);
+    whole_run_destroy(start);
+}
+
 static void check_resume(const char *config)
 {
     whole_run_options o = run_of(config, 1, 3, 1);
@@ -285,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_the_average_of_weights_is_that_of_pytorch),
         cmocka_unit_test(test_all_of_them_together_are_those_of_pytorch),
         cmocka_unit_test(test_methods_add_in_the_order_of_the_table),
+        cmocka_unit_test(test_memory_of_methods_is_counted),
         cmocka_unit_test(test_bits_do_not_depend_on_workers_servers_and_threads),
         cmocka_unit_test(test_a_run_that_was_stopped_goes_on_with_the_same_bits),
         cmocka_unit_test(test_bits_of_these_too_do_not_depend_on_workers_and_servers),

@@ -66,7 +66,7 @@ static size_t bytes(const pt_run *run, const pt_net_options *net)
 {
     pt_net_options o = start_options(run, net);
     pt_net_memory m = pt_net_plan(&o);
-    size_t n = m.activations + m.scratch + run->graph->n_floats * sizeof(float);
+    size_t n = m.activations + m.scratch;
 
     for (int k = 0; k < run->given.n_maps; k++)
         n += (size_t)net->max_images * pt_node_floats(node_of(run, k)) * sizeof(float);
@@ -145,8 +145,7 @@ static void hold_images(const delta *d, const pt_batch *b, const pt_net *net, in
     }
 }
 
-/* Shard by shard, as all that OpenBLAS may compute, so that the bits do not depend on
- * which shards this worker has. */
+/* Shard by shard: the net of the start weights has buffers for the images of one. */
 static pt_status at_maps(void *self, const pt_batch *b, pt_net *net, const float *pixels)
 {
     delta *d = self;
