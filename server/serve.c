@@ -148,7 +148,7 @@ static pt_status update(pt_server *s, const Pt__Record__StepRecord *r)
                     : pt_update_keys(s->update, r);
 }
 
-/* A step that counts, unless the vote says otherwise. */
+/* A step that counts, unless the vote decides otherwise. */
 static pt_status apply(pt_server *s, const Pt__Record__StepRecord *r)
 {
     pt_skips *skips = pt_step_record_skips(s->record);

@@ -19,7 +19,7 @@ void pt_step_record_destroy(pt_step_record **d);
 
 /* Rank 0: takes the payloads, decides, sends the record to every rank, and fills what it
  * knows of the step into *report. PT_ERR_NUMERIC if the run ends with this step: the
- * record tells all other ranks. */
+ * record reports to all other ranks. */
 PT_MUST_USE pt_status pt_step_record_make(pt_step_record *d, uint64_t step,
                                           Pt__Record__StepRecord *r,
                                           pt_step_report *report);

@@ -5,7 +5,7 @@
 
 enum { HUGE = 2 << 20 };
 
-/* What is mapped for so many bytes; 0: too many. */
+/* Bytes to map for an allocation of this size; 0: too large. */
 static size_t mapped(size_t bytes)
 {
     if (bytes > SIZE_MAX / 2) return 0;

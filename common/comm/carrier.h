@@ -1,5 +1,5 @@
 /* What carries messages, behind a table of operations, and the requests in flight on it.
- * Types only: comm.h sends and waits, pulse.h watches who is alive. */
+ * Types only: comm.h sends and waits, pulse.h watches which ranks are alive. */
 #ifndef PT_COMMON_COMM_CARRIER_H
 #define PT_COMMON_COMM_CARRIER_H
 

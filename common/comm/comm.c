@@ -25,7 +25,7 @@ static uintptr_t *part_handle(pt_request *r, size_t part)
     return part == 0 ? &r->native : &r->more[part - 1];
 }
 
-/* Posts all parts at once, so that a later message of the same tag stays behind them. */
+/* Posts all parts at once, so that a later message of the same tag comes after them. */
 static pt_status post(pt_comm *c, pt_request *r)
 {
     const pt_comm_ops *o = c->ops;

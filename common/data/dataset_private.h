@@ -67,7 +67,7 @@ PT_MUST_USE pt_status pt_dataset_check_index(const pt_dataset *d);
 bool pt_dataset_check_image(const pt_dataset *d, size_t image, const void *bytes,
                             pt_status *s);
 
-/* What the checksum covers behind the bytes. */
+/* What the checksum covers after the bytes. */
 void pt_dataset_digest_index(pt_digest *digest, const pt_dataset_index *x);
 
 /* *out: to be ended by pt_pairs_fini, also after a failure. Its numbers are checked by

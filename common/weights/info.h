@@ -17,7 +17,7 @@ typedef enum {
 
 enum { PT_WEIGHTS_NOTE = 200 };
 
-/* What a weights file says of itself, and what is known of it. */
+/* What a weights file states about itself, and what else is known of it. */
 typedef struct {
     pt_format format;
     bool has_preprocess; /* recorded in our model file; or, once it is loaded, known of

@@ -145,8 +145,8 @@ static pt_status get_geometry(const pt_h5file *f, pt_weights_info *info)
     return s;
 }
 
-/* The sum of what the file says beside its weights. Lists end with NULL; classes NULL:
- * none. */
+/* The checksum of what the file holds beside its weights. Lists end with NULL; classes
+ * NULL: none. */
 static uint32_t record_crc(const pt_weights_info *i, const char *const *tensors,
                            const char *const *class_names)
 {

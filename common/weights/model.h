@@ -33,7 +33,7 @@ uint64_t pt_model_bytes(const pt_graph *g);
  * dropout, bn_eps, weight_hash, and, where `preprocess` is not NULL, preprocess_order
  * (rgb, bgr), preprocess_scale, preprocess_mean, preprocess_std; where `geometry` is not
  * NULL, resize_mode (square, short_side, no_resize), resize. class_names: /classes
- * [n_classes], or NULL. record_crc32c: of the names and of all that the attributes say.
+ * [n_classes], or NULL. record_crc32c: of the names and of all attributes.
  * Reading checks it and the hash; a file of ours with neither right is refused. Written
  * to a temporary name and renamed: never half a file. */
 PT_MUST_USE pt_status pt_model_save(const char *path, const pt_graph *g,

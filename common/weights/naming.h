@@ -41,7 +41,7 @@ typedef struct {
     pt_leftover leftovers[PT_NAMING_LEFTOVERS];
 } pt_naming;
 
-/* Rule i, or NULL behind the last. */
+/* Rule i, or NULL after the last. */
 const pt_naming *pt_naming_at(size_t i);
 
 /* Whether files of this format and network may follow the rule. */

@@ -59,7 +59,7 @@ typedef struct {
 
 typedef struct pt_pickle pt_pickle;
 
-/* Reads the pickle that starts at bytes[*at] and moves *at behind it. `what` names the
+/* Reads the pickle that starts at bytes[*at] and moves *at past it. `what` names the
  * file in messages; positions in messages count from bytes[0]. The values borrow bytes
  * and `allowed`, which must live as long. On failure *out is NULL. */
 PT_MUST_USE pt_status pt_pickle_read(const char *what, const uint8_t *bytes, size_t n,

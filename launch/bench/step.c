@@ -6,7 +6,7 @@
 #include "launch/bench/job.h"
 #include "launch/bench/options.h"
 
-/* Before any rank starts: one line says what is wrong. */
+/* Before any rank starts, so that one line reports what is wrong. */
 static pt_status check_network(const char *name)
 {
     int side, n_classes;

@@ -52,7 +52,7 @@ static pt_status read_rows(const char *path, rows *out)
     return PT_OK;
 }
 
-/* What the file says of image, -1 where it does not hold it. at: where it is likely. */
+/* The file's entry for the image, -1 if it has none. at: where it is likely. */
 static int look_up(const rows *r, uint32_t image, size_t at)
 {
     for (size_t i = 0; i < r->n; i++) {

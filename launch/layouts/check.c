@@ -36,7 +36,7 @@ static pt_status load(const char *path, uint8_t **bytes, size_t *n)
                : s;
 }
 
-/* The decoder names no file: its reason is put behind the path. */
+/* The decoder names no file: its reason is put after the path. */
 static pt_status decode(job *j, const char *path, const uint8_t *bytes, size_t n,
                         pt_checked *c)
 {

@@ -18,7 +18,7 @@ typedef struct {
 PT_MUST_USE pt_status pt_list_text_open(pt_list_text *l, const char *path);
 void pt_list_text_close(pt_list_text *l);
 
-/* The next line without its end (LF, CR LF or none), blanks behind it and a byte order
+/* The next line without its end (LF, CR LF or none), blanks after it and a byte order
  * mark; valid until the next call. false at the end of the file. A line that is not text
  * is a fault. */
 bool pt_list_text_next(pt_list_text *l, pt_layout_faults *faults, char **text);

@@ -270,7 +270,7 @@ static pt_status write_model(void *context)
     return s;
 }
 
-/* Whose accuracy says which model is the best. */
+/* The split whose accuracy decides which model is the best. */
 static pt_rows_of selector(const pt_journal *j)
 {
     return j->u->validation.n > 0 ? PT_ROWS_VALIDATION : PT_ROWS_TEST;

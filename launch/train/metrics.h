@@ -40,8 +40,8 @@ void pt_metrics_close(pt_metrics **m);
  */
 PT_MUST_USE pt_status pt_metrics_put(pt_metrics *m, json_t *line);
 
-/* Are all lines on disk, as far as the system tells? Else PT_ERR_IO with the reason, and
- * those that may not be are kept. */
+/* Are all lines on disk, as far as the system reports? Else PT_ERR_IO with the reason,
+ * and those that may not be are kept. */
 PT_MUST_USE pt_status pt_metrics_sync(pt_metrics *m);
 
 /* The same, but not as a failure: one warning, as in put. */

@@ -22,7 +22,7 @@ typedef struct {
  *   --overwrite, and a run's       cleared; FRESH
  *   the same run, unfinished       RESUMED from its newest checkpoint that verifies;
  *                                  FRESH where none was ever completed
- *   the same run, finished         FINISHED, and rank 0 says so
+ *   the same run, finished         FINISHED, and rank 0 prints it
  *   another run's, or run.resume: never, or in use by another job: PT_ERR_USAGE
  * RESUMED sets the run's weights, statistics, features, first_step and test_owed on every
  * rank. hosts: see pt_run_dir_describe; rank 0. */

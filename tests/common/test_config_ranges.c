@@ -18,8 +18,8 @@ typedef struct {
     const char *range; /* what follows the type */
 } number;
 
-enum { MOST_NUMBERS = 128 };
-static number numbers[MOST_NUMBERS];
+enum { MAX_NUMBERS = 128 };
+static number numbers[MAX_NUMBERS];
 static int n_numbers;
 static char *schema, *config;
 
@@ -36,7 +36,7 @@ static void take_key(char *line)
     if (k->list) type += 8;
     k->integer = strncmp(type, "integer", 7) == 0;
     if (!k->integer && strncmp(type, "number", 6) != 0) return;
-    assert_true(n_numbers + 1 < MOST_NUMBERS);
+    assert_true(n_numbers + 1 < MAX_NUMBERS);
     snprintf(k->path, sizeof k->path, "%s", line + 2);
     n = strstr(k->path, ".N.");
     if (n) n[1] = '0';

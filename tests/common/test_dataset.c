@@ -286,7 +286,7 @@ static void test_one_flipped_bit_is_found_by_verify(void **state)
     unlink(path);
 }
 
-/* A packed file whose index is what the caller says. */
+/* A packed file whose index the caller gives. */
 static void write_index(const char *path, const uint64_t offset[4],
                         const int32_t label[3], const uint32_t train[2])
 {

@@ -16,7 +16,7 @@
 #include "common/data/dataset.h"
 #include "common/base/digest.h"
 
-/* Every so many bytes one bit is flipped: coprime to all that HDF5 aligns to. All bytes
+/* One bit is flipped every this many bytes: coprime to all that HDF5 aligns to. All bytes
  * (STEP 1) were tried by hand. */
 enum { N = 3, STEP = 29, SECONDS = 2, FOUND = 0, SAME = 1, UNNOTICED = 2 };
 

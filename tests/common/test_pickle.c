@@ -105,7 +105,8 @@ static void test_odd_calls_are_refused(void **state)
     REFUSE("ccollections\nOrderedDict\n]K\x01"
            "a\x85R.",
            "item 0 of a dictionary is not a pair");
-    REFUSE("ctorch._utils\n_rebuild_tensor\n)R}b.", "expected a dictionary, found an object");
+    REFUSE("ctorch._utils\n_rebuild_tensor\n)R}b.",
+           "expected a dictionary, found an object");
 }
 
 static void test_opcodes_that_make_objects_are_refused(void **state)
@@ -247,7 +248,7 @@ static void add(text *t, const void *bytes, size_t n)
 
 #define ADD(t, literal) add(t, literal, sizeof literal - 1)
 
-/* A file with one storage "0" of 4 floats: count as said, then 16 bytes; and one tensor
+/* A file with one storage "0" of 4 floats: count as given, then 16 bytes; and one tensor
  * with this pickle of (offset, size, stride). */
 static void refuse_tensor(const char *view, size_t n_view, const char *count,
                           const char *words)

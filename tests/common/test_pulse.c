@@ -1,5 +1,5 @@
 /* The pulse among ranks that live in one thread: the loopback carries its messages, and
- * the linker puts the test's clock in the place of pt_clock (--wrap), so that deadlines
+ * the linker replaces pt_clock by the test's clock (--wrap), so that deadlines
  * of minutes pass at once and no noise of the machine shows. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,11 +9,11 @@
 #include "common/run/run_check.h"
 #include "tests/support/temp_dir.h"
 
-enum { MOST_SETS = 4 };
+enum { MAX_SETS = 4 };
 
 /* A run of n images of a side, and what is laid over the defaults. */
 typedef struct {
-    const char *sets[MOST_SETS];
+    const char *sets[MAX_SETS];
     const char *network;
     int side, n;
 } example;
@@ -28,7 +28,7 @@ static pt_run *make(const example *e)
     pt_run *r = NULL;
     size_t n_sets = 0;
 
-    while (n_sets < MOST_SETS && e->sets[n_sets]) n_sets++;
+    while (n_sets < MAX_SETS && e->sets[n_sets]) n_sets++;
     if (pt_config_load(in_dir("a.yaml"), e->sets, n_sets, &c) != PT_OK)
         fail_msg("%s", pt_fail_text());
     assert_int_equal(pt_graph_create(e->network, &options, &g), PT_OK);
@@ -118,7 +118,8 @@ static void test_a_warm_up_as_long_as_the_run_is_doubted(void **state)
     e.sets[2] = "schedule={warmup_steps: 5, per_stage: true}";
     r = make(&e);
     assert_true(pt_run_doubt(r, line, sizeof line));
-    assert_string_equal(line, "schedule.warmup_steps is 5, but stages.1 has 4 steps: the rate never exceeds 0.667 of its full value");
+    assert_string_equal(line, "schedule.warmup_steps is 5, but stages.1 has 4 steps: the "
+                              "rate never exceeds 0.667 of its full value");
     pt_run_destroy(&r);
     e.sets[2] = NULL;
     r = make(&e);

@@ -177,7 +177,7 @@ static void fill(int v, int b, value leaf[MAX_V])
             (value){{u[2 * s], u[2 * s + 1] * (s % 2 ? 1e-3f : 1e3f), -0.0f}, u[2 * s]};
 }
 
-/* The definition, in full: what the header says a node is. Returns its images. */
+/* The definition, in full: what the header calls a node. Returns its images. */
 static int plain(const pt_span *p, const value *leaf, int level, int index, value *out)
 {
     value left, right;
@@ -316,7 +316,7 @@ static void test_empty_shards_are_not_added_and_minus_zero_survives(void **state
     }
 }
 
-/* The other tests compare bits; these sums show that bits do tell orders apart. */
+/* The other tests compare bits; these sums show that bits do differ between orders. */
 static void test_another_order_gives_other_bits(void **state)
 {
     pt_span p = {.n_shards = 32, .lo = 0, .hi = 32, .b = 32};

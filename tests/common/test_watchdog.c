@@ -1,5 +1,5 @@
 /* The watchdog with its time in the test's hands: the linker puts our own
- * pthread_cond_timedwait and _signal, _exit and pt_log_error in the place of the real
+ * pthread_cond_timedwait and _signal, _exit and pt_log_error instead of the real
  * ones (--wrap), so that a deadline of minutes passes at once and no noise of the machine
  * shows. */
 #include <errno.h>
@@ -78,7 +78,7 @@ void __wrap_pt_log_error(const char *text)
     snprintf(play.line, sizeof play.line, "%s", text);
 }
 
-/* Lets so many seconds pass and waits until the thread has seen them. */
+/* Lets this many seconds pass and waits until the thread has seen them. */
 static void pass(int seconds)
 {
     pthread_mutex_lock(&play.lock);
@@ -136,7 +136,7 @@ static void test_a_beat_in_time_keeps_it_silent(void **state)
     }
     pass(DEADLINE - 1);
     assert_int_equal(play.n_lines, 0);
-    pass(2); /* and from the last beat the deadline runs again */
+    pass(2); /* the deadline counts from the last heartbeat */
     assert_int_equal(play.n_lines, 1);
     pt_watchdog_stop();
 }
@@ -180,7 +180,7 @@ static void test_a_watchdog_that_was_stopped_begins_anew(void **state)
     pt_watchdog_stop();
 }
 
-/* ---- what it says ----------------------------------------------------------------- */
+/* ---- what it reports -------------------------------------------------------------- */
 
 static void speaks(const char *line)
 {

@@ -159,7 +159,7 @@ static void test_squeezenet_of_caffe_in_onnx_gets_caffes_pixels(void **state)
     pt_graph_destroy(&g);
 }
 
-/* A file that says nothing of itself, with names that nobody but us gives. */
+/* A file that states nothing about itself, with names that only we give. */
 static void test_names_of_nobody_bring_no_pixels(void **state)
 {
     const pt_graph_options opt = {.side = 32, .n_classes = 10};

@@ -1,6 +1,6 @@
 /* Faults of the file system: a library for LD_PRELOAD that intercepts the system calls
  * by which files are made, written, made durable, renamed and removed. A tool of the
- * tests; environment variables say what it does:
+ * tests; environment variables choose what it does:
  *
  * - PT_FILE_CALL=NAME: the call that is struck: open, write (all that write bytes), fsync
  *   (fdatasync too), rename, unlink, mkdir, rmdir, truncate, fallocate, or any.

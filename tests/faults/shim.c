@@ -1,10 +1,10 @@
 /* Faults at MPI's door: a library for LD_PRELOAD that intercepts the few MPI calls
  * that ptrain makes after its start (Isend, Irecv, Test, Iallreduce, Ibcast) and does
- * what environment variables say. A tool of the tests; every draw comes from the seed.
+ * what environment variables choose. A tool of the tests; every draw comes from the seed.
  *
  * - PT_SHIM_SEED=N: of the draws (0).
  * - PT_SHIM_DELAY_US=N: one call in eight first sleeps 0 to N microseconds.
- * - PT_SHIM_SHUFFLE=N: MPI_Test says "not yet" 0 to N times before it looks, drawn for
+ * - PT_SHIM_SHUFFLE=N: MPI_Test answers "not yet" 0 to N times before it looks, drawn for
  *   each receive: messages seem to arrive in other orders.
  * - PT_SHIM_DEAF=1: MPI_Abort reaches nobody and does not return.
  * - PT_SHIM_RANK=R: the rank that the faults below strike (0).

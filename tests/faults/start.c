@@ -1,5 +1,5 @@
-/* What every job does first: ranks that tell rank 0 a line about themselves. A tool of
- * start.sh, which stops one of them under the shim. usage: faults_start DEADLINE_S */
+/* What every job does first: ranks that report a line about themselves to rank 0. A tool
+ * of start.sh, which stops one of them under the shim. usage: faults_start DEADLINE_S */
 #include <stdio.h>
 #include <stdlib.h>
 

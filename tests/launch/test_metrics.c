@@ -83,7 +83,8 @@ static void holds(const char *text)
     free(bytes);
 }
 
-static void test_lines_without_room_are_kept_said_once_and_written_later(void **state)
+static void
+test_lines_without_space_are_kept_warned_of_once_and_written_later(void **state)
 {
     pt_metrics *m = begin();
 
@@ -97,7 +98,7 @@ static void test_lines_without_room_are_kept_said_once_and_written_later(void **
     space = -1;
     put(m, 3);
     holds("{\"step\":0}\n{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n");
-    space = 0; /* once more, once more said */
+    space = 0; /* full again: warned again */
     put(m, 4);
     assert_int_equal(warnings, 2);
     space = -1;
@@ -123,7 +124,7 @@ static void test_lines_that_a_failed_fsync_dropped_are_written_again(void **stat
 }
 
 static void
-test_lines_that_never_find_room_are_bounded_and_their_loss_is_said(void **state)
+test_lines_that_never_find_space_are_bounded_and_their_loss_is_reported(void **state)
 {
     pt_metrics *m = begin();
     char *pad = calloc(1, 1 << 20);
@@ -136,7 +137,7 @@ test_lines_that_never_find_room_are_bounded_and_their_loss_is_said(void **state)
     }
     space = -1;
     assert_int_equal(pt_metrics_sync(m), PT_OK);
-    put(m, 7); /* training and its lines go on */
+    put(m, 7); /* training continues, and so do its lines */
     pt_metrics_close(&m);
     assert_int_equal(warnings, 3);
     free(pad);
@@ -183,7 +184,7 @@ static void test_a_run_that_goes_on_keeps_what_comes_before_its_first_step(void 
     assert_int_equal(steps, 0);
 }
 
-/* What a crash may leave behind the lines: a hole of 2 GiB. */
+/* What a crash may leave after the lines: a hole of 2 GiB. */
 static void test_a_file_past_a_gibibyte_is_read(void **state)
 {
     uint64_t steps;
@@ -205,10 +206,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines_without_room_are_kept_said_once_and_written_later),
+        cmocka_unit_test(
+            test_lines_without_space_are_kept_warned_of_once_and_written_later),
         cmocka_unit_test(test_lines_that_a_failed_fsync_dropped_are_written_again),
         cmocka_unit_test(
-            test_lines_that_never_find_room_are_bounded_and_their_loss_is_said),
+            test_lines_that_never_find_space_are_bounded_and_their_loss_is_reported),
         cmocka_unit_test(test_a_run_that_goes_on_keeps_what_comes_before_its_first_step),
         cmocka_unit_test(test_a_file_past_a_gibibyte_is_read),
     };

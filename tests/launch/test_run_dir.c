@@ -1,4 +1,4 @@
-/* Which directories a run begins in or goes on with, whatever a crash or a file system
+/* Which directories a run begins in or resumes, whatever a crash or a file system
  * left in them, and that nobody else's file is touched. */
 #include <setjmp.h>
 #include <stdarg.h>

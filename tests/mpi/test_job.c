@@ -24,7 +24,7 @@ static void test_all_ranks_get_the_status_of_the_lowest_that_failed(void **state
     if (pt_job_rank() == last) mine = pt_fail(PT_ERR_IO, "expected by the test");
     if (pt_job_rank() == last / 2) mine = pt_fail(PT_ERR_DATA, "expected by the test");
     assert_int_equal(pt_job_agree(mine), PT_ERR_DATA);
-    assert_int_equal(pt_job_agree(PT_OK), PT_OK); /* and the job goes on */
+    assert_int_equal(pt_job_agree(PT_OK), PT_OK); /* and the job continues */
 }
 
 static void test_a_broadcast_brings_the_roots_bytes(void **state)

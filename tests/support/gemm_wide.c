@@ -1,4 +1,4 @@
-/* The tiles of the AVX-512 path (14 rows by two panels) with plain C in place of its two
+/* The tiles of the AVX-512 path (14 rows by two panels) with plain C instead of its two
  * instructions: their source is tested on every machine. */
 #include "tests/support/gemm_wide.h"
 

@@ -37,7 +37,7 @@ void layer_backward_weights(const layer *l, pt_threads *p, const pt_span *span,
                             const float *x, const float *dy, float *const *dw,
                             float *const *db);
 
-/* Convolutions: with a ReLU behind, and with the mask of one. */
+/* Convolutions: followed by a ReLU, and with the mask of one. */
 void layer_forward_relu(const layer *l, pt_threads *p, const pt_span *span,
                         const float *x, const float *w, const float *bias, float *y);
 void layer_backward_masked(const layer *l, pt_threads *p, const pt_span *span,

@@ -352,7 +352,7 @@ static bool weights_agree(const play *all, const whole_run *r)
     return true;
 }
 
-/* Worker 0's run, rank 0's run, and the statistics of rank 0 behind the parameters. */
+/* Worker 0's run, rank 0's run, and the statistics of rank 0 after the parameters. */
 static void keep(play *all, whole_run *r)
 {
     const pt_graph *g;

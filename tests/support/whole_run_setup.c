@@ -55,9 +55,9 @@ static void read_files(pt_run *run)
  */
 static void add_source(const pt_config *c, pt_plan *plan, const whole_run_options *o)
 {
-    enum { MOST = 32 };
-    static uint32_t target[MOST], image[3 * MOST];
-    static uint64_t begin[MOST + 1];
+    enum { MAX_IMAGES = 32 };
+    static uint32_t target[MAX_IMAGES], image[3 * MAX_IMAGES];
+    static uint64_t begin[MAX_IMAGES + 1];
     size_t n = (size_t)o->n_train, before = n + (size_t)o->n_test;
     uint32_t *all;
 
@@ -66,7 +66,7 @@ static void add_source(const pt_config *c, pt_plan *plan, const whole_run_option
         assert_int_equal(pt_plan_add_source(plan, all, WHOLE_RUN_SOURCE_IMAGES), PT_OK);
         return;
     }
-    assert_true(n <= MOST);
+    assert_true(n <= MAX_IMAGES);
     for (size_t i = 0; i < n; i++) {
         target[i] = (uint32_t)i;
         begin[i + 1] = begin[i] + i % 3 + 1;

@@ -11,7 +11,7 @@
 #include "tests/support/net_case.h"
 #include "worker/borrow/activations.h"
 
-enum { SIDE = 32, IMAGES = 3, BINS = 7, MOST_MAPS = 256 };
+enum { SIDE = 32, IMAGES = 3, BINS = 7, MAX_MAPS = 256 };
 
 static const pt_augment view = {.resize_mode = PT_RESIZE_SHORT_SIDE,
                                 .resize = SIDE,
@@ -87,7 +87,7 @@ typedef struct {
     net_case c;
     pt_threads *pool;
     int nodes[2], n_maps;
-    double weight[MOST_MAPS];
+    double weight[MAX_MAPS];
     float *pixels;
     pt_activations *a;
     pt_bank bank;
@@ -105,7 +105,7 @@ static void choose_nodes(filters_case *f)
     }
     for (int k = 0; k < 2; k++)
         for (int c = 0; c < g->nodes[f->nodes[k]].c; c++) {
-            assert_true(f->n_maps < MOST_MAPS);
+            assert_true(f->n_maps < MAX_MAPS);
             f->weight[f->n_maps++] = 0.5 / g->nodes[f->nodes[k]].c;
         }
 }
@@ -214,7 +214,7 @@ static void test_what_is_not_finite_is_refused(void **state)
 {
     filters_case f;
     pt_image im = picture(0);
-    uint64_t *counts = calloc((size_t)MOST_MAPS * PT_BANK_FINE, sizeof *counts);
+    uint64_t *counts = calloc((size_t)MAX_MAPS * PT_BANK_FINE, sizeof *counts);
 
     assert_non_null(counts);
     open_case(&f);

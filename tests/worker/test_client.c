@@ -20,7 +20,7 @@ double __wrap_pt_clock(void)
 }
 
 /* The carrier: all is done at once, but the first `fails` tests of a message fail. As
- * with MPI, whoever asks about such a message again is told that it has ended. */
+ * with MPI, a later test of such a message reports that it has ended. */
 static int fails;
 
 static pt_status send(void *self, pt_channel channel, int peer, int tag, const void *data,
@@ -113,7 +113,7 @@ static void test_a_step_without_failures_goes_through(void **state)
     fini(&f);
 }
 
-/* poll() returns nothing: whoever calls next must hear of it, also for ever after. */
+/* poll() returns nothing: the next call must report it, and all later ones. */
 static void test_a_push_that_failed_while_computing_is_reported(void **state)
 {
     pt_status s;

@@ -168,7 +168,7 @@ static void run_in_pieces(const product_case *t, float *c)
         }
 }
 
-/* Those of this CPU, and the emulated one in place of AVX-512. */
+/* Those of this CPU, and the emulated one instead of AVX-512. */
 static int all_paths(const pt_gemm_path *paths[4])
 {
     int n = pt_gemm_paths(paths);

@@ -1,6 +1,6 @@
 /* The fast kernels against plain loops in double at the layers' real sizes: relative
- * error of the norm at most 1e-5 by the direct ways, 1e-4 by Winograd. Values are N(0,
- * 1), as behind a normalised layer. Minutes: plain loops are slow. */
+ * error of the norm at most 1e-5 by the direct kernels, 1e-4 by Winograd. Values are N(0,
+ * 1), as after a normalised layer. Minutes: plain loops are slow. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -13,7 +13,7 @@
 #include "worker/engine/gemm/gemm_path.h"
 
 /* Sums of up to some thousand products of N(0, 1) in float: the relative error of the
- * norm is a few 1e-7; 1e-5 leaves room for other CPUs and blockings. */
+ * norm is a few 1e-7; 1e-5 leaves a margin for other CPUs and blockings. */
 static const double direct = 1e-5, winograd = 1e-4;
 
 /* h, w, c_in, out_h, out_w, c_out, kh, kw, stride, pad_top, pad_left */
@@ -131,7 +131,7 @@ static void assert_equal(const layer *l, const char *what, const float *got,
                  (int)l->s.kernel, what);
 }
 
-/* A ReLU behind the forward pass and its mask behind the data pass change no other bit.
+/* A ReLU after the forward pass and its mask after the data pass change no other bit.
  */
 static void check_fused(const layer *l, pt_threads *pool, int b)
 {

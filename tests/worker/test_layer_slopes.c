@@ -13,7 +13,7 @@
 #include "worker/engine/layers/pointwise.h"
 #include "worker/engine/layers/pool2d.h"
 
-enum { IMAGES = 2, SIDE = 5, C = 3, IN = IMAGES * SIDE * SIDE * C, MOST = 2 * IN };
+enum { IMAGES = 2, SIDE = 5, C = 3, IN = IMAGES * SIDE * SIDE * C, MAX_FLOATS = 2 * IN };
 
 static pt_threads *pool;
 
@@ -94,14 +94,14 @@ static void dropout_b(const float *x, const float *dy, float *dx)
 static const pt_max_pool window = {SIDE, SIDE, C, 3, 3, 3, 3, 2, 1, 1};
 static void max_pool_f(const float *x, float *y)
 {
-    uint8_t argmax[MOST];
+    uint8_t argmax[MAX_FLOATS];
 
     pt_max_pool_forward(pool, &window, IMAGES, x, y, argmax);
 }
 static void max_pool_b(const float *x, const float *dy, float *dx)
 {
-    uint8_t argmax[MOST];
-    float y[MOST];
+    uint8_t argmax[MAX_FLOATS];
+    float y[MAX_FLOATS];
 
     pt_max_pool_forward(pool, &window, IMAGES, x, y, argmax);
     pt_max_pool_backward(pool, &window, IMAGES, dy, argmax, false, NULL, dx);
@@ -118,7 +118,7 @@ static void average_b(const float *x, const float *dy, float *dx)
 
 static double loss(const layer *l, const float *x, const float *dy)
 {
-    float y[MOST];
+    float y[MAX_FLOATS];
     double sum = 0;
 
     l->forward(x, y);
@@ -129,11 +129,11 @@ static double loss(const layer *l, const float *x, const float *dy)
 static void check(const layer *l)
 {
     const float h = 1.0f / 64;
-    float x[IN], dy[MOST], dx[IN];
+    float x[IN], dy[MAX_FLOATS], dx[IN];
 
     for (int i = 0; i < IN; i++) /* 151 is prime: a permutation of 0..150 */
         x[i] = (float)((i + 1) * 53 % 151 - 60) / 4 + 0.125f;
-    for (int i = 0; i < MOST; i++) dy[i] = (float)((i * 29 + 7) % 64 - 31) / 16;
+    for (int i = 0; i < MAX_FLOATS; i++) dy[i] = (float)((i * 29 + 7) % 64 - 31) / 16;
     memset(dx, 0x55, sizeof dx);
     l->backward(x, dy, dx);
     for (int i = 0; i < IN; i++) {

@@ -11,12 +11,12 @@
 
 #define CONFIG PT_TEST_DATA "/run/base.yaml"
 
-enum { MOST_SETS = 3, MOST_BASE = 3 };
+enum { MAX_SETS = 3, N_BASE = 3 };
 
 /* A method: its key, what switches it on. Those of one family are values of the same
  * keys, and no pair. */
 typedef struct {
-    const char *key, *sets[MOST_SETS];
+    const char *key, *sets[MAX_SETS];
     int family; /* 0: its own */
 } method;
 
@@ -75,18 +75,18 @@ enum { N_REFUSALS = sizeof refusals / sizeof *refusals };
 
 static int add(const method *m, const char **sets, int n)
 {
-    for (int i = 0; i < MOST_SETS && m && m->sets[i]; i++) sets[n++] = m->sets[i];
+    for (int i = 0; i < MAX_SETS && m && m->sets[i]; i++) sets[n++] = m->sets[i];
     return n;
 }
 
 /* Two steps of plain fine-tuning with a and b; NULL: no method. */
 static int choose(const method *a, const method *b, whole_run_options *o)
 {
-    static const char *const base[MOST_BASE] = {"pseudo_task={loss: none, gate: always}",
-                                                "stages=[{steps: 2}]",
-                                                "evaluation.train_split=false"};
+    static const char *const base[N_BASE] = {"pseudo_task={loss: none, gate: always}",
+                                             "stages=[{steps: 2}]",
+                                             "evaluation.train_split=false"};
 
-    _Static_assert(MOST_BASE + 2 * MOST_SETS <= WHOLE_RUN_MAX_SETS, "room for the sets");
+    _Static_assert(N_BASE + 2 * MAX_SETS <= WHOLE_RUN_MAX_SETS, "the sets fit");
     *o = (whole_run_options){.config = CONFIG,
                              .n_servers = 1,
                              .n_workers = 2,
@@ -94,8 +94,8 @@ static int choose(const method *a, const method *b, whole_run_options *o)
                              .n_train = 21,
                              .n_test = 1,
                              .salt = 3};
-    for (int i = 0; i < MOST_BASE; i++) o->sets[i] = base[i];
-    return add(b, o->sets, add(a, o->sets, MOST_BASE));
+    for (int i = 0; i < N_BASE; i++) o->sets[i] = base[i];
+    return add(b, o->sets, add(a, o->sets, N_BASE));
 }
 
 /* The parameters after the run, a method's second set of them if it has one; malloc'd. */

@@ -215,7 +215,7 @@ static void stops(const char *set, int image, const char *expected)
     whole_run_destroy(r);
 }
 
-/* With statistics of the whole batch every image is spoilt; the step tells. */
+/* With statistics of the whole batch every image is spoilt; the step reports it. */
 static void test_a_nan_in_an_image_stops_every_rank(void **state)
 {
     stops("network.batch_norm=sync", 17, " images are not finite");

@@ -1,4 +1,4 @@
-/* A run that was stopped and goes on, on other workers, servers and threads, ends with
+/* A run that is stopped and resumed on other workers, servers and threads, ends with
  * the bits of one that was never stopped: weights, statistics, numbers of every step,
  * tests. */
 #include <math.h>
@@ -33,7 +33,7 @@ static const char *root(void)
     return in_dir("checkpoints");
 }
 
-/* Plays o as l, stops after `stop` steps, goes on as m; the end must be that of a. */
+/* Plays o as l, stops after `stop` steps, resumes as m; the end must be that of a. */
 static void stopped_and_resumed(const whole_run *a, whole_run_options o, layout l,
                                 layout m, int stop)
 {
@@ -126,7 +126,7 @@ static void test_gate_and_moving_average_go_on(void **state)
 }
 
 /* The batch's CE is below the threshold in step k and above it in the next: a gate that
- * was not told that it is open would shut. */
+ * did not know that it is open would shut. */
 static void test_an_open_gate_stays_open(void **state)
 {
     const layout l = {2, 1, 1};
@@ -201,8 +201,8 @@ static void test_skips_in_a_row_are_counted_on(void **state)
     pt_checkpoint_prune(place, 0);
 }
 
-/* Checkpoints after every step, written while training goes on: no bit changes, two stay,
- * and the run goes on from the newest. */
+/* Checkpoints after every step, written while training continues: no bit changes, two
+ * stay, and the run resumes from the newest. */
 static void test_saving_in_the_background_changes_nothing(void **state)
 {
     const layout l = {3, 2, 1};

@@ -34,7 +34,7 @@ static void run_ranges(pt_threads *p, size_t n, size_t chunk, range_work work,
 
 /* ---- activations and addition ------------------------------------------------------ */
 
-/* The loops below run over buffers that are equal or disjoint: ivdep says that no
+/* The loops below run over buffers that are equal or disjoint: ivdep states that no
  * iteration reads what another one writes. */
 typedef struct {
     pt_act act;

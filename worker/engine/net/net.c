@@ -6,7 +6,7 @@
 #include "common/base/pages.h"
 #include "worker/engine/net/net_internal.h"
 
-/* All paths from the input to the logits cross rep: the nodes behind rep read nothing
+/* All paths from the input to the logits cross rep: the nodes after rep read nothing
  * that was made before it. */
 static bool rep_cuts(const pt_graph *g, const pt_net_node *nodes)
 {

@@ -4,7 +4,7 @@
  *
  *     find_uses       who reads a node's output, and who writes its gradient (top down)
  *     share_outputs   which ReLU or addition overwrites its input, or is fused into it
- *     share_sums      which batch norm does the addition behind it
+ *     share_sums      which batch norm does the addition after it
  *     share_masks     which layer applies a ReLU's mask to the gradient that it writes
  *     place_outputs   offsets of outputs; time is the index of the node
  *     place_gradients offsets of their gradients; time runs backwards
