@@ -1,4 +1,5 @@
-/* Files as they come: read at positions or whole, every length checked; directories. */
+/* Files: read at an offset or whole, every length checked; replaced in one move.
+ * Directories. */
 #ifndef PT_COMMON_BASE_FILE_H
 #define PT_COMMON_BASE_FILE_H
 
@@ -32,10 +33,10 @@ PT_MUST_USE pt_status pt_file_load(const pt_file *s, size_t max, uint8_t **bytes
 PT_MUST_USE pt_status pt_file_load_path(const char *path, size_t max, uint8_t **bytes,
                                         size_t *n);
 
-/* Makes a new, empty file beside path, for what is to become path when it is whole: named
- * path and ".tmp." and 16 random hexadecimal digits, never one that is there, nor behind
- * a link. *name is malloc'd, *fd open for writing; the caller closes, and renames or
- * unlinks. No other function creates temporary files. */
+/* Makes a new, empty file beside path, for what is to become path once it is complete:
+ * named path and ".tmp." and 16 random hexadecimal digits, never one that is there, nor
+ * behind a link. *name is malloc'd, *fd open for writing; the caller closes, and renames
+ * or unlinks. No other function creates temporary files. */
 PT_MUST_USE pt_status pt_file_temporary(const char *path, char **name, int *fd);
 
 /* Could `name` be a temporary file of this or an older version that was to become `of`

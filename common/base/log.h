@@ -19,8 +19,8 @@ void pt_log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* One line on stdout, flushed. */
 void pt_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Bytes with one write(2), if the descriptor takes them: a full pipe may cut them, which
- * we cannot mend. 0, or the errno. */
+/* Bytes with one write(2), if the descriptor takes them: a full pipe may cut them short,
+ * which cannot be helped. 0, or the errno. */
 int pt_log_put(int fd, const char *bytes, size_t n);
 
 /* Bytes on stdout as they are. */

@@ -66,7 +66,7 @@ double pt_rng_uniform_f64(const pt_rng *r, uint64_t i);
 void pt_rng_fill_uniform(const pt_rng *r, float *out, size_t n);
 void pt_rng_fill_normal(const pt_rng *r, float *out, size_t n);
 
-/* Uniform in 0..n-1 from element i of the stream, without bias worth naming:
+/* Uniform in 0..n-1 from element i of the stream, with negligible bias:
  * floor((word 2i << 32 | word 2i+1) * n / 2^64). n >= 1. */
 uint64_t pt_rng_below(const pt_rng *r, uint64_t i, uint64_t n);
 

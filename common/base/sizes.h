@@ -1,4 +1,5 @@
-/* Arithmetic of sizes. What does not fit is SIZE_MAX, which no allocation gives. */
+/* Arithmetic of sizes. A result that does not fit is SIZE_MAX, which no allocation can
+ * provide. */
 #ifndef PT_COMMON_BASE_SIZES_H
 #define PT_COMMON_BASE_SIZES_H
 
@@ -28,7 +29,7 @@ static inline size_t pt_whole_lines(size_t floats)
     return pt_round_up(floats, 16);
 }
 
-/* Parts of at most `part` that n is cut into. */
+/* The number of parts of at most `part` that n is split into. */
 static inline int pt_parts(size_t n, size_t part)
 {
     return (int)((n + part - 1) / part);

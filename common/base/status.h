@@ -1,4 +1,4 @@
-/* What went wrong, said once: status codes and the text that explains them. */
+/* What went wrong, recorded once: status codes and the text that explains them. */
 #ifndef PT_COMMON_BASE_STATUS_H
 #define PT_COMMON_BASE_STATUS_H
 

@@ -23,16 +23,16 @@ enum {
     /* before the first step (pt_given in common/run/run.h) */
     PT_ASKS_FEATURES = 1 << 0, /* rank 0: the training images' representations */
     PT_ASKS_MOMENTS = 1 << 1,  /* everyone: mean and deviation of the same */
-    PT_ASKS_ANSWERS = 1 << 2,  /* the weights' own classifier as source head, and what it
-                                  answers to each training image */
-    PT_ASKS_RELATION = 1 << 3, /* that classifier, and its answers to each class */
+    PT_ASKS_ANSWERS = 1 << 2,  /* the weights' own classifier as source head, and its
+                                  outputs for each training image */
+    PT_ASKS_RELATION = 1 << 3, /* that classifier, and its outputs for each class */
     PT_ASKS_LABELS = 1 << 4,   /* the training images' labels */
     PT_ASKS_START = 1 << 5,    /* a copy of the start weights */
     PT_ASKS_SOURCE = 1 << 6,   /* a second data set, and a source head with its classes */
 
     /* in every step */
     PT_ASKS_MIRROR = 1 << 7,  /* also the images of the batch in reverse order */
-    PT_ASKS_RUNNING = 1 << 8, /* the running statistics of before the step */
+    PT_ASKS_RUNNING = 1 << 8, /* the running statistics from before the step */
     PT_ASKS_TARGETS = 1 << 9, /* that every image is of the target task */
 
     /* with the payload: to rank 0 before the backward pass (common/run/wire.h) */

@@ -35,7 +35,7 @@ char *pt_arena_text(pt_arena *p, const char *text, size_t n);
 void pt_arena_fini(pt_arena *p);
 
 /* Where a value was given. line 0: `where` is not a file ("--set #2", or a file as a
- * whole); where NULL: nobody gave it. Sources are ordered by `source`. */
+ * whole); where NULL: it was not given. Sources are ordered by `source`. */
 typedef struct {
     const char *where;
     int source, line, column;

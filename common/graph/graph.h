@@ -102,9 +102,8 @@ typedef enum { PT_REP_AFTER_RELU, PT_REP_BEFORE_RELU, PT_REP_AFTER_DROPOUT } pt_
 typedef struct {
     int side; /* input height and width in pixels; 0 = the network's own (224 or 32) */
     int n_classes;
-    int n_source_classes; /* not 0: the classifier of the pretrained network stays, with
-                             so many classes, beside the new head (tensors source_head.*)
-                           */
+    int n_source_classes; /* not 0: the pretrained network's classifier stays beside the
+                             new head (tensors source_head.*), with this many classes */
     bool original_head;   /* SqueezeNet: its own conv10 head (classifier.1, then ReLU,
                              then global average); elsewhere no difference */
     pt_stride_at stride_at;

@@ -1,7 +1,7 @@
 /* What DELTA compares with the start weights (Li et al., ICLR 2019): the maps of some
  * nodes, and the attention of each channel, which is how much the loss grows without it
- * (equation 6). `ptrain attention` measures that and writes a file, a run with
- * regularizers.delta.attention reads it.
+ * (equation 6). `ptrain attention` measures it and writes a file, which a run with
+ * regularizers.delta.attention reads.
  *
  * The file (HDF5): attributes format = "ptrain attention", network, images (how many were
  * measured on), loss (their mean cross-entropy with all channels); for each node a data

@@ -11,15 +11,15 @@
 #include "common/run/plan.h"
 #include "common/run/shards.h"
 
-/* What methods ask for (common/config/methods.h) and have before the first step. NULL: no
- * method of the run asks. */
+/* What methods ask for (common/config/methods.h), available before the first step. NULL:
+ * no method of the run asks. */
 typedef struct {
     float *start;        /* [graph->n_floats]: the start weights */
     int32_t *labels;     /* [plan->n_images] */
     float *feature_mean; /* [rep size], of the training images at the start */
     float *feature_std;
-    /* What the start weights answer, to each image: logits [plan->n_images][source
-     * classes]; or to each class: logarithms of mean probabilities, [n_classes][source
+    /* The start weights' outputs, for each image: logits [plan->n_images][source
+     * classes]; or for each class: logarithms of mean probabilities, [n_classes][source
      * classes]. */
     float *responses;
     int *maps; /* [n_maps]: nodes whose maps are compared with those of the start weights
@@ -36,10 +36,10 @@ typedef struct pt_run {
     int n_servers, n_workers;
     float *flat;   /* [graph->n_floats], memory layout: this rank's copy of the weights */
     bool *trained; /* [graph->n_params] of the stage entered last */
-    bool *wanted; /* [graph->n_nodes] the node's gradient is: it or a node below trains */
-    size_t stage; /* that stage */
+    bool *wanted;  /* [graph->n_nodes]: the node, or one below it, is trained */
+    size_t stage;  /* that stage */
     uint64_t first_step; /* 0, or where a run resumes */
-    bool test_owed;      /* resumed: the test after the step before is not done */
+    bool test_owed;      /* resumed: the previous step's test is still to be done */
     unsigned asks;       /* what its methods ask for: PT_ASKS_, PT_SENDS_ */
     pt_given given;
 } pt_run;

@@ -23,8 +23,8 @@
 
 enum { PT_RECORD_BYTES = 128 };
 
-/* What a worker reports of one shard before the backward pass: sums over its images, in
- * image order. Doubles only: a payload holds the struct as it is. */
+/* What a worker reports about one shard before the backward pass: sums over its images,
+ * in image order. Doubles only: a payload holds the struct as it is. */
 typedef struct {
     double n;  /* images; beside a source data set those of the target, as in all sums
                   but bad and penalty */

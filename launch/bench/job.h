@@ -5,8 +5,8 @@
 #include "launch/bench/options.h"
 
 /* Starts mpirun with the same command line, or, where mpirun has started this process,
- * takes part as a rank; rank 0 prints. argv[0] is "step". Returns the exit code; says
- * itself what went wrong. */
+ * takes part as a rank; rank 0 prints. argv[0] is "step". Returns the exit code; reports
+ * failures itself. */
 int pt_bench_job(const pt_bench_step_options *o, int argc, char **argv);
 
 #endif

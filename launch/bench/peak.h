@@ -1,4 +1,4 @@
-/* What this machine's matrix products reach, with every kernel that is here. */
+/* What this machine's matrix products reach, with every kernel that it has. */
 #ifndef PT_LAUNCH_BENCH_PEAK_H
 #define PT_LAUNCH_BENCH_PEAK_H
 

@@ -6,8 +6,8 @@
 
 #include "common/base/status.h"
 
-/* Collects the faults of one layout: the first 500 are lines of the text, the rest a
- * number. Begin with {PT_OK, 0}. */
+/* Collects the faults of one layout: the first 500 are lines of the text, the rest are
+ * counted. Begin with {PT_OK, 0}. */
 typedef struct {
     pt_status status;
     size_t n;

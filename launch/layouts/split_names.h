@@ -19,7 +19,7 @@ int pt_split_of(const char *name, size_t n);
  * ("training" among sports) and need a second look. */
 bool pt_split_is_plain(const char *name);
 
-/* The lists in root: train.txt, or the one .txt file that is called like it, and so on.
+/* The lists in root: train.txt, or the only .txt file with an equivalent name, and so on.
  * out[k]: a file name, malloc'd, or NULL. Two candidates are PT_ERR_DATA; one beside the
  * exact name is left out with a warning. */
 PT_MUST_USE pt_status pt_split_find_lists(const char *root, char *out[PT_SPLIT_NAMES]);

@@ -1,5 +1,5 @@
-/* What runs answered on the test images (predictions.h5), and what methods got right that
- * plain fine-tuning got wrong. */
+/* What runs predicted for the test images (predictions.h5), and what methods got right
+ * that plain fine-tuning got wrong. */
 #ifndef PT_LAUNCH_REPORT_ANSWERS_H
 #define PT_LAUNCH_REPORT_ANSWERS_H
 
@@ -15,7 +15,7 @@ typedef struct {
     char **classes, **names; /* [n_classes], [n] */
 } pt_answers;
 
-/* PT_ERR_DATA where the file is none. */
+/* PT_ERR_DATA if the file is not one. */
 PT_MUST_USE pt_status pt_answers_read(const char *dir, pt_answers *out);
 void pt_answers_fini(pt_answers *a);
 

@@ -6,7 +6,7 @@
 
 #include "launch/report/summary.h"
 
-/* RFC 4180 with a head line; every run that counts, in the order of the tables. Numbers
+/* RFC 4180 with a header line; every run that counts, in the order of the tables. Numbers
  * that do not exist are empty. A text that begins with = + - @, a tab or the end of a
  * line has an apostrophe before it: spreadsheets would run it as a formula. PT_ERR_IO
  * where `out` cannot be written. */

@@ -1,4 +1,4 @@
-/* What the steps of runs said (metrics.jsonl), as lines over the steps. */
+/* What runs recorded at each step (metrics.jsonl), as lines over the steps. */
 #ifndef PT_LAUNCH_REPORT_CURVES_H
 #define PT_LAUNCH_REPORT_CURVES_H
 
@@ -20,7 +20,7 @@ enum { PT_CURVE_BINS = 160 };
 
 /* Over the runs of a method: a value for each bin of steps, of which there are at most
  * PT_CURVE_BINS: mean, minimum and maximum over the runs of their means in the bin; NAN
- * where there is none. */
+ * if there are none. */
 typedef struct {
     size_t n;
     double step[PT_CURVE_BINS]; /* the middle of the bin */
@@ -28,8 +28,8 @@ typedef struct {
     double low[PT_CURVES][PT_CURVE_BINS], high[PT_CURVES][PT_CURVE_BINS];
 } pt_curves;
 
-/* Reads metrics.jsonl of every run. A run without one, or with lines that are no objects,
- * is PT_ERR_DATA naming the file. */
+/* Reads metrics.jsonl of every run. A run without one, or with lines that are not JSON
+ * objects, is PT_ERR_DATA naming the file. */
 PT_MUST_USE pt_status pt_curves_read(const pt_method_runs *m, pt_curves **out);
 
 #endif

@@ -24,9 +24,9 @@ typedef struct {
 } pt_finished_run;
 
 /* Reads result.json and config.yaml of each of dirs [n] into *out [*n_out], in their
- * order; pt_finished_runs_destroy releases it. What is no finished run (no result.json,
- * no directory) is left out, with a warning each. PT_ERR_DATA where nothing is left, or
- * where files of a finished run cannot be read: all such faults, each naming its
+ * order; pt_finished_runs_destroy releases it. Whatever is not a finished run (no
+ * result.json, no directory) is left out, with a warning. PT_ERR_DATA if nothing is left,
+ * or if files of a finished run cannot be read: all such faults, each naming its
  * directory. */
 PT_MUST_USE pt_status pt_finished_runs_read(const char *const *dirs, size_t n,
                                             pt_finished_run **out, size_t *n_out);

@@ -32,7 +32,7 @@ const char *pt_settings_get(const pt_settings *s, const char *key);
 
 typedef enum {
     PT_ROLE_NONE,     /* no part in a comparison: seed, run, engine, ... or without effect
-                         beside the other settings, as the ratio of a plain run */
+                         beside the other settings, such as the ratio of a plain run */
     PT_ROLE_METHOD,   /* which method: pseudo_task, cross_entropy, regularizers, stages */
     PT_ROLE_VARIANT,  /* of a method and its baseline alike: weight decay, batch norm */
     PT_ROLE_PROTOCOL, /* everything else: runs that differ in it are not compared */

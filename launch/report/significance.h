@@ -5,13 +5,13 @@
 #include <stddef.h>
 
 /* Exact two-sided sign-flip (permutation) test over paired differences d [n]: the share
- * of the 2^n ways to give them signs whose |sum| is at least that of d (Fisher 1935).
- * Nothing is assumed of the distribution but symmetry; the smallest value is 2 / 2^n. NAN
- * for n < 2 and n > 20. */
+ * of the 2^n sign assignments whose |sum| is at least that of d (Fisher 1935). Assumes
+ * nothing about the distribution but symmetry; the smallest possible value is 2 / 2^n.
+ * NAN for n < 2 and n > 20. */
 double pt_sign_flip_p(const double *d, size_t n);
 
-/* Two-sided p of Student's paired t test; NAN for n < 2, 0 where all differences are one
- * number that is not 0, 1 where all are 0. */
+/* Two-sided p of Student's paired t test; NAN for n < 2, 0 if all differences are equal
+ * and not 0, 1 if all are 0. */
 double pt_paired_t_p(const double *d, size_t n);
 
 /* Half the width of the 95 % confidence interval of the mean difference, by Student's t:

@@ -18,7 +18,7 @@ pt_stat pt_stat_of(const double *x, size_t n);
 
 typedef struct pt_method_runs {
     char *name;                   /* pt_label_method */
-    const pt_finished_run **runs; /* [n_runs], one a seed, by seed */
+    const pt_finished_run **runs; /* [n_runs], one per seed, in order of seed */
     size_t n_runs, n_shut;        /* n_shut: runs whose gate never opened; 0 for plain */
     pt_stat train, test;          /* percent */
     pt_stat gate, w;              /* over the runs whose gate opened */

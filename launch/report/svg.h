@@ -1,4 +1,4 @@
-/* Line charts as SVG inside a page: axes, lines with bands, a text for those who do not
+/* Line charts as SVG inside a page: axes, lines with bands, a text for those who cannot
  * see them. Colours and dashes are the classes s0..s15 and b0..b15 of page.css. */
 #ifndef PT_LAUNCH_REPORT_SVG_H
 #define PT_LAUNCH_REPORT_SVG_H

@@ -23,10 +23,10 @@ void pt_table_row_init(const pt_method_runs *m, pt_table_row *out);
 /* What the columns mean, NULL-terminated. */
 extern const char *const pt_table_legend[];
 
-/* LaTeX: a table a block, with the package booktabs. Each block: its title, a row a
- * method, its notes; at the end what the columns mean. A number that does not exist (the
- * deviation of one run, the gain of a plain row) is
- * "-". PT_ERR_IO where `out` cannot be written. */
+/* LaTeX: one table per block, with the package booktabs. Each block: its title, one row
+ * per method, its notes; at the end what the columns mean. A number that does not exist
+ * (the deviation of one run, the gain of a plain row) is "-". PT_ERR_IO where `out`
+ * cannot be written. */
 PT_MUST_USE pt_status pt_table_print(const pt_summary *s, pt_table_style style,
                                      FILE *out);
 

@@ -1,4 +1,4 @@
-/* Command lines: a command has one table of what it takes; argp reads the words by it
+/* Command lines: a command has one table of what it takes; argp parses the words by it
  * and prints its help. Every command answers -h, --help, -V and --version, and takes
  * abbreviations of its options.
  *
@@ -89,7 +89,8 @@ typedef struct {
     const char *example; /* command lines to type; the reader adds "Example:" */
     const pt_arg *table; /* [n], n <= PT_ARGS_MAX */
     size_t n;
-    /* What the rows cannot say, after all words are read: PT_ERR_USAGE. May be NULL. */
+    /* Checks what the rows cannot express, after all words are read: PT_ERR_USAGE. May be
+     * NULL. */
     pt_status (*check)(const void *given);
     const void *given;
 } pt_args;

@@ -13,7 +13,7 @@ typedef struct {
 
 typedef struct pt_commands {
     const char *name;       /* "bench"; "" for ptrain itself */
-    const char *choice;     /* "step|gemm [ARGUMENT...]" in the usage line */
+    const char *choice;     /* "step|input [ARGUMENT...]" in the usage line */
     const char *about;      /* before the list */
     const char *example;    /* command lines to type */
     const pt_command *list; /* [n], n <= PT_COMMANDS_MAX */
