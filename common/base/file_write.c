@@ -145,7 +145,8 @@ pt_status pt_file_replace(const char *path, const char *text, size_t n)
     if (close(fd) != 0 && s == PT_OK)
         s = pt_fail(PT_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     if (s == PT_OK && move(tmp, path) != 0)
-        s = pt_fail(PT_ERR_IO, "%s: cannot be renamed to: %s", path, strerror(errno));
+        s = pt_fail(PT_ERR_IO, "%s: a temporary file cannot be renamed to it: %s", path,
+                    strerror(errno));
     if (s != PT_OK) unlink(tmp);
     free(tmp);
     return s == PT_OK ? pt_file_sync_parent(path) : s;

@@ -87,10 +87,11 @@ pt_status pt_comm_mpi_check_tags(void)
         MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, &max, &found), "MPI_Comm_get_attr");
 
     if (s != PT_OK || !found || *max >= PT_MSG_MAX_TAG) return s;
-    return pt_fail(PT_ERR_COMM,
-                   "this MPI has message tags up to %d, ptrain needs %d, which the MPI "
-                   "standard guarantees: choose another transport",
-                   *max, PT_MSG_MAX_TAG);
+    return pt_fail(
+        PT_ERR_COMM,
+        "this MPI allows message tags up to %d, but ptrain needs %d, which the MPI "
+        "standard guarantees: choose another transport",
+        *max, PT_MSG_MAX_TAG);
 }
 
 pt_status pt_comm_mpi_init(pt_comm *c, pt_comm_mpi *m, double deadline_s)

@@ -167,7 +167,7 @@ static pt_status check_mpi(int level)
 
     if (s == PT_OK && level < MPI_THREAD_FUNNELED)
         s = pt_fail(PT_ERR_COMM,
-                    "this MPI provides thread level %d, ptrain needs FUNNELED (%d)",
+                    "this MPI provides thread level %d, but ptrain needs FUNNELED (%d)",
                     level, MPI_THREAD_FUNNELED);
     return s == PT_OK ? check_launcher() : s;
 }

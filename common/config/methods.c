@@ -79,7 +79,7 @@ static const struct {
     const char *why;
 } contradictions[] = {
     {PT_METHOD_MIXUP, PT_METHOD_LWF,
-     "mixes images, but regularizers.lwf has answers to unmixed images only"},
+     "mixes images, but regularizers.lwf has outputs for unmixed images only"},
     {PT_METHOD_MIXUP, PT_METHOD_CO_TUNING,
      "gives an image two labels, but regularizers.co_tuning relates only one of them to "
      "the source classes"},

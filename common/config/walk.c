@@ -296,7 +296,7 @@ static void walk_list(walker *w, pt_yaml *t, const ProtobufCFieldDescriptor *f,
         at = step_in(w, index);
         read_value(w, t->items[i].value, f, slot);
         w->path[at] = '\0';
-        /* A faulty text or message leaves no hole: nobody may meet a NULL. */
+        /* A faulty string or message leaves no hole: no reader may meet a NULL. */
         if (!pointers || *(void **)slot)
             ++*n;
         else
@@ -311,8 +311,9 @@ static void unknown_key(walker *w, const pt_yaml_item *item,
     char near[PT_DID_YOU_MEAN];
 
     for (unsigned i = 0; i < d->n_fields && i < 64; i++) names[i] = d->fields[i].name;
-    pt_faults_add(w->faults, item->mark, "unknown key '%.60s' in %s%s", item->key,
-                  d->short_name, pt_did_you_mean(item->key, names, "", near));
+    pt_faults_add(w->faults, item->mark, "unknown key '%.60s'%s%s%s", item->key,
+                  w->path[0] ? " in " : "", w->path,
+                  pt_did_you_mean(item->key, names, "", near));
 }
 
 static void walk_message(walker *w, pt_yaml *t, ProtobufCMessage *m)

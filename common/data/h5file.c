@@ -104,7 +104,7 @@ static pt_status file_new(const char *path, pt_h5file **out)
     return PT_OK;
 }
 
-/* Says in the system's words why a file cannot be read, before the library tries. */
+/* Reports, in the system's words, why a file cannot be read, before the library tries. */
 static pt_status look_at(pt_h5file *f)
 {
     struct stat st;

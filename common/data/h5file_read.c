@@ -43,7 +43,7 @@ static pt_status read_shape(pt_h5_values *v)
     return PT_OK;
 }
 
-/* Whether the data set can be as large as it says. */
+/* Whether the data set can be as large as it claims. */
 static pt_status check_storage(const pt_h5_values *d)
 {
     const pt_h5file *f = d->f;

@@ -13,8 +13,8 @@ pt_name pt_named(const char *fmt, ...)
     va_start(ap, fmt);
     len = vsnprintf(n.text, sizeof n.text, fmt, ap);
     va_end(ap);
-    PT_CHECK(len >= 0 && len < PT_NAME_MAX, "name of %d characters, %d fit: %s", len,
-             PT_NAME_MAX - 1, n.text);
+    PT_CHECK(len >= 0 && len < PT_NAME_MAX, "name of %d characters, at most %d fit: %s",
+             len, PT_NAME_MAX - 1, n.text);
     return n;
 }
 

@@ -26,7 +26,8 @@ static pt_status count_keys(const pt_graph *g, int *out)
         n += (count - 1) / piece_of(count) + 1;
     }
     if (n > INT_MAX)
-        return pt_fail(PT_ERR_SHAPE, "%s: %zu keys, at most %d", g->network, n, INT_MAX);
+        return pt_fail(PT_ERR_SHAPE, "%s: %zu keys, at most %d are supported", g->network,
+                       n, INT_MAX);
     *out = (int)n;
     return PT_OK;
 }

@@ -49,7 +49,8 @@ int pt_tree_cover(int lo, int hi, int n_shards, pt_subtree out[PT_MAX_COVER])
     int n = 0;
 
     PT_CHECK(lo >= 0 && hi <= n_shards && n_shards <= PT_MAX_SHARDS,
-             "shards %d to %d of %d, at most %d", lo, hi, n_shards, PT_MAX_SHARDS);
+             "shards %d to %d of %d, at most %d are supported", lo, hi, n_shards,
+             PT_MAX_SHARDS);
     while (lo < hi) {
         int level = 0;
 

@@ -88,7 +88,7 @@ int pt_names_classes(const pt_table *t)
 
 enum { NAMED = 5 };
 
-/* Integers, scalars (limits of a clip) and PyTorch's counts are nobody's weights. */
+/* Integers, scalars (limits of a clip) and PyTorch's counts are not weights. */
 static bool is_weight(const pt_table_entry *e)
 {
     static const char count[] = "num_batches_tracked";
@@ -124,7 +124,7 @@ static const pt_leftover *leftover(const pt_naming *rule, const pt_table_entry *
     return NULL;
 }
 
-/* What of a file is of no tensor of the network. */
+/* What a file holds that belongs to no tensor of the network. */
 typedef struct {
     size_t n_strange, n_left;
     char names[NAMED * 48]; /* of the first strange ones */
@@ -179,10 +179,9 @@ pt_status pt_names_account(const pt_table *t, const pt_naming *rule, const pt_gr
                  r.n_left, r.n_left == 1 ? " is" : "s are", r.first,
                  r.n_left == 1 ? "" : " ...", r.why->why);
     if (r.n_strange == 0) return PT_OK;
-    return pt_fail(
-        PT_ERR_WEIGHTS,
-        "%s: holds %zu tensor%s that %s does not have: %s%s; is it the file of "
-        "another network (network.name)?",
-        t->path, r.n_strange, r.n_strange == 1 ? "" : "s", g->network, r.names,
-        r.n_strange > NAMED ? " ..." : "");
+    return pt_fail(PT_ERR_WEIGHTS,
+                   "%s: holds %zu tensor%s that %s does not have: %s%s; is it a file for "
+                   "another network (network.name)?",
+                   t->path, r.n_strange, r.n_strange == 1 ? "" : "s", g->network, r.names,
+                   r.n_strange > NAMED ? " ..." : "");
 }

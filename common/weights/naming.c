@@ -83,9 +83,9 @@ enum {
         "source_head", "the run that wrote the file had a second head"                   \
     }
 
-/* Names of which two programs made use (torchvision's ResNets were also trained by
- * others, on other pixels) are taken for those of the program that chose them;
- * data.preprocess says it where that is wrong. */
+/* Names that two programs have used (torchvision's ResNets were also trained by others,
+ * on other pixels) are taken to be those of the program that chose them; data.preprocess
+ * corrects that where it is wrong. */
 static const pt_naming rules[] = {
     {.title = "torchvision",
      .formats = TORCH | ONNX,
@@ -148,8 +148,8 @@ static const pt_naming rules[] = {
      .preprocess = &inception,
      .geometry = &short_side,
      .leftovers = {{"conv_pw_13", "the network ends at conv_dw_13"}}},
-    /* Files of ours say themselves what pixels they want; others have our names where
-       nobody chose better ones. SqueezeNet's head is `head` or its own. */
+    /* Our own files record which pixels they want; others have our names if nobody chose
+     * better ones. SqueezeNet's head is `head` or its own. */
     {.title = "ptrain",
      .formats = MODEL,
      .networks = {"squeezenet1_1"},

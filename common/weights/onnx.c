@@ -64,7 +64,7 @@ static bool is_integers(int32_t type)
     return (type >= 2 && type <= 9) || type == 12 || type == 13;
 }
 
-/* Notes what does not allow to read the values: their type, or their number. */
+/* Notes what prevents the values from being read: their type, or their number. */
 static void check_values(const Pt__Onnx__TensorProto *p, pt_table_entry *e)
 {
     size_t size = p->data_type == FLOAT32 ? 4 : 2;
@@ -75,13 +75,13 @@ static void check_values(const Pt__Onnx__TensorProto *p, pt_table_entry *e)
                          (int)p->data_type);
     } else if (p->has_raw_data) {
         if (p->raw_data.len != e->count * size)
-            pt_table_trouble(e, "has %zu bytes, its shape needs %zu", p->raw_data.len,
+            pt_table_trouble(e, "has %zu bytes, but its shape needs %zu", p->raw_data.len,
                              e->count * size);
     } else {
         size_t n = size == 4 ? p->n_float_data : p->n_int32_data;
 
         if (n != e->count)
-            pt_table_trouble(e, "has %zu values, its shape needs %zu", n, e->count);
+            pt_table_trouble(e, "has %zu values, but its shape needs %zu", n, e->count);
         for (size_t i = 0; size == 2 && i < n; i++)
             if (p->int32_data[i] < 0 || p->int32_data[i] > 0xffff)
                 pt_table_trouble(e, "value %zu is %d, not a float16", i,

@@ -61,7 +61,7 @@ static void tfjs_check(const pt_table *t, const pt_table_entry *e, pt_status *fa
 
         if (stat(g->paths[i], &st) == 0) {
             total += (uint64_t)st.st_size;
-        } else if (total < end) { /* what follows lies somewhere: nobody knows where */
+        } else if (total < end) { /* where anything after it lies is unknown */
             pt_fail_more(failed, PT_ERR_IO, "%s: cannot be opened for %s: %s",
                          g->paths[i], e->name, strerror(errno));
             return;

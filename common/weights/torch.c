@@ -211,9 +211,10 @@ static pt_status place_storages(torch_file *f)
         for (int b = 0; b < 8; b++) n |= (uint64_t)count[b] << 8 * b;
         s->offset = at += 8;
         if (n != s->count)
-            return pt_fail(
-                PT_ERR_DATA, "%s: storage %zu has %llu values, its tensors expect %llu",
-                f->file->path, i, (unsigned long long)n, (unsigned long long)s->count);
+            return pt_fail(PT_ERR_DATA,
+                           "%s: storage %zu has %llu values, but its tensors expect %llu",
+                           f->file->path, i, (unsigned long long)n,
+                           (unsigned long long)s->count);
         if (n > (f->file->size - at) / numbers[s->number].bytes)
             return pt_fail(PT_ERR_DATA,
                            "%s: ends at byte %llu, inside the %llu values of storage %zu",

@@ -63,9 +63,8 @@ static pt_status unknown(const char *path, const uint8_t *b, size_t n)
                        path);
     return pt_fail(
         PT_ERR_DATA,
-        "%s: starts with %02x %02x %02x %02x, which no known format of weights "
-        "does",
-        path, b[0], b[1], b[2], b[3]);
+        "%s: is not in a known weights format (it starts with %02x %02x %02x %02x)", path,
+        b[0], b[1], b[2], b[3]);
 }
 
 /* By content. ONNX has no magic: a protobuf message begins with the tag of one of
@@ -171,8 +170,9 @@ static const pt_table_entry *match(const pt_table *table, const pt_naming *rule,
     if (!e) {
         bool other = strcmp(name, t->name) != 0;
 
-        pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: file has no%s%s, network needs %s",
-                     t->name, other ? " " : "ne", other ? name : "", needs);
+        pt_fail_more(misfit, PT_ERR_WEIGHTS,
+                     "%s: the file has no%s%s, the network needs %s", t->name,
+                     other ? " " : "ne", other ? name : "", needs);
         return NULL;
     }
     pt_names_file_dims(rule, e, t, dims);
@@ -182,8 +182,8 @@ static const pt_table_entry *match(const pt_table *table, const pt_naming *rule,
         pt_table_check(table, e, misfit);
     } else {
         pt_shape_text(e->n_dims, dims, has);
-        pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: file has %s, network needs %s", t->name,
-                     has, needs);
+        pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: the file has %s, the network needs %s",
+                     t->name, has, needs);
     }
     return e;
 }

@@ -141,12 +141,13 @@ int pt_bench_input(int argc, char **argv)
         PT_ARG_NUMBER("images", "N", &o.images, 1, 1000000,
                       "The first N images of the data set (default: 256)"),
         PT_ARG_NUMBER("rounds", "N", &o.rounds, 1, 10000,
-                      "Rounds over them (default: 5)"),
+                      "Rounds over those images (default: 5)"),
         PT_BENCH_JSON(&o.json)};
     const pt_args args = {
         .command = "bench input",
-        .about = "JPEG files of a packed data set to network input on one thread, as in "
-                 "training: checksum, decoding, short side to 256 pixels, random crop of "
+        .about = "Times the path from the JPEG files of a packed data set to network "
+                 "input, on one thread, as in training: checksum, decoding, short side "
+                 "to 256 pixels, random crop of "
                  "224, half of them mirrored, normalised. The files are read into memory "
                  "first. Medians over the rounds.",
         .example = "ptrain bench input photos.h5",

@@ -33,10 +33,12 @@ static pt_status check(const void *given)
         return pt_fail(PT_ERR_USAGE, "--shards must be a power of two, not %d",
                        o->shards);
     if (o->shards > o->batch)
-        return pt_fail(PT_ERR_USAGE, "%d shards for a batch of %d images", o->shards,
+        return pt_fail(PT_ERR_USAGE,
+                       "--shards is %d, more than the %d images of the batch", o->shards,
                        o->batch);
     if (o->workers > o->shards)
-        return pt_fail(PT_ERR_USAGE, "%d workers for %d shards", o->workers, o->shards);
+        return pt_fail(PT_ERR_USAGE, "--workers is %d, more than the %d shards",
+                       o->workers, o->shards);
     return check_method(g->method);
 }
 
@@ -47,9 +49,9 @@ bool pt_bench_read_step(int argc, char **argv, pt_bench_step_options *o, int *co
         PT_ARG_TEXT("network", "NAME", &o->network,
                     "Any value of network.name (default: resnet50)"),
         PT_ARG_NUMBER("batch", "B", &o->batch, 1, 4096,
-                      "Images of the whole batch (default: 16)"),
+                      "Images per batch, over all workers (default: 16)"),
         PT_ARG_NUMBER("threads", "T", &o->threads, 1, PT_MAX_THREADS,
-                      "Compute threads of a worker (default: 1)"),
+                      "Compute threads per worker (default: 1)"),
         PT_ARG_NUMBER("workers", "W", &o->workers, 0, PT_MAX_SHARDS,
                       "Worker ranks (default: 0, one process without messages)"),
         PT_ARG_NUMBER("shards", "V", &o->shards, 1, PT_MAX_SHARDS,
@@ -58,7 +60,7 @@ bool pt_bench_read_step(int argc, char **argv, pt_bench_step_options *o, int *co
                     "winograd, direct or blas (default: winograd)"),
         PT_ARG_NUMBER("steps", "N", &o->steps, 1, 10000, "Steps to measure (default: 5)"),
         PT_ARG_NUMBER("warmup", "N", &o->warmup, 0, 10000,
-                      "Steps before them (default: 2)"),
+                      "Warm-up steps before those (default: 2)"),
         PT_BENCH_JSON(&o->json)};
     const pt_args args = {
         .command = "bench step",

@@ -29,13 +29,15 @@ static bool read_args(int argc, char **argv, attention_args *a, int *code)
         PT_ARG_OPERAND("MODEL.h5", &a->file[MODEL]),
         PT_ARG_OPERAND("DATA.h5", &a->file[DATA]),
         PT_ARG_OPERAND("OUT.h5", &a->file[OUT]),
-        PT_ARG_WORDS("node", "NAME", &a->nodes,
-                     "A layer whose output DELTA compares, by torchvision's name, as "
-                     "layer1.2.conv3 or features.4 (repeatable; default: the last "
-                     "convolution of each stage of resnet50, 101 and 152)"),
+        PT_ARG_WORDS(
+            "node", "NAME", &a->nodes,
+            "A layer whose output DELTA compares, by its name in torchvision, such as "
+            "layer1.2.conv3 or features.4 (repeatable; default: the last "
+            "convolution of each stage of resnet50, 101 and 152)"),
         PT_ARG_NUMBER("images", "N", &a->images, 1, 100000000,
                       "Measure on N images, spread evenly over the split (default: 640)"),
-        PT_ARG_TEXT("split", "NAME", &a->split, "Split of the images (default: train)"),
+        PT_ARG_TEXT("split", "NAME", &a->split,
+                    "Split that the images come from (default: train)"),
         PT_ARG_NUMBER("per-class", "N", &a->per_class, 1, 1000000,
                       "Only the first N images of each class"),
         PT_ARG_NUMBER("threads", "N", &a->threads, 1, 1024,
@@ -49,8 +51,8 @@ static bool read_args(int argc, char **argv, attention_args *a, int *code)
             "without each channel of the compared layers: DELTA's attention (Li et al., "
             "ICLR 2019), for regularizers.delta.attention=OUT.h5. MODEL.h5 comes from a "
             "run that trained the head alone (stages=[{epochs: 10, frozen: [trunk]}]). "
-            "Under mpirun or srun the ranks share the channels; alone it starts mpirun "
-            "itself. The result does not depend on the number of ranks.",
+            "Under mpirun or srun the ranks share the channels; otherwise the command "
+            "starts mpirun itself. The result does not depend on the number of ranks.",
         .example = "ptrain attention runs/head/model.h5 flowers.h5 attention.h5",
         PT_ARGS_TABLE(table)};
 

@@ -44,20 +44,21 @@ static bool read_args(int argc, char **argv, borrow_args *a, int *code)
         PT_ARG_OPERAND("OUT.h5", &a->file[OUT]),
         PT_ARG_NUMBER("neighbours", "K", &a->neighbours, 1, 1000000,
                       "Source images for each target image (default: 300)"),
-        PT_ARG_WORDS("after", "RUN", &a->after,
-                     "The directory of a run on the target with evaluation.train_split: "
-                     "true. A target image that it got wrong has 4 K more neighbours, "
-                     "one it was unsure of 2 K (repeatable: a run for each round)"),
+        PT_ARG_WORDS(
+            "after", "RUN", &a->after,
+            "The directory of a run on the target with evaluation.train_split: "
+            "true. A target image that the run got wrong gets 4 K more neighbours, one "
+            "it was unsure of 2 K more (repeatable: one run per round)"),
         PT_ARG_TEXT("filters", "FILE", &a->filters.path,
-                    "Describe images by layers of a network with the weights of FILE "
-                    "(default: Gabor filters)"),
+                    "Describe images by layers of a network with the weights in FILE "
+                    "(default: by Gabor filters)"),
         PT_ARG_TEXT("network", "NAME", &a->filters.network,
                     "The network of --filters, if FILE is not a ptrain model file"),
         PT_ARG_WORDS("layer", "NAME", &a->filters.layers,
-                     "A layer of it, by torchvision's name, as features.1 (repeatable; "
-                     "default: the first two ReLUs)"),
+                     "A layer of that network, by its name in torchvision, such as "
+                     "features.1 (repeatable; default: the first two ReLUs)"),
         PT_ARG_NUMBER("bins", "N", &a->bins, 2, PT_BANK_MAX_BINS,
-                      "Bins of a histogram, 2 to 256 (default: 100)"),
+                      "Bins per histogram, 2 to 256 (default: 100)"),
         PT_ARG_TEXT("split", "NAME", &a->split[TARGET],
                     "Split of the target (default: train)"),
         PT_ARG_TEXT("source-split", "NAME", &a->split[SOURCE],
@@ -73,7 +74,8 @@ static bool read_args(int argc, char **argv, borrow_args *a, int *code)
                  "by histograms of the responses of Gabor filters or of a network's "
                  "first layers (Ge and Yu, CVPR 2017), for joint training: "
                  "source.path=OUT.h5. Both files are made by ptrain pack. Under mpirun "
-                 "or srun the ranks share the work; alone it starts mpirun itself. The "
+                 "or srun the ranks share the work; otherwise the command starts mpirun "
+                 "itself. The "
                  "result does not depend on the number of ranks.",
         .example = "ptrain borrow flowers.h5 imagenet.h5 near.h5 --neighbours 100",
         PT_ARGS_TABLE(table),

@@ -14,7 +14,7 @@ typedef struct {
     bool train;
 } options;
 
-/* main looks whether standard output was written. */
+/* main checks whether standard output was written. */
 static pt_status print(const pt_config *c)
 {
     char *text = NULL;
@@ -25,14 +25,14 @@ static pt_status print(const pt_config *c)
     return s;
 }
 
-/* args without their table, which is the same of both. */
+/* args without their table, which is the same for both. */
 static int show_or_check(pt_args args, bool show, int argc, char **argv)
 {
     options o = {0};
     const pt_arg table[] = {
         PT_ARG_OPERAND("FILE.yaml", &o.file), PT_ARG_SET(&o.sets),
         PT_ARG_FLAG("train", &o.train,
-                    "Also check that everything which `ptrain train` needs is there")};
+                    "Also check that everything `ptrain train` needs is given")};
     pt_config *c = NULL;
     pt_status s;
     int code;

@@ -268,8 +268,8 @@ static pt_status repack(const options *o)
     if (o->layout || o->source || o->licence || o->skip_bad ||
         has_layout_options(&o->files))
         return pt_fail(PT_ERR_USAGE,
-                       "pack: %s is a file: it is copied as it is, and only --overwrite "
-                       "may be given",
+                       "pack: %s is a file, which is copied as it is: no option but "
+                       "--overwrite may be given",
                        o->input);
     return pt_repack(o->input, o->output);
 }

@@ -24,7 +24,9 @@ static pt_status check_args(const void *given)
     const sweep_args *a = given;
 
     if (a->only.n > 1)
-        return pt_fail(PT_ERR_USAGE, "--only once: a pattern takes several, as 'R*'");
+        return pt_fail(
+            PT_ERR_USAGE,
+            "--only may be given once: a pattern selects several runs, as in 'R*'");
     if (a->submit && !a->slurm)
         return pt_fail(PT_ERR_USAGE, "--submit needs --slurm SCRIPT");
     if ((a->list || a->dry_run) && a->slurm)
@@ -54,13 +56,13 @@ static bool read_args(int argc, char **argv, sweep_args *a, int *code)
     const pt_arg table[] = {
         PT_ARG_OPERAND("TABLE.yaml", &a->file),
         PT_ARG_FLAG("list", &a->list, "List the runs and which are done; run nothing"),
-        PT_ARG_FLAG("dry-run", &a->dry_run, "As --list, with the command of each run"),
+        PT_ARG_FLAG("dry-run", &a->dry_run, "Like --list, with the command of each run"),
         PT_ARG_WORDS(
             "only", "NAME", &a->only,
             "Only runs of this name: ROW, ROW/seed-N, or a pattern with * and ?"),
         PT_ARG_SET(&a->sets),
         PT_ARG_NUMBER("jobs", "N", &a->jobs.at_once, 1, PT_SWEEP_MAX_JOBS,
-                      "Run N at the same time (default: 1)"),
+                      "Run N runs at a time (default: 1)"),
         PT_ARG_NUMBER("workers", "N", &a->jobs.workers, 1, 100000,
                       "Workers of each run (default: cores / jobs, or engine.workers)"),
         PT_ARG_TEXT(
@@ -101,12 +103,12 @@ static void list(const pt_sweep *s, const sweep_args *a)
             "The .yaml of a run, its whole configuration, is written when it starts.\n");
 }
 
-/* Becomes sbatch; returns only where that fails. */
+/* Becomes sbatch; returns only if that fails. */
 static pt_status submit(const char *path)
 {
     fflush(NULL);
     execlp("sbatch", "sbatch", path, (char *)NULL);
-    return pt_fail(PT_ERR_IO, "sbatch cannot be started: %s; %s is written",
+    return pt_fail(PT_ERR_IO, "sbatch cannot be started: %s; %s has been written",
                    strerror(errno), path);
 }
 

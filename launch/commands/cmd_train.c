@@ -33,12 +33,11 @@ static bool read_args(int argc, char **argv, pt_train_args *a, int *code)
         PT_ARG_FLAG("dry-run", &a->dry_run,
                     "Print layout, sizes, memory and steps; train nothing"),
         PT_ARG_FLAG("overwrite", &a->overwrite,
-                    "Replace an existing run directory instead of resuming its run")};
+                    "Replace an existing run directory instead of resuming the run")};
     const pt_args args = {
         .command = "train",
-        .about =
-            "Fine-tunes a network as FILE.yaml describes. Under mpirun or srun every "
-            "rank runs this command; alone it starts mpirun itself.",
+        .about = "Fine-tunes a network as FILE.yaml describes. Under mpirun or srun "
+                 "every rank runs this command; otherwise it starts mpirun itself.",
         .example = "ptrain train my.yaml --workers 2 --set optimizer.lr=0.01",
         PT_ARGS_TABLE(table)};
 

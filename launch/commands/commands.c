@@ -1,7 +1,7 @@
 #include "launch/commands/commands.h"
 
 static const pt_command list[] = {
-    {"train", "fine-tune a network, alone or under mpirun or srun", .run = pt_cmd_train},
+    {"train", "fine-tune a network, with or without mpirun or srun", .run = pt_cmd_train},
     {"predict", "print the most likely classes of images", .run = pt_cmd_predict},
     {"config", "show, check or explain a configuration", .own = &pt_config_commands},
     {"pack", "pack a folder of images into one file", .run = pt_cmd_pack},
@@ -11,9 +11,9 @@ static const pt_command list[] = {
     {"attention", "measure how much each channel matters, for DELTA",
      .run = pt_cmd_attention},
     {"demo-data", "draw pictures for a quick demonstration", .run = pt_cmd_demo_data},
-    {"sweep", "run a table of experiments, those that are not done", .run = pt_cmd_sweep},
-    {"report", "compare finished runs in the paper's kind of table",
-     .run = pt_cmd_report},
+    {"sweep", "run the experiments of a table that are not yet done",
+     .run = pt_cmd_sweep},
+    {"report", "compare finished runs, in tables like the paper's", .run = pt_cmd_report},
     {"bench", "measure the speed of this machine", .own = &pt_bench_commands},
 };
 

@@ -77,8 +77,9 @@ static pt_status add_splits(reading *r, const char *class, uint32_t first, size_
     pt_status s;
 
     if (n < train + test) {
-        pt_layout_fault(&r->faults, "%s: class %s has %zu images, needs %zu + %zu",
-                        r->root, class, n, train, test);
+        pt_layout_fault(&r->faults,
+                        "%s: class %s has %zu images, but %zu + %zu are needed", r->root,
+                        class, n, train, test);
         return PT_OK;
     }
     if (own) {

@@ -74,7 +74,7 @@ static const char *take_label(reading *r, entry *e, const char *rest)
     long n = number_of(rest);
 
     if (e->label >= 0) return "is listed twice";
-    if (n < 1 || (size_t)n > r->out->n_classes) return "has no class of classes.txt";
+    if (n < 1 || (size_t)n > r->out->n_classes) return "has no class from classes.txt";
     e->label = (int)n - 1;
     return NULL;
 }

@@ -80,8 +80,9 @@ static pt_status add_set(const char *file, int set, int *owner, pt_layout_faults
     for (size_t i = 0; i < n && s == PT_OK; i++) {
         size_t id = ids[i] >= 1 && ids[i] <= (double)out->n_images ? (size_t)ids[i] : 0;
         if (id == 0 || (double)id != ids[i]) {
-            pt_layout_fault(faults, "%s: '%s' names image %g, there are 1..%zu", file,
-                            name, ids[i], out->n_images);
+            pt_layout_fault(faults,
+                            "%s: '%s' names image %g, but images are numbered 1..%zu",
+                            file, name, ids[i], out->n_images);
             continue;
         }
         if (owner[id - 1] >= 0)

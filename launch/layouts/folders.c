@@ -223,7 +223,7 @@ static pt_status add_part(walk *w, const part *p, const pt_layout_options *o)
             pt_log_warn("%s: class '%s' has no .jpg file in %s", w->root,
                         w->out->classes[c], p->folder);
         else if (every > 0 && n < (size_t)every)
-            pt_log_warn("%s: class '%s' has %zu images, none of them goes to test",
+            pt_log_warn("%s: class '%s' has %zu images, so none of them is for the test",
                         w->root, w->out->classes[c], n);
     }
     return s;
@@ -254,7 +254,7 @@ pt_status pt_layout_folders(const char *root, const pt_layout_options *o, pt_lay
     if (s != PT_OK) goto done;
     if (n > 0 && o->test_every > 0) {
         s = pt_fail(PT_ERR_USAGE,
-                    "%s: has split folders, --test-every is for data without", root);
+                    "%s: has split folders; --test-every is for data without them", root);
         goto done;
     }
     if (n == 0) parts[n++] = (part){"", o->test_every > 0 ? "train" : "all"};

@@ -161,7 +161,7 @@ static void tidy(const char *root, char *path)
     *to = '\0';
 }
 
-/* A new image, after a look whether its file is there (*image stays NULL if not). */
+/* A new image, after checking that its file exists (*image stays NULL if not). */
 static pt_status add_image(reading *r, const pt_list_text *l, const char *name, int label,
                            seen_image **image)
 {
@@ -248,7 +248,7 @@ static pt_status read_list(reading *r, const char *path, int list)
         s = add_line(r, &l, text, list, split);
     pt_list_text_close(&l);
     if (s == PT_OK && split->n == 0 && r->faults.n == 0)
-        pt_layout_fault(&r->faults, "%s: lists no image", path);
+        pt_layout_fault(&r->faults, "%s: lists no images", path);
     return s;
 }
 
@@ -284,7 +284,7 @@ static pt_status choose_files(const char *root, const pt_layout_options *o, file
 static void warn_of_oddities(const reading *r, const files *f)
 {
     if (!f->lists[0] || !f->lists[2])
-        pt_log_warn("%s: there is no list for split '%s'", r->root,
+        pt_log_warn("%s: has no list for split '%s'", r->root,
                     f->lists[0] ? "test" : "train");
     if (r->n_twice > 0)
         pt_log_warn("%s: %zu lines repeat an image of the same list", r->root,

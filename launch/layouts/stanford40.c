@@ -110,10 +110,10 @@ static void check_twice(reading *r)
             const char *name = r->listed[k].names[i];
 
             if (i > 0 && strcmp(r->listed[k].names[i - 1], name) == 0)
-                pt_layout_fault(&r->faults, "%s: %s is twice in %s.txt", r->root, name,
-                                lists[k].split);
+                pt_layout_fault(&r->faults, "%s: %s is listed twice in %s.txt", r->root,
+                                name, lists[k].split);
             if (k == 0 && pt_listing_find(&r->listed[1], name) >= 0)
-                pt_layout_fault(&r->faults, "%s: %s is in train.txt and in test.txt",
+                pt_layout_fault(&r->faults, "%s: %s is in both train.txt and test.txt",
                                 r->root, name);
         }
 }
@@ -146,8 +146,9 @@ static pt_status compare_action(reading *r, int k, int label)
     for (size_t i = 0; i < r->listed[k].n; i++)
         expected += label_of(r, r->listed[k].names[i]) == label;
     if (s == PT_OK && n != expected)
-        pt_layout_fault(&r->faults, "%s: names %zu images, %s.txt has %zu of this action",
-                        path, n, lists[k].split, expected);
+        pt_layout_fault(&r->faults,
+                        "%s: names %zu images, but %s.txt has %zu of this action", path,
+                        n, lists[k].split, expected);
     free(path);
     return s;
 }

@@ -22,7 +22,7 @@ static pt_status check(const char *path, const pt_answers *a, const size_t n[4])
 {
     for (int k = 1; k < 4; k++)
         if (n[k] != n[0])
-            return pt_fail(PT_ERR_DATA, "%s: its columns have other lengths", path);
+            return pt_fail(PT_ERR_DATA, "%s: its columns differ in length", path);
     for (size_t i = 0; i < n[0]; i++)
         if (a->label[i] < 0 || a->label[i] >= a->n_classes || a->answer[i] < 0 ||
             a->answer[i] >= a->n_classes)
@@ -62,7 +62,9 @@ static pt_status same_test(const char *dir, const pt_answers *a, const pt_answer
                 memcmp(a->label, b->label, a->n * sizeof *a->label) == 0;
 
     return same ? PT_OK
-                : pt_fail(PT_ERR_DATA, "%s: was tested on other images than its like",
+                : pt_fail(PT_ERR_DATA,
+                          "%s: was not tested on the same images as the runs it is "
+                          "compared with",
                           dir);
 }
 

@@ -135,7 +135,7 @@ static pt_status look(const char *dir)
     return pt_fail(PT_ERR_DATA, "%s: %s", dir,
                    exists(dir, "identity.json")
                        ? "this run has not finished (no result.json)"
-                       : "not a run's directory (no result.json)");
+                       : "not a run directory (no result.json)");
 }
 
 /* *finished: false where there is nothing to read yet. */

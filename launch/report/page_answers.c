@@ -148,8 +148,8 @@ static json_t *card_of(const changes *c, const pt_change *x)
 
     pt_page_append(&answers,
                    answer_of(c, "true class", a->label[x->at], a->image[x->at]));
-    pt_page_append(&answers, example_of(c, "plain said", x->plain));
-    pt_page_append(&answers, example_of(c, "the method said", x->ours));
+    pt_page_append(&answers, example_of(c, "plain predicted", x->plain));
+    pt_page_append(&answers, example_of(c, "the method predicted", x->ours));
     return json_pack(
         "{s:o, s:o, s:i, s:I, s:o, s:i, s:o}", "image", pt_page_text(a->names[x->at]),
         "winner", pt_page_text(better ? name : "plain"), "wins",

@@ -235,7 +235,7 @@ static void fill_method(pt_block *b, pt_method_runs *m, const entry *e, size_t n
         } else {
             pt_fail_more(failed, PT_ERR_DATA,
                          "%s and %s have the same settings and seed %" PRIu64
-                         ", but other weights",
+                         ", but different weights",
                          last->dir, r->dir, r->seed);
         }
     }

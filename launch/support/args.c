@@ -219,7 +219,7 @@ static const struct argp_option *find(const reader *r, const char *word)
     return matches == 1 ? found : NULL;
 }
 
-/* Says what getopt, which ended at `state`, had against an option. */
+/* Reports what getopt, which ended at `state`, rejected about an option. */
 static pt_status explain(const reader *r, const struct argp_state *state)
 {
     const char *word = state->argv[state->next - 1];

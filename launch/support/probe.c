@@ -160,7 +160,7 @@ static void read_text(int fd, char text[TEXT_MAX])
     text[at] = '\0';
 }
 
-/* What the signal that ended the child says: only some are the file's fault. */
+/* What the signal that ended the child means: only some are the file's fault. */
 static pt_status judge_signal(const char *path, int sig)
 {
     switch (sig) {
@@ -192,7 +192,7 @@ static pt_status judge_signal(const char *path, int sig)
     }
 }
 
-/* What the child's end says of the file. */
+/* What the child's end says about the file. */
 static pt_status judge(const char *path, int status, const char *text)
 {
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;

@@ -54,7 +54,7 @@ static pt_status compare(pt_sweep_data *d, const json_t *identity, const char *f
         return PT_OK;
     return pt_fail(
         PT_ERR_USAGE,
-        "%s: was made with different data than %s holds now (%s was %.12s..., is "
+        "%s: was trained on different data from what %s holds now (%s was %.12s..., is "
         "%.12s...): choose another dir, or remove the run",
         dir, path, field, was, is);
 }

@@ -30,8 +30,8 @@ static bool check_entries(pt_config_file *f, const char *list, Pt__Sweep__Entry 
             if (name)
                 pt_config_file_fault(
                     f, path,
-                    "'%.60s' is a directory's name: letters, digits, . _ "
-                    "and -, up to %d, and no leading .",
+                    "'%.60s' cannot be a directory name: use letters, digits, . _ and -, "
+                    "at most %d of them, and no leading .",
                     name, PT_SWEEP_MAX_NAME);
             else
                 pt_config_file_fault(f, path, "%s.%zu has no name", list, i);

@@ -56,9 +56,8 @@ void pt_dry_run_print(const pt_setup *u)
                 r->plan->n_stages == 1 ? "" : "s");
     pt_log_info("traffic   %.2f MB up, %.2f MB down per worker and step",
                 (double)t.sent * mb, (double)t.received * mb);
-    pt_log_info("memory    %.0f MB per worker, %.0f MB per server (of it %.0f MB "
-                "optimizer state, "
-                "%.0f MB sums); %.0f MB available",
+    pt_log_info("memory    %.0f MB per worker, %.0f MB per server (including %.0f MB "
+                "optimizer state, %.0f MB sums); %.0f MB available",
                 (double)u->worker_bytes * mb, (double)u->server_bytes * mb,
                 (double)pt_keys_bytes(r->keys, 0) * mb,
                 ((double)u->server_bytes - 2.0 * (double)pt_keys_bytes(r->keys, 0)) * mb,

@@ -199,7 +199,7 @@ static bool is_blas(const json_t *identity)
 
 static pt_status refuse(const differences *d, const char *where, const char *advice)
 {
-    return pt_fail(PT_ERR_USAGE, "%s: is another run's (%s%s): %s", where, d->text,
+    return pt_fail(PT_ERR_USAGE, "%s: belongs to another run (%s%s): %s", where, d->text,
                    d->n > MAX_SHOWN ? "; and more" : "", advice);
 }
 

@@ -172,8 +172,8 @@ pt_status pt_metrics_put(pt_metrics *m, json_t *line)
     if (!text) return pt_fail(PT_ERR_NOMEM, "%s: no memory for a line", m->path);
     free(text);
     if (!kept && m->lost++ == 0)
-        pt_log_warn("%s: no more than %d MB of lines are kept: those that follow are "
-                    "lost until there is space on the disk",
+        pt_log_warn("%s: at most %d MB of lines are kept: later lines are lost until "
+                    "there is space on the disk",
                     m->path, MAX_KEPT >> 20);
     if (flush(m) != PT_OK)
         warn(m);

@@ -207,7 +207,7 @@ static pt_status lock(const char *dir, bool *locked)
     if (why == EWOULDBLOCK)
         return pt_fail(PT_ERR_USAGE, "run directory %s is in use by another job", dir);
     pt_log_warn("run directory %s cannot be locked (flock: %s): make sure that no other "
-                "job uses it",
+                "job is using it",
                 dir, strerror(why));
     return PT_OK;
 }

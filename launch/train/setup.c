@@ -123,7 +123,7 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, pt_graph_opt
     if (s != PT_OK) return s;
     own = n->weights && info.format == PT_FORMAT_MODEL;
     if (own && strcmp(info.network, n->name) != 0)
-        return pt_fail(PT_ERR_WEIGHTS, "%s: holds the network %s, network.name is %s",
+        return pt_fail(PT_ERR_WEIGHTS, "%s: holds the network %s, but network.name is %s",
                        n->weights, info.network, n->name);
     g->side = (int)c->data->crop;
     g->n_classes = n_classes;
@@ -138,7 +138,7 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, pt_graph_opt
                ? PT_OK
                : pt_fail(PT_ERR_WEIGHTS,
                          "%s: %s needs start weights with the network's own classifier, "
-                         "these have none",
+                         "but these have none",
                          n->weights ? n->weights : "network.weights",
                          pt_methods[classifier].key);
 }

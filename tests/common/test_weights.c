@@ -196,11 +196,12 @@ static void test_all_misfits_are_listed_in_the_layout_of_pytorch(void **state)
     if (s != PT_OK) fail_msg("%s", pt_fail_text());
     assert_int_equal(pt_weights_load(path, NULL, g, false, flat, NULL), PT_ERR_WEIGHTS);
     text = pt_fail_text();
-    assert_says("features.0.weight: file has 64x3x7x7, network needs 64x3x3x3\n");
+    assert_says("features.0.weight: the file has 64x3x7x7, the network needs 64x3x3x3\n");
     assert_says("fire2/squeeze1x1/kernel: the data set /fire2/squeeze1x1/w does not hold "
                 "floating point numbers\n");
-    assert_says("features.3.squeeze.bias: file has no fire2/squeeze1x1/bias, network "
-                "needs 16\n");
+    assert_says(
+        "features.3.squeeze.bias: the file has no fire2/squeeze1x1/bias, the network "
+        "needs 16\n");
     assert_null(strstr(text, "features.0.bias"));
     size_t lines = 1;
     for (; *text; text++) lines += *text == '\n';
@@ -228,9 +229,10 @@ static void test_a_missing_shard_that_is_needed_names_file_and_tensor(void **sta
     snprintf(expected, sizeof expected,
              "%s/group1-shard1of1: cannot be opened for conv1/kernel: No such file", dir);
     assert_says(expected);
-    assert_says("conv_dw_1.weight: file has no conv_dw_1/depthwise_kernel, network "
-                "needs 32x1x3x3");
-    assert_says("conv1_bn.running_var: file has no conv1_bn/moving_variance");
+    assert_says(
+        "conv_dw_1.weight: the file has no conv_dw_1/depthwise_kernel, the network "
+        "needs 32x1x3x3");
+    assert_says("conv1_bn.running_var: the file has no conv1_bn/moving_variance");
     assert_int_equal(remove(in_dir("model.json")), 0);
     free(flat);
     pt_graph_destroy(&g);

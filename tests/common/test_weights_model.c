@@ -169,8 +169,9 @@ static void test_a_model_file_without_its_head_fits_other_classes(void **state)
                             t->count * sizeof *to);
     }
     assert_int_equal(pt_weights_load(path, NULL, other, true, to, NULL), PT_ERR_WEIGHTS);
-    assert_string_equal(pt_fail_text(), "fc.weight: file has 3x64, network needs 10x64\n"
-                                        "fc.bias: file has 3, network needs 10");
+    assert_string_equal(pt_fail_text(),
+                        "fc.weight: the file has 3x64, the network needs 10x64\n"
+                        "fc.bias: the file has 3, the network needs 10");
     assert_int_equal(remove(path), 0);
     free(flat);
     free(to);

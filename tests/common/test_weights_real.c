@@ -154,9 +154,9 @@ static void test_squeezenet_keras_lacks_the_head_by_name(void **state)
     assert_int_equal(pt_weights_load(KERAS, NULL, m.g, true, m.flat, NULL),
                      PT_ERR_WEIGHTS);
     assert_string_equal(pt_fail_text(),
-                        "classifier.1.weight: file has no conv10/kernel, network "
+                        "classifier.1.weight: the file has no conv10/kernel, the network "
                         "needs 1000x512x1x1\n"
-                        "classifier.1.bias: file has no conv10/bias, network "
+                        "classifier.1.bias: the file has no conv10/bias, the network "
                         "needs 1000");
     destroy(&m);
 }

@@ -82,9 +82,9 @@ expect "unknown network 'nosuch'" step --network nosuch --workers 2
 expect "did you mean 'resnet50'" step --network resnet5
 expect "batch is '0'" step --batch 0
 expect "batch is 'many'" step --batch many
-expect "16 shards for a batch of 8" step --batch 8 --shards 16
+expect "--shards is 16, more than the 8 images of the batch" step --batch 8 --shards 16
 expect "power of two, not 3" step --shards 3
-expect "9 workers for 8 shards" step --workers 9
+expect "--workers is 9, more than the 8 shards" step --workers 9
 expect "threads is '0'" step --threads 0
 expect "unknown option '--quick'" step --quick
 expect "missing after '--batch'" step --batch

@@ -82,7 +82,7 @@ expect 1 1 "holds 180 tensors that cifar_resnet20 does not have: layer1.3.bn1.bi
 
 # the head of another number of classes: tensor and both shapes, one line a tensor
 "$PTRAIN" pack --layout folders images/source source.h5 >/dev/null || fail "pack the source"
-expect 1 2 "fc.weight: file has 9x64, network needs 12x64|fc.bias: file has 9, network needs 12" 3 \
+expect 1 2 "fc.weight: the file has 9x64, the network needs 12x64|fc.bias: the file has 9, the network needs 12" 3 \
     data.path=source.h5 network.weights=small/model.h5 network.keep_head=true
 
 # a label out of range, at packing: exit 1

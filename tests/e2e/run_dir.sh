@@ -47,7 +47,7 @@ else
 fi
 
 # Another run, or resume: never, is refused with exit code 2 and what differs.
-once 2 "error: run: is another run's \(optimizer.lr was 0.05, is 0.06\)" 3 optimizer.lr=0.06
+once 2 "error: run: belongs to another run \(optimizer.lr was 0.05, is 0.06\)" 3 optimizer.lr=0.06
 once 2 "seed was 3, is 4; stages.0.epochs was 2, is 3" 3 seed=4 'stages=[{epochs: 3}]'
 once 2 "error: run directory run exists and run.resume is never" 3 run.resume=never
 cp data.h5 kept.h5

@@ -60,7 +60,7 @@ mv data.h5 was.h5
 rm -r images/target/train/"$(ls images/target/train | head -1)"/0000.jpg
 "$PTRAIN" pack --layout folders images/target data.h5 >/dev/null
 "$PTRAIN" sweep table.yaml --set "$long" --list >repacked.log 2>&1; code=$?
-[ $code = 2 ] && [ "$(grep -c 'was made with different data than data.h5 holds now' repacked.log)" = 4 ] ||
+[ $code = 2 ] && [ "$(grep -c 'was trained on different data from what data.h5 holds now' repacked.log)" = 4 ] ||
     fail "runs of other data count, code $code: $(cat repacked.log)"
 mv was.h5 data.h5
 printf 'dir: deep\nconfig: [run.yaml]\nset: [engine.workers=2]\nseeds: [3]\naxes:\n' >deep.yaml
@@ -85,7 +85,7 @@ sweep deep.yaml --set "$long" --jobs 2 >deep.log 2>&1 || fail "two at once: $(ca
 hint deep.log
 
 sweep deep.yaml --set "$long" --set pseudo_task.ratio=5 --only '*/l2' >alone.log 2>&1
-[ $? = 2 ] && grep -q 'is another run.s (pseudo_task.ratio was 4, is 5)' alone.log ||
+[ $? = 2 ] && grep -q 'belongs to another run (pseudo_task.ratio was 4, is 5)' alone.log ||
     fail "a finished run with another configuration: $(cat alone.log)"
 
 # A run that somebody stops ends the sweep too.
@@ -100,14 +100,14 @@ timeout -k 5 60 mpirun -q --oversubscribe -n 2 "$PTRAIN" sweep alone.yaml --set 
 
 # What is in the directories is of other runs: said for each row before anything runs.
 sweep table.yaml >other.log 2>&1
-[ $? = 2 ] && grep -q 'error: runs/l2/seed-3: is another run.s (stages.0.epochs was 6, is 2)' other.log ||
+[ $? = 2 ] && grep -q 'error: runs/l2/seed-3: belongs to another run (stages.0.epochs was 6, is 2)' other.log ||
     fail "another table's directories: $(cat other.log)"
 sed 's/plain, set: \[pseudo_task.loss=none/plain, set: [pseudo_task.los=none/' table.yaml >bad.yaml
 sweep bad.yaml >bad.log 2>&1
 [ $? = 2 ] && grep -q "^bad.yaml:7:25: error: unknown key 'los' in PseudoTask; did you mean 'loss'? (plain/seed-3 and 1 more run)" bad.log || fail "bad key: $(cat bad.log)"
 printf 'rows: [{name: a b}]\nseed: [1]\n' >bad.yaml
 sweep bad.yaml >bad.log 2>&1
-[ $? = 2 ] && grep -q "bad.yaml:2:1: error: unknown key 'seed' in Table; did you mean 'seeds'" bad.log || fail "bad table: $(cat bad.log)"
+[ $? = 2 ] && grep -q "bad.yaml:2:1: error: unknown key 'seed'; did you mean 'seeds'" bad.log || fail "bad table: $(cat bad.log)"
 printf 'rows: [{name: a b}]\nseeds: [1]\n' >bad.yaml
 sweep bad.yaml >bad.log 2>&1
 [ $? = 2 ] && [ "$(grep -c error: bad.log)" = 3 ] || fail "bad table: $(cat bad.log)"

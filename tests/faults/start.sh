@@ -16,7 +16,7 @@ one_line text_stops 'rank 2 \(host [^)]+\) has owed its start-up report for 2 s'
 # Before the ranks know of each other a failure is one line too.
 start small_tags PT_SHIM_TAG_UB=32766
 [ $? = 1 ] || fail "small_tags: the exit code is not 1"
-one_line small_tags 'this MPI has message tags up to 32766, ptrain needs 32767'
+one_line small_tags 'this MPI allows message tags up to 32766, but ptrain needs 32767'
 start least_tags PT_SHIM_TAG_UB=32767 || fail "least_tags: $(cat least_tags.log)"
 for who in ALL 2; do
     start refused_$who PT_SHIM_REFUSE=$who

@@ -59,11 +59,12 @@ static void test_differences_are_named_with_both_values(void **state)
     json_object_set_new(was, "data_checksum", json_string("aa"));
     json_object_del(json_object_get(is, "settings"), "seed");
     assert_int_equal(compare(was, is), PT_ERR_USAGE);
-    assert_string_equal(pt_fail_text(), "runs/a: is another run's (optimizer.lr was 0.1, "
-                                        "is 0.2; stages.0.epochs was 3, is "
-                                        "4; seed was 2, is not given; data_checksum was "
-                                        "aa, is not given): choose another "
-                                        "run.dir, or use --overwrite to replace it");
+    assert_string_equal(pt_fail_text(),
+                        "runs/a: belongs to another run (optimizer.lr was 0.1, "
+                        "is 0.2; stages.0.epochs was 3, is "
+                        "4; seed was 2, is not given; data_checksum was "
+                        "aa, is not given): choose another "
+                        "run.dir, or use --overwrite to replace it");
 }
 
 static pt_status compare_settings(const json_t *was, const char *const sets[2])

@@ -284,7 +284,7 @@ static void test_faults_of_classes_are_found(void **state)
     expect_fault(NULL, PT_ERR_DATA, "%s/classes.txt: has no classes");
     put("classes.txt", "a\n");
     put("test.txt", "\n");
-    expect_fault(NULL, PT_ERR_DATA, "%s/test.txt: lists no image");
+    expect_fault(NULL, PT_ERR_DATA, "%s/test.txt: lists no images");
 }
 
 static void test_other_lists_may_be_named(void **state)
@@ -406,9 +406,9 @@ static void test_ids_and_labels_of_flower102_are_checked(void **state)
     expect_fault(NULL, PT_ERR_DATA,
                  "%1$s/imagelabels.mat: label 103 of image 2 is not in 1..102\n"
                  "%1$s/imagelabels.mat: label 2.5 of image 3 is not in 1..102\n"
-                 "%1$s/setid.mat: 'trnid' names image 7, there are 1..3\n"
-                 "%1$s/setid.mat: 'trnid' names image 0, there are 1..3\n"
-                 "%1$s/setid.mat: 'valid' names image 1.5, there are 1..3\n"
+                 "%1$s/setid.mat: 'trnid' names image 7, but images are numbered 1..3\n"
+                 "%1$s/setid.mat: 'trnid' names image 0, but images are numbered 1..3\n"
+                 "%1$s/setid.mat: 'valid' names image 1.5, but images are numbered 1..3\n"
                  "%1$s/setid.mat: image 1 is in 'trnid' and in 'tstid'");
 }
 

@@ -157,7 +157,7 @@ test_a_page_has_every_part_and_every_text_from_outside_is_escaped(void **state)
                            "More often right than plain: 1 test images",
                            "only plain is right in 1 of 1 pairs, only DELTA with "
                            "attention attention=one&lt;x&gt;.h5 in 0",
-                           "plain said <b>class&lt;x&gt;</b>",
+                           "plain predicted <b>class&lt;x&gt;</b>",
                            "p of t: Student"};
     char *page;
 

@@ -142,8 +142,9 @@ static void test_a_repeated_run_with_other_weights_is_refused(void **state)
     assert_int_equal(pt_finished_runs_read(dirs, 2, &r, &n), PT_OK);
     assert_int_equal(pt_summary_create(r, 2, &u), PT_ERR_DATA);
     assert_null(u);
-    assert_string_equal(pt_fail_text(),
-                        "a and b have the same settings and seed 1, but other weights");
+    assert_string_equal(
+        pt_fail_text(),
+        "a and b have the same settings and seed 1, but different weights");
     pt_finished_runs_destroy(&r, 2);
 }
 
@@ -183,7 +184,7 @@ static void test_what_is_no_finished_run_is_left_out_with_a_warning(void **state
     assert_string_equal(warned,
                         "none: No such file or directory: left out\n"
                         "cut: this run has not finished (no result.json): left out\n"
-                        "other: not a run's directory (no result.json): left out\n");
+                        "other: not a run directory (no result.json): left out\n");
     pt_finished_runs_destroy(&r, n);
 }
 

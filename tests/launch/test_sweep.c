@@ -154,12 +154,12 @@ static void test_all_faults_are_told_at_once_where_they_stand(void **state)
         "t.yaml:3:17: error: 'x' is not a seed or a range as in 1-5\n"
         "t.yaml:3:20: error: '9-3' is not a seed or a range as in 1-5\n"
         "t.yaml:3:25: error: more than 1000 seeds\n"
-        "t.yaml:5:12: error: 'a b' is a directory's name: letters, digits, . _ "
-        "and -, up to 100, and no leading .\n"
+        "t.yaml:5:12: error: 'a b' cannot be a directory name: use letters, digits, "
+        ". _ and -, at most 100 of them, and no leading .\n"
         "t.yaml:7:11: error: rows has two entries named 'c'\n"
         "--set #1: error: data.batch must be in [1, 65536], not 0 (a b/seed-1 and 3 more "
         "runs)\n"
-        "t.yaml:6:21: error: unknown key 'los' in Optimizer; did you mean 'lr'? "
+        "t.yaml:6:21: error: unknown key 'los' in optimizer; did you mean 'lr'? "
         "(c/seed-1 and 1 more run)\n"
         "t.yaml:8:14: error: missing.yaml cannot be read: No such file or "
         "directory (c/seed-1 and 1 more run)\n"
@@ -182,8 +182,8 @@ static void test_faults_of_the_table_itself(void **state)
                   "t.yaml:4:13: error: axes.0 has no entries");
     /* A misspelt key is one fault, not two. */
     expect_faults("dri: x\nconfig: [run.yaml]\nrows: [{nam: a}]\n", NULL,
-                  "t.yaml:1:1: error: unknown key 'dri' in Table; did you mean 'dir'?\n"
-                  "t.yaml:3:9: error: unknown key 'nam' in Entry; did you mean 'name'?");
+                  "t.yaml:1:1: error: unknown key 'dri'; did you mean 'dir'?\n"
+                  "t.yaml:3:9: error: unknown key 'nam' in rows.0; did you mean 'name'?");
     expect_faults("rows: [\n", NULL,
                   "t.yaml:2:1: error: flow sequence without a closing bracket");
 }

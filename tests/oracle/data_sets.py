@@ -101,7 +101,7 @@ def cub200():
     text(root + "/image_class_labels.txt", "1 1\n1 2\n2 3\n9 1\n3 1\n4 1\n5 2\n6 1\n")
     text(root + "/train_test_split.txt", "1 2\n" + "".join("%d 1\n" % i for i in range(2, 8)))
     refused("CUB with faults", "cub", "image_class_labels.txt:2: error: image 1 is listed twice",
-            "image_class_labels.txt:3: error: image 2 has no class of classes.txt",
+            "image_class_labels.txt:3: error: image 2 has no class from classes.txt",
             "image_class_labels.txt:4: error: '9' is not an image id of images.txt",
             "train_test_split.txt:1: error: image 1 is neither 0 nor 1",
             "has no line in image_class_labels.txt", images[5] + ": No such file")
@@ -168,7 +168,7 @@ def stanford40():
     refused("Stanford40 with faults", root,
             "test.txt:9: error: 'riding_001.jpg' does not begin with an action of actions.txt",
             "applauding_test.txt:2: error: waving_hands_002.jpg is not in test.txt",
-            listed["train"][0] + " is in train.txt and in test.txt")
+            listed["train"][0] + " is in both train.txt and test.txt")
 
 
 # ---- Caltech-256: other entries, the clutter class, three ways to split
@@ -211,7 +211,7 @@ def caltech256():
 
     check("Caltech drawn", root, names, splits(257, fixed, drawn), options=("--draw", "7"))
     refused("Caltech with more than there is", root, "class 001.class-1 has 84 images, "
-            "needs 80 + 20", options=("--train-per-class", "80"))
+            "but 80 + 20 are needed", options=("--train-per-class", "80"))
     refused("Caltech with another's option", root, "--identities is for webface500",
             options=("--identities", "3"))
 

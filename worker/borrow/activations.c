@@ -31,9 +31,10 @@ static pt_status weigh(pt_activations *a)
         const pt_node *n = &o->graph->nodes[o->nodes[k]];
 
         if (places_of(n) > MAX_PLACES)
-            return pt_fail(PT_ERR_CONFIG,
-                           "layer %s has %d x %d places, more than %d of a map", n->name,
-                           n->h, n->w, MAX_PLACES);
+            return pt_fail(
+                PT_ERR_CONFIG,
+                "layer %s has %d x %d positions, more than the %d allowed per map",
+                n->name, n->h, n->w, MAX_PLACES);
         a->n_maps += n->c;
         if (o->nodes[k] > a->top) a->top = o->nodes[k];
     }

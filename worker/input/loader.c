@@ -226,7 +226,7 @@ bool pt_loader_request(pt_loader *l, const uint32_t *images, size_t n, bool trai
 {
     bool has_space;
 
-    PT_CHECK(n <= l->max_images, "a batch of %zu images, space for %zu", n,
+    PT_CHECK(n <= l->max_images, "a batch of %zu images, but space for only %zu", n,
              l->max_images);
     pthread_mutex_lock(&l->lock);
     has_space = l->asked - l->oldest < l->depth;
@@ -264,7 +264,7 @@ pt_status pt_loader_get(pt_loader *l, const float **pixels, const int32_t **labe
     pthread_mutex_lock(&l->lock);
     b = wait_for_oldest(l);
     pthread_mutex_unlock(&l->lock);
-    if (!b) return pt_fail(PT_ERR_BUG, "a batch was taken that nobody asked for");
+    if (!b) return pt_fail(PT_ERR_BUG, "a batch was taken that had not been requested");
     if (b->status != PT_OK) return pt_fail(b->status, "%s", b->text);
     *pixels = b->pixels;
     *labels = b->labels;

@@ -18,8 +18,8 @@ static void use_one_thread(void)
 
     if (done) return;
     openblas_set_num_threads(1);
-    PT_CHECK(openblas_get_num_threads() == 1, "OpenBLAS uses %d threads where 1 was set",
-             openblas_get_num_threads());
+    PT_CHECK(openblas_get_num_threads() == 1,
+             "OpenBLAS uses %d threads although 1 was set", openblas_get_num_threads());
     done = true;
 }
 

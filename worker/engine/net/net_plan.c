@@ -391,7 +391,7 @@ static pt_status check_options(const pt_net_options *o)
     int v = o->n_shards;
 
     if (o->training && (v < 1 || v > PT_MAX_SHARDS || (v & (v - 1)) != 0))
-        return pt_fail(PT_ERR_CONFIG, "%d shards: a power of two up to %d is needed", v,
+        return pt_fail(PT_ERR_CONFIG, "%d shards: must be a power of two, at most %d", v,
                        PT_MAX_SHARDS);
     if (o->training && (o->lo < 0 || o->lo >= o->hi || o->hi > v))
         return pt_fail(PT_ERR_SHAPE, "shards %d to %d of %d cannot be owned", o->lo,
