@@ -6,10 +6,11 @@
  *
  * A method has hooks of its own in up to three files, where its line says YES:
  *     common/run/NAME.c         what is found or read before the first step
- * (run/method.h) worker/objective/NAME.c   losses and gradients
- * (worker/objective/method.h) server/methods/NAME.c     what needs the whole batch, or
- * the parameters (server/methods/method.h) launch/docs/adding-a-method.md walks through
- * an example. Pure. */
+ *                               (run/method.h)
+ *     worker/objective/NAME.c   losses and gradients (worker/objective/method.h)
+ *     server/methods/NAME.c     what needs the whole batch, or the parameters
+ *                               (server/methods/method.h)
+ * launch/docs/adding-a-method.md walks through an example. Pure. */
 #ifndef PT_COMMON_CONFIG_METHODS_H
 #define PT_COMMON_CONFIG_METHODS_H
 

@@ -54,7 +54,7 @@ static void print_default(FILE *out, const ProtobufCFieldDescriptor *f)
                    PT_CONFIG_PLAIN);
 }
 
-/* The values of an enum: on the key's own line, or one a line where they have help. */
+/* The values of an enum: on the key's own line, or one per line where they have help. */
 static void print_values(FILE *out, const ProtobufCEnumDescriptor *e, int indent,
                          bool with_help)
 {

@@ -3,7 +3,7 @@
  *
  * cifar_resnet20, cifar_resnet56  shortcuts without weights (option A); names of
  *                                 akamaster/pytorch_resnet_cifar10
- * resnet_small                    one block a stage, 1x1 projections with batch norm;
+ * resnet_small                    one block per stage, 1x1 projections with batch norm;
  *                                 names as torchvision's; for tests and the demonstration
  */
 #include "common/graph/builder.h"

@@ -9,8 +9,9 @@
  *                            2 * rep size
  *     per image it owns      pt_image_norms
  *     per image it owns      its row for methods that couple images
- * (common/run/coupling.h) per batch norm node that computes statistics, in graph order,
- * per cover sub-tree that has images        moments (common/run/moments.h)
+ *                            (common/run/coupling.h)
+ *     per batch norm node that computes statistics, in graph order, per cover
+ *     sub-tree with images   moments (common/run/moments.h)
  */
 #ifndef PT_COMMON_RUN_WIRE_H
 #define PT_COMMON_RUN_WIRE_H

@@ -53,7 +53,7 @@ static const char layouts[] =
     "Layouts:\n"
     "  folders     train/CLASS/*.jpg, test/CLASS/*.jpg (and val), or CLASS/*.jpg\n"
     "  list        train.txt, test.txt (and val.txt): lines `path label`;\n"
-    "              classes.txt: one name a line\n"
+    "              classes.txt: one name per line\n"
     "              (both: also training, valid, validation, dev, testing, in small\n"
     "              letters or capitals; the splits are train, val, test)\n"
     "  flower102   jpg/, imagelabels.mat and setid.mat of Oxford Flower102\n"
@@ -70,7 +70,7 @@ static bool read_options(int argc, char **argv, options *o, int *code)
         PT_ARG_OPERAND("INPUT", &o->input),
         PT_ARG_OPERAND("OUT.h5", &o->output),
         PT_ARG_TEXT("layout", "LAYOUT", &o->layout,
-                    "How INPUT is laid out (default: found by what it holds)"),
+                    "How INPUT is laid out (default: detected from its contents)"),
         PT_ARG_NUMBER("test-every", "N", &f->test_every, 2, MAX_COUNT,
                       "CLASS/*.jpg: every N-th image of a class is for the test, the "
                       "others are for training (default: one split, `all`)"),
@@ -83,8 +83,9 @@ static bool read_options(int argc, char **argv, options *o, int *code)
                     "Of both: images drawn at random, not in the order of names",
                     .flag = &f->draw),
         PT_ARG_FLAG("no-clutter", &f->no_clutter, "caltech256: leave class 257 out"),
-        PT_ARG_NUMBER("identities", "N", &f->n_classes, 1, MAX_COUNT,
-                      "webface500: how many, those with most images (default: 500)"),
+        PT_ARG_NUMBER(
+            "identities", "N", &f->n_classes, 1, MAX_COUNT,
+            "webface500: how many of them, those with the most images (default: 500)"),
         PT_ARG_TEXT("train", "FILE", &f->train, "list: read FILE instead of train.txt"),
         PT_ARG_TEXT("val", "FILE", &f->val, "list: instead of val.txt"),
         PT_ARG_TEXT("test", "FILE", &f->test, "list: instead of test.txt"),

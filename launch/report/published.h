@@ -4,9 +4,10 @@
 
 #include "launch/report/settings.h"
 
-/* What the paper's tables say of this data set and network, one line a row, malloc'd;
- * NULL where they have none (or without memory). The data set is identified by its number
- * of classes and the name of its file, so that another set of 200 classes is not CUB. */
+/* What the paper's tables say about this data set and network, one line per row,
+ * malloc'd; NULL where they have none (or without memory). The data set is identified by
+ * its number of classes and the name of its file, so that another set of 200 classes is
+ * not CUB. */
 char *pt_published_text(const pt_settings *s, size_t n_classes);
 
 #endif

@@ -99,7 +99,7 @@ static void write_head(FILE *out, const pt_sweep *s, size_t n, const char *here)
             "#SBATCH --signal=USR1@120\n#SBATCH --requeue\n#SBATCH --open-mode=append\n");
     write_output(out, here, s->table->dir);
     for (size_t i = 0; i < c->n_options; i++) fprintf(out, "#SBATCH %s\n", c->options[i]);
-    fprintf(out, "# Written by ptrain sweep --slurm: %zu runs, one a task.\n", n);
+    fprintf(out, "# Written by ptrain sweep --slurm: %zu runs, one per task.\n", n);
     fprintf(out, "cd ");
 }
 

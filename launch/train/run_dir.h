@@ -3,7 +3,7 @@
  *   identity.json     what decides the weights (launch/train/identity.h), from the start
  *   config.yaml       the resolved configuration
  *   environment.json  versions, hosts, core types, commit, command line
- *   metrics.jsonl     one object a step, one a test
+ *   metrics.jsonl     one object per step, one per test
  *   checkpoints/      while the run is not finished (server/checkpoint/manifest.h)
  *   best.h5           run.keep_best: the best model so far (launch/train/best.h)
  *   model.h5          the final model; predictions.h5: test set with logits

@@ -1,8 +1,8 @@
 /* The checkpoints of a run, in its directory:
  *
- *   checkpoints/step-000000000120/part-0.h5 ...   one a server (part.h)
- *                                 part-1.json ... of server 1: its file's bytes and
- * CRC32C manifest.json   last: what is complete has it
+ *   checkpoints/step-000000000120/part-0.h5 ...   one per server (part.h)
+ *                                 part-1.json ... of server 1: its file's bytes, CRC32C
+ *                                 manifest.json   last: only a complete one has it
  *
  * The manifest is one JSON object that begins with its own checksum:
  *   {"crc32c": "1a2b3c4d", ...                    of every byte behind the comma

@@ -36,8 +36,8 @@ typedef struct {
     pt_status (*start)(void *self, const float *features, const int32_t *labels,
                        size_t n);
 
-    /* Before the first step, PT_ASKS_RELATION: what the weights' own classifier answers
-     * to the training images, rows [n][classes], to run->given.responses. */
+    /* Before the first step, PT_ASKS_RELATION: the outputs of the weights' own classifier
+     * for the training images, rows [n][classes], to run->given.responses. */
     pt_status (*relate)(const pt_run *run, const float *rows, size_t n, size_t classes);
 
     /* A batch's rows, borrowed until the next call: *penalty is what the method adds to

@@ -1,7 +1,7 @@
 /* Descriptors of an image's low-level appearance: histograms of the responses of a bank
  * of filters (Ge and Yu, "Borrowing Treasures from the Wealthy", CVPR 2017, section 3.1).
  *
- * A bank has maps, one a filter. Each response is given as one of FINE slices of the
+ * A bank has maps, one per filter. Each response is given as one of FINE slices of the
  * map's range, in ascending order. Bins have equal mass over the responses of the
  * target's images, map by map: these are counted in slices first. Counts are whole
  * numbers, so the order in which ranks add them does not matter. */

@@ -1,11 +1,11 @@
 /* 3x3 convolution with stride 1 by Winograd F(4x4,3x3): tiles of 4x4 output pixels from
- * 6x6 input pixels, 36 products of [tiles][c_in] and [c_in][c_out] in place of 144.
- * Lavin & Gray, Fast Algorithms for Convolutional Neural Networks (CVPR 2016), section
- * 4.2. The interpolation points are 0, 1, -1, 2, -2 and infinity.
+ * 6x6 input pixels, 36 products of [tiles][c_in] and [c_in][c_out] instead of 144. Lavin
+ * & Gray, Fast Algorithms for Convolutional Neural Networks (CVPR 2016), section 4.2. The
+ * interpolation points are 0, 1, -1, 2, -2 and infinity.
  *
  * Rule of bits: every transform is a fixed expression of one tile, every product the
  * exact one (gemm.h). Arguments and layouts are those of conv.h. Internal to the engine.
- */
+ * / */
 #ifndef PT_WORKER_ENGINE_CONV_WINOGRAD_H
 #define PT_WORKER_ENGINE_CONV_WINOGRAD_H
 
