@@ -121,7 +121,7 @@ sweep some.yaml --only '*/seed-3' >some.log 2>&1
 sweep some.yaml --only nothing >some.log 2>&1
 [ $? = 2 ] && grep -q "no run is called 'nothing'" some.log || fail "only nothing"
 sweep some.yaml --only plain --only bad >some.log 2>&1
-[ $? = 2 ] && grep -q -- '--only once' some.log || fail "--only twice: $(cat some.log)"
+[ $? = 2 ] && grep -q -- '--only may be given once' some.log || fail "--only twice: $(cat some.log)"
 
 # The array job: a task runs what its number says, and is queued again after a stop.
 printf 'slurm: {ntasks: 3, at_once: 2, options: [--time=01:00:00]}\n' >>table.yaml
