@@ -104,7 +104,7 @@ sweep table.yaml >other.log 2>&1
     fail "another table's directories: $(cat other.log)"
 sed 's/plain, set: \[pseudo_task.loss=none/plain, set: [pseudo_task.los=none/' table.yaml >bad.yaml
 sweep bad.yaml >bad.log 2>&1
-[ $? = 2 ] && grep -q "^bad.yaml:7:25: error: unknown key 'los' in PseudoTask; did you mean 'loss'? (plain/seed-3 and 1 more run)" bad.log || fail "bad key: $(cat bad.log)"
+[ $? = 2 ] && grep -q "^bad.yaml:7:25: error: unknown key 'los' in pseudo_task; did you mean 'loss'? (plain/seed-3 and 1 more run)" bad.log || fail "bad key: $(cat bad.log)"
 printf 'rows: [{name: a b}]\nseed: [1]\n' >bad.yaml
 sweep bad.yaml >bad.log 2>&1
 [ $? = 2 ] && grep -q "bad.yaml:2:1: error: unknown key 'seed'; did you mean 'seeds'" bad.log || fail "bad table: $(cat bad.log)"
