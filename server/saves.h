@@ -5,8 +5,8 @@
 
 #include "common/comm/comm.h"
 #include "server/checkpoint/saver.h"
-#include "server/methods/methods.h"
 #include "server/hooks.h"
+#include "server/methods/methods.h"
 #include "server/store.h"
 
 typedef struct pt_saves pt_saves;

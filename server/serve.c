@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "server/methods/methods.h"
 #include "server/evaluate.h"
 #include "server/gather.h"
 #include "server/given.h"
+#include "server/methods/methods.h"
 #include "server/running.h"
 #include "server/saves.h"
 #include "server/step_record.h"

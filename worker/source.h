@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/run/run.h"
 #include "common/base/status.h"
+#include "common/run/run.h"
 
 typedef struct {
     void *context;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/run/coupling.h"
 #include "common/comm/stop.h"
+#include "common/run/coupling.h"
 #include "common/run/wire.h"
 #include "worker/client.h"
 #include "worker/engine/net/net.h"

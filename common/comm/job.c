@@ -9,8 +9,8 @@
 
 #include <mpi.h>
 
-#include "common/comm/comm_mpi.h"
 #include "common/base/log.h"
+#include "common/comm/comm_mpi.h"
 #include "common/comm/pulse.h"
 #include "common/comm/watchdog.h"
 

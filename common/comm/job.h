@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/comm/comm.h"
 #include "common/base/status.h"
+#include "common/comm/comm.h"
 
 /* Seconds without progress that end the job before and after the run (reading weights,
  * writing the model), where the configuration's deadline does not apply. */

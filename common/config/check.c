@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "common/base/suggest.h"
+#include "common/base/utf8.h"
 #include "common/config/methods.h"
 #include "common/config/parts.h"
 #include "common/graph/graph.h"
-#include "common/base/utf8.h"
 
 /* The bound, of either sign, of a number whose range has none: far above any meaningful
  * value, and results computed from it stay finite. Integers are bounded by their type. */

@@ -1,8 +1,8 @@
 #include <libfyaml.h>
 #include <string.h>
 
-#include "common/config/parts.h"
 #include "common/base/utf8.h"
+#include "common/config/parts.h"
 
 /* Events of one YAML text become a tree: a stack of open mappings and lists. */
 typedef struct {

@@ -2,9 +2,9 @@
 #ifndef PT_COMMON_DATA_DATASET_PRIVATE_H
 #define PT_COMMON_DATA_DATASET_PRIVATE_H
 
-#include "common/data/dataset.h"
 #include "common/base/digest.h"
 #include "common/base/file.h"
+#include "common/data/dataset.h"
 #include "common/data/h5file.h"
 
 #define PT_DATASET_FORMAT    "ptrain-data"

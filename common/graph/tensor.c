@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/base/digest.h"
-#include "common/graph/graph.h"
 #include "common/base/rng.h"
+#include "common/graph/graph.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the hash reads floats as they lie in memory: little-endian");

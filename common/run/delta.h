@@ -12,8 +12,8 @@
 
 #include <stddef.h>
 
-#include "common/graph/graph.h"
 #include "common/base/status.h"
+#include "common/graph/graph.h"
 
 typedef struct {
     const pt_graph *graph;

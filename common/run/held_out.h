@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/status.h"
 #include "common/config/config.h"
 #include "common/data/dataset.h"
-#include "common/base/status.h"
 
 /* Zeros: nothing is held out. */
 typedef struct {

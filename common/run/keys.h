@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-#include "common/graph/graph.h"
 #include "common/base/status.h"
+#include "common/graph/graph.h"
 
 /* Tensors with more floats (4 MiB) are cut; all pieces but the last are multiples of
  * PT_KEY_ALIGN.

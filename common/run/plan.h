@@ -6,11 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/status.h"
 #include "common/config/config.h"
 #include "common/data/dataset.h"
 #include "common/run/held_out.h"
 #include "common/run/shards.h"
-#include "common/base/status.h"
 
 typedef struct {
     uint64_t first, end; /* steps [first, end) of the run */

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 #include "common/data/h5file.h"
-#include "common/weights/table.h"
 #include "common/weights/info.h"
+#include "common/weights/table.h"
 
 /* Whether the root says format = "ptrain-model". */
 bool pt_model_is(const pt_h5file *f);

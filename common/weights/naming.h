@@ -8,8 +8,8 @@
 #ifndef PT_COMMON_WEIGHTS_NAMING_H
 #define PT_COMMON_WEIGHTS_NAMING_H
 
-#include "common/weights/table.h"
 #include "common/weights/info.h"
+#include "common/weights/table.h"
 
 enum { PT_NAMES_MAX = 2 * PT_NAME_MAX, PT_NAMING_NETWORKS = 4, PT_NAMING_LEFTOVERS = 2 };
 

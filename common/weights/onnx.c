@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/weights/half.h"
 #include "common/base/file.h"
+#include "common/weights/half.h"
 #include "proto/onnx.pb-c.h"
 
 enum {

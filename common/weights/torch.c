@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/file.h"
 #include "common/weights/half.h"
 #include "common/weights/pickle.h"
-#include "common/base/file.h"
 
 enum {
     PICKLES_MAX = 64 << 20, /* bytes of a file that may be pickles */

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/file.h"
 #include "common/weights/keras.h"
 #include "common/weights/model.h"
 #include "common/weights/names.h"
 #include "common/weights/onnx.h"
-#include "common/base/file.h"
 #include "common/weights/tfjs.h"
 #include "common/weights/torch.h"
 

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "common/graph/graph.h"
 #include "common/base/status.h"
+#include "common/graph/graph.h"
 #include "common/weights/info.h"
 
 /* Inspects without loading: format, classes of the head, and the record of our own model

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "common/comm/job.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
 #include "common/run/wire.h"
 #include "launch/support/gather_to_root.h"
 #include "worker/engine/net/net.h"

@@ -6,8 +6,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/crc32c.h"
-#include "common/data/dataset.h"
 #include "common/base/log.h"
+#include "common/data/dataset.h"
 #include "launch/bench/measure.h"
 #include "launch/bench/options.h"
 #include "launch/support/probe.h"

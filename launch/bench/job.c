@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "common/comm/job.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
 #include "launch/bench/measure.h"
 #include "launch/bench/step_result.h"
 #include "launch/bench/workload.h"

@@ -1,7 +1,7 @@
 #include "launch/bench/step.h"
 
-#include "common/graph/graph.h"
 #include "common/base/log.h"
+#include "common/graph/graph.h"
 #include "launch/bench/alone.h"
 #include "launch/bench/job.h"
 #include "launch/bench/options.h"

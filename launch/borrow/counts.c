@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "common/data/h5file.h"
 #include "common/base/pmath.h"
+#include "common/data/h5file.h"
 #include "launch/train/predictions.h"
 
 enum { MAX_VALUES = 1 << 28 };

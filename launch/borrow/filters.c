@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "common/comm/job.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
 
 enum { DEFAULTS = 2 };
 

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/comm/job.h"
 #include "common/base/log.h"
-#include "launch/support/agree.h"
+#include "common/comm/job.h"
 #include "launch/attention/measure.h"
-#include "launch/support/classifier.h"
+#include "launch/support/agree.h"
 #include "launch/support/args.h"
+#include "launch/support/classifier.h"
 #include "launch/support/mpirun.h"
 
 enum { MODEL, DATA, OUT, N_FILES };

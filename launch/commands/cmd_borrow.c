@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "common/base/file.h"
-#include "common/comm/job.h"
 #include "common/base/log.h"
-#include "launch/support/agree.h"
-#include "launch/borrow/filters.h"
+#include "common/comm/job.h"
 #include "launch/borrow/counts.h"
+#include "launch/borrow/filters.h"
 #include "launch/borrow/packed_set.h"
 #include "launch/borrow/search.h"
+#include "launch/support/agree.h"
 #include "launch/support/args.h"
 #include "launch/support/mpirun.h"
 

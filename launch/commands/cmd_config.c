@@ -3,9 +3,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "common/base/log.h"
 #include "common/base/suggest.h"
 #include "common/config/config.h"
-#include "common/base/log.h"
 #include "launch/support/args.h"
 
 typedef struct {

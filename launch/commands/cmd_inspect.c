@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/data/dataset.h"
 #include "common/base/log.h"
+#include "common/data/dataset.h"
 #include "launch/support/args.h"
 #include "launch/support/probe.h"
 #include "launch/support/repack.h"

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/data/dataset.h"
 #include "common/base/digest.h"
 #include "common/base/log.h"
 #include "common/base/utf8.h"
+#include "common/data/dataset.h"
 #include "launch/layouts/check.h"
 #include "launch/layouts/layout.h"
 #include "launch/layouts/twins.h"

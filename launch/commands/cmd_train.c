@@ -5,18 +5,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/comm/job.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
 #include "common/comm/stop.h"
 #include "launch/support/agree.h"
 #include "launch/support/args.h"
-#include "launch/train/oversubscription.h"
+#include "launch/support/mpirun.h"
 #include "launch/train/dry_run.h"
 #include "launch/train/journal.h"
-#include "launch/support/mpirun.h"
 #include "launch/train/outputs.h"
-#include "launch/train/setup.h"
+#include "launch/train/oversubscription.h"
 #include "launch/train/resume.h"
+#include "launch/train/setup.h"
 #include "server/serve.h"
 #include "worker/engine/threads.h"
 #include "worker/input/feed.h"

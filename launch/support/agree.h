@@ -2,8 +2,8 @@
 #ifndef PT_LAUNCH_SUPPORT_AGREE_H
 #define PT_LAUNCH_SUPPORT_AGREE_H
 
-#include "common/data/dataset.h"
 #include "common/base/status.h"
+#include "common/data/dataset.h"
 
 /* Collective: compares every rank's digest of `what` ("program", "data set"). If they
  * differ, PT_ERR_USAGE on all ranks, and one line from rank 0 with each rank's digest and

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/comm/job.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/comm/job.h"
 #include "common/comm/stop.h"
 #include "launch/support/ending.h"
 #include "launch/support/relay.h"

@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/run/method.h"
-#include "common/data/dataset.h"
 #include "common/base/log.h"
 #include "common/comm/stop.h"
+#include "common/data/dataset.h"
+#include "common/run/method.h"
 #include "common/weights/weights.h"
 
 /* An exit code of the child from here on is REFUSED + the reader's status. HARD_S: from

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/comm/stop.h"
 #include "common/base/log.h"
+#include "common/comm/stop.h"
 
 /* Whoever started us may have closed them: the next file that is opened would be taken
  * for a standard stream. */

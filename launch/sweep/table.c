@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
-#include "launch/train/identity.h"
-#include "launch/train/run_dir.h"
 #include "launch/sweep/faults.h"
 #include "launch/sweep/rules.h"
+#include "launch/train/identity.h"
+#include "launch/train/run_dir.h"
 
 enum { MAX_RUNS = 100000, MAX_FILES = 64, MAX_SETS = 1024, MAX_NAME = 2048 };
 

@@ -13,8 +13,8 @@
 #include "launch/train/outputs.h"
 #include "launch/train/predictions.h"
 #include "launch/train/result.h"
-#include "launch/train/second.h"
 #include "launch/train/run_dir.h"
+#include "launch/train/second.h"
 #include "worker/objective/cross_entropy.h"
 
 struct pt_journal {

@@ -8,8 +8,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
-#include "common/comm/job.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
 #include "common/comm/stop.h"
 #include "launch/train/predictions.h"
 #include "server/checkpoint/manifest.h"

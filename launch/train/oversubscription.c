@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/comm/job.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
 
 /* What one rank reports: "HOST THREADS CORES". */
 typedef struct {

@@ -5,8 +5,8 @@
 
 #include "common/base/digest.h"
 #include "common/base/file.h"
-#include "common/data/h5file.h"
 #include "common/base/utf8.h"
+#include "common/data/h5file.h"
 #include "launch/train/run_dir.h"
 #include "worker/objective/cross_entropy.h"
 

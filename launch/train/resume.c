@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/base/file.h"
-#include "common/comm/job.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
 #include "launch/train/identity.h"
 #include "launch/train/run_dir.h"
 #include "server/methods/methods.h"

@@ -12,9 +12,9 @@
 
 #include "common/base/digest.h"
 #include "common/base/file.h"
-#include "common/comm/job.h"
 #include "common/base/log.h"
 #include "common/base/utf8.h"
+#include "common/comm/job.h"
 #include "launch/support/version.h"
 #include "server/checkpoint/manifest.h"
 #include "server/methods/methods.h"

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/base/crc32c.h"
-#include "common/comm/job.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
 #include "common/run/method.h"
 #include "common/run/run_check.h"
 #include "launch/support/agree.h"

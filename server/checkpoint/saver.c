@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "common/comm/comm.h"
 #include "common/base/file.h"
 #include "common/base/fscall.h"
+#include "common/comm/comm.h"
 #include "common/data/h5file.h"
 #include "server/methods/methods.h"
 

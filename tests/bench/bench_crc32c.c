@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "common/comm/comm.h"
 #include "common/base/crc32c.h"
+#include "common/comm/comm.h"
 #include "tests/bench/measure.h"
 
 enum { BYTES = 64 << 20, ROUNDS = 9 };

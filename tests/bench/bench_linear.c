@@ -5,8 +5,8 @@
  * GFLOP/s. VGG-16's layers are bound by reading their weights. */
 #include <time.h>
 
-#include "common/run/shards.h"
 #include "common/base/status.h"
+#include "common/run/shards.h"
 #include "tests/bench/measure.h"
 #include "worker/engine/layers/linear.h"
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/data/dataset.h"
 #include "common/base/digest.h"
+#include "common/data/dataset.h"
 #include "common/data/h5file.h"
 
 static const char *tiny = PT_TEST_DATA "/dataset/tiny.h5";

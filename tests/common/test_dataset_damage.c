@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/data/dataset.h"
 #include "common/base/digest.h"
+#include "common/data/dataset.h"
 
 /* One bit is flipped every this many bytes: coprime to all that HDF5 aligns to. All bytes
  * (STEP 1) were tried by hand. */

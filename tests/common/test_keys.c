@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "common/base/digest.h"
-#include "common/run/keys.h"
 #include "common/base/rng.h"
+#include "common/run/keys.h"
 
 enum { MAX_TENSORS = 64, MAX = PT_KEY_MAX_FLOATS };
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/comm/message.h"
 #include "common/graph/graph.h"
 #include "common/run/keys.h"
-#include "common/comm/message.h"
 #include "common/run/shards.h"
 
 /* Indices of a kind that messages under way at once may have, in any order. */

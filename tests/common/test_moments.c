@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-#include "common/run/moments.h"
 #include "common/base/rng.h"
+#include "common/run/moments.h"
 #include "common/run/shards.h"
 
 enum { ROWS = 203, CHANNELS = 7, LEN = 1 + 2 * CHANNELS };

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "common/base/rng.h"
-#include "common/run/shards.h"
 #include "common/base/status.h"
+#include "common/run/shards.h"
 
 enum { MAX_V = 64, MAX_B = 40, WIDTH = 3 };
 

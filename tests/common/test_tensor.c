@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "common/graph/graph.h"
 #include "common/base/rng.h"
+#include "common/graph/graph.h"
 
 static pt_graph *make(const char *network, int n_classes)
 {

@@ -1,6 +1,6 @@
 /* Our own model file: written, read back, read and rewritten by h5py. */
-#include "common/weights/weights.h"
 #include "common/weights/model.h"
+#include "common/weights/weights.h"
 #include "tests/common/weights_tables.h"
 #include "tests/support/temp_dir.h"
 

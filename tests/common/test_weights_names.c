@@ -5,8 +5,8 @@
 #include "tests/common/weights_tables.h"
 #include "tests/support/temp_dir.h"
 
-#include "common/weights/names.h"
 #include "common/weights/model.h"
+#include "common/weights/names.h"
 #include "proto/onnx.pb-c.h"
 
 /* ---- files and tables by a list of names ------------------------------------------ */

@@ -1,7 +1,7 @@
 /* Each reader against small files that the programs of its format wrote
  * (tests/oracle/weights_fixtures.py). */
-#include "common/weights/weights.h"
 #include "common/weights/model.h"
+#include "common/weights/weights.h"
 #include "tests/common/weights_tables.h"
 
 #include <math.h>

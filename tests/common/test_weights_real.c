@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "common/base/digest.h"
-#include "common/weights/weights.h"
 #include "common/weights/half.h"
+#include "common/weights/weights.h"
 #include "tests/support/half.h"
 
 #define REAL  PT_SHARED "/data/weights/"

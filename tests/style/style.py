@@ -270,6 +270,16 @@ def rulers(tree):
                 yield f"{path}: the ruler '{line[8:].strip(' -*/')}' is broken"
 
 
+def sorted_includes(tree):
+    """Our own headers in a block stand in the order of their paths."""
+    for path in tree.sources(".c", ".h"):
+        for block in re.findall(r'(?:^#include "[^"]+"\n)+', tree.text(path), re.M):
+            lines = block.splitlines()
+            if lines != sorted(lines):
+                wrong = next(b for a, b in zip(lines, lines[1:]) if b < a)
+                yield f"{path}: {wrong} is out of order"
+
+
 def unused(tree):
     """Parameters that a signature wants and a body does not are left alone: nothing warns."""
     for path in tree.sources(".c", ".h"):
@@ -337,7 +347,8 @@ def methods(tree):
                 yield f"{path}: knows the method {name}"
 
 
-RULES = [direction, homes, readmes, sizes, rulers, unused, listed, mutations, methods]
+RULES = [direction, sorted_includes, homes, readmes, sizes, rulers, unused, listed, mutations,
+         methods]
 
 
 def faults(tree, left=LEFT, allowed=CIRCLES):

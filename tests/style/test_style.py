@@ -58,6 +58,11 @@ class Rules(unittest.TestCase):
     def finds(self, files, *faults):
         self.assertEqual(self.faults(files), sorted(faults))
 
+    def test_includes_out_of_order(self):
+        self.finds({"server/store.c": '#include "proto/config.pb-c.h"\n'
+                                      '#include "common/base/clock.h"\n'},
+                   'server/store.c: #include "common/base/clock.h" is out of order')
+
     def test_a_good_tree_has_no_faults(self):
         self.finds({})
 

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/data/h5file.h"
 #include "common/base/pmath.h"
+#include "common/data/h5file.h"
 #include "common/weights/weights.h"
 #include "worker/engine/net/net.h"
 

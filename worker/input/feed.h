@@ -4,8 +4,8 @@
 #define PT_WORKER_FEED_H
 
 #include "common/data/dataset.h"
-#include "common/run/run.h"
 #include "common/data/view.h"
+#include "common/run/run.h"
 #include "worker/input/augment.h"
 #include "worker/source.h"
 

@@ -15,8 +15,8 @@
 #include "common/base/simd.h"
 #include "common/base/sizes.h"
 #include "worker/engine/conv/exact.h"
-#include "worker/engine/gemm/gemm.h"
 #include "worker/engine/conv/im2col.h"
+#include "worker/engine/gemm/gemm.h"
 
 enum {
     BLOCK_PIXELS = 192,        /* of an item: two blocks of rows in gemm.c */

@@ -5,7 +5,7 @@
  *
  * Rule of bits: every transform is a fixed expression of one tile, every product the
  * exact one (gemm.h). Arguments and layouts are those of conv.h. Internal to the engine.
- * / */
+ */
 #ifndef PT_WORKER_ENGINE_CONV_WINOGRAD_H
 #define PT_WORKER_ENGINE_CONV_WINOGRAD_H
 

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/run/moments.h"
 #include "common/base/simd.h"
+#include "common/run/moments.h"
 
 #define INLINE static inline __attribute__((always_inline))
 

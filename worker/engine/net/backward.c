@@ -3,9 +3,9 @@
 #include "worker/engine/conv/conv.h"
 #include "worker/engine/conv/depthwise.h"
 #include "worker/engine/layers/linear.h"
+#include "worker/engine/layers/pool2d.h"
 #include "worker/engine/net/net.h"
 #include "worker/engine/net/net_internal.h"
-#include "worker/engine/layers/pool2d.h"
 
 /* ---- to the inputs ---------------------------------------------------------------- */
 

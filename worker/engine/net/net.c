@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "common/run/moments.h"
 #include "common/base/pages.h"
+#include "common/run/moments.h"
 #include "worker/engine/net/net_internal.h"
 
 /* All paths from the input to the logits cross rep: the nodes after rep read nothing

@@ -17,8 +17,8 @@
  * statistics and sum nothing. */
 #include <string.h>
 
-#include "common/run/moments.h"
 #include "common/base/rng.h"
+#include "common/run/moments.h"
 #include "worker/engine/layers/batch_norm.h"
 #include "worker/engine/net/net.h"
 #include "worker/engine/net/net_internal.h"

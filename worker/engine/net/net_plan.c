@@ -22,11 +22,11 @@
 
 #include "common/base/sizes.h"
 #include "common/run/moments.h"
-#include "worker/engine/layers/batch_norm.h"
-#include "worker/engine/conv/depthwise.h"
-#include "worker/engine/net/lifetimes.h"
-#include "worker/engine/layers/linear.h"
 #include "worker/engine/conv/conv.h"
+#include "worker/engine/conv/depthwise.h"
+#include "worker/engine/layers/batch_norm.h"
+#include "worker/engine/layers/linear.h"
+#include "worker/engine/net/lifetimes.h"
 
 /* A plan under construction. */
 typedef struct {
