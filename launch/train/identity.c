@@ -55,7 +55,12 @@ static json_t *preprocess_of(const pt_preprocess *p)
     return json_string(text);
 }
 
-/* "attention_checksum": of what a method's file holds. */
+/* The field of what a method's file holds, "WHAT_checksum". */
+static void field_of_file(const pt_run_method *m, char name[64])
+{
+    snprintf(name, 64, "%s_checksum", m->what);
+}
+
 static void add_file(json_t *all, const pt_run *r, const pt_run_method *m)
 {
     char name[64], text[16];
@@ -63,7 +68,7 @@ static void add_file(json_t *all, const pt_run *r, const pt_run_method *m)
     const float *values = m->values(r, &n);
 
     if (!values) return;
-    snprintf(name, sizeof name, "%s_checksum", m->what);
+    field_of_file(m, name);
     snprintf(text, sizeof text, "%08x", pt_crc32c(0, values, n * sizeof *values));
     json_object_set_new(all, name, json_string(text));
 }
@@ -220,14 +225,9 @@ pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
 
 pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where)
 {
-    static const char *const fields[] = {"program",
-                                         "byte_order",
-                                         "data_checksum",
-                                         "source_checksum",
-                                         "attention_checksum",
-                                         "start_weights_hash",
-                                         "gemm",
-                                         "preprocess"}; /* the others are settings */
+    static const char *const fields[] = {
+        "program", "byte_order", "data_checksum", "source_checksum", "start_weights_hash",
+        "gemm",    "preprocess"}; /* the others are settings */
     bool blas = is_blas(was) && is_blas(is);
     differences d = {{0}, 0, 0};
 
@@ -237,6 +237,13 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
         if (!blas || strcmp(fields[i], "gemm") != 0)
             differ(&d, fields[i], json_object_get(was, fields[i]),
                    json_object_get(is, fields[i]));
+    for (int m = 0; m < PT_N_METHODS; m++) {
+        char name[64];
+
+        if (!pt_run_methods[m] || !pt_run_methods[m]->what) continue;
+        field_of_file(pt_run_methods[m], name);
+        differ(&d, name, json_object_get(was, name), json_object_get(is, name));
+    }
     if (d.n == 0) return PT_OK;
     return refuse(&d, where, "choose another run.dir, or use --overwrite to replace it");
 }
