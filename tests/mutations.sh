@@ -77,8 +77,8 @@ mutation running_variance_with_n common.moments common/run/moments.c <<'M'
 + double unbiased = m2[k] / n;
 M
 mutation statistics_move_in_skipped_steps worker.run_nonfinite server/serve.c <<'M'
-- if (is_first(s) && bad < 0)
-+ if (is_first(s))
+- if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r);
++ if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r); else if (is_first(s)) pt_running_update(s->run, s->step, pt_step_record_payloads(s->record)->payload);
 M
 
 # optimizer, schedule, order, input
