@@ -80,6 +80,10 @@ mutation statistics_move_in_skipped_steps worker.run_nonfinite server/serve.c <<
 - if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r);
 + if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r); else if (is_first(s)) pt_running_update(s->run, s->step, pt_step_record_payloads(s->record)->payload);
 M
+mutation statistics_move_in_steps_voted_out worker.run_nonfinite server/serve.c <<'M'
+- if (is_first(s) && bad < 0)
++ if (is_first(s))
+M
 
 # optimizer, schedule, order, input
 mutation nesterov_without_looking_ahead server.sgd server/sgd.c <<'M'

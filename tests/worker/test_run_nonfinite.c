@@ -155,6 +155,20 @@ static void test_skip_all_skips_a_bad_gradient_on_any_number_of_servers(void **s
     any_layout_skips_alike(o, 3);
 }
 
+/* A weight beyond the range of float spoils every gradient, after a forward pass whose
+ * batch norm computes statistics. */
+static void test_a_vote_leaves_running_statistics_alone(void **state)
+{
+    whole_run_options o = options(1, 1);
+
+    o.sets[0] = "run.nonfinite=skip_all";
+    o.sets[1] = "run.max_skips=100";
+    o.sets[2] = "pseudo_task.loss=l2";
+    o.sets[3] = "pseudo_task.ratio=1.0e-40";
+    o.sets[4] = "pseudo_task.gate=always";
+    any_layout_skips_alike(o, 6);
+}
+
 static void test_skip_all_changes_no_bit_of_a_healthy_run(void **state)
 {
     whole_run_options o = options(2, 1);
@@ -177,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_more_skips_in_a_row_than_allowed_stop),
         cmocka_unit_test(test_a_bad_gradient_stops_and_names_the_tensor),
         cmocka_unit_test(test_skip_all_skips_a_bad_gradient_on_any_number_of_servers),
+        cmocka_unit_test(test_a_vote_leaves_running_statistics_alone),
         cmocka_unit_test(test_skip_all_changes_no_bit_of_a_healthy_run),
     };
 
