@@ -23,13 +23,12 @@ static void describe(pt_run *r, const float *rows, size_t n, size_t dims)
 
 pt_status pt_given_answers(pt_workers *w, pt_run *run)
 {
-    const pt_graph *g = run->graph;
-    size_t n = run->plan->n_images, classes, floats = pt_run_response_floats(run);
+    size_t classes = (size_t)pt_graph_source_classes(run->graph);
+    size_t n = run->plan->n_images, floats = pt_run_response_floats(run);
     float *rows = NULL;
     pt_status s = PT_OK;
 
     if (floats == 0) return PT_OK;
-    classes = (size_t)g->nodes[g->source_logits].c;
     if (run->first_step == 0) {
         s = pt_workers_take_rows(w, n, classes, &rows);
         if (s == PT_OK && run->asks & PT_ASKS_RELATION)

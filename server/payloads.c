@@ -5,12 +5,6 @@
 
 #include "common/run/coupling.h"
 
-/* Doubles of a shard's sums of gradients. */
-static size_t vector_of(const pt_run *r)
-{
-    return r->asks & PT_SENDS_SUMS ? 2 * (size_t)pt_run_rep_size(r) : 0;
-}
-
 pt_status pt_payloads_init(pt_payloads *p, const pt_run *run)
 {
     size_t w = (size_t)run->n_workers, shards = (size_t)run->plan->n_shards;
@@ -21,7 +15,8 @@ pt_status pt_payloads_init(pt_payloads *p, const pt_run *run)
     p->payload = pt_calloc(w, sizeof *p->payload);
     p->times = pt_calloc(w * PT_PAYLOAD_TIMES, sizeof *p->times);
     p->shards = pt_calloc(shards, sizeof *p->shards);
-    p->vectors = pt_calloc(pt_mul(vector_of(run), shards) + 1, sizeof *p->vectors);
+    p->vectors =
+        pt_calloc(pt_mul(pt_payload_vector(run), shards) + 1, sizeof *p->vectors);
     p->images = pt_calloc(b, sizeof *p->images);
     p->rows = pt_calloc(pt_mul(b, pt_row_layout(run).total) + 1, sizeof *p->rows);
     p->requests = pt_calloc(w, sizeof *p->requests);

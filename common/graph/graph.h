@@ -96,6 +96,12 @@ typedef struct {
                           beside the head; -1: it has none */
 } pt_graph;
 
+/* Classes of that classifier; 0: there is none. */
+static inline int pt_graph_source_classes(const pt_graph *g)
+{
+    return g->source_logits < 0 ? 0 : g->nodes[g->source_logits].c;
+}
+
 typedef enum { PT_STRIDE_CONV2, PT_STRIDE_CONV1 } pt_stride_at;
 typedef enum { PT_REP_AFTER_RELU, PT_REP_BEFORE_RELU, PT_REP_AFTER_DROPOUT } pt_rep_at;
 

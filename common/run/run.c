@@ -146,13 +146,11 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
 
 size_t pt_run_response_floats(const pt_run *r)
 {
-    const pt_graph *g = r->graph;
     bool images = r->asks & PT_ASKS_ANSWERS;
 
-    if (g->source_logits < 0 || !(r->asks & (PT_ASKS_ANSWERS | PT_ASKS_RELATION)))
-        return 0;
-    return pt_mul(images ? r->plan->n_images : (size_t)g->n_classes,
-                  (size_t)g->nodes[g->source_logits].c);
+    if (!(r->asks & (PT_ASKS_ANSWERS | PT_ASKS_RELATION))) return 0;
+    return pt_mul(images ? r->plan->n_images : (size_t)r->graph->n_classes,
+                  (size_t)pt_graph_source_classes(r->graph));
 }
 
 void pt_run_keep_start(pt_run *r)

@@ -24,8 +24,7 @@ size_t pt_exchange_len(int channels, bool backward)
     return backward ? 2 * (size_t)channels : pt_moments_len((size_t)channels);
 }
 
-/* Doubles of a shard's two sums of gradients at the representation. */
-static size_t vectors_of(const pt_run *r)
+size_t pt_payload_vector(const pt_run *r)
 {
     return r->asks & PT_SENDS_SUMS ? 2 * (size_t)pt_run_rep_size(r) : 0;
 }
@@ -39,7 +38,7 @@ pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
     pt_span_cover(&span, cover, &p.n_trees);
     p.shards = PT_PAYLOAD_HEAD;
     p.vectors = p.shards + (size_t)p.n_shards * PT_SHARD_DOUBLES;
-    p.images = p.vectors + (size_t)p.n_shards * vectors_of(r);
+    p.images = p.vectors + (size_t)p.n_shards * pt_payload_vector(r);
     p.rows = p.images + (size_t)p.n_images * PT_IMAGE_DOUBLES;
     p.moments = p.rows + (size_t)p.n_images * pt_row_layout(r).total;
     p.total = p.moments;
@@ -52,7 +51,7 @@ pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step)
 size_t pt_payload_bound(const pt_run *r)
 {
     size_t n = PT_PAYLOAD_HEAD +
-               (size_t)r->plan->n_shards * (PT_SHARD_DOUBLES + vectors_of(r)) +
+               (size_t)r->plan->n_shards * (PT_SHARD_DOUBLES + pt_payload_vector(r)) +
                (size_t)r->plan->batch * (PT_IMAGE_DOUBLES + pt_row_layout(r).total);
 
     for (int i = 0; i < r->graph->n_nodes; i++)

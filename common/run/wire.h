@@ -72,6 +72,10 @@ typedef struct {
 } pt_payload;
 pt_payload pt_payload_layout(const pt_run *r, int worker, uint64_t step);
 
+/* Doubles of a shard's two sums of gradients at the representation; 0: they are not sent.
+ */
+size_t pt_payload_vector(const pt_run *r);
+
 /* Doubles that bound every worker's payload at every step of every stage. */
 size_t pt_payload_bound(const pt_run *r);
 

@@ -4,14 +4,10 @@
 
 #include "common/base/pmath.h"
 
-static int source_classes(const pt_run *run)
-{
-    return run->graph->nodes[run->graph->source_logits].c;
-}
-
 size_t pt_distill_bytes(const pt_run *run, const pt_net_options *net)
 {
-    return (size_t)net->max_images * 2 * (size_t)source_classes(run) * sizeof(double);
+    return (size_t)net->max_images * 2 * (size_t)pt_graph_source_classes(run->graph) *
+           sizeof(double);
 }
 
 /* [images][2 source classes] doubles. */
@@ -42,7 +38,7 @@ static double soften(const float *z, int n, double temperature, double *p, doubl
 void pt_distill_at(void *self, const pt_batch *b, int i, size_t place, double temperature,
                    double weight, const float *z, float *g)
 {
-    int n = source_classes(b->run);
+    int n = pt_graph_source_classes(b->run->graph);
     const float *z0 = b->run->given.responses + place * (size_t)n;
     double *s = (double *)self + 2 * (size_t)i * (size_t)n, *q = s + n;
     double scale = weight / b->b, max, max0, log_sum, loss = 0;

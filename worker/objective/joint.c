@@ -8,7 +8,7 @@ static void at_source(void *self, const pt_batch *b, int i, const float *z, floa
 {
     double weight = b->run->config->regularizers->joint->weight, correct;
     const pt_graph *graph = b->run->graph;
-    int n = graph->nodes[graph->source_logits].c;
+    int n = pt_graph_source_classes(graph);
 
     memset(g, 0, (size_t)n * sizeof *g);
     if (!pt_is_source(b, i)) return;

@@ -44,13 +44,6 @@ void pt_objective_net_options(const pt_run *run, pt_net_options *o)
     }
 }
 
-static int source_classes(const pt_run *run)
-{
-    int node = run->graph->source_logits;
-
-    return node < 0 ? 0 : run->graph->nodes[node].c;
-}
-
 void pt_objective_destroy(pt_objective **o)
 {
     pt_objective *p = o ? *o : NULL;
@@ -75,7 +68,7 @@ size_t pt_objective_bytes(const pt_run *run, const pt_net_options *net)
 
     if (run->asks & PT_SENDS_PROBABILITIES) n += classes * sizeof(double);
     if (run->asks & PT_ASKS_ANSWERS) n += sizeof(uint32_t);
-    n += (size_t)source_classes(run) * sizeof(float);
+    n += (size_t)pt_graph_source_classes(run->graph) * sizeof(float);
     n *= (size_t)net->max_images;
     for (int m = 0; m < PT_N_METHODS; m++) {
         const pt_worker_method *h = hooks_of(run, m);
@@ -131,7 +124,7 @@ pt_status pt_objective_create(const pt_run *run, const pt_net_options *net,
     if (!o) return pt_fail(PT_ERR_NOMEM, "no memory for the losses");
     o->batch = (pt_batch){.run = run, .pool = net->pool};
     o->n_classes = run->graph->n_classes;
-    o->n_source = source_classes(run);
+    o->n_source = pt_graph_source_classes(run->graph);
     o->dims = pt_run_rep_size(run);
     if (!make_arrays(o, (size_t)net->max_images))
         s = pt_fail(PT_ERR_NOMEM, "no memory for the losses of %d images",
@@ -364,8 +357,7 @@ void pt_objective_fill(const pt_objective *o, const pt_payload *at, double *payl
     pt_image_norms *images = (pt_image_norms *)(payload + at->images);
     const pt_batch *b = &o->batch;
     pt_row row = pt_row_layout(b->run);
-    size_t of_shard =
-        at->n_shards ? (at->images - at->vectors) / (size_t)at->n_shards : 0;
+    size_t of_shard = pt_payload_vector(b->run);
     int i = 0;
 
     memset(payload + at->shards, 0, (at->images - at->shards) * sizeof *payload);
