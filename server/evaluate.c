@@ -18,15 +18,25 @@ static pt_status test_on(const pt_evaluation *e, const pt_second *second, pt_row
     return s;
 }
 
+/* The sets that every test has. */
+static pt_status test_on_both(const pt_evaluation *e, const pt_second *second,
+                              uint64_t step, bool last)
+{
+    const pt_test_sizes *n = &e->sizes;
+    pt_status s = PT_OK;
+
+    if (n->n_validation > 0)
+        s = test_on(e, second, PT_ROWS_VALIDATION, step, last, n->n_validation);
+    return s == PT_OK ? test_on(e, second, PT_ROWS_TEST, step, last, n->n_test) : s;
+}
+
 pt_status pt_evaluate(const pt_evaluation *e, uint64_t step, bool last)
 {
     bool files = last || e->workers->run->config->run->keep_best;
     pt_status s = pt_workers_send_running(e->workers);
 
     if (s == PT_OK && files) s = pt_saves_free_library(e->saves); /* hooks write HDF5 */
-    if (s == PT_OK && e->sizes.n_validation > 0)
-        s = test_on(e, NULL, PT_ROWS_VALIDATION, step, last, e->sizes.n_validation);
-    if (s == PT_OK) s = test_on(e, NULL, PT_ROWS_TEST, step, last, e->sizes.n_test);
+    if (s == PT_OK) s = test_on_both(e, NULL, step, last);
     if (s == PT_OK && last && e->sizes.n_train > 0)
         s = test_on(e, NULL, PT_ROWS_TRAIN, step, last, e->sizes.n_train);
     return s;
@@ -35,10 +45,5 @@ pt_status pt_evaluate(const pt_evaluation *e, uint64_t step, bool last)
 pt_status pt_evaluate_second(const pt_evaluation *e, const pt_second *second,
                              uint64_t step, bool last)
 {
-    const pt_test_sizes *n = &e->sizes;
-    pt_status s = PT_OK;
-
-    if (n->n_validation > 0)
-        s = test_on(e, second, PT_ROWS_VALIDATION, step, last, n->n_validation);
-    return s == PT_OK ? test_on(e, second, PT_ROWS_TEST, step, last, n->n_test) : s;
+    return test_on_both(e, second, step, last);
 }

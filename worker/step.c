@@ -324,28 +324,33 @@ static pt_status send_rows(pt_worker *w, const uint32_t *images, size_t n, int n
     return PT_OK;
 }
 
-/* The same with a method's second set of weights, which comes and goes. */
-static pt_status evaluate_second(pt_worker *w)
+/* Outputs for the sets that every test has. */
+static pt_status send_tests(pt_worker *w)
 {
     const pt_test_sets *t = &w->tests;
     int logits = w->run->graph->logits;
+    pt_status s = send_rows(w, t->validation, t->n_validation, logits);
+
+    return s == PT_OK ? send_rows(w, t->test, t->n_test, logits) : s;
+}
+
+/* The same with a method's second set of weights, which comes and goes. */
+static pt_status evaluate_second(pt_worker *w)
+{
     pt_status s = pt_client_take_weights(w->client);
 
-    if (s == PT_OK) s = send_rows(w, t->validation, t->n_validation, logits);
-    if (s == PT_OK) s = send_rows(w, t->test, t->n_test, logits);
+    if (s == PT_OK) s = send_tests(w);
     return s == PT_OK ? pt_client_take_weights(w->client) : s;
 }
 
 static pt_status evaluate(pt_worker *w, bool last)
 {
     const pt_test_sets *t = &w->tests;
-    int logits = w->run->graph->logits;
     pt_status s = pt_client_settle(w->client);
 
     if (s == PT_OK) s = pt_client_take_running(w->client);
-    if (s == PT_OK) s = send_rows(w, t->validation, t->n_validation, logits);
-    if (s == PT_OK) s = send_rows(w, t->test, t->n_test, logits);
-    if (s == PT_OK && last) s = send_rows(w, t->train, t->n_train, logits);
+    if (s == PT_OK) s = send_tests(w);
+    if (s == PT_OK && last) s = send_rows(w, t->train, t->n_train, w->run->graph->logits);
     return s == PT_OK && w->run->asks & PT_ASKS_SECOND ? evaluate_second(w) : s;
 }
 

@@ -346,10 +346,7 @@ static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last
     s = keep_best(j, set, step);
     if (s == PT_OK && last) s = write_last(j, set, logits, n);
     if (s != PT_OK) return s;
-    line = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "test_of", pt_rows_name(set),
-                     "step", (json_int_t)step, "right", (json_int_t)score->n_right, "of",
-                     (json_int_t)n, "accuracy", pt_metrics_number(score->top1), "top5",
-                     pt_metrics_number(score->top5), "ce", pt_metrics_number(score->ce));
+    line = pt_score_line(json_pack("{s:s}", "test_of", pt_rows_name(set)), step, score);
     if (line) json_object_set_new(line, "per_class", pt_score_per_class(score));
     return pt_metrics_put(j->metrics, line);
 }

@@ -7,6 +7,7 @@
 #include "common/base/file.h"
 #include "common/base/utf8.h"
 #include "common/data/h5file.h"
+#include "launch/train/metrics.h"
 #include "launch/train/run_dir.h"
 #include "worker/objective/cross_entropy.h"
 
@@ -56,6 +57,18 @@ pt_status pt_score_rows(const pt_dataset *d, const uint32_t *images, size_t n,
     s.ce /= n ? (double)n : 1;
     *out = s;
     return PT_OK;
+}
+
+json_t *pt_score_line(json_t *line, uint64_t step, const pt_score *s)
+{
+    json_t *test = json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "step", (json_int_t)step,
+                             "right", (json_int_t)s->n_right, "of", (json_int_t)s->n,
+                             "accuracy", pt_metrics_number(s->top1), "top5",
+                             pt_metrics_number(s->top5), "ce", pt_metrics_number(s->ce));
+
+    if (json_object_update_new(line, test) == 0) return line;
+    json_decref(line);
+    return NULL;
 }
 
 json_t *pt_score_per_class(const pt_score *s)

@@ -24,6 +24,10 @@ void pt_score_fini(pt_score *s);
 /* {"class name": accuracy, ...}; classes without images have null. */
 json_t *pt_score_per_class(const pt_score *s);
 
+/* Adds a test after `step` to its line of metrics.jsonl: step, right, of, accuracy, top5,
+ * ce. Takes line, which may be NULL; NULL without memory. */
+json_t *pt_score_line(json_t *line, uint64_t step, const pt_score *s);
+
 /* Rank of `label` among logits [n]: 0 if it is the largest. */
 int pt_logits_rank(const float *logits, int n, int label);
 

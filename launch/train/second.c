@@ -26,13 +26,10 @@ pt_status pt_second_tested(pt_second_journal *j, const pt_setup *u, pt_metrics *
     pt_log_info("%s of %s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f",
                 pt_rows_name(set), j->name, (unsigned long long)step + 1,
                 100 * score->top1, 100 * score->top5, score->ce);
-    return pt_metrics_put(
-        metrics,
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "weights", j->name,
-                  "tested_on", pt_rows_name(set), "step", (json_int_t)step, "right",
-                  (json_int_t)score->n_right, "of", (json_int_t)n, "accuracy",
-                  pt_metrics_number(score->top1), "top5", pt_metrics_number(score->top5),
-                  "ce", pt_metrics_number(score->ce)));
+    return pt_metrics_put(metrics,
+                          pt_score_line(json_pack("{s:s, s:s}", "weights", j->name,
+                                                  "tested_on", pt_rows_name(set)),
+                                        step, score));
 }
 
 /* A model that may have to be written again (pt_outputs_insist). */
