@@ -198,7 +198,6 @@ int pt_cmd_train(int argc, char **argv)
     int code;
     pt_status s;
 
-    pt_stop_on_signals();
     if (!read_args(argc, argv, &args, &code)) return code;
     if (!pt_under_launcher()) {
         code = start_job(&args);
