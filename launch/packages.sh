@@ -25,6 +25,8 @@ libcmocka-dev           module cmocka
 python3-h5py            python h5py
 clang                   command clang
 libclang-rt-dev         fuzzer clang
+iproute2                command tc
+procps                  command pgrep
 '
 pt_long_test_packages='
 python3-torch           python torch

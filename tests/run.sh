@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 . launch/packages.sh
 pt_need "$pt_build_packages" "$pt_test_packages" || exit 1
 
-labels='unit|mpi|e2e|faults|docs'
+labels='unit|mpi|e2e|faults|multihost|docs'
 case ${1:-} in
 '') ;;
 --quick) labels=quick ;;
