@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/run/sum.h"
 #include "common/run/wire.h"
 
 enum { MAX_SLOTS = 32, SLOT_BUDGET = 64 << 20 };
@@ -149,10 +150,8 @@ static void enter_step(pt_gather *g, uint64_t step)
 static void add_floats(void *context, void *into, const void *from)
 {
     const pt_gather *g = context;
-    float *a = into;
-    const float *b = from;
 
-    for (size_t i = 0; i < g->adding; i++) a[i] += b[i];
+    pt_sum_add(into, from, g->adding);
 }
 
 static pt_status post(pt_gather *g, slot *s, int key)

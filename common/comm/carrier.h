@@ -36,14 +36,17 @@ typedef struct {
     size_t parts_done;
 } pt_request;
 
-/* A carrier. Every function is local and returns at once. Messages of one sender, channel
- * and tag are received in the order in which they were sent. */
+/* A carrier. Every function is local and, but for wait, returns at once. Messages of one
+ * sender, channel and tag are received in the order in which they were sent. */
 typedef struct {
     pt_status (*send)(void *self, pt_channel channel, int peer, int tag, const void *data,
                       size_t bytes, uintptr_t *native);
     pt_status (*recv)(void *self, pt_channel channel, int peer, int tag, void *data,
                       size_t bytes, uintptr_t *native);
     pt_status (*test)(void *self, uintptr_t *native, bool *done);
+    /* Until it is done, in the place of looks and sleeps; NULL where peers may be lost
+     * and so a wait needs a deadline: everywhere but in a simulation (launch/plan). */
+    pt_status (*wait)(void *self, uintptr_t *native);
 } pt_comm_ops;
 
 typedef struct {

@@ -212,6 +212,19 @@ static void record_wait(const pt_request *r, size_t n)
         }
 }
 
+/* The carrier waits for what the first pending request still lacks. */
+static pt_status wait_first(pt_comm *c, pt_request *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool parts = r[i].parts_done < count_parts(c, r[i].bytes);
+
+        if (r[i].active)
+            return c->ops->wait(c->self, parts ? part_handle(&r[i], r[i].parts_done)
+                                               : &r[i].check);
+    }
+    return PT_OK;
+}
+
 pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
 {
     pt_idle idle;
@@ -224,6 +237,10 @@ pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
         pt_status s = look(c, r, n, late, &left, &moved);
 
         if (s == PT_OK && left == 0 && recorded) pt_watchdog_waits(NULL);
+        if (s == PT_OK && left > 0 && c->ops->wait) {
+            s = wait_first(c, r, n);
+            if (s == PT_OK) continue;
+        }
         if (s != PT_OK || left == 0) return s;
         if (late && !moved)
             return c->pulse ? pt_pulse_fail(c->pulse, r, n) : overdue(c, r, n);

@@ -54,7 +54,7 @@ static pt_status mpi_test(void *self, uintptr_t *native, bool *done)
     return s;
 }
 
-static const pt_comm_ops mpi_ops = {mpi_send, mpi_recv, mpi_test};
+static const pt_comm_ops mpi_ops = {.send = mpi_send, .recv = mpi_recv, .test = mpi_test};
 
 /* Names for debuggers and tools. */
 static const char *const names[PT_CHANNELS] = {"ptrain messages", "ptrain checksums",

@@ -128,6 +128,42 @@ static void test_messages_of_one_tag_arrive_in_order_whole_or_in_parts(void **st
     }
 }
 
+static int waits;
+
+/* For carriers that are asked to wait. */
+static pt_status wait_for_it(void *self, uintptr_t *native)
+{
+    pt_status s = PT_OK;
+
+    waits++;
+    for (bool done = false; s == PT_OK && !done;) s = honest->test(self, native, &done);
+    return s;
+}
+
+static void test_a_carrier_that_can_wait_waits_for_each_part_and_checksum(void **state)
+{
+    pt_loopback *l = pt_loopback_create(2, 7);
+    pt_comm to = *pt_loopback_comm(l, 0), from = *pt_loopback_comm(l, 1);
+    pt_comm_ops ops = *to.ops;
+    pt_request in = {0}, out = {0};
+    float sent[N], got[N] = {0};
+
+    honest = to.ops;
+    ops.wait = wait_for_it;
+    to.ops = &ops;
+    to.part_bytes = from.part_bytes = sizeof sent / 4;
+    waits = 0;
+    for (int i = 0; i < N; i++) sent[i] = (float)i;
+    assert_int_equal(pt_comm_recv(&to, 1, PT_MSG_PUSH, 0, got, sizeof got, &in), PT_OK);
+    assert_int_equal(pt_comm_send(&from, 0, PT_MSG_PUSH, 0, sent, sizeof sent, &out),
+                     PT_OK);
+    assert_int_equal(pt_comm_wait(&to, &in, 1), PT_OK);
+    assert_in_range(waits, 1, 4 + 1);
+    assert_memory_equal(got, sent, sizeof sent);
+    assert_int_equal(pt_comm_wait(&from, &out, 1), PT_OK);
+    pt_loopback_destroy(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_a_flipped_bit_of_a_checksum_is_noticed),
         cmocka_unit_test(test_the_text_says_what_was_damaged),
         cmocka_unit_test(test_messages_of_one_tag_arrive_in_order_whole_or_in_parts),
+        cmocka_unit_test(test_a_carrier_that_can_wait_waits_for_each_part_and_checksum),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

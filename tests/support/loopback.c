@@ -145,7 +145,7 @@ static pt_status test(void *self, uintptr_t *native, bool *done)
     return s;
 }
 
-static const pt_comm_ops ops = {post_send, post_recv, test};
+static const pt_comm_ops ops = {.send = post_send, .recv = post_recv, .test = test};
 
 pt_loopback *pt_loopback_create(int size, unsigned shuffle)
 {

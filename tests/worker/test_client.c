@@ -44,7 +44,7 @@ static pt_status test(void *self, uintptr_t *native, bool *done)
     return pt_fail(PT_ERR_COMM, "MPI_Test: the wire is cut");
 }
 
-static const pt_comm_ops ops = {send, recv, test};
+static const pt_comm_ops ops = {.send = send, .recv = recv, .test = test};
 
 typedef struct {
     pt_run *run;
