@@ -1,5 +1,5 @@
 # The comments of config.proto as rows of a C table (pt_key_help, common/config/parts.h):
-#     {"Message", "field", "comment", {"range", '[', low, high, ']'}}
+#     {"Message", "field", "comment", {"range", '[', low, high, ']', or_auto}}
 # A message's own comment has the field "", an enum's value is in its field's place. The
 # range of a number comes before the first semicolon of its comment. One without a range
 # ends the build. protobuf-c's descriptors do not keep comments.
@@ -15,16 +15,17 @@ function row(scope, name, comment, range) {
 }
 
 # A range as the C initialiser of a pt_range, "" where it is none.
-function range_of(s,    n, left, right) {
+function range_of(s,    all, n, or_auto) {
+    all = quoted(s)
+    or_auto = sub(/ or auto$/, "", s) ? ", true" : ", false"
     n = "-?[0-9]+(\\.[0-9]+)?"
-    left = "'['"; right = "']'"
-    if (s == "any") return quoted(s) ", '[', -INFINITY, INFINITY, ']'"
-    if (s ~ "^" n "$") return quoted(s) ", '[', " s ", " s ", ']'"
-    if (s ~ "^> " n "$") return quoted(s) ", '(', " substr(s, 3) ", INFINITY, ']'"
-    if (s ~ "^>= " n "$") return quoted(s) ", '[', " substr(s, 4) ", INFINITY, ']'"
+    if (s == "any") return all ", '[', -INFINITY, INFINITY, ']'" or_auto
+    if (s ~ "^" n "$") return all ", '[', " s ", " s ", ']'" or_auto
+    if (s ~ "^> " n "$") return all ", '(', " substr(s, 3) ", INFINITY, ']'" or_auto
+    if (s ~ "^>= " n "$") return all ", '[', " substr(s, 4) ", INFINITY, ']'" or_auto
     if (s !~ "^in [[(]" n ", " n "[])]$") return ""
-    return quoted(s) ", '" substr(s, 4, 1) "', " substr(s, 5, length(s) - 5) \
-           ", '" substr(s, length(s)) "'"
+    return all ", '" substr(s, 4, 1) "', " substr(s, 5, length(s) - 5) \
+           ", '" substr(s, length(s)) "'" or_auto
 }
 
 /^\/\// {

@@ -7,13 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static int log_rank = -1;
-static int lost; /* the errno of the first write to stdout that failed */
+static char rank_text[48]; /* "rank 3: " */
+static int lost;           /* the errno of the first write to stdout that failed */
 static bool ended;
 
-void pt_log_set_rank(int rank)
+void pt_log_set_rank(int rank, int world)
 {
-    log_rank = rank;
+    if (rank < 0)
+        *rank_text = '\0';
+    else if (rank == world)
+        snprintf(rank_text, sizeof rank_text, "rank %d: ", rank);
+    else
+        snprintf(rank_text, sizeof rank_text, "rank %d (world rank %d): ", rank, world);
 }
 
 int pt_log_put(int fd, const char *bytes, size_t n)
@@ -57,13 +62,8 @@ const char *pt_log_end(void)
 static void put_marked(const char *mark, const char *line, size_t n)
 {
     char out[4608];
-    int len;
+    int len = snprintf(out, sizeof out, "%s%s%.*s\n", rank_text, mark, (int)n, line);
 
-    if (log_rank >= 0)
-        len =
-            snprintf(out, sizeof out, "rank %d: %s%.*s\n", log_rank, mark, (int)n, line);
-    else
-        len = snprintf(out, sizeof out, "%s%.*s\n", mark, (int)n, line);
     if (len < 0) return;
     if ((size_t)len >= sizeof out) {
         len = (int)sizeof out - 1;

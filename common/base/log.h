@@ -6,8 +6,10 @@
 
 #include <stddef.h>
 
-/* The rank shown in warn and error lines of a job ("rank 3: "); -1 shows none. */
-void pt_log_set_rank(int rank);
+/* The rank shown in warn and error lines of a job ("rank 3: "); -1 shows none. world: the
+ * number that mpirun and other launchers know it by; shown where it is another one ("rank
+ * 3 (world rank 5): "). */
+void pt_log_set_rank(int rank, int world);
 
 /* `text` may hold several lines: each becomes a line of its own with `error: ` in it. A
  * line that already contains "error: " (file:line:col: error: ...) is printed as it is.

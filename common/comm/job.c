@@ -29,7 +29,8 @@ static struct {
     MPI_Comm world, host; /* of collectives: the messages' channel; this host's ranks */
     pt_comm comm;
     pthread_t mpi_thread;
-    int local_size;
+    int world_rank, local_size;
+    int *hosts; /* [comm.size] */
     char host_name[MPI_MAX_PROCESSOR_NAME];
 } job;
 
@@ -48,6 +49,11 @@ int pt_job_size(void)
     return job.comm.size;
 }
 
+int pt_job_world_rank(void)
+{
+    return job.world_rank;
+}
+
 int pt_job_local_size(void)
 {
     return job.local_size;
@@ -56,6 +62,16 @@ int pt_job_local_size(void)
 const char *pt_job_host(void)
 {
     return job.host_name;
+}
+
+const int *pt_job_hosts(void)
+{
+    return job.hosts;
+}
+
+const char *pt_job_host_of(int rank)
+{
+    return pt_pulse_host(job.comm.pulse, rank);
 }
 
 pt_comm *pt_job_comm(void)
@@ -109,20 +125,6 @@ void pt_job_set_deadline(double deadline_s)
     pt_watchdog_set_deadline(deadline_s);
 }
 
-/* Every rank knows every host's name, as any of them may have to name one. The pulse runs
- * while the names arrive, so that a rank that does not start is named as well. */
-static pt_status share_hosts(void)
-{
-    size_t n = (size_t)job.comm.size * PT_JOB_TEXT_BYTES;
-    char *hosts = pt_job_gather_text(job.host_name);
-    pt_status s = pt_job_broadcast(0, (void **)&hosts, &n);
-
-    _Static_assert((int)PT_JOB_TEXT_BYTES == (int)PT_PULSE_HOST_BYTES,
-                   "texts are host names");
-    if (s == PT_OK) pt_pulse_set_hosts(job.comm.pulse, hosts);
-    return s;
-}
-
 static pt_status start_pulse(void)
 {
     pt_status s =
@@ -149,15 +151,25 @@ static pt_status find_host(void)
     return s;
 }
 
-/* Communicators, rank, size, host. */
+/* Communicators, rank and size. */
+static pt_status open_channels(MPI_Comm on)
+{
+    pt_status s = pt_comm_mpi_create(on, &job.mpi);
+
+    job.world = job.mpi.channels[PT_CHANNEL_MESSAGES];
+    if (s == PT_OK) s = pt_comm_mpi_init(&job.comm, &job.mpi, PT_JOB_START_S);
+    if (s == PT_OK)
+        pt_log_set_rank(job.comm.size > 1 ? job.comm.rank : -1, job.world_rank);
+    return s;
+}
+
 static pt_status open_world(void)
 {
     pt_status s =
-        pt_mpi_check(MPI_Comm_rank(MPI_COMM_WORLD, &job.comm.rank), "MPI_Comm_rank");
+        pt_mpi_check(MPI_Comm_rank(MPI_COMM_WORLD, &job.world_rank), "MPI_Comm_rank");
 
-    if (s == PT_OK) s = pt_comm_mpi_create(MPI_COMM_WORLD, &job.mpi);
-    job.world = job.mpi.channels[PT_CHANNEL_MESSAGES];
-    if (s == PT_OK) s = pt_comm_mpi_init(&job.comm, &job.mpi, PT_JOB_START_S);
+    job.comm.rank = job.world_rank;
+    if (s == PT_OK) s = open_channels(MPI_COMM_WORLD);
     return s == PT_OK ? find_host() : s;
 }
 
@@ -170,27 +182,6 @@ static pt_status check_mpi(int level)
                     "this MPI provides thread level %d, but ptrain needs FUNNELED (%d)",
                     level, MPI_THREAD_FUNNELED);
     return s == PT_OK ? check_launcher() : s;
-}
-
-pt_status pt_job_start(int *argc, char ***argv)
-{
-    int level = 0;
-    pt_status s = pt_mpi_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level),
-                               "MPI_Init_thread");
-
-    job.started = s == PT_OK;
-    job.mpi_thread = pthread_self();
-    if (s == PT_OK) s = open_world();
-    if (s != PT_OK) pt_job_die(s); /* no communicator to agree on */
-    pt_log_set_rank(job.comm.size > 1 ? job.comm.rank : -1);
-    pt_check_set_handler(die_of_check);
-    s = pt_job_agree(check_mpi(level));
-    if (s != PT_OK) return s;
-    s = pt_job_agree(start_pulse());
-    if (s == PT_OK) return share_hosts();
-    job.comm.pulse =
-        NULL; /* not every rank has one; leaked, as MPI may still write there */
-    return s;
 }
 
 /* Waits for a collective, with the deadline of messages. what: "the other ranks to
@@ -214,6 +205,124 @@ static pt_status wait_native(MPI_Request *r, const char *what)
                               : pt_fail(PT_ERR_COMM, "waited %.0f s for %s",
                                         job.comm.deadline_s, what);
     }
+}
+
+/* Every rank knows every host's name, as any of them may have to name one. The pulse runs
+ * while the names arrive, so that a rank that does not start is named as well. */
+static pt_status share_hosts(void)
+{
+    size_t n = (size_t)job.comm.size * PT_JOB_TEXT_BYTES;
+    char mine[PT_JOB_TEXT_BYTES + 32], *hosts;
+    pt_status s;
+
+    _Static_assert((int)PT_JOB_TEXT_BYTES == (int)PT_PULSE_HOST_BYTES,
+                   "texts are host names");
+    snprintf(mine, sizeof mine, "%.200s", job.host_name);
+    if (job.comm.rank != job.world_rank)
+        snprintf(mine, sizeof mine, "%.200s, world rank %d", job.host_name,
+                 job.world_rank);
+    hosts = pt_job_gather_text(mine);
+    s = pt_job_broadcast(0, (void **)&hosts, &n);
+    if (s == PT_OK) pt_pulse_set_hosts(job.comm.pulse, hosts);
+    return s;
+}
+
+/* From here on ranks watch each other. Collective. */
+static pt_status watch(void)
+{
+    pt_status s = pt_job_agree(start_pulse());
+
+    if (s == PT_OK) return share_hosts();
+    job.comm.pulse =
+        NULL; /* not every rank has one; leaked, as MPI may still write there */
+    return s;
+}
+
+/* In place: first [size], the first rank of each rank's host. */
+static void number(int *first, int size)
+{
+    int n = 0;
+
+    for (int r = 0; r < size; r++) first[r] = first[r] == r ? n++ : first[first[r]];
+}
+
+/* Which ranks share a host: job.hosts. Collective. */
+static pt_status number_hosts(void)
+{
+    int size = job.comm.size, first = job.comm.rank;
+    MPI_Request r;
+    pt_status s;
+
+    job.hosts = pt_calloc((size_t)size, sizeof *job.hosts);
+    s = pt_job_agree(job.hosts ? PT_OK
+                               : pt_fail(PT_ERR_NOMEM, "no memory for %d hosts", size));
+    if (s != PT_OK) return s;
+    s = pt_mpi_check(
+        MPI_Iallreduce(&job.comm.rank, &first, 1, MPI_INT, MPI_MIN, job.host, &r),
+        "MPI_Iallreduce");
+    if (s == PT_OK) s = wait_native(&r, "the ranks of this host");
+    job.hosts[job.comm.rank] = first;
+    if (s == PT_OK)
+        s = pt_mpi_check(MPI_Iallreduce(MPI_IN_PLACE, job.hosts, size, MPI_INT, MPI_MAX,
+                                        job.world, &r),
+                         "MPI_Iallreduce");
+    if (s == PT_OK) s = wait_native(&r, "the hosts of all ranks");
+    if (s != PT_OK) pt_job_die(s);
+    number(job.hosts, size);
+    return PT_OK;
+}
+
+pt_status pt_job_start(int *argc, char ***argv)
+{
+    int level = 0;
+    pt_status s = pt_mpi_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level),
+                               "MPI_Init_thread");
+
+    job.started = s == PT_OK;
+    job.mpi_thread = pthread_self();
+    if (s == PT_OK) s = open_world();
+    if (s != PT_OK) pt_job_die(s); /* no communicator to agree on */
+    pt_check_set_handler(die_of_check);
+    s = pt_job_agree(check_mpi(level));
+    if (s == PT_OK) s = watch();
+    return s == PT_OK ? number_hosts() : s;
+}
+
+/* order [size] moves the ranks: this one to `to`. Collective. */
+static void renumber(const int *order, int to)
+{
+    int *hosts = pt_calloc((size_t)job.comm.size, sizeof *hosts);
+    MPI_Comm ordered = MPI_COMM_NULL;
+    pt_status s = hosts ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the hosts");
+
+    for (int r = 0; s == PT_OK && r < job.comm.size; r++) hosts[r] = job.hosts[order[r]];
+    if (s == PT_OK)
+        s = pt_mpi_check(MPI_Comm_split(MPI_COMM_WORLD, 0, to, &ordered),
+                         "MPI_Comm_split");
+    if (s != PT_OK) pt_job_die(s);
+    pt_comm_mpi_destroy(&job.mpi);
+    s = open_channels(ordered);
+    if (s != PT_OK) pt_job_die(s);
+    MPI_Comm_free(&ordered);
+    free(job.hosts);
+    job.hosts = hosts;
+}
+
+pt_status pt_job_reorder(const int *order)
+{
+    bool same = true;
+    int to = 0;
+
+    for (int r = 0; r < job.comm.size; r++) {
+        same = same && order[r] == r;
+        if (order[r] == job.comm.rank) to = r;
+    }
+    if (same) return PT_OK;
+    pt_pulse_end(job.comm.pulse);
+    pt_pulse_destroy(&job.comm.pulse);
+    renumber(order, to); /* the watchdog of each rank still sees whether it hangs */
+    pt_watchdog_stop();
+    return watch();
 }
 
 pt_status pt_job_agree(pt_status mine)
@@ -352,6 +461,8 @@ int pt_job_end(pt_status s)
         pt_job_set_deadline(PT_JOB_START_S);
         if (job.comm.pulse) pt_pulse_end(job.comm.pulse);
         pt_pulse_destroy(&job.comm.pulse);
+        free(job.hosts);
+        job.hosts = NULL;
         MPI_Comm_free(&job.host);
         pt_comm_mpi_destroy(&job.mpi);
         MPI_Finalize();

@@ -31,11 +31,29 @@ PT_MUST_USE pt_status pt_job_start(int *argc, char ***argv);
  * "another MPI". Static text; valid before start. */
 const char *pt_job_mpi(void);
 
+/* Rank and size of the job. The rank that launchers know this process by, in
+ * MPI_COMM_WORLD, is another one if the ranks have changed places (pt_job_reorder). */
 int pt_job_rank(void);
 int pt_job_size(void);
+int pt_job_world_rank(void);
+
 /* Ranks on this rank's host, and the host's name; both valid after start. */
 int pt_job_local_size(void);
 const char *pt_job_host(void);
+
+/* [size]: the number of each rank's host, 0, 1, ... in the order of their first world
+ * rank. A host is what MPI shares memory on: two network namespaces of one kernel with an
+ * mpirun daemon each are two. Valid after start, until the next pt_job_reorder. */
+const int *pt_job_hosts(void);
+/* The name of a rank's host as error lines show it; dies with the next pt_job_reorder. */
+const char *pt_job_host_of(int rank);
+
+/* Collective, between start and the run: rank r is from now on the process that was rank
+ * order[r]; order [size] is a permutation, the same everywhere, with order[0] = 0.
+ * Messages, collectives, the pulse and lines of errors use the new numbers; no message
+ * may be in flight, and byte counts start again. Nothing happens where the order is what
+ * it was. The same status everywhere, as of start. */
+PT_MUST_USE pt_status pt_job_reorder(const int *order);
 
 /* Seconds without progress after which the job ends with a line that names the debtor. */
 void pt_job_set_deadline(double deadline_s);

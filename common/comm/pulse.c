@@ -94,6 +94,11 @@ void pt_pulse_set_hosts(pt_pulse *p, char *hosts)
     p->hosts = hosts;
 }
 
+const char *pt_pulse_host(const pt_pulse *p, int rank)
+{
+    return p->hosts ? p->hosts + (size_t)rank * PT_PULSE_HOST_BYTES : "unknown";
+}
+
 void pt_pulse_progress(pt_pulse *p)
 {
     p->own++;
@@ -222,9 +227,8 @@ static void format_owed(const pt_pulse *p, const pt_request *r, size_t n, char o
     }
     if (silent(p, who)) passed_s = p->served_s - p->peers[who].last_beat_s;
     format_debt(p, who, r, n, debt);
-    snprintf(out, TEXT, "rank %d (host %s) %s for %.0f s", who,
-             p->hosts ? p->hosts + (size_t)who * PT_PULSE_HOST_BYTES : "unknown", debt,
-             passed_s);
+    snprintf(out, TEXT, "rank %d (host %s) %s for %.0f s", who, pt_pulse_host(p, who),
+             debt, passed_s);
 }
 
 void pt_pulse_serve(pt_pulse *p, const pt_request *r, size_t n)

@@ -33,6 +33,9 @@ PT_MUST_USE pt_status pt_pulse_create(pt_comm *c, pt_pulse **out);
  * hosts are unknown. */
 void pt_pulse_set_hosts(pt_pulse *p, char *hosts);
 
+/* The host name of a rank, "unknown" without names; borrowed from p. */
+const char *pt_pulse_host(const pt_pulse *p, int rank);
+
 /* Call after pt_pulse_end. */
 void pt_pulse_destroy(pt_pulse **p);
 

@@ -103,6 +103,7 @@ static void check_number(checker *k, const char *path, const char *message,
     double x = number_of(f, at);
     char text[32];
 
+    if (pt_value_is_auto(message, f, at)) return;
     if (!isfinite(x))
         fault(k, path, "must be a finite number, not %g", x);
     else if (!is_in(r, x))

@@ -101,13 +101,14 @@ PT_MUST_USE pt_status pt_config_complete(ProtobufCMessage *c);
 /* Checks all ranges. root, for the marks and the bad values, may be NULL. */
 void pt_config_ranges(const pt_config *c, pt_yaml *root, pt_faults *f);
 
-/* A range of numbers as config.proto states it: "> 0", "in [0, 1)". [ and ] include the
- * end, ( and ) do not; no end: infinity. */
+/* A range of numbers as config.proto states it: "> 0", "in [0, 1)", ">= 1 or auto". [ and
+ * ] include the end, ( and ) do not; no end: infinity. */
 typedef struct {
     const char *text; /* NULL: not a number */
     char left;
     double low, high;
     char right;
+    bool or_auto; /* the word auto may stand for the number; it is kept as 0 */
 } pt_range;
 
 /* The comment of a key (scope: its message, name), of a message (name: "") or of an
@@ -133,6 +134,9 @@ void *pt_field_element(const ProtobufCMessage *m, const ProtobufCFieldDescriptor
 /* The value of f at `at`, one element where it is repeated. Not for messages. */
 void pt_value_print(FILE *out, const ProtobufCFieldDescriptor *f, const void *at,
                     pt_config_style style);
+/* Is the value of f, a field of the message `scope`, the word auto? */
+bool pt_value_is_auto(const char *scope, const ProtobufCFieldDescriptor *f,
+                      const void *at);
 /* "short_side" for SHORT_SIDE. */
 void pt_enum_lower(const char *name, char out[64]);
 

@@ -156,6 +156,10 @@ static void print_field(FILE *out, const ProtobufCMessage *m,
 {
     size_t n = pt_field_count(m, f);
 
+    if (pt_value_is_auto(m->descriptor->short_name, f, pt_field_at(m, f))) {
+        fputs("auto", out);
+        return;
+    }
     if (f->label != PROTOBUF_C_LABEL_REPEATED) {
         pt_value_print(out, f, pt_field_at(m, f), style);
         return;

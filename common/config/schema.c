@@ -19,6 +19,13 @@ const pt_key_help *pt_key_help_of(const char *scope, const char *name)
     return &none;
 }
 
+bool pt_value_is_auto(const char *scope, const ProtobufCFieldDescriptor *f,
+                      const void *at)
+{
+    return f->type == PROTOBUF_C_TYPE_UINT32 && *(const uint32_t *)at == 0 &&
+           pt_key_help_of(scope, f->name)->range.or_auto;
+}
+
 static const char *words_of(const char *scope, const char *name)
 {
     return pt_key_help_of(scope, name)->text;
@@ -44,12 +51,16 @@ static const char *type_of(const ProtobufCFieldDescriptor *f)
     }
 }
 
-static void print_default(FILE *out, const ProtobufCFieldDescriptor *f)
+static void print_default(FILE *out, const char *scope, const ProtobufCFieldDescriptor *f)
 {
     const void *d = f->default_value;
 
     if (!d) return;
     fputs(", default ", out);
+    if (pt_value_is_auto(scope, f, d)) {
+        fputs("auto", out);
+        return;
+    }
     pt_value_print(out, f, f->type == PROTOBUF_C_TYPE_STRING ? (const void *)&d : d,
                    PT_CONFIG_PLAIN);
 }
@@ -96,7 +107,7 @@ static void print_keys(FILE *out, const ProtobufCMessageDescriptor *d, const cha
                 type_of(f), list ? "s" : "");
         if (h->range.text && !isinf(h->range.low)) fprintf(out, " %s", h->range.text);
         if (f->type == PROTOBUF_C_TYPE_ENUM) print_values(out, f->descriptor, 0, false);
-        print_default(out, f);
+        print_default(out, d->short_name, f);
         fprintf(out, ")\n");
         if (words[0]) fprintf(out, "      %s\n", words);
         if (f->type == PROTOBUF_C_TYPE_ENUM) print_values(out, f->descriptor, 8, true);

@@ -105,6 +105,17 @@ static void read_unsigned(walker *w, pt_yaml *t, uint64_t max, uint64_t *out)
                   (unsigned long long)max);
 }
 
+/* A number, or the word auto, which is kept as 0. */
+static void read_auto(walker *w, pt_yaml *t, const char *range, uint64_t *out)
+{
+    *out = 0;
+    if (is_plain(t) && strcmp(t->text, "auto") == 0) return;
+    read_unsigned(w, t, UINT32_MAX, out);
+    if (t->bad || *out > 0) return;
+    t->bad = true;
+    pt_faults_add(w->faults, t->mark, "%s must be %s, not 0", w->path, range);
+}
+
 /* [+-] digits [. digits] [e [+-] digits], with at least one digit before the e. */
 static bool is_decimal(const char *s)
 {
@@ -224,13 +235,19 @@ static void read_message(walker *w, pt_yaml *t, const ProtobufCMessageDescriptor
         w->faults->failed = true;
 }
 
-static void read_value(walker *w, pt_yaml *t, const ProtobufCFieldDescriptor *f, void *at)
+/* scope: the message that f is a field of. */
+static void read_value(walker *w, pt_yaml *t, const char *scope,
+                       const ProtobufCFieldDescriptor *f, void *at)
 {
+    const pt_range *range = &pt_key_help_of(scope, f->name)->range;
     uint64_t u = 0;
 
     switch (f->type) {
     case PROTOBUF_C_TYPE_UINT32:
-        read_unsigned(w, t, UINT32_MAX, &u);
+        if (range->or_auto)
+            read_auto(w, t, range->text, &u);
+        else
+            read_unsigned(w, t, UINT32_MAX, &u);
         if (!t->bad) *(uint32_t *)at = (uint32_t)u;
         return;
     case PROTOBUF_C_TYPE_UINT64:
@@ -294,7 +311,7 @@ static void walk_list(walker *w, pt_yaml *t, const ProtobufCFieldDescriptor *f,
 
         snprintf(index, sizeof index, "%zu", i);
         at = step_in(w, index);
-        read_value(w, t->items[i].value, f, slot);
+        read_value(w, t->items[i].value, m->descriptor->short_name, f, slot);
         w->path[at] = '\0';
         /* A faulty string or message leaves no hole: no reader may meet a NULL. */
         if (!pointers || *(void **)slot)
@@ -336,7 +353,7 @@ static void walk_message(walker *w, pt_yaml *t, ProtobufCMessage *m)
         if (f->label == PROTOBUF_C_LABEL_REPEATED) {
             walk_list(w, value, f, m);
         } else {
-            read_value(w, value, f, pt_field_at(m, f));
+            read_value(w, value, d->short_name, f, pt_field_at(m, f));
             if (f->quantifier_offset && !value->bad)
                 *(protobuf_c_boolean *)((char *)m + f->quantifier_offset) = 1;
         }

@@ -16,6 +16,7 @@ void pt_run_destroy(pt_run **r)
     pt_keys_destroy(&p->keys);
     pt_plan_destroy(&p->plan);
     pt_graph_destroy(&p->graph);
+    free(p->host);
     free(p->flat);
     free(p->trained);
     free(p->wanted);

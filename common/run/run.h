@@ -1,5 +1,6 @@
 /* What every rank of a run knows: configuration, network, plan, keys and the layout
- * of the job. Servers are ranks 0..S-1, workers the others. */
+ * of the job. Servers are ranks 0..S-1, workers the others, those of one host one after
+ * another (common/run/layout.h). */
 #ifndef PT_COMMON_RUN_RUN_H
 #define PT_COMMON_RUN_RUN_H
 
@@ -34,10 +35,12 @@ typedef struct pt_run {
     pt_plan *plan;
     pt_keys *keys;
     int n_servers, n_workers;
-    float *flat;   /* [graph->n_floats], memory layout: this rank's copy of the weights */
-    bool *trained; /* [graph->n_params] of the stage entered last */
-    bool *wanted;  /* [graph->n_nodes]: the node, or one below it, is trained */
-    size_t stage;  /* that stage */
+    int *host;   /* [n_servers + n_workers]: the number of each rank's host, 0, 1, ... in
+                    the order of their first rank; NULL: all are on one */
+    float *flat; /* [graph->n_floats], memory layout: this rank's copy of the weights */
+    bool *trained;       /* [graph->n_params] of the stage entered last */
+    bool *wanted;        /* [graph->n_nodes]: the node, or one below it, is trained */
+    size_t stage;        /* that stage */
     uint64_t first_step; /* 0, or where a run resumes */
     bool test_owed;      /* resumed: the previous step's test is still to be done */
     unsigned asks;       /* what its methods ask for: PT_ASKS_, PT_SENDS_ */

@@ -185,7 +185,7 @@ static int start_job(const pt_train_args *args)
         int workers = args->workers ? args->workers : (int)c->engine->workers;
 
         if (workers == 0) workers = cores < (int)c->shards ? cores : (int)c->shards;
-        ranks = pt_setup_servers(c) + workers;
+        ranks = 1 + workers;
     }
     pt_config_destroy(&c);
     return s == PT_OK ? pt_mpirun(ranks, true, args->argc, args->argv)

@@ -11,6 +11,7 @@
 #include "common/base/crc32c.h"
 #include "common/base/log.h"
 #include "common/comm/job.h"
+#include "common/run/layout.h"
 #include "common/run/method.h"
 #include "common/run/run_check.h"
 #include "launch/support/agree.h"
@@ -18,11 +19,6 @@
 #include "launch/train/start_weights.h"
 #include "server/serve.h"
 #include "worker/step.h"
-
-int pt_setup_servers(const pt_config *c)
-{
-    return (int)c->server->ranks;
-}
 
 void pt_setup_destroy(pt_setup **s)
 {
@@ -61,23 +57,62 @@ static pt_status share_config(const pt_train_args *args, pt_config **out)
     return s;
 }
 
-/* Ranks against servers, workers and shards. */
-static pt_status check_ranks(const pt_config *c)
+/* A host that cannot take the servers that spread would place there. */
+static pt_status check_placement(const pt_config *c, int servers)
 {
-    int servers = pt_setup_servers(c), workers = pt_job_size() - servers;
+    const int *host = pt_job_hosts();
+    int n = pt_job_size(), here, ranks = 0, first = 0, crowded = -1;
+
+    if (c->server->placement == PT__CONFIG__PLACEMENT__SPREAD)
+        crowded = pt_layout_crowded(servers, host, n, &here);
+    if (crowded < 0) return PT_OK;
+    while (host[first] != crowded) first++;
+    for (int r = 0; r < n; r++) ranks += host[r] == crowded;
+    return pt_fail(PT_ERR_USAGE,
+                   "server.placement: spread puts %d of %d servers on host %s, which has "
+                   "%d rank%s: give it more ranks, use fewer servers (server.ranks) or "
+                   "server.placement: first",
+                   here, servers, pt_job_host_of(first), ranks, ranks == 1 ? "" : "s");
+}
+
+/* Ranks against servers, workers and shards. */
+static pt_status check_ranks(const pt_config *c, int servers)
+{
+    int workers = pt_job_size() - servers;
 
     if (workers < 1)
         return pt_fail(PT_ERR_USAGE,
-                       "too few ranks: %d; a run needs %d server and at least 1 worker "
+                       "too few ranks: %d; a run needs %d server%s and at least 1 worker "
                        "(mpirun -n %d ptrain train ...)",
-                       pt_job_size(), servers, servers + 1);
+                       pt_job_size(), servers, servers == 1 ? "" : "s", servers + 1);
     if (workers > (int)c->shards)
         return pt_fail(
             PT_ERR_USAGE,
             "%d workers for %u virtual shards: use at most %u workers, or more "
             "shards (other shards give other weights)",
             workers, c->shards, c->shards);
-    return PT_OK;
+    return check_placement(c, servers);
+}
+
+/* How many servers, and every rank's place: the job's ranks are numbered anew.
+ * Collective. */
+static pt_status arrange(pt_setup *u, const pt_config *c)
+{
+    int n = pt_job_size(), *order = pt_calloc((size_t)n, sizeof *order);
+    pt_status s = PT_OK;
+
+    u->n_servers = 1; /* in this version */
+    s = pt_job_agree(check_ranks(c, u->n_servers));
+    if (s == PT_OK) {
+        if (!order) s = pt_fail(PT_ERR_NOMEM, "no memory for the order of %d ranks", n);
+        if (s == PT_OK)
+            s = pt_layout_order(c->server->placement, u->n_servers, pt_job_hosts(), n,
+                                order);
+        s = pt_job_agree(s);
+    }
+    if (s == PT_OK) s = pt_job_reorder(order);
+    free(order);
+    return s;
 }
 
 static pt_preprocess preprocess_of(const pt_config *c, const pt_weights_info *info)
@@ -240,6 +275,16 @@ static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan
     return s == PT_OK ? pt_plan_add_source(plan, images, n) : s;
 }
 
+static pt_status keep_hosts(pt_run *r)
+{
+    size_t n = (size_t)pt_job_size();
+
+    r->host = pt_calloc(n, sizeof *r->host);
+    if (!r->host) return pt_fail(PT_ERR_NOMEM, "no memory for the hosts of %zu ranks", n);
+    memcpy(r->host, pt_job_hosts(), n * sizeof *r->host);
+    return PT_OK;
+}
+
 static pt_status make_run(pt_setup *u, pt_config **config)
 {
     pt_config *c = *config;
@@ -255,10 +300,10 @@ static pt_status make_run(pt_setup *u, pt_config **config)
     if (s == PT_OK) s = pt_plan_create(c, images, n_images, &plan);
     if (s == PT_OK && u->source) s = add_source(u, c, plan);
     if (s == PT_OK) {
-        int servers = pt_setup_servers(c);
-
         *config = NULL; /* the run takes it */
-        return pt_run_create(c, graph, plan, servers, pt_job_size() - servers, &u->run);
+        s = pt_run_create(c, graph, plan, u->n_servers, pt_job_size() - u->n_servers,
+                          &u->run);
+        return s == PT_OK ? keep_hosts(u->run) : s;
     }
     pt_graph_destroy(&graph);
     pt_plan_destroy(&plan);
@@ -342,7 +387,7 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     *out = NULL;
     s = pt_job_agree(u ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the set-up"));
     if (s == PT_OK) s = share_config(args, &c);
-    if (s == PT_OK) s = pt_job_agree(check_ranks(c));
+    if (s == PT_OK) s = arrange(u, c);
     if (s == PT_OK) s = pt_job_agree(open_data(u, c));
     if (s == PT_OK) s = agree_on_data(u, c);
     if (s == PT_OK) s = share_options(c, u);

@@ -22,6 +22,7 @@ typedef struct {
 
 typedef struct {
     pt_run *run;
+    int n_servers;
     pt_dataset *data;
     pt_dataset *source; /* a second one, appended to data; NULL: no method asks for it */
     pt_graph_options graph_options;
@@ -35,12 +36,10 @@ typedef struct {
     uint64_t memory_bytes;               /* available on this host, 0 = not known */
 } pt_setup;
 
-/* Everything but buffers and files of the run: configuration, data, network, start
- * weights (on every rank), memory check. */
+/* Everything but buffers and files of the run: configuration, layout (the job's ranks may
+ * change places: common/run/layout.h), data, network, start weights (on every rank),
+ * memory check. */
 PT_MUST_USE pt_status pt_setup_create(const pt_train_args *args, pt_setup **out);
 void pt_setup_destroy(pt_setup **s);
-
-/* Servers in this version; ranks 0..S-1 of the job. */
-int pt_setup_servers(const pt_config *c);
 
 #endif

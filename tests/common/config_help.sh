@@ -18,17 +18,18 @@ refuses() {
     grep -q "M.x: '.*' does not start with a range" <<<"$text" || fail "'$2': $text"
 }
 
-takes '> 0; y' "\"> 0\", '(', 0, INFINITY, ']'"
-takes '>= -1.5; y' "\">= -1.5\", '[', -1.5, INFINITY, ']'"
-takes 'in [0, 1); y' "\"in [0, 1)\", '[', 0, 1, ')'"
-takes 'in (0, 64]; y' "\"in (0, 64]\", '(', 0, 64, ']'"
-takes '1; y' "\"1\", '[', 1, 1, ']'"
-takes 'any; y' "\"any\", '[', -INFINITY, INFINITY, ']'"
+takes '> 0; y' "\"> 0\", '(', 0, INFINITY, ']', false"
+takes '>= -1.5; y' "\">= -1.5\", '[', -1.5, INFINITY, ']', false"
+takes 'in [0, 1); y' "\"in [0, 1)\", '[', 0, 1, ')', false"
+takes 'in (0, 64]; y' "\"in (0, 64]\", '(', 0, 64, ']', false"
+takes '1; y' "\"1\", '[', 1, 1, ']', false"
+takes 'in [1, 9] or auto; y' "\"in [1, 9] or auto\", '[', 1, 9, ']', true"
+takes 'any; y' "\"any\", '[', -INFINITY, INFINITY, ']', false"
 for type in uint32 uint64 int32 float double; do
     refuses $type ''
     refuses $type 'y, > 0'
 done
-for range in '> ' '< 1' '1 to 64' 'in [0, 1' 'in [0 1]' 'in [0, x]' '> 0, y' '>0' 'anything'; do
+for range in '> ' '< 1' '1 to 64' 'in [0, 1' 'in [0 1]' 'in [0, x]' '> 0, y' '>0' 'anything' 'auto' '> 0 auto'; do
     refuses double "$range; y"
 done
 rows string 'y' | grep -qF '{"M", "x", "y", {0}},' || fail "a text needs no range"

@@ -215,7 +215,7 @@ static void test_numbers_out_of_range_are_refused_where_they_stand(void **state)
         {"schedule.at", "[0.5, 0.25]", "must be ascending, but 0.25 follows 0.5"},
         {"schedule.at", "[0.5, 0.5]", "must be ascending, but 0.5 follows 0.5"},
         {"schedule.kind", "step", "is step, but schedule.at is empty"},
-        {"server.ranks", "0", "must be >= 1, not 0"},
+        {"server.ranks", "0", "must be >= 1 or auto, not 0"},
         {"server.ranks", "2", "must be 1, not 2: this version supports one server rank"},
         {"engine.threads", "257", "must be in [1, 256], not 257"},
         {"engine.workers", "9", "9 is above shards 8"},

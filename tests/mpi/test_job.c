@@ -145,6 +145,44 @@ static void test_sums_are_over_the_ranks_of_this_host(void **state)
     assert_int_equal(sum, 5 * (uint64_t)pt_job_local_size());
 }
 
+static void test_one_machine_is_one_host(void **state)
+{
+    for (int r = 0; r < pt_job_size(); r++) assert_int_equal(pt_job_hosts()[r], 0);
+    assert_string_equal(pt_job_host_of(0), pt_job_host());
+}
+
+/* The last test: all but rank 0 in the opposite order. */
+static void test_ranks_that_change_places_speak_under_their_new_numbers(void **state)
+{
+    int size = pt_job_size(), world = pt_job_rank(), order[64] = {0}, from = -1;
+    char host[PT_JOB_TEXT_BYTES];
+    pt_comm *c = pt_job_comm();
+    pt_request r[2] = {{0}};
+
+    assert_int_equal(pt_job_world_rank(), world);
+    for (int i = 1; i < size; i++) order[i] = size - i;
+    assert_int_equal(pt_job_reorder(order), PT_OK);
+    assert_int_equal(pt_job_world_rank(), world);
+    assert_int_equal(pt_job_rank(), world == 0 ? 0 : size - world);
+    assert_int_equal(c->rank, pt_job_rank());
+    assert_int_equal(
+        pt_comm_recv(c, (c->rank + 1) % size, PT_MSG_PUSH, 7, &from, sizeof from, &r[0]),
+        PT_OK);
+    assert_int_equal(pt_comm_send(c, (c->rank + size - 1) % size, PT_MSG_PUSH, 7,
+                                  &c->rank, sizeof c->rank, &r[1]),
+                     PT_OK);
+    assert_int_equal(pt_comm_wait(c, r, 2), PT_OK);
+    assert_int_equal(from, (c->rank + 1) % size);
+    for (int i = 0; i < size; i++) {
+        snprintf(host, sizeof host, "%s", pt_job_host());
+        if (order[i] != i)
+            snprintf(host, sizeof host, "%.99s, world rank %d", pt_job_host(), order[i]);
+        assert_string_equal(pt_job_host_of(i), host);
+    }
+    test_texts_are_gathered_in_rank_order(state);
+    test_sums_are_over_the_ranks_of_this_host(state);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +195,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_silent_peer_is_named_at_the_deadline),
         cmocka_unit_test(test_texts_are_gathered_in_rank_order),
         cmocka_unit_test(test_sums_are_over_the_ranks_of_this_host),
+        cmocka_unit_test(test_one_machine_is_one_host),
+        cmocka_unit_test(test_ranks_that_change_places_speak_under_their_new_numbers),
     };
     int failed;
 
