@@ -1,0 +1,12 @@
+/* A step's line of metrics.jsonl. */
+#ifndef PT_LAUNCH_TRAIN_STEP_LINE_H
+#define PT_LAUNCH_TRAIN_STEP_LINE_H
+
+#include <jansson.h>
+
+#include "server/hooks.h"
+
+/* Pure. ratios [report->images]: scratch. NULL without memory. */
+json_t *pt_step_line(const pt_step_report *r, double *ratios);
+
+#endif
