@@ -1,5 +1,6 @@
 #include "server/update.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct pt_update {
@@ -12,7 +13,44 @@ struct pt_update {
     int n;
     const Pt__Record__StepRecord *record; /* of the step under way */
     double seconds;
+    size_t sent, left; /* messages of the step, and how many of them have left in a row */
+    double last_look;
+    pt_status lost; /* why a test in look() failed, which returns nothing */
+    char lost_text[512];
 };
+
+/* The weights under way of the i-th message of the step: keys in the order in which they
+ * were sent, each to worker after worker. */
+static pt_request *nth(pt_update *u, size_t i)
+{
+    size_t w = (size_t)u->run->n_workers;
+
+    return &u->pull[(size_t)u->trained[i / w] * w + i % w];
+}
+
+/* Called while this server waits: which weights of the step have left? A look each
+ * millisecond is enough. */
+static void look(void *context)
+{
+    pt_update *u = context;
+    double now = pt_clock();
+    bool done = true;
+
+    if (now - u->last_look < 1e-3 || u->lost != PT_OK) return;
+    u->last_look = now;
+    while (u->left < u->sent && done && u->lost == PT_OK) {
+        u->lost = pt_comm_test(u->comm, nth(u, u->left), &done);
+        if (u->lost != PT_OK)
+            snprintf(u->lost_text, sizeof u->lost_text, "%s", pt_fail_text());
+        u->left += done;
+    }
+}
+
+/* What look() had to keep: asked again, a send that has failed may seem to have ended. */
+static pt_status kept(const pt_update *u)
+{
+    return u->lost == PT_OK ? PT_OK : pt_fail(u->lost, "%s", u->lost_text);
+}
 
 pt_status pt_update_create(pt_run *run, pt_comm *comm, pt_store *store, pt_gather *gather,
                            pt_update **out)
@@ -30,6 +68,8 @@ pt_status pt_update_create(pt_run *run, pt_comm *comm, pt_store *store, pt_gathe
         pt_update_destroy(&u);
         return pt_fail(PT_ERR_NOMEM, "no memory for the list of keys");
     }
+    comm->poll = look;
+    comm->poll_context = u;
     *out = u;
     return PT_OK;
 }
@@ -37,6 +77,7 @@ pt_status pt_update_create(pt_run *run, pt_comm *comm, pt_store *store, pt_gathe
 void pt_update_destroy(pt_update **u)
 {
     if (!u || !*u) return;
+    (*u)->comm->poll = NULL;
     free((*u)->pull);
     free((*u)->trained);
     free(*u);
@@ -49,6 +90,7 @@ void pt_update_enter_stage(pt_update *u)
     const int *keys = pt_store_keys(u->store, &n);
 
     u->n = 0;
+    u->sent = u->left = 0;
     for (int i = 0; i < n; i++)
         if (u->run->trained[u->run->keys->keys[keys[i]].tensor])
             u->trained[u->n++] = keys[i];
@@ -58,8 +100,9 @@ void pt_update_enter_stage(pt_update *u)
 static pt_status wait_for_key(pt_update *u, int key)
 {
     size_t w = (size_t)u->run->n_workers;
+    pt_status s = kept(u);
 
-    return pt_comm_wait(u->comm, u->pull + (size_t)key * w, w);
+    return s == PT_OK ? pt_comm_wait(u->comm, u->pull + (size_t)key * w, w) : s;
 }
 
 /* The key's part of weights [n_param_floats] to every worker. */
@@ -82,12 +125,15 @@ static pt_status key_done(void *context, int key, const float *gradient)
 
     if (s == PT_OK) s = pt_store_update(u->store, key, gradient, u->record);
     u->seconds += pt_cpu_clock() - start;
-    return s == PT_OK ? send_key(u, key, u->run->flat) : s;
+    if (s == PT_OK) s = send_key(u, key, u->run->flat);
+    u->sent += (size_t)u->run->n_workers;
+    return s;
 }
 
 pt_status pt_update_keys(pt_update *u, const Pt__Record__StepRecord *r)
 {
     u->record = r;
+    u->sent = u->left = 0;
     return pt_gather_keys(u->gather, r->step, u->trained, u->n, key_done, u);
 }
 
@@ -106,6 +152,7 @@ pt_status pt_update_release(pt_update *u, const Pt__Record__StepRecord *r,
     pt_status s = PT_OK;
 
     u->record = r;
+    u->sent = u->left = 0;
     for (int i = 0; i < u->n && s == PT_OK; i++) {
         int key = u->trained[i];
 
@@ -114,6 +161,7 @@ pt_status pt_update_release(pt_update *u, const Pt__Record__StepRecord *r,
         } else {
             s = wait_for_key(u, key);
             if (s == PT_OK) s = send_key(u, key, u->run->flat);
+            u->sent += (size_t)u->run->n_workers;
         }
     }
     return s;
@@ -134,8 +182,11 @@ pt_status pt_update_send(pt_update *u, const float *weights)
 
 pt_status pt_update_settle(pt_update *u)
 {
-    return pt_comm_wait(u->comm, u->pull,
-                        (size_t)u->run->keys->n * (size_t)u->run->n_workers);
+    pt_status s = kept(u);
+
+    return s == PT_OK ? pt_comm_wait(u->comm, u->pull,
+                                     (size_t)u->run->keys->n * (size_t)u->run->n_workers)
+                      : s;
 }
 
 double pt_update_seconds(const pt_update *u)

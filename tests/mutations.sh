@@ -167,6 +167,10 @@ mutation damaged_image_is_taken common.dataset_damage common/data/dataset_sums.c
 + if (crc != 0 || d->index.crc[image] != 0) return false;
 M
 
+mutation idle_worker_is_waited_for launch.times launch/train/times.c <<'M'
+- if (s > 0 && (found < 0 || s < times[found * PT_PAYLOAD_TIMES + what])) found = w;
++ if (found < 0 || s < times[found * PT_PAYLOAD_TIMES + what]) found = w;
+M
 mutation an_equal_model_is_better launch.journal launch/train/best.c <<'M'
 - if (best->images > 0 && right <= best->right) return false;
 + if (best->images > 0 && right < best->right) return false;

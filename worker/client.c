@@ -34,7 +34,10 @@ struct pt_client {
     pt_request *peers; /* [2 n_workers]: sends, receives of one exchange */
     pt_request payload, record;
     uint8_t record_bytes[PT_RECORD_BYTES];
-    double waited, last_poll;
+    double waited[PT_PAYLOAD_TIMES]; /* of the step, by what for */
+    double began, exposed; /* of comm's seconds under way: at begin_step; in waits */
+    double *tensor_waits, *server_waits; /* for weights: [n_params], [n_servers] */
+    double last_poll;
     pt_status lost; /* why a push failed in poll(), which returns nothing */
     char lost_text[512];
 };
@@ -48,31 +51,51 @@ static pt_status kept(const pt_client *c)
     return c->lost == PT_OK ? PT_OK : pt_fail(c->lost, "%s", c->lost_text);
 }
 
-static pt_status wait_all(pt_client *c, pt_request *r, size_t n)
+static pt_status wait_all(pt_client *c, pt_step_time why, pt_request *r, size_t n)
 {
-    double start = pt_clock();
+    double start = pt_clock(), before = pt_comm_seconds_under_way(c->comm);
     pt_status s = kept(c);
 
     if (s == PT_OK) s = pt_comm_wait(c->comm, r, n);
-    c->waited += pt_clock() - start;
+    c->waited[why] += pt_clock() - start;
+    c->exposed += pt_comm_seconds_under_way(c->comm) - before;
     return s;
 }
 
-double pt_client_waited(pt_client *c)
+void pt_client_times(const pt_client *c, double times[PT_PAYLOAD_TIMES])
 {
-    double w = c->waited;
-
-    c->waited = 0;
-    return w;
+    for (int i = PT_TIME_WEIGHTS; i <= PT_TIME_RECORD; i++) times[i] = c->waited[i];
+    times[PT_TIME_HIDDEN] = pt_comm_seconds_under_way(c->comm) - c->began - c->exposed;
 }
 
+const double *pt_client_tensor_waits(const pt_client *c)
+{
+    return c->tensor_waits;
+}
+
+const double *pt_client_server_waits(const pt_client *c)
+{
+    return c->server_waits;
+}
+
+/* The keys of a tensor, one after another: each wait is that for its server. */
 static pt_status wait_tensor(pt_client *c, int tensor)
 {
-    const int *first = c->run->keys->first_of_tensor;
+    const pt_keys *keys = c->run->keys;
+    pt_status s = PT_OK;
 
     if (tensor < 0) return PT_OK;
-    return wait_all(c, c->pull + first[tensor],
-                    (size_t)(first[tensor + 1] - first[tensor]));
+    for (int k = keys->first_of_tensor[tensor];
+         k < keys->first_of_tensor[tensor + 1] && s == PT_OK; k++) {
+        double before = c->waited[PT_TIME_WEIGHTS], more;
+
+        if (!c->pull[k].active) continue;
+        s = wait_all(c, PT_TIME_WEIGHTS, &c->pull[k], 1);
+        more = c->waited[PT_TIME_WEIGHTS] - before;
+        c->tensor_waits[tensor] += more;
+        c->server_waits[keys->keys[k].server] += more;
+    }
+    return s;
 }
 
 static pt_status before_node(void *context, int node)
@@ -170,7 +193,7 @@ static pt_status exchange(void *context, int node, bool backward, const double *
         if (s != PT_OK) return s;
     }
     *n_trees = at;
-    return wait_all(c, c->peers, 2 * (size_t)c->run->n_workers);
+    return wait_all(c, PT_TIME_SUMS, c->peers, 2 * (size_t)c->run->n_workers);
 }
 
 /* Any test of any request moves all of MPI's messages; one a millisecond is enough. */
@@ -202,6 +225,8 @@ void pt_client_destroy(pt_client **c)
     free((*c)->pull);
     free((*c)->pushed);
     free((*c)->peers);
+    free((*c)->tensor_waits);
+    free((*c)->server_waits);
     free(*c);
     *c = NULL;
 }
@@ -222,7 +247,10 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
     c->pull = pt_calloc(n, sizeof *c->pull);
     c->pushed = pt_calloc((size_t)run->graph->n_params, sizeof *c->pushed);
     c->peers = pt_calloc(2 * (size_t)run->n_workers, sizeof *c->peers);
-    if (!c->push || !c->pull || !c->pushed || !c->peers) {
+    c->tensor_waits = pt_calloc((size_t)run->graph->n_params, sizeof *c->tensor_waits);
+    c->server_waits = pt_calloc((size_t)run->n_servers, sizeof *c->server_waits);
+    if (!c->push || !c->pull || !c->pushed || !c->peers || !c->tensor_waits ||
+        !c->server_waits) {
         pt_client_destroy(&c);
         return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
     }
@@ -246,9 +274,11 @@ pt_status pt_client_begin_step(pt_client *c, uint64_t step)
     pt_status s;
 
     pt_comm_at(c->comm, step, "forward pass");
-    s = wait_all(c, c->push, (size_t)c->run->keys->n * PT_MAX_COVER);
-
-    if (s == PT_OK) s = wait_all(c, &c->payload, 1);
+    memset(c->waited, 0, sizeof c->waited);
+    c->began = pt_comm_seconds_under_way(c->comm);
+    c->exposed = 0;
+    s = wait_all(c, PT_TIME_WEIGHTS, c->push, (size_t)c->run->keys->n * PT_MAX_COVER);
+    if (s == PT_OK) s = wait_all(c, PT_TIME_RECORD, &c->payload, 1);
     c->step = step;
     c->span = pt_run_span(c->run, c->worker, step);
     c->n_cover = pt_span_cover(&c->span, c->cover, &n_full);
@@ -265,7 +295,7 @@ pt_status pt_client_trade(pt_client *c, const double *payload, size_t n,
     if (s == PT_OK)
         s = pt_comm_recv(c->comm, RANK_0, PT_MSG_RECORD, 0, c->record_bytes,
                          PT_RECORD_BYTES, &c->record);
-    if (s == PT_OK) s = wait_all(c, &c->record, 1);
+    if (s == PT_OK) s = wait_all(c, PT_TIME_RECORD, &c->record, 1);
     if (s == PT_OK) s = pt_record_unpack(c->record_bytes, record);
     if (s == PT_OK && record->step != c->step)
         s = pt_fail(PT_ERR_COMM, "step record of step %llu at step %llu",
@@ -284,7 +314,7 @@ pt_status pt_client_end_step(pt_client *c)
 
 pt_status pt_client_settle(pt_client *c)
 {
-    return wait_all(c, c->pull, (size_t)c->run->keys->n);
+    return wait_all(c, PT_TIME_WEIGHTS, c->pull, (size_t)c->run->keys->n);
 }
 
 pt_status pt_client_take_weights(pt_client *c)
@@ -300,7 +330,7 @@ static pt_status take(pt_client *c, pt_msg_kind kind, void *data, size_t bytes)
     pt_request r = {0};
     pt_status s = pt_comm_recv(c->comm, RANK_0, kind, 0, data, bytes, &r);
 
-    return s == PT_OK ? wait_all(c, &r, 1) : s;
+    return s == PT_OK ? wait_all(c, PT_TIME_RECORD, &r, 1) : s;
 }
 
 pt_status pt_client_take_running(pt_client *c)
@@ -338,7 +368,7 @@ static pt_status send_now(pt_client *c, pt_msg_kind kind, int index, const float
     pt_request r = {0};
     pt_status s = pt_comm_send(c->comm, RANK_0, kind, index, data, n * sizeof *data, &r);
 
-    return s == PT_OK ? wait_all(c, &r, 1) : s;
+    return s == PT_OK ? wait_all(c, PT_TIME_RECORD, &r, 1) : s;
 }
 
 pt_status pt_client_send_rows(pt_client *c, int block, const float *rows, size_t n)

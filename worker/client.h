@@ -57,7 +57,13 @@ PT_MUST_USE pt_status pt_client_send_rows(pt_client *c, int block, const float *
 /* Sends the sub-tree sums of a diagnostic backward pass (which: 0 or 1) to rank 0. */
 PT_MUST_USE pt_status pt_client_send_probe(pt_client *c, int tensor, int which);
 
-/* Seconds spent waiting on others since the last call. */
-double pt_client_waited(pt_client *c);
+/* Into times: seconds since begin_step of waiting for others, by what for, and of
+ * PT_TIME_HIDDEN. The other times stay. */
+void pt_client_times(const pt_client *c, double times[PT_PAYLOAD_TIMES]);
+
+/* Seconds so far of waiting for the weights of each parameter tensor [n_params], and of
+ * each server [n_servers]; borrowed. */
+const double *pt_client_tensor_waits(const pt_client *c);
+const double *pt_client_server_waits(const pt_client *c);
 
 #endif

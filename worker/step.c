@@ -30,7 +30,8 @@ struct pt_worker {
     double *terms;               /* of coupled images; NULL: none are */
     double *payload;
     size_t max_payload;
-    double input_s, compute_s, wire_s, computing_since;
+    double input_s;
+    double times[PT_PAYLOAD_TIMES]; /* of the step before */
 };
 
 pt_kernels pt_worker_kernels(const pt_config *c)
@@ -190,9 +191,7 @@ static size_t fill_payload(pt_worker *w)
 {
     pt_payload p = pt_payload_layout(w->run, w->worker, w->step);
 
-    w->payload[PT_TIME_INPUT] = w->input_s;
-    w->payload[PT_TIME_COMPUTE] = w->compute_s;
-    w->payload[PT_TIME_WIRE] = w->wire_s;
+    memcpy(w->payload, w->times, sizeof w->times);
     w->payload[PT_PAYLOAD_STOP] = pt_stop_asked();
     pt_objective_fill(w->objective, &p, w->payload);
     PT_CHECK(p.total <= w->max_payload, "payload of %zu doubles", p.total);
@@ -269,6 +268,14 @@ static pt_status backward(pt_worker *w, const Pt__Record__StepRecord *record)
                            pt_objective_at_rep(w->objective, g, record->w, w->terms));
 }
 
+/* The split of a step of `seconds`, for the payload of the next. */
+static void take_times(pt_worker *w, double input, double seconds)
+{
+    w->times[PT_TIME_INPUT] = input;
+    pt_client_times(w->client, w->times);
+    w->times[PT_TIME_COMPUTE] = seconds - input - pt_times_waited(w->times);
+}
+
 static pt_status one_step(pt_worker *w, Pt__Record__StepRecord *record)
 {
     bool any, enters = pt_run_enter_step(w->run, w->step);
@@ -291,8 +298,7 @@ static pt_status one_step(pt_worker *w, Pt__Record__StepRecord *record)
         if (s == PT_OK) s = pt_client_end_step(w->client);
     }
     if (any) w->source->release(w->source->context);
-    w->wire_s = pt_client_waited(w->client);
-    w->compute_s = pt_clock() - start - w->wire_s - w->input_s;
+    take_times(w, any ? w->input_s : 0, pt_clock() - start);
     return s;
 }
 

@@ -49,6 +49,13 @@ typedef struct {
     pt_status (*wait)(void *self, uintptr_t *native);
 } pt_comm_ops;
 
+/* Sent gradients and weights that have not been taken yet, as far as tests have shown. */
+typedef struct {
+    size_t n;
+    double since;   /* the clock when n became 1 */
+    double seconds; /* with n > 0, before that */
+} pt_under_way;
+
 typedef struct {
     const pt_comm_ops *ops;
     void *self;
@@ -57,6 +64,7 @@ typedef struct {
     double deadline_s;       /* of one wait without any progress; > 0 */
     size_t part_bytes;       /* same on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
     uint64_t sent, received; /* bytes posted so far, checksums included */
+    pt_under_way under_way;
     void (*poll)(void *context); /* called while waiting, may be NULL */
     void *poll_context;
 } pt_comm;

@@ -64,6 +64,29 @@ static void begin(pt_request *r, bool receive, int peer, pt_msg_kind kind, int i
                       .bytes = bytes};
 }
 
+static bool is_bulk(pt_msg_kind kind)
+{
+    return kind == PT_MSG_PUSH || kind == PT_MSG_PULL;
+}
+
+static void depart(pt_comm *c, pt_msg_kind kind)
+{
+    if (is_bulk(kind) && c->under_way.n++ == 0) c->under_way.since = pt_clock();
+}
+
+static void arrive(pt_comm *c, pt_msg_kind kind)
+{
+    if (is_bulk(kind) && --c->under_way.n == 0)
+        c->under_way.seconds += pt_clock() - c->under_way.since;
+}
+
+double pt_comm_seconds_under_way(const pt_comm *c)
+{
+    const pt_under_way *u = &c->under_way;
+
+    return u->seconds + (u->n > 0 ? pt_clock() - u->since : 0);
+}
+
 pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind, int index,
                            const void *data, size_t bytes, pt_request *r)
 {
@@ -74,6 +97,7 @@ pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind, int i
         begin(&r[i], false, first + i, kind, index, (void *)(uintptr_t)data, bytes);
         r[i].crc = crc;
         c->sent += bytes + PT_MSG_CHECK_BYTES;
+        depart(c, kind);
         s = post(c, &r[i]);
     }
     return s;
@@ -134,6 +158,7 @@ pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done)
     r->active = false;
     free(r->more);
     r->more = NULL;
+    if (!r->receive) arrive(c, r->kind);
     return r->receive ? check(r) : PT_OK;
 }
 

@@ -41,6 +41,10 @@ PT_MUST_USE pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done);
  * occupies no core. */
 PT_MUST_USE pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n);
 
+/* Seconds so far in which gradients or weights sent by this rank were under way. Whoever
+ * sends them tests the requests from time to time: what has arrived counts until then. */
+double pt_comm_seconds_under_way(const pt_comm *c);
+
 /* Where this rank is, for the one line of a failing job; phase: static text. */
 void pt_comm_at(pt_comm *c, uint64_t step, const char *phase);
 

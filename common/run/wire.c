@@ -19,6 +19,11 @@ int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full)
     return n;
 }
 
+double pt_times_waited(const double times[PT_PAYLOAD_TIMES])
+{
+    return times[PT_TIME_WEIGHTS] + times[PT_TIME_SUMS] + times[PT_TIME_RECORD];
+}
+
 size_t pt_exchange_len(int channels, bool backward)
 {
     return backward ? 2 * (size_t)channels : pt_moments_len((size_t)channels);

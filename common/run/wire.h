@@ -54,13 +54,19 @@ enum {
     PT_IMAGE_DOUBLES = sizeof(pt_image_norms) / sizeof(double)
 };
 
-/* How a worker's step spent its time, in seconds. */
+/* How a worker's step spent its time, in seconds: all but the last add up to it. */
 typedef enum {
     PT_TIME_INPUT,   /* waiting for decoded images */
     PT_TIME_COMPUTE, /* forward, losses, backward */
-    PT_TIME_WIRE,    /* waiting for weights, records, sums of others */
+    PT_TIME_WEIGHTS, /* waiting for new weights, or for gradients to leave */
+    PT_TIME_SUMS,    /* waiting for other workers' batch-norm sums */
+    PT_TIME_RECORD,  /* waiting for what rank 0 sends: the record, terms, statistics */
+    PT_TIME_HIDDEN,  /* of COMPUTE: while gradients were under way */
     PT_PAYLOAD_TIMES
 } pt_step_time;
+
+/* Seconds that a worker waited for other ranks. */
+double pt_times_waited(const double times[PT_PAYLOAD_TIMES]);
 
 enum { PT_PAYLOAD_STOP = PT_PAYLOAD_TIMES, PT_PAYLOAD_HEAD };
 

@@ -119,7 +119,7 @@ static void finish(watch *w)
     w->result.seconds = pt_bench_median(w->seconds, w->n);
     w->result.input = w->times[PT_TIME_INPUT] / n;
     w->result.compute = w->times[PT_TIME_COMPUTE] / n;
-    w->result.waiting = w->times[PT_TIME_WIRE] / n;
+    w->result.waiting = pt_times_waited(w->times) / n;
 }
 
 static pt_status check_ranks(const pt_bench_step_options *o)

@@ -16,6 +16,7 @@
 #include "launch/train/run_dir.h"
 #include "launch/train/second.h"
 #include "launch/train/step_line.h"
+#include "launch/train/times.h"
 #include "worker/objective/cross_entropy.h"
 
 struct pt_journal {
@@ -31,8 +32,7 @@ struct pt_journal {
     pt_score scores[PT_ROWS_SETS]; /* of the last test */
     pt_second_journal second;
     char predictions_hash[65];
-    double time_input, time_wire;
-    double *computing; /* [n_workers] seconds of each */
+    pt_times times; /* of this job */
 };
 
 void pt_journal_destroy(pt_journal **j)
@@ -43,7 +43,7 @@ void pt_journal_destroy(pt_journal **j)
     pt_second_journal_fini(&(*j)->second);
     free((*j)->ratios);
     free((*j)->best.flat);
-    free((*j)->computing);
+    pt_times_fini(&(*j)->times);
     free(*j);
     *j = NULL;
 }
@@ -134,9 +134,8 @@ pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journ
     j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
     s = go_on(j, path, from);
     if (s == PT_OK) s = pt_metrics_open(path, &j->metrics);
-    j->computing = pt_calloc((size_t)u->run->n_workers, sizeof *j->computing);
-    if (!j->ratios || !j->computing)
-        s = pt_fail(PT_ERR_NOMEM, "no memory for the journal");
+    if (!j->ratios) s = pt_fail(PT_ERR_NOMEM, "no memory for the journal");
+    if (s == PT_OK) s = pt_times_init(&j->times, u->run->n_workers);
     free(path);
     if (s == PT_OK) {
         *out = j;
@@ -148,16 +147,9 @@ pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journ
 
 static void count(pt_journal *j, const pt_step_report *r)
 {
-    int workers = j->u->run->n_workers;
-
     count_step(j, r->step, r->gate, r->w, r->skipped != NULL, r->seconds,
                (uint64_t)r->images);
     j->costs = r->costs;
-    for (int w = 0; w < workers; w++) {
-        j->computing[w] += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_COMPUTE];
-        j->time_input += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_INPUT] / workers;
-        j->time_wire += r->times[w * PT_PAYLOAD_TIMES + PT_TIME_WIRE] / workers;
-    }
 }
 
 static double speed(const pt_journal *j)
@@ -179,21 +171,22 @@ static void print_step(const pt_journal *j, const pt_step_report *r)
     if ((r->step + 1) % j->u->run->config->run->log_every == 0 ||
         r->step + 1 == plan->total_steps)
         pt_log_info("step %llu/%llu  epoch %.2f  ce %.4f  acc %.3f  w %.3g  lr %.2g  "
-                    "%.1f images/s",
+                    "%.1f images/s  exposed %.4f s",
                     (unsigned long long)r->step + 1,
                     (unsigned long long)plan->total_steps,
                     pt_plan_progress(plan, r->step + 1), r->means.ce, r->means.accuracy,
-                    r->w, r->lr, speed(j));
+                    r->w, r->lr, speed(j), pt_times_exposed(&j->times));
 }
 
 static pt_status on_step(void *context, const pt_step_report *r)
 {
     pt_journal *j = context;
+    pt_split split = pt_times_add(&j->times, r->times);
     json_t *line;
 
     if (r->skipped) pt_log_warn("%s: skipped", r->skipped);
     count(j, r);
-    line = pt_step_line(r, j->ratios);
+    line = pt_step_line(r, &split, j->ratios);
     print_step(j, r);
     return pt_metrics_put(j->metrics, line);
 }
@@ -326,30 +319,6 @@ pt_server_hooks pt_journal_hooks(pt_journal *j)
     return (pt_server_hooks){j, on_step, on_rows, on_second, on_save};
 }
 
-static double mean_computing(const pt_journal *j)
-{
-    int n = j->u->run->n_workers;
-    double sum = 0;
-
-    for (int w = 0; w < n; w++) sum += j->computing[w];
-    return sum / n;
-}
-
-/* The worker that computed longest, compared with the mean of the others. */
-static void log_slowest(const pt_journal *j)
-{
-    const pt_run *r = j->u->run;
-    int n = r->n_workers, slowest = 0;
-    double others;
-
-    for (int w = 1; w < n; w++)
-        if (j->computing[w] > j->computing[slowest]) slowest = w;
-    others = (mean_computing(j) * n - j->computing[slowest]) / (n - 1.0);
-    if (n > 1 && others > 0)
-        pt_log_info("slowest worker: rank %d computed %.2f times as long as the others",
-                    r->n_servers + slowest, j->computing[slowest] / others);
-}
-
 /* The cost of checkpoints and skip_all, if used. */
 static void log_costs(const pt_journal *j)
 {
@@ -403,8 +372,8 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
     const pt_result_facts facts = {
         j->u,     t,    j->scores,           j->steps,  seconds_of(j),
         speed(j), hash, j->predictions_hash, &j->second};
-    double computing = mean_computing(j);
-    double all = j->time_input + computing + j->time_wire;
+    const double *times = j->times.sum.of;
+    double all = pt_times_all(times);
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);
 
     j->costs = *costs;
@@ -424,9 +393,8 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
         pt_log_info(
             "time %.1f s, %.1f images/s; workers: %.0f %% computing, %.0f %% waiting for "
             "others, %.0f %% for input",
-            facts.seconds, facts.images_per_s, 100 * computing / all,
-            100 * j->time_wire / all, 100 * j->time_input / all);
-    log_slowest(j);
+            facts.seconds, facts.images_per_s, 100 * times[PT_TIME_COMPUTE] / all,
+            100 * pt_times_waited(times) / all, 100 * times[PT_TIME_INPUT] / all);
     log_costs(j);
     pt_result_say_best(&facts);
     pt_log_info("weight hash      %s", hash);

@@ -28,7 +28,21 @@ static void spread(const pt_step_report *r, double *ratios, double out[3])
         out[k] = n > 0 ? ratios[(int)(at[k] * (n - 1) + 0.5)] : NAN;
 }
 
-json_t *pt_step_line(const pt_step_report *r, double *ratios)
+/* Means over the workers. */
+static void add_split(json_t *line, const pt_split *s)
+{
+    static const char *const names[PT_PAYLOAD_TIMES] = {
+        [PT_TIME_INPUT] = "input_s",     [PT_TIME_COMPUTE] = "compute_s",
+        [PT_TIME_WEIGHTS] = "weights_s", [PT_TIME_SUMS] = "sums_s",
+        [PT_TIME_RECORD] = "record_s",   [PT_TIME_HIDDEN] = "hidden_s"};
+
+    for (int i = 0; i < PT_PAYLOAD_TIMES; i++)
+        json_object_set_new(line, names[i], pt_metrics_number(s->of[i]));
+    json_object_set_new(line, "exposed_s", pt_metrics_number(s->exposed));
+    json_object_set_new(line, "uneven_s", pt_metrics_number(s->uneven));
+}
+
+json_t *pt_step_line(const pt_step_report *r, const pt_split *split, double *ratios)
 {
     double q[3];
     json_t *line;
@@ -50,6 +64,7 @@ json_t *pt_step_line(const pt_step_report *r, double *ratios)
     json_object_set_new(line, "cosine", pt_metrics_number(r->means.cosine));
     json_object_set_new(line, "rep_norm", pt_metrics_number(r->means.rep));
     json_object_set_new(line, "seconds", pt_metrics_number(r->seconds));
+    if (pt_times_all(split->of) > 0) add_split(line, split);
     if (r->means.penalty != 0)
         json_object_set_new(line, "penalty", pt_metrics_number(r->means.penalty));
     if (r->means.batch_ce > 0) {
