@@ -42,7 +42,9 @@
     /* rank 0 -> worker, after the record: common/run/coupling.h */                      \
     X(TERMS, 1, 1, "terms of coupled images")                                            \
     /* rank -> rank 0: its part of a command's results */                                \
-    X(FOUND, 1, 1, "its results")
+    X(FOUND, 1, 1, "its results")                                                        \
+    /* rank <-> rank: common/comm/link.h */                                              \
+    X(LINK, 1, 1, "its part of a measurement")
 
 enum {
     PT_MSG_COVERS = 32, /* more than any cover has: PT_MAX_COVER is smaller */
