@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/base/bf16.h"
 #include "common/run/sum.h"
 #include "common/run/wire.h"
 
@@ -154,6 +155,22 @@ static void add_floats(void *context, void *into, const void *from)
     pt_sum_add(into, from, g->adding);
 }
 
+static void add_bf16(void *context, void *into, const void *from)
+{
+    const pt_gather *g = context;
+
+    pt_bf16_add(into, from, g->adding);
+}
+
+/* Where the bytes of part p of a key arrive, at the end of its values: bfloat16 are
+ * unpacked in place. */
+static void *arrival(const pt_gather *g, const slot *s, int p, size_t count)
+{
+    char *end = (char *)(s->buffer + (size_t)p * g->max_floats + count);
+
+    return end - pt_push_bytes(g->run, count);
+}
+
 static pt_status post(pt_gather *g, slot *s, int key)
 {
     const pt_key *k = &g->run->keys->keys[key];
@@ -163,12 +180,21 @@ static pt_status post(pt_gather *g, slot *s, int key)
 
         if (!g->full[p]) continue;
         st = pt_comm_recv(g->comm, g->run->n_servers + g->worker[p], PT_MSG_PUSH,
-                          key * PT_MSG_COVERS + g->index[p],
-                          s->buffer + (size_t)p * g->max_floats, k->count * sizeof(float),
-                          &s->requests[p]);
+                          key * PT_MSG_COVERS + g->index[p], arrival(g, s, p, k->count),
+                          pt_push_bytes(g->run, k->count), &s->requests[p]);
         if (st != PT_OK) return st;
     }
     return PT_OK;
+}
+
+/* The parts of a key as floats. */
+static void unpack(const pt_gather *g, const slot *s, size_t count)
+{
+    if (!pt_run_wire_bf16(g->run)) return;
+    for (int p = 0; p < g->n_parts; p++)
+        if (g->full[p])
+            pt_bf16_unpack(arrival(g, s, p, count), count,
+                           s->buffer + (size_t)p * g->max_floats);
 }
 
 static const float *finish(pt_gather *g, float *buffer, size_t stride, size_t count)
@@ -180,7 +206,7 @@ static const float *finish(pt_gather *g, float *buffer, size_t stride, size_t co
         g->values[p] = g->full[p] ? buffer + (size_t)p * stride : NULL;
     g->adding = count;
     sum = pt_tree_finish(g->run->plan->n_shards, g->trees, g->values, g->n_parts,
-                         add_floats, g);
+                         pt_run_wire_bf16(g->run) ? add_bf16 : add_floats, g);
     g->seconds += pt_cpu_clock() - start;
     return sum;
 }
@@ -207,6 +233,7 @@ pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
             next++;
         }
         if (s == PT_OK) s = pt_comm_wait(g->comm, t->requests, (size_t)g->n_parts);
+        if (s == PT_OK) unpack(g, t, count);
         if (s == PT_OK)
             s = done(context, keys[k], finish(g, t->buffer, g->max_floats, count));
     }

@@ -64,6 +64,13 @@ mutation tree_merges_its_right_half_first common.shards common/run/shards.c <<'M
 - if (right) f->add(f->context, left, right);
 + if (right) f->add(f->context, right, left);
 M
+mutation bf16_leaves_are_not_rounded worker.kernel_bits worker/engine/layers/tree_sum.c <<'M'
+- if (span->bf16) pt_bf16_round(out, n);
+M
+mutation bf16_sums_of_servers_are_not_rounded worker.run_bits server/gather.c <<'M'
+- pt_bf16_add(into, from, g->adding);
++ for (size_t i = 0; i < g->adding; i++) ((float *)into)[i] += ((const float *)from)[i];
+M
 mutation empty_shards_are_added worker.run_edges server/gather.c <<'M'
 - g->values[p] = g->full[p] ? buffer + (size_t)p * stride : NULL;
 + g->values[p] = buffer + (size_t)p * stride;

@@ -12,12 +12,14 @@
  * is posted only when no layer reads those weights any more: a layer reads its own until
  * its backward pass is over, so gradient_ready asks for the layers above and not for its
  * own. And a gradient's buffer is comm's from its push to the next begin_step; the next
- * backward pass writes it only after that. */
+ * backward pass writes it only after that. With server.wire: bf16 it is packed there. */
 #include "worker/client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/base/bf16.h"
 
 struct pt_client {
     pt_run *run;
@@ -145,14 +147,14 @@ static pt_status gradient_ready(void *context, int tensor)
         const pt_key *key = &keys->keys[k];
 
         for (int i = 0; i < c->n_cover; i++) {
-            const float *sum =
-                pt_net_gradient(c->net, tensor, i) + (key->offset - t->offset);
+            float *sum = pt_net_gradient(c->net, tensor, i) + (key->offset - t->offset);
             pt_status s;
 
             if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) == 0)
                 continue;
+            if (c->span.bf16) pt_bf16_pack(sum, key->count, (uint16_t *)(void *)sum);
             s = pt_comm_send(c->comm, key->server, PT_MSG_PUSH, k * PT_MSG_COVERS + i,
-                             sum, key->count * sizeof(float),
+                             sum, pt_push_bytes(c->run, key->count),
                              &c->push[k * PT_MAX_COVER + i]);
             if (s != PT_OK) return s;
         }

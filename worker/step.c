@@ -48,7 +48,7 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_threads *poo
     pt_span span;
 
     pt_worker_shards(worker, run->n_workers, v, &lo, &hi);
-    span = (pt_span){v, lo, hi, b};
+    span = (pt_span){.n_shards = v, .lo = lo, .hi = hi, .b = b};
     /* A shorter batch may give this span one image more than its share of a full one. */
     o = (pt_net_options){.graph = run->graph,
                          .pool = pool,

@@ -255,5 +255,6 @@ size_t pt_plan_stage_of(const pt_plan *p, uint64_t step)
 
 pt_span pt_plan_span(const pt_plan *p, uint64_t step, int lo, int hi)
 {
-    return (pt_span){p->n_shards, lo, hi, pt_plan_batch_size(p, step)};
+    return (pt_span){
+        .n_shards = p->n_shards, .lo = lo, .hi = hi, .b = pt_plan_batch_size(p, step)};
 }

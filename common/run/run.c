@@ -180,9 +180,17 @@ bool pt_run_sends_running(const pt_run *r, uint64_t step)
 pt_span pt_run_span(const pt_run *r, int worker, uint64_t step)
 {
     int lo, hi;
+    pt_span span;
 
     pt_worker_shards(worker, r->n_workers, r->plan->n_shards, &lo, &hi);
-    return pt_plan_span(r->plan, step, lo, hi);
+    span = pt_plan_span(r->plan, step, lo, hi);
+    span.bf16 = pt_run_wire_bf16(r);
+    return span;
+}
+
+bool pt_run_wire_bf16(const pt_run *r)
+{
+    return r->config->server->wire == PT__CONFIG__SERVER__WIRE__BF16;
 }
 
 bool pt_run_has_moments(const pt_run *r, int node)

@@ -75,6 +75,10 @@ bool pt_run_sends_running(const pt_run *r, uint64_t step);
 /* Shards of worker (0..n_workers-1), and its span of the batch of step. */
 pt_span pt_run_span(const pt_run *r, int worker, uint64_t step);
 
+/* Are gradients rounded to bfloat16 at every node of their tree, and sent in two bytes a
+ * value (server.wire)? */
+bool pt_run_wire_bf16(const pt_run *r);
+
 /* Does this batch norm node compute statistics in the current stage? */
 bool pt_run_has_moments(const pt_run *r, int node);
 

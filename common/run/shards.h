@@ -21,6 +21,8 @@ typedef struct {
     int n_shards; /* V */
     int lo, hi;
     int b;
+    bool bf16; /* every node of the tree of a parameter's gradient, leaf and inner, is
+                  rounded to bfloat16 (server.wire) */
 } pt_span;
 
 /* First image (position in the global batch) of shard s, s in 0..V: floor(s * b / V). */

@@ -93,16 +93,21 @@ pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES], Pt__Record__StepRe
     return s;
 }
 
-/* Full-size gradient and weight bytes that move in the current stage, one message a key.
- */
-static uint64_t trained_bytes(const pt_run *r)
+size_t pt_push_bytes(const pt_run *r, size_t count)
+{
+    return count * (pt_run_wire_bf16(r) ? sizeof(uint16_t) : sizeof(float));
+}
+
+/* Bytes of all keys that move in the current stage, `value` bytes a parameter and one
+ * message a key. */
+static uint64_t trained_bytes(const pt_run *r, size_t value)
 {
     const int *first = r->keys->first_of_tensor;
     uint64_t n = 0;
 
     for (int i = 0; i < r->graph->n_params; i++)
         if (r->trained[i])
-            n += r->graph->tensors[i].count * sizeof(float) +
+            n += r->graph->tensors[i].count * value +
                  (uint64_t)(first[i + 1] - first[i]) * PT_MSG_CHECK_BYTES;
     return n;
 }
@@ -157,10 +162,12 @@ static void add_exchanges(const pt_run *r, int worker, uint64_t step, pt_traffic
 pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
 {
     pt_payload p = pt_payload_layout(r, worker, step);
-    uint64_t params = trained_bytes(r), terms = pt_terms_doubles(r, p.n_images);
+    uint64_t up = trained_bytes(r, pt_push_bytes(r, 1)),
+             down = trained_bytes(r, sizeof(float)),
+             terms = pt_terms_doubles(r, p.n_images);
     pt_traffic t = {.sent = p.total * sizeof(double) + PT_MSG_CHECK_BYTES +
-                            (uint64_t)p.n_trees * params,
-                    .received = PT_RECORD_BYTES + PT_MSG_CHECK_BYTES + params};
+                            (uint64_t)p.n_trees * up,
+                    .received = PT_RECORD_BYTES + PT_MSG_CHECK_BYTES + down};
 
     if (terms > 0) t.received += terms * sizeof(double) + PT_MSG_CHECK_BYTES;
     if (pt_run_sends_running(r, step)) t.received += pt_traffic_of_running(r);

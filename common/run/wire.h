@@ -91,6 +91,10 @@ int pt_span_cover(const pt_span *p, pt_subtree out[PT_MAX_COVER], int *n_full);
 /* Doubles of one batch norm exchange value: forward moments, backward two sums. */
 size_t pt_exchange_len(int channels, bool backward);
 
+/* Bytes of a push of `count` values: floats, or, with pt_run_wire_bf16, bfloat16, which
+ * holds them exactly. New weights are always floats. */
+size_t pt_push_bytes(const pt_run *r, size_t count);
+
 /* Record to and from its fixed-size message. PT_ERR_COMM, with *rec untouched, if it is
  * not a record or has unknown fields or an unknown verdict. */
 void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYTES]);

@@ -42,7 +42,7 @@ static void bench_layer(pt_threads *pool, size_t layer, int n_images)
 {
     int n_in = layers[layer].n_in, n_out = layers[layer].n_out;
     size_t in = (size_t)n_in, out = (size_t)n_out, n = (size_t)n_images;
-    pt_span span = {N_SHARDS, 0, N_SHARDS, n_images};
+    pt_span span = {N_SHARDS, 0, N_SHARDS, n_images, false};
     float *x = filled(n * in), *y = filled(n * out), *w = filled(in * out);
     float *dw = filled(in * out), *bias = filled(out);
     float *scratch = filled(

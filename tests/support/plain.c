@@ -157,6 +157,17 @@ void plain_linear_backward_weights(int n_in, int n_out, int n, const float *x,
     backward_weights(&s, n, false, x, dy, dw, db);
 }
 
+float plain_bf16(float x)
+{
+    enum { BITS = 8, SMALLEST = -133 }; /* the last bit of a denormal is 2^-133 */
+    int e, unit;
+
+    if (!isfinite(x) || x == 0) return x;
+    frexp((double)x, &e); /* |x| = m 2^e, m in [1/2, 1) */
+    unit = e - BITS > SMALLEST ? e - BITS : SMALLEST;
+    return (float)ldexp(nearbyint(ldexp((double)x, -unit)), unit);
+}
+
 double plain_distance(const float *got, const double *want, size_t n)
 {
     double off = 0, size = 0;

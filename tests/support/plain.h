@@ -27,6 +27,9 @@ void plain_linear_backward_data(int n_in, int n_out, int n, const float *dy,
 void plain_linear_backward_weights(int n_in, int n_out, int n, const float *x,
                                    const float *dy, double *dw, double *db);
 
+/* The nearest number of eight bits, ties to even: bfloat16's definition. */
+float plain_bf16(float x);
+
 /* |got - want| / |want| in the 2-norm (|got| if want is 0); NaN in got gives infinity. */
 double plain_distance(const float *got, const double *want, size_t n);
 

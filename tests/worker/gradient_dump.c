@@ -129,7 +129,7 @@ static pt_status forward(dump *d, pt_kernel kernel)
                                 .training = true,
                                 .bn_mode = PT_BN_SYNC,
                                 .kernel = kernel};
-    const pt_span all = {N_SHARDS, 0, N_SHARDS, d->images};
+    const pt_span all = {N_SHARDS, 0, N_SHARDS, d->images, false};
     pt_status s = pt_net_create(&opt, &d->net);
 
     return s == PT_OK ? pt_net_forward(d->net, &all, d->input, 0) : s;

@@ -45,7 +45,7 @@ static void check(const layer *l, const char *what, const float *got, const doub
 
 static void check_layer(layer *l, pt_threads *pool)
 {
-    pt_span span = {SHARDS, 0, SHARDS, IMAGES};
+    pt_span span = {SHARDS, 0, SHARDS, IMAGES, false};
     size_t x_n = IMAGES * l->x_floats, y_n = IMAGES * l->y_floats;
     float *x = layer_random(1, x_n), *w = layer_random(2, l->w_floats);
     float *bias = layer_random(3, l->c_out), *dy = layer_random(4, y_n);

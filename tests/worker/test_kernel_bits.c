@@ -10,6 +10,7 @@
 
 #include "tests/support/gemm_wide.h"
 #include "tests/support/layers.h"
+#include "tests/support/plain.h"
 
 enum { V = 8, MAX_PARTS = V };
 
@@ -39,6 +40,7 @@ static const struct {
 typedef struct {
     layer l;
     int b;
+    bool bf16; /* gradients of weights by a tree in bfloat16 */
     float *x, *w, *bias, *dy;
     float *y, *dx, *dw, *db;
 } batch;
@@ -74,19 +76,22 @@ typedef struct {
 
 typedef struct {
     size_t n;
+    bool bf16;
 } length;
 
 static void add(void *context, void *into, const void *from)
 {
+    const length *l = context;
     float *a = into;
     const float *b = from;
 
-    for (size_t i = 0; i < ((length *)context)->n; i++) a[i] += b[i];
+    for (size_t i = 0; i < l->n; i++)
+        a[i] = l->bf16 ? plain_bf16(a[i] + b[i]) : a[i] + b[i];
 }
 
-static void finish(const parts *p, size_t n, float *out)
+static void finish(const parts *p, size_t n, bool bf16, float *out)
 {
-    length len = {n};
+    length len = {n, bf16};
     const void *sum =
         pt_tree_finish(V, p->trees, (void *const *)p->values, p->n, add, &len);
 
@@ -146,13 +151,13 @@ static void run_batch(batch *t, int n_threads, int n_workers)
 
     assert_int_equal(pt_threads_create(n_threads, &pool), PT_OK);
     for (int i = 0; i < n_workers; i++) {
-        pt_span span = {.n_shards = V, .b = t->b};
+        pt_span span = {.n_shards = V, .b = t->b, .bf16 = t->bf16};
 
         pt_worker_shards(i, n_workers, V, &span.lo, &span.hi);
         run_worker(t, pool, &span, &dw, &db);
     }
-    finish(&dw, t->l.w_floats, t->dw);
-    finish(&db, t->l.c_out, t->db);
+    finish(&dw, t->l.w_floats, t->bf16, t->dw);
+    finish(&db, t->l.c_out, t->bf16, t->db);
     pt_threads_destroy(&pool);
 }
 
@@ -233,6 +238,61 @@ static void test_nor_at_the_networks_sizes(void **state)
     }
 }
 
+/* The tree in bfloat16 as it is defined: every shard's gradient by itself in floats,
+ * rounded, and every sum of two rounded. */
+static void run_rounded(batch *t)
+{
+    parts dw = {.n = 0}, db = {.n = 0};
+    pt_threads *pool = NULL;
+
+    assert_int_equal(pt_threads_create(1, &pool), PT_OK);
+    for (int s = 0; s < V; s++) {
+        pt_span span = {.n_shards = V, .lo = s, .hi = s + 1, .b = t->b};
+
+        run_worker(t, pool, &span, &dw, &db);
+        for (size_t i = 0; dw.values[s] && i < t->l.w_floats; i++)
+            ((float *)dw.values[s])[i] = plain_bf16(((float *)dw.values[s])[i]);
+        for (size_t i = 0; db.values[s] && i < t->l.c_out; i++)
+            ((float *)db.values[s])[i] = plain_bf16(((float *)db.values[s])[i]);
+    }
+    finish(&dw, t->l.w_floats, true, t->dw);
+    finish(&db, t->l.c_out, true, t->db);
+    pt_threads_destroy(&pool);
+}
+
+static void check_rounded(const layer *l, int b, int n_cuts)
+{
+    batch want = batch_of(l, b);
+
+    run_rounded(&want);
+    for (int i = 0; i < n_cuts; i++) {
+        int threads = cuts[i][0], workers = cuts[i][1];
+        batch t = batch_of(l, b);
+
+        t.bf16 = true;
+        run_batch(&t, threads, workers);
+        check_equal(l, "dw in bf16", threads, workers, t.dw, want.dw, l->w_floats);
+        check_equal(l, "db in bf16", threads, workers, t.db, want.db, l->c_out);
+        free_batch(&t);
+    }
+    free_batch(&want);
+}
+
+static void test_a_tree_in_bf16_is_rounded_at_every_node(void **state)
+{
+    const pt_gemm_path *paths[4];
+    int n_paths = pt_gemm_paths(paths);
+
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        layer l = layer_of(layers[i].kind, &layers[i].s);
+
+        pt_gemm_use(paths[i % (size_t)n_paths]);
+        check_rounded(&l, 13, 5);
+        check_rounded(&l, 5, 3);
+    }
+    pt_gemm_use(NULL);
+}
+
 /* The exact product's paths, each in one process with other threads and workers. */
 static void test_nor_do_instruction_sets(void **state)
 {
@@ -272,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_nor_where_shards_are_empty),
         cmocka_unit_test(test_nor_at_the_networks_sizes),
         cmocka_unit_test(test_nor_do_instruction_sets),
+        cmocka_unit_test(test_a_tree_in_bf16_is_rounded_at_every_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,7 @@ static void test_kernels_compute_what_pytorch_does(void **state)
     assert_int_equal(pt_threads_create(2, &pool), PT_OK);
     for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++) {
         layer l = layer_of(goldens[i].kind, &goldens[i].s);
-        pt_span span = {4, 0, 4, goldens[i].n};
+        pt_span span = {4, 0, 4, goldens[i].n, false};
         size_t x_n = (size_t)span.b * l.x_floats, y_n = (size_t)span.b * l.y_floats;
         float *x = pattern(1, x_n), *w = pattern(2, l.w_floats), *b = pattern(3, l.c_out);
         float *dy = pattern(4, y_n), *y = layer_nan(y_n), *dx = layer_nan(x_n);

@@ -83,7 +83,7 @@ static void check_close(const layer *l, const char *what, const float *got,
 /* All passes of one layer for b images in V shards, one worker. */
 static void check_layer(const layer *l, pt_threads *pool, int n_shards, int b)
 {
-    pt_span span = {n_shards, 0, n_shards, b};
+    pt_span span = {n_shards, 0, n_shards, b, false};
     size_t n = (size_t)b, x_n = n * l->x_floats, y_n = n * l->y_floats;
     float *x = layer_random(1, x_n), *w = layer_random(2, l->w_floats);
     float *bias = layer_random(3, l->c_out), *dy = layer_random(4, y_n);
@@ -135,7 +135,7 @@ static void assert_equal(const layer *l, const char *what, const float *got,
  */
 static void check_fused(const layer *l, pt_threads *pool, int b)
 {
-    pt_span span = {4, 0, 4, b};
+    pt_span span = {4, 0, 4, b, false};
     size_t n = (size_t)b, x_n = n * l->x_floats, y_n = n * l->y_floats;
     float *x = layer_random(1, x_n), *w = layer_random(2, l->w_floats);
     float *bias = layer_random(3, l->c_out), *dy = layer_random(4, y_n);
@@ -239,7 +239,7 @@ static double loss_at(const layer *l, pt_threads *pool, const pt_span *span,
 static void check_gradient(layer_kind kind, const pt_conv_shape *shape)
 {
     layer l = layer_of(kind, shape);
-    pt_span span = {4, 0, 4, 3};
+    pt_span span = {4, 0, 4, 3, false};
     pt_threads *pool = NULL;
     size_t y_n = 3 * l.y_floats, n[3] = {3 * l.x_floats, l.w_floats, l.c_out};
     float *r = layer_random(9, y_n), *y = layer_nan(y_n), *value[3], *grad[3];

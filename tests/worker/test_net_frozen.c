@@ -104,7 +104,7 @@ static void close_case(frozen_case *f)
 /* One step; checks logits and the gradient at the images. */
 static void run(frozen_case *f)
 {
-    const pt_span span = {N_SHARDS, 0, N_SHARDS, f->c.b};
+    const pt_span span = {N_SHARDS, 0, N_SHARDS, f->c.b, false};
     const pt_node *in = &f->c.graph->nodes[0];
     size_t n_logits = (size_t)f->c.b * NET_CASE_CLASSES;
     size_t n_input = (size_t)f->c.b * (size_t)(in->h * in->w * in->c);

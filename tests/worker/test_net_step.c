@@ -96,7 +96,7 @@ static void check_network(const char *network, int side, double limit)
 {
     static step_case s;
     float logits[IMAGES * NET_CASE_CLASSES];
-    const pt_span span = {N_SHARDS, 0, N_SHARDS, IMAGES};
+    const pt_span span = {N_SHARDS, 0, N_SHARDS, IMAGES, false};
 
     s.tolerance = limit;
     s.worst = 0;

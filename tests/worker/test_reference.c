@@ -85,7 +85,7 @@ static float *read_planes(const char *name, int c, int h, int w)
 
 static void run(model *m, const char *input)
 {
-    const pt_span all = {1, 0, 1, 1};
+    const pt_span all = {1, 0, 1, 1, false};
     const pt_node *in = &m->graph->nodes[0];
     float *x = read_planes(input, in->c, in->h, in->w);
 

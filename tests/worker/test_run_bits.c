@@ -118,6 +118,19 @@ static void test_targets_matched_to_features_give_the_same_bits(void **state)
     some_layouts_agree(o);
 }
 
+/* Every sum of the tree is rounded, whether a worker or a server forms it. */
+static void test_gradients_in_bf16_give_the_same_bits(void **state)
+{
+    static const int workers[] = {2, 3, 5, 8};
+    whole_run_options o = options(1, 1, 1);
+    whole_run *a;
+
+    o.sets[0] = "server.wire=bf16";
+    a = play(&o);
+    for (int i = 0; i < 4; i++) same_as(a, o, workers[i], 1 + i % 3, 1 + i % 2);
+    whole_run_destroy(a);
+}
+
 /* ---- and what is part of a run's identity does change it --------------------------- */
 
 static void changes_the_weights(const char *set)
@@ -147,6 +160,11 @@ static void test_another_seed_has_other_weights(void **state)
 static void test_another_number_of_shards_has_other_weights(void **state)
 {
     changes_the_weights("shards=4");
+}
+
+static void test_gradients_in_bf16_have_other_weights(void **state)
+{
+    changes_the_weights("server.wire=bf16");
 }
 
 static void test_batch_norm_per_shard_has_other_weights(void **state)
@@ -193,9 +211,11 @@ int main(void)
         cmocka_unit_test(test_frozen_batch_norm_gives_the_same_bits),
         cmocka_unit_test(test_stages_with_frozen_parts_give_the_same_bits),
         cmocka_unit_test(test_targets_matched_to_features_give_the_same_bits),
+        cmocka_unit_test(test_gradients_in_bf16_give_the_same_bits),
         cmocka_unit_test(test_a_run_without_the_pseudo_task_has_other_weights),
         cmocka_unit_test(test_another_seed_has_other_weights),
         cmocka_unit_test(test_another_number_of_shards_has_other_weights),
+        cmocka_unit_test(test_gradients_in_bf16_have_other_weights),
         cmocka_unit_test(test_batch_norm_per_shard_has_other_weights),
         cmocka_unit_test(test_testing_between_epochs_does_not_change_the_weights),
         cmocka_unit_test(test_testing_does_not_change_a_later_frozen_stage),

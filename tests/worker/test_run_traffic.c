@@ -108,6 +108,11 @@ static void test_bytes_with_frozen_batch_norm_are_foretold(void **state)
     check_layouts("network.batch_norm=frozen");
 }
 
+static void test_bytes_of_gradients_in_bf16_are_foretold(void **state)
+{
+    check_layouts("server.wire=bf16");
+}
+
 static void test_bytes_of_targets_matched_to_features_are_foretold(void **state)
 {
     check_layouts("pseudo_task.target=matched");
@@ -155,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_bytes_with_batch_norm_across_workers_are_foretold),
         cmocka_unit_test(test_bytes_with_batch_norm_per_shard_are_foretold),
         cmocka_unit_test(test_bytes_with_frozen_batch_norm_are_foretold),
+        cmocka_unit_test(test_bytes_of_gradients_in_bf16_are_foretold),
         cmocka_unit_test(test_bytes_of_targets_matched_to_features_are_foretold),
         cmocka_unit_test(test_bytes_of_validation_images_are_foretold_and_change_no_bit),
         cmocka_unit_test(test_bytes_of_stages_with_frozen_parts_are_foretold),

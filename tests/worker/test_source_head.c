@@ -67,7 +67,7 @@ static played play(const char *network, int side, bool with_source, bool own,
                           .n_classes = own ? SOURCE : CLASSES,
                           .n_source_classes = with_source ? SOURCE : 0,
                           .original_head = own};
-    pt_span span = {SHARDS, 0, SHARDS, IMAGES};
+    pt_span span = {SHARDS, 0, SHARDS, IMAGES, false};
     pt_net_options n = {.max_images = IMAGES,
                         .n_shards = SHARDS,
                         .hi = SHARDS,

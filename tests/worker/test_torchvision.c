@@ -155,7 +155,7 @@ static double check_parameters(const comparison *c, const char **worst)
 
 static void compare(const char *network, const char *stride_at)
 {
-    const pt_span all = {N_SHARDS, 0, N_SHARDS, IMAGES};
+    const pt_span all = {N_SHARDS, 0, N_SHARDS, IMAGES, false};
     comparison *c = &current;
     const float *drep;
     const char *worst = "";

@@ -38,6 +38,7 @@ typedef void (*pt_gemm_kernel)(const pt_gemm_tile *t);
  *
  * x           element (row, term p) at x[p * ldx + row]
  * dy          16 columns of term p at dy + p * 16
+ * bf16        leaves and sums are rounded to bfloat16, like pt_bf16_round
  * n_leaves    >= 1, with terms[i] >= 1 terms each, at most PT_MAX_OPEN values open at a
  *             time, all joined at the end */
 enum { PT_MAX_OPEN = 12 };
@@ -49,6 +50,7 @@ typedef struct {
     const float *dy;
     float *out;
     size_t ldo;
+    bool bf16;
 } pt_gemm_outer;
 
 typedef void (*pt_outer_kernel)(const pt_gemm_outer *t);

@@ -116,6 +116,16 @@ PT_INLINE void tile(const pt_gemm_tile *t, int rows, int panels, bool by_column)
     finish(t, rows, panels, s);
 }
 
+/* The nearest bfloat16, ties to even; NaN stays: pt_bf16_round. */
+PT_INLINE vec nearest_bf16(vec x)
+{
+    typedef unsigned bits __attribute__((vector_size(sizeof(vec))));
+    bits u = (bits)x, is_nan = (bits)((u & 0x7fffffffu) > 0x7f800000u);
+    bits carried = u + 0x7fffu + (u >> 16 & 1u), quiet = u | 0x400000u;
+
+    return (vec)(((carried & ~is_nan) | (quiet & is_nan)) & 0xffff0000u);
+}
+
 /* One leaf of pt_gemm_outer. */
 PT_INLINE void outer_leaf(const pt_gemm_outer *t, int rows, int terms, const float *x,
                           const float *dy, vec s[TILE_ROWS][PER_PANEL])
@@ -141,6 +151,14 @@ PT_INLINE void outer_leaf(const pt_gemm_outer *t, int rows, int terms, const flo
     }
 }
 
+PT_INLINE void round_all(int rows, vec s[TILE_ROWS][PER_PANEL])
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < PER_PANEL; v++) s[i][v] = nearest_bf16(s[i][v]);
+}
+
 PT_INLINE void outer(const pt_gemm_outer *t, int rows)
 {
     vec open[PT_MAX_OPEN][TILE_ROWS][PER_PANEL], s[TILE_ROWS][PER_PANEL];
@@ -150,6 +168,7 @@ PT_INLINE void outer(const pt_gemm_outer *t, int rows)
     do {
         outer_leaf(t, rows, t->terms[leaf], t->x + term * t->ldx, t->dy + term * PT_PANEL,
                    s);
+        if (t->bf16) round_all(rows, s);
         term += (size_t)t->terms[leaf];
         for (int m = 0; m < t->merges[leaf]; m++) {
             n_open--;
@@ -158,6 +177,7 @@ PT_INLINE void outer(const pt_gemm_outer *t, int rows)
 #pragma GCC unroll 8
                 for (int v = 0; v < PER_PANEL; v++)
                     s[i][v] = open[n_open][i][v] + s[i][v];
+            if (t->bf16) round_all(rows, s);
         }
         if (leaf + 1 == t->n_leaves) break;
 #pragma GCC unroll 16

@@ -174,6 +174,7 @@ typedef struct {
     const float *packed; /* [panels][n_rows][16] of dy */
     const pt_gemm_path *path;
     const schedule *s;
+    bool bf16;
     float *dw;
 } tree_pass;
 
@@ -190,7 +191,8 @@ static void tree_item(void *context, int item, int thread)
                        .merges = p->s->merges,
                        .x = p->x + first * p->n_in + row,
                        .ldx = p->n_in,
-                       .ldo = p->n_out};
+                       .ldo = p->n_out,
+                       .bf16 = p->bf16};
 
     for (size_t c = 0; c < p->n_out; c += PT_PANEL) {
         float *out = p->dw + row * p->n_out + c, edge[PT_MAX_TILE_ROWS][PT_PANEL];
@@ -223,7 +225,8 @@ void pt_linear_backward_weights(pt_threads *pool, int n_in, int n_out,
                    .x = x,
                    .packed = scratch,
                    .path = pt_gemm_kernels_in_use(),
-                   .s = &s};
+                   .s = &s,
+                   .bf16 = span->bf16};
 
     pt_gemm_pack(PT_N, p.n_rows, p.n_out, dy, p.n_out, 0, pt_gemm_panels(p.n_out),
                  p.n_rows * PT_PANEL, scratch);

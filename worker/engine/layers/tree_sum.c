@@ -1,5 +1,6 @@
 #include "worker/engine/layers/tree_sum.h"
 
+#include "common/base/bf16.h"
 #include "common/base/simd.h"
 
 PT_CLONES static void add(float *restrict out, const float *restrict right, size_t n)
@@ -20,6 +21,7 @@ void pt_tree_sum(const pt_span *span, pt_subtree tree, size_t n, pt_leaf leaf,
 {
     if (tree.level == 0) {
         leaf(context, tree.index, out);
+        if (span->bf16) pt_bf16_round(out, n);
         return;
     }
     pt_subtree left = {tree.level - 1, 2 * tree.index};
@@ -33,5 +35,8 @@ void pt_tree_sum(const pt_span *span, pt_subtree tree, size_t n, pt_leaf leaf,
     }
     pt_tree_sum(span, left, n, leaf, context, out, tmp + n);
     pt_tree_sum(span, right, n, leaf, context, tmp, tmp + n);
-    add(out, tmp, n);
+    if (span->bf16)
+        pt_bf16_add(out, tmp, n);
+    else
+        add(out, tmp, n);
 }

@@ -11,7 +11,8 @@
 typedef void (*pt_leaf)(void *context, int shard, float *out);
 
 /* out [n] = the sum over the sub-tree: left + right at each node; where one side has no
- * images the other passes unchanged. The sub-tree must have images.
+ * images the other passes unchanged. With span->bf16 leaves and sums are rounded. The
+ * sub-tree must have images.
  *
  * tmp      [level of the sub-tree][n], overwritten
  *

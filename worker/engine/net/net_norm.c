@@ -8,7 +8,8 @@
  *     o->coef     what x is multiplied by and what is added
  *
  * Backward the same with the sums of dy and dy * xhat, for the data pass. The gradients
- * of gamma and beta leave as floats by sub-tree, like all other gradients.
+ * of gamma and beta leave as floats by sub-tree, rounded to bfloat16 where span.bf16,
+ * like all other gradients.
  *
  * What must hold: every worker finishes the same tree from the same values, so all have
  * the same coefficients, bit for bit, however the shards are divided among them; gaps
@@ -17,6 +18,7 @@
  * statistics and sum nothing. */
 #include <string.h>
 
+#include "common/base/bf16.h"
 #include "common/base/rng.h"
 #include "common/run/moments.h"
 #include "worker/engine/layers/batch_norm.h"
@@ -53,6 +55,13 @@ static void add_floats(void *context, void *into, const void *from)
     const float *b = from;
 
     for (size_t i = 0; i < k->len; i++) a[i] += b[i];
+}
+
+static void add_bf16(void *context, void *into, const void *from)
+{
+    const kind *k = context;
+
+    pt_bf16_add(into, from, k->len);
 }
 
 /* The value of a sub-tree from the leaves of this worker's groups, [n_groups] values of
@@ -280,10 +289,11 @@ static void parameter_gradients(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
     size_t c = (size_t)node->c;
-    kind k = {2 * c, 2 * c * sizeof(float), add_floats};
+    kind k = {2 * c, 2 * c * sizeof(float), n->span.bf16 ? add_bf16 : add_floats};
+    size_t all = (size_t)n->n_groups * 2 * c;
 
-    for (size_t j = 0; j < (size_t)n->n_groups * 2 * c; j++)
-        n->float_leaves[j] = (float)n->leaves[j];
+    for (size_t j = 0; j < all; j++) n->float_leaves[j] = (float)n->leaves[j];
+    if (n->span.bf16) pt_bf16_round(n->float_leaves, all);
     for (int t = 0; t < n->plan.n_cover; t++) {
         const float *v = finish_subtree(n, &k, n->plan.cover[t], n->float_leaves);
 

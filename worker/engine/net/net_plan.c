@@ -324,9 +324,10 @@ static void place_gradients(planner *p, pt_lifetime *l, pt_lifetime **placed)
 static size_t kernel_scratch(const planner *p, int i)
 {
     const pt_node *n = &p->g->nodes[i];
-    pt_span span = p->opt->training
-                       ? (pt_span){p->opt->n_shards, p->opt->lo, p->opt->hi, 0}
-                       : (pt_span){1, 0, 1, 0};
+    pt_span span =
+        p->opt->training
+            ? (pt_span){.n_shards = p->opt->n_shards, .lo = p->opt->lo, .hi = p->opt->hi}
+            : (pt_span){.n_shards = 1, .hi = 1};
     int threads = pt_threads_count(p->opt->pool);
     pt_conv_shape s;
 
