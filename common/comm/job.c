@@ -11,6 +11,7 @@
 
 #include "common/base/log.h"
 #include "common/comm/comm_mpi.h"
+#include "common/comm/launcher.h"
 #include "common/comm/pulse.h"
 #include "common/comm/watchdog.h"
 
@@ -24,7 +25,8 @@ static const char mpi_name[] = "another MPI";
 
 /* The job is one per process: MPI itself is. */
 static struct {
-    bool started, mute;   /* mute: another process prints this one's error */
+    bool started, first;  /* first: of the launcher's processes */
+    bool mute;            /* another process prints this one's error */
     pt_comm_mpi mpi;      /* duplicates of the world, for our messages only */
     MPI_Comm world, host; /* of collectives: the messages' channel; this host's ranks */
     pt_comm comm;
@@ -86,37 +88,19 @@ static void die_of_check(const char *text)
     pt_job_die(s);
 }
 
-/* The variables that launchers set for the processes that they start. */
-static const struct {
-    const char *size, *rank, *step, *hint;
-} launchers[] = {
-    {"SLURM_NTASKS", "SLURM_PROCID", "SLURM_STEP_ID", "add --mpi=pmix to srun"},
-    {"PMI_SIZE", "PMI_RANK", "PMI_RANK", "start it with the mpirun of that MPI"},
-    {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_RANK",
-     "start it with the mpirun of that MPI"}};
-
-/* A launcher of another MPI, or Slurm without PMIx, starts N programs each of which
- * believes that it is alone: only the first prints the error. */
+/* A launcher's processes that believe to be alone: only the first prints the error. */
 static pt_status check_launcher(void)
 {
     char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    pt_status s;
     int n;
 
+    if (job.comm.size > 1) return PT_OK;
     MPI_Get_library_version(mpi, &n);
     mpi[strcspn(mpi, ",\n")] = '\0';
-    for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++) {
-        const char *size = getenv(launchers[i].size), *rank = getenv(launchers[i].rank);
-
-        if (job.comm.size > 1 || !size || atoi(size) <= 1 || !rank ||
-            !getenv(launchers[i].step))
-            continue;
-        job.mute = atoi(rank) > 0;
-        return pt_fail(PT_ERR_USAGE,
-                       "the launcher started %s processes that cannot see each other "
-                       "(ptrain is built with %s): %s",
-                       size, mpi, launchers[i].hint);
-    }
-    return PT_OK;
+    s = pt_launcher_check_alone(mpi);
+    job.mute = s != PT_OK && !job.first;
+    return s;
 }
 
 void pt_job_set_deadline(double deadline_s)
@@ -275,9 +259,15 @@ static pt_status number_hosts(void)
 pt_status pt_job_start(int *argc, char ***argv)
 {
     int level = 0;
-    pt_status s = pt_mpi_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level),
-                               "MPI_Init_thread");
+    pt_status s = pt_launcher_check_start(mpi_name);
 
+    job.first = pt_launcher_is_first(); /* now: a singleton's MPI_Init sets variables */
+    if (s != PT_OK) {                   /* there is nobody to agree with */
+        if (job.first) pt_log_error(pt_fail_text());
+        return s;
+    }
+    s = pt_mpi_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level),
+                     "MPI_Init_thread");
     job.started = s == PT_OK;
     job.mpi_thread = pthread_self();
     if (s == PT_OK) s = open_world();

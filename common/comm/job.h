@@ -23,8 +23,8 @@ enum { PT_JOB_TEXT_BYTES = 256 };
  * in pt_job_die; starts the watchdog and the pulse with a deadline of PT_JOB_START_S.
  * Collective. All ranks get the same status; if it is not PT_OK, one rank has printed the
  * line and only pt_job_end may be called. PT_ERR_USAGE if the launcher belongs to another
- * MPI, or is Slurm without PMIx, so that the ranks cannot see each other; PT_ERR_COMM if
- * this MPI lacks what ptrain needs. */
+ * MPI, or is Slurm without PMIx, so that the ranks cannot see each other (launcher.h);
+ * PT_ERR_COMM if this MPI lacks what ptrain needs. */
 PT_MUST_USE pt_status pt_job_start(int *argc, char ***argv);
 
 /* Which MPI this program is built with: "Open MPI", "MPICH" (or a derivative), or

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/comm/job.h"
+#include "common/comm/launcher.h"
 #include "launch/bench/measure.h"
 #include "launch/bench/step_result.h"
 #include "launch/bench/workload.h"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/comm/launcher.h"
 #include "launch/support/args.h"
 #include "launch/support/mpirun.h"
 #include "launch/sweep/queue.h"

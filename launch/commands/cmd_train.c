@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/comm/job.h"
+#include "common/comm/launcher.h"
 #include "common/comm/stop.h"
 #include "launch/support/agree.h"
 #include "launch/support/args.h"

@@ -7,7 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/suggest.h"
-#include "launch/support/mpirun.h"
+#include "common/comm/launcher.h"
 #include "launch/support/version.h"
 
 enum { HELP = 'h', HELP_OF_ARGP = '?', VERSION = 'V', USAGE = 256, FIRST_ROW };

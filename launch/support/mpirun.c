@@ -15,26 +15,11 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/comm/job.h"
+#include "common/comm/launcher.h"
 #include "common/comm/stop.h"
 #include "launch/support/ending.h"
 #include "launch/support/relay.h"
 #include "worker/engine/threads.h"
-
-bool pt_under_launcher(void)
-{
-    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK") ||
-           (getenv("SLURM_STEP_ID") && getenv("SLURM_PROCID"));
-}
-
-bool pt_launcher_is_first(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
-                                        "SLURM_PROCID"};
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (getenv(names[i])) return strcmp(getenv(names[i]), "0") == 0;
-    return true;
-}
 
 /* mpirun, and the signals that it gets when this process is asked to stop: `ask`; on the
  * second ^C `insist`, on a third SIGTERM, upon which mpirun kills its ranks. */

@@ -6,13 +6,6 @@
 
 #include "common/base/status.h"
 
-/* Was this process started by mpirun, srun --mpi=pmix or another launcher? */
-bool pt_under_launcher(void);
-
-/* Is it the first of a launcher's processes, or not started by one? Known before MPI
- * starts, so that one of them prints for all. */
-bool pt_launcher_is_first(void);
-
 /* Runs `mpirun -n ranks ptrain argv...`, passes its output on and returns the exit code:
  * 0, 2, 75, and 1 for all the rest. If the job fails without an `error:` line of its own
  * (killed for memory, no mpirun) one is printed (launch/support/ending.h), after mpirun's

@@ -32,7 +32,7 @@ alone() { # NAME VAR=VALUE...
     [ $? = 2 ] || fail "$name: the exit code is not 2"
 }
 alone slurm_0 SLURM_STEP_ID=0 SLURM_NTASKS=3 SLURM_PROCID=0
-one_line slurm_0 'the launcher started 3 processes that cannot see each other .*--mpi=pmix'
+one_line slurm_0 'srun has started ptrain without PMIx, .*SLURM_NTASKS is 3.: add --mpi=pmix to srun'
 alone mpich_0 PMI_SIZE=3 PMI_RANK=0
 one_line mpich_0 'built with .*: start it with the mpirun of that MPI'
 alone slurm_1 SLURM_STEP_ID=0 SLURM_NTASKS=3 SLURM_PROCID=1
