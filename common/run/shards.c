@@ -87,19 +87,28 @@ static void *node(finish *f, int level, int index)
     return left;
 }
 
-void *pt_tree_finish(int n_shards, const pt_subtree *parts, void *const *values,
-                     int n_parts, pt_tree_add add, void *context)
+int pt_tree_merge(int lo, int hi, int n_shards, const pt_subtree *parts,
+                  void *const *values, int n_parts, pt_tree_add add, void *context,
+                  void *out[PT_MAX_COVER])
 {
     finish f = {.parts = parts,
                 .values = values,
                 .n_parts = n_parts,
                 .add = add,
                 .context = context};
-    int top = 0;
-    void *all;
+    pt_subtree cover[PT_MAX_COVER];
+    int n = pt_tree_cover(lo, hi, n_shards, cover);
 
-    while (1 << top < n_shards) top++;
-    all = node(&f, top, 0);
+    for (int i = 0; i < n; i++) out[i] = node(&f, cover[i].level, cover[i].index);
     PT_CHECK(f.next == n_parts, "%d of %d parts tile the tree", f.next, n_parts);
-    return all;
+    return n;
+}
+
+void *pt_tree_finish(int n_shards, const pt_subtree *parts, void *const *values,
+                     int n_parts, pt_tree_add add, void *context)
+{
+    void *all[PT_MAX_COVER];
+
+    pt_tree_merge(0, n_shards, n_shards, parts, values, n_parts, add, context, all);
+    return all[0];
 }

@@ -53,16 +53,23 @@ typedef struct {
 enum { PT_MAX_COVER = 2 * PT_MAX_LEVELS };
 int pt_tree_cover(int lo, int hi, int n_shards, pt_subtree out[PT_MAX_COVER]);
 
-/* Finishes the tree over all V shards from the parts that workers sent.
+/* Merges parts, sub-trees that tile shards [lo, hi) from left to right, into the values
+ * of the cover of [lo, hi).
  *
- * parts     n_parts sub-trees that tile [0, V), left to right, each with its value; a
- *           value is an opaque pointer, NULL where the sub-tree has no images
+ * values    [n_parts] opaque pointers, NULL where the sub-tree has no images
  * add       into += from (element-wise); called in the tree's order, so that the result
  *           does not depend on how the tree was cut
- * returns   the pointer that holds the sum of all (one of the values; it and others are
- *           overwritten), or NULL if none had images
+ * out       [PT_MAX_COVER] for each sub-tree of pt_tree_cover(lo, hi) the pointer that
+ *           holds its value (one of the values; it and others are overwritten), or NULL
+ *           if it has no images
+ * returns   how many sub-trees the cover has
  */
 typedef void (*pt_tree_add)(void *context, void *into, const void *from);
+int pt_tree_merge(int lo, int hi, int n_shards, const pt_subtree *parts,
+                  void *const *values, int n_parts, pt_tree_add add, void *context,
+                  void *out[PT_MAX_COVER]);
+
+/* The same for parts that tile all V shards: returns the value of the tree's root. */
 void *pt_tree_finish(int n_shards, const pt_subtree *parts, void *const *values,
                      int n_parts, pt_tree_add add, void *context);
 
