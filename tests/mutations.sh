@@ -71,6 +71,26 @@ mutation bf16_sums_of_servers_are_not_rounded worker.run_bits server/gather.c <<
 - pt_bf16_add(into, from, g->adding);
 + for (size_t i = 0; i < g->adding; i++) ((float *)into)[i] += ((const float *)from)[i];
 M
+mutation workers_without_images_exchange common.allreduce common/run/allreduce.c <<'M'
+- if (pt_span_images(&span) == 0) continue;
++ if (images == 0) continue;
+M
+mutation larger_half_swaps_without_its_spare_member common.allreduce common/run/allreduce.c <<'M'
+- for (int i = at - mine; i < others; i += n_mine)
++ for (int i = at - mine; i < others; i += others + n_mine)
+M
+mutation every_member_of_a_host_swaps common.allreduce common/run/allreduce.c <<'M'
+- if (i == 0 || m->host[i] != m->host[i - 1]) s->lead[s->n_leads++] = i;
++ s->lead[s->n_leads++] = i;
+M
+mutation sums_merged_in_order_of_arrival worker.run_bits worker/exchange.c <<'M'
+- if (!own && m->lo > x->lo) add_list(x, &t, x->lo, x->hi, x->list);
++ if (!own) add_list(x, &t, x->lo, x->hi, x->list);
+M
+mutation exchange_waits_for_its_end worker.exchange worker/exchange.c <<'M'
+- if (s != PT_OK || !done) break;
++ if (s != PT_OK || !done || x->at > 0) break;
+M
 mutation empty_shards_are_added worker.run_edges server/gather.c <<'M'
 - g->values[p] = g->full[p] ? buffer + (size_t)p * stride : NULL;
 + g->values[p] = buffer + (size_t)p * stride;
@@ -192,6 +212,10 @@ mutation two_kinds_of_messages_share_tags common.message common/comm/message.c <
 - return first + at;
 + return at;
 M
+mutation traffic_of_one_value_a_message worker.run_traffic common/run/wire.c <<'M'
+- values * doubles * sizeof(double) + exchanges * PT_MSG_CHECK_BYTES;
++ (values > 0) * doubles * sizeof(double) + exchanges * PT_MSG_CHECK_BYTES;
+M
 mutation traffic_without_checksums worker.run_traffic common/run/wire.c <<'M'
 - bytes += rows * (uint64_t)dims * sizeof(float) + PT_MSG_CHECK_BYTES;
 + bytes += rows * (uint64_t)dims * sizeof(float);
@@ -201,8 +225,8 @@ mutation failure_of_one_rank_is_no_failure mpi.job.np2 common/comm/job.c <<'M'
 + s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MAX, job.world, &r),
 M
 mutation failed_push_is_forgotten worker.client worker/client.c <<'M'
-- c->lost = pt_comm_test(c->comm, r, &done);
-+ if (pt_comm_test(c->comm, r, &done) != PT_OK) return;
+- if (!keep(c, pt_comm_test(c->comm, r, &done)) || !done) return;
++ if (pt_comm_test(c->comm, r, &done) != PT_OK || !done) return;
 M
 mutation watchdog_counts_steps_from_0 common.watchdog common/comm/watchdog.c <<'M'
 - snprintf(step, sizeof step, "step %llu", (unsigned long long)dog.step + 1);

@@ -2,7 +2,8 @@
  *
  *     begin_step       the sums pushed in the step before have left their buffers
  *     before_node      forward, layer by layer: waits for the new weights of that layer
- *     exchange         batch norm, both passes: among the workers, rank 0 takes no part
+ *     exchange_begin   batch norm, both passes: among the workers (worker/exchange.h),
+ *     exchange_end     rank 0 takes no part
  *     trade            payload to rank 0, step record back
  *     gradient_ready   backward, last layer first: pushes the sums of the layer's keys,
  *                      then posts receives for new weights of the layers above it
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #include "common/base/bf16.h"
+#include "worker/exchange.h"
 
 struct pt_client {
     pt_run *run;
@@ -30,16 +32,16 @@ struct pt_client {
     pt_span span;
     pt_subtree cover[PT_MAX_COVER];
     int n_cover;
-    pt_request *push;  /* [n_keys][PT_MAX_COVER] */
-    pt_request *pull;  /* [n_keys] */
-    bool *pushed;      /* [n_params]: gradient has gone, new weights not asked for */
-    pt_request *peers; /* [2 n_workers]: sends, receives of one exchange */
+    pt_request *push; /* [n_keys][PT_MAX_COVER] */
+    pt_request *pull; /* [n_keys] */
+    bool *pushed;     /* [n_params]: gradient has gone, new weights not asked for */
+    pt_exchange *exchange;
     pt_request payload, record;
     uint8_t record_bytes[PT_RECORD_BYTES];
     double waited[PT_PAYLOAD_TIMES]; /* of the step, by what for */
     double began, exposed; /* of comm's seconds under way: at begin_step; in waits */
     double *tensor_waits, *server_waits; /* for weights: [n_params], [n_servers] */
-    double last_poll;
+    double last_poll, last_look;
     pt_status lost; /* why a push failed in poll(), which returns nothing */
     char lost_text[512];
 };
@@ -53,14 +55,20 @@ static pt_status kept(const pt_client *c)
     return c->lost == PT_OK ? PT_OK : pt_fail(c->lost, "%s", c->lost_text);
 }
 
+/* A wait that began at `start` and with `before` seconds under way is over. */
+static void add_wait(pt_client *c, pt_step_time why, double start, double before)
+{
+    c->waited[why] += pt_clock() - start;
+    c->exposed += pt_comm_seconds_under_way(c->comm) - before;
+}
+
 static pt_status wait_all(pt_client *c, pt_step_time why, pt_request *r, size_t n)
 {
     double start = pt_clock(), before = pt_comm_seconds_under_way(c->comm);
     pt_status s = kept(c);
 
     if (s == PT_OK) s = pt_comm_wait(c->comm, r, n);
-    c->waited[why] += pt_clock() - start;
-    c->exposed += pt_comm_seconds_under_way(c->comm) - before;
+    add_wait(c, why, start, before);
     return s;
 }
 
@@ -163,48 +171,42 @@ static pt_status gradient_ready(void *context, int tensor)
     return ask_above(c, t->node);
 }
 
-/* Every worker that has images sends its sub-trees' values to every other such worker;
- * all then finish the same tree in the same order. */
-static pt_status exchange(void *context, int node, bool backward, const double *parts,
-                          size_t len, double *all, pt_subtree *trees, int *n_trees)
+static pt_status exchange_begin(void *context, int node, bool backward,
+                                const double *parts, size_t len, pt_tree_add add)
 {
     pt_client *c = context;
-    int index = node * 2 + (backward ? 1 : 0), at = 0;
 
-    for (int w = 0; w < c->run->n_workers; w++) {
-        pt_span span = pt_run_span(c->run, w, c->step);
-        pt_subtree cover[PT_MAX_COVER];
-        int n_full, first = at, n = pt_span_cover(&span, cover, &n_full);
-        int peer = c->run->n_servers + w;
-        pt_status s = PT_OK;
-
-        for (int i = 0; i < n; i++)
-            if (pt_node_size(&span, cover[i].level, cover[i].index) > 0)
-                trees[at++] = cover[i];
-        if (w == c->worker) {
-            memcpy(all + (size_t)first * len, parts, (size_t)n_full * len * sizeof *all);
-            continue;
-        }
-        if (n_full == 0) continue;
-        s = pt_comm_recv(c->comm, peer, PT_MSG_MOMENTS, index, all + (size_t)first * len,
-                         (size_t)n_full * len * sizeof *all, &c->peers[2 * w]);
-        if (s != PT_OK) return s;
-        pt_span_cover(&c->span, cover, &n_full);
-        s = pt_comm_send(c->comm, peer, PT_MSG_MOMENTS, index, parts,
-                         (size_t)n_full * len * sizeof *all, &c->peers[2 * w + 1]);
-        if (s != PT_OK) return s;
-    }
-    *n_trees = at;
-    return wait_all(c, PT_TIME_SUMS, c->peers, 2 * (size_t)c->run->n_workers);
+    return pt_exchange_begin(c->exchange, node, backward, parts, len, add);
 }
 
-/* Any test of any request moves all of MPI's messages; one a millisecond is enough. */
+static pt_status exchange_end(void *context, const double **total)
+{
+    pt_client *c = context;
+    double start = pt_clock(), before = pt_comm_seconds_under_way(c->comm);
+    pt_status s = kept(c);
+
+    if (s == PT_OK) s = pt_exchange_end(c->exchange, total);
+    add_wait(c, PT_TIME_SUMS, start, before);
+    return s;
+}
+
+static bool keep(pt_client *c, pt_status s)
+{
+    c->lost = s;
+    if (s != PT_OK) snprintf(c->lost_text, sizeof c->lost_text, "%s", pt_fail_text());
+    return s == PT_OK;
+}
+
+/* Any test of any request moves all of MPI's messages; one a millisecond is enough, but
+ * an exchange waits for the end of a round to begin the next. */
 static void poll(void *context)
 {
     pt_client *c = context;
     double now = pt_clock();
 
-    if (now - c->last_poll < 1e-3 || c->lost != PT_OK) return;
+    if (now - c->last_look < 5e-5 || c->lost != PT_OK) return;
+    c->last_look = now;
+    if (!keep(c, pt_exchange_poll(c->exchange)) || now - c->last_poll < 1e-3) return;
     c->last_poll = now;
     pt_comm_poll(c->comm);
     for (int k = 0; k < c->run->keys->n; k++)
@@ -213,10 +215,7 @@ static void poll(void *context)
             bool done;
 
             if (!r->active) continue;
-            c->lost = pt_comm_test(c->comm, r, &done);
-            if (c->lost != PT_OK)
-                snprintf(c->lost_text, sizeof c->lost_text, "%s", pt_fail_text());
-            if (c->lost != PT_OK || !done) return;
+            if (!keep(c, pt_comm_test(c->comm, r, &done)) || !done) return;
         }
 }
 
@@ -226,9 +225,9 @@ void pt_client_destroy(pt_client **c)
     free((*c)->push);
     free((*c)->pull);
     free((*c)->pushed);
-    free((*c)->peers);
     free((*c)->tensor_waits);
     free((*c)->server_waits);
+    pt_exchange_destroy(&(*c)->exchange);
     free(*c);
     *c = NULL;
 }
@@ -238,6 +237,7 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
 {
     pt_client *c = pt_calloc(1, sizeof *c);
     size_t n = (size_t)run->keys->n;
+    pt_status s;
 
     *out = NULL;
     if (!c) return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
@@ -248,17 +248,21 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
     c->push = pt_calloc(n * PT_MAX_COVER, sizeof *c->push);
     c->pull = pt_calloc(n, sizeof *c->pull);
     c->pushed = pt_calloc((size_t)run->graph->n_params, sizeof *c->pushed);
-    c->peers = pt_calloc(2 * (size_t)run->n_workers, sizeof *c->peers);
     c->tensor_waits = pt_calloc((size_t)run->graph->n_params, sizeof *c->tensor_waits);
     c->server_waits = pt_calloc((size_t)run->n_servers, sizeof *c->server_waits);
-    if (!c->push || !c->pull || !c->pushed || !c->peers || !c->tensor_waits ||
-        !c->server_waits) {
+    if (!c->push || !c->pull || !c->pushed || !c->tensor_waits || !c->server_waits) {
         pt_client_destroy(&c);
         return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
     }
+    s = pt_exchange_create(run, comm, worker, &c->exchange);
+    if (s != PT_OK) {
+        pt_client_destroy(&c);
+        return s;
+    }
     pt_net_set_hooks(net, &(pt_net_hooks){.context = c,
                                           .before_node = before_node,
-                                          .exchange = exchange,
+                                          .exchange_begin = exchange_begin,
+                                          .exchange_end = exchange_end,
                                           .gradient_ready = gradient_ready,
                                           .poll = poll});
     *out = c;
@@ -283,6 +287,7 @@ pt_status pt_client_begin_step(pt_client *c, uint64_t step)
     if (s == PT_OK) s = wait_all(c, PT_TIME_RECORD, &c->payload, 1);
     c->step = step;
     c->span = pt_run_span(c->run, c->worker, step);
+    pt_exchange_at(c->exchange, step);
     c->n_cover = pt_span_cover(&c->span, c->cover, &n_full);
     if (s == PT_OK && n_full == 0) s = pt_client_settle(c); /* no layer will wait */
     return s;

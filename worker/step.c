@@ -8,6 +8,7 @@
 #include "common/run/wire.h"
 #include "worker/client.h"
 #include "worker/engine/net/net.h"
+#include "worker/exchange.h"
 #include "worker/objective/objective.h"
 
 struct pt_worker {
@@ -160,7 +161,7 @@ size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
     test = tester_options(run, pool);
     doubles = pt_terms_doubles(run, train.max_images) + pt_payload_bound(run);
     n = net_bytes(&train) + net_bytes(&test) + pt_objective_bytes(run, &train) +
-        doubles * sizeof(double);
+        pt_exchange_bytes(run) + doubles * sizeof(double);
     pt_threads_destroy(&pool);
     return n;
 }

@@ -193,6 +193,12 @@ bool pt_run_wire_bf16(const pt_run *r)
     return r->config->server->wire == PT__CONFIG__SERVER__WIRE__BF16;
 }
 
+void pt_run_members(const pt_run *r, uint64_t step, pt_members *m)
+{
+    pt_members_init(m, r->n_workers, r->plan->n_shards, pt_run_span(r, 0, step).b,
+                    r->host ? r->host + r->n_servers : NULL);
+}
+
 bool pt_run_has_moments(const pt_run *r, int node)
 {
     const pt_node *n = &r->graph->nodes[node];

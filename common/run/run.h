@@ -8,6 +8,7 @@
 
 #include "common/config/methods.h"
 #include "common/graph/graph.h"
+#include "common/run/allreduce.h"
 #include "common/run/keys.h"
 #include "common/run/plan.h"
 #include "common/run/shards.h"
@@ -78,6 +79,9 @@ pt_span pt_run_span(const pt_run *r, int worker, uint64_t step);
 /* Are gradients rounded to bfloat16 at every node of their tree, and sent in two bytes a
  * value (server.wire)? */
 bool pt_run_wire_bf16(const pt_run *r);
+
+/* The workers that have images in the batch of step. */
+void pt_run_members(const pt_run *r, uint64_t step, pt_members *m);
 
 /* Does this batch norm node compute statistics in the current stage? */
 bool pt_run_has_moments(const pt_run *r, int node);

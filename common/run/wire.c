@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/comm/comm.h"
+#include "common/run/allreduce.h"
 #include "common/run/coupling.h"
 #include "common/run/moments.h"
 
@@ -112,50 +113,43 @@ static uint64_t trained_bytes(const pt_run *r, size_t value)
     return n;
 }
 
-/* Doubles of a step's exchanges of one sub-tree: forward where a node computes
- * statistics, backward where in addition something below it is trained. *messages = how
- * many exchanges they are. */
-static uint64_t exchange_doubles(const pt_run *r, uint64_t *messages)
+/* Doubles of one value in all of a step's exchanges: forward where a node computes
+ * statistics, backward where in addition something below it is trained. *exchanges = how
+ * many they are. */
+static uint64_t exchange_doubles(const pt_run *r, uint64_t *exchanges)
 {
     uint64_t n = 0;
 
-    *messages = 0;
+    *exchanges = 0;
     for (int i = 0; i < r->graph->n_nodes; i++) {
         const pt_node *node = &r->graph->nodes[i];
 
         if (!pt_run_has_moments(r, i)) continue;
         n += pt_exchange_len(node->c, false);
-        ++*messages;
+        ++*exchanges;
         if (!r->wanted[node->in[0]]) continue;
         n += pt_exchange_len(node->c, true);
-        ++*messages;
+        ++*exchanges;
     }
     return n;
 }
 
-/* Bytes of a step's exchanges from `worker` to one peer. */
-static uint64_t exchange_bytes(const pt_run *r, int worker, uint64_t step)
-{
-    pt_span span = pt_run_span(r, worker, step);
-    pt_subtree cover[PT_MAX_COVER];
-    uint64_t messages, doubles = exchange_doubles(r, &messages);
-    int full;
-
-    pt_span_cover(&span, cover, &full);
-    return (uint64_t)full * doubles * sizeof(double) + messages * PT_MSG_CHECK_BYTES;
-}
-
-/* Batch norm sums go from every worker that has images to every other one. */
+/* Batch norm sums: in each exchange the moves of common/run/allreduce.h. */
 static void add_exchanges(const pt_run *r, int worker, uint64_t step, pt_traffic *t)
 {
-    pt_span mine = pt_run_span(r, worker, step);
+    uint64_t exchanges, doubles = exchange_doubles(r, &exchanges);
+    pt_move moves[PT_MAX_MOVES];
+    pt_members m;
+    int n;
 
-    for (int w = 0; w < r->n_workers && pt_span_images(&mine) > 0; w++) {
-        pt_span other = pt_run_span(r, w, step);
+    pt_run_members(r, step, &m);
+    n = pt_members_moves(&m, worker, moves);
+    for (int i = 0; i < n; i++) {
+        uint64_t values = (uint64_t)pt_members_values(&m, moves[i].lo, moves[i].hi);
+        uint64_t bytes =
+            values * doubles * sizeof(double) + exchanges * PT_MSG_CHECK_BYTES;
 
-        if (w == worker || pt_span_images(&other) == 0) continue;
-        t->sent += exchange_bytes(r, worker, step);
-        t->received += exchange_bytes(r, w, step);
+        *(moves[i].receives ? &t->received : &t->sent) += bytes;
     }
 }
 

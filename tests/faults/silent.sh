@@ -26,6 +26,9 @@ timed worker_stops 10 4 PT_SHIM_RANK=2 PT_SHIM_STOP=1:20
 one_line worker_stops 'host [^,]+, step (20|21), waiting for .*: rank 2 \(host [^)]+\) .* for 3 s'
 timed worker_hangs 10 4 PT_SHIM_RANK=3 PT_SHIM_HANG=3:300
 one_line worker_hangs 'host [^,]+, step [0-9]+, waiting for .*: rank 3 \(host [^)]+\) .* for 3 s'
+# among more workers than send their sums to each other directly, in the middle of one
+timed exchange_stops 10 6 PT_SHIM_RANK=4 PT_SHIM_STOP=5:600
+one_line exchange_stops 'host [^,]+, step [0-9]+, waiting for .*: rank 4 \(host [^)]+\) .* for 3 s'
 timed push_lost 10 4 PT_SHIM_RANK=1 PT_SHIM_DROP=3:300
 one_line push_lost 'host [^,]+, step [0-9]+, waiting for gradients: rank 1 \(host [^)]+\) has owed gradients of key [0-9]+ for 3 s'
 timed server_stops 15 3 PT_SHIM_STOP=2:40

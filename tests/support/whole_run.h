@@ -12,7 +12,7 @@ enum {
     WHOLE_RUN_SOURCE_CLASSES = 7,
     WHOLE_RUN_SOURCE_IMAGES = 9,
     WHOLE_RUN_MAX_SETS = 12,
-    WHOLE_RUN_MAX_RANKS = 16
+    WHOLE_RUN_MAX_RANKS = 36
 };
 
 typedef struct {

@@ -45,7 +45,8 @@ static pt_status work(job *j, int w)
 {
     const pt_span *span = &j->spans[w];
     const pt_net_hooks hooks = {.context = &j->exchange.ends[w],
-                                .exchange = loopback_exchange_hook};
+                                .exchange_begin = loopback_exchange_begin,
+                                .exchange_end = loopback_exchange_end};
     pt_status s = pt_threads_create(j->n_threads, &j->pools[w]);
     const pt_net_options opt = {.graph = j->c->graph,
                                 .pool = j->pools[w],

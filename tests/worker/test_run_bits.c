@@ -76,6 +76,23 @@ test_any_number_of_workers_servers_and_threads_gives_the_same_bits(void **state)
     whole_run_destroy(a);
 }
 
+/* More workers than send batch norm's sums to each other directly; 11 of the 32 shards of
+ * a short batch are empty. */
+static void test_many_workers_give_the_same_bits(void **state)
+{
+    static const int workers[] = {4, 6, 7, 13, 16, 32};
+    whole_run_options o = options(1, 1, 2);
+    whole_run *a;
+
+    o.sets[0] = "shards=32";
+    o.sets[1] = "data.batch=40";
+    o.n_train = 61;
+    a = play(&o);
+    assert_int_equal(a->steps[1].report.images, 21);
+    for (int i = 0; i < 6; i++) same_as(a, o, workers[i], 1 + i % 2, 1);
+    whole_run_destroy(a);
+}
+
 /* The tests around this one use Winograd. */
 static void test_direct_convolutions_give_the_same_bits_on_any_layout(void **state)
 {
@@ -206,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_any_number_of_workers_servers_and_threads_gives_the_same_bits),
+        cmocka_unit_test(test_many_workers_give_the_same_bits),
         cmocka_unit_test(test_direct_convolutions_give_the_same_bits_on_any_layout),
         cmocka_unit_test(test_batch_norm_per_shard_gives_the_same_bits),
         cmocka_unit_test(test_frozen_batch_norm_gives_the_same_bits),

@@ -36,21 +36,16 @@ static void cut_scratch(pt_net *n)
 {
     const pt_net_plan_result *plan = &n->plan;
     size_t c = (size_t)plan->max_channels, len = pt_moments_len(c);
-    size_t owned = (size_t)(n->opt.hi - n->opt.lo), v = (size_t)n->opt.n_shards;
-    size_t cover = (size_t)plan->n_cover;
+    size_t owned = (size_t)(n->opt.hi - n->opt.lo), cover = (size_t)plan->n_cover;
     char *at = n->scratch;
 
     n->kernel_scratch = cut(&at, plan->kernel_floats * sizeof(float));
     n->channel = cut(&at, plan->channel_floats * sizeof(float));
     if (!n->opt.training || c == 0) return;
-    n->leaves = cut(&at, (owned + cover + v) * len * sizeof(double));
+    n->leaves = cut(&at, (owned + cover) * len * sizeof(double));
     n->parts = n->leaves + owned * len;
-    n->all = n->parts + cover * len;
     n->float_leaves = cut(&at, owned * 2 * c * sizeof(float));
     n->means = cut(&at, owned * 2 * c * sizeof(float));
-    n->values = (void **)at;
-    n->trees = (pt_subtree *)(n->values + v);
-    n->tiles = n->trees + v;
 }
 
 static void cut_activations(pt_net *n)

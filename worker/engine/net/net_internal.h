@@ -28,14 +28,11 @@ struct pt_net {
     float *gradients; /* [n_cover][plan.gradient_floats] */
     void *scratch;
     float *kernel_scratch;
-    float *channel;            /* option repeats: [max_images][h][w] of the largest map */
-    double *leaves;            /* [hi - lo][1 + 2 max_channels] */
-    double *parts;             /* [n_cover][1 + 2 max_channels] */
-    double *all;               /* [V][1 + 2 max_channels] */
-    float *float_leaves;       /* [hi - lo][2 max_channels] */
-    float *means;              /* [hi - lo][2 max_channels] */
-    pt_subtree *trees, *tiles; /* [V] */
-    void **values;             /* [V] */
+    float *channel;      /* option repeats: [max_images][h][w] of the largest map */
+    double *leaves;      /* [hi - lo][1 + 2 max_channels] */
+    double *parts;       /* [n_cover][1 + 2 max_channels] */
+    float *float_leaves; /* [hi - lo][2 max_channels] */
+    float *means;        /* [hi - lo][2 max_channels] */
 
     /* The current pass. */
     pt_pass pass;

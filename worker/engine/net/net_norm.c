@@ -3,17 +3,16 @@
  *     n->leaves   one value a group (a shard with images): n, mean and M2 in double
  *     o->moments  finish_own(): leaves merged along the tree, a value for each of this
  *                 worker's cover sub-trees that has images
- *     n->all      the exchange hook: such values of all workers, left to right
- *     total       exchange(): their tree over all V shards, finished by every worker
+ *     total       the exchange hooks: their tree over all V shards
  *     o->coef     what x is multiplied by and what is added
  *
  * Backward the same with the sums of dy and dy * xhat, for the data pass. The gradients
  * of gamma and beta leave as floats by sub-tree, rounded to bfloat16 where span.bf16,
  * like all other gradients.
  *
- * What must hold: every worker finishes the same tree from the same values, so all have
- * the same coefficients, bit for bit, however the shards are divided among them; gaps
- * without images are sub-trees with the value NULL, never zeros. The mode `shard` stops
+ * What must hold: the total is that of the same tree from the same leaves, so all workers
+ * have the same coefficients, bit for bit, however the shards are divided among them;
+ * sub-trees without images have the value NULL, never zeros. The mode `shard` stops
  * after the leaves (a set of coefficients a group), `frozen` and evaluation take running
  * statistics and sum nothing. */
 #include <string.h>
@@ -27,34 +26,32 @@
 
 /* What is summed along the tree. */
 typedef struct {
-    size_t len; /* of one value, in its own units */
+    size_t len; /* of one value, in its own units: the context of add */
     size_t bytes;
     pt_tree_add add;
 } kind;
 
 static void merge_moments(void *context, void *into, const void *from)
 {
-    const kind *k = context;
-
-    pt_moments_merge(into, from, (k->len - 1) / 2);
+    pt_moments_merge(into, from, (*(const size_t *)context - 1) / 2);
 }
 
 static void add_doubles(void *context, void *into, const void *from)
 {
-    const kind *k = context;
+    size_t len = *(const size_t *)context;
     double *a = into;
     const double *b = from;
 
-    for (size_t i = 0; i < k->len; i++) a[i] += b[i];
+    for (size_t i = 0; i < len; i++) a[i] += b[i];
 }
 
 static void add_floats(void *context, void *into, const void *from)
 {
-    const kind *k = context;
+    size_t len = *(const size_t *)context;
     float *a = into;
     const float *b = from;
 
-    for (size_t i = 0; i < k->len; i++) a[i] += b[i];
+    for (size_t i = 0; i < len; i++) a[i] += b[i];
 }
 
 static void add_bf16(void *context, void *into, const void *from)
@@ -79,7 +76,7 @@ static void *finish_subtree(pt_net *n, kind *k, pt_subtree t, void *leaves)
         parts[i] = (pt_subtree){0, i};
         values[i] = there ? (char *)leaves + (size_t)g++ * k->bytes : NULL;
     }
-    return pt_tree_finish(n_parts, parts, values, n_parts, k->add, k);
+    return pt_tree_finish(n_parts, parts, values, n_parts, k->add, &k->len);
 }
 
 /* The values of this worker's sub-trees that have images, one after another; returns how
@@ -96,59 +93,23 @@ static int finish_own(pt_net *n, kind *k, void *leaves, void *parts)
     return count;
 }
 
-/* Tiles the shards with n->trees and, where they leave gaps, with empty sub-trees. */
-static pt_status tile(pt_net *n, int n_trees, size_t bytes, int *n_tiles)
-{
-    int v = n->opt.n_shards, at = 0, count = 0;
-    pt_subtree gap[PT_MAX_COVER];
-
-    for (int i = 0; i <= n_trees; i++) {
-        pt_subtree t = i < n_trees ? n->trees[i] : (pt_subtree){0, v};
-        int begin = t.index << t.level;
-
-        if (t.level < 0 || t.level >= PT_MAX_LEVELS || begin < at || begin > v)
-            return pt_fail(PT_ERR_BUG, "exchange: sub-tree %d of level %d after shard %d",
-                           t.index, t.level, at);
-        int n_gap = begin > at ? pt_tree_cover(at, begin, v, gap) : 0;
-
-        for (int j = 0; j < n_gap; j++) {
-            n->tiles[count] = gap[j];
-            n->values[count++] = NULL;
-        }
-        if (i == n_trees) break;
-        n->tiles[count] = t;
-        n->values[count++] = (char *)n->all + (size_t)i * bytes;
-        at = begin + (1 << t.level);
-    }
-    *n_tiles = count;
-    return PT_OK;
-}
-
 /* The value of all shards of all workers from this worker's parts. `total` may point into
  * parts. */
-static pt_status exchange(pt_net *n, int node, bool backward, kind *k, double *parts,
-                          double **total)
+static pt_status exchange(pt_net *n, int node, bool backward, const kind *k,
+                          const double *parts, const double **total)
 {
-    int n_trees = 0, n_tiles = 0;
     pt_status s;
 
-    if (!n->hooks.exchange) {
-        *total = parts;
-        if (n->span.hi - n->span.lo == n->span.n_shards) return PT_OK;
-        return pt_fail(
-            PT_ERR_BUG, "%s: shards %d to %d of %d and no exchange with the others",
-            n->opt.graph->nodes[node].name, n->span.lo, n->span.hi, n->span.n_shards);
+    if (n->hooks.exchange_begin) {
+        s = n->hooks.exchange_begin(n->hooks.context, node, backward, parts, k->len,
+                                    k->add);
+        return s == PT_OK ? n->hooks.exchange_end(n->hooks.context, total) : s;
     }
-    s = n->hooks.exchange(n->hooks.context, node, backward, parts, k->len, n->all,
-                          n->trees, &n_trees);
-    if (s != PT_OK) return s;
-    if (n_trees < 1 || n_trees > n->opt.n_shards)
-        return pt_fail(PT_ERR_BUG, "exchange: %d sub-trees of %d shards", n_trees,
-                       n->opt.n_shards);
-    s = tile(n, n_trees, k->bytes, &n_tiles);
-    if (s == PT_OK)
-        *total = pt_tree_finish(n->opt.n_shards, n->tiles, n->values, n_tiles, k->add, k);
-    return s;
+    *total = parts;
+    if (n->span.hi - n->span.lo == n->span.n_shards) return PT_OK;
+    return pt_fail(
+        PT_ERR_BUG, "%s: shards %d to %d of %d and no exchange with the others",
+        n->opt.graph->nodes[node].name, n->span.lo, n->span.hi, n->span.n_shards);
 }
 
 static pt_bn_shape shape_of(const pt_net *n, int i)
@@ -225,7 +186,7 @@ static pt_status batch_coef(pt_net *n, int i, const pt_bn_shape *s)
     pt_net_node *o = &n->plan.nodes[i];
     size_t len = pt_moments_len((size_t)node->c);
     kind k = {len, len * sizeof(double), merge_moments};
-    double *total = NULL;
+    const double *total = NULL;
 
     pt_bn_moments(n->opt.pool, s, pt_net_y(n, node->in[0]), n->leaves);
     if (n->opt.bn_mode == PT_BN_SHARD) {
@@ -312,7 +273,8 @@ static void divide(const double *sums, size_t n, double by, float *out)
 static pt_status means_of(pt_net *n, int i, const pt_bn_shape *s)
 {
     size_t len = 2 * (size_t)s->channels;
-    double pixels = (double)s->pixels, *total = NULL;
+    double pixels = (double)s->pixels;
+    const double *total = NULL;
     kind k = {len, len * sizeof(double), add_doubles};
 
     if (n->opt.bn_mode == PT_BN_SHARD) {

@@ -28,12 +28,13 @@ typedef struct {
 
     /* Sync batch norm, forward or backward. parts: for each of this span's cover
      * sub-trees (pt_tree_cover of lo..hi) that has images, its value, [len] doubles each,
-     * one after another, in order. all: out, the values of every sub-tree of every
-     * worker's cover that has images, left to right; and their sub-trees. Sized for V
-     * values by the net. merge is done by the net in the tree's order. NULL: the span
-     * must be the whole batch. */
-    pt_status (*exchange)(void *context, int node, bool backward, const double *parts,
-                          size_t len, double *all, pt_subtree *trees, int *n_trees);
+     * one after another, in order; the net's again on return. add merges two values, with
+     * &len as its context. total: out, the value of the tree over all shards of all
+     * workers, merged in its order; borrowed until the next begin. Each begin is followed
+     * by its end. Both NULL: the span must be the whole batch. */
+    pt_status (*exchange_begin)(void *context, int node, bool backward,
+                                const double *parts, size_t len, pt_tree_add add);
+    pt_status (*exchange_end)(void *context, const double **total);
 
     /* The gradient of a parameter tensor is complete: for each cover sub-tree t of the
      * span, pt_net_gradient(net, tensor, t) holds its sum (not touched where the sub-tree

@@ -375,16 +375,15 @@ static void place_states(planner *p, pt_net_plan_result *out)
     }
 }
 
-/* See the fields of pt_net: leaves, parts, all, float_leaves, means and three tables. */
+/* See the fields of pt_net: leaves, parts, float_leaves and means. */
 static size_t norm_bytes(const pt_net_options *opt, const pt_net_plan_result *out)
 {
     size_t len = pt_moments_len((size_t)out->max_channels);
-    size_t owned = (size_t)(opt->hi - opt->lo), v = (size_t)opt->n_shards;
+    size_t owned = (size_t)(opt->hi - opt->lo);
 
     if (!opt->training || out->max_channels == 0) return 0;
-    return pt_round_up((owned + (size_t)out->n_cover + v) * len * sizeof(double), 64) +
-           2 * pt_round_up(owned * 2 * (size_t)out->max_channels * sizeof(float), 64) +
-           v * (2 * sizeof(pt_subtree) + sizeof(void *));
+    return pt_round_up((owned + (size_t)out->n_cover) * len * sizeof(double), 64) +
+           2 * pt_round_up(owned * 2 * (size_t)out->max_channels * sizeof(float), 64);
 }
 
 static pt_status check_options(const pt_net_options *o)
