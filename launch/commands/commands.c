@@ -13,6 +13,8 @@ static const pt_command list[] = {
     {"demo-data", "draw pictures for a quick demonstration", .run = pt_cmd_demo_data},
     {"sweep", "run the experiments of a table that are not yet done",
      .run = pt_cmd_sweep},
+    {"submit", "write a batch script for Slurm or PBS, and submit it",
+     .run = pt_cmd_submit},
     {"report", "compare finished runs, in tables like the paper's", .run = pt_cmd_report},
     {"bench", "measure the speed of this machine", .own = &pt_bench_commands},
 };

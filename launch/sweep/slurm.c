@@ -9,23 +9,15 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
+#include "launch/submit/batch.h"
 
 /* ---- what an #SBATCH line can hold ------------------------------------------------ */
-
-/* The first character of text that is a control character or among `more`; 0: none. */
-static unsigned char unfit(const char *text, const char *more)
-{
-    for (; *text; text++)
-        if (iscntrl((unsigned char)*text) || strchr(more, *text))
-            return (unsigned char)*text;
-    return 0;
-}
 
 /* A fault of the table where its text at `path` has one. */
 static void check_text(const pt_sweep *s, const char *path, const char *text,
                        const char *more)
 {
-    unsigned char c = unfit(text, more);
+    unsigned char c = pt_batch_unfit(text, more);
 
     if (c && iscntrl(c))
         pt_config_file_fault(s->file, path,
@@ -51,7 +43,7 @@ static pt_status check_lines(const pt_sweep *s, const char *here)
         snprintf(path, sizeof path, "slurm.options.%zu", i);
         check_text(s, path, t->slurm->options[i], "");
     }
-    if (t->dir[0] != '/' && unfit(here, in_name))
+    if (t->dir[0] != '/' && pt_batch_unfit(here, in_name))
         return pt_fail(PT_ERR_USAGE,
                        "the working directory's name has a \", a \\ or a control "
                        "character, which an #SBATCH line cannot hold: start this in "
@@ -61,95 +53,128 @@ static pt_status check_lines(const pt_sweep *s, const char *here)
 
 /* ---- the script ------------------------------------------------------------------- */
 
-/* In single quotes for bash. */
-static void quote(FILE *out, const char *text)
+typedef struct {
+    const pt_sweep *sweep;
+    size_t n; /* runs that are not done */
+    const char *here, *self;
+    pt_batch b;
+} job;
+
+/* Slurm's %% is a %. */
+static void print_escaped(FILE *out, const char *text)
 {
-    fputc('\'', out);
-    for (; *text; text++)
-        if (*text == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*text, out);
-    fputc('\'', out);
+    for (; *text; text++) fprintf(out, *text == '%' ? "%%%%" : "%c", *text);
 }
 
-/* Where tasks write, whatever directory sbatch is called in; %% is Slurm's %. */
-static void write_output(FILE *out, const char *here, const char *dir)
+/* Where tasks write, whatever directory sbatch is called in. */
+static void print_output(const void *context, FILE *out)
 {
-    char *path = NULL;
+    const job *j = context;
+    const char *dir = j->sweep->table->dir;
 
-    if (dir[0] == '/' ? asprintf(&path, "%s", dir) < 0
-                      : asprintf(&path, "%s/%s", here, dir) < 0)
-        return;
-    fprintf(out, "#SBATCH --output=\"");
-    for (const char *c = path; *c; c++) fprintf(out, *c == '%' ? "%%%%" : "%c", *c);
-    fprintf(out, "/slurm-%%A_%%a.log\"\n");
-    free(path);
+    if (dir[0] != '/') {
+        print_escaped(out, j->here);
+        fputc('/', out);
+    }
+    print_escaped(out, dir);
+    fputs("/slurm-%A_%a.log", out);
 }
 
-static void write_head(FILE *out, const pt_sweep *s, size_t n, const char *here)
+static void print_array(const void *context, FILE *out)
 {
-    const Pt__Sweep__Slurm *c = s->table->slurm;
+    const job *j = context;
+    const Pt__Sweep__Slurm *c = j->sweep->table->slurm;
 
-    fprintf(out, "#!/bin/bash\n");
-    fprintf(out, "#SBATCH --job-name=ptrain\n#SBATCH --array=0-%zu", n - 1);
+    fprintf(out, "0-%zu", j->n - 1);
     if (c->has_at_once) fprintf(out, "%%%u", c->at_once);
-    fprintf(out, "\n#SBATCH --ntasks=%u\n", c->has_ntasks ? c->ntasks : 3);
-    fprintf(out,
-            "#SBATCH --signal=USR1@120\n#SBATCH --requeue\n#SBATCH --open-mode=append\n");
-    write_output(out, here, s->table->dir);
-    for (size_t i = 0; i < c->n_options; i++) fprintf(out, "#SBATCH %s\n", c->options[i]);
-    fprintf(out, "# Written by ptrain sweep --slurm: %zu runs, one per task.\n", n);
-    fprintf(out, "cd ");
 }
 
-/* Stopped with a checkpoint (75): the same task again. */
-static void write_tail(FILE *out, const char *program)
+static void print_about(const void *context, FILE *out)
 {
-    fprintf(out, "srun --mpi=pmix ");
-    quote(out, program);
-    fprintf(out, " train \"${runs[$SLURM_ARRAY_TASK_ID]}\"\n"
-                 "code=$?\n"
-                 "if [ $code = 75 ]; then\n"
-                 "    scontrol requeue \"${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}\"\n"
-                 "fi\n"
-                 "exit $code\n");
+    const job *j = context;
+
+    fprintf(out, "Written by ptrain sweep --slurm: %zu runs, one per task.", j->n);
 }
 
-static pt_status write_script(const pt_sweep *s, size_t n, const char *here, FILE *out)
+/* The configurations, from which a task takes that of its number. */
+static void print_runs(const void *context, FILE *out)
 {
-    char self[4096];
+    const job *j = context;
+
+    fputs("runs=(\n", out);
+    for (size_t i = 0; i < j->sweep->n; i++) {
+        const pt_sweep_run *r = &j->sweep->runs[i];
+
+        if (r->state == PT_SWEEP_DONE) continue;
+        fputs("    ", out);
+        pt_batch_quote(out, r->dir);
+        fputs(".yaml\n", out);
+    }
+    fputs(")\n", out);
+}
+
+static void print_command(const void *context, FILE *out)
+{
+    pt_batch_quote(out, ((const job *)context)->self);
+    fputs(" train \"${runs[$SLURM_ARRAY_TASK_ID]}\"", out);
+}
+
+static void print_script(const void *context, FILE *out)
+{
+    pt_slurm.write(&((const job *)context)->b, out);
+}
+
+/* malloc'd; NULL without memory. */
+static char *write_script(job *j)
+{
+    const Pt__Sweep__Slurm *c = j->sweep->table->slurm;
+    char *output = pt_batch_text(print_output, j), *array = pt_batch_text(print_array, j);
+    char *about = pt_batch_text(print_about, j), *runs = pt_batch_text(print_runs, j);
+    char *command = pt_batch_text(print_command, j), *script = NULL;
+
+    j->b = (pt_batch){.name = "ptrain",
+                      .about = about,
+                      .ranks = c->has_ntasks ? (int)c->ntasks : 3,
+                      .array = array,
+                      .output = output,
+                      .options = (const char *const *)c->options,
+                      .n_options = c->n_options,
+                      .dir = j->here,
+                      .lines = runs,
+                      .command = command};
+    if (output && array && about && runs && command)
+        script = pt_batch_text(print_script, j);
+    free(output);
+    free(array);
+    free(about);
+    free(runs);
+    free(command);
+    return script;
+}
+
+static pt_status put_script(job *j, const char *path)
+{
+    char self[4096], *text;
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    pt_status s;
 
     if (length < 0) return pt_fail(PT_ERR_IO, "the program's path: %s", strerror(errno));
     self[length] = '\0';
-    write_head(out, s, n, here);
-    quote(out, here);
-    fprintf(out, " || exit 1\n"
-                 ": \"${SLURM_ARRAY_TASK_ID:?is not set: start this with sbatch}\"\n"
-                 "runs=(\n");
-    for (size_t i = 0; i < s->n; i++) {
-        char *path = NULL;
-
-        if (s->runs[i].state == PT_SWEEP_DONE) continue;
-        if (asprintf(&path, "%s.yaml", s->runs[i].dir) < 0)
-            return pt_fail(PT_ERR_NOMEM, "no memory for a script");
-        fprintf(out, "    ");
-        quote(out, path);
-        fprintf(out, "\n");
-        free(path);
-    }
-    fprintf(out, ")\n");
-    write_tail(out, self);
-    return PT_OK;
+    j->self = self;
+    text = write_script(j);
+    if (!text) return pt_fail(PT_ERR_NOMEM, "no memory for a script");
+    s = pt_file_replace(path, text, strlen(text));
+    if (s == PT_OK && chmod(path, 0755) != 0)
+        s = pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
+    free(text);
+    return s;
 }
 
 pt_status pt_sweep_write_slurm(const pt_sweep *s, const char *path, size_t *n)
 {
-    char *text = NULL, here[4096];
-    size_t bytes = 0;
-    FILE *out;
-    pt_status st = PT_OK;
+    char here[4096];
+    job j = {.sweep = s, .here = here};
+    pt_status st;
 
     *n = 0;
     if (!getcwd(here, sizeof here))
@@ -160,15 +185,6 @@ pt_status pt_sweep_write_slurm(const pt_sweep *s, const char *path, size_t *n)
         st = pt_sweep_write_config(&s->runs[i]);
         ++*n;
     }
-    if (st != PT_OK || *n == 0) return st;
-    out = open_memstream(&text, &bytes);
-    if (!out) return pt_fail(PT_ERR_NOMEM, "no memory for a script");
-    st = write_script(s, *n, here, out);
-    if (fclose(out) != 0 && st == PT_OK)
-        st = pt_fail(PT_ERR_NOMEM, "no memory for a script");
-    if (st == PT_OK) st = pt_file_replace(path, text, bytes);
-    if (st == PT_OK && chmod(path, 0755) != 0)
-        st = pt_fail(PT_ERR_IO, "%s: %s", path, strerror(errno));
-    free(text);
-    return st;
+    j.n = *n;
+    return st != PT_OK || *n == 0 ? st : put_script(&j, path);
 }

@@ -144,7 +144,7 @@ unfit 'slurm.options.0 has a control character (0x0a)' slurm '{options: ["--time
 mkdir bin
 cat >bin/srun <<'S'
 #!/bin/bash
-shift
+while [[ $1 == --* ]]; do shift; done
 [ -z "${FAKE_STOP:-}" ] || exit 75
 exec timeout -k 5 100 mpirun -q --oversubscribe --bind-to none -n 3 "$@"
 S
