@@ -4,10 +4,11 @@
 # Most of their time they wait, for mpirun, a deadline or a disk: half a core each.
 set(PT_WAITING e2e.attention e2e.borrow e2e.edges e2e.errors e2e.idle e2e.run_dir e2e.validation
   faults.blocked faults.differ faults.flip faults.hdf5 faults.kills.1 faults.kills.21 faults.signals
-  faults.start launch.pack server.checkpoint server.save_killed)
+  faults.start launch.pack multihost.hash multihost.stop server.checkpoint server.save_killed)
 
 # They measure deadlines of seconds, or need two cores: nothing beside them on two cores.
-set(PT_ALONE faults.orphans faults.oversubscribed faults.silent faults.slow mpi.job.np4)
+set(PT_ALONE faults.orphans faults.oversubscribed faults.silent faults.slow mpi.job.np4
+  multihost.cut)
 
 # What `run.sh --quick` runs: README.md says which promise each is for.
 set(PT_QUICK common.config common.config_print common.config_ranges common.dataset_damage
@@ -28,7 +29,8 @@ set(PT_COSTS 106 faults.fuzz 75 faults.kills.1 66 faults.kills.21 45 faults.sile
   45 docs.commands 43 faults.disk 35 e2e.borrow 30 e2e.errors 30 e2e.hash_sync 30 faults.signals
   25 e2e.sweep 24 e2e.attention 23 faults.blocked 23 worker.methods
   21 worker.run_edges 20 server.checkpoint 18 e2e.run_dir 15 e2e.hash_frozen 15 e2e.hash_shard
-  15 faults.killed_calls 15 server.save_killed 14 worker.gemm 14 worker.kernel_bits
+  15 faults.killed_calls 25 multihost.cut 15 multihost.stop
+  15 server.save_killed 14 worker.gemm 14 worker.kernel_bits
   12 e2e.edges 12 worker.run_bits 10 worker.net_without 9 common.weights_damage
   8 launch.data_sets 8 worker.run_resume)
 

@@ -7,7 +7,7 @@
 #   hosts_mtu 9000       the largest packet; 1500 until then
 #   hosts_on h0 COMMAND...           runs it there, in this directory and environment
 #   hosts_mpirun N h0,h1 COMMAND...  under Open MPI's mpirun on h0, ranks dealt out by host;
-#                        ended after hosts_limit seconds (120)
+#                        ended after hosts_limit seconds; hosts_mpi holds more options
 #   hosts_counters h0    two numbers: the bytes that eth0 has received and sent
 #   hosts_cut h2         pulls the cable of h2, silently; hosts_mend h2 puts it back
 #   hosts_part h1 h2     packets between these two vanish, as in a firewall
@@ -23,6 +23,8 @@
 # cannot collide and nothing is left behind; no packet gets past the switch.
 
 hosts_dir='' hosts_n=0 hosts_init='' hosts_limit=120
+# signs of life between mpirun and its daemons, so that those of a host that is cut off end
+hosts_mpi=(--mca oob_tcp_keepalive_time 3 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3)
 
 hosts_need() {
     local p
@@ -135,7 +137,7 @@ hosts_mpirun() { # N HOST,HOST,... COMMAND...
     hosts_on "${list%%,*}" env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
         timeout -k 5 $hosts_limit mpirun -q --mca plm_rsh_agent "$hosts_dir/agent" --mca btl_tcp_if_include eth0 \
         --mca oob_tcp_if_include eth0 --oversubscribe --bind-to none --map-by node \
-        --host "$list" -n "$n" "$@"
+        --host "$list" "${hosts_mpi[@]}" -n "$n" "$@"
 }
 
 hosts_counters() { # HOST
