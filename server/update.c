@@ -28,22 +28,28 @@ static pt_request *nth(pt_update *u, size_t i)
     return &u->pull[(size_t)u->trained[i / w] * w + i % w];
 }
 
-/* Called while this server waits: which weights of the step have left? A look each
- * millisecond is enough. */
-static void look(void *context)
+/* Which weights of the step have left? */
+static void look(pt_update *u)
 {
-    pt_update *u = context;
-    double now = pt_clock();
     bool done = true;
 
-    if (now - u->last_look < 1e-3 || u->lost != PT_OK) return;
-    u->last_look = now;
     while (u->left < u->sent && done && u->lost == PT_OK) {
         u->lost = pt_comm_test(u->comm, nth(u, u->left), &done);
         if (u->lost != PT_OK)
             snprintf(u->lost_text, sizeof u->lost_text, "%s", pt_fail_text());
         u->left += done;
     }
+}
+
+/* Called while this server waits: a look each millisecond is enough. */
+static void poll(void *context)
+{
+    pt_update *u = context;
+    double now = pt_clock();
+
+    if (now - u->last_look < 1e-3) return;
+    u->last_look = now;
+    look(u);
 }
 
 /* What look() had to keep: asked again, a send that has failed may seem to have ended. */
@@ -68,7 +74,7 @@ pt_status pt_update_create(pt_run *run, pt_comm *comm, pt_store *store, pt_gathe
         pt_update_destroy(&u);
         return pt_fail(PT_ERR_NOMEM, "no memory for the list of keys");
     }
-    comm->poll = look;
+    comm->poll = poll;
     comm->poll_context = u;
     *out = u;
     return PT_OK;
@@ -126,8 +132,10 @@ static pt_status key_done(void *context, int key, const float *gradient)
     if (s == PT_OK) s = pt_store_update(u->store, key, gradient, u->record);
     u->seconds += pt_cpu_clock() - start;
     if (s == PT_OK) s = send_key(u, key, u->run->flat);
+    if (s != PT_OK) return s;
     u->sent += (size_t)u->run->n_workers;
-    return s;
+    look(u); /* small messages have left */
+    return PT_OK;
 }
 
 pt_status pt_update_keys(pt_update *u, const Pt__Record__StepRecord *r)

@@ -225,8 +225,8 @@ mutation failure_of_one_rank_is_no_failure mpi.job.np2 common/comm/job.c <<'M'
 + s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MAX, job.world, &r),
 M
 mutation failed_push_is_forgotten worker.client worker/client.c <<'M'
-- if (!keep(c, pt_comm_test(c->comm, r, &done)) || !done) return;
-+ if (pt_comm_test(c->comm, r, &done) != PT_OK || !done) return;
+- if (r->active && c->lost == PT_OK) keep(c, pt_comm_test(c->comm, r, &done));
++ if (r->active && c->lost == PT_OK && pt_comm_test(c->comm, r, &done)) return;
 M
 mutation watchdog_counts_steps_from_0 common.watchdog common/comm/watchdog.c <<'M'
 - snprintf(step, sizeof step, "step %llu", (unsigned long long)dog.step + 1);

@@ -143,6 +143,35 @@ static pt_status ask_above(pt_client *c, int node)
     return PT_OK;
 }
 
+static bool keep(pt_client *c, pt_status s)
+{
+    c->lost = s;
+    if (s != PT_OK) snprintf(c->lost_text, sizeof c->lost_text, "%s", pt_fail_text());
+    return s == PT_OK;
+}
+
+/* Has a push left? */
+static void look(pt_client *c, pt_request *r)
+{
+    bool done;
+
+    if (r->active && c->lost == PT_OK) keep(c, pt_comm_test(c->comm, r, &done));
+}
+
+/* A small message leaves at once: the look says so, for the seconds under way. */
+static pt_status push(pt_client *c, int key, int part, float *sum)
+{
+    const pt_key *k = &c->run->keys->keys[key];
+    pt_request *r = &c->push[key * PT_MAX_COVER + part];
+    pt_status s;
+
+    if (c->span.bf16) pt_bf16_pack(sum, k->count, (uint16_t *)(void *)sum);
+    s = pt_comm_send(c->comm, k->server, PT_MSG_PUSH, key * PT_MSG_COVERS + part, sum,
+                     pt_push_bytes(c->run, k->count), r);
+    look(c, r);
+    return s;
+}
+
 static pt_status gradient_ready(void *context, int tensor)
 {
     pt_client *c = context;
@@ -160,10 +189,7 @@ static pt_status gradient_ready(void *context, int tensor)
 
             if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) == 0)
                 continue;
-            if (c->span.bf16) pt_bf16_pack(sum, key->count, (uint16_t *)(void *)sum);
-            s = pt_comm_send(c->comm, key->server, PT_MSG_PUSH, k * PT_MSG_COVERS + i,
-                             sum, pt_push_bytes(c->run, key->count),
-                             &c->push[k * PT_MAX_COVER + i]);
+            s = push(c, k, i, sum);
             if (s != PT_OK) return s;
         }
     }
@@ -190,13 +216,6 @@ static pt_status exchange_end(void *context, const double **total)
     return s;
 }
 
-static bool keep(pt_client *c, pt_status s)
-{
-    c->lost = s;
-    if (s != PT_OK) snprintf(c->lost_text, sizeof c->lost_text, "%s", pt_fail_text());
-    return s == PT_OK;
-}
-
 /* Any test of any request moves all of MPI's messages; one a millisecond is enough, but
  * an exchange waits for the end of a round to begin the next. */
 static void poll(void *context)
@@ -212,10 +231,9 @@ static void poll(void *context)
     for (int k = 0; k < c->run->keys->n; k++)
         for (int i = 0; i < c->n_cover; i++) {
             pt_request *r = &c->push[k * PT_MAX_COVER + i];
-            bool done;
 
-            if (!r->active) continue;
-            if (!keep(c, pt_comm_test(c->comm, r, &done)) || !done) return;
+            look(c, r);
+            if (c->lost != PT_OK || r->active) return;
         }
 }
 

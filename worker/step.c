@@ -143,6 +143,16 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_threads *p
     return s;
 }
 
+const double *pt_worker_tensor_waits(const pt_worker *w)
+{
+    return pt_client_tensor_waits(w->client);
+}
+
+const double *pt_worker_server_waits(const pt_worker *w)
+{
+    return pt_client_server_waits(w->client);
+}
+
 static size_t net_bytes(const pt_net_options *o)
 {
     pt_net_memory m = pt_net_plan(o);

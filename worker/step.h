@@ -32,6 +32,11 @@ void pt_worker_destroy(pt_worker **w);
  * returns at the same place; other failures find the peers in the middle of a step. */
 PT_MUST_USE pt_status pt_worker_run(pt_worker *w, bool *agreed);
 
+/* Seconds so far that this worker waited for the weights of each parameter tensor
+ * [n_params], and of each server [n_servers]; borrowed. */
+const double *pt_worker_tensor_waits(const pt_worker *w);
+const double *pt_worker_server_waits(const pt_worker *w);
+
 /* The kernels that a configuration asks for. */
 pt_kernels pt_worker_kernels(const pt_config *c);
 

@@ -18,6 +18,7 @@
 #include "launch/train/oversubscription.h"
 #include "launch/train/resume.h"
 #include "launch/train/setup.h"
+#include "launch/train/waits.h"
 #include "server/serve.h"
 #include "worker/engine/threads.h"
 #include "worker/input/feed.h"
@@ -57,6 +58,24 @@ static void warn_of_selection(const pt_setup *u)
 
 /* ---- roles ------------------------------------------------------------------------ */
 
+/* After the run, which ended alike on every rank: rank 0 writes the results. */
+static pt_status end(const pt_setup *u, pt_journal *j, pt_server *server, pt_status s)
+{
+    pt_waits waits;
+
+    if (s != PT_OK) return s;
+    pt_waits_gather(u->run, NULL, &waits);
+    if (j) {
+        pt_server_costs costs = pt_server_costs_of(server);
+
+        s = pt_journal_finish(j, &costs, &waits);
+        s = pt_server_keep_end(server, s);
+    }
+    if (s == PT_OK) pt_stop_settle();
+    pt_waits_fini(&waits);
+    return pt_job_agree(s);
+}
+
 static pt_status serve(pt_setup *u, const pt_resume *start)
 {
     const pt_config *c = u->run->config;
@@ -82,14 +101,7 @@ static pt_status serve(pt_setup *u, const pt_resume *start)
         s = pt_server_run(server, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
         if (s == PT_STOPPED) pt_stop_settle();
-        if (s == PT_OK && first) {
-            pt_server_costs costs = pt_server_costs_of(server);
-
-            s = pt_journal_finish(j, &costs);
-            s = pt_server_keep_end(server, s);
-        }
-        if (s == PT_OK) pt_stop_settle();
-        s = pt_job_agree(s);
+        s = end(u, j, server, pt_job_agree(s));
     }
     hangs = server && pt_server_hangs(server);
     if (s == PT_OK && first && !hangs) pt_checkpoint_prune(start->root, 0);
@@ -111,6 +123,7 @@ static pt_status work(pt_setup *u)
     pt_feed *feed = NULL;
     pt_threads *pool = NULL;
     pt_worker *w = NULL;
+    pt_waits waits;
     pt_source source;
     bool agreed = false;
     pt_status s = pt_threads_create((int)c->engine->threads, &pool);
@@ -130,6 +143,11 @@ static pt_status work(pt_setup *u)
         s = pt_worker_run(w, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
         s = pt_job_agree(s);
+        if (s == PT_OK) {
+            pt_waits_gather(u->run, w, &waits);
+            pt_waits_fini(&waits);
+            s = pt_job_agree(PT_OK);
+        }
     }
     pt_worker_destroy(&w);
     pt_feed_destroy(&feed);

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
 #include "launch/train/best.h"
 #include "launch/train/metrics.h"
 #include "launch/train/outputs.h"
@@ -16,6 +17,7 @@
 #include "launch/train/run_dir.h"
 #include "launch/train/second.h"
 #include "launch/train/step_line.h"
+#include "launch/train/stragglers.h"
 #include "launch/train/times.h"
 #include "worker/objective/cross_entropy.h"
 
@@ -363,15 +365,17 @@ static pt_status write_result(void *context)
                       : s;
 }
 
-pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
+pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs,
+                            const pt_waits *waits)
 {
     const pt_run *r = j->u->run;
     const char *dir = r->config->run->dir;
     const pt_tally *t = &j->tally;
     char hash[65] = "";
+    const pt_communication traffic = {r, &j->times, waits};
     const pt_result_facts facts = {
-        j->u,     t,    j->scores,           j->steps,  seconds_of(j),
-        speed(j), hash, j->predictions_hash, &j->second};
+        j->u,     t,    j->scores,           j->steps,   seconds_of(j),
+        speed(j), hash, j->predictions_hash, &j->second, &traffic};
     const double *times = j->times.sum.of;
     double all = pt_times_all(times);
     pt_status s = pt_graph_hash(r->graph, r->flat, hash);
@@ -395,6 +399,8 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs)
             "others, %.0f %% for input",
             facts.seconds, facts.images_per_s, 100 * times[PT_TIME_COMPUTE] / all,
             100 * pt_times_waited(times) / all, 100 * times[PT_TIME_INPUT] / all);
+    pt_communication_say(&traffic);
+    pt_stragglers_say(&j->times, r->n_servers, pt_job_host_of);
     log_costs(j);
     pt_result_say_best(&facts);
     pt_log_info("weight hash      %s", hash);

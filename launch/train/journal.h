@@ -4,6 +4,7 @@
 #define PT_LAUNCH_TRAIN_JOURNAL_H
 
 #include "launch/train/setup.h"
+#include "launch/train/waits.h"
 #include "server/serve.h"
 
 typedef struct pt_journal pt_journal;
@@ -21,7 +22,8 @@ pt_server_hooks pt_journal_hooks(pt_journal *j);
 void pt_journal_stopped(const pt_journal *j);
 
 /* After the run: model.h5, result.json, and the lines with the result and the hashes.
- * costs: of all of it. */
-PT_MUST_USE pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs);
+ * costs, waits: of all of it. */
+PT_MUST_USE pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs,
+                                        const pt_waits *waits);
 
 #endif

@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "common/base/log.h"
+#include "common/comm/job.h"
 #include "launch/train/best.h"
 #include "launch/train/metrics.h"
+#include "launch/train/stragglers.h"
 
 static void set_number(json_t *o, const char *key, double x)
 {
@@ -37,6 +39,15 @@ static json_t *best_of(const pt_result_facts *f)
                            : json_null());
 }
 
+/* How the steps of the last job spent their time; nothing if there were none. */
+static void add_times(json_t *r, const pt_communication *c)
+{
+    if (c->times->steps == 0) return;
+    json_object_set_new(r, "communication", pt_communication_json(c));
+    json_object_set_new(r, "ranks",
+                        pt_stragglers_json(c->times, c->waits, pt_job_host_of));
+}
+
 json_t *pt_result_create(const pt_result_facts *f)
 {
     const pt_tally *t = f->tally;
@@ -65,6 +76,7 @@ json_t *pt_result_create(const pt_result_facts *f)
     if (has_best(f)) json_object_set_new(r, "best", best_of(f));
     if (f->second->name)
         json_object_set_new(r, f->second->name, pt_second_result(f->second));
+    add_times(r, f->communication);
     json_object_set_new(r, "per_class", pt_score_per_class(test));
     return r;
 }

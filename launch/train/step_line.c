@@ -31,13 +31,8 @@ static void spread(const pt_step_report *r, double *ratios, double out[3])
 /* Means over the workers. */
 static void add_split(json_t *line, const pt_split *s)
 {
-    static const char *const names[PT_PAYLOAD_TIMES] = {
-        [PT_TIME_INPUT] = "input_s",     [PT_TIME_COMPUTE] = "compute_s",
-        [PT_TIME_WEIGHTS] = "weights_s", [PT_TIME_SUMS] = "sums_s",
-        [PT_TIME_RECORD] = "record_s",   [PT_TIME_HIDDEN] = "hidden_s"};
-
     for (int i = 0; i < PT_PAYLOAD_TIMES; i++)
-        json_object_set_new(line, names[i], pt_metrics_number(s->of[i]));
+        json_object_set_new(line, pt_times_names[i], pt_metrics_number(s->of[i]));
     json_object_set_new(line, "exposed_s", pt_metrics_number(s->exposed));
     json_object_set_new(line, "uneven_s", pt_metrics_number(s->uneven));
 }

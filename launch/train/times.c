@@ -2,6 +2,11 @@
 
 #include <stdlib.h>
 
+const char *const pt_times_names[PT_PAYLOAD_TIMES] = {
+    [PT_TIME_INPUT] = "input_s",     [PT_TIME_COMPUTE] = "compute_s",
+    [PT_TIME_WEIGHTS] = "weights_s", [PT_TIME_SUMS] = "sums_s",
+    [PT_TIME_RECORD] = "record_s",   [PT_TIME_HIDDEN] = "hidden_s"};
+
 pt_status pt_times_init(pt_times *t, int n_workers)
 {
     size_t n = (size_t)n_workers;

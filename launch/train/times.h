@@ -16,6 +16,9 @@
 
 #include "common/run/wire.h"
 
+/* Names of a payload's times in JSON: "input_s". */
+extern const char *const pt_times_names[PT_PAYLOAD_TIMES];
+
 /* Seconds: of a step, or of several added up. */
 typedef struct {
     double of[PT_PAYLOAD_TIMES]; /* means over the workers */

@@ -106,6 +106,11 @@ static pt_progress end_with_checkpoint(pt_journal *j, uint64_t next)
     return p;
 }
 
+static pt_status finish(pt_journal *j)
+{
+    return pt_journal_finish(j, &(pt_server_costs){0}, &(pt_waits){0});
+}
+
 static double result_number(const char *name)
 {
     json_t *r = NULL;
@@ -166,7 +171,7 @@ static void an_equal_test_after_a_resume(bool tally)
     test_after(j, 1, 1);
     best_digest(is);
     assert_string_equal(is, was);
-    assert_int_equal(pt_journal_finish(j, &(pt_server_costs){0}), PT_OK);
+    assert_int_equal(finish(j), PT_OK);
     best_result(0, "test", 1.0 / 3, 1.0 / 3);
     test_after(j, 2, 2);
     best_digest(is);
@@ -257,7 +262,7 @@ static void test_a_result_over_jobs_has_all_digits(void **state)
             j = begin(&p);
         }
         one_step(j, 2, 1.0 / 7);
-        assert_int_equal(pt_journal_finish(j, &(pt_server_costs){0}), PT_OK);
+        assert_int_equal(finish(j), PT_OK);
         assert_true(result_number("gate_opened_at") == 1);
         assert_true(result_number("steps_with_w") == 2);
         assert_true(result_number("steps") == 3);
@@ -277,7 +282,7 @@ static void test_the_test_split_chooses_where_there_is_nothing_else(void **state
     j = begin(&(pt_progress){0});
     test_after(j, 0, 1);
     test_after(j, 1, 2);
-    assert_int_equal(pt_journal_finish(j, &(pt_server_costs){0}), PT_OK);
+    assert_int_equal(finish(j), PT_OK);
     best_result(1, "test", 2.0 / 3, 2.0 / 3);
     pt_journal_destroy(&j);
     clean();
@@ -306,7 +311,7 @@ static void test_validation_images_choose_and_the_test_split_only_tells(void **s
         both_after(j, 2, 2, 3);
         best_digest(is);
         assert_string_equal(is, was);
-        assert_int_equal(pt_journal_finish(j, &(pt_server_costs){0}), PT_OK);
+        assert_int_equal(finish(j), PT_OK);
         best_result(0, "validation", 2.0 / 3, 1.0 / 3);
         assert_true(result_number("validation_accuracy") == 2.0 / 3);
         assert_true(result_number("test_accuracy") == 1);
