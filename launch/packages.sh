@@ -40,6 +40,7 @@ slurmctld               command slurmctld
 slurmd                  command slurmd
 slurm-client            command sbatch
 munge                   command munged
+shellcheck              command shellcheck
 '
 
 pt_python=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || echo python3)

@@ -11,7 +11,7 @@ case ${1:-} in
 '') ;;
 --quick) labels=quick ;;
 --all)
-    labels="$labels|long"
+    labels="$labels|slurm|long"
     pt_need "$pt_long_test_packages" || exit 1
     ;;
 *)

@@ -48,6 +48,18 @@ unsigned char pt_batch_unfit(const char *text, const char *more)
     return 0;
 }
 
+int pt_batch_seconds(const char *time)
+{
+    int days = 0, h = 0, m = 0, s = 0;
+
+    if (!time) return 0;
+    if (strchr(time, '-'))
+        sscanf(time, "%d-%d:%d:%d", &days, &h, &m, &s);
+    else
+        sscanf(time, "%d:%d:%d", &h, &m, &s);
+    return ((24 * days + h) * 60 + m) * 60 + s;
+}
+
 static pt_status check_text(const char *option, const char *text, const char *more)
 {
     unsigned char c = text ? pt_batch_unfit(text, more) : 0;

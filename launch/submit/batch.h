@@ -56,6 +56,9 @@ void pt_batch_quote(FILE *out, const char *text);
  * of `more`; 0: none. */
 unsigned char pt_batch_unfit(const char *text, const char *more);
 
+/* Seconds of [DAYS-]H:MM:SS; 0: none is given. */
+int pt_batch_seconds(const char *time);
+
 /* PT_ERR_USAGE names what of b no directive can hold, by its option of `ptrain submit`.
  */
 PT_MUST_USE pt_status pt_batch_check(const pt_batch *b);

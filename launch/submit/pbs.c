@@ -20,30 +20,14 @@ static void write_directives(const pt_batch *b, FILE *out)
     for (size_t i = 0; i < b->n_options; i++) fprintf(out, "#PBS %s\n", b->options[i]);
 }
 
-/* "H:MM:SS" or "MM:SS" in seconds; 0: none. */
-static int seconds_of(const char *time)
-{
-    int total = 0, part = 0;
-
-    if (!time) return 0;
-    for (; *time; time++)
-        if (*time == ':') {
-            total = (total + part) * 60;
-            part = 0;
-        } else if (*time >= '0' && *time <= '9') {
-            part = part * 10 + *time - '0';
-        }
-    return total + part;
-}
-
 /* PBS has no signal before the time limit: timeout sends it. qsig reaches every process
  * of the job, so that bash must not die of it. */
 static void write_start(const pt_batch *b, FILE *out)
 {
-    int seconds = seconds_of(b->time);
+    int seconds = pt_batch_seconds(b->time);
 
     fputs("trap : USR1\n", out);
-    if (seconds > 2 * PT_BATCH_NOTICE_S)
+    if (seconds > PT_BATCH_NOTICE_S)
         fprintf(out, "timeout --preserve-status --signal=USR1 %d ",
                 seconds - PT_BATCH_NOTICE_S);
     fprintf(out, "mpirun --hostfile \"$PBS_NODEFILE\" --bind-to none -n %d %s\ncode=$?\n",

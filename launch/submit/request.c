@@ -21,15 +21,23 @@ static bool is_digits(const char *text, const char *more)
     return digit;
 }
 
+enum { SHORTEST_S = 300 };
+
 static pt_status check_time(const pt_request *r)
 {
     const char *colon = r->time ? strchr(r->time, ':') : NULL;
+    int seconds = pt_batch_seconds(r->time);
 
-    if (!r->time || (colon && strchr(colon + 1, ':') &&
-                     is_digits(r->time, r->scheduler == &pt_slurm ? ":-" : ":")))
-        return PT_OK;
-    return pt_fail(PT_ERR_USAGE, "--time is '%.60s', must be H:MM:SS, as in 4:00:00",
-                   r->time);
+    if (!r->time) return PT_OK;
+    if (!colon || !strchr(colon + 1, ':') ||
+        !is_digits(r->time, r->scheduler == &pt_slurm ? ":-" : ":"))
+        return pt_fail(PT_ERR_USAGE, "--time is '%.60s', must be H:MM:SS, as in 4:00:00",
+                       r->time);
+    if (seconds >= SHORTEST_S) return PT_OK;
+    return pt_fail(PT_ERR_USAGE,
+                   "--time is %s: at least 0:05:00, as the job is asked to stop %d s "
+                   "before its end",
+                   r->time, PT_BATCH_NOTICE_S);
 }
 
 static pt_status check_seeds(const pt_request *r)
