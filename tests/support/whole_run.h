@@ -19,17 +19,18 @@ typedef struct {
     const char *config;                   /* YAML file */
     const char *sets[WHOLE_RUN_MAX_SETS]; /* "key=value" laid over it, up to a NULL */
     int n_servers, n_workers, threads;    /* threads: of each worker */
-    unsigned shuffle;                     /* of arrival; 0: messages are there at once */
-    size_t part_bytes;                    /* of messages, see pt_comm; 0: its default */
-    int n_train, n_test;                  /* images 0..n_train-1, and those after them */
-    int n_validation;   /* at most n_test: of the test images, the first; 0: none */
-    uint64_t salt;      /* of the images' pattern */
-    int spoilt;         /* 1 + the image with a bad pixel; 0: none */
-    float spoilt_value; /* of that pixel; 0: NaN */
-    double deadline_s;  /* of every wait; 0: 20 s */
-    const char *root;   /* directory of checkpoints; NULL: none are written */
-    bool resume;        /* from the newest checkpoint in root */
-    int stop_after;     /* the step after this one, from 1 on, is the last; 0: none is */
+    int n_hosts;         /* 0: unknown; servers are on the first, workers evenly on all */
+    unsigned shuffle;    /* of arrival; 0: messages are there at once */
+    size_t part_bytes;   /* of messages, see pt_comm; 0: its default */
+    int n_train, n_test; /* images 0..n_train-1, and those after them */
+    int n_validation;    /* at most n_test: of the test images, the first; 0: none */
+    uint64_t salt;       /* of the images' pattern */
+    int spoilt;          /* 1 + the image with a bad pixel; 0: none */
+    float spoilt_value;  /* of that pixel; 0: NaN */
+    double deadline_s;   /* of every wait; 0: 20 s */
+    const char *root;    /* directory of checkpoints; NULL: none are written */
+    bool resume;         /* from the newest checkpoint in root */
+    int stop_after;      /* the step after this one, from 1 on, is the last; 0: none is */
 } whole_run_options;
 
 /* What rank 0 reported after one step; times and seconds are left out (NULL, 0). */

@@ -79,6 +79,15 @@ static void add_source(const pt_config *c, pt_plan *plan, const whole_run_option
     assert_int_equal(pt_plan_add_pairs(plan, &pairs, (uint32_t)before), PT_OK);
 }
 
+static void place(pt_run *run, int n_hosts)
+{
+    if (n_hosts == 0) return;
+    run->host = pt_calloc((size_t)(run->n_servers + run->n_workers), sizeof *run->host);
+    assert_non_null(run->host);
+    for (int w = 0; w < run->n_workers; w++)
+        run->host[run->n_servers + w] = w * n_hosts / run->n_workers;
+}
+
 pt_run *whole_run_make(const whole_run_options *o)
 {
     pt_config *c = load_config(o);
@@ -100,6 +109,7 @@ pt_run *whole_run_make(const whole_run_options *o)
     if (asks & PT_ASKS_SOURCE) add_source(c, plan, o);
     assert_int_equal(pt_run_create(c, graph, plan, o->n_servers, o->n_workers, &run),
                      PT_OK);
+    place(run, o->n_hosts);
     for (size_t i = 0; i < n && run->given.labels; i++)
         run->given.labels[i] = whole_run_label(o, (int)i);
     read_files(run);

@@ -13,12 +13,13 @@
 
 enum { V = 32, LEN = 9, MAX_W = 32, NODE = 2, POLLS = 2000 };
 
-static whole_run_options options(int n_workers)
+static whole_run_options options(int n_workers, int n_hosts)
 {
     return (whole_run_options){.config = PT_TEST_DATA "/run/base.yaml",
                                .sets = {"shards=32", "data.batch=40"},
                                .n_servers = 1,
                                .n_workers = n_workers,
+                               .n_hosts = n_hosts,
                                .n_train = 61,
                                .salt = 3};
 }
@@ -66,9 +67,9 @@ typedef struct {
     pt_exchange *ends[MAX_W];
 } job;
 
-static void init(job *j, int n_workers)
+static void init(job *j, int n_workers, int n_hosts)
 {
-    whole_run_options o = options(n_workers);
+    whole_run_options o = options(n_workers, n_hosts);
 
     *j = (job){.run = whole_run_make(&o)};
     j->loopback = pt_loopback_create(1 + n_workers, 7);
@@ -120,23 +121,34 @@ static void check(job *j, uint64_t step)
     }
 }
 
+/* Batches of 40 and 21 images, so that some workers of 32 have none. */
+static void check_job(int n_workers, int n_hosts)
+{
+    job j;
+
+    init(&j, n_workers, n_hosts);
+    for (uint64_t step = 0; step < 4; step++) check(&j, step);
+    fini(&j);
+}
+
 static void test_exchanges_reach_their_end_while_they_are_polled(void **state)
 {
     static const int workers[] = {1, 2, 3, 5, 8, 13, 32};
 
-    for (int i = 0; i < 7; i++) {
-        job j;
+    for (int i = 0; i < 7; i++) check_job(workers[i], 0);
+}
 
-        init(&j, workers[i]);
-        for (uint64_t step = 0; step < 4; step++) check(&j, step); /* 40, 21, 40, 21 */
-        fini(&j);
-    }
+static void test_exchanges_merge_on_each_host_first(void **state)
+{
+    for (int hosts = 2; hosts <= 5; hosts++)
+        for (int w = hosts; w <= MAX_W; w += 9) check_job(w, hosts);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exchanges_reach_their_end_while_they_are_polled),
+        cmocka_unit_test(test_exchanges_merge_on_each_host_first),
     };
 
     return cmocka_run_group_tests_name("worker.exchange", tests, NULL, NULL);

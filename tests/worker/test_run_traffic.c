@@ -11,6 +11,8 @@
 
 enum { TRAIN = 21, TEST = 70, VALIDATION = 37 };
 
+static int n_hosts;
+
 static whole_run *play_validated(const char *set, int n_workers, int n_servers,
                                  int n_validation)
 {
@@ -18,6 +20,7 @@ static whole_run *play_validated(const char *set, int n_workers, int n_servers,
                            .sets = {set},
                            .n_servers = n_servers,
                            .n_workers = n_workers,
+                           .n_hosts = n_hosts,
                            .threads = 1,
                            .shuffle = 5,
                            .n_train = TRAIN,
@@ -96,6 +99,13 @@ static void test_bytes_with_batch_norm_across_workers_are_foretold(void **state)
     for (int w = 1; w <= 8; w++) check(NULL, w, 1 + w % 3);
 }
 
+static void test_bytes_are_foretold_where_hosts_have_several_workers(void **state)
+{
+    for (n_hosts = 2; n_hosts <= 4; n_hosts++)
+        for (int w = n_hosts + 1; w <= 8; w += 2) check(NULL, w, 1);
+    n_hosts = 0;
+}
+
 static void test_bytes_with_batch_norm_per_shard_are_foretold(void **state)
 {
     check_layouts("network.batch_norm=shard");
@@ -156,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_with_batch_norm_across_workers_are_foretold),
+        cmocka_unit_test(test_bytes_are_foretold_where_hosts_have_several_workers),
         cmocka_unit_test(test_bytes_with_batch_norm_per_shard_are_foretold),
         cmocka_unit_test(test_bytes_with_frozen_batch_norm_are_foretold),
         cmocka_unit_test(test_bytes_of_gradients_in_bf16_are_foretold),
