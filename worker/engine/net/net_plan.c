@@ -7,7 +7,7 @@
  *     share_sums      which batch norm does the addition after it
  *     share_masks     which layer applies a ReLU's mask to the gradient that it writes
  *     place_outputs   offsets of outputs; time is the index of the node
- *     place_gradients offsets of their gradients; time runs backwards
+ *     place_gradients offsets of their gradients (plan_gradients.c)
  *     place_states    the rest that training keeps, and the largest scratch
  *
  * What must hold: nodes that share a buffer form a chain in which each overwrites the one
@@ -20,36 +20,20 @@
 
 #include <stdlib.h>
 
-#include "common/base/sizes.h"
 #include "common/run/moments.h"
 #include "worker/engine/conv/conv.h"
 #include "worker/engine/conv/depthwise.h"
 #include "worker/engine/layers/batch_norm.h"
 #include "worker/engine/layers/linear.h"
-#include "worker/engine/net/lifetimes.h"
-
-/* A plan under construction. */
-typedef struct {
-    const pt_net_options *opt;
-    const pt_graph *g;
-    pt_net_node *nodes;
-    int *uses;     /* [n_nodes] consumers, an input taken twice counts twice */
-    int *last_use; /* [n_nodes] consumer of highest index; the node itself if none */
-    size_t floats; /* of the activation block so far */
-} planner;
+#include "worker/engine/net/planner.h"
 
 /* Takes n floats at the end of the activation block. */
-static size_t take(planner *p, size_t n)
+static size_t take(pt_net_planner *p, size_t n)
 {
     size_t at = p->floats;
 
     p->floats = pt_add_sizes(p->floats, pt_whole_lines(n));
     return at;
-}
-
-static bool is_relu(pt_op op)
-{
-    return op == PT_OP_RELU || op == PT_OP_RELU6;
 }
 
 /* Do the weights' or statistics' gradients of this kind of layer read its input? */
@@ -70,7 +54,7 @@ static void take_writer(pt_net_node *in, const pt_net_node *n, int i)
     in->last_writer = i;
 }
 
-static void find_uses(planner *p)
+static void find_uses(pt_net_planner *p)
 {
     const pt_graph *g = p->g;
 
@@ -105,7 +89,7 @@ pt_conv_shape pt_net_conv_shape(const pt_net_options *o, int node)
 /* ---- outputs ----------------------------------------------------------------------- */
 
 /* Is one of the maps in first..end-1, so that a pass may be repeated from there on? */
-static bool repeats_from(const planner *p, int first, int end)
+static bool repeats_from(const pt_net_planner *p, int first, int end)
 {
     for (int k = 0; k < p->opt->n_maps && p->opt->repeats; k++)
         if (p->opt->maps[k] >= first && p->opt->maps[k] < end) return true;
@@ -113,16 +97,16 @@ static bool repeats_from(const planner *p, int first, int end)
 }
 
 /* May the only consumer of `in`, node i, overwrite its output? */
-static bool may_overwrite(const planner *p, int in, int i)
+static bool may_overwrite(const pt_net_planner *p, int in, int i)
 {
     const pt_graph *g = p->g;
 
     if (in == 0 || in == g->rep || p->uses[in] != 1 || p->nodes[in].map) return false;
     if (repeats_from(p, in, i)) return false;
-    return !(p->opt->training && is_relu(g->nodes[in].op)); /* its backward reads it */
+    return !(p->opt->training && pt_is_relu(g->nodes[in].op)); /* its backward reads it */
 }
 
-static void share_outputs(planner *p)
+static void share_outputs(pt_net_planner *p)
 {
     const pt_graph *g = p->g;
     bool training = p->opt->training;
@@ -131,7 +115,7 @@ static void share_outputs(planner *p)
         pt_net_node *n = &p->nodes[i];
         pt_op op = g->nodes[i].op;
         const int *in = g->nodes[i].in;
-        bool can = is_relu(op) || op == PT_OP_ADD ||
+        bool can = pt_is_relu(op) || op == PT_OP_ADD ||
                    (!training && (op == PT_OP_BATCH_NORM || op == PT_OP_DROPOUT));
 
         n->y_root = i;
@@ -140,7 +124,7 @@ static void share_outputs(planner *p)
             n->y_root = p->nodes[in[0]].y_root;
         else if (op == PT_OP_ADD && may_overwrite(p, in[1], i))
             n->y_root = p->nodes[in[1]].y_root;
-        if (!is_relu(op) || n->y_root == i) continue;
+        if (!pt_is_relu(op) || n->y_root == i) continue;
 
         pt_op below = g->nodes[in[0]].op;
         n->fused = below == PT_OP_BATCH_NORM || below == PT_OP_ADD ||
@@ -153,7 +137,7 @@ static void share_outputs(planner *p)
 /* A ReLU's backward pass reads and writes its gradient once more, unless the layer that
  * writes it last can apply the mask. Not at the representation: the gradient from above
  * is not complete then. */
-static void share_masks(planner *p)
+static void share_masks(pt_net_planner *p)
 {
     const pt_graph *g = p->g;
 
@@ -171,7 +155,7 @@ static void share_masks(planner *p)
 }
 
 /* An addition is fused into the batch norm that is its later input. */
-static void share_sums(planner *p)
+static void share_sums(pt_net_planner *p)
 {
     const pt_graph *g = p->g;
 
@@ -188,13 +172,13 @@ static void share_sums(planner *p)
     }
 }
 
-static int written_at(const planner *p, int i)
+static int written_at(const pt_net_planner *p, int i)
 {
     return p->nodes[i].summed_by < 0 ? i : p->nodes[i].summed_by;
 }
 
 /* Must the output outlive the forward pass? */
-static bool is_kept(const planner *p, int i)
+static bool is_kept(const pt_net_planner *p, int i)
 {
     const pt_graph *g = p->g;
 
@@ -202,7 +186,7 @@ static bool is_kept(const planner *p, int i)
         return true;
     if (repeats_from(p, written_at(p, i), p->last_use[i])) return true;
     if (!p->opt->training) return false;
-    if (is_relu(g->nodes[i].op)) return true;
+    if (pt_is_relu(g->nodes[i].op)) return true;
     for (int j = i + 1; j <= p->last_use[i]; j++)
         if (keeps_input(g->nodes[j].op) && g->nodes[j].in[0] == i) return true;
     return false;
@@ -210,12 +194,7 @@ static bool is_kept(const planner *p, int i)
 
 /* ---- places ------------------------------------------------------------------------ */
 
-static size_t image_floats(const planner *p, int i)
-{
-    return pt_whole_lines(pt_mul((size_t)p->opt->max_images, p->nodes[i].size));
-}
-
-static void place_outputs(planner *p, pt_lifetime *l, pt_lifetime **placed)
+static void place_outputs(pt_net_planner *p, pt_lifetime *l, pt_lifetime **placed)
 {
     int n = p->g->n_nodes;
 
@@ -223,7 +202,7 @@ static void place_outputs(planner *p, pt_lifetime *l, pt_lifetime **placed)
         pt_net_node *node = &p->nodes[i];
 
         pt_lifetime_add(l, node->y_root, written_at(p, i),
-                        is_kept(p, i) ? n : p->last_use[i], image_floats(p, i));
+                        is_kept(p, i) ? n : p->last_use[i], pt_net_image_floats(p, i));
     }
     for (int i = 1; i < n; i++) { /* readable: kept, and the last that wrote */
         int root = p->nodes[i].y_root;
@@ -239,89 +218,9 @@ static void place_outputs(planner *p, pt_lifetime *l, pt_lifetime **placed)
     for (int i = 1; i < n; i++) p->nodes[i].y_at = p->nodes[p->nodes[i].y_root].y_at;
 }
 
-/* ---- gradients of outputs ---------------------------------------------------------- */
-
-static bool has_parameters(const pt_node *n)
-{
-    return n->weight >= 0 || n->bias >= 0;
-}
-
-/* Does the backward pass of this layer leave the gradient that it reads unchanged? */
-static bool only_reads(pt_op op)
-{
-    return op != PT_OP_ADD && op != PT_OP_DROPOUT && !is_relu(op);
-}
-
-/* Both inputs of an addition may share its gradient if one of them, r, only reads it and
- * all that is written to the other, s, comes after that: later in time is a lower
- * index. */
-static bool may_share(const planner *p, int add, int r, int s)
-{
-    if (!only_reads(p->g->nodes[r].op) || p->uses[r] != 1 || s >= r) return false;
-    for (int j = r; j < add; j++)
-        if (p->g->nodes[j].in[0] == s || p->g->nodes[j].in[1] == s) return false;
-    return true;
-}
-
-/* Shares the gradient buffer of node i with inputs that get its gradient unchanged. */
-static void share_gradient(planner *p, int i)
-{
-    const pt_node *node = &p->g->nodes[i];
-    int a = node->in[0], b = node->in[1], root = p->nodes[i].dy_root;
-    bool can_a = a > 0 && p->nodes[a].first_writer == i && p->nodes[a].dy_root == a &&
-                 !p->nodes[a].map;
-    bool can_b = b > 0 && p->nodes[b].first_writer == i && p->nodes[b].dy_root == b &&
-                 !p->nodes[b].map;
-
-    if (root < 0 || i > p->g->rep || a == b) return; /* head: gradients are kept */
-    if (node->op == PT_OP_ADD) {
-        if (can_a && can_b && !may_share(p, i, a, b) && !may_share(p, i, b, a))
-            can_b = false;
-        if (can_a) p->nodes[a].dy_root = root;
-        if (can_b) p->nodes[b].dy_root = root;
-    } else if ((is_relu(node->op) || node->op == PT_OP_DROPOUT) && can_a) {
-        p->nodes[a].dy_root = root;
-    }
-}
-
-static void place_gradients(planner *p, pt_lifetime *l, pt_lifetime **placed)
-{
-    const pt_graph *g = p->g;
-    int n = g->n_nodes;
-
-    for (int i = 0; i < n; i++) { /* who can have something trained at or below it */
-        bool any = has_parameters(&g->nodes[i]);
-
-        for (int k = 0; k < 2; k++)
-            any = any ||
-                  (g->nodes[i].in[k] >= 0 && p->nodes[g->nodes[i].in[k]].dy_root >= 0);
-        any = any || i >= g->rep || (i == 0 && p->opt->input_gradient);
-        any = any && (p->nodes[i].leads || p->nodes[i].side);
-        p->nodes[i].dy_root = any ? i : -1;
-    }
-    for (int i = n - 1; i > 0; i--) share_gradient(p, i);
-    for (int i = 0; i < n; i++) {
-        const pt_net_node *node = &p->nodes[i];
-        bool given = i == g->logits || i == g->source_logits;
-        int first = given ? 0 : n - 1 - node->first_writer;
-        int last = n - 1 - (i > g->rep ? g->rep : i);
-
-        if (node->dy_root >= 0)
-            pt_lifetime_add(l, node->dy_root, first, last, image_floats(p, i));
-    }
-    size_t k = pt_lifetimes_compact(l, n), base = p->floats;
-
-    p->floats = pt_add_sizes(base, pt_lifetimes_place(l, k, placed));
-    for (size_t i = 0; i < k; i++)
-        p->nodes[l[i].root].dy_at = pt_add_sizes(base, l[i].at);
-    for (int i = 0; i < n; i++)
-        if (p->nodes[i].dy_root >= 0)
-            p->nodes[i].dy_at = p->nodes[p->nodes[i].dy_root].dy_at;
-}
-
 /* ---- the rest ---------------------------------------------------------------------- */
 
-static size_t kernel_scratch(const planner *p, int i)
+static size_t kernel_scratch(const pt_net_planner *p, int i)
 {
     const pt_node *n = &p->g->nodes[i];
     pt_span span =
@@ -346,7 +245,7 @@ static size_t kernel_scratch(const planner *p, int i)
     }
 }
 
-static void place_states(planner *p, pt_net_plan_result *out)
+static void place_states(pt_net_planner *p, pt_net_plan_result *out)
 {
     const pt_net_options *opt = p->opt;
     size_t owned = (size_t)(opt->hi - opt->lo);
@@ -358,7 +257,7 @@ static void place_states(planner *p, pt_net_plan_result *out)
 
         if (scratch < kernel_scratch(p, i)) scratch = kernel_scratch(p, i);
         if (node->op == PT_OP_MAX_POOL && opt->training)
-            n->argmax_at = take(p, (image_floats(p, i) + 3) / 4);
+            n->argmax_at = take(p, (pt_net_image_floats(p, i) + 3) / 4);
         if (node->op != PT_OP_BATCH_NORM) continue;
         if (out->max_channels < node->c) out->max_channels = node->c;
         n->coef_at = take(p, sets * pt_bn_coef_len(node->c));
@@ -369,7 +268,7 @@ static void place_states(planner *p, pt_net_plan_result *out)
     out->kernel_floats = pt_whole_lines(scratch);
     for (int k = 0; k < opt->n_maps && opt->repeats; k++) {
         int i = opt->maps[k];
-        size_t n = pt_whole_lines(image_floats(p, i) / (size_t)p->g->nodes[i].c);
+        size_t n = pt_whole_lines(pt_net_image_floats(p, i) / (size_t)p->g->nodes[i].c);
 
         if (out->channel_floats < n) out->channel_floats = n;
     }
@@ -411,7 +310,7 @@ static pt_status check_options(const pt_net_options *o)
     return PT_OK;
 }
 
-static void make_plan(planner *p, pt_net_plan_result *out, pt_lifetime *l,
+static void make_plan(pt_net_planner *p, pt_net_plan_result *out, pt_lifetime *l,
                       pt_lifetime **placed)
 {
     const pt_graph *g = p->g;
@@ -439,7 +338,7 @@ static void make_plan(planner *p, pt_net_plan_result *out, pt_lifetime *l,
     place_outputs(p, l, placed);
     if (p->opt->training) {
         for (int i = 0; i < g->n_nodes; i++) l[i] = (pt_lifetime){0};
-        place_gradients(p, l, placed);
+        pt_net_place_gradients(p, l, placed);
         out->n_cover =
             pt_tree_cover(p->opt->lo, p->opt->hi, p->opt->n_shards, out->cover);
         out->gradient_floats = pt_whole_lines(g->n_param_floats);
@@ -456,7 +355,7 @@ static void make_plan(planner *p, pt_net_plan_result *out, pt_lifetime *l,
 pt_status pt_net_plan_create(const pt_net_options *opt, pt_net_plan_result *out)
 {
     size_t n = (size_t)opt->graph->n_nodes;
-    planner p = {.opt = opt, .g = opt->graph};
+    pt_net_planner p = {.opt = opt, .g = opt->graph};
     pt_lifetime *l = calloc(n, sizeof *l), **placed = calloc(n, sizeof(pt_lifetime *));
     pt_status s = check_options(opt);
 
