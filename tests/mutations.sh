@@ -91,6 +91,18 @@ mutation exchange_waits_for_its_end worker.exchange worker/exchange.c <<'M'
 - if (s != PT_OK || !done) break;
 + if (s != PT_OK || !done || x->at > 0) break;
 M
+mutation weight_gradients_at_their_own_turn worker.net_overlap worker/engine/net/plan_gradients.c <<'M'
+- p->nodes[above].weights_at = i;
++ p->nodes[above].weights_at = above;
+M
+mutation gradient_dies_before_its_weights worker.net_overlap worker/engine/net/plan_gradients.c <<'M'
+- int weights = data_tick(p, p->nodes[i].weights_at) - 1;
++ int weights = data_tick(p, i) - 1;
+M
+mutation sums_leave_after_the_weight_gradients worker.net_overlap worker/engine/net/backward.c <<'M'
+- if (owed < 0 || n->plan.nodes[owed].weights_at != i) return PT_OK;
++ if (owed < 0 || n->plan.nodes[owed].weights_at != i + 1) return PT_OK;
+M
 mutation empty_shards_are_added worker.run_edges server/gather.c <<'M'
 - g->values[p] = g->full[p] ? buffer + (size_t)p * stride : NULL;
 + g->values[p] = buffer + (size_t)p * stride;

@@ -135,22 +135,38 @@ static void data_to(pt_net *n, int i, int slot)
     }
 }
 
-/* The gradients of node i to those of its inputs that need one. all: also where nothing
- * below is trained, but not to the input of the network. */
+/* Does node i pass a gradient to its input `slot`? all: also where nothing below is
+ * trained, but not to the input of the network. */
+static bool passes_to(const pt_net *n, int i, int slot, bool all)
+{
+    int k = n->opt.graph->nodes[i].in[slot];
+    const pt_net_node *in = k < 0 ? NULL : &n->plan.nodes[k];
+
+    return in && in->dy && (all || in->needs_grad);
+}
+
+/* The first half of node i's data pass: batch norm sends its sums. */
+static pt_status begin_data(pt_net *n, int i, bool all)
+{
+    if (n->opt.graph->nodes[i].op != PT_OP_BATCH_NORM) return PT_OK;
+    return pt_net_norm_backward_begin(n, i, passes_to(n, i, 0, all));
+}
+
+/* The gradients of node i to those of its inputs that need one. */
+static pt_status end_data(pt_net *n, int i, bool all)
+{
+    if (n->opt.graph->nodes[i].op == PT_OP_BATCH_NORM)
+        return pt_net_norm_backward_end(n, i, passes_to(n, i, 0, all));
+    for (int k = 0; k < 2; k++)
+        if (passes_to(n, i, k, all)) data_to(n, i, k);
+    return PT_OK;
+}
+
 static pt_status data_pass(pt_net *n, int i, bool all)
 {
-    const pt_node *node = &n->opt.graph->nodes[i];
-    bool wanted[2] = {false, false};
+    pt_status s = begin_data(n, i, all);
 
-    for (int k = 0; k < 2; k++) {
-        const pt_net_node *in = node->in[k] < 0 ? NULL : &n->plan.nodes[node->in[k]];
-
-        wanted[k] = in && in->dy && (all || in->needs_grad);
-    }
-    if (node->op == PT_OP_BATCH_NORM) return pt_net_norm_backward(n, i, wanted[0]);
-    for (int k = 0; k < 2; k++)
-        if (wanted[k]) data_to(n, i, k);
-    return PT_OK;
+    return s == PT_OK ? end_data(n, i, all) : s;
 }
 
 /* ---- to the parameters ------------------------------------------------------------ */
@@ -251,19 +267,52 @@ static void add_map(pt_net *n, int i)
     o->plus = NULL;
 }
 
-static pt_status all_nodes(pt_net *n)
+static void weights_of(pt_net *n, int i)
 {
-    const pt_graph *g = n->opt.graph;
+    weight_pass(n, i);
+    pt_net_lap(n, i, PT_PART_WEIGHTS);
+}
+
+/* The weight gradients that are due at the turn of node i: after its sums have left. */
+static pt_status pay_weights(pt_net *n, int i)
+{
+    int owed = n->owed;
+
+    if (owed < 0 || n->plan.nodes[owed].weights_at != i) return PT_OK;
+    n->owed = -1;
+    weights_of(n, owed);
+    return announce(n, owed);
+}
+
+/* The turn of node i. A layer's weight gradients are computed before its data pass, or
+ * while the sums of the batch norm below it are under way. */
+static pt_status turn(pt_net *n, int i)
+{
+    const pt_net_node *o = &n->plan.nodes[i];
+    bool data = o->needs_grad && (i <= n->opt.graph->rep || o->side);
     pt_status s = PT_OK;
 
-    for (int i = g->logits; i > 0 && s == PT_OK; i--) {
-        if (!n->plan.nodes[i].needs_grad) continue;
-        add_map(n, i);
-        weight_pass(n, i);
-        pt_net_lap(n, i, PT_PART_WEIGHTS);
-        if (i <= g->rep || n->plan.nodes[i].side) s = data_pass(n, i, false);
-        pt_net_lap(n, i, PT_PART_DATA);
-        if (s == PT_OK) s = announce(n, i);
+    if (o->needs_grad) add_map(n, i);
+    if (data) s = begin_data(n, i, false);
+    pt_net_lap(n, i, PT_PART_DATA);
+    if (s == PT_OK) s = pay_weights(n, i);
+    if (s != PT_OK || !o->needs_grad) return s;
+    if (o->weights_at == i)
+        weights_of(n, i);
+    else
+        n->owed = i;
+    if (data) s = end_data(n, i, false);
+    pt_net_lap(n, i, PT_PART_DATA);
+    return s == PT_OK && n->owed != i ? announce(n, i) : s;
+}
+
+static pt_status all_nodes(pt_net *n)
+{
+    pt_status s = PT_OK;
+
+    n->owed = -1;
+    for (int i = n->opt.graph->logits; i > 0 && s == PT_OK; i--) {
+        s = turn(n, i);
         pt_net_poll(n);
     }
     return s;

@@ -42,6 +42,7 @@ struct pt_net {
     int intact; /* evaluation: nodes up to this one have the outputs of all channels */
     uint64_t step;
     const float *input;
+    int owed; /* backward: node whose weight gradients are still to come; -1: none is */
     int n_groups;
     int *group_begin; /* shards with images, or blocks in evaluation */
     int *group_shard; /* training: shard of a group */
@@ -96,9 +97,12 @@ static inline void pt_net_lap(const pt_net *n, int node, pt_net_part part)
     if (n->hooks.lap) n->hooks.lap(n->hooks.context, node, part);
 }
 
-/* Batch norm, forward (in training and evaluation) and backward. want_dx: also to the
- * input; sums of gamma and beta go to the gradients where they are trained. */
+/* Batch norm, forward (in training and evaluation) and backward. The backward pass begins
+ * with the sums: those of gamma and beta go to the gradients where they are trained, and
+ * (want_dx) those that the other workers need leave. It ends with the gradient of the
+ * input (want_dx). */
 PT_MUST_USE pt_status pt_net_norm_forward(pt_net *n, int node);
-PT_MUST_USE pt_status pt_net_norm_backward(pt_net *n, int node, bool want_dx);
+PT_MUST_USE pt_status pt_net_norm_backward_begin(pt_net *n, int node, bool want_dx);
+PT_MUST_USE pt_status pt_net_norm_backward_end(pt_net *n, int node, bool want_dx);
 
 #endif

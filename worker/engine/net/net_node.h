@@ -13,6 +13,8 @@ typedef struct {
     int first_writer;  /* consumer that writes the gradient first; -1: none */
     int first_main;    /* ... of those that lead to the logits */
     int last_writer;   /* ... and last */
+    int weights_at;    /* at whose turn of the backward pass its weight gradients are
+                          computed: its own, or the batch norm's below it */
     bool readable;     /* the output is still there after the pass */
     bool leads;        /* to the logits */
     bool map;          /* one of the options' maps */

@@ -56,9 +56,7 @@ static void add_floats(void *context, void *into, const void *from)
 
 static void add_bf16(void *context, void *into, const void *from)
 {
-    const kind *k = context;
-
-    pt_bf16_add(into, from, k->len);
+    pt_bf16_add(into, from, *(const size_t *)context);
 }
 
 /* The value of a sub-tree from the leaves of this worker's groups, [n_groups] values of
@@ -93,23 +91,24 @@ static int finish_own(pt_net *n, kind *k, void *leaves, void *parts)
     return count;
 }
 
-/* The value of all shards of all workers from this worker's parts. `total` may point into
- * parts. */
-static pt_status exchange(pt_net *n, int node, bool backward, const kind *k,
-                          const double *parts, const double **total)
+/* The value of all shards of all workers, from this worker's parts: begins ... */
+static pt_status begin_exchange(pt_net *n, int node, bool backward, const kind *k,
+                                const double *parts)
 {
-    pt_status s;
-
-    if (n->hooks.exchange_begin) {
-        s = n->hooks.exchange_begin(n->hooks.context, node, backward, parts, k->len,
-                                    k->add);
-        return s == PT_OK ? n->hooks.exchange_end(n->hooks.context, total) : s;
-    }
-    *total = parts;
+    if (n->hooks.exchange_begin)
+        return n->hooks.exchange_begin(n->hooks.context, node, backward, parts, k->len,
+                                       k->add);
     if (n->span.hi - n->span.lo == n->span.n_shards) return PT_OK;
     return pt_fail(
         PT_ERR_BUG, "%s: shards %d to %d of %d and no exchange with the others",
         n->opt.graph->nodes[node].name, n->span.lo, n->span.hi, n->span.n_shards);
+}
+
+/* ... and ends. Alone, a worker's parts are the value. */
+static pt_status end_exchange(pt_net *n, const double *parts, const double **total)
+{
+    *total = parts;
+    return n->hooks.exchange_end ? n->hooks.exchange_end(n->hooks.context, total) : PT_OK;
 }
 
 static pt_bn_shape shape_of(const pt_net *n, int i)
@@ -197,7 +196,8 @@ static pt_status batch_coef(pt_net *n, int i, const pt_bn_shape *s)
         return PT_OK;
     }
     finish_own(n, &k, n->leaves, o->moments);
-    pt_status status = exchange(n, i, false, &k, o->moments, &total);
+    pt_status status = begin_exchange(n, i, false, &k, o->moments);
+    if (status == PT_OK) status = end_exchange(n, o->moments, &total);
     if (status != PT_OK) return status;
     if (total[0] != (double)n->span.b * (double)s->pixels)
         return pt_fail(PT_ERR_BUG, "%s: statistics of %.0f pixels, the batch has %.0f",
@@ -269,13 +269,19 @@ static void divide(const double *sums, size_t n, double by, float *out)
     for (size_t i = 0; i < n; i++) out[i] = (float)(sums[i] / by);
 }
 
+/* Does node i send sums to the other workers in the backward pass? */
+static bool sends_sums(const pt_net *n, int i, bool want_dx)
+{
+    return want_dx && n->plan.nodes[i].batch_stats && n->opt.bn_mode == PT_BN_SYNC;
+}
+
 /* The sums divided by the count, for the data pass: per shard or of the whole batch. */
 static pt_status means_of(pt_net *n, int i, const pt_bn_shape *s)
 {
     size_t len = 2 * (size_t)s->channels;
     double pixels = (double)s->pixels;
     const double *total = NULL;
-    kind k = {len, len * sizeof(double), add_doubles};
+    pt_status status;
 
     if (n->opt.bn_mode == PT_BN_SHARD) {
         for (int g = 0; g < n->n_groups; g++) {
@@ -286,30 +292,42 @@ static pt_status means_of(pt_net *n, int i, const pt_bn_shape *s)
         }
         return PT_OK;
     }
-    finish_own(n, &k, n->leaves, n->parts);
-    pt_status status = exchange(n, i, true, &k, n->parts, &total);
+    status = end_exchange(n, n->parts, &total);
     if (status == PT_OK) divide(total, len, (double)n->span.b * pixels, n->means);
     return status;
 }
 
-pt_status pt_net_norm_backward(pt_net *n, int i, bool want_dx)
+pt_status pt_net_norm_backward_begin(pt_net *n, int i, bool want_dx)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
     const pt_net_node *o = &n->plan.nodes[i];
-    const float *x = pt_net_y(n, node->in[0]);
     pt_bn_shape s = shape_of(n, i);
+    size_t len = 2 * (size_t)s.channels;
+    kind k = {len, len * sizeof(double), add_doubles};
     bool trains = pt_net_is_trained(n, node->weight) || pt_net_is_trained(n, node->bias);
-    pt_status status = PT_OK;
 
     if (trains || (want_dx && o->batch_stats))
-        pt_bn_backward_sums(n->opt.pool, &s, o->coef, o->act, x, o->dy, n->leaves);
+        pt_bn_backward_sums(n->opt.pool, &s, o->coef, o->act, pt_net_y(n, node->in[0]),
+                            o->dy, n->leaves);
     if (trains) parameter_gradients(n, i);
+    if (!sends_sums(n, i, want_dx)) return PT_OK;
+    finish_own(n, &k, n->leaves, n->parts);
+    return begin_exchange(n, i, true, &k, n->parts);
+}
+
+pt_status pt_net_norm_backward_end(pt_net *n, int i, bool want_dx)
+{
+    const pt_node *node = &n->opt.graph->nodes[i];
+    const pt_net_node *o = &n->plan.nodes[i];
+    pt_bn_shape s = shape_of(n, i);
+    pt_status status = PT_OK;
+
     if (!want_dx) return PT_OK;
     if (o->batch_stats) status = means_of(n, i, &s);
     if (o->batch_stats && status == PT_OK) drop_means(n, i);
     if (status == PT_OK)
         pt_bn_backward_data(n->opt.pool, &s, o->coef, o->batch_stats ? n->means : NULL,
-                            o->act, x, o->dy, !pt_net_writes_first(n, i, 0),
-                            n->plan.nodes[node->in[0]].dy);
+                            o->act, pt_net_y(n, node->in[0]), o->dy,
+                            !pt_net_writes_first(n, i, 0), n->plan.nodes[node->in[0]].dy);
     return status;
 }

@@ -44,6 +44,52 @@ static void share_gradient(pt_net_planner *p, int i)
     }
 }
 
+/* Does a weight gradient of node i read its own gradient alone, so that no node that
+ * shares the buffer changes it later? */
+static bool owns_gradient(const pt_net_planner *p, int i)
+{
+    for (int k = 0; k < p->g->n_nodes; k++)
+        if (k != i && p->nodes[k].dy_root == i) return false;
+    return p->nodes[i].dy_root == i;
+}
+
+/* The weight gradients of the layer above a synchronised batch norm are computed at the
+ * batch norm's turn, while its sums are under way. */
+static void defer_weights(pt_net_planner *p)
+{
+    bool sync = p->opt->bn_mode == PT_BN_SYNC;
+
+    for (int i = p->g->n_nodes - 1, above = -1; i >= 0; i--) {
+        const pt_node *n = &p->g->nodes[i];
+
+        p->nodes[i].weights_at = i;
+        if (n->op == PT_OP_BATCH_NORM) {
+            if (above >= 0 && sync && owns_gradient(p, above))
+                p->nodes[above].weights_at = i;
+            above = -1;
+        } else if (has_parameters(n)) {
+            above = i;
+        }
+    }
+}
+
+/* Time: each node's turn has two ticks. In the first, batch norm reads its gradient and
+ * sends its sums, and deferred weight gradients are computed; in the second, gradients
+ * are written to its inputs. */
+static int data_tick(const pt_net_planner *p, int i)
+{
+    return 2 * (p->g->n_nodes - 1 - i) + 1;
+}
+
+/* When the gradient of node i is read for the last time. */
+static int last_tick(const pt_net_planner *p, int i)
+{
+    int own = data_tick(p, i > p->g->rep ? p->g->rep : i);
+    int weights = data_tick(p, p->nodes[i].weights_at) - 1;
+
+    return weights > own ? weights : own;
+}
+
 void pt_net_place_gradients(pt_net_planner *p, pt_lifetime *l, pt_lifetime **placed)
 {
     const pt_graph *g = p->g;
@@ -60,14 +106,15 @@ void pt_net_place_gradients(pt_net_planner *p, pt_lifetime *l, pt_lifetime **pla
         p->nodes[i].dy_root = any ? i : -1;
     }
     for (int i = n - 1; i > 0; i--) share_gradient(p, i);
+    defer_weights(p);
     for (int i = 0; i < n; i++) {
         const pt_net_node *node = &p->nodes[i];
         bool given = i == g->logits || i == g->source_logits;
-        int first = given ? 0 : n - 1 - node->first_writer;
-        int last = n - 1 - (i > g->rep ? g->rep : i);
+        int first = given ? 0 : data_tick(p, node->first_writer);
 
         if (node->dy_root >= 0)
-            pt_lifetime_add(l, node->dy_root, first, last, pt_net_image_floats(p, i));
+            pt_lifetime_add(l, node->dy_root, first, last_tick(p, i),
+                            pt_net_image_floats(p, i));
     }
     size_t k = pt_lifetimes_compact(l, n), base = p->floats;
 
