@@ -215,6 +215,15 @@ mutation an_equal_model_is_better launch.journal launch/train/best.c <<'M'
 + if (best->images > 0 && right < best->right) return false;
 M
 
+mutation some_hosts_never_meet launch.doctor launch/doctor/links.c <<'M'
+- if (h == odd) return round * ((odd + 1) / 2) % odd;
++ if (h == odd) return round % odd;
+M
+mutation bound_to_one_core_is_fine launch.doctor launch/doctor/cores.c <<'M'
+- return CPU_COUNT(&both) > 0 && CPU_COUNT(&either) < 2;
++ return CPU_COUNT(&both) > 0 && CPU_COUNT(&either) < 1;
+M
+
 # messages, agreement, what is said and refused
 mutation checksum_of_a_message_not_compared common.comm common/comm/comm.c <<'M'
 - if (crc == r->crc) return PT_OK;

@@ -80,18 +80,27 @@ void pt_comm_mpi_destroy(pt_comm_mpi *m)
     for (int i = 0; i < PT_CHANNELS; i++) MPI_Comm_free(&m->channels[i]);
 }
 
-pt_status pt_comm_mpi_check_tags(void)
+pt_status pt_comm_mpi_largest_tag(int *tag)
 {
     int *max = NULL, found = 0;
     pt_status s = pt_mpi_check(
         MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, &max, &found), "MPI_Comm_get_attr");
 
-    if (s != PT_OK || !found || *max >= PT_MSG_MAX_TAG) return s;
+    *tag = s == PT_OK && found ? *max : PT_MSG_MAX_TAG;
+    return s;
+}
+
+pt_status pt_comm_mpi_check_tags(void)
+{
+    int max;
+    pt_status s = pt_comm_mpi_largest_tag(&max);
+
+    if (s != PT_OK || max >= PT_MSG_MAX_TAG) return s;
     return pt_fail(
         PT_ERR_COMM,
         "this MPI allows message tags up to %d, but ptrain needs %d, which the MPI "
         "standard guarantees: choose another transport",
-        *max, PT_MSG_MAX_TAG);
+        max, PT_MSG_MAX_TAG);
 }
 
 pt_status pt_comm_mpi_init(pt_comm *c, pt_comm_mpi *m, double deadline_s)

@@ -17,6 +17,9 @@ PT_MUST_USE pt_status pt_comm_mpi_create(MPI_Comm mpi, pt_comm_mpi *m);
 /* Collective. */
 void pt_comm_mpi_destroy(pt_comm_mpi *m);
 
+/* MPI_TAG_UB; an MPI that does not tell gives what the standard guarantees. Local. */
+PT_MUST_USE pt_status pt_comm_mpi_largest_tag(int *tag);
+
 /* PT_ERR_COMM if this MPI's largest tag (MPI_TAG_UB) is below PT_MSG_MAX_TAG, which the
  * standard guarantees. Local. */
 PT_MUST_USE pt_status pt_comm_mpi_check_tags(void);

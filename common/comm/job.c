@@ -103,6 +103,11 @@ static pt_status check_launcher(void)
     return s;
 }
 
+pt_status pt_job_largest_tag(int *tag)
+{
+    return pt_comm_mpi_largest_tag(tag);
+}
+
 void pt_job_set_deadline(double deadline_s)
 {
     job.comm.deadline_s = deadline_s;

@@ -55,6 +55,9 @@ const char *pt_job_host_of(int rank);
  * it was. The same status everywhere, as of start. */
 PT_MUST_USE pt_status pt_job_reorder(const int *order);
 
+/* The largest tag that a message may have (MPI_TAG_UB). Valid after start. */
+PT_MUST_USE pt_status pt_job_largest_tag(int *tag);
+
 /* Seconds without progress after which the job ends with a line that names the debtor. */
 void pt_job_set_deadline(double deadline_s);
 

@@ -15,6 +15,7 @@ static const pt_command list[] = {
      .run = pt_cmd_sweep},
     {"submit", "write a batch script for Slurm or PBS, and submit it",
      .run = pt_cmd_submit},
+    {"doctor", "check a job and its machines before a run", .run = pt_cmd_doctor},
     {"report", "compare finished runs, in tables like the paper's", .run = pt_cmd_report},
     {"bench", "measure the speed of this machine", .own = &pt_bench_commands},
 };

@@ -14,6 +14,10 @@ slurm "$PTRAIN" submit run.yaml --nodes 3 --mpirun --set run.dir=batch >batch.lo
 slurm_wait
 [ "$(hash_of batch)" = "$(hash_of one)" ] || fail "mpirun in a batch job: other weights: $(cat run-*.log)"
 
+slurm srun --mpi=pmix -N 3 --ntasks-per-node=2 "$PTRAIN" doctor >doctor.log 2>&1 || fail "doctor: $(cat doctor.log)"
+grep -q '^ok    world      6 ranks on 3 hosts see each other' doctor.log && grep -q 'links      3 pairs of hosts: ' doctor.log &&
+    grep -q '^ok    directory  . is the same directory on all hosts' doctor.log || fail "doctor: $(cat doctor.log)"
+
 # Open MPI has no use for these: one line, of one rank.
 for pmi in none pmi2; do
     train --mpi=$pmi -N 2 -n 2 >$pmi.log 2>&1
