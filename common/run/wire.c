@@ -113,10 +113,7 @@ static uint64_t trained_bytes(const pt_run *r, size_t value)
     return n;
 }
 
-/* Doubles of one value in all of a step's exchanges: forward where a node computes
- * statistics, backward where in addition something below it is trained. *exchanges = how
- * many they are. */
-static uint64_t exchange_doubles(const pt_run *r, uint64_t *exchanges)
+uint64_t pt_exchange_doubles(const pt_run *r, uint64_t *exchanges)
 {
     uint64_t n = 0;
 
@@ -137,7 +134,7 @@ static uint64_t exchange_doubles(const pt_run *r, uint64_t *exchanges)
 /* Batch norm sums: in each exchange the moves of common/run/allreduce.h. */
 static void add_exchanges(const pt_run *r, int worker, uint64_t step, pt_traffic *t)
 {
-    uint64_t exchanges, doubles = exchange_doubles(r, &exchanges);
+    uint64_t exchanges, doubles = pt_exchange_doubles(r, &exchanges);
     pt_move moves[PT_MAX_MOVES];
     pt_members m;
     int n;

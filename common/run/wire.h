@@ -95,6 +95,11 @@ size_t pt_exchange_len(int channels, bool backward);
  * holds them exactly. New weights are always floats. */
 size_t pt_push_bytes(const pt_run *r, size_t count);
 
+/* Doubles of one value in all of a step's exchanges: forward where a node computes
+ * statistics, backward where in addition something below it is trained. *exchanges = how
+ * many they are. */
+uint64_t pt_exchange_doubles(const pt_run *r, uint64_t *exchanges);
+
 /* Record to and from its fixed-size message. PT_ERR_COMM, with *rec untouched, if it is
  * not a record or has unknown fields or an unknown verdict. */
 void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYTES]);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "common/run/wire.h"
+#include "common/run/traffic.h"
 #include "tests/support/whole_run.h"
 
 #define CONFIG PT_TEST_DATA "/run/base.yaml"
@@ -66,8 +66,49 @@ static pt_traffic foretell(const whole_run *r, int worker)
     return t;
 }
 
+/* Of the steps alone, between ranks: what is foretold for a worker is what all others
+ * send to it and receive from it; a server but rank 0 does nothing else. */
+static void check_places(const whole_run *r)
+{
+    pt_traffic got[WHOLE_RUN_MAX_RANKS] = {{0}}, want[WHOLE_RUN_MAX_RANKS] = {{0}};
+    int place[WHOLE_RUN_MAX_RANKS];
+
+    for (int i = 0; i < r->n_ranks; i++) place[i] = i;
+    for (int k = 0; k < r->n_steps; k++) {
+        pt_run_enter_step(r->run, (uint64_t)k);
+        assert_int_equal(pt_traffic_of_places(r->run, (uint64_t)k, place, got), PT_OK);
+        for (int w = 0; w < r->run->n_workers; w++) {
+            pt_traffic step = pt_traffic_of_step(r->run, w, (uint64_t)k);
+
+            want[r->n_servers + w].sent += step.sent;
+            want[r->n_servers + w].received += step.received;
+        }
+    }
+    for (int i = 1; i < r->n_ranks; i++) {
+        assert_int_equal(got[i].sent, i < r->n_servers ? r->ends[i].sent : want[i].sent);
+        assert_int_equal(got[i].received,
+                         i < r->n_servers ? r->ends[i].received : want[i].received);
+    }
+}
+
+static void test_bytes_within_a_host_are_not_counted(void **state)
+{
+    const int ranks[5] = {0, 1, 2, 3, 4}, hosts[5] = {0, 0, 0, 1, 1};
+    pt_traffic of_ranks[5] = {{0}}, of_hosts[2] = {{0}};
+    whole_run *r = play(NULL, 4, 1);
+
+    assert_int_equal(pt_traffic_of_places(r->run, 0, ranks, of_ranks), PT_OK);
+    assert_int_equal(pt_traffic_of_places(r->run, 0, hosts, of_hosts), PT_OK);
+    assert_true(of_hosts[0].sent == of_hosts[1].received &&
+                of_hosts[1].sent == of_hosts[0].received);
+    assert_true(of_hosts[1].sent > 0);
+    assert_true(of_hosts[1].sent < of_ranks[3].sent + of_ranks[4].sent);
+    whole_run_destroy(r);
+}
+
 static void check_run(whole_run *r, const char *set, int n_workers, int n_servers)
 {
+    check_places(r);
     for (int w = 0; w < n_workers; w++) {
         const whole_run_end *end = &r->ends[n_servers + w];
         pt_traffic t = foretell(r, w);
@@ -173,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_bytes_of_targets_matched_to_features_are_foretold),
         cmocka_unit_test(test_bytes_of_validation_images_are_foretold_and_change_no_bit),
         cmocka_unit_test(test_bytes_of_stages_with_frozen_parts_are_foretold),
+        cmocka_unit_test(test_bytes_within_a_host_are_not_counted),
         cmocka_unit_test(test_a_frozen_trunk_saves_most_of_the_traffic),
     };
 
