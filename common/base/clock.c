@@ -27,6 +27,11 @@ double pt_process_cpu_clock(void)
     return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+double pt_date(void)
+{
+    return seconds_of(CLOCK_REALTIME);
+}
+
 void pt_idle_begin(pt_idle *i)
 {
     i->since = pt_clock();

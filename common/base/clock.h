@@ -7,6 +7,9 @@ double pt_clock(void);
 double pt_cpu_clock(void);
 double pt_process_cpu_clock(void);
 
+/* Seconds since 1970. */
+double pt_date(void);
+
 /* A growing sleep for loops that look at several things: call pt_idle_begin once, then
  * pt_idle_pause after every look that found nothing, pt_idle_begin after every find. */
 typedef struct {

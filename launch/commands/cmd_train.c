@@ -183,6 +183,8 @@ static pt_status train(const pt_train_args *args)
     if (s == PT_OK && !args->dry_run) {
         s = begin(u, args, &start);
         if (s == PT_OK && start->kind != PT_RESUME_FINISHED)
+            s = pt_rates_measure(&u->rates);
+        if (s == PT_OK && start->kind != PT_RESUME_FINISHED)
             s = pt_job_rank() < u->run->n_servers ? serve(u, start) : work(u);
     }
     pt_resume_destroy(&start);

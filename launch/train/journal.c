@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/comm/job.h"
 #include "launch/train/best.h"
+#include "launch/train/goodput.h"
 #include "launch/train/metrics.h"
 #include "launch/train/outputs.h"
 #include "launch/train/predictions.h"
@@ -35,6 +36,8 @@ struct pt_journal {
     pt_second_journal second;
     char predictions_hash[65];
     pt_times times; /* of this job */
+    pt_bound bound; /* the same */
+    pt_jobs jobs;
 };
 
 void pt_journal_destroy(pt_journal **j)
@@ -46,6 +49,7 @@ void pt_journal_destroy(pt_journal **j)
     free((*j)->ratios);
     free((*j)->best.flat);
     pt_times_fini(&(*j)->times);
+    pt_jobs_fini(&(*j)->jobs);
     free(*j);
     *j = NULL;
 }
@@ -104,18 +108,22 @@ static pt_status go_on(pt_journal *j, const char *path, const pt_progress *from)
 {
     const Pt__Config__Run *c = j->u->run->config->run;
     bool known = from->tally.known;
-    uint64_t lines;
-    pt_status s;
+    pt_metrics_kept lines;
+    pt_status s = pt_jobs_open(c->dir, j->u->started, from->tally.seconds, &j->jobs);
 
     j->tally = from->tally;
-    s = pt_metrics_keep(path, j->u->run->first_step, from->test_owed,
-                        known ? NULL : recount, j, &lines);
-    if (s == PT_OK && lines < j->u->run->first_step)
+    if (s == PT_OK)
+        s = pt_metrics_keep(path, j->u->run->first_step, from->test_owed,
+                            known ? NULL : recount, j, &lines);
+    if (s != PT_OK) return s;
+    pt_jobs_begin(&j->jobs, lines.lost, lines.lost_s);
+    if (lines.steps < j->u->run->first_step)
         pt_log_warn("%s: has lines for %llu of %llu completed steps", path,
-                    (unsigned long long)lines, (unsigned long long)j->u->run->first_step);
+                    (unsigned long long)lines.steps,
+                    (unsigned long long)j->u->run->first_step);
     j->steps = j->u->run->first_step;
     j->skipped = from->skipped;
-    return s == PT_OK && c->keep_best ? pt_best_check(c->dir, &j->tally.best) : s;
+    return c->keep_best ? pt_best_check(c->dir, &j->tally.best) : PT_OK;
 }
 
 pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journal **out)
@@ -152,6 +160,18 @@ static void count(pt_journal *j, const pt_step_report *r)
     count_step(j, r->step, r->gate, r->w, r->skipped != NULL, r->seconds,
                (uint64_t)r->images);
     j->costs = r->costs;
+    pt_bound_add(&j->bound, j->u->run, &j->u->rates, r->step);
+}
+
+/* Of the steps that were kept, at the mean speed of those that were timed. */
+static double seconds_kept(const pt_journal *j)
+{
+    const pt_tally *t = &j->tally;
+    double images = 0;
+
+    for (uint64_t k = 0; k < j->steps; k++)
+        images += pt_plan_batch_size(j->u->run->plan, k);
+    return t->timed_images > 0 ? images * t->step_seconds / (double)t->timed_images : 0;
 }
 
 static double speed(const pt_journal *j)
@@ -341,8 +361,9 @@ static void log_costs(const pt_journal *j)
                     (unsigned long long)j->skipped);
 }
 
-void pt_journal_stopped(const pt_journal *j)
+void pt_journal_stopped(pt_journal *j)
 {
+    pt_jobs_end(&j->jobs);
     pt_log_info("stopped after step %llu of %llu, checkpoint written; run the same "
                 "command again to resume",
                 (unsigned long long)j->steps,
@@ -365,25 +386,14 @@ static pt_status write_result(void *context)
                       : s;
 }
 
-pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs,
-                            const pt_waits *waits)
+/* What a person reads of a run that has ended. */
+static void say_end(const pt_journal *j, const pt_result_facts *facts)
 {
     const pt_run *r = j->u->run;
-    const char *dir = r->config->run->dir;
     const pt_tally *t = &j->tally;
-    char hash[65] = "";
-    const pt_communication traffic = {r, &j->times, waits};
-    const pt_result_facts facts = {
-        j->u,     t,    j->scores,           j->steps,   seconds_of(j),
-        speed(j), hash, j->predictions_hash, &j->second, &traffic};
     const double *times = j->times.sum.of;
     double all = pt_times_all(times);
-    pt_status s = pt_graph_hash(r->graph, r->flat, hash);
 
-    j->costs = *costs;
-    if (s == PT_OK && !j->has_model) s = pt_outputs_insist(j->u, write_model, j);
-    if (s == PT_OK) s = pt_outputs_insist(j->u, write_result, &(ending){j, &facts});
-    if (s != PT_OK) return s;
     if (r->config->pseudo_task->loss != PT__CONFIG__REG_LOSS__NONE) {
         if (t->gate_opened)
             pt_log_info("gate opened at step %llu; mean w %.4g over %llu steps",
@@ -397,14 +407,35 @@ pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs,
         pt_log_info(
             "time %.1f s, %.1f images/s; workers: %.0f %% computing, %.0f %% waiting for "
             "others, %.0f %% for input",
-            facts.seconds, facts.images_per_s, 100 * times[PT_TIME_COMPUTE] / all,
+            facts->seconds, facts->images_per_s, 100 * times[PT_TIME_COMPUTE] / all,
             100 * pt_times_waited(times) / all, 100 * times[PT_TIME_INPUT] / all);
-    pt_communication_say(&traffic);
+    pt_communication_say(facts->communication);
     pt_stragglers_say(&j->times, r->n_servers, pt_job_host_of);
+    pt_goodput_say(facts->goodput);
     log_costs(j);
-    pt_result_say_best(&facts);
-    pt_log_info("weight hash      %s", hash);
-    pt_log_info("predictions hash %s", j->predictions_hash);
-    pt_log_info("results in %s", dir);
-    return PT_OK;
+    pt_result_say_best(facts);
+    pt_log_info("weight hash      %s", facts->weight_hash);
+    pt_log_info("predictions hash %s", facts->predictions_hash);
+    pt_log_info("results in %s", r->config->run->dir);
+}
+
+pt_status pt_journal_finish(pt_journal *j, const pt_server_costs *costs,
+                            const pt_waits *waits)
+{
+    const pt_run *r = j->u->run;
+    char hash[65] = "";
+    const pt_communication traffic = {r, &j->u->rates, &j->times, waits, &j->bound};
+    pt_goodput goodput;
+    const pt_result_facts facts = {
+        j->u, &j->tally,           j->scores,  j->steps, seconds_of(j), speed(j),
+        hash, j->predictions_hash, &j->second, &traffic, &goodput};
+    pt_status s = pt_graph_hash(r->graph, r->flat, hash);
+
+    j->costs = *costs;
+    if (s == PT_OK && !j->has_model) s = pt_outputs_insist(j->u, write_model, j);
+    pt_jobs_end(&j->jobs);
+    goodput = pt_goodput_of(&j->jobs, seconds_kept(j));
+    if (s == PT_OK) s = pt_outputs_insist(j->u, write_result, &(ending){j, &facts});
+    if (s == PT_OK) say_end(j, &facts);
+    return s;
 }

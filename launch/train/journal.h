@@ -18,8 +18,9 @@ void pt_journal_destroy(pt_journal **j);
 
 pt_server_hooks pt_journal_hooks(pt_journal *j);
 
-/* After a stop with a checkpoint: prints the line that reports it. */
-void pt_journal_stopped(const pt_journal *j);
+/* After a stop with a checkpoint: notes the end of this job, prints the line that reports
+ * it. */
+void pt_journal_stopped(pt_journal *j);
 
 /* After the run: model.h5, result.json, and the lines with the result and the hashes.
  * costs, waits: of all of it. */

@@ -37,17 +37,28 @@ static pt_status cut(FILE *f, const char *path, off_t end)
                          (long long)end, strerror(errno));
 }
 
+static void count(const json_t *line, bool stays, uint64_t first_step, pt_metrics_kept *k)
+{
+    const json_t *step = json_object_get(line, "step");
+
+    if (!json_is_integer(step) || json_object_get(line, "test_of")) return;
+    k->steps += stays;
+    if (stays || (uint64_t)json_integer_value(step) < first_step) return;
+    k->lost++;
+    k->lost_s += json_number_value(json_object_get(line, "seconds"));
+}
+
 pt_status pt_metrics_keep(const char *path, uint64_t first_step, bool test_owed,
                           void (*kept)(void *context, const json_t *line), void *context,
-                          uint64_t *steps)
+                          pt_metrics_kept *steps)
 {
     FILE *f = fopen(path, "r+e");
     char *text = malloc(MAX_LINE);
-    bool more = f && text;
+    bool more = f && text, stay = true;
     off_t end = 0;
     pt_status s = PT_OK;
 
-    *steps = 0;
+    *steps = (pt_metrics_kept){0};
     if (!text)
         s = pt_fail(PT_ERR_NOMEM, "%s: no memory for a line", path);
     else if (!f && errno != ENOENT)
@@ -56,12 +67,11 @@ pt_status pt_metrics_keep(const char *path, uint64_t first_step, bool test_owed,
         size_t n = strlen(text);
         json_t *line = n > 0 && text[n - 1] == '\n' ? json_loadb(text, n, 0, NULL) : NULL;
 
-        more = stays(line, first_step, test_owed);
-        if (more) {
-            if (kept) kept(context, line);
-            *steps += json_object_get(line, "test_of") == NULL;
-            end += (off_t)n;
-        }
+        more = line != NULL;
+        stay = stay && stays(line, first_step, test_owed);
+        if (stay && kept) kept(context, line);
+        if (stay) end += (off_t)n;
+        count(line, stay, first_step, steps);
         json_decref(line);
     }
     if (f && ferror(f))

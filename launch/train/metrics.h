@@ -16,16 +16,22 @@
 /* A number of a line, or of result.json; null where it is not finite: JSON has no NaN. */
 json_t *pt_metrics_number(double x);
 
+/* Of how many steps lines stay; and lines of steps from first_step on went, which took
+ * that long. */
+typedef struct {
+    uint64_t steps, lost;
+    double lost_s;
+} pt_metrics_kept;
+
 /* Prunes the file on resume: keeps the lines of steps below first_step, except those of a
  * test after the step before it if that test is owed (it will be repeated). The file is
  * truncated at the first other line, or at one that a crash or damage left incomplete.
- * kept(context, line), if not NULL, is called for each. *steps: of how many steps there
- * are lines. The file is read line by line, however long it is. A missing file counts as
- * empty. */
+ * kept(context, line), if not NULL, is called for each that stays. The file is read line
+ * by line, however long it is. A missing file counts as empty. */
 PT_MUST_USE pt_status pt_metrics_keep(const char *path, uint64_t first_step,
                                       bool test_owed,
                                       void (*kept)(void *context, const json_t *line),
-                                      void *context, uint64_t *steps);
+                                      void *context, pt_metrics_kept *steps);
 
 typedef struct pt_metrics pt_metrics;
 

@@ -77,6 +77,7 @@ json_t *pt_result_create(const pt_result_facts *f)
     if (f->second->name)
         json_object_set_new(r, f->second->name, pt_second_result(f->second));
     add_times(r, f->communication);
+    json_object_set_new(r, "goodput", pt_goodput_json(f->goodput));
     json_object_set_new(r, "per_class", pt_score_per_class(test));
     return r;
 }

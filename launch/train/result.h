@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "launch/train/communication.h"
+#include "launch/train/goodput.h"
 #include "launch/train/predictions.h"
 #include "launch/train/second.h"
 #include "launch/train/setup.h"
@@ -19,6 +20,7 @@ typedef struct {
     const char *weight_hash, *predictions_hash;
     const pt_second_journal *second; /* name NULL: there is none */
     const pt_communication *communication;
+    const pt_goodput *goodput;
 } pt_result_facts;
 
 /* With run.keep_best also `best`: the step after which the model of best.h5 was tested,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/crc32c.h"
 #include "common/base/log.h"
 #include "common/comm/job.h"
@@ -27,6 +28,7 @@ void pt_setup_destroy(pt_setup **s)
     pt_dataset_destroy(&(*s)->data);
     pt_dataset_destroy(&(*s)->source);
     pt_held_out_fini(&(*s)->validation);
+    pt_rates_fini(&(*s)->rates);
     free(*s);
     *s = NULL;
 }
@@ -386,6 +388,7 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
 
     *out = NULL;
     s = pt_job_agree(u ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the set-up"));
+    if (s == PT_OK) u->started = pt_date();
     if (s == PT_OK) s = share_config(args, &c);
     if (s == PT_OK) s = arrange(u, c);
     if (s == PT_OK) s = pt_job_agree(open_data(u, c));

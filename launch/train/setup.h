@@ -9,6 +9,7 @@
 #include "common/run/run.h"
 #include "common/weights/weights.h"
 #include "launch/support/args.h"
+#include "launch/train/rates.h"
 
 /* The command line of `ptrain train`. */
 typedef struct {
@@ -34,6 +35,8 @@ typedef struct {
     char start_hash[65];                 /* of the start weights; rank 0 */
     uint64_t worker_bytes, server_bytes; /* of the largest rank of each role */
     uint64_t memory_bytes;               /* available on this host, 0 = not known */
+    pt_rates rates;                      /* rank 0, once the run is to begin */
+    double started; /* when the set-up began, seconds since 1970; 0: not known */
 } pt_setup;
 
 /* Everything but buffers and files of the run: configuration, layout (the job's ranks may

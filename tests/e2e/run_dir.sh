@@ -12,6 +12,14 @@ for key in g_ce g_ptr w gate ratio_p10 ratio_p50 ratio_p90 cosine rep_norm lr he
     head -1 run/metrics.jsonl | grep -q "\"$key\":" || fail "metrics.jsonl lacks $key"
 done
 
+# What a person reads at the end, and a program.
+grep -qE '^communication [0-9.e-]+ s/step, exposed [0-9.e-]+; bound for 2 workers, 1 server on one host \(no network\)' run.log &&
+    grep -qE '^goodput [0-9.]+ %: of [0-9.]+ s, [0-9.]+ s became steps that were kept' run.log ||
+    { fail "the lines about communication and goodput"; cat run.log; }
+for key in communication ranks goodput bound_s exposed_s waited_for_s; do
+    grep -q "\"$key\":" run/result.json || fail "result.json lacks $key"
+done
+
 # The resolved configuration is the run.
 "$PTRAIN" config check run/config.yaml || fail "config.yaml does not read back"
 timeout -k 5 60 mpirun -q --oversubscribe --bind-to none -n 2 \

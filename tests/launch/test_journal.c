@@ -147,8 +147,8 @@ static void best_digest(char out[65])
 
 static void clean(void)
 {
-    static const char *const names[] = {"best.h5", "metrics.jsonl", "model.h5",
-                                        "result.json"};
+    static const char *const names[] = {"best.h5", "jobs.json", "metrics.jsonl",
+                                        "model.h5", "result.json"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(in_dir(names[i]));
     tear_down();
