@@ -14,6 +14,9 @@
  * and each part of a large message shows progress. */
 enum { PT_MSG_CHECK_BYTES = 4, PT_MSG_PART_BYTES = 1 << 26 };
 
+/* What travels of a message that is lent. */
+enum { PT_MSG_PLACE_BYTES = sizeof(uint64_t) };
+
 /* What a carrier keeps apart, in MPI by a communicator each. */
 typedef enum {
     PT_CHANNEL_MESSAGES,
@@ -26,11 +29,14 @@ typedef enum {
  * must not move: its checksum is sent from here or received here. Zeroed = idle. */
 typedef struct {
     bool active, receive;
+    bool lent; /* what travels is `place`, where the bytes are in the sender's segment */
     pt_msg_kind kind;
     int peer, index;
     uint32_t crc; /* of what was sent */
-    void *data;   /* [bytes]; only read when sending */
+    void *data;   /* [bytes]; only read when sending. After the wait: what was received */
     size_t bytes;
+    uint64_t place;
+    size_t lent_bytes;       /* of a receive */
     uintptr_t native, check; /* the carrier's handles: the message, its checksum */
     uintptr_t *more;         /* of the parts after the first; NULL: none */
     size_t parts_done;
@@ -60,8 +66,9 @@ typedef struct {
     const pt_comm_ops *ops;
     void *self;
     int rank, size;
-    struct pt_pulse *pulse;  /* borrowed; NULL: none */
-    double deadline_s;       /* of one wait without any progress; > 0 */
+    struct pt_pulse *pulse;       /* borrowed; NULL: none */
+    struct pt_segments *segments; /* borrowed; NULL: nothing is lent */
+    double deadline_s;            /* of one wait without any progress; > 0 */
     size_t part_bytes;       /* same on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
     uint64_t sent, received; /* bytes posted so far, checksums included */
     pt_under_way under_way;

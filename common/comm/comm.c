@@ -1,10 +1,12 @@
 #include "common/comm/comm.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/crc32c.h"
 #include "common/comm/pulse.h"
+#include "common/comm/segments.h"
 #include "common/comm/watchdog.h"
 
 /* ---- messages ---------------------------------------------------------------------- */
@@ -34,6 +36,7 @@ static pt_status post(pt_comm *c, pt_request *r)
     pt_status s = PT_OK;
 
     r->more = n > 1 ? pt_calloc(n - 1, sizeof *r->more) : NULL;
+    if (!r->receive) atomic_thread_fence(memory_order_release);
     if (n > 1 && !r->more)
         return pt_fail(PT_ERR_NOMEM, "no memory for the %zu parts of a message", n);
     for (size_t i = 0; i < n && s == PT_OK; i++) {
@@ -87,6 +90,14 @@ double pt_comm_seconds_under_way(const pt_comm *c)
     return u->seconds + (u->n > 0 ? pt_clock() - u->since : 0);
 }
 
+static pt_status post_send(pt_comm *c, pt_request *r, uint32_t crc)
+{
+    r->crc = crc;
+    c->sent += r->bytes + PT_MSG_CHECK_BYTES;
+    depart(c, r->kind);
+    return post(c, r);
+}
+
 pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind, int index,
                            const void *data, size_t bytes, pt_request *r)
 {
@@ -95,10 +106,7 @@ pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind, int i
 
     for (int i = 0; i < n && s == PT_OK; i++) {
         begin(&r[i], false, first + i, kind, index, (void *)(uintptr_t)data, bytes);
-        r[i].crc = crc;
-        c->sent += bytes + PT_MSG_CHECK_BYTES;
-        depart(c, kind);
-        s = post(c, &r[i]);
+        s = post_send(c, &r[i], crc);
     }
     return s;
 }
@@ -116,6 +124,74 @@ pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int index, void *
     c->received += bytes + PT_MSG_CHECK_BYTES;
     return post(c, r);
 }
+
+/* ---- lent -------------------------------------------------------------------------- */
+
+/* The place travels from the request itself. */
+static void begin_lent(pt_request *r, bool receive, int peer, pt_msg_kind kind, int index)
+{
+    begin(r, receive, peer, kind, index, &r->place, PT_MSG_PLACE_BYTES);
+    r->lent = true;
+}
+
+static pt_status lend(pt_comm *c, int peer, pt_msg_kind kind, int index, const void *data,
+                      size_t bytes, pt_request *r)
+{
+    begin_lent(r, false, peer, kind, index);
+    r->place = pt_segments_place(c->segments, data, bytes);
+    return post_send(c, r, pt_crc32c(0, &r->place, PT_MSG_PLACE_BYTES));
+}
+
+pt_status pt_comm_lend_all(pt_comm *c, int first, int n, pt_msg_kind kind, int index,
+                           const void *data, size_t bytes, pt_request *r)
+{
+    bool summed = false;
+    uint32_t crc = 0;
+    pt_status s = PT_OK;
+
+    for (int i = 0; i < n && s == PT_OK; i++) {
+        if (pt_segments_has(c->segments, first + i)) {
+            s = lend(c, first + i, kind, index, data, bytes, &r[i]);
+            continue;
+        }
+        if (!summed) crc = pt_crc32c(0, data, bytes);
+        summed = true;
+        begin(&r[i], false, first + i, kind, index, (void *)(uintptr_t)data, bytes);
+        s = post_send(c, &r[i], crc);
+    }
+    return s;
+}
+
+pt_status pt_comm_lend(pt_comm *c, int peer, pt_msg_kind kind, int index,
+                       const void *data, size_t bytes, pt_request *r)
+{
+    return pt_comm_lend_all(c, peer, 1, kind, index, data, bytes, r);
+}
+
+pt_status pt_comm_borrow(pt_comm *c, int peer, pt_msg_kind kind, int index, void *buffer,
+                         size_t bytes, pt_request *r)
+{
+    if (!pt_segments_has(c->segments, peer))
+        return pt_comm_recv(c, peer, kind, index, buffer, bytes, r);
+    begin_lent(r, true, peer, kind, index);
+    r->lent_bytes = bytes;
+    c->received += PT_MSG_PLACE_BYTES + PT_MSG_CHECK_BYTES;
+    return post(c, r);
+}
+
+/* A place has arrived: the bytes themselves. */
+static pt_status find_lent(const pt_comm *c, pt_request *r)
+{
+    r->data = pt_segments_at(c->segments, r->peer, r->place, r->lent_bytes);
+    return r->data ? PT_OK
+                   : pt_fail(PT_ERR_COMM,
+                             "%s from rank %d: %zu bytes at %llu are not in that rank's "
+                             "shared memory",
+                             pt_msg_name(r->kind), r->peer, r->lent_bytes,
+                             (unsigned long long)r->place);
+}
+
+/* ---- arrival ----------------------------------------------------------------------- */
 
 static pt_status check(const pt_request *r)
 {
@@ -158,8 +234,13 @@ pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done)
     r->active = false;
     free(r->more);
     r->more = NULL;
-    if (!r->receive) arrive(c, r->kind);
-    return r->receive ? check(r) : PT_OK;
+    if (!r->receive) {
+        arrive(c, r->kind);
+        return PT_OK;
+    }
+    atomic_thread_fence(memory_order_acquire);
+    s = check(r);
+    return s == PT_OK && r->lent ? find_lent(c, r) : s;
 }
 
 void pt_comm_at(pt_comm *c, uint64_t step, const char *phase)

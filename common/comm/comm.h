@@ -6,6 +6,13 @@
  * own. A mismatch fails the receiver's test or wait with PT_ERR_COMM and a text that
  * names the sender and the damaged message; the receiver's buffer then holds garbage.
  *
+ * Messages order memory: whatever a rank did before a send, its threads' work included if
+ * it has waited for them, has happened for the rank that has received it. MPI's own calls
+ * do as much for the message's bytes only, so each send is preceded by a release fence
+ * and each completed receive is followed by an acquire fence; between these the message
+ * itself, which cannot be received before it was sent, is what orders them. Shared memory
+ * needs nothing else, and nobody looks at flags in it.
+ *
  * A wait on a peer that is silent for longer than the deadline fails with PT_ERR_COMM and
  * a text that names the rank and what it owes. In a job the pulse (common/comm/pulse.h)
  * knows which ranks are silent and which are only slow; without one (tests) each wait has
@@ -31,6 +38,24 @@ PT_MUST_USE pt_status pt_comm_recv(pt_comm *c, int peer, pt_msg_kind kind, int i
 PT_MUST_USE pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind kind,
                                        int index, const void *data, size_t bytes,
                                        pt_request *r);
+
+/* The same, but peers that have this rank's segment (common/comm/segments.h) mapped get
+ * the place of the bytes and not a copy of them; data [bytes] must be in the segment.
+ * They stay lent, and must not be overwritten, until the receivers are known to have
+ * finished with them: the wait says only that the message has left, so each kind of
+ * message that is lent needs another that gives the bytes back. Other peers get an
+ * ordinary message. */
+PT_MUST_USE pt_status pt_comm_lend_all(pt_comm *c, int first, int n, pt_msg_kind kind,
+                                       int index, const void *data, size_t bytes,
+                                       pt_request *r);
+PT_MUST_USE pt_status pt_comm_lend(pt_comm *c, int peer, pt_msg_kind kind, int index,
+                                   const void *data, size_t bytes, pt_request *r);
+
+/* Receives what the peer lends. After the wait r->data is where the bytes are: in the
+ * peer's segment if that is mapped, else in buffer [bytes], which may be NULL if it is.
+ */
+PT_MUST_USE pt_status pt_comm_borrow(pt_comm *c, int peer, pt_msg_kind kind, int index,
+                                     void *buffer, size_t bytes, pt_request *r);
 
 /* Sets *done once the request has completed and its checksum has been verified. An idle
  * request is done. */

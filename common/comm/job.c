@@ -13,6 +13,7 @@
 #include "common/comm/comm_mpi.h"
 #include "common/comm/launcher.h"
 #include "common/comm/pulse.h"
+#include "common/comm/segments.h"
 #include "common/comm/watchdog.h"
 
 #if defined(OPEN_MPI)
@@ -461,6 +462,7 @@ int pt_job_end(pt_status s)
         MPI_Comm_free(&job.host);
         pt_comm_mpi_destroy(&job.mpi);
         MPI_Finalize();
+        pt_segments_destroy(&job.comm.segments);
         pt_watchdog_stop();
         job.started = false;
     }

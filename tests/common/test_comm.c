@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/comm/segments.h"
 #include "tests/support/loopback.h"
 
 enum { N = 100, NONE = -1 };
@@ -164,6 +165,96 @@ static void test_a_carrier_that_can_wait_waits_for_each_part_and_checksum(void *
     pt_loopback_destroy(l);
 }
 
+/* Ranks 0 and 1 share memory, rank 2 is on another host; rank 1's segment has N floats.
+ */
+typedef struct {
+    pt_loopback *l;
+    pt_segments *segments[2];
+    float *lent;
+} host;
+
+static void init_host(host *h)
+{
+    h->l = pt_loopback_create(3, 0);
+    assert_int_equal(pt_segments_create(0, 3, 64, &h->segments[0]), PT_OK);
+    assert_int_equal(pt_segments_create(1, 3, N * sizeof(float), &h->segments[1]), PT_OK);
+    for (int i = 0; i < 2; i++) {
+        pt_segments_join(h->segments[i], 1 - i, h->segments[1 - i]);
+        pt_loopback_comm(h->l, i)->segments = h->segments[i];
+    }
+    h->lent = pt_segments_take(h->segments[1], N * sizeof *h->lent);
+    for (int i = 0; i < N; i++) h->lent[i] = (float)i + 0.5f;
+}
+
+static void fini_host(host *h)
+{
+    for (int i = 0; i < 2; i++) pt_segments_destroy(&h->segments[i]);
+    pt_loopback_destroy(h->l);
+}
+
+static void test_what_is_lent_stays_where_it_is(void **state)
+{
+    enum { BYTES = PT_MSG_PLACE_BYTES + PT_MSG_CHECK_BYTES };
+    pt_request in = {0}, out = {0};
+    pt_comm *to, *from;
+    host h;
+
+    init_host(&h);
+    to = pt_loopback_comm(h.l, 0);
+    from = pt_loopback_comm(h.l, 1);
+    assert_int_equal(pt_comm_borrow(to, 1, PT_MSG_PUSH, 0, NULL, 10 * sizeof(float), &in),
+                     PT_OK);
+    assert_int_equal(
+        pt_comm_lend(from, 0, PT_MSG_PUSH, 0, h.lent + 7, 10 * sizeof(float), &out),
+        PT_OK);
+    assert_int_equal(pt_comm_wait(to, &in, 1), PT_OK);
+    assert_int_equal(pt_comm_wait(from, &out, 1), PT_OK);
+    assert_ptr_equal(in.data, h.lent + 7);
+    assert_int_equal(to->received, BYTES);
+    assert_int_equal(from->sent, BYTES);
+    fini_host(&h);
+}
+
+static void test_other_hosts_get_copies_of_what_is_lent(void **state)
+{
+    pt_request in = {0}, out[2] = {{0}};
+    float got[N];
+    pt_comm *to;
+    host h;
+
+    init_host(&h);
+    to = pt_loopback_comm(h.l, 2);
+    assert_int_equal(pt_comm_borrow(to, 1, PT_MSG_PUSH, 0, got, sizeof got, &in), PT_OK);
+    assert_int_equal(pt_comm_lend(pt_loopback_comm(h.l, 1), 2, PT_MSG_PUSH, 0, h.lent,
+                                  sizeof got, out),
+                     PT_OK);
+    assert_int_equal(pt_comm_wait(to, &in, 1), PT_OK);
+    assert_ptr_equal(in.data, got);
+    assert_memory_equal(got, h.lent, sizeof got);
+    assert_int_equal(to->received, sizeof got + PT_MSG_CHECK_BYTES);
+    fini_host(&h);
+}
+
+static void test_a_place_outside_the_lenders_memory_is_refused(void **state)
+{
+    pt_request in = {0}, out = {0};
+    pt_comm *to;
+    host h;
+
+    init_host(&h);
+    to = pt_loopback_comm(h.l, 0);
+    assert_int_equal(
+        pt_comm_borrow(to, 1, PT_MSG_PUSH, 0, NULL, (N + 1) * sizeof(float), &in), PT_OK);
+    assert_int_equal(pt_comm_lend(pt_loopback_comm(h.l, 1), 0, PT_MSG_PUSH, 0, h.lent,
+                                  N * sizeof(float), &out),
+                     PT_OK);
+    assert_int_equal(pt_comm_wait(to, &in, 1), PT_ERR_COMM);
+    assert_string_equal(pt_fail_text(),
+                        "gradients from rank 1: 404 bytes at 0 are not in "
+                        "that rank's shared memory");
+    fini_host(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +263,9 @@ int main(void)
         cmocka_unit_test(test_a_flipped_bit_of_a_checksum_is_noticed),
         cmocka_unit_test(test_the_text_says_what_was_damaged),
         cmocka_unit_test(test_messages_of_one_tag_arrive_in_order_whole_or_in_parts),
+        cmocka_unit_test(test_what_is_lent_stays_where_it_is),
+        cmocka_unit_test(test_other_hosts_get_copies_of_what_is_lent),
+        cmocka_unit_test(test_a_place_outside_the_lenders_memory_is_refused),
         cmocka_unit_test(test_a_carrier_that_can_wait_waits_for_each_part_and_checksum),
     };
 

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "common/comm/job.h"
+#include "common/comm/job_share.h"
+#include "common/comm/segments.h"
 
 static void test_agreement_without_failure_is_success_everywhere(void **state)
 {
@@ -183,6 +185,37 @@ static void test_ranks_that_change_places_speak_under_their_new_numbers(void **s
     test_sums_are_over_the_ranks_of_this_host(state);
 }
 
+/* Around the ring: each adds to what the rank before it has lent, where that is. */
+static void test_ranks_of_a_host_lend_what_is_never_copied(void **state)
+{
+    enum { N = 100003 };
+    pt_comm *c = pt_job_comm();
+    int next = (c->rank + 1) % c->size, before = (c->rank + c->size - 1) % c->size;
+    pt_request in = {0}, out = {0};
+    float *mine, *other;
+    bool works = false;
+
+    assert_int_equal(pt_job_share(N * sizeof *mine, &works), PT_OK);
+    assert_true(works);
+    mine = pt_segments_take(c->segments, N * sizeof *mine);
+    assert_non_null(mine);
+    for (int i = 0; i < N; i++) mine[i] = (float)(c->rank + i);
+    if (c->size == 1) return;
+    assert_int_equal(
+        pt_comm_borrow(c, before, PT_MSG_PUSH, 0, NULL, N * sizeof *mine, &in), PT_OK);
+    assert_int_equal(pt_comm_lend(c, next, PT_MSG_PUSH, 0, mine, N * sizeof *mine, &out),
+                     PT_OK);
+    assert_int_equal(pt_comm_wait(c, &in, 1), PT_OK);
+    assert_int_equal(pt_comm_wait(c, &out, 1), PT_OK);
+    other = in.data;
+    for (int i = 0; i < N; i++) {
+        assert_true(other[i] == (float)(before + i));
+        other[i] += 1;
+    }
+    assert_int_equal(pt_job_agree(PT_OK), PT_OK);
+    for (int i = 0; i < N; i++) assert_true(mine[i] == (float)(c->rank + i + 1));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +228,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_silent_peer_is_named_at_the_deadline),
         cmocka_unit_test(test_texts_are_gathered_in_rank_order),
         cmocka_unit_test(test_sums_are_over_the_ranks_of_this_host),
+        cmocka_unit_test(test_ranks_of_a_host_lend_what_is_never_copied),
         cmocka_unit_test(test_one_machine_is_one_host),
         cmocka_unit_test(test_ranks_that_change_places_speak_under_their_new_numbers),
     };
