@@ -12,7 +12,10 @@ typedef struct pt_gather pt_gather;
 PT_MUST_USE pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out);
 void pt_gather_destroy(pt_gather **g);
 
-/* For keys [n] in this order, roughly that in which workers push them: receives the sums
+/* Where run->lends, the workers of this host lend the sums of a key, from their push
+ * until the server sends them the key's new weights.
+ *
+ * For keys [n] in this order, roughly that in which workers push them: receives the sums
  * of step from every worker and calls done(context, key, gradient [count]) when a key's
  * sums are complete. gradient is borrowed for the call. Keys are finished in this order
  * as well, so that a waiting server tests one message and not all that it expects. */
@@ -28,6 +31,7 @@ PT_MUST_USE pt_status pt_gather_probe(pt_gather *g, uint64_t step, int tensor, i
 /* CPU time spent on sums so far, in seconds. */
 double pt_gather_seconds(const pt_gather *g);
 
-size_t pt_gather_bytes(const pt_run *run);
+/* Of server `rank`. */
+size_t pt_gather_bytes(const pt_run *run, int rank);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/comm/segments.h"
 #include "server/evaluate.h"
 #include "server/gather.h"
 #include "server/given.h"
@@ -65,10 +66,16 @@ void pt_server_destroy(pt_server **s)
 
 size_t pt_server_bytes(const pt_run *run, int rank)
 {
-    size_t n = pt_store_bytes(run, rank) + pt_gather_bytes(run) + pt_saver_bytes(run) +
-               pt_votes_bytes(run) + pt_server_methods_bytes(run, rank);
+    size_t n = pt_store_bytes(run, rank) + pt_gather_bytes(run, rank) +
+               pt_saver_bytes(run) + pt_votes_bytes(run) +
+               pt_server_methods_bytes(run, rank);
 
     return rank == 0 ? n + pt_payloads_bytes(run) : n;
+}
+
+size_t pt_server_lent_bytes(const pt_run *run)
+{
+    return run->graph->n_floats * sizeof *run->flat;
 }
 
 static pt_status make_parts_of_first(pt_server *s, const pt_test_sizes *tests)
@@ -109,6 +116,9 @@ pt_status pt_server_create(pt_run *run, pt_comm *comm, const pt_test_sizes *test
     s->run = run;
     s->comm = comm;
     if (hooks) s->hooks = *hooks;
+    if (run->lends)
+        pt_run_move_flat(run,
+                         pt_segments_take(comm->segments, pt_server_lent_bytes(run)));
     st = pt_server_methods_create(run, comm->rank, &s->methods);
     if (st == PT_OK && is_first(s)) st = make_parts_of_first(s, tests);
     if (st == PT_OK) st = make_parts(s, save);

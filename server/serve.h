@@ -38,6 +38,10 @@ bool pt_server_hangs(const pt_server *s);
 /* Its costs so far; after the run, all of them. */
 pt_server_costs pt_server_costs_of(const pt_server *s);
 
+/* Bytes of the server's shared segment, where ranks share memory: the weights, which
+ * pt_server_create moves there. */
+size_t pt_server_lent_bytes(const pt_run *run);
+
 /* Bytes that server `rank` needs besides weights: optimizer state, buffers of sums. */
 size_t pt_server_bytes(const pt_run *run, int rank);
 

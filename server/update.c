@@ -111,7 +111,19 @@ static pt_status wait_for_key(pt_update *u, int key)
     return s == PT_OK ? pt_comm_wait(u->comm, u->pull + (size_t)key * w, w) : s;
 }
 
-/* The key's part of weights [n_param_floats] to every worker. */
+/* The key's new weights to every worker. Those of this host read them here, and have done
+ * so before their next payload: before the next record, and so before they move again. */
+static pt_status lend_key(pt_update *u, int key)
+{
+    const pt_key *k = &u->run->keys->keys[key];
+    int w = u->run->n_workers;
+
+    return pt_comm_lend_all(u->comm, u->run->n_servers, w, PT_MSG_PULL, key,
+                            u->run->flat + k->offset, k->count * sizeof(float),
+                            u->pull + (size_t)key * (size_t)w);
+}
+
+/* A copy of the key's part of weights [n_param_floats] to every worker. */
 static pt_status send_key(pt_update *u, int key, const float *weights)
 {
     const pt_key *k = &u->run->keys->keys[key];
@@ -131,7 +143,7 @@ static pt_status key_done(void *context, int key, const float *gradient)
 
     if (s == PT_OK) s = pt_store_update(u->store, key, gradient, u->record);
     u->seconds += pt_cpu_clock() - start;
-    if (s == PT_OK) s = send_key(u, key, u->run->flat);
+    if (s == PT_OK) s = lend_key(u, key);
     if (s != PT_OK) return s;
     u->sent += (size_t)u->run->n_workers;
     look(u); /* small messages have left */
@@ -168,7 +180,7 @@ pt_status pt_update_release(pt_update *u, const Pt__Record__StepRecord *r,
             s = key_done(u, key, pt_votes_gradient(votes, key));
         } else {
             s = wait_for_key(u, key);
-            if (s == PT_OK) s = send_key(u, key, u->run->flat);
+            if (s == PT_OK) s = lend_key(u, key);
             u->sent += (size_t)u->run->n_workers;
         }
     }

@@ -104,8 +104,19 @@ mutation sums_leave_after_the_weight_gradients worker.net_overlap worker/engine/
 + if (owed < 0 || n->plan.nodes[owed].weights_at != i + 1) return PT_OK;
 M
 mutation empty_shards_are_added worker.run_edges server/gather.c <<'M'
-- g->values[p] = g->full[p] ? buffer + (size_t)p * stride : NULL;
-+ g->values[p] = buffer + (size_t)p * stride;
+- g->values[p] = g->full[p] ? part(g, s, p, count) : NULL;
++ g->values[p] = part(g, s, p, count);
+M
+mutation lent_weights_are_not_read worker.run_bits worker/client.c <<'M'
+- memcpy(c->run->flat + k->offset, r->data, k->count * sizeof(float));
+M
+mutation lent_keys_count_in_full worker.run_traffic common/run/wire.c <<'M'
+- n += (lent ? (uint64_t)PT_MSG_PLACE_BYTES : k->count * value) +
++ n += k->count * value +
+M
+mutation another_process_s_memory_is_taken common.segments common/comm/segments.c <<'M'
+- if (s == PT_OK && memcmp(g->base + mark_at(bytes), &mark, sizeof mark) != 0)
++ if (s == PT_OK && memcmp(g->base + mark_at(bytes), &mark, 0) != 0)
 M
 mutation moments_merged_without_their_distance common.moments common/run/moments.c <<'M'
 - m2[k] = (m2[k] + other_m2[k]) + d * d * (na * (nb / n));

@@ -9,11 +9,21 @@
  *                      then posts receives for new weights of the layers above it
  *     end_step         posts the receives that are left
  *
- * Two invariants make this safe without a copy of the weights. A receive into run->flat
- * is posted only when no layer reads those weights any more: a layer reads its own until
- * its backward pass is over, so gradient_ready asks for the layers above and not for its
- * own. And a gradient's buffer is comm's from its push to the next begin_step; the next
- * backward pass writes it only after that. With server.wire: bf16 it is packed there. */
+ * Weights and gradients that stay on this host are lent and not sent (pt_comm_lend).
+ * Three invariants make this safe.
+ *
+ * - Nothing is written into run->flat while a layer still reads those weights: a receive
+ *   is posted, and lent weights are copied, only after the layer's backward pass. So
+ *   gradient_ready asks for the layers above and not for its own.
+ * - A gradient's buffer is the server's from its push until the key's new weights come,
+ *   and until its message has left. The server has added up the gradients before it sends
+ *   weights, and no backward pass begins before all weights are here.
+ * - The server's weights are the worker's to read until its payload leaves: trade sends
+ * it only when all weights are here, and no server moves weights before rank 0 has every
+ *   worker's.
+ *
+ * With server.wire: bf16 gradients that are sent are packed in their buffers; lent ones
+ * are floats, which hold the same values. */
 #include "worker/client.h"
 
 #include <stdio.h>
@@ -88,6 +98,28 @@ const double *pt_client_server_waits(const pt_client *c)
     return c->server_waits;
 }
 
+/* Are new weights of the key not in run->flat yet? */
+static bool pending(const pt_client *c, int key)
+{
+    return c->pull[key].active || c->pull[key].lent;
+}
+
+/* New weights of a key are in run->flat, from here on and until they are asked for again:
+ * what is lent is copied. */
+static pt_status wait_key(pt_client *c, int key)
+{
+    const pt_key *k = &c->run->keys->keys[key];
+    pt_request *r = &c->pull[key];
+    pt_status s = wait_all(c, PT_TIME_WEIGHTS, r, 1);
+    double start = pt_clock();
+
+    if (s != PT_OK || !r->lent) return s;
+    memcpy(c->run->flat + k->offset, r->data, k->count * sizeof(float));
+    r->lent = false;
+    c->waited[PT_TIME_WEIGHTS] += pt_clock() - start;
+    return PT_OK;
+}
+
 /* The keys of a tensor, one after another: each wait is that for its server. */
 static pt_status wait_tensor(pt_client *c, int tensor)
 {
@@ -99,8 +131,8 @@ static pt_status wait_tensor(pt_client *c, int tensor)
          k < keys->first_of_tensor[tensor + 1] && s == PT_OK; k++) {
         double before = c->waited[PT_TIME_WEIGHTS], more;
 
-        if (!c->pull[k].active) continue;
-        s = wait_all(c, PT_TIME_WEIGHTS, &c->pull[k], 1);
+        if (!pending(c, k)) continue;
+        s = wait_key(c, k);
         more = c->waited[PT_TIME_WEIGHTS] - before;
         c->tensor_waits[tensor] += more;
         c->server_waits[keys->keys[k].server] += more;
@@ -121,8 +153,8 @@ static pt_status ask_for(pt_client *c, int key)
 {
     const pt_key *k = &c->run->keys->keys[key];
 
-    return pt_comm_recv(c->comm, k->server, PT_MSG_PULL, key, c->run->flat + k->offset,
-                        k->count * sizeof(float), &c->pull[key]);
+    return pt_comm_borrow(c->comm, k->server, PT_MSG_PULL, key, c->run->flat + k->offset,
+                          k->count * sizeof(float), &c->pull[key]);
 }
 
 /* Asks for the new weights of the tensors of nodes above `node` whose gradients have
@@ -158,16 +190,23 @@ static void look(pt_client *c, pt_request *r)
     if (r->active && c->lost == PT_OK) keep(c, pt_comm_test(c->comm, r, &done));
 }
 
-/* A small message leaves at once: the look says so, for the seconds under way. */
+/* Sends or lends the sum of one part of a key. A small message leaves at once: the look
+ * says so, for the seconds under way. */
 static pt_status push(pt_client *c, int key, int part, float *sum)
 {
     const pt_key *k = &c->run->keys->keys[key];
     pt_request *r = &c->push[key * PT_MAX_COVER + part];
+    int index = key * PT_MSG_COVERS + part;
     pt_status s;
 
-    if (c->span.bf16) pt_bf16_pack(sum, k->count, (uint16_t *)(void *)sum);
-    s = pt_comm_send(c->comm, k->server, PT_MSG_PUSH, key * PT_MSG_COVERS + part, sum,
-                     pt_push_bytes(c->run, k->count), r);
+    if (pt_run_lends(c->run, c->comm->rank, k->server)) {
+        s = pt_comm_lend(c->comm, k->server, PT_MSG_PUSH, index, sum,
+                         k->count * sizeof *sum, r);
+    } else {
+        if (c->span.bf16) pt_bf16_pack(sum, k->count, (uint16_t *)(void *)sum);
+        s = pt_comm_send(c->comm, k->server, PT_MSG_PUSH, index, sum,
+                         pt_push_bytes(c->run, k->count), r);
+    }
     look(c, r);
     return s;
 }
@@ -314,9 +353,11 @@ pt_status pt_client_begin_step(pt_client *c, uint64_t step)
 pt_status pt_client_trade(pt_client *c, const double *payload, size_t n,
                           Pt__Record__StepRecord *record)
 {
-    pt_status s = pt_comm_send(c->comm, RANK_0, PT_MSG_PAYLOAD, 0, payload,
-                               n * sizeof *payload, &c->payload);
+    pt_status s = pt_client_settle(c); /* the forward pass has waited for them: no wait */
 
+    if (s == PT_OK)
+        s = pt_comm_send(c->comm, RANK_0, PT_MSG_PAYLOAD, 0, payload, n * sizeof *payload,
+                         &c->payload);
     if (s == PT_OK)
         s = pt_comm_recv(c->comm, RANK_0, PT_MSG_RECORD, 0, c->record_bytes,
                          PT_RECORD_BYTES, &c->record);
@@ -339,14 +380,23 @@ pt_status pt_client_end_step(pt_client *c)
 
 pt_status pt_client_settle(pt_client *c)
 {
-    return wait_all(c, PT_TIME_WEIGHTS, c->pull, (size_t)c->run->keys->n);
+    pt_status s = kept(c);
+
+    for (int k = 0; k < c->run->keys->n && s == PT_OK; k++)
+        if (pending(c, k)) s = wait_key(c, k);
+    return s;
 }
 
 pt_status pt_client_take_weights(pt_client *c)
 {
     pt_status s = PT_OK;
 
-    for (int k = 0; k < c->run->keys->n && s == PT_OK; k++) s = ask_for(c, k);
+    for (int k = 0; k < c->run->keys->n && s == PT_OK; k++) {
+        const pt_key *key = &c->run->keys->keys[k];
+
+        s = pt_comm_recv(c->comm, key->server, PT_MSG_PULL, k, c->run->flat + key->offset,
+                         key->count * sizeof(float), &c->pull[k]);
+    }
     return s == PT_OK ? pt_client_settle(c) : s;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/comm/segments.h"
 #include "common/comm/stop.h"
 #include "common/run/coupling.h"
 #include "common/run/wire.h"
@@ -77,6 +78,13 @@ static pt_net_options tester_options(const pt_run *run, pt_threads *pool)
                             .kernel = pt_worker_kernels(run->config).conv};
 }
 
+size_t pt_worker_lent_bytes(const pt_run *run, int worker)
+{
+    pt_span span = pt_run_span(run, worker, 0);
+
+    return pt_net_gradient_bytes(run->graph, &span);
+}
+
 void pt_worker_destroy(pt_worker **w)
 {
     pt_worker *p = w ? *w : NULL;
@@ -129,6 +137,9 @@ pt_status pt_worker_create(pt_run *run, pt_comm *comm, int worker, pt_threads *p
     w->source = source;
     w->tests = *tests;
     w->dims = pt_run_rep_size(run);
+    if (run->lends)
+        train.gradients =
+            pt_segments_take(comm->segments, pt_worker_lent_bytes(run, worker));
     s = make_buffers(w, &train);
     if (s == PT_OK) s = pt_net_create(&train, &w->net);
     if (s == PT_OK) s = pt_net_create(&test, &w->tester);

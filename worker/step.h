@@ -40,8 +40,11 @@ const double *pt_worker_server_waits(const pt_worker *w);
 /* The kernels that a configuration asks for. */
 pt_kernels pt_worker_kernels(const pt_config *c);
 
+/* Bytes of the worker's shared segment, where ranks share memory: its gradients. */
+size_t pt_worker_lent_bytes(const pt_run *run, int worker);
+
 /* Bytes that a worker of this run needs besides weights: the net's memory and the step's
- * arrays. */
+ * arrays, what it lends included. */
 size_t pt_worker_bytes(const pt_run *run, int worker, int threads);
 
 #endif

@@ -17,7 +17,7 @@ void pt_run_destroy(pt_run **r)
     pt_plan_destroy(&p->plan);
     pt_graph_destroy(&p->graph);
     free(p->host);
-    free(p->flat);
+    if (!p->flat_lent) free(p->flat);
     free(p->trained);
     free(p->wanted);
     free(p->given.start);
@@ -143,6 +143,20 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
     }
     pt_run_destroy(&r);
     return s;
+}
+
+bool pt_run_lends(const pt_run *r, int rank, int other)
+{
+    return r->lends && rank != other && (!r->host || r->host[rank] == r->host[other]);
+}
+
+void pt_run_move_flat(pt_run *r, float *memory)
+{
+    if (!memory) return;
+    memcpy(memory, r->flat, r->graph->n_floats * sizeof *memory);
+    if (!r->flat_lent) free(r->flat);
+    r->flat = memory;
+    r->flat_lent = true;
 }
 
 size_t pt_run_response_floats(const pt_run *r)

@@ -38,7 +38,9 @@ typedef struct pt_run {
     int n_servers, n_workers;
     int *host;   /* [n_servers + n_workers]: the number of each rank's host, 0, 1, ... in
                     the order of their first rank; NULL: all are on one */
+    bool lends;  /* ranks of a host share memory (common/comm/segments.h) */
     float *flat; /* [graph->n_floats], memory layout: this rank's copy of the weights */
+    bool flat_lent;      /* it is in this rank's segment */
     bool *trained;       /* [graph->n_params] of the stage entered last */
     bool *wanted;        /* [graph->n_nodes]: the node, or one below it, is trained */
     size_t stage;        /* that stage */
@@ -53,6 +55,12 @@ typedef struct pt_run {
 PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan,
                                     int n_servers, int n_workers, pt_run **out);
 void pt_run_destroy(pt_run **r);
+
+/* Do the two ranks share memory, so that a message between them can be lent? */
+bool pt_run_lends(const pt_run *r, int rank, int other);
+
+/* Moves flat to memory that outlives the run, [graph->n_floats]; NULL: it stays. */
+void pt_run_move_flat(pt_run *r, float *memory);
 
 /* Keeps a copy of the current weights as the start weights, if a method asks for them.
  * Call when `flat` holds them and before a checkpoint is loaded. */

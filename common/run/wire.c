@@ -99,17 +99,20 @@ size_t pt_push_bytes(const pt_run *r, size_t count)
     return count * (pt_run_wire_bf16(r) ? sizeof(uint16_t) : sizeof(float));
 }
 
-/* Bytes of all keys that move in the current stage, `value` bytes a parameter and one
- * message a key. */
-static uint64_t trained_bytes(const pt_run *r, size_t value)
+/* Bytes of the trained keys' messages between worker and the servers, in one direction
+ * and of one sub-tree: `value` bytes a parameter, or its place where a key is lent. */
+static uint64_t trained_bytes(const pt_run *r, int worker, size_t value)
 {
-    const int *first = r->keys->first_of_tensor;
     uint64_t n = 0;
 
-    for (int i = 0; i < r->graph->n_params; i++)
-        if (r->trained[i])
-            n += r->graph->tensors[i].count * value +
-                 (uint64_t)(first[i + 1] - first[i]) * PT_MSG_CHECK_BYTES;
+    for (int i = 0; i < r->keys->n; i++) {
+        const pt_key *k = &r->keys->keys[i];
+        bool lent = pt_run_lends(r, k->server, r->n_servers + worker);
+
+        if (r->trained[k->tensor])
+            n += (lent ? (uint64_t)PT_MSG_PLACE_BYTES : k->count * value) +
+                 PT_MSG_CHECK_BYTES;
+    }
     return n;
 }
 
@@ -153,8 +156,8 @@ static void add_exchanges(const pt_run *r, int worker, uint64_t step, pt_traffic
 pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
 {
     pt_payload p = pt_payload_layout(r, worker, step);
-    uint64_t up = trained_bytes(r, pt_push_bytes(r, 1)),
-             down = trained_bytes(r, sizeof(float)),
+    uint64_t up = trained_bytes(r, worker, pt_push_bytes(r, 1)),
+             down = trained_bytes(r, worker, sizeof(float)),
              terms = pt_terms_doubles(r, p.n_images);
     pt_traffic t = {.sent = p.total * sizeof(double) + PT_MSG_CHECK_BYTES +
                             (uint64_t)p.n_trees * up,

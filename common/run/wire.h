@@ -108,8 +108,9 @@ PT_MUST_USE pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES],
 
 /* Bytes that worker sends and receives in a training step (the stage must be entered):
  * batch norm, the running statistics that the first step of a later stage begins with,
- * and the checksum of each message included; diagnostic passes
- * (run.gradient_ratio_every) are not. */
+ * and the checksum of each message included; what is lent in shared memory (run->lends)
+ * is not, only the message that says where it is; nor are diagnostic passes
+ * (run.gradient_ratio_every). */
 typedef struct {
     uint64_t sent, received;
 } pt_traffic;

@@ -12,6 +12,7 @@
 #include "launch/bench/step_result.h"
 #include "launch/bench/workload.h"
 #include "launch/support/mpirun.h"
+#include "launch/support/share_memory.h"
 #include "server/serve.h"
 #include "worker/step.h"
 
@@ -142,6 +143,7 @@ static pt_status take_part(const pt_bench_step_options *o)
     if (s == PT_OK)
         s = pt_job_agree(
             pt_bench_run_create(o, o->workers, UNTIMED + o->warmup + o->steps, &run));
+    if (s == PT_OK) s = pt_share_memory(run);
     if (s == PT_OK) s = pt_job_rank() == 0 ? serve(run, &w) : work(o, run);
     if (s == PT_OK) gather_rss(o, &w.result);
     if (s == PT_OK && pt_job_rank() == 0) {

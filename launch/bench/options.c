@@ -61,6 +61,8 @@ bool pt_bench_read_step(int argc, char **argv, pt_bench_step_options *o, int *co
         PT_ARG_NUMBER("steps", "N", &o->steps, 1, 10000, "Steps to measure (default: 5)"),
         PT_ARG_NUMBER("warmup", "N", &o->warmup, 0, 10000,
                       "Warm-up steps before those (default: 2)"),
+        PT_ARG_FLAG("copies", &o->copies,
+                    "Ranks send copies, as between hosts (server.shared_memory: false)"),
         PT_BENCH_JSON(&o->json)};
     const pt_args args = {
         .command = "bench step",

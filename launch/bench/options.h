@@ -16,6 +16,7 @@ typedef struct {
     int threads, workers; /* workers 0: one process, no messages */
     int steps, warmup;    /* measured, and done before */
     pt_kernels kernels;
+    bool copies; /* ranks do not share memory */
     bool json;
 } pt_bench_step_options;
 

@@ -17,6 +17,7 @@ static pt_status make_config(const pt_bench_step_options *o, int steps, pt_confi
     Pt__Config__PseudoTask task = PT__CONFIG__PSEUDO_TASK__INIT;
     Pt__Config__Optimizer optimizer = PT__CONFIG__OPTIMIZER__INIT;
     Pt__Config__Engine engine = PT__CONFIG__ENGINE__INIT;
+    Pt__Config__Server server = PT__CONFIG__SERVER__INIT;
     Pt__Config__Stage stage = PT__CONFIG__STAGE__INIT, *stages[] = {&stage};
     uint8_t *bytes = NULL;
     size_t n;
@@ -24,7 +25,7 @@ static pt_status make_config(const pt_bench_step_options *o, int steps, pt_confi
 
     c.has_shards = data.has_batch = task.has_loss = task.has_gate = true;
     optimizer.has_lr = engine.has_threads = engine.has_gemm = engine.has_winograd = true;
-    stage.has_steps = true;
+    stage.has_steps = server.has_shared_memory = true;
     c.shards = (uint32_t)o->shards;
     data.batch = (uint32_t)o->batch;
     network.name = (char *)o->network;
@@ -39,7 +40,9 @@ static pt_status make_config(const pt_bench_step_options *o, int steps, pt_confi
     c.network = &network;
     c.pseudo_task = &task;
     c.optimizer = &optimizer;
+    server.shared_memory = !o->copies;
     c.engine = &engine;
+    c.server = &server;
     c.n_stages = 1;
     c.stages = stages;
     s = pt_config_pack(&c, &bytes, &n);

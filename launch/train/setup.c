@@ -17,6 +17,7 @@
 #include "common/run/run_check.h"
 #include "launch/support/agree.h"
 #include "launch/support/probe.h"
+#include "launch/support/share_memory.h"
 #include "launch/train/start_weights.h"
 #include "server/serve.h"
 #include "worker/step.h"
@@ -400,6 +401,7 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     if (s == PT_OK) fill_labels(u);
     if (s == PT_OK) s = share_files(u->run);
     if (s == PT_OK) s = share_weights(u);
+    if (s == PT_OK) s = pt_share_memory(u->run);
     if (s == PT_OK) s = check_memory(u);
     pt_config_destroy(&c);
     if (s == PT_OK) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/comm/segments.h"
 #include "common/comm/stop.h"
 #include "server/methods/methods.h"
 #include "tests/support/loopback.h"
@@ -293,6 +294,26 @@ static void init_player(player *p, const whole_run_options *o, whole_run *result
     assert_true(p->pixels && p->labels && p->ids);
 }
 
+/* Each rank's segment, which the others of its host find at its own address. */
+static void share_memory(play *all, whole_run *r)
+{
+    for (int i = 0; i < r->n_ranks; i++) {
+        pt_run *run = all->players[i].run;
+        size_t bytes = i < r->n_servers ? pt_server_lent_bytes(run)
+                                        : pt_worker_lent_bytes(run, i - r->n_servers);
+
+        run->lends = run->config->server->shared_memory;
+        if (!run->lends) continue;
+        assert_int_equal(pt_segments_create(i, r->n_ranks, bytes, &r->segments[i]),
+                         PT_OK);
+        pt_loopback_comm(all->loopback, i)->segments = r->segments[i];
+    }
+    for (int i = 0; i < r->n_ranks; i++)
+        for (int k = 0; k < r->n_ranks && r->segments[i]; k++)
+            if (pt_run_lends(all->players[i].run, i, k))
+                pt_segments_join(r->segments[i], k, r->segments[k]);
+}
+
 /* What launch does on every rank of a resumed run. */
 static void resume(player *p)
 {
@@ -385,6 +406,7 @@ whole_run *whole_run_play(const whole_run_options *o)
             o->deadline_s > 0 ? o->deadline_s : 20;
         pt_loopback_comm(all.loopback, i)->part_bytes = o->part_bytes;
     }
+    share_memory(&all, r);
     images = whole_run_images(o, players[0].run);
     for (int i = 0; i < n; i++) players[i].all = images;
     for (int i = 0; i < n && o->resume; i++) resume(&players[i]);
@@ -415,6 +437,7 @@ void whole_run_destroy(whole_run *r)
     free(r->second);
     pt_run_destroy(&r->run);
     pt_run_destroy(&r->first);
+    for (int i = 0; i < r->n_ranks; i++) pt_segments_destroy(&r->segments[i]);
     free(r);
 }
 

@@ -1,5 +1,6 @@
 /* A whole run in one process: servers and workers are threads, messages pass through the
- * loopback, images are patterns, start weights are those of tests/oracle/algorithm1.py.
+ * loopback, what ranks lend is at the same address for all (unless server.shared_memory
+ * is false), images are patterns, start weights are those of tests/oracle/algorithm1.py.
  * Each rank has its own pt_run and, if it works, its own pool. */
 #ifndef PT_TESTS_WHOLE_RUN_H
 #define PT_TESTS_WHOLE_RUN_H
@@ -49,6 +50,7 @@ typedef struct {
 
 typedef struct {
     int n_ranks, n_servers, n_train, n_test;
+    struct pt_segments *segments[WHOLE_RUN_MAX_RANKS]; /* flat arrays may be there */
     whole_run_end ends[WHOLE_RUN_MAX_RANKS];
     pt_run *run;            /* worker 0's; flat: its parameters, rank 0's statistics */
     pt_run *first;          /* rank 0's */

@@ -29,13 +29,17 @@ static whole_run *play(const whole_run_options *o)
     return r;
 }
 
-/* Plays o as W workers, S servers and T threads, with two workers in messages of small
- * parts; ends the test where it is not a. */
+/* Plays o as W workers, S servers and T threads, where W + S + T is odd in copies and not
+ * in shared memory, with two workers in copies of small parts; ends the test where it is
+ * not a. */
 static void same_as(const whole_run *a, whole_run_options o, int w, int s, int t)
 {
     const char *what;
     whole_run *b;
+    int n = 0;
 
+    while (o.sets[n]) n++;
+    if ((w + s + t) % 2 || w == 2) o.sets[n] = "server.shared_memory=false";
     o.n_workers = w;
     o.n_servers = s;
     o.threads = t;

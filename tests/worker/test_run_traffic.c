@@ -13,11 +13,14 @@ enum { TRAIN = 21, TEST = 70, VALIDATION = 37 };
 
 static int n_hosts;
 
+/* An odd number of workers sends copies, an even one shares memory. */
 static whole_run *play_validated(const char *set, int n_workers, int n_servers,
                                  int n_validation)
 {
     whole_run_options o = {.config = CONFIG,
-                           .sets = {set},
+                           .sets = {n_workers % 2 ? "server.shared_memory=false"
+                                                  : "server.shared_memory=true",
+                                    set},
                            .n_servers = n_servers,
                            .n_workers = n_workers,
                            .n_hosts = n_hosts,
@@ -188,7 +191,7 @@ static void test_bytes_of_stages_with_frozen_parts_are_foretold(void **state)
 
 static uint64_t bytes_of(const char *set)
 {
-    whole_run *r = play(set, 2, 1);
+    whole_run *r = play(set, 3, 1);
     uint64_t n = r->ends[1].sent + r->ends[1].received;
 
     whole_run_destroy(r);

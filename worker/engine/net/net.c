@@ -72,8 +72,8 @@ static pt_status allocate(pt_net *n)
     size_t images = (size_t)n->opt.max_images;
     size_t groups = (size_t)n->opt.n_shards + images / PT_EVAL_BLOCK + 2;
 
-    n->arena_bytes =
-        cut_bytes(m->activations) + cut_bytes(m->gradients) + cut_bytes(m->scratch);
+    n->arena_bytes = cut_bytes(m->activations) + cut_bytes(m->scratch);
+    if (!n->opt.gradients) n->arena_bytes += cut_bytes(m->gradients);
     n->arena = pt_pages_alloc(n->arena_bytes);
     n->trained = calloc((size_t)n->opt.graph->n_params + 1, sizeof *n->trained);
     n->group_begin = calloc(groups, sizeof *n->group_begin);
@@ -88,7 +88,8 @@ static pt_status allocate(pt_net *n)
     char *at = n->arena;
 
     n->activations = cut(&at, m->activations);
-    n->gradients = cut(&at, m->gradients);
+    n->gradients = n->opt.gradients;
+    if (!n->gradients) n->gradients = cut(&at, m->gradients);
     n->scratch = cut(&at, m->scratch);
     cut_activations(n);
     cut_scratch(n);

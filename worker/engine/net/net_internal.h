@@ -25,7 +25,7 @@ struct pt_net {
     void *arena; /* all that a pass needs, in this order: */
     size_t arena_bytes;
     void *activations;
-    float *gradients; /* [n_cover][plan.gradient_floats] */
+    float *gradients; /* [n_cover][plan.gradient_floats]; or the caller's memory */
     void *scratch;
     float *kernel_scratch;
     float *channel;      /* option repeats: [max_images][h][w] of the largest map */

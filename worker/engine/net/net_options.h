@@ -60,6 +60,8 @@ typedef struct {
     const int *maps;       /* [n_maps] nodes whose outputs stay readable, and to whose */
     int n_maps;            /* gradients the caller may add; borrowed */
     bool repeats;          /* for pt_net_evaluate_without */
+    float *gradients; /* in training: memory for them, of pt_net_plan's size, borrowed
+                         and aligned to cache lines; NULL: the net's own */
     pt_bn_mode bn_mode;
     double bn_moving; /* probability with which a channel is normalized by its
                          running statistics in training; 0: batch norm as it is */
@@ -72,5 +74,8 @@ typedef struct {
 typedef struct {
     size_t activations, gradients, scratch;
 } pt_net_memory;
+
+/* Bytes of the gradients alone, of a net that trains on span's shards. */
+size_t pt_net_gradient_bytes(const pt_graph *g, const pt_span *span);
 
 #endif

@@ -310,6 +310,13 @@ static pt_status check_options(const pt_net_options *o)
     return PT_OK;
 }
 
+/* One set for each sub-tree of a cover. */
+static size_t gradient_bytes(const pt_graph *g, int n_cover)
+{
+    return pt_mul(pt_mul((size_t)n_cover, pt_whole_lines(g->n_param_floats)),
+                  sizeof(float));
+}
+
 static void make_plan(pt_net_planner *p, pt_net_plan_result *out, pt_lifetime *l,
                       pt_lifetime **placed)
 {
@@ -345,11 +352,17 @@ static void make_plan(pt_net_planner *p, pt_net_plan_result *out, pt_lifetime *l
     }
     place_states(p, out);
     out->bytes.activations = pt_mul(p->floats, sizeof(float));
-    out->bytes.gradients =
-        pt_mul(pt_mul((size_t)out->n_cover, out->gradient_floats), sizeof(float));
+    if (p->opt->training) out->bytes.gradients = gradient_bytes(g, out->n_cover);
     out->bytes.scratch =
         pt_add_sizes(pt_mul(out->kernel_floats + out->channel_floats, sizeof(float)),
                      norm_bytes(p->opt, out));
+}
+
+size_t pt_net_gradient_bytes(const pt_graph *g, const pt_span *span)
+{
+    pt_subtree cover[PT_MAX_COVER];
+
+    return gradient_bytes(g, pt_tree_cover(span->lo, span->hi, span->n_shards, cover));
 }
 
 pt_status pt_net_plan_create(const pt_net_options *opt, pt_net_plan_result *out)
