@@ -20,7 +20,10 @@ ranks 3 undisturbed "${run[@]}" || { cat undisturbed.log; fail "the undisturbed 
 wanted=$(hash_of undisturbed) wanted_rows=$(value undisturbed predictions_hash)
 wanted_best=$(sha256sum <undisturbed/best.h5)
 # what a metrics line says apart from times
-numbers() { sed 's/,"seconds":[^,}]*//; s/,"ratio_p.*"cosine"/,"cosine"/' "$1/metrics.jsonl"; }
+numbers() {
+    sed 's/,"[a-z]*_s":[^,}]*//g; s/,"seconds":[^,}]*//; s/,"ratio_p.*"cosine"/,"cosine"/' \
+        "$1/metrics.jsonl"
+}
 
 draw() { # n: a number below n, the next one of this seed
     state=$(((state * 1103515245 + 12345) % 2147483648))
