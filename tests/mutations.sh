@@ -83,7 +83,7 @@ mutation every_member_of_a_host_swaps common.allreduce common/run/allreduce.c <<
 - if (i == 0 || m->host[i] != m->host[i - 1]) s->lead[s->n_leads++] = i;
 + s->lead[s->n_leads++] = i;
 M
-mutation sums_merged_in_order_of_arrival worker.run_bits worker/exchange.c <<'M'
+mutation sums_merged_in_order_of_arrival worker.exchange worker/exchange.c <<'M'
 - if (!own && m->lo > x->lo) add_list(x, &t, x->lo, x->hi, x->list);
 + if (!own) add_list(x, &t, x->lo, x->hi, x->list);
 M

@@ -81,23 +81,38 @@ test_any_number_of_workers_servers_and_threads_gives_the_same_bits(void **state)
 }
 
 /* More workers than send batch norm's sums to each other directly; 11 of the 32 shards of
- * a short batch are empty. */
-static void test_many_workers_on_any_hosts_give_the_same_bits(void **state)
+ * a short batch are empty. Every other layout is on several hosts. */
+static void many_workers_agree(const int *workers, int n, const char *set)
 {
-    static const int workers[] = {4, 6, 7, 13, 16, 32};
     whole_run_options o = options(1, 1, 2);
     whole_run *a;
 
     o.sets[0] = "shards=32";
     o.sets[1] = "data.batch=40";
+    o.sets[2] = set;
     o.n_train = 61;
     a = play(&o);
     assert_int_equal(a->steps[1].report.images, 21);
-    for (int i = 0; i < 6; i++) {
-        o.n_hosts = i == 0 ? 0 : i; /* 1 to 5 */
+    for (int i = 0; i < n; i++) {
+        o.n_hosts = i % 2 * (1 + i);
         same_as(a, o, workers[i], 1 + i % 2, 1);
     }
     whole_run_destroy(a);
+}
+
+static void test_many_workers_on_any_hosts_give_the_same_bits(void **state)
+{
+    static const int workers[] = {4, 6, 7, 13, 16, 32};
+
+    many_workers_agree(workers, 6, NULL);
+}
+
+/* Moving statistics: the running ones, which merge at the server, steer every step. */
+static void test_many_workers_with_moving_statistics_give_the_same_bits(void **state)
+{
+    static const int workers[] = {13, 16};
+
+    many_workers_agree(workers, 2, "network.stoch_norm=0.5");
 }
 
 /* The tests around this one use Winograd. */
@@ -231,6 +246,7 @@ int main(void)
         cmocka_unit_test(
             test_any_number_of_workers_servers_and_threads_gives_the_same_bits),
         cmocka_unit_test(test_many_workers_on_any_hosts_give_the_same_bits),
+        cmocka_unit_test(test_many_workers_with_moving_statistics_give_the_same_bits),
         cmocka_unit_test(test_direct_convolutions_give_the_same_bits_on_any_layout),
         cmocka_unit_test(test_batch_norm_per_shard_gives_the_same_bits),
         cmocka_unit_test(test_frozen_batch_norm_gives_the_same_bits),

@@ -74,7 +74,7 @@ static void skips_leave_everything(const whole_run *r)
 
 static void any_layout_skips_alike(whole_run_options o, int steps)
 {
-    static const int layouts[][2] = {{2, 1}, {3, 2}, {8, 3}};
+    static const int layouts[][2] = {{2, 1}, {3, 2}, {8, 3}}; /* 8: on three hosts */
     whole_run *a = whole_run_play(&o);
 
     whole_run_assert_ok(a);
@@ -86,6 +86,7 @@ static void any_layout_skips_alike(whole_run_options o, int steps)
 
         o.n_workers = layouts[i][0];
         o.n_servers = layouts[i][1];
+        o.n_hosts = i == 2 ? 3 : 0;
         o.shuffle = (unsigned)i + 1;
         b = whole_run_play(&o);
         whole_run_assert_ok(b);
