@@ -40,7 +40,8 @@ static void fill_loads(const pt_run *r, load *of)
     }
 }
 
-/* A worker's gradients and its new weights. */
+/* A worker's gradients and its new weights: values, or their places where they are lent.
+ */
 static void add_keys(const count *c, int worker, const load *servers, int n_trees)
 {
     const pt_run *r = c->r;
@@ -50,6 +51,7 @@ static void add_keys(const count *c, int worker, const load *servers, int n_tree
         uint64_t up = servers[s].values * pt_push_bytes(r, 1),
                  down = servers[s].values * sizeof(float), n = servers[s].keys;
 
+        if (pt_run_lends(r, s, rank)) up = down = n * PT_MSG_PLACE_BYTES;
         add(c, rank, s, (uint64_t)n_trees * up, (uint64_t)n_trees * n);
         add(c, s, rank, down, n);
     }
