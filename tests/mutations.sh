@@ -252,9 +252,9 @@ mutation traffic_without_checksums worker.run_traffic common/run/wire.c <<'M'
 - bytes += rows * (uint64_t)dims * sizeof(float) + PT_MSG_CHECK_BYTES;
 + bytes += rows * (uint64_t)dims * sizeof(float);
 M
-mutation failure_of_one_rank_is_no_failure mpi.job.np2 common/comm/job.c <<'M'
-- s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MIN, job.world, &r),
-+ s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MAX, job.world, &r),
+mutation failure_of_one_rank_is_no_failure mpi.job.np2 common/comm/job_collectives.c <<'M'
+- s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MIN, pt_job.world, &r),
++ s = pt_mpi_check(MPI_Iallreduce(&rank, &first, 1, MPI_INT, MPI_MAX, pt_job.world, &r),
 M
 mutation failed_push_is_forgotten worker.client worker/client.c <<'M'
 - if (r->active && c->lost == PT_OK) keep(c, pt_comm_test(c->comm, r, &done));

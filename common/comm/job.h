@@ -1,5 +1,5 @@
 /* The job: start and end of MPI, agreement of all ranks, the one line before death.
- * mpi.h is included in job.c and comm_mpi.h only.
+ * mpi.h is included in comm_mpi.h only.
  *
  * Functions marked Collective are called by all ranks of the world together. */
 #ifndef PT_COMMON_COMM_JOB_H
@@ -57,6 +57,14 @@ PT_MUST_USE pt_status pt_job_reorder(const int *order);
 
 /* The largest tag that a message may have (MPI_TAG_UB). Valid after start. */
 PT_MUST_USE pt_status pt_job_largest_tag(int *tag);
+
+/* Collective over all ranks of the launcher, between runs: they divide into n
+ * jobs, n from 1 to the number of ranks, each of ranks that are neighbours in the
+ * launcher's order. From here on this process belongs to one of them, number *part, and
+ * everything above and below is about it alone; n = 1 unites all again. Waits for every rank without a deadline and without
+ * occupying a core: other jobs may be at work for hours. A rank that dies ends them all.
+ * The same status in a job, as of start. */
+PT_MUST_USE pt_status pt_job_divide(int n, int *part);
 
 /* Seconds without progress after which the job ends with a line that names the debtor. */
 void pt_job_set_deadline(double deadline_s);

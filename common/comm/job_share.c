@@ -58,6 +58,7 @@ pt_status pt_job_share(size_t bytes, bool *works)
     pt_segments *g = NULL;
     pt_status s, made = pt_segments_create(c->rank, c->size, bytes, &g);
 
+    pt_segments_destroy(&c->segments);
     *works = false;
     if (made == PT_OK) pt_segments_describe(g, mine, sizeof mine);
     s = exchange_texts(mine, &all);

@@ -7,11 +7,11 @@
 
 #include "common/base/status.h"
 
-/* Collective, once, after the ranks have their last numbers (pt_job_reorder): makes a
- * segment of `bytes` for this rank and maps those of the others on its host
+/* Collective, once a run, after the ranks have their last numbers (pt_job_reorder): makes
+ * a segment of `bytes` for this rank and maps those of the others on its host
  * (common/comm/segments.h); from then on what is in them can be lent. *works, the same on
- * all ranks: false if some rank cannot, after one warning that says why. pt_job_end unmaps
- * them. */
+ * all ranks: false if some rank cannot, after one warning that says why. The next run's
+ * call, or pt_job_end, unmaps them. */
 PT_MUST_USE pt_status pt_job_share(size_t bytes, bool *works);
 
 #endif

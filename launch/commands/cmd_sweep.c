@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/comm/job.h"
 #include "common/comm/launcher.h"
+#include "launch/support/agree.h"
 #include "launch/support/args.h"
 #include "launch/support/mpirun.h"
+#include "launch/sweep/in_job.h"
 #include "launch/sweep/queue.h"
 #include "launch/sweep/slurm.h"
 
@@ -17,7 +20,7 @@ typedef struct {
     const char *file, *slurm;
     pt_words only, sets;
     pt_sweep_jobs jobs;
-    bool list, dry_run, submit;
+    bool list, dry_run, submit, in_job;
 } sweep_args;
 
 static pt_status check_args(const void *given)
@@ -32,6 +35,8 @@ static pt_status check_args(const void *given)
         return pt_fail(PT_ERR_USAGE, "--submit needs --slurm SCRIPT");
     if ((a->list || a->dry_run) && a->slurm)
         return pt_fail(PT_ERR_USAGE, "--list or --slurm, not both");
+    if (a->in_job && (a->list || a->dry_run || a->slurm || a->jobs.workers))
+        return pt_fail(PT_ERR_USAGE, "--in-job goes with --only, --set and --jobs alone");
     if (a->slurm && (a->jobs.workers || a->jobs.at_once > 1))
         return pt_fail(PT_ERR_USAGE, "with --slurm the table sets the number of ranks: "
                                      "slurm: {ntasks: 3, at_once: 2}");
@@ -69,7 +74,10 @@ static bool read_args(int argc, char **argv, sweep_args *a, int *code)
         PT_ARG_TEXT(
             "slurm", "SCRIPT", &a->slurm,
             "Write a Slurm array job for the runs that are not done; run nothing"),
-        PT_ARG_FLAG("submit", &a->submit, "Pass the script of --slurm to sbatch")};
+        PT_ARG_FLAG("submit", &a->submit, "Pass the script of --slurm to sbatch"),
+        PT_ARG_FLAG("in-job", &a->in_job,
+                    "Under mpirun or srun: divide the ranks into --jobs groups (default: "
+                    "one per run), each with one run at a time")};
     const pt_args args = {
         .command = "sweep",
         .about = "Runs a table of experiments, each row with each seed. Runs that are "
@@ -129,15 +137,56 @@ static pt_status write_slurm(const pt_sweep *s, const sweep_args *a)
     return n > 0 && a->submit ? submit(a->slurm) : PT_OK;
 }
 
+/* What --in-job needs to train a run. */
+typedef struct {
+    int argc;
+    char **argv;
+} command_line;
+
+static pt_status train(void *context, const char *config)
+{
+    const command_line *c = context;
+    const pt_train_args args = {.file = config, .argc = c->argc, .argv = c->argv};
+
+    return pt_train_in_job(&args);
+}
+
+static int run_in_job(const sweep_args *a, int argc, char **argv)
+{
+    command_line line = {argc, argv};
+    pt_sweep *sweep = NULL;
+    pt_status s = PT_OK;
+
+    if (!pt_under_launcher()) {
+        s = pt_fail(
+            PT_ERR_USAGE,
+            "--in-job divides the ranks of a job: start it with mpirun or srun, as "
+            "in mpirun -n 6 ptrain sweep %s --in-job",
+            a->file);
+        pt_log_error(pt_fail_text());
+        return pt_status_exit_code(s);
+    }
+    s = pt_job_start(&argc, &argv);
+    if (s == PT_OK) s = pt_agree_on_program(argc, argv);
+    if (s == PT_OK)
+        s = pt_job_agree(pt_sweep_create(a->file, a->sets.list, a->sets.n,
+                                         a->only.n ? a->only.list[0] : NULL, &sweep));
+    if (s == PT_OK) s = pt_sweep_run_in_job(sweep, a->jobs.at_once, train, &line);
+    pt_sweep_destroy(&sweep);
+    return pt_job_end(s);
+}
+
 int pt_cmd_sweep(int argc, char **argv)
 {
-    sweep_args a = {.jobs = {.at_once = 1}};
+    sweep_args a = {0};
     pt_sweep *sweep = NULL;
     pt_status s;
     int code = 0;
 
     if (!read_args(argc, argv, &a, &code)) return code;
     a.list |= a.dry_run;
+    if (a.in_job) return run_in_job(&a, argc, argv);
+    if (a.jobs.at_once == 0) a.jobs.at_once = 1;
     s = pt_sweep_create(a.file, a.sets.list, a.sets.n, a.only.n ? a.only.list[0] : NULL,
                         &sweep);
     if (s == PT_OK && a.list)
@@ -145,9 +194,9 @@ int pt_cmd_sweep(int argc, char **argv)
     else if (s == PT_OK && a.slurm)
         s = write_slurm(sweep, &a);
     else if (s == PT_OK && pt_under_launcher())
-        s = pt_fail(
-            PT_ERR_USAGE,
-            "a sweep starts its runs' ranks itself: run it without mpirun or srun");
+        s = pt_fail(PT_ERR_USAGE, "a sweep starts its runs' ranks itself: run it without "
+                                  "mpirun or srun, or with "
+                                  "--in-job");
     else if (s == PT_OK)
         code = pt_sweep_run_all(sweep, a.jobs);
     if (s != PT_OK) pt_log_error(pt_fail_text());

@@ -171,7 +171,7 @@ static pt_status begin(pt_setup *u, const pt_train_args *args, pt_resume **out)
     return s;
 }
 
-static pt_status train(const pt_train_args *args)
+pt_status pt_train_in_job(const pt_train_args *args)
 {
     pt_setup *u = NULL;
     pt_resume *start = NULL;
@@ -225,7 +225,7 @@ int pt_cmd_train(int argc, char **argv)
     } else {
         s = pt_job_start(&argc, &argv);
         if (s == PT_OK) pt_stop_at_once_on_signal(pt_job_rank() == 0);
-        if (s == PT_OK) s = train(&args);
+        if (s == PT_OK) s = pt_train_in_job(&args);
         code = pt_job_end(s);
     }
     pt_words_fini(&args.sets);

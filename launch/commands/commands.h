@@ -3,11 +3,17 @@
 #define PT_LAUNCH_COMMANDS_COMMANDS_H
 
 #include "launch/support/command.h"
+#include "launch/train/setup.h"
 
 extern const pt_commands pt_all_commands, pt_bench_commands, pt_config_commands;
 
 /* Each in its cmd_NAME.c. argv[0] is the name; they return the exit code. */
 int pt_cmd_train(int argc, char **argv);
+
+/* The same in a job that has been started; may be called again in it. Collective; the
+ * status is agreed. */
+PT_MUST_USE pt_status pt_train_in_job(const pt_train_args *args);
+
 int pt_cmd_predict(int argc, char **argv);
 int pt_cmd_pack(int argc, char **argv);
 int pt_cmd_inspect(int argc, char **argv);

@@ -153,6 +153,29 @@ static void test_one_machine_is_one_host(void **state)
     assert_string_equal(pt_job_host_of(0), pt_job_host());
 }
 
+/* Two jobs that share nothing, and one again. */
+static void test_ranks_divide_into_jobs_and_unite(void **state)
+{
+    int size = pt_job_size(), world = pt_job_world_rank(), n = size > 1 ? 2 : 1;
+    int part = -1, want = world * n / size, begin = (want * size + n - 1) / n;
+
+    assert_int_equal(pt_job_divide(n, &part), PT_OK);
+    assert_int_equal(part, want);
+    assert_int_equal(pt_job_rank(), world - begin);
+    assert_int_equal(pt_job_size(), ((want + 1) * size + n - 1) / n - begin);
+    assert_int_equal(pt_job_broadcast_into(0, &part, sizeof part), PT_OK);
+    assert_int_equal(part, want);
+    assert_int_equal(pt_job_agree(part == 0 ? PT_STOPPED : PT_OK),
+                     part == 0 ? PT_STOPPED : PT_OK);
+    test_texts_are_gathered_in_rank_order(state);
+    test_sums_are_over_the_ranks_of_this_host(state);
+    assert_int_equal(pt_job_divide(1, &part), PT_OK);
+    assert_int_equal(part, 0);
+    assert_int_equal(pt_job_size(), size);
+    assert_int_equal(pt_job_rank(), world);
+    test_texts_are_gathered_in_rank_order(state);
+}
+
 /* The last test: all but rank 0 in the opposite order. */
 static void test_ranks_that_change_places_speak_under_their_new_numbers(void **state)
 {
@@ -230,6 +253,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_sums_are_over_the_ranks_of_this_host),
         cmocka_unit_test(test_ranks_of_a_host_lend_what_is_never_copied),
         cmocka_unit_test(test_one_machine_is_one_host),
+        cmocka_unit_test(test_ranks_divide_into_jobs_and_unite),
         cmocka_unit_test(test_ranks_that_change_places_speak_under_their_new_numbers),
     };
     int failed;

@@ -28,7 +28,7 @@ HOMES = {
     "jerror.h": ["worker/input/jpeg.c"],
     "jpeglib.h": ["worker/input/jpeg.c"],
     "libfyaml.h": ["common/config/yaml.c"],
-    "mpi.h": ["common/comm/comm_mpi.h", "common/comm/job.c"],
+    "mpi.h": ["common/comm/comm_mpi.h"],
     "openssl/evp.h": ["common/base/digest.c"],
     "zlib.h": ["launch/layouts/matlab.c"],
 }
