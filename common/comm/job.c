@@ -11,6 +11,7 @@
 #include "common/comm/job_state.h"
 #include "common/comm/launcher.h"
 #include "common/comm/pulse.h"
+#include "common/comm/reach.h"
 #include "common/comm/segments.h"
 #include "common/comm/watchdog.h"
 
@@ -102,6 +103,24 @@ void pt_job_set_deadline(double deadline_s)
     pt_watchdog_set_deadline(deadline_s);
 }
 
+/* On the world itself, as a duplicate takes collectives. */
+static pt_status reach_all(void)
+{
+    pt_comm_mpi on = {{0}};
+    char host[MPI_MAX_PROCESSOR_NAME];
+    pt_comm c;
+    int n;
+    pt_status s =
+        pt_mpi_check(MPI_Get_processor_name(host, &n), "MPI_Get_processor_name");
+
+    on.channels[PT_CHANNEL_MESSAGES] = MPI_COMM_WORLD;
+    if (s == PT_OK)
+        s = pt_mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
+                         "MPI_Comm_set_errhandler");
+    if (s == PT_OK) s = pt_comm_mpi_init(&c, &on, PT_JOB_REACH_S);
+    return s == PT_OK ? pt_reach(&c, host, PT_JOB_REACH_S) : s;
+}
+
 static pt_status open_world(void)
 {
     pt_status s =
@@ -109,6 +128,7 @@ static pt_status open_world(void)
 
     pt_job.base = MPI_COMM_WORLD;
     pt_job.comm.rank = pt_job.world_rank;
+    if (s == PT_OK) s = reach_all();
     if (s == PT_OK) s = pt_job_open_channels(pt_job.base);
     return s == PT_OK ? pt_job_find_host() : s;
 }

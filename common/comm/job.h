@@ -16,6 +16,9 @@
  * writing the model), where the configuration's deadline does not apply. */
 enum { PT_JOB_START_S = 300 };
 
+/* Seconds until two ranks that have not heard of each other end the job at its start. */
+enum { PT_JOB_REACH_S = 60 };
+
 /* Size of a text in pt_job_gather_text, its final zero included. */
 enum { PT_JOB_TEXT_BYTES = 256 };
 
