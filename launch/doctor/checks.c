@@ -43,6 +43,11 @@ static void check_world(const pt_facts *f, pt_findings *out)
             "the job has %d rank%s, but SLURM_NTASKS is %d: use all with srun "
             "or with mpirun without -n",
             f->n, plural(f->n), f->slurm_tasks);
+    } else if (f->n == 1 && f->slurm_tasks > 1) {
+        pt_findings_add(out, PT_FINDING_OK,
+                        "one rank of a Slurm job with %d tasks: this machine alone; to "
+                        "check the job: srun --mpi=pmix ptrain doctor",
+                        f->slurm_tasks);
     } else if (f->n == 1) {
         pt_findings_add(out, PT_FINDING_OK,
                         "one rank: this machine alone; to check a job put the launcher "

@@ -14,9 +14,9 @@ n=3
 doctor >job.log 2>&1
 status=$?
 expect 0 job.log '^ok    world      3 ranks on 1 host see each other' '^ok    layout     1 server and 2 workers for 8 shards' '^ok    binding '
-doctor --threads 64 >threads.log 2>&1
+doctor --threads 256 >threads.log 2>&1
 status=$?
-expect 0 threads.log '^warn  cores      host .*: 2 workers x 64 threads on [0-9]+ cores?: try .* engine.threads=[0-9]+$'
+expect 0 threads.log '^warn  cores      host .*: 2 workers x 256 threads on [0-9]+ cores?: try .* engine.threads=[0-9]+$'
 
 # From a configuration; the directory cannot be.
 printf 'shards: 1\ndata: {path: d.h5}\nnetwork: {name: resnet_small}\nrun: {dir: /proc/runs}\n' >run.yaml

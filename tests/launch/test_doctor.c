@@ -243,6 +243,12 @@ static void test_one_machine_is_checked_alone(void **state)
     assert_string_equal(text_of("cores"),
                         "4 cores: try 5 ranks on each host (1 server, 4 workers) and "
                         "engine.threads=1");
+    facts.launched = false;
+    facts.slurm_tasks = 8;
+    assert_string_equal(
+        text_of("world"),
+        "one rank of a Slurm job with 8 tasks: this machine alone; to check "
+        "the job: srun --mpi=pmix ptrain doctor");
 }
 
 static void test_findings_beyond_the_list_are_counted(void **state)
