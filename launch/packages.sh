@@ -33,6 +33,7 @@ python3-torch           python torch
 python3-torchvision     python torchvision
 gcc-aarch64-linux-gnu   command aarch64-linux-gnu-gcc
 qemu-user               command qemu-aarch64
+libsimgrid-dev          header smpi/smpi.h
 valgrind                command valgrind
 mpich                   command mpiexec.mpich
 libmpich-dev            command mpicc.mpich

@@ -109,3 +109,14 @@ pt_status pt_traffic_of_places(const pt_run *r, uint64_t step, const int *place,
     free(servers);
     return PT_OK;
 }
+
+double pt_traffic_seconds(const pt_traffic *t, int n, double bytes_per_s)
+{
+    uint64_t most = 0;
+
+    for (int i = 0; i < n; i++) {
+        if (t[i].sent > most) most = t[i].sent;
+        if (t[i].received > most) most = t[i].received;
+    }
+    return (double)most / bytes_per_s;
+}

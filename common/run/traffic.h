@@ -12,4 +12,8 @@
 PT_MUST_USE pt_status pt_traffic_of_places(const pt_run *r, uint64_t step,
                                            const int *place, pt_traffic *out);
 
+/* Seconds that the busiest of places [n] needs for t: each sends and receives at once,
+ * bytes_per_s in each direction. No step is shorter. */
+double pt_traffic_seconds(const pt_traffic *t, int n, double bytes_per_s);
+
 #endif

@@ -17,6 +17,7 @@ static const pt_command list[] = {
      .run = pt_cmd_submit},
     {"doctor", "check a job and its machines before a run", .run = pt_cmd_doctor},
     {"report", "compare finished runs, in tables like the paper's", .run = pt_cmd_report},
+    {"plan", "predict the step of a job of many nodes", .run = pt_cmd_plan},
     {"bench", "measure the speed of this machine", .own = &pt_bench_commands},
 };
 

@@ -28,8 +28,12 @@ HOMES = {
     "jerror.h": ["worker/input/jpeg.c"],
     "jpeglib.h": ["worker/input/jpeg.c"],
     "libfyaml.h": ["common/config/yaml.c"],
+    "malloc.h": ["launch/plan/sim/unwritten.c"],
     "mpi.h": ["common/comm/comm_mpi.h"],
     "openssl/evp.h": ["common/base/digest.c"],
+    "simgrid/actor.h": ["launch/plan/sim/*"],
+    "simgrid/engine.h": ["launch/plan/sim/*"],
+    "smpi/smpi.h": ["launch/plan/sim/*"],
     "zlib.h": ["launch/layouts/matlab.c"],
 }
 # C, POSIX and Linux: free to all. Any other header in <> needs a row above.

@@ -1,0 +1,123 @@
+#include "launch/commands/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "launch/plan/chart.h"
+#include "launch/plan/measure.h"
+#include "launch/plan/options.h"
+#include "launch/plan/simulate.h"
+
+/* ---- what a node takes ------------------------------------------------------------- */
+
+static pt_status make_graph(const char *network, pt_graph **out)
+{
+    pt_graph_options g = {0};
+    pt_status s = pt_graph_defaults(network, &g.side, &g.n_classes);
+
+    return s == PT_OK ? pt_graph_create(network, &g, out) : s;
+}
+
+static pt_status find_costs(const pt_plan_options *o, pt_costs *c)
+{
+    pt_graph *g = NULL;
+    pt_status s = make_graph(o->network, &g);
+
+    if (s == PT_OK) s = pt_costs_init(c, g);
+    if (s == PT_OK && o->images_per_s > 0)
+        pt_estimate_layers(g, o->batch, o->images_per_s, c);
+    else if (s == PT_OK)
+        s = pt_measure_layers(o->network, o->batch, o->threads, c);
+    if (s == PT_OK) s = pt_measure_rates(&c->rates);
+    pt_graph_destroy(&g);
+    return s;
+}
+
+/* ---- the table --------------------------------------------------------------------- */
+
+static void print_head(const pt_plan_options *o, const pt_costs *c)
+{
+    double compute_s = pt_costs_compute(c);
+
+    printf("%s, %d images a node and step, links of %s, %d us\n", o->network, o->batch,
+           o->link, o->latency_us);
+    printf("a node alone: %.3g s a step, %.3g images/s (%s)\n", compute_s,
+           o->batch / compute_s,
+           o->images_per_s > 0 ? "as given" : "measured on this machine");
+    printf("a server's thread: checksums %.1f GB/s, sums %.1f GB/s, update %.1f GB/s\n\n",
+           1e-9 / c->rates.checksum, 1e-9 / c->rates.addition, 1e-9 / c->rates.update);
+    printf("%6s %8s %10s %10s %11s %9s %9s\n", "nodes", "servers", "step s", "images/s",
+           "efficiency", "bound s", "of bound");
+    fflush(stdout);
+}
+
+static void print_row(void *compute_s, const pt_forecast *r)
+{
+    const double *alone = compute_s;
+    const pt_trial *t = &r->trial;
+
+    printf("%6d %8d %c%9.4g %10.4g %10.0f%% %9.4g %8.0f%%\n", t->nodes, t->servers,
+           r->simulated ? ' ' : '~', r->step_s, t->batch * t->nodes / r->step_s,
+           100 * *alone / r->step_s, r->bound_s, 100 * r->bound_s / r->step_s);
+    fflush(stdout);
+}
+
+static void print_best(const pt_forecast *rows, size_t n)
+{
+    bool formula = false;
+
+    printf("\nbest:");
+    for (size_t i = 0, printed = 0; i < n; i++) {
+        formula = formula || !rows[i].simulated;
+        if (rows[i].best)
+            printf("%s %d server%s for %d nodes", printed++ ? "," : "",
+                   rows[i].trial.servers, rows[i].trial.servers == 1 ? "" : "s",
+                   rows[i].trial.nodes);
+    }
+    printf("\n");
+    if (formula)
+        printf("~ not simulated: the bound, and what the largest simulated layout with "
+               "one server a node took beyond it\n");
+}
+
+/* ---- the command ------------------------------------------------------------------- */
+
+static pt_status plan(const pt_plan_options *o)
+{
+    pt_costs costs = {0};
+    pt_forecast *rows = NULL;
+    double compute_s;
+    char title[160];
+    size_t n = 0;
+    pt_status s = pt_simulator_find();
+
+    if (s == PT_OK) s = pt_plan_rows(o, &rows, &n);
+    if (s == PT_OK) s = find_costs(o, &costs);
+    if (s == PT_OK) {
+        compute_s = pt_costs_compute(&costs);
+        print_head(o, &costs);
+        s = pt_forecast_all(rows, n, &costs, o->jobs, print_row, &compute_s);
+    }
+    if (s == PT_OK) print_best(rows, n);
+    if (s == PT_OK && o->svg) {
+        snprintf(title, sizeof title, "%s, %d images a node and step, links of %s",
+                 o->network, o->batch, o->link);
+        s = pt_plan_chart(o->svg, title, rows, n, compute_s);
+    }
+    free(rows);
+    pt_costs_fini(&costs);
+    return s;
+}
+
+int pt_cmd_plan(int argc, char **argv)
+{
+    pt_plan_options o;
+    pt_status s;
+    int code;
+
+    if (!pt_plan_options_read(argc, argv, &o, &code)) return code;
+    s = plan(&o);
+    if (s != PT_OK) pt_log_error(pt_fail_text());
+    return pt_status_exit_code(s);
+}

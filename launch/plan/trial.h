@@ -1,0 +1,25 @@
+/* One layout that `ptrain plan` tries, and the run that it stands for: the same for the
+ * command and for the simulated ranks. Pure. */
+#ifndef PT_LAUNCH_PLAN_TRIAL_H
+#define PT_LAUNCH_PLAN_TRIAL_H
+
+#include "common/run/run.h"
+
+typedef struct {
+    const char *network;
+    int nodes;   /* one worker on each */
+    int servers; /* server s is on node s % nodes, beside its worker */
+    int batch;   /* images per node and step */
+    double link; /* bytes per second that a node's link carries in each direction */
+    double latency_s;
+} pt_trial;
+
+/* Virtual shards: the smallest power of two that gives each node one, but at least the
+ * default of the configuration. */
+int pt_trial_shards(int nodes);
+
+/* The run: plain training with momentum and weight decay, everything trained, its steps
+ * never ending. PT_ERR_CONFIG for an unknown network. */
+PT_MUST_USE pt_status pt_trial_run_create(const pt_trial *t, pt_run **out);
+
+#endif

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# `ptrain plan`: a job bound by its links takes between the bound and 1.25 times it, for one
+# server and for one on each node. The simulator itself compares the bytes of every link
+# with the formula, and gives no answer if they differ; here with batch norm as well.
+. "$(dirname "$0")/lib.sh"
+"$PTRAIN" plan --link 25 >out 2>err && fail "a rate without a unit was taken"
+[ "$(grep -c error: err)" = 1 ] || fail "a bad rate: $(cat err)"
+if [ ! -x "$(dirname "$PTRAIN")/ptrain-plan" ]; then
+    "$PTRAIN" plan >out 2>err
+    [ $? = 2 ] && grep -q 'error: .*libsimgrid-dev' err || fail "without SimGrid: $(cat err)"
+    echo "skipped: ptrain was built without SimGrid (libsimgrid-dev)"
+    exit 77
+fi
+"$PTRAIN" plan --network vgg16 --nodes 4 --servers 1,n --link 1Gb/s --batch 2 \
+    --images-per-second 200 --svg plan.svg >out 2>err || fail "vgg16: $(cat err)"
+cat out
+[ ! -s err ] || fail "vgg16 printed $(cat err)"
+awk '$1 == 4 { rows++; if ($3 < $6 || $3 > 1.25 * $6) bad = 1 } END { exit bad || rows != 2 }' out ||
+    fail "a step is not between the bound and 1.25 times it"
+grep -q '^best: 4 servers for 4 nodes' out || fail "the best layout is not 4 servers"
+grep -q '</svg>' plan.svg || fail "plan.svg is not whole"
+"$PTRAIN" plan --network resnet50 --nodes 6 --servers 2 --images-per-second 100 >out 2>err ||
+    fail "resnet50: $(cat err)"
