@@ -16,6 +16,7 @@
 
 #include "common/base/bf16.h"
 #include "common/run/sum.h"
+#include "common/run/trace.h"
 #include "common/run/wire.h"
 
 enum { MAX_SLOTS = 32, SLOT_BUDGET = 64 << 20, LENT = -1 };
@@ -251,6 +252,19 @@ double pt_gather_seconds(const pt_gather *g)
     return g->seconds;
 }
 
+/* The gradient of a key whose parts are here. */
+static const float *aggregate(pt_gather *g, const slot *t, int key)
+{
+    double start = pt_trace_clock(g->run->trace);
+    size_t count = g->run->keys->keys[key].count;
+    const float *sum;
+
+    take_parts(g, t, count);
+    sum = finish(g, count);
+    pt_trace_until_now(g->run->trace, PT_TRACE_AGGREGATE, key, start);
+    return sum;
+}
+
 pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
                          pt_status (*done)(void *context, int key, const float *gradient),
                          void *context)
@@ -261,15 +275,16 @@ pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
     enter_step(g, step);
     for (int k = 0; k < n && s == PT_OK; k++) {
         slot *t = &g->slots[k % g->n_slots];
-        size_t count = g->run->keys->keys[keys[k]].count;
+        double start;
 
         while (next < n && next < k + g->n_slots && s == PT_OK) {
             s = post(g, &g->slots[next % g->n_slots], keys[next]);
             next++;
         }
+        start = pt_trace_clock(g->run->trace);
         if (s == PT_OK) s = pt_comm_wait(g->comm, t->requests, (size_t)g->n_parts);
-        if (s == PT_OK) take_parts(g, t, count);
-        if (s == PT_OK) s = done(context, keys[k], finish(g, count));
+        pt_trace_until_now(g->run->trace, PT_TRACE_GATHER, keys[k], start);
+        if (s == PT_OK) s = done(context, keys[k], aggregate(g, t, keys[k]));
     }
     return s;
 }

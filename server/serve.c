@@ -6,6 +6,7 @@
 
 #include "common/base/log.h"
 #include "common/comm/segments.h"
+#include "common/run/trace.h"
 #include "server/evaluate.h"
 #include "server/gather.h"
 #include "server/given.h"
@@ -216,6 +217,7 @@ static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
     pt_status st;
 
     pt_comm_at(s->comm, s->step, "serving");
+    pt_trace_step(s->run->trace, s->step);
     if (pt_run_enter_step(s->run, s->step)) pt_update_enter_stage(s->update);
     st = is_first(s) ? begin_step(s, r, &report) : pt_step_record_take(s->record, r);
     if (st != PT_OK) return st;
@@ -299,13 +301,18 @@ static pt_status test(pt_server *s, bool last)
 static pt_status after_step(pt_server *s, const Pt__Record__StepRecord *r, bool *ends)
 {
     bool owed = r->stop && r->evaluate; /* a stop has no time for a test */
+    double start;
     pt_status st;
 
     if (r->last) pt_saves_end(s->saves);
+    start = pt_trace_clock(s->run->trace);
     st = r->evaluate && !owed ? test(s, r->last) : PT_OK;
+    pt_trace_until_now(s->run->trace, PT_TRACE_TEST, -1, start);
     if (r->last) st = pt_server_keep_end(s, st);
     *ends = r->last;
+    start = pt_trace_clock(s->run->trace);
     if (st == PT_OK && r->checkpoint) st = save(s, r, owed);
+    pt_trace_until_now(s->run->trace, PT_TRACE_CHECKPOINT, -1, start);
     if (!r->stop) return st;
     *ends = true;
     if (st == PT_OK) st = pt_saves_wait(s->saves);

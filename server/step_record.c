@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/comm/stop.h"
+#include "common/run/trace.h"
 #include "server/schedule.h"
 
 struct pt_step_record {
@@ -240,8 +241,10 @@ pt_status pt_step_record_make(pt_step_record *d, uint64_t step, Pt__Record__Step
 {
     pt_payloads *p = &d->payloads;
     int v = d->run->plan->n_shards;
+    double start = pt_trace_clock(d->run->trace);
     pt_status decided, s = pt_payloads_take(p, d->run, d->comm, step);
 
+    pt_trace_until_now(d->run->trace, PT_TRACE_PAYLOADS, -1, start);
     if (s != PT_OK) return s;
     pt_algorithm1_means(p->shards, v, &out->means);
     if (d->scratch)

@@ -3,6 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/run/trace.h"
+
+/* When a message was sent, and in which step; at 0: it is not under way. */
+typedef struct {
+    double at;
+    uint64_t step;
+} departure;
+
 struct pt_update {
     pt_run *run;
     pt_comm *comm;
@@ -13,6 +21,7 @@ struct pt_update {
     int n;
     const Pt__Record__StepRecord *record; /* of the step under way */
     double seconds;
+    departure *departures; /* [n_keys][n_workers]; NULL: there is no trace */
     size_t sent, left; /* messages of the step, and how many of them have left in a row */
     double last_look;
     pt_status lost; /* why a test in look() failed, which returns nothing */
@@ -28,6 +37,19 @@ static pt_request *nth(pt_update *u, size_t i)
     return &u->pull[(size_t)u->trained[i / w] * w + i % w];
 }
 
+/* The i-th message of `pull` has left. */
+static void trace_pull(pt_update *u, size_t i)
+{
+    size_t w = (size_t)u->run->n_workers;
+    departure *d = u->departures ? &u->departures[i] : NULL;
+
+    if (!d || d->at == 0) return;
+    pt_trace_put(u->run->trace,
+                 &(pt_trace_span){d->at, pt_clock(), (int32_t)(i / w), PT_TRACE_PULL,
+                                  (uint16_t)(i % w), d->step});
+    d->at = 0;
+}
+
 /* Which weights of the step have left? */
 static void look(pt_update *u)
 {
@@ -37,6 +59,7 @@ static void look(pt_update *u)
         u->lost = pt_comm_test(u->comm, nth(u, u->left), &done);
         if (u->lost != PT_OK)
             snprintf(u->lost_text, sizeof u->lost_text, "%s", pt_fail_text());
+        if (done && u->lost == PT_OK) trace_pull(u, (size_t)(nth(u, u->left) - u->pull));
         u->left += done;
     }
 }
@@ -69,6 +92,9 @@ pt_status pt_update_create(pt_run *run, pt_comm *comm, pt_store *store, pt_gathe
         *u = (pt_update){.run = run, .comm = comm, .store = store, .gather = gather};
         u->pull = pt_calloc(pt_mul(keys, (size_t)run->n_workers), sizeof *u->pull);
         u->trained = pt_calloc(keys, sizeof *u->trained);
+        if (run->trace)
+            u->departures =
+                pt_calloc(pt_mul(keys, (size_t)run->n_workers), sizeof *u->departures);
     }
     if (!u || !u->pull || !u->trained) {
         pt_update_destroy(&u);
@@ -85,6 +111,7 @@ void pt_update_destroy(pt_update **u)
     if (!u || !*u) return;
     (*u)->comm->poll = NULL;
     free((*u)->pull);
+    free((*u)->departures);
     free((*u)->trained);
     free(*u);
     *u = NULL;
@@ -108,7 +135,18 @@ static pt_status wait_for_key(pt_update *u, int key)
     size_t w = (size_t)u->run->n_workers;
     pt_status s = kept(u);
 
-    return s == PT_OK ? pt_comm_wait(u->comm, u->pull + (size_t)key * w, w) : s;
+    if (s == PT_OK) s = pt_comm_wait(u->comm, u->pull + (size_t)key * w, w);
+    for (size_t i = 0; i < w; i++) trace_pull(u, (size_t)key * w + i);
+    return s;
+}
+
+/* A key's messages are about to be sent. */
+static void depart(pt_update *u, int key)
+{
+    size_t w = (size_t)u->run->n_workers;
+
+    for (size_t i = 0; u->departures && i < w; i++)
+        u->departures[(size_t)key * w + i] = (departure){pt_clock(), u->run->trace->step};
 }
 
 /* The key's new weights to every worker. Those of this host read them here, and have done
@@ -118,6 +156,7 @@ static pt_status lend_key(pt_update *u, int key)
     const pt_key *k = &u->run->keys->keys[key];
     int w = u->run->n_workers;
 
+    depart(u, key);
     return pt_comm_lend_all(u->comm, u->run->n_servers, w, PT_MSG_PULL, key,
                             u->run->flat + k->offset, k->count * sizeof(float),
                             u->pull + (size_t)key * (size_t)w);
@@ -129,6 +168,7 @@ static pt_status send_key(pt_update *u, int key, const float *weights)
     const pt_key *k = &u->run->keys->keys[key];
     int w = u->run->n_workers;
 
+    depart(u, key);
     return pt_comm_send_all(u->comm, u->run->n_servers, w, PT_MSG_PULL, key,
                             weights + k->offset, k->count * sizeof(float),
                             u->pull + (size_t)key * (size_t)w);
@@ -139,10 +179,11 @@ static pt_status key_done(void *context, int key, const float *gradient)
 {
     pt_update *u = context;
     pt_status s = wait_for_key(u, key);
-    double start = pt_cpu_clock();
+    double start = pt_cpu_clock(), begin = pt_trace_clock(u->run->trace);
 
     if (s == PT_OK) s = pt_store_update(u->store, key, gradient, u->record);
     u->seconds += pt_cpu_clock() - start;
+    pt_trace_until_now(u->run->trace, PT_TRACE_UPDATE, key, begin);
     if (s == PT_OK) s = lend_key(u, key);
     if (s != PT_OK) return s;
     u->sent += (size_t)u->run->n_workers;

@@ -32,6 +32,7 @@
 
 #include "common/base/bf16.h"
 #include "worker/exchange.h"
+#include "worker/spans.h"
 
 struct pt_client {
     pt_run *run;
@@ -51,6 +52,7 @@ struct pt_client {
     double waited[PT_PAYLOAD_TIMES]; /* of the step, by what for */
     double began, exposed; /* of comm's seconds under way: at begin_step; in waits */
     double *tensor_waits, *server_waits; /* for weights: [n_params], [n_servers] */
+    pt_spans spans;
     double last_poll, last_look;
     pt_status lost; /* why a push failed in poll(), which returns nothing */
     char lost_text[512];
@@ -65,10 +67,25 @@ static pt_status kept(const pt_client *c)
     return c->lost == PT_OK ? PT_OK : pt_fail(c->lost, "%s", c->lost_text);
 }
 
+void pt_client_mark(pt_client *c)
+{
+    pt_spans_mark(&c->spans);
+}
+
+static void lap(void *context, int node, pt_net_part part)
+{
+    pt_client *c = context;
+
+    pt_spans_lap(&c->spans, node, part);
+}
+
 /* A wait that began at `start` and with `before` seconds under way is over. */
 static void add_wait(pt_client *c, pt_step_time why, double start, double before)
 {
-    c->waited[why] += pt_clock() - start;
+    double now = pt_clock();
+
+    c->waited[why] += now - start;
+    pt_spans_wait(&c->spans, why, start, now);
     c->exposed += pt_comm_seconds_under_way(c->comm) - before;
 }
 
@@ -132,7 +149,9 @@ static pt_status wait_tensor(pt_client *c, int tensor)
         double before = c->waited[PT_TIME_WEIGHTS], more;
 
         if (!pending(c, k)) continue;
+        c->spans.tensor = tensor;
         s = wait_key(c, k);
+        c->spans.tensor = -1;
         more = c->waited[PT_TIME_WEIGHTS] - before;
         c->tensor_waits[tensor] += more;
         c->server_waits[keys->keys[k].server] += more;
@@ -188,6 +207,7 @@ static void look(pt_client *c, pt_request *r)
     bool done;
 
     if (r->active && c->lost == PT_OK) keep(c, pt_comm_test(c->comm, r, &done));
+    if (!r->active) pt_spans_left(&c->spans, (size_t)(r - c->push));
 }
 
 /* Sends or lends the sum of one part of a key. A small message leaves at once: the look
@@ -199,6 +219,7 @@ static pt_status push(pt_client *c, int key, int part, float *sum)
     int index = key * PT_MSG_COVERS + part;
     pt_status s;
 
+    pt_spans_push(&c->spans, (size_t)(r - c->push));
     if (pt_run_lends(c->run, c->comm->rank, k->server)) {
         s = pt_comm_lend(c->comm, k->server, PT_MSG_PUSH, index, sum,
                          k->count * sizeof *sum, r);
@@ -241,6 +262,7 @@ static pt_status exchange_begin(void *context, int node, bool backward,
 {
     pt_client *c = context;
 
+    pt_spans_exchange(&c->spans, node);
     return pt_exchange_begin(c->exchange, node, backward, parts, len, add);
 }
 
@@ -252,6 +274,7 @@ static pt_status exchange_end(void *context, const double **total)
 
     if (s == PT_OK) s = pt_exchange_end(c->exchange, total);
     add_wait(c, PT_TIME_SUMS, start, before);
+    pt_spans_exchanged(&c->spans);
     return s;
 }
 
@@ -282,6 +305,7 @@ void pt_client_destroy(pt_client **c)
     free((*c)->push);
     free((*c)->pull);
     free((*c)->pushed);
+    pt_spans_fini(&(*c)->spans);
     free((*c)->tensor_waits);
     free((*c)->server_waits);
     pt_exchange_destroy(&(*c)->exchange);
@@ -302,6 +326,11 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
     c->comm = comm;
     c->net = net;
     c->worker = worker;
+    s = pt_spans_init(&c->spans, run, n * PT_MAX_COVER);
+    if (s != PT_OK) {
+        pt_client_destroy(&c);
+        return s;
+    }
     c->push = pt_calloc(n * PT_MAX_COVER, sizeof *c->push);
     c->pull = pt_calloc(n, sizeof *c->pull);
     c->pushed = pt_calloc((size_t)run->graph->n_params, sizeof *c->pushed);
@@ -321,7 +350,8 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
                                           .exchange_begin = exchange_begin,
                                           .exchange_end = exchange_end,
                                           .gradient_ready = gradient_ready,
-                                          .poll = poll});
+                                          .poll = poll,
+                                          .lap = run->trace ? lap : NULL});
     *out = c;
     return PT_OK;
 }
@@ -341,6 +371,7 @@ pt_status pt_client_begin_step(pt_client *c, uint64_t step)
     c->began = pt_comm_seconds_under_way(c->comm);
     c->exposed = 0;
     s = wait_all(c, PT_TIME_WEIGHTS, c->push, (size_t)c->run->keys->n * PT_MAX_COVER);
+    pt_spans_step(&c->spans, step);
     if (s == PT_OK) s = wait_all(c, PT_TIME_RECORD, &c->payload, 1);
     c->step = step;
     c->span = pt_run_span(c->run, c->worker, step);

@@ -57,6 +57,9 @@ PT_MUST_USE pt_status pt_client_send_rows(pt_client *c, int block, const float *
 /* Sends the sub-tree sums of a diagnostic backward pass (which: 0 or 1) to rank 0. */
 PT_MUST_USE pt_status pt_client_send_probe(pt_client *c, int tensor, int which);
 
+/* For a trace: the node that is computed next begins now. */
+void pt_client_mark(pt_client *c);
+
 /* Into times: seconds since begin_step of waiting for others, by what for, and of
  * PT_TIME_HIDDEN. The other times stay. */
 void pt_client_times(const pt_client *c, double times[PT_PAYLOAD_TIMES]);

@@ -6,6 +6,7 @@
 #include "common/comm/segments.h"
 #include "common/comm/stop.h"
 #include "common/run/coupling.h"
+#include "common/run/trace.h"
 #include "common/run/wire.h"
 #include "worker/client.h"
 #include "worker/engine/net/net.h"
@@ -233,6 +234,8 @@ static pt_status forward(pt_worker *w)
 
     w->input_s = pt_clock() - start;
     if (s != PT_OK) return s;
+    pt_trace_add(w->run->trace, PT_TRACE_INPUT, -1, start, start + w->input_s);
+    pt_client_mark(w->client);
     pixels = pt_objective_begin(w->objective, w->step, &w->span, pixels, labels);
     s = pt_net_forward(w->net, &w->span, pixels, w->step);
     if (s != PT_OK) return s;
@@ -432,7 +435,12 @@ pt_status pt_worker_run(pt_worker *w, bool *agreed)
             *agreed = s == PT_OK;
             return s == PT_OK ? PT_STOPPED : s;
         }
-        if (s == PT_OK && record.evaluate) s = evaluate(w, record.last);
+        if (s == PT_OK && record.evaluate) {
+            double start = pt_trace_clock(w->run->trace);
+
+            s = evaluate(w, record.last);
+            pt_trace_until_now(w->run->trace, PT_TRACE_TEST, -1, start);
+        }
         if (record.last) break;
     }
     return s;

@@ -6,6 +6,7 @@
 
 #include "common/comm/message.h"
 #include "common/run/method.h"
+#include "common/run/trace.h"
 
 void pt_run_destroy(pt_run **r)
 {
@@ -18,6 +19,7 @@ void pt_run_destroy(pt_run **r)
     pt_graph_destroy(&p->graph);
     free(p->host);
     if (!p->flat_lent) free(p->flat);
+    pt_trace_destroy(&p->trace);
     free(p->trained);
     free(p->wanted);
     free(p->given.start);

@@ -40,13 +40,14 @@ typedef struct pt_run {
                     the order of their first rank; NULL: all are on one */
     bool lends;  /* ranks of a host share memory (common/comm/segments.h) */
     float *flat; /* [graph->n_floats], memory layout: this rank's copy of the weights */
-    bool flat_lent;      /* it is in this rank's segment */
-    bool *trained;       /* [graph->n_params] of the stage entered last */
-    bool *wanted;        /* [graph->n_nodes]: the node, or one below it, is trained */
-    size_t stage;        /* that stage */
-    uint64_t first_step; /* 0, or where a run resumes */
-    bool test_owed;      /* resumed: the previous step's test is still to be done */
-    unsigned asks;       /* what its methods ask for: PT_ASKS_, PT_SENDS_ */
+    bool flat_lent;         /* it is in this rank's segment */
+    bool *trained;          /* [graph->n_params] of the stage entered last */
+    bool *wanted;           /* [graph->n_nodes]: the node, or one below it, is trained */
+    size_t stage;           /* that stage */
+    uint64_t first_step;    /* 0, or where a run resumes */
+    bool test_owed;         /* resumed: the previous step's test is still to be done */
+    struct pt_trace *trace; /* of this rank (common/run/trace.h), owned; NULL: none */
+    unsigned asks;          /* what its methods ask for: PT_ASKS_, PT_SENDS_ */
     pt_given given;
 } pt_run;
 

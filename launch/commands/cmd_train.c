@@ -18,6 +18,7 @@
 #include "launch/train/oversubscription.h"
 #include "launch/train/resume.h"
 #include "launch/train/setup.h"
+#include "launch/train/timeline.h"
 #include "launch/train/waits.h"
 #include "server/serve.h"
 #include "worker/engine/threads.h"
@@ -59,10 +60,12 @@ static void warn_of_selection(const pt_setup *u)
 /* ---- roles ------------------------------------------------------------------------ */
 
 /* After the run, which ended alike on every rank: rank 0 writes the results. */
-static pt_status end(const pt_setup *u, pt_journal *j, pt_server *server, pt_status s)
+static pt_status end(const pt_setup *u, pt_timeline *line, pt_journal *j,
+                     pt_server *server, pt_status s)
 {
     pt_waits waits;
 
+    if (s == PT_OK || s == PT_STOPPED) pt_timeline_write(line, u->run);
     if (s != PT_OK) return s;
     pt_waits_gather(u->run, NULL, &waits);
     if (j) {
@@ -76,7 +79,7 @@ static pt_status end(const pt_setup *u, pt_journal *j, pt_server *server, pt_sta
     return pt_job_agree(s);
 }
 
-static pt_status serve(pt_setup *u, const pt_resume *start)
+static pt_status serve(pt_setup *u, const pt_resume *start, pt_timeline *line)
 {
     const pt_config *c = u->run->config;
     pt_test_sizes tests = {.n_test = u->n_test, .n_validation = u->validation.n};
@@ -101,7 +104,7 @@ static pt_status serve(pt_setup *u, const pt_resume *start)
         s = pt_server_run(server, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
         if (s == PT_STOPPED) pt_stop_settle();
-        s = end(u, j, server, pt_job_agree(s));
+        s = end(u, line, j, server, pt_job_agree(s));
     }
     hangs = server && pt_server_hangs(server);
     if (s == PT_OK && first && !hangs) pt_checkpoint_prune(start->root, 0);
@@ -112,7 +115,7 @@ static pt_status serve(pt_setup *u, const pt_resume *start)
     return s;
 }
 
-static pt_status work(pt_setup *u)
+static pt_status work(pt_setup *u, pt_timeline *line)
 {
     const pt_config *c = u->run->config;
     int worker = pt_job_rank() - u->run->n_servers;
@@ -143,6 +146,7 @@ static pt_status work(pt_setup *u)
         s = pt_worker_run(w, &agreed);
         if (s != PT_OK && !agreed) pt_job_die(s);
         s = pt_job_agree(s);
+        if (s == PT_OK || s == PT_STOPPED) pt_timeline_write(line, u->run);
         if (s == PT_OK) {
             pt_waits_gather(u->run, w, &waits);
             pt_waits_fini(&waits);
@@ -171,6 +175,19 @@ static pt_status begin(pt_setup *u, const pt_train_args *args, pt_resume **out)
     return s;
 }
 
+/* Measures what the network can do, and runs. */
+static pt_status run(pt_setup *u, const pt_resume *start)
+{
+    pt_timeline *line = NULL;
+    pt_status s = pt_rates_measure(&u->rates);
+
+    if (s == PT_OK) s = pt_timeline_begin(u->run, &line);
+    if (s == PT_OK)
+        s = pt_job_rank() < u->run->n_servers ? serve(u, start, line) : work(u, line);
+    pt_timeline_destroy(&line);
+    return s;
+}
+
 pt_status pt_train_in_job(const pt_train_args *args)
 {
     pt_setup *u = NULL;
@@ -182,10 +199,7 @@ pt_status pt_train_in_job(const pt_train_args *args)
     if (s == PT_OK) s = pt_oversubscription_warn(u->run);
     if (s == PT_OK && !args->dry_run) {
         s = begin(u, args, &start);
-        if (s == PT_OK && start->kind != PT_RESUME_FINISHED)
-            s = pt_rates_measure(&u->rates);
-        if (s == PT_OK && start->kind != PT_RESUME_FINISHED)
-            s = pt_job_rank() < u->run->n_servers ? serve(u, start) : work(u);
+        if (s == PT_OK && start->kind != PT_RESUME_FINISHED) s = run(u, start);
     }
     pt_resume_destroy(&start);
     pt_setup_destroy(&u);

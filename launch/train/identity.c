@@ -29,6 +29,7 @@ static const char *const free_keys[] = {"data.path",
                                         "run.gradient_ratio_every",
                                         "run.checkpoint",
                                         "run.resume",
+                                        "run.trace",
                                         "run.keep_best"};
 
 bool pt_identity_is_free(const char *key)
