@@ -56,8 +56,8 @@ typedef struct {
 
 void pt_gate_init(pt_gate *g, const Pt__Config__PseudoTask *c, int n_classes);
 
-/* Takes the batch's CE; returns whether this step regresses. epoch: passes done before this
- * step, fractional. */
+/* Takes the batch's CE; returns whether this step regresses. epoch: passes done before
+ * this step, fractional. */
 bool pt_gate_step(pt_gate *g, double ce, double epoch);
 
 /* w = G_ce / (G_ptr * R) from the norms that c balances, of images or of the batch's mean

@@ -30,8 +30,9 @@ typedef struct {
     const pt_image_norms *norms; /* [images], batch order */
     const double *times; /* [n_workers][PT_PAYLOAD_TIMES] of each worker's step before */
     double seconds;      /* from the record of the step before to this one's */
-    pt_server_costs costs; /* of rank 0 */
-    const char *skipped;   /* why the step made no update, or NULL */
+    pt_server_costs costs;          /* of rank 0 */
+    const pt_server_costs *servers; /* [n_servers]; of others as the step began */
+    const char *skipped;            /* why the step made no update, or NULL */
     bool probed;
     double probe_ce, probe_ptr; /* gradient norms at the last trunk parameter */
 } pt_step_report;

@@ -7,10 +7,12 @@
 #include "common/base/log.h"
 #include "common/comm/segments.h"
 #include "common/run/trace.h"
+#include "server/collect.h"
 #include "server/evaluate.h"
 #include "server/gather.h"
 #include "server/given.h"
 #include "server/methods/methods.h"
+#include "server/reports.h"
 #include "server/running.h"
 #include "server/saves.h"
 #include "server/step_record.h"
@@ -32,6 +34,7 @@ struct pt_server {
     pt_update *update;
     pt_votes *votes; /* NULL: keys move as they come */
     pt_saves *saves;
+    pt_reports *reports;
     pt_server_methods *methods;
 
     /* rank 0 */
@@ -56,6 +59,7 @@ void pt_server_destroy(pt_server **s)
     pt_server_methods_destroy(&p->methods);
     pt_workers_fini(&p->workers);
     pt_step_record_destroy(&p->record);
+    pt_reports_destroy(&p->reports);
     pt_update_destroy(&p->update);
     pt_votes_destroy(&p->votes);
     pt_gather_destroy(&p->gather);
@@ -100,7 +104,9 @@ static pt_status make_parts(pt_server *s, const pt_save_options *save)
     if (st == PT_OK)
         st = pt_saves_create(s->run, s->comm, save, &s->hooks,
                              (pt_saves_of){s->store, s->methods}, &s->saves);
-    if (st == PT_OK) st = pt_step_record_create(s->run, s->comm, s->saves, &s->record);
+    if (st == PT_OK) st = pt_reports_create(s->run, s->comm, &s->reports);
+    if (st == PT_OK)
+        st = pt_step_record_create(s->run, s->comm, s->saves, s->reports, &s->record);
     s->evaluation.saves = s->saves;
     return st;
 }
@@ -191,6 +197,7 @@ static pt_status report_step(pt_server *s, pt_step_report *report)
     report->ema = p.ema;
     report->skipped = skips->why[0] ? skips->why : NULL;
     report->costs = pt_server_costs_of(s);
+    report->servers = pt_reports_costs(s->reports, &report->costs);
     return s->hooks.on_step ? s->hooks.on_step(s->hooks.context, report) : PT_OK;
 }
 
@@ -211,6 +218,24 @@ static pt_status begin_step(pt_server *s, Pt__Record__StepRecord *r,
     return st;
 }
 
+/* The other servers: what they spent on the steps before, then the record. */
+static pt_status take_step(pt_server *s, Pt__Record__StepRecord *r)
+{
+    pt_server_costs costs = pt_server_costs_of(s);
+    pt_status st = pt_reports_send(s->reports, &costs);
+
+    return st == PT_OK ? pt_step_record_take(s->record, r) : st;
+}
+
+/* What the others spent on the step after which the run ends. */
+static pt_status report_end(pt_server *s)
+{
+    pt_server_costs costs = pt_server_costs_of(s);
+
+    return is_first(s) ? pt_reports_take(s->reports)
+                       : pt_reports_send(s->reports, &costs);
+}
+
 static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
 {
     pt_step_report report = {0};
@@ -219,11 +244,12 @@ static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
     pt_comm_at(s->comm, s->step, "serving");
     pt_trace_step(s->run->trace, s->step);
     if (pt_run_enter_step(s->run, s->step)) pt_update_enter_stage(s->update);
-    st = is_first(s) ? begin_step(s, r, &report) : pt_step_record_take(s->record, r);
+    st = is_first(s) ? begin_step(s, r, &report) : take_step(s, r);
     if (st != PT_OK) return st;
     if (r->verdict == PT__RECORD__VERDICT__STOP)
         return PT_ERR_NUMERIC; /* rank 0 reports */
     if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r);
+    if (st == PT_OK && (r->last || r->stop)) st = report_end(s);
     return st == PT_OK && is_first(s) ? report_step(s, &report) : st;
 }
 
@@ -259,17 +285,33 @@ static pt_status no_checkpoint(const pt_server *s, pt_status why)
                    (unsigned long long)s->step + 1, text);
 }
 
+/* Rank 0 tells the other servers whether to leave a checkpoint of the end. */
+static pt_status share_end(pt_server *s, bool *keep)
+{
+    Pt__Record__StepRecord r = PT__RECORD__STEP_RECORD__INIT;
+    pt_status st;
+
+    if (s->run->n_servers == 1) return PT_OK;
+    if (is_first(s)) return pt_step_record_end(s->record, *keep);
+    st = pt_step_record_take(s->record, &r);
+    *keep = r.checkpoint;
+    return st;
+}
+
 pt_status pt_server_keep_end(pt_server *s, pt_status why)
 {
     char text[1024];
+    bool keep = why == PT_ERR_IO && pt_saves_on(s->saves) && !pt_saves_hang(s->saves);
+    pt_status st;
 
-    if (why != PT_ERR_IO || !pt_saves_on(s->saves) || pt_saves_hang(s->saves) ||
-        s->run->n_servers > 1)
-        return why;
     snprintf(text, sizeof text, "%s", pt_fail_text());
+    st = share_end(s, &keep);
+    if (st != PT_OK) return st;
+    if (!keep) return why;
     if (begin_save(s, s->run->plan->total_steps, true) != PT_OK ||
         pt_saves_wait(s->saves) != PT_OK)
         return pt_fail(why, "%s", text);
+    if (!is_first(s)) return why;
     return pt_fail(why,
                    "%s; a checkpoint after the last step was written: run the same "
                    "command again to write the results",
@@ -283,6 +325,8 @@ static pt_status test_second(pt_server *s, bool last)
                         pt_server_methods_second(s->methods)};
     pt_status st = second.name ? pt_update_send(s->update, second.weights) : PT_OK;
 
+    if (st == PT_OK && second.name && last)
+        st = pt_collect(s->run, s->comm, pt_server_methods_second(s->methods));
     if (st == PT_OK && second.name && is_first(s))
         st = pt_evaluate_second(&s->evaluation, &second, s->step, last);
     return st == PT_OK && second.name ? pt_update_send(s->update, s->run->flat) : st;
@@ -290,9 +334,12 @@ static pt_status test_second(pt_server *s, bool last)
 
 static pt_status test(pt_server *s, bool last)
 {
-    pt_status st = is_first(s) ? pt_evaluate(&s->evaluation, s->step, last) : PT_OK;
+    bool files = last || s->run->config->run->keep_best;
+    pt_status st = files ? pt_collect(s->run, s->comm, s->run->flat) : PT_OK;
 
+    if (st == PT_OK && is_first(s)) st = pt_evaluate(&s->evaluation, s->step, last);
     if (st == PT_OK) st = test_second(s, last);
+    if (st == PT_OK) st = pt_evaluate_end(&s->evaluation);
     if (is_first(s)) pt_step_record_pause(s->record);
     return st;
 }
@@ -308,7 +355,7 @@ static pt_status after_step(pt_server *s, const Pt__Record__StepRecord *r, bool 
     start = pt_trace_clock(s->run->trace);
     st = r->evaluate && !owed ? test(s, r->last) : PT_OK;
     pt_trace_until_now(s->run->trace, PT_TRACE_TEST, -1, start);
-    if (r->last) st = pt_server_keep_end(s, st);
+    if (r->last && (st == PT_OK || st == PT_ERR_IO)) st = pt_server_keep_end(s, st);
     *ends = r->last;
     start = pt_trace_clock(s->run->trace);
     if (st == PT_OK && r->checkpoint) st = save(s, r, owed);
@@ -324,6 +371,7 @@ static pt_status settle(pt_server *s)
 {
     pt_status st = pt_step_record_settle(s->record);
 
+    if (st == PT_OK) st = pt_reports_settle(s->reports);
     if (st == PT_OK) st = pt_terms_out_settle(s->terms);
     return st == PT_OK ? pt_update_settle(s->update) : st;
 }

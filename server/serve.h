@@ -26,9 +26,10 @@ void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p
  * as there. PT_STOPPED: it was asked to stop, and a checkpoint was written. */
 PT_MUST_USE pt_status pt_server_run(pt_server *s, bool *agreed);
 
-/* After the last step, if its results cannot be written (why is PT_ERR_IO): leaves a
- * checkpoint of the end, if possible, so that a resumed run only has to write them.
- * Returns why, and the text mentions the checkpoint. */
+/* Collective over the servers, after pt_server_run has returned PT_OK; why: whether rank 0
+ * could write the results (PT_OK on the others). If it could not (PT_ERR_IO), they leave a
+ * checkpoint of the end, if possible, so that a resumed run only has to write them. Returns
+ * why, and rank 0's text mentions the checkpoint. */
 PT_MUST_USE pt_status pt_server_keep_end(pt_server *s, pt_status why);
 
 /* Does a save hang? If so, its thread uses what the server borrowed until the process

@@ -12,6 +12,7 @@ struct pt_step_record {
     const pt_run *run;
     pt_comm *comm;
     pt_saves *saves;
+    pt_reports *reports;
     pt_skips skips;
     uint8_t bytes[PT_RECORD_BYTES];
     pt_request *sent; /* [n_servers + n_workers] */
@@ -52,15 +53,18 @@ static pt_status make_arrays(pt_step_record *d)
 }
 
 pt_status pt_step_record_create(const pt_run *run, pt_comm *comm, pt_saves *saves,
-                                pt_step_record **out)
+                                pt_reports *reports, pt_step_record **out)
 {
     pt_step_record *d = pt_calloc(1, sizeof *d);
     pt_status s;
 
     *out = NULL;
     if (!d) return pt_fail(PT_ERR_NOMEM, "no memory for the step record");
-    *d = (pt_step_record){
-        .run = run, .comm = comm, .saves = saves, .schedule = schedule_of(run->config)};
+    *d = (pt_step_record){.run = run,
+                          .comm = comm,
+                          .saves = saves,
+                          .reports = reports,
+                          .schedule = schedule_of(run->config)};
     pt_gate_init(&d->gate, run->config->pseudo_task, run->graph->n_classes);
     s = make_arrays(d);
     if (s == PT_OK) {
@@ -199,16 +203,17 @@ static pt_status decide(pt_step_record *d, uint64_t step, const pt_batch_means *
     r->probe = r->w > 0 && probe > 0 && step % probe == 0 && last_trunk >= 0 &&
                d->run->trained[last_trunk];
     r->stop =
-        pt_saves_on(d->saves) && !r->last && (d->payloads.stop_asked || pt_stop_asked());
+        pt_saves_on(d->saves) && !r->last &&
+        (pt_stop_asked() || d->payloads.stop_asked || pt_reports_stop_asked(d->reports));
     r->checkpoint = r->stop || (!r->last && pt_saves_due(d->saves, step));
     return s;
 }
 
 /* ---- the record -------------------------------------------------------------------- */
 
-static pt_status send_record(pt_step_record *d, const Pt__Record__StepRecord *r)
+/* To ranks 1..n-1. */
+static pt_status send_record(pt_step_record *d, const Pt__Record__StepRecord *r, int n)
 {
-    int n = d->run->n_servers + d->run->n_workers;
     pt_status s = pt_step_record_settle(d);
 
     if (s != PT_OK) return s;
@@ -244,6 +249,7 @@ pt_status pt_step_record_make(pt_step_record *d, uint64_t step, Pt__Record__Step
     double start = pt_trace_clock(d->run->trace);
     pt_status decided, s = pt_payloads_take(p, d->run, d->comm, step);
 
+    if (s == PT_OK) s = pt_reports_take(d->reports);
     pt_trace_until_now(d->run->trace, PT_TRACE_PAYLOADS, -1, start);
     if (s != PT_OK) return s;
     pt_algorithm1_means(p->shards, v, &out->means);
@@ -251,9 +257,23 @@ pt_status pt_step_record_make(pt_step_record *d, uint64_t step, Pt__Record__Step
         pt_algorithm1_norms_of_means(p->shards, v, p->vectors, pt_run_rep_size(d->run),
                                      d->scratch, &out->means);
     decided = decide(d, step, &out->means, r);
-    s = send_record(d, r);
+    s = send_record(d, r, d->run->n_servers + d->run->n_workers);
     report(d, r, out);
     return s == PT_OK ? decided : s;
+}
+
+pt_status pt_step_record_end(pt_step_record *d, bool keep)
+{
+    Pt__Record__StepRecord r = PT__RECORD__STEP_RECORD__INIT;
+    pt_status s;
+
+    r.step = d->run->plan->total_steps;
+    r.verdict = PT__RECORD__VERDICT__SKIP;
+    r.has_last = r.has_checkpoint = 1;
+    r.last = 1;
+    r.checkpoint = keep;
+    s = send_record(d, &r, d->run->n_servers);
+    return s == PT_OK ? pt_step_record_settle(d) : s;
 }
 
 pt_status pt_step_record_take(pt_step_record *d, Pt__Record__StepRecord *r)

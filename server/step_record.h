@@ -7,14 +7,17 @@
 #include "common/comm/comm.h"
 #include "server/hooks.h"
 #include "server/payloads.h"
+#include "server/reports.h"
 #include "server/saves.h"
 #include "server/skips.h"
 
 typedef struct pt_step_record pt_step_record;
 
-/* Borrows all. saves: knows whether a checkpoint is due. */
+/* Borrows all. saves: knows whether a checkpoint is due. reports: what other servers say.
+ */
 PT_MUST_USE pt_status pt_step_record_create(const pt_run *run, pt_comm *comm,
-                                            pt_saves *saves, pt_step_record **out);
+                                            pt_saves *saves, pt_reports *reports,
+                                            pt_step_record **out);
 void pt_step_record_destroy(pt_step_record **d);
 
 /* Rank 0: takes the payloads, decides, sends the record to every rank, and fills what it
@@ -23,6 +26,10 @@ void pt_step_record_destroy(pt_step_record **d);
 PT_MUST_USE pt_status pt_step_record_make(pt_step_record *d, uint64_t step,
                                           Pt__Record__StepRecord *r,
                                           pt_step_report *report);
+
+/* Rank 0, after the last step: a record for the other servers alone.
+ * keep: each of them leaves a checkpoint of the end. */
+PT_MUST_USE pt_status pt_step_record_end(pt_step_record *d, bool keep);
 
 /* The other servers. */
 PT_MUST_USE pt_status pt_step_record_take(pt_step_record *d, Pt__Record__StepRecord *r);

@@ -221,6 +221,22 @@ mutation idle_worker_is_waited_for launch.times launch/train/times.c <<'M'
 - if (s > 0 && (found < 0 || s < times[found * PT_PAYLOAD_TIMES + what])) found = w;
 + if (found < 0 || s < times[found * PT_PAYLOAD_TIMES + what]) found = w;
 M
+mutation model_without_the_keys_of_others worker.run server/serve.c <<'M'
+- pt_status st = files ? pt_collect(s->run, s->comm, s->run->flat) : PT_OK;
++ pt_status st = files ? PT_OK : PT_OK;
+M
+mutation second_set_without_the_keys_of_others worker.run server/serve.c <<'M'
+- st = pt_collect(s->run, s->comm, pt_server_methods_second(s->methods));
++ st = PT_OK;
+M
+mutation workers_of_a_host_are_scattered common.layout common/run/layout.c <<'M'
+- if (host[r] == h && !taken[r]) order[at++] = r;
++ if (!taken[r] && h == 0) order[at++] = r;
+M
+mutation bytes_of_the_last_report_are_forgotten worker.run_traffic common/run/traffic.c <<'M'
+- uint64_t n = c->step + 1 == c->r->plan->total_steps ? 2 : 1;
++ uint64_t n = 1;
+M
 mutation an_equal_model_is_better launch.journal launch/train/best.c <<'M'
 - if (best->images > 0 && right <= best->right) return false;
 + if (best->images > 0 && right < best->right) return false;

@@ -50,6 +50,7 @@ void pt_msg_which(pt_msg_kind kind, int index, char *out, size_t n)
         snprintf(out, n, "key %d", index / PT_MSG_COVERS);
         return;
     case PT_MSG_PULL:
+    case PT_MSG_COLLECT:
         snprintf(out, n, "key %d", index);
         return;
     case PT_MSG_MOMENTS:

@@ -35,6 +35,10 @@
     X(PROBE, 2, PT_MSG_COVERS, "diagnostic gradients")                                   \
     /* server <-> rank 0: are all gradients finite? index: 0 to, 1 from it */            \
     X(VOTE, 2, 1, "votes on gradients")                                                  \
+    /* server -> rank 0, as a step begins: what it has spent, and whether to stop */     \
+    X(REPORT, 1, 1, "its report of the step")                                            \
+    /* server -> rank 0: weights for a file; index = key, in ascending order */          \
+    X(COLLECT, 1, INT_MAX, "weights for the model's file")                               \
     /* rank 0 -> worker: statistics of the features */                                   \
     X(FEATURES, 1, 1, "feature statistics")                                              \
     /* rank -> rank 0, at the start: a line about itself */                              \

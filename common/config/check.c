@@ -279,10 +279,6 @@ static void check_numbers_of_ranks(checker *k, const pt_config *c)
     if (shards_known && !is_bad(k, "engine.workers") && c->engine->workers > c->shards)
         fault(k, "engine.workers", "%u is above shards %u", c->engine->workers,
               c->shards);
-    if (!is_bad(k, "server.ranks") && c->server->ranks > 1)
-        fault(k, "server.ranks",
-              "must be 1, not %u: this version supports one server rank",
-              c->server->ranks);
 }
 
 void pt_config_ranges(const pt_config *c, pt_yaml *root, pt_faults *f)

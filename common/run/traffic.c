@@ -87,6 +87,20 @@ static void add_exchanges(const count *c, int worker, const pt_members *m)
     }
 }
 
+/* Between rank 0 and another server: record and report, after the last step once more;
+ * votes. */
+static void add_server(const count *c, int server)
+{
+    bool votes = c->r->config->run->nonfinite == PT__CONFIG__NON_FINITE__SKIP_ALL;
+    uint64_t n = c->step + 1 == c->r->plan->total_steps ? 2 : 1;
+
+    add(c, RANK_0, server, n * PT_RECORD_BYTES, n);
+    add(c, server, RANK_0, n * sizeof(pt_server_report), n);
+    if (!votes) return;
+    add(c, RANK_0, server, sizeof(int32_t), 1);
+    add(c, server, RANK_0, sizeof(int32_t), 1);
+}
+
 pt_status pt_traffic_of_places(const pt_run *r, uint64_t step, const int *place,
                                pt_traffic *out)
 {
@@ -98,7 +112,7 @@ pt_status pt_traffic_of_places(const pt_run *r, uint64_t step, const int *place,
     if (!servers) return pt_fail(PT_ERR_NOMEM, "no memory to count the bytes of a step");
     fill_loads(r, servers);
     pt_run_members(r, step, &m);
-    for (int s = 1; s < r->n_servers; s++) add(&c, RANK_0, s, PT_RECORD_BYTES, 1);
+    for (int s = 1; s < r->n_servers; s++) add_server(&c, s);
     for (int w = 0; w < r->n_workers; w++) {
         pt_payload p = pt_payload_layout(r, w, step);
 

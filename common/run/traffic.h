@@ -6,7 +6,8 @@
 
 #include "common/run/wire.h"
 
-/* Adds to out [places] what moves in step (the stage must be entered). place
+/* Adds to out [places] what moves in a step that makes an update (the stage must be
+ * entered). place
  * [n_servers + n_workers]: that of each rank, from 0 on. Messages within a place do not
  * count. PT_ERR_NOMEM. */
 PT_MUST_USE pt_status pt_traffic_of_places(const pt_run *r, uint64_t step,

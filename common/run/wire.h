@@ -70,6 +70,13 @@ double pt_times_waited(const double times[PT_PAYLOAD_TIMES]);
 
 enum { PT_PAYLOAD_STOP = PT_PAYLOAD_TIMES, PT_PAYLOAD_HEAD };
 
+/* What a server but rank 0 reports as a step begins, of the steps before it: its costs,
+ * as pt_server_costs (server/hooks.h), and whether it was asked to stop. Doubles only. */
+typedef struct {
+    double stop; /* not 0: it was */
+    double tree_s, update_s, save_s, saves, missed, held_s;
+} pt_server_report;
+
 /* Offsets in doubles into the payload of `worker` at `step` (the stage must be entered).
  */
 typedef struct {

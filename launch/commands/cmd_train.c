@@ -9,6 +9,7 @@
 #include "common/comm/job.h"
 #include "common/comm/launcher.h"
 #include "common/comm/stop.h"
+#include "common/run/layout.h"
 #include "launch/support/agree.h"
 #include "launch/support/args.h"
 #include "launch/support/mpirun.h"
@@ -72,8 +73,8 @@ static pt_status end(const pt_setup *u, pt_timeline *line, pt_journal *j,
         pt_server_costs costs = pt_server_costs_of(server);
 
         s = pt_journal_finish(j, &costs, &waits);
-        s = pt_server_keep_end(server, s);
     }
+    if (server) s = pt_server_keep_end(server, s);
     if (s == PT_OK) pt_stop_settle();
     pt_waits_fini(&waits);
     return pt_job_agree(s);
@@ -220,7 +221,7 @@ static int start_job(const pt_train_args *args)
         int workers = args->workers ? args->workers : (int)c->engine->workers;
 
         if (workers == 0) workers = cores < (int)c->shards ? cores : (int)c->shards;
-        ranks = 1 + workers;
+        ranks = pt_layout_servers(c->server, (int[]){0}, 1) + workers;
     }
     pt_config_destroy(&c);
     return s == PT_OK ? pt_mpirun(ranks, true, args->argc, args->argv)

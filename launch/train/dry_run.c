@@ -28,11 +28,40 @@ static void print_data(const pt_setup *u)
                 (double)up * 1e-6, (double)pt_traffic_of_running(u->run) * 1e-6);
 }
 
+/* The server with the most parameters. */
+static int largest_server(const pt_run *r)
+{
+    int largest = 0;
+
+    for (int k = 1; k < r->n_servers; k++)
+        if (pt_keys_bytes(r->keys, k) > pt_keys_bytes(r->keys, largest)) largest = k;
+    return largest;
+}
+
+/* How even the parameters are: the slowest link is that of the largest server. */
+static void print_servers(const pt_run *r)
+{
+    double all = (double)(r->graph->n_param_floats * sizeof(float));
+    double most = (double)pt_keys_bytes(r->keys, largest_server(r)), least = most;
+    int hosts = 1;
+
+    for (int k = 0; k < r->n_servers; k++) {
+        double bytes = (double)pt_keys_bytes(r->keys, k);
+
+        if (bytes < least) least = bytes;
+        if (r->host && r->host[k] >= hosts) hosts = r->host[k] + 1;
+    }
+    pt_log_info("servers   %d on %d host%s, %.2f to %.2f MB of parameters each; the "
+                "largest has %.3f times the mean",
+                r->n_servers, hosts, hosts == 1 ? "" : "s", least * 1e-6, most * 1e-6,
+                most * r->n_servers / all);
+}
+
 void pt_dry_run_print(const pt_setup *u)
 {
     const pt_run *r = u->run;
     const pt_config *c = r->config;
-    double mb = 1e-6;
+    double mb = 1e-6, owned = (double)pt_keys_bytes(r->keys, largest_server(r));
     pt_traffic t = {0};
     pt_span full;
 
@@ -47,10 +76,12 @@ void pt_dry_run_print(const pt_setup *u)
                 u->graph_options.side, u->graph_options.side);
     pt_start_weights_print(c, r->graph, &u->weights, &u->preprocess);
     print_data(u);
-    pt_log_info("layout    %d server + %d workers x %u threads; V = %d shards, batch %d "
-                "(%d images on worker 0)",
-                r->n_servers, r->n_workers, c->engine->threads, r->plan->n_shards,
-                r->plan->batch, pt_span_images(&full));
+    pt_log_info(
+        "layout    %d server%s + %d workers x %u threads; V = %d shards, batch %d "
+        "(%d images on worker 0)",
+        r->n_servers, r->n_servers == 1 ? "" : "s", r->n_workers, c->engine->threads,
+        r->plan->n_shards, r->plan->batch, pt_span_images(&full));
+    if (r->n_servers > 1) print_servers(r);
     pt_log_info("steps     %" PRIu64 " (%" PRIu64 " an epoch) in %zu stage%s",
                 r->plan->total_steps, r->plan->steps_per_epoch, r->plan->n_stages,
                 r->plan->n_stages == 1 ? "" : "s");
@@ -58,9 +89,8 @@ void pt_dry_run_print(const pt_setup *u)
                 (double)t.sent * mb, (double)t.received * mb);
     pt_log_info("memory    %.0f MB per worker, %.0f MB per server (including %.0f MB "
                 "optimizer state, %.0f MB sums); %.0f MB available",
-                (double)u->worker_bytes * mb, (double)u->server_bytes * mb,
-                (double)pt_keys_bytes(r->keys, 0) * mb,
-                ((double)u->server_bytes - 2.0 * (double)pt_keys_bytes(r->keys, 0)) * mb,
+                (double)u->worker_bytes * mb, (double)u->server_bytes * mb, owned * mb,
+                ((double)u->server_bytes - 2.0 * owned) * mb,
                 (double)u->memory_bytes * mb);
     pt_log_info("kernels   %s", pt_kernels_describe(pt_worker_kernels(c)));
 }

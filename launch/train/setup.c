@@ -104,7 +104,7 @@ static pt_status arrange(pt_setup *u, const pt_config *c)
     int n = pt_job_size(), *order = pt_calloc((size_t)n, sizeof *order);
     pt_status s = PT_OK;
 
-    u->n_servers = 1; /* in this version */
+    u->n_servers = pt_layout_servers(c->server, pt_job_hosts(), n);
     s = pt_job_agree(check_ranks(c, u->n_servers));
     if (s == PT_OK) {
         if (!order) s = pt_fail(PT_ERR_NOMEM, "no memory for the order of %d ranks", n);
@@ -240,7 +240,11 @@ static pt_status check_memory(pt_setup *u)
     uint64_t here, mine;
     pt_status s;
 
-    u->server_bytes = pt_server_bytes(r, 0) + pt_run_bytes(r);
+    for (int k = 0; k < r->n_servers; k++) {
+        uint64_t bytes = pt_server_bytes(r, k) + pt_run_bytes(r);
+
+        if (bytes > u->server_bytes) u->server_bytes = bytes;
+    }
     u->worker_bytes = pt_worker_bytes(r, 0, threads) + pt_run_bytes(r);
     u->memory_bytes = available_bytes();
     mine = pt_job_rank() < r->n_servers ? u->server_bytes : u->worker_bytes;
@@ -278,10 +282,17 @@ static pt_status add_source(const pt_setup *u, const pt_config *c, pt_plan *plan
     return s == PT_OK ? pt_plan_add_source(plan, images, n) : s;
 }
 
-static pt_status keep_hosts(pt_run *r)
+/* Every server has something to do; the run knows each rank's host. */
+static pt_status finish_layout(pt_run *r)
 {
     size_t n = (size_t)pt_job_size();
 
+    if (r->n_servers > r->keys->n)
+        return pt_fail(
+            PT_ERR_USAGE,
+            "%d servers for a network whose parameters are %d keys: use at most "
+            "%d servers (server.ranks)",
+            r->n_servers, r->keys->n, r->keys->n);
     r->host = pt_calloc(n, sizeof *r->host);
     if (!r->host) return pt_fail(PT_ERR_NOMEM, "no memory for the hosts of %zu ranks", n);
     memcpy(r->host, pt_job_hosts(), n * sizeof *r->host);
@@ -306,7 +317,7 @@ static pt_status make_run(pt_setup *u, pt_config **config)
         *config = NULL; /* the run takes it */
         s = pt_run_create(c, graph, plan, u->n_servers, pt_job_size() - u->n_servers,
                           &u->run);
-        return s == PT_OK ? keep_hosts(u->run) : s;
+        return s == PT_OK ? finish_layout(u->run) : s;
     }
     pt_graph_destroy(&graph);
     pt_plan_destroy(&plan);

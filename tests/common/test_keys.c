@@ -161,6 +161,30 @@ static void test_servers_are_balanced_within_the_largest_key(void **state)
     }
 }
 
+/* fc6 is three quarters of VGG-16: many keys. */
+static void test_the_parameters_of_vgg16_are_shared_evenly(void **state)
+{
+    static const struct {
+        int servers;
+        double most; /* times the mean */
+    } cases[] = {{2, 1.001}, {3, 1.002}, {4, 1.002}, {7, 1.01}, {32, 1.13}};
+    pt_graph_options o = {.side = 224, .n_classes = 102};
+    pt_graph *g;
+
+    assert_int_equal(pt_graph_create("vgg16", &o, &g), PT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int n = cases[i].servers;
+        double mean = (double)(g->n_param_floats * sizeof(float)) / n;
+        pt_keys *k;
+
+        assert_int_equal(pt_keys_create(g, n, &k), PT_OK);
+        for (int r = 0; r < n; r++)
+            assert_true((double)pt_keys_bytes(k, r) <= cases[i].most * mean);
+        pt_keys_destroy(&k);
+    }
+    pt_graph_destroy(&g);
+}
+
 static void test_keys_go_largest_first_to_the_least_loaded_lower_server(void **state)
 {
     const size_t counts[] = {3, 5, 5, 1, 4};
@@ -273,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_the_keys_of_a_tensor_are_found_by_its_index),
         cmocka_unit_test(test_only_large_tensors_are_cut_into_aligned_equal_pieces),
         cmocka_unit_test(test_servers_are_balanced_within_the_largest_key),
+        cmocka_unit_test(test_the_parameters_of_vgg16_are_shared_evenly),
         cmocka_unit_test(test_keys_go_largest_first_to_the_least_loaded_lower_server),
         cmocka_unit_test(test_the_value_does_not_depend_on_earlier_calls),
         cmocka_unit_test(

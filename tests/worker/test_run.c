@@ -227,6 +227,24 @@ static void test_a_nan_in_an_image_names_the_image(void **state)
     stops("network.batch_norm=frozen", 4, "(image 4)");
 }
 
+/* Which it writes to files. */
+static void test_at_the_end_rank_0_has_what_all_servers_own(void **state)
+{
+    whole_run_options o = options(2, 1), more = options(2, 3);
+    whole_run *one, *three;
+    size_t bytes;
+
+    o.sets[0] = more.sets[0] = "average={kind: ema, decay: 0.5}";
+    one = play(&o);
+    three = play(&more);
+    bytes = one->run->graph->n_param_floats * sizeof(float);
+    assert_memory_equal(three->first->flat, three->run->flat, bytes);
+    assert_memory_equal(three->first->flat, one->first->flat, bytes);
+    assert_memory_equal(three->second, one->second, bytes);
+    whole_run_destroy(one);
+    whole_run_destroy(three);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_measuring_gradients_does_not_change_a_run),
         cmocka_unit_test(test_a_nan_in_an_image_stops_every_rank),
         cmocka_unit_test(test_a_nan_in_an_image_names_the_image),
+        cmocka_unit_test(test_at_the_end_rank_0_has_what_all_servers_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
