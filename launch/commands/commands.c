@@ -13,6 +13,7 @@ static const pt_command list[] = {
     {"demo-data", "draw pictures for a quick demonstration", .run = pt_cmd_demo_data},
     {"sweep", "run the experiments of a table that are not yet done",
      .run = pt_cmd_sweep},
+    {"scale", "measure a run with different numbers of workers", .run = pt_cmd_scale},
     {"submit", "write a batch script for Slurm or PBS, and submit it",
      .run = pt_cmd_submit},
     {"doctor", "check a job and its machines before a run", .run = pt_cmd_doctor},

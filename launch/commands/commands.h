@@ -21,6 +21,7 @@ int pt_cmd_borrow(int argc, char **argv);
 int pt_cmd_attention(int argc, char **argv);
 int pt_cmd_sweep(int argc, char **argv);
 int pt_cmd_plan(int argc, char **argv);
+int pt_cmd_scale(int argc, char **argv);
 int pt_cmd_report(int argc, char **argv);
 int pt_cmd_submit(int argc, char **argv);
 int pt_cmd_doctor(int argc, char **argv);

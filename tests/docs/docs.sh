@@ -36,7 +36,7 @@ shown() {
 # One epoch, one seed, few neighbours; sweeps of configs/ are checked run by run, not run.
 shorter() {
     sed -E 's/epochs: [0-9]+/epochs: 1/g; s/^seeds: .*/seeds: [1]/; s/--neighbours (300|5)/--neighbours 1/
-        s/^(ptrain sweep configs.*)/\1 --dry-run/
+        s/^(ptrain sweep configs.*)/\1 --dry-run/; s/^(ptrain scale configs.*)/\1 --table/
         s/--network resnet50 --batch 16(.*)/--network squeezenet1_1 --batch 8 \1 --steps 1 --warmup 0/'
 }
 
