@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A run that is killed -9, whichever process and whenever, goes on with other workers and
-# threads to the weights of one that was never disturbed.
+# A run that is killed -9, whichever process and whenever, goes on with other workers,
+# servers and threads to the weights of one that was never disturbed.
 #
 #   KILLS=20 FIRST=1 kills.sh     seeds FIRST, FIRST+1, ...: each kills one to three times
 #
-# A seed draws victims (a worker, the server, mpirun, the launcher), moments (a message of
-# a rank, counted by the shim; or a time after the start), workers, threads and the steps
-# between checkpoints. By hand, a thousand kills in an hour:
+# A seed draws victims (a worker, a server, mpirun, the launcher), moments (a message of
+# a rank, counted by the shim; or a time after the start), workers, servers, threads and the
+# steps between checkpoints. By hand, a thousand kills in an hour:
 #
 #   PTRAIN=$PWD/build/ptrain PT_SOURCE=$PWD PT_SHIM=$PWD/build/tests/faults/libpt_shim.so \
 #       KILLS=820 tests/faults/kills.sh
@@ -32,15 +32,16 @@ draw() { # n: a number below n, the next one of this seed
 
 draw_layout() {
     draw 4; workers=$((drawn + 1))
+    draw 3; servers=$((drawn + 1))
     draw 2; threads=$((drawn + 1))
     draw 6; every=$((drawn + 1))
-    layout="$workers workers x $threads threads, checkpoint every $every"
+    layout="$servers servers, $workers workers x $threads threads, checkpoint every $every"
 }
 
 # once NAME: starts the run in NAME in the drawn layout, with `fault` in its environment
 once() {
     local sets=()
-    for s in "${run[@]}" "engine.threads=$threads" "run.checkpoint_steps=$every" "run.dir=$work/$1"; do
+    for s in "${run[@]}" "server.ranks=$servers" "engine.threads=$threads" "run.checkpoint_steps=$every" "run.dir=$work/$1"; do
         sets+=(--set "$s")
     done
     env "${fault[@]}" timeout -k 5 60 "$PTRAIN" train run.yaml --workers "$workers" "${sets[@]}" >>"$1.log" 2>&1
@@ -56,19 +57,20 @@ pid_of() {
 
 # a rank dies at its n-th message
 kill_rank() { # NAME
-    local kinds kind most
-    draw 2
-    if [ $drawn = 0 ]; then
-        kinds=(2 4) most=(36 700) victim="the server"
-        rank=0
+    local kinds kind most which
+    draw_layout
+    draw 2; which=$drawn
+    if [ $which = 0 ]; then
+        draw $servers; rank=$drawn victim="server $drawn"
+        kinds=(4) most=($((700 / servers)))
+        [ $rank != 0 ] || kinds=(2 4) most=(36 $((700 / servers)))
     else
-        kinds=(1 3 5) most=(30 500 300) victim="a worker"
-        rank=1
+        draw $workers; rank=$((servers + drawn)) victim="worker $drawn"
+        kinds=(1 3 5) most=(30 500 300)
     fi
     draw ${#kinds[@]}; kind=$drawn
     draw "${most[$kind]}"
     fault=(LD_PRELOAD="$PT_SHIM" PT_SHIM_RANK=$rank "PT_SHIM_KILL=${kinds[$kind]}:$((drawn + 1))")
-    draw_layout
     once "$1"
 }
 
