@@ -15,14 +15,14 @@ enum {
     TOP = 44,
     BOTTOM = 56,
     LINE = 20, /* of the legend */
-    MAX_TICKS = 24
+    MAX_TICKS = 24,
+    COLOURS = 8
 };
 
 /* Distinct for colour-blind readers (Okabe and Ito), contrast of 3:1 and more on white.
  */
-static const char *const colours[PT_FIGURE_MAX_CURVES] = {"#0072b2", "#d55e00", "#00795a",
-                                                          "#a6509a", "#8a6d00", "#555555",
-                                                          "#2a2a9f", "#b0003a"};
+static const char *const colours[COLOURS] = {"#0072b2", "#d55e00", "#00795a", "#a6509a",
+                                             "#8a6d00", "#555555", "#2a2a9f", "#b0003a"};
 
 /* The range of one axis. */
 typedef struct {
@@ -138,7 +138,7 @@ static void put_axes(const drawing *d)
 static void put_curve(const drawing *d, size_t k)
 {
     const pt_curve *c = &d->f->curves[k];
-    const char *colour = colours[k % PT_FIGURE_MAX_CURVES];
+    const char *colour = colours[k % COLOURS];
     const char *dash = c->dashed ? " stroke-dasharray=\"6 4\"" : "";
     double at = TOP + LINE * (double)k + 10;
     bool first = true;
@@ -155,9 +155,11 @@ static void put_curve(const drawing *d, size_t k)
     for (size_t i = 0; i < c->n && !c->dashed; i++)
         if (is_shown(c, i))
             fprintf(d->out,
-                    "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"><title>%g: "
+                    "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" stroke=\"%s\" "
+                    "fill=\"%s\"><title>%g: "
                     "%.4g</title></circle>\n",
-                    x_of(d, c->x[i]), y_of(d, c->y[i]), colour, c->x[i], c->y[i]);
+                    x_of(d, c->x[i]), y_of(d, c->y[i]), colour,
+                    c->hollow && c->hollow[i] ? "#fff" : colour, c->x[i], c->y[i]);
     fprintf(d->out,
             "<path stroke=\"%s\" stroke-width=\"2\"%s d=\"M%d %.1fh24\"/>\n"
             "<text x=\"%d\" y=\"%.1f\">",

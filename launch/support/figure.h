@@ -14,13 +14,12 @@ typedef struct {
     bool dashed; /* a limit, not a measurement: no marks */
     size_t n;
     const double *x, *y; /* [n], x rising */
+    const bool *hollow;  /* [n]: marks that are calculated, not measured; NULL: none */
 } pt_curve;
-
-enum { PT_FIGURE_MAX_CURVES = 8 };
 
 typedef struct {
     const char *title, *x_label, *y_label;
-    const pt_curve *curves; /* [n_curves], n_curves <= PT_FIGURE_MAX_CURVES */
+    const pt_curve *curves; /* [n_curves]; from the ninth on, colours repeat */
     size_t n_curves;
 } pt_figure;
 
