@@ -40,7 +40,7 @@ static bool read_args(int argc, char **argv, scale_args *a, int *code)
                     "As many images per worker in every job (data.batch grows); without "
                     "it every job is the same run"),
         PT_ARG_TEXT("dir", "DIR", &a->dir,
-                    "Directory of the series (default: runs/scale)"),
+                    "Directory of the series (default: runs/scale/FILE)"),
         PT_ARG_SET(&a->sets),
         PT_ARG_FLAG("slurm", &a->slurm,
                     "Write a batch script for each job that is not done; run nothing"),
@@ -74,13 +74,15 @@ static const char *shown(const char *format, double x, char out[32])
 
 static void print_point(const pt_scale_point *p)
 {
-    char bound[32], exposed[32], shortest[32];
+    char text[7][32];
 
-    printf("%7d %8d %6d %10.1f %8.2f %10.1f %9s %9.3f %9s %9s %9.2f\n", p->of.workers,
-           p->of.servers, p->of.batch, p->of.images_per_s, p->speedup,
-           100 * p->efficiency, shown("%.1f", 100 * p->of_bound, bound), p->step_s,
-           shown("%.3f", p->of.exposed_s, exposed),
-           shown("%.3f", p->of.bound_s, shortest), 100 * p->of.accuracy);
+    printf("%7d %8d %6d %10s %8s %10s %9s %9s %9s %9s %9.2f\n", p->of.workers,
+           p->of.servers, p->of.batch, shown("%.1f", p->of.images_per_s, text[0]),
+           shown("%.2f", p->speedup, text[1]),
+           shown("%.1f", 100 * p->efficiency, text[2]),
+           shown("%.1f", 100 * p->of_bound, text[3]), shown("%.3f", p->step_s, text[4]),
+           shown("%.3f", p->of.exposed_s, text[5]), shown("%.3f", p->of.bound_s, text[6]),
+           100 * p->of.accuracy);
 }
 
 /* DIR/strong.svg, or weak.svg. */
@@ -117,7 +119,12 @@ static pt_status show(const pt_scale_request *r, const pt_scale_measured *jobs, 
 
     pt_scale_points(jobs, n, points);
     print_table(r, points, n);
-    s = draw(r, points, n);
+    if (isnan(jobs[0].images_per_s)) {
+        printf("too few steps to be timed: a job needs two at least\n");
+        s = PT_OK;
+    } else {
+        s = draw(r, points, n);
+    }
     if (s != PT_OK || r->weak) return s;
     if (n > 1 && pt_scale_same_weights(jobs, n) == PT_OK)
         printf("the same weights from all %zu jobs: %.12s\n", n, jobs[0].hash);
@@ -141,17 +148,34 @@ static pt_status run_series(const scale_args *a, int *code)
     return s;
 }
 
+/* The directory of the series: as given, or runs/scale/NAME of NAME.yaml. */
+static pt_status choose_dir(scale_args *a, char **own)
+{
+    const char *slash = strrchr(a->request.config, '/');
+    const char *name = slash ? slash + 1 : a->request.config;
+    const char *dot = strrchr(name, '.');
+
+    a->request.dir = a->dir;
+    if (a->dir) return PT_OK;
+    if (asprintf(own, "runs/scale/%.*s", dot ? (int)(dot - name) : (int)strlen(name),
+                 name) < 0)
+        return pt_fail(PT_ERR_NOMEM, "no memory for a path");
+    a->request.dir = *own;
+    return PT_OK;
+}
+
 int pt_cmd_scale(int argc, char **argv)
 {
     scale_args a = {0};
+    char *dir = NULL;
     pt_status s;
     int code = 0;
 
     if (!read_args(argc, argv, &a, &code)) return code;
     a.request.sets = a.sets.list;
     a.request.n_sets = a.sets.n;
-    a.request.dir = a.dir ? a.dir : "runs/scale";
-    s = pt_scale_read_workers(a.workers, &a.request);
+    s = choose_dir(&a, &dir);
+    if (s == PT_OK) s = pt_scale_read_workers(a.workers, &a.request);
     if (s == PT_OK && pt_under_launcher())
         s = pt_fail(PT_ERR_USAGE,
                     "a series starts its jobs' ranks itself: run it without mpirun or "
@@ -162,5 +186,6 @@ int pt_cmd_scale(int argc, char **argv)
         s = run_series(&a, &code);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     pt_words_fini(&a.sets);
+    free(dir);
     return s == PT_OK ? code : pt_status_exit_code(s);
 }

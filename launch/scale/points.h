@@ -10,7 +10,7 @@
 /* One finished job; NAN: its result.json does not say. */
 typedef struct {
     int workers, servers, batch;
-    double images_per_s;
+    double images_per_s;       /* NAN: too few steps to be timed */
     double exposed_s, bound_s; /* of a step */
     double accuracy;           /* of the test split, 0..1 */
     char hash[65];             /* of the weights */

@@ -104,11 +104,13 @@ pt_status pt_scale_open(const pt_scale_request *r, pt_sweep **out)
 
 /* ---- what they reached ------------------------------------------------------------- */
 
+/* NAN where there is none, or 0: nothing was timed. */
 static double number(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
+    double x = json_is_number(v) ? json_number_value(v) : 0;
 
-    return json_is_number(v) ? json_number_value(v) : NAN;
+    return x > 0 ? x : NAN;
 }
 
 static int count_servers(const json_t *environment)
@@ -152,7 +154,7 @@ pt_status pt_scale_collect(const pt_sweep *s, pt_scale_measured *out, size_t *n)
     for (size_t i = 0; i < s->n && st == PT_OK; i++) {
         if (s->runs[i].state != PT_SWEEP_DONE) continue;
         st = read_run(&s->runs[i], &out[*n]);
-        if (st == PT_OK && !isnan(out[*n].images_per_s)) ++*n;
+        if (st == PT_OK) ++*n;
     }
     return st;
 }

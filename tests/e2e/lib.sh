@@ -43,6 +43,6 @@ ranks() {
         >"$name.log" 2>&1
 }
 
-# value NAME KEY: a string or number of NAME/result.json, not of an object in it
-value() { sed -n "s/^  \"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1/result.json"; }
+# value NAME KEY: a string or number of NAME/result.json, the first of this name
+value() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1/result.json" | head -1; }
 hash_of() { value "$1" weight_hash; }

@@ -9,7 +9,7 @@ start() { # NAME VAR=VALUE...
 }
 start whole || fail "the undisturbed start"
 grep -qx '3 ranks, 3 here, the last says here' whole.log || fail "whole: $(cat whole.log)"
-start text_stops PT_SHIM_RANK=2 PT_SHIM_STOP=11:2
+start text_stops PT_SHIM_RANK=2 PT_SHIM_STOP=13:2
 [ $? = 1 ] || fail "text_stops: the exit code is not 1"
 one_line text_stops 'rank 2 \(host [^)]+\) has owed its start-up report for 2 s'
 
