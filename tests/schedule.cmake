@@ -2,7 +2,8 @@
 # slots for each core. A test has a core (2 slots) unless it is named below.
 
 # Most of their time they wait, for mpirun, a deadline or a disk: half a core each.
-set(PT_WAITING e2e.attention e2e.borrow e2e.edges e2e.errors e2e.idle e2e.run_dir e2e.validation
+set(PT_WAITING e2e.attention e2e.borrow e2e.doctor e2e.edges e2e.errors e2e.idle e2e.in_job
+  e2e.run_dir e2e.scale e2e.submit e2e.validation
   faults.blocked faults.differ faults.flip faults.hdf5 faults.kills.1 faults.kills.21 faults.signals
   faults.start launch.pack multihost.hash multihost.stop server.checkpoint server.save_killed)
 
@@ -27,11 +28,12 @@ set(PT_THREADS common.crc32c common.dataset common.pulse common.watchdog server.
 # ctest knows the rest once it has run them.
 set(PT_COSTS 106 faults.fuzz 75 faults.kills.1 66 faults.kills.21 45 faults.silent
   45 docs.commands 43 faults.disk 35 e2e.borrow 30 e2e.errors 30 e2e.hash_sync 30 faults.signals
+  40 e2e.servers 33 faults.servers 30 worker.run_bits 20 e2e.in_job 20 e2e.scale
   25 e2e.sweep 24 e2e.attention 23 faults.blocked 23 worker.methods
   21 worker.run_edges 20 server.checkpoint 18 e2e.run_dir 15 e2e.hash_frozen 15 e2e.hash_shard
   15 faults.killed_calls 25 multihost.cut 15 multihost.stop
   15 server.save_killed 14 worker.gemm 14 worker.kernel_bits
-  12 e2e.edges 12 worker.run_bits 10 worker.net_without 9 common.weights_damage
+  12 e2e.edges 10 worker.net_without 9 common.weights_damage
   8 launch.data_sets 8 worker.run_resume)
 
 # pt_schedule(test label): the properties of a test that has been added
