@@ -162,6 +162,8 @@ json_t *pt_communication_json(const pt_communication *c)
         set(o, "bound_s", bound_of(c));
         set(o, "bytes_per_s", c->bound->rate);
         json_object_set_new(o, "hosts", json_integer(c->rates->n_hosts));
+        json_object_set_new(o, "link_test_bytes",
+                            json_integer((json_int_t)c->rates->bytes));
     }
     json_object_set_new(o, "weights_by_tensor_s", tensors_json(c));
     return o;

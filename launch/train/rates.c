@@ -62,17 +62,20 @@ static pt_status go_on(double seconds, bool *more)
 }
 
 /* *rate: at which this rank received in the last of growing transfers; 0: nothing. */
-static pt_status grow(const places *p, char *data, char *into, double *rate)
+static pt_status grow(const places *p, char *data, char *into, double *rate,
+                      size_t *bytes)
 {
     bool more = true;
     pt_status s = PT_OK;
 
     *rate = 0;
+    *bytes = 0;
     for (size_t n = FIRST_BYTES; n <= LAST_BYTES && more && s == PT_OK; n *= 4) {
         double seconds = 0;
 
         if (p->to >= 0 || p->from >= 0)
             s = pt_link_transfer(pt_job_comm(), p->to, p->from, data, into, n, &seconds);
+        *bytes += n;
         if (s == PT_OK && p->from >= 0 && seconds > 0) *rate = (double)n / seconds;
         if (s == PT_OK) s = go_on(seconds, &more);
     }
@@ -128,7 +131,7 @@ pt_status pt_rates_measure(pt_rates *out)
     s = pt_job_agree(ok ? PT_OK
                         : pt_fail(PT_ERR_NOMEM, "no memory to measure the links"));
     if (s == PT_OK) {
-        s = grow(&p, data, into, &all.rank[0]);
+        s = grow(&p, data, into, &all.rank[0], &out->bytes);
         if (s != PT_OK) pt_job_die(s); /* the buffers may still be MPI's */
         pt_gather_to_root(&all.rank[0], sizeof *all.rank, take_rate, &all);
         s = pt_job_agree(rank == 0 ? conclude(&all, out) : PT_OK);

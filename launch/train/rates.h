@@ -10,6 +10,7 @@ typedef struct {
     double *hosts;  /* [n_hosts] of each host's link, one way while the other way is busy
                        too; NULL: one host */
     double copying; /* on one host: of a message from one rank to another */
+    size_t bytes;   /* that the measurement sent over each link, one way */
 } pt_rates;
 
 /* Collective: one rank of each host sends to the next host and receives from the one
