@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # fuzz.sh [--seconds N] [--seed S] [TARGET...]: builds the fuzz targets (tests/faults/fuzz)
-# with clang into build-fuzz/, runs each for N seconds (4) and prints a line for each.
+# with clang into build-fuzz/, runs each for N seconds (3) and prints a line for each.
 # Corpora grow in build-fuzz/corpus/TARGET, inputs that were findings stay in
 # build-fuzz/findings/TARGET with what was said of them (.log). Exits with 1 if there is
 # one in our code, with 77 where clang cannot build for libFuzzer.
@@ -11,7 +11,7 @@
 set -u
 export ASAN_OPTIONS
 cd "$(dirname "$0")/../.." || exit 1
-seconds=4 seed=1 wanted=()
+seconds=3 seed=1 wanted=()
 while [ $# -gt 0 ]; do
     case $1 in
     --seconds) seconds=$2; shift ;;
