@@ -416,3 +416,15 @@ done:
     pt_config_destroy(&c);
     return s;
 }
+
+pt_status pt_config_copy(const pt_config *given, pt_config **out)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    pt_status s = pt_config_pack(given, &bytes, &n);
+
+    *out = NULL;
+    if (s == PT_OK) s = pt_config_unpack(bytes, n, out);
+    free(bytes);
+    return s;
+}

@@ -91,6 +91,10 @@ PT_MUST_USE pt_status pt_config_each(const pt_config *c, pt_config_style style,
 PT_MUST_USE pt_status pt_config_pack(const pt_config *c, uint8_t **bytes, size_t *n);
 PT_MUST_USE pt_status pt_config_unpack(const uint8_t *bytes, size_t n, pt_config **out);
 
+/* What `given` gives, as pt_config_unpack completes it: for messages that code puts
+ * together, whose parts may be on the stack. `out` owns all of its parts. */
+PT_MUST_USE pt_status pt_config_copy(const pt_config *given, pt_config **out);
+
 /* Help of every key (name, type, default, comment), for `ptrain config schema`. */
 void pt_config_schema(FILE *out);
 

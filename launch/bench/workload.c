@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "common/base/rng.h"
+#include "common/run/synthetic.h"
 
 /* Small enough for random images to stay finite for any number of steps. */
 static const float rate = 1e-4f;
 
-/* Messages on the stack, packed and unpacked: the copy is checked and owns its parts. */
 static pt_status make_config(const pt_bench_step_options *o, int steps, pt_config **out)
 {
     Pt__Config__Config c = PT__CONFIG__CONFIG__INIT;
@@ -19,9 +19,6 @@ static pt_status make_config(const pt_bench_step_options *o, int steps, pt_confi
     Pt__Config__Engine engine = PT__CONFIG__ENGINE__INIT;
     Pt__Config__Server server = PT__CONFIG__SERVER__INIT;
     Pt__Config__Stage stage = PT__CONFIG__STAGE__INIT, *stages[] = {&stage};
-    uint8_t *bytes = NULL;
-    size_t n;
-    pt_status s;
 
     c.has_shards = data.has_batch = task.has_loss = task.has_gate = true;
     optimizer.has_lr = engine.has_threads = engine.has_gemm = engine.has_winograd = true;
@@ -45,49 +42,19 @@ static pt_status make_config(const pt_bench_step_options *o, int steps, pt_confi
     c.server = &server;
     c.n_stages = 1;
     c.stages = stages;
-    s = pt_config_pack(&c, &bytes, &n);
-    if (s == PT_OK) s = pt_config_unpack(bytes, n, out);
-    free(bytes);
-    return s;
-}
-
-static pt_status make_graph(const pt_config *c, pt_graph **out)
-{
-    pt_graph_options g = {.dropout = c->network->dropout};
-    pt_status s = pt_graph_defaults(c->network->name, &g.side, &g.n_classes);
-
-    return s == PT_OK ? pt_graph_create(c->network->name, &g, out) : s;
-}
-
-static pt_status make_plan(const pt_config *c, pt_plan **out)
-{
-    size_t n = c->data->batch;
-    uint32_t *images = pt_calloc(n, sizeof *images);
-
-    if (!images) return pt_fail(PT_ERR_NOMEM, "no memory for the plan");
-    for (size_t i = 0; i < n; i++) images[i] = (uint32_t)i;
-    return pt_plan_create(c, images, n, out);
+    return pt_config_copy(&c, out);
 }
 
 pt_status pt_bench_run_create(const pt_bench_step_options *o, int n_workers, int steps,
                               pt_run **out)
 {
     pt_config *c = NULL;
-    pt_graph *graph = NULL;
-    pt_plan *plan = NULL;
     pt_status s = make_config(o, steps, &c);
 
     *out = NULL;
-    if (s == PT_OK) s = make_graph(c, &graph);
-    if (s == PT_OK) s = make_plan(c, &plan);
-    if (s != PT_OK) {
-        pt_graph_destroy(&graph);
-        pt_config_destroy(&c);
-        return s;
-    }
-    s = pt_run_create(c, graph, plan, 1, n_workers, out);
+    if (s == PT_OK) s = pt_run_create_synthetic(c, 1, n_workers, out);
     if (s == PT_OK)
-        pt_graph_init(graph, c->seed, c->network->head_std, false, (*out)->flat);
+        pt_graph_init((*out)->graph, c->seed, c->network->head_std, false, (*out)->flat);
     return s;
 }
 

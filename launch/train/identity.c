@@ -140,18 +140,12 @@ static pt_status plainest(pt_config **out)
 {
     pt_config given = PT__CONFIG__CONFIG__INIT;
     Pt__Config__Stage stage = PT__CONFIG__STAGE__INIT, *stages[] = {&stage};
-    uint8_t *bytes = NULL;
-    size_t n = 0;
-    pt_status s;
 
     stage.has_steps = true;
     stage.steps = 1;
     given.stages = stages;
     given.n_stages = 1;
-    s = pt_config_pack(&given, &bytes, &n);
-    if (s == PT_OK) s = pt_config_unpack(bytes, n, out);
-    free(bytes);
-    return s;
+    return pt_config_copy(&given, out);
 }
 
 /* The value of every key that has one by default, stages by their first. NULL without

@@ -17,6 +17,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/comm/job.h"
+#include "common/run/synthetic.h"
 #include "server/update.h"
 #include "tests/bench/measure.h"
 #include "worker/client.h"
@@ -62,9 +63,6 @@ static pt_status make_config(const char *network, pt_config **out)
     Pt__Config__Data data = PT__CONFIG__DATA__INIT;
     Pt__Config__Network net = PT__CONFIG__NETWORK__INIT;
     Pt__Config__Stage stage = PT__CONFIG__STAGE__INIT, *stages[] = {&stage};
-    uint8_t *bytes = NULL;
-    size_t n;
-    pt_status s;
 
     c.has_shards = data.has_batch = net.has_batch_norm = stage.has_steps = true;
     c.shards = SHARDS;
@@ -76,31 +74,18 @@ static pt_status make_config(const char *network, pt_config **out)
     c.network = &net;
     c.n_stages = 1;
     c.stages = stages;
-    s = pt_config_pack(&c, &bytes, &n);
-    if (s == PT_OK) s = pt_config_unpack(bytes, n, out);
-    free(bytes);
-    return s;
+    return pt_config_copy(&c, out);
 }
 
 static pt_status make_run(const char *network, int n_servers, pt_run **out)
 {
     pt_config *c = NULL;
-    pt_graph *graph = NULL;
-    pt_plan *plan = NULL;
-    pt_graph_options g = {0};
-    uint32_t *images = pt_calloc(BATCH, sizeof *images);
     pt_status s = make_config(network, &c);
 
-    if (s == PT_OK && !images) s = pt_fail(PT_ERR_NOMEM, "no memory for the plan");
-    for (uint32_t i = 0; i < BATCH && images; i++) images[i] = i;
-    if (s == PT_OK) s = pt_graph_defaults(network, &g.side, &g.n_classes);
-    if (s == PT_OK) s = pt_graph_create(network, &g, &graph);
-    if (s == PT_OK) s = pt_plan_create(c, images, BATCH, &plan);
-    if (s == PT_OK) /* takes all three */
-        return pt_run_create(c, graph, plan, n_servers, pt_job_size() - n_servers, out);
-    pt_graph_destroy(&graph);
-    pt_config_destroy(&c);
-    return s;
+    *out = NULL;
+    return s == PT_OK
+               ? pt_run_create_synthetic(c, n_servers, pt_job_size() - n_servers, out)
+               : s;
 }
 
 static pt_status make_worker(exchange *x)
