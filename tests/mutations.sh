@@ -110,9 +110,8 @@ M
 mutation lent_weights_are_not_read worker.run_bits worker/client.c <<'M'
 - memcpy(c->run->flat + k->offset, r->data, k->count * sizeof(float));
 M
-mutation lent_keys_count_in_full worker.run_traffic common/run/wire.c <<'M'
-- n += (lent ? (uint64_t)PT_MSG_PLACE_BYTES : k->count * value) +
-+ n += k->count * value +
+mutation lent_keys_count_in_full worker.run_traffic common/run/traffic.c <<'M'
+- if (pt_run_lends(r, s, rank)) up = down = n * PT_MSG_PLACE_BYTES;
 M
 mutation another_process_s_memory_is_taken common.segments common/comm/segments.c <<'M'
 - if (s == PT_OK && memcmp(g->base + mark_at(bytes), &mark, sizeof mark) != 0)
@@ -260,9 +259,9 @@ mutation two_kinds_of_messages_share_tags common.message common/comm/message.c <
 - return first + at;
 + return at;
 M
-mutation traffic_of_one_value_a_message worker.run_traffic common/run/wire.c <<'M'
-- values * doubles * sizeof(double) + exchanges * PT_MSG_CHECK_BYTES;
-+ (values > 0) * doubles * sizeof(double) + exchanges * PT_MSG_CHECK_BYTES;
+mutation traffic_of_one_value_a_message worker.run_traffic common/run/traffic.c <<'M'
+- values * doubles * sizeof(double), exchanges);
++ (values > 0) * doubles * sizeof(double), exchanges);
 M
 mutation traffic_without_checksums worker.run_traffic common/run/wire.c <<'M'
 - bytes += rows * (uint64_t)dims * sizeof(float) + PT_MSG_CHECK_BYTES;

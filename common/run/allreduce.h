@@ -1,6 +1,6 @@
 /* The schedule by which batch norm's sums reach every worker: who sends which values to
  * whom, in which order. Pure; the workers carry it out (worker/exchange.h), the traffic
- * formula counts it (common/run/wire.h).
+ * formula counts it (common/run/traffic.h).
  *
  * The members of a batch are the workers that have images in it, from left to right; the
  * others take no part. A member holds a list: the values of the canonical cover

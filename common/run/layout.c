@@ -11,7 +11,7 @@ static int ranks_on(int of, const int *host, int n)
     return ranks;
 }
 
-static int count_hosts(const int *host, int n)
+int pt_layout_hosts(const int *host, int n)
 {
     int hosts = 0;
 
@@ -22,7 +22,7 @@ static int count_hosts(const int *host, int n)
 
 int pt_layout_servers(const Pt__Config__Server *c, const int *host, int n)
 {
-    int hosts = count_hosts(host, n);
+    int hosts = pt_layout_hosts(host, n);
 
     if (c->ranks > 0) return (int)c->ranks;
     if (c->placement != PT__CONFIG__PLACEMENT__SPREAD) return 1;
@@ -33,7 +33,7 @@ int pt_layout_servers(const Pt__Config__Server *c, const int *host, int n)
 
 int pt_layout_crowded(int n_servers, const int *host, int n, int *servers)
 {
-    int hosts = count_hosts(host, n);
+    int hosts = pt_layout_hosts(host, n);
 
     for (int h = 0; h < hosts; h++) {
         *servers = n_servers / hosts + (h < n_servers % hosts);
@@ -56,7 +56,7 @@ static int take_from(int of, const int *host, int n, bool *taken)
 pt_status pt_layout_order(Pt__Config__Placement placement, int n_servers, const int *host,
                           int n, int *order)
 {
-    int hosts = count_hosts(host, n), at = 0;
+    int hosts = pt_layout_hosts(host, n), at = 0;
     bool *taken = pt_calloc((size_t)n, sizeof *taken);
 
     if (!taken) return pt_fail(PT_ERR_NOMEM, "no memory for the order of %d ranks", n);

@@ -10,6 +10,9 @@
 #include "common/base/status.h"
 #include "common/config/config.h"
 
+/* How many hosts n ranks are on. */
+int pt_layout_hosts(const int *host, int n);
+
 /* Servers of a job of n ranks: server.ranks, or what `auto` stands for: one on each host,
  * if placement is spread and each has two ranks or more, else 1. */
 int pt_layout_servers(const Pt__Config__Server *c, const int *host, int n);

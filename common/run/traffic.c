@@ -10,14 +10,14 @@ enum { RANK_0 = 0 };
 typedef struct {
     const pt_run *r;
     uint64_t step;
-    const int *place;
+    const int *place; /* NULL: each rank is one */
     pt_traffic *out;
 } count;
 
 /* n messages of `bytes` together from one rank to another. */
 static void add(const count *c, int from, int to, uint64_t bytes, uint64_t n)
 {
-    int a = c->place[from], b = c->place[to];
+    int a = c->place ? c->place[from] : from, b = c->place ? c->place[to] : to;
 
     if (a == b) return;
     c->out[a].sent += bytes + n * PT_MSG_CHECK_BYTES;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/comm/comm.h"
-#include "common/run/allreduce.h"
 #include "common/run/coupling.h"
 #include "common/run/moments.h"
 
@@ -99,23 +98,6 @@ size_t pt_push_bytes(const pt_run *r, size_t count)
     return count * (pt_run_wire_bf16(r) ? sizeof(uint16_t) : sizeof(float));
 }
 
-/* Bytes of the trained keys' messages between worker and the servers, in one direction
- * and of one sub-tree: `value` bytes a parameter, or its place where a key is lent. */
-static uint64_t trained_bytes(const pt_run *r, int worker, size_t value)
-{
-    uint64_t n = 0;
-
-    for (int i = 0; i < r->keys->n; i++) {
-        const pt_key *k = &r->keys->keys[i];
-        bool lent = pt_run_lends(r, k->server, r->n_servers + worker);
-
-        if (r->trained[k->tensor])
-            n += (lent ? (uint64_t)PT_MSG_PLACE_BYTES : k->count * value) +
-                 PT_MSG_CHECK_BYTES;
-    }
-    return n;
-}
-
 uint64_t pt_exchange_doubles(const pt_run *r, uint64_t *exchanges)
 {
     uint64_t n = 0;
@@ -132,42 +114,6 @@ uint64_t pt_exchange_doubles(const pt_run *r, uint64_t *exchanges)
         ++*exchanges;
     }
     return n;
-}
-
-/* Batch norm sums: in each exchange the moves of common/run/allreduce.h. */
-static void add_exchanges(const pt_run *r, int worker, uint64_t step, pt_traffic *t)
-{
-    uint64_t exchanges, doubles = pt_exchange_doubles(r, &exchanges);
-    pt_move moves[PT_MAX_MOVES];
-    pt_members m;
-    int n;
-
-    pt_run_members(r, step, &m);
-    n = pt_members_moves(&m, worker, moves);
-    for (int i = 0; i < n; i++) {
-        uint64_t values = (uint64_t)pt_members_values(&m, moves[i].lo, moves[i].hi);
-        uint64_t bytes =
-            values * doubles * sizeof(double) + exchanges * PT_MSG_CHECK_BYTES;
-
-        *(moves[i].receives ? &t->received : &t->sent) += bytes;
-    }
-}
-
-pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step)
-{
-    pt_payload p = pt_payload_layout(r, worker, step);
-    uint64_t up = trained_bytes(r, worker, pt_push_bytes(r, 1)),
-             down = trained_bytes(r, worker, sizeof(float)),
-             terms = pt_terms_doubles(r, p.n_images);
-    pt_traffic t = {.sent = p.total * sizeof(double) + PT_MSG_CHECK_BYTES +
-                            (uint64_t)p.n_trees * up,
-                    .received = PT_RECORD_BYTES + PT_MSG_CHECK_BYTES + down};
-
-    if (terms > 0) t.received += terms * sizeof(double) + PT_MSG_CHECK_BYTES;
-    if (pt_run_sends_running(r, step)) t.received += pt_traffic_of_running(r);
-    if (r->config->network->batch_norm == PT__CONFIG__BATCH_NORM__SYNC)
-        add_exchanges(r, worker, step, &t);
-    return t;
 }
 
 uint64_t pt_traffic_of_running(const pt_run *r)

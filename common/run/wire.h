@@ -113,16 +113,6 @@ void pt_record_pack(const Pt__Record__StepRecord *rec, uint8_t out[PT_RECORD_BYT
 PT_MUST_USE pt_status pt_record_unpack(const uint8_t in[PT_RECORD_BYTES],
                                        Pt__Record__StepRecord *rec);
 
-/* Bytes that worker sends and receives in a training step (the stage must be entered):
- * batch norm, the running statistics that the first step of a later stage begins with,
- * and the checksum of each message included; what is lent in shared memory (run->lends)
- * is not, only the message that says where it is; nor are diagnostic passes
- * (run.gradient_ratio_every). */
-typedef struct {
-    uint64_t sent, received;
-} pt_traffic;
-pt_traffic pt_traffic_of_step(const pt_run *r, int worker, uint64_t step);
-
 /* Bytes of the running statistics, which every worker receives before a testing pass. */
 uint64_t pt_traffic_of_running(const pt_run *r);
 

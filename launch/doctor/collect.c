@@ -124,8 +124,7 @@ static pt_status find_job(const pt_config *c, int threads, pt_facts *f)
     const int *host = pt_job_hosts();
 
     f->n = pt_job_size();
-    for (int r = 0; r < f->n; r++)
-        if (host[r] + 1 > f->n_hosts) f->n_hosts = host[r] + 1;
+    f->n_hosts = pt_layout_hosts(host, f->n);
     f->launched = pt_under_launcher();
     f->slurm_tasks = number_of("SLURM_NTASKS");
     f->mpi_size = number_of("OMPI_COMM_WORLD_SIZE");

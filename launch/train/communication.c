@@ -11,12 +11,7 @@ static const double worth_saying = 0.05;
 
 /* ---- the bound --------------------------------------------------------------------- */
 
-static double busier(const pt_traffic *t)
-{
-    return (double)(t->sent > t->received ? t->sent : t->received);
-}
-
-/* Links carry both ways at once: the busier way of the busiest place. *rate: its. */
+/* Of the busiest place. *rate: its. */
 static double longest(const pt_rates *rates, const pt_traffic *traffic, int n,
                       double *rate)
 {
@@ -24,7 +19,7 @@ static double longest(const pt_rates *rates, const pt_traffic *traffic, int n,
 
     for (int i = 0; i < n; i++) {
         double bytes_per_s = rates->hosts ? rates->hosts[i] : rates->copying;
-        double s = bytes_per_s > 0 ? busier(&traffic[i]) / bytes_per_s : 0;
+        double s = bytes_per_s > 0 ? pt_traffic_seconds(&traffic[i], 1, bytes_per_s) : 0;
 
         if (s <= most) continue;
         most = s;
@@ -38,15 +33,12 @@ static double bound_of_step(const pt_run *r, const pt_rates *rates, uint64_t ste
                             double *rate)
 {
     int size = r->n_servers + r->n_workers;
-    int *place = pt_calloc((size_t)size, sizeof *place);
     pt_traffic *traffic = pt_calloc((size_t)size, sizeof *traffic);
     double s = 0;
 
-    for (int i = 0; place && i < size; i++)
-        place[i] = rates->hosts && r->host ? r->host[i] : i;
-    if (place && traffic && pt_traffic_of_places(r, step, place, traffic) == PT_OK)
+    if (traffic &&
+        pt_traffic_of_places(r, step, rates->hosts ? r->host : NULL, traffic) == PT_OK)
         s = longest(rates, traffic, rates->hosts ? rates->n_hosts : size, rate);
-    free(place);
     free(traffic);
     return s;
 }

@@ -2,9 +2,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/base/log.h"
-#include "common/run/wire.h"
+#include "common/run/layout.h"
+#include "common/run/traffic.h"
 #include "launch/train/start_weights.h"
 #include "worker/step.h"
 
@@ -43,13 +45,12 @@ static void print_servers(const pt_run *r)
 {
     double all = (double)(r->graph->n_param_floats * sizeof(float));
     double most = (double)pt_keys_bytes(r->keys, largest_server(r)), least = most;
-    int hosts = 1;
+    int hosts = r->host ? pt_layout_hosts(r->host, r->n_servers) : 1;
 
     for (int k = 0; k < r->n_servers; k++) {
         double bytes = (double)pt_keys_bytes(r->keys, k);
 
         if (bytes < least) least = bytes;
-        if (r->host && r->host[k] >= hosts) hosts = r->host[k] + 1;
     }
     pt_log_info("servers   %d on %d host%s, %.2f to %.2f MB of parameters each; the "
                 "largest has %.3f times the mean",
@@ -57,19 +58,30 @@ static void print_servers(const pt_run *r)
                 most * r->n_servers / all);
 }
 
+/* The busiest worker, in a full step. */
+static void print_traffic(const pt_run *r)
+{
+    size_t n = (size_t)r->n_servers + (size_t)r->n_workers;
+    pt_traffic *all = pt_calloc(n, sizeof *all), t = {0};
+
+    if (all && pt_traffic_of_places(r, 0, NULL, all) == PT_OK)
+        for (int w = 0; w < r->n_workers; w++) {
+            pt_traffic one = all[r->n_servers + w];
+
+            if (one.sent + one.received > t.sent + t.received) t = one;
+        }
+    pt_log_info("traffic   %.2f MB up, %.2f MB down per worker and step",
+                (double)t.sent * 1e-6, (double)t.received * 1e-6);
+    free(all);
+}
+
 void pt_dry_run_print(const pt_setup *u)
 {
     const pt_run *r = u->run;
     const pt_config *c = r->config;
     double mb = 1e-6, owned = (double)pt_keys_bytes(r->keys, largest_server(r));
-    pt_traffic t = {0};
-    pt_span full;
+    pt_span full = pt_run_span(r, 0, 0);
 
-    for (int w = 0; w < r->n_workers; w++) { /* the busiest worker, in a full step */
-        pt_traffic one = pt_traffic_of_step(r, w, 0);
-        if (one.sent + one.received > t.sent + t.received) t = one;
-    }
-    full = pt_run_span(r, 0, 0);
     pt_log_info("network   %s, %zu parameters (%.1f MB), %d classes, input %d x %d",
                 c->network->name, r->graph->n_param_floats,
                 (double)r->graph->n_param_floats * 4 * mb, r->graph->n_classes,
@@ -85,8 +97,7 @@ void pt_dry_run_print(const pt_setup *u)
     pt_log_info("steps     %" PRIu64 " (%" PRIu64 " an epoch) in %zu stage%s",
                 r->plan->total_steps, r->plan->steps_per_epoch, r->plan->n_stages,
                 r->plan->n_stages == 1 ? "" : "s");
-    pt_log_info("traffic   %.2f MB up, %.2f MB down per worker and step",
-                (double)t.sent * mb, (double)t.received * mb);
+    print_traffic(r);
     pt_log_info("memory    %.0f MB per worker, %.0f MB per server (including %.0f MB "
                 "optimizer state, %.0f MB sums); %.0f MB available",
                 (double)u->worker_bytes * mb, (double)u->server_bytes * mb, owned * mb,

@@ -4,6 +4,7 @@
 
 #include "common/comm/job.h"
 #include "common/comm/link.h"
+#include "common/run/layout.h"
 #include "launch/support/gather_to_root.h"
 
 enum { FIRST_BYTES = 1 << 18, LAST_BYTES = 1 << 24 };
@@ -14,15 +15,6 @@ typedef struct {
     int to, from; /* -1: nobody */
 } places;
 
-static int count_hosts(const int *host, int size)
-{
-    int n = 0;
-
-    for (int r = 0; r < size; r++)
-        if (host[r] >= n) n = host[r] + 1;
-    return n;
-}
-
 static int first_of(const int *host, int size, int which)
 {
     for (int r = 0; r < size; r++)
@@ -32,7 +24,7 @@ static int first_of(const int *host, int size, int which)
 
 static places place(const int *host, int size, int rank)
 {
-    int n = count_hosts(host, size), mine = host[rank];
+    int n = pt_layout_hosts(host, size), mine = host[rank];
 
     if (n == 1)
         return (places){rank == size - 1 && rank > 0 ? 0 : -1,
@@ -100,7 +92,7 @@ static void take_rate(void *context, const void *theirs)
 static pt_status conclude(const received *r, pt_rates *out)
 {
     const int *host = pt_job_hosts();
-    int n = count_hosts(host, r->n);
+    int n = pt_layout_hosts(host, r->n);
 
     out->n_hosts = n;
     out->copying = r->rank[0];

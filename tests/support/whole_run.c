@@ -455,3 +455,12 @@ void whole_run_assert_stopped(const whole_run *r)
         if (r->ends[i].status != PT_STOPPED || !r->ends[i].agreed)
             fail_msg("rank %d: %s", i, r->ends[i].text);
 }
+
+pt_traffic whole_run_traffic(const pt_run *run, int worker, uint64_t step)
+{
+    pt_traffic ranks[WHOLE_RUN_MAX_RANKS] = {{0}};
+
+    assert_true(run->n_servers + run->n_workers <= WHOLE_RUN_MAX_RANKS);
+    assert_int_equal(pt_traffic_of_places(run, step, NULL, ranks), PT_OK);
+    return ranks[run->n_servers + worker];
+}

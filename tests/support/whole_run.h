@@ -6,6 +6,7 @@
 #define PT_TESTS_WHOLE_RUN_H
 
 #include "common/run/run.h"
+#include "common/run/traffic.h"
 #include "server/serve.h"
 
 enum {
@@ -79,6 +80,9 @@ void whole_run_start_value(const pt_tensor *t, float *file);
 
 /* All start weights and statistics of g into flat. */
 void whole_run_start(const pt_graph *g, float *flat);
+
+/* What the formula says of worker's step; the stage must be entered. */
+pt_traffic whole_run_traffic(const pt_run *run, int worker, uint64_t step);
 
 /* A rank's own pt_run; the label of an image: those after the test's are the source data
  * set's; first, first + 1, ... [n], malloc'd. For whole_run.c. */

@@ -3,7 +3,7 @@
 #define PT_LAUNCH_PLAN_SIM_SIM_H
 
 #include "common/comm/carrier.h"
-#include "common/run/wire.h"
+#include "common/run/traffic.h"
 #include "launch/plan/question.h"
 
 typedef struct {
