@@ -40,18 +40,21 @@ static pt_status begin(exchange *e, bool receive, int peer, void *data, size_t b
                                &r->native);
 }
 
-static pt_status fail_of(const exchange *e, int peer)
+pt_status pt_reach_fail(int rank, const char *mine, int peer, const char *theirs,
+                        double seconds)
 {
-    const char *mine = e->hosts + (size_t)e->c->rank * PT_REACH_HOST;
-    const char *theirs = e->hosts + (size_t)peer * PT_REACH_HOST;
-
     return pt_fail(
         PT_ERR_COMM,
         "rank %d (host %s) and rank %d%s%s%s cannot reach each other: no answer "
         "in %.0f s; is there a firewall between them, or does MPI use the wrong "
         "network (Open MPI: --mca btl_tcp_if_include NAME)?",
-        e->c->rank, mine, peer, *theirs ? " (host " : "", theirs, *theirs ? ")" : "",
-        e->deadline_s);
+        rank, mine, peer, *theirs ? " (host " : "", theirs, *theirs ? ")" : "", seconds);
+}
+
+static pt_status fail_of(const exchange *e, int peer)
+{
+    return pt_reach_fail(e->c->rank, e->hosts + (size_t)e->c->rank * PT_REACH_HOST, peer,
+                         e->hosts + (size_t)peer * PT_REACH_HOST, e->deadline_s);
 }
 
 /* A pending request that has waited too long; NULL: none. */

@@ -14,6 +14,11 @@ enum { PT_REACH_HOST = 64 };
  * and what is pending after a failure stays MPI's. Collective; c needs no pulse. */
 PT_MUST_USE pt_status pt_reach(pt_comm *c, const char *host, double deadline_s);
 
+/* The failure of rank `rank` on host `mine`, which has had no answer from peer (theirs:
+ * "" where its host is not known) in `seconds`. */
+PT_MUST_USE pt_status pt_reach_fail(int rank, const char *mine, int peer,
+                                    const char *theirs, double seconds);
+
 /* The i-th rank that `rank` of n exchanges a byte with, from 0 on; -1: there are no more.
  * Pure. */
 enum { PT_REACH_ALL = 64 };

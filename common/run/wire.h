@@ -1,5 +1,5 @@
-/* What the messages of a step hold, and how many bytes they are: one place for both ends,
- * for --dry-run and for the test that compares it with the bytes counted. Pure.
+/* What the messages of a step hold: one place for both ends. common/run/traffic.h counts
+ * the bytes. Pure.
  *
  * A worker's payload is doubles, in this order:
  *     PT_PAYLOAD_TIMES       seconds of its last step (pt_step_time)

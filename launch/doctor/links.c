@@ -4,6 +4,7 @@
 
 #include "common/comm/job.h"
 #include "common/comm/link.h"
+#include "common/comm/reach.h"
 #include "launch/support/gather_to_root.h"
 
 /* DEADLINE_S: for a host to answer; MPI's own connections may take seconds. */
@@ -60,12 +61,8 @@ static pt_status measure(const means *m, int peer, bool asks, pt_pair_facts *p)
 
 static _Noreturn void die_of(int peer)
 {
-    pt_job_die(
-        pt_fail(PT_ERR_COMM,
-                "rank %d (host %s) and rank %d (host %s) cannot reach each other: no "
-                "answer in %d s; is there a firewall between the two, or does MPI use "
-                "the wrong network (Open MPI: --mca btl_tcp_if_include NAME)?",
-                pt_job_rank(), pt_job_host(), peer, pt_job_host_of(peer), DEADLINE_S));
+    pt_job_die(pt_reach_fail(pt_job_rank(), pt_job_host(), peer, pt_job_host_of(peer),
+                             DEADLINE_S));
 }
 
 /* ---- all pairs -------------------------------------------------------------------- */

@@ -109,18 +109,19 @@ static pt_status read_config(const char *path, pt_finished_run *r)
     return s;
 }
 
-/* Ranks that worked, from environment.json; an old run may not have recorded it. */
-static int count_workers(const char *dir)
+int pt_finished_run_ranks(const char *dir, const char *role)
 {
-    char *path = pt_file_path(dir, "environment.json");
+    char *path = pt_file_path(dir, "environment.json"), *what = NULL;
     json_t *o = path ? json_load_file(path, 0, NULL) : NULL, *rank;
     size_t i;
     int n = 0;
 
+    if (asprintf(&what, ": %s", role) < 0) what = NULL;
     json_array_foreach(json_object_get(o, "ranks"), i, rank) n +=
-        json_is_string(rank) && strstr(json_string_value(rank), ": worker") != NULL;
+        what && json_is_string(rank) && strstr(json_string_value(rank), what) != NULL;
     json_decref(o);
     free(path);
+    free(what);
     return n;
 }
 
@@ -157,7 +158,7 @@ static pt_status read_run(const char *dir, pt_finished_run *r, bool *finished)
     s = result && config ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for a path");
     if (s == PT_OK) s = read_result(result, r);
     if (s == PT_OK) s = read_config(config, r);
-    r->workers = count_workers(r->dir);
+    r->workers = pt_finished_run_ranks(r->dir, "worker");
     free(result);
     free(config);
     return s;

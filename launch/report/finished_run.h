@@ -30,6 +30,10 @@ typedef struct {
  * directory. */
 PT_MUST_USE pt_status pt_finished_runs_read(const char *const *dirs, size_t n,
                                             pt_finished_run **out, size_t *n_out);
+/* How many ranks were a "worker" or a "server", by environment.json; 0: unknown, as an
+ * old run may not have recorded it. */
+int pt_finished_run_ranks(const char *dir, const char *role);
+
 void pt_finished_runs_destroy(pt_finished_run **r, size_t n);
 
 #endif

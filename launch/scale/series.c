@@ -8,6 +8,7 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "launch/report/finished_run.h"
 #include "launch/sweep/slurm.h"
 #include "launch/train/run_dir.h"
 
@@ -113,27 +114,15 @@ static double number(const json_t *o, const char *key)
     return x > 0 ? x : NAN;
 }
 
-static int count_servers(const json_t *environment)
-{
-    json_t *rank;
-    size_t i;
-    int n = 0;
-
-    json_array_foreach(json_object_get(environment, "ranks"), i, rank) n +=
-        json_is_string(rank) && strstr(json_string_value(rank), ": server") != NULL;
-    return n;
-}
-
 static pt_status read_run(const pt_sweep_run *r, pt_scale_measured *out)
 {
-    json_t *result = NULL, *environment = NULL;
+    json_t *result = NULL;
     const json_t *c;
     pt_status s = pt_run_dir_read_json(r->dir, "result.json", &result);
 
-    if (s == PT_OK) s = pt_run_dir_read_json(r->dir, "environment.json", &environment);
     c = json_object_get(result, "communication");
     *out = (pt_scale_measured){.workers = (int)r->config->engine->workers,
-                               .servers = count_servers(environment),
+                               .servers = pt_finished_run_ranks(r->dir, "server"),
                                .batch = (int)r->config->data->batch,
                                .images_per_s = number(result, "images_per_s"),
                                .exposed_s = number(c, "exposed_s"),
@@ -142,7 +131,6 @@ static pt_status read_run(const pt_sweep_run *r, pt_scale_measured *out)
     snprintf(out->hash, sizeof out->hash, "%s",
              s == PT_OK ? json_string_value(json_object_get(result, "weight_hash")) : "");
     json_decref(result);
-    json_decref(environment);
     return s;
 }
 

@@ -5,21 +5,11 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "launch/sweep/table.h"
 
 const char *pt_scale_name(bool weak)
 {
     return weak ? "weak" : "strong";
-}
-
-/* As YAML wants it: a path may hold # or ': '. */
-static void put_quoted(FILE *f, const char *text)
-{
-    putc('\'', f);
-    for (; *text; text++) {
-        if (*text == '\'') putc('\'', f);
-        putc(*text, f);
-    }
-    putc('\'', f);
 }
 
 static void put_job(FILE *f, const pt_scale_job *j)
@@ -45,9 +35,9 @@ pt_status pt_scale_write_table(const char *path, const char *dir, bool weak,
         return pt_fail(PT_ERR_NOMEM, "no memory for %s", path);
     }
     fprintf(f, "# Written by `ptrain scale`.\ndir: ");
-    put_quoted(f, runs);
+    pt_sweep_quote(f, runs);
     fprintf(f, "\nconfig: [");
-    put_quoted(f, config);
+    pt_sweep_quote(f, config);
     fprintf(f, "]\nrows:\n");
     for (size_t i = 0; i < n; i++) put_job(f, &jobs[i]);
     if (n == 1 && jobs[0].ranks > 0)

@@ -137,20 +137,29 @@ static pt_sweep_run *next_run(builder *b)
     return &s->runs[s->n++];
 }
 
-/* run.dir='TEXT', as YAML wants it: a name may hold # or ': '. malloc'd, or NULL. */
+void pt_sweep_quote(FILE *out, const char *text)
+{
+    putc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'') putc('\'', out);
+        putc(*text, out);
+    }
+    putc('\'', out);
+}
+
+/* run.dir='DIR', malloc'd, or NULL. */
 static char *set_dir(const char *dir)
 {
-    const char *key = "run.dir='";
-    char *set = malloc(strlen(key) + 2 * strlen(dir) + 2), *to = set;
+    char *set = NULL;
+    size_t n;
+    FILE *out = open_memstream(&set, &n);
 
-    if (!set) return NULL;
-    to = stpcpy(to, key);
-    for (; *dir; dir++) {
-        if (*dir == '\'') *to++ = '\'';
-        *to++ = *dir;
-    }
-    strcpy(to, "'");
-    return set;
+    if (!out) return NULL;
+    fputs("run.dir=", out);
+    pt_sweep_quote(out, dir);
+    if (fclose(out) == 0) return set;
+    free(set);
+    return NULL;
 }
 
 /* The configuration of a run from the mix; its faults are kept. */

@@ -4,6 +4,7 @@
 #define PT_LAUNCH_SWEEP_TABLE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "common/config/config.h"
 #include "launch/sweep/data.h"
@@ -39,6 +40,9 @@ typedef struct {
 PT_MUST_USE pt_status pt_sweep_create(const char *path, const char *const *sets,
                                       size_t n_sets, const char *only, pt_sweep **out);
 void pt_sweep_destroy(pt_sweep **s);
+
+/* text as a YAML string in single quotes: a path may hold # or ': '. */
+void pt_sweep_quote(FILE *out, const char *text);
 
 /* Writes the configuration of a run beside its directory: "DIR.yaml", resolved. */
 PT_MUST_USE pt_status pt_sweep_write_config(const pt_sweep_run *r);
