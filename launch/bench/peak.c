@@ -5,8 +5,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/rng.h"
+#include "common/gemm/gemm_path.h"
 #include "worker/engine/gemm/gemm_blas.h"
-#include "worker/engine/gemm/gemm_path.h"
 
 enum { SIDE = 768, DEPTH = 512, PRODUCTS = 8, TRIES = 5 };
 

@@ -9,9 +9,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/rng.h"
+#include "common/gemm/gemm_path.h"
 #include "tests/bench/measure.h"
 #include "worker/engine/gemm/gemm_blas.h"
-#include "worker/engine/gemm/gemm_path.h"
 
 enum {
     ROUNDS = 7,

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "common/base/digest.h"
+#include "common/gemm/gemm_path.h"
 #include "tests/support/gemm_wide.h"
 #include "tests/support/whole_run.h"
-#include "worker/engine/gemm/gemm_path.h"
 
 enum { IMAGES = 6, TESTS = 3, MAX_PATHS = 4, DEADLINE_S = 600 };
 

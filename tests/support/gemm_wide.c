@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "worker/engine/gemm/gemm.h"
-#include "worker/engine/gemm/lanes.h"
+#include "common/gemm/gemm.h"
+#include "common/gemm/lanes.h"
 
 #define PT_TILE_ROWS   14
 #define PT_TILE_PANELS 2
@@ -29,6 +29,6 @@ PT_INLINE vec fused(vec a, vec b, vec c)
     return c;
 }
 
-#include "worker/engine/gemm/gemm_tile.h"
+#include "common/gemm/gemm_tile.h"
 
 PT_GEMM_PATH(pt_gemm_wide, "wide")

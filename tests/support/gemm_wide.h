@@ -1,7 +1,7 @@
 #ifndef PT_TESTS_GEMM_WIDE_H
 #define PT_TESTS_GEMM_WIDE_H
 
-#include "worker/engine/gemm/gemm_path.h"
+#include "common/gemm/gemm_path.h"
 
 extern const pt_gemm_path pt_gemm_wide;
 

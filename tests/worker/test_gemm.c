@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "common/base/rng.h"
+#include "common/gemm/gemm.h"
+#include "common/gemm/gemm_path.h"
 #include "tests/support/gemm_wide.h"
-#include "worker/engine/gemm/gemm.h"
 #include "worker/engine/gemm/gemm_blas.h"
-#include "worker/engine/gemm/gemm_path.h"
 #include "worker/engine/gemm/kernel.h"
 
 enum { N_SHAPES = 2000, GUARD = 64, MAX_SIDE = 260, MAX_DEPTH = 700 };

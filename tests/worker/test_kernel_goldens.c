@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "common/gemm/gemm_path.h"
 #include "tests/support/golden.h"
 #include "tests/support/layers.h"
 #include "tests/support/pattern.h"
-#include "worker/engine/gemm/gemm_path.h"
+#include "worker/engine/gemm/gemm_blas.h"
 
 /* The same table is in tests/oracle/layers_conv.py. */
 static const struct {

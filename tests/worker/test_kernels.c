@@ -8,9 +8,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/gemm/gemm_path.h"
 #include "tests/support/layers.h"
 #include "tests/support/plain.h"
-#include "worker/engine/gemm/gemm_path.h"
+#include "worker/engine/gemm/gemm_blas.h"
 
 /* Sums of up to some thousand products of N(0, 1) in float: the relative error of the
  * norm is a few 1e-7; 1e-5 leaves a margin for other CPUs and blockings. */

@@ -10,11 +10,12 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/gemm/gemm_path.h"
 #include "common/run/moments.h"
 #include "tests/support/golden.h"
 #include "tests/support/net_case.h"
 #include "tests/support/pattern.h"
-#include "worker/engine/gemm/gemm_path.h"
+#include "worker/engine/gemm/gemm_blas.h"
 
 /* Rounding alone: PyTorch's own float32 step is up to 2.3e-6 away from its double one
  * (worst tensor) for the first three networks, and 1.4e-4 for MobileNet, where most of a

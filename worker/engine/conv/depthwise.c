@@ -1,7 +1,7 @@
 #include "worker/engine/conv/depthwise.h"
 
 #include "common/base/sizes.h"
-#include "worker/engine/gemm/lanes.h"
+#include "common/gemm/lanes.h"
 
 enum { BLOCK_FLOATS = 64 * 1024 }; /* of the written image per item */
 

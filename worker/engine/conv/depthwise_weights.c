@@ -1,8 +1,8 @@
 /* Gradients of a depthwise convolution's weights and bias. An item is a group of
  * channels: its taps and, as one more tap, its bias. */
 #include "common/base/sizes.h"
+#include "common/gemm/lanes.h"
 #include "worker/engine/conv/depthwise.h"
-#include "worker/engine/gemm/lanes.h"
 #include "worker/engine/layers/tree_sum.h"
 
 typedef struct {

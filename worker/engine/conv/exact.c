@@ -14,9 +14,9 @@
 
 #include "common/base/simd.h"
 #include "common/base/sizes.h"
+#include "common/gemm/gemm.h"
 #include "worker/engine/conv/exact.h"
 #include "worker/engine/conv/im2col.h"
-#include "worker/engine/gemm/gemm.h"
 
 enum {
     BLOCK_PIXELS = 192,        /* of an item: two blocks of rows in gemm.c */

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/base/sizes.h"
+#include "common/gemm/gemm.h"
 #include "worker/engine/conv/exact.h"
 #include "worker/engine/conv/im2col.h"
 #include "worker/engine/conv/leaves.h"
-#include "worker/engine/gemm/gemm.h"
 
 enum {
     TILE_ROWS = 256,    /* of a part of dw [depth][c_out] ... */

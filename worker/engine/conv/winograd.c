@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/base/sizes.h"
+#include "common/gemm/gemm.h"
 #include "worker/engine/conv/winograd_tiles.h"
-#include "worker/engine/gemm/gemm.h"
 
 enum {
     MIN_CHANNELS = 16,

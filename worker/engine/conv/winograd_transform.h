@@ -4,7 +4,7 @@
 #ifndef PT_WORKER_ENGINE_CONV_WINOGRAD_TRANSFORM_H
 #define PT_WORKER_ENGINE_CONV_WINOGRAD_TRANSFORM_H
 
-#include "worker/engine/gemm/lanes.h"
+#include "common/gemm/lanes.h"
 
 enum { PT_TILE = 4, PT_PATCH = 6, PT_POINTS = PT_PATCH * PT_PATCH };
 

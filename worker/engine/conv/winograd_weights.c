@@ -17,10 +17,10 @@
 #include <string.h>
 
 #include "common/base/sizes.h"
+#include "common/gemm/gemm.h"
 #include "worker/engine/conv/leaves.h"
 #include "worker/engine/conv/winograd.h"
 #include "worker/engine/conv/winograd_tiles.h"
-#include "worker/engine/gemm/gemm.h"
 
 enum {
     CHANNELS = 128, /* of a tile of dw [9][c_in][c_out], in both directions */

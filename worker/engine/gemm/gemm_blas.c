@@ -6,7 +6,7 @@
 
 #include "common/base/simd.h"
 #include "common/base/status.h"
-#include "worker/engine/gemm/gemm_path.h"
+#include "common/gemm/gemm_path.h"
 
 enum { COLUMNS = 256, DEPTH = 256 }; /* of op(B) at a time: 256 KB */
 

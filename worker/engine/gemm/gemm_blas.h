@@ -1,5 +1,5 @@
 /* Matrix products by a CBLAS library: the only place that knows it. For sites with a
- * vendor's library (engine.gemm: blas, the table pt_gemm_blas of gemm_path.h), and what
+ * vendor's library (engine.gemm: blas, the table pt_gemm_blas), and what
  * tests and benchmarks compare with.
  *
  * The library rounds as it likes: the bits of a product change with its shape, with the
@@ -11,7 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "worker/engine/gemm/gemm.h"
+#include "common/gemm/gemm.h"
+#include "common/gemm/gemm_path.h"
+
+extern const pt_gemm_path pt_gemm_blas;
 
 /* C [m][n] = op(A) op(B) (+ C if accumulate), row-major, leading dimensions in floats.
  * op(A) is [m][k], op(B) is [k][n]. */

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
+#include "common/gemm/gemm_path.h"
 #include "worker/engine/gemm/gemm_blas.h"
-#include "worker/engine/gemm/gemm_path.h"
 
 const char *pt_kernels_identity(pt_kernels k)
 {

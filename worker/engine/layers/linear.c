@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/base/sizes.h"
-#include "worker/engine/gemm/gemm.h"
-#include "worker/engine/gemm/gemm_path.h"
+#include "common/gemm/gemm.h"
+#include "common/gemm/gemm_path.h"
 #include "worker/engine/layers/bias.h"
 
 enum {

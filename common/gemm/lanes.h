@@ -1,8 +1,8 @@
 /* Sixteen channels as one vector of the compiler, for loops that keep sums in registers.
  * No lane sees another: a lane does what plain C would do with its channel, so the bits
  * are the same on every instruction set. */
-#ifndef PT_WORKER_ENGINE_GEMM_LANES_H
-#define PT_WORKER_ENGINE_GEMM_LANES_H
+#ifndef PT_COMMON_GEMM_LANES_H
+#define PT_COMMON_GEMM_LANES_H
 
 #include <stddef.h>
 #include <string.h>

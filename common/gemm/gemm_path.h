@@ -1,7 +1,7 @@
 /* What the exact product (gemm.h) and its kernels share: one table of kernels for each
- * instruction set. Internal to the engine and its tests. */
-#ifndef PT_WORKER_ENGINE_GEMM_GEMM_PATH_H
-#define PT_WORKER_ENGINE_GEMM_GEMM_PATH_H
+ * instruction set. Internal to products and their tests. */
+#ifndef PT_COMMON_GEMM_GEMM_PATH_H
+#define PT_COMMON_GEMM_GEMM_PATH_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -71,7 +71,7 @@ typedef struct {
 #if defined(__x86_64__)
 extern const pt_gemm_path pt_gemm_avx512, pt_gemm_avx2;
 #endif
-extern const pt_gemm_path pt_gemm_portable, pt_gemm_blas;
+extern const pt_gemm_path pt_gemm_portable;
 
 /* Our paths that this CPU can run, fastest first; returns how many (1 to 3). */
 int pt_gemm_paths(const pt_gemm_path *paths[3]);

@@ -6,9 +6,9 @@
 #include <arm_neon.h>
 #endif
 
-#include "worker/engine/gemm/gemm.h"
-#include "worker/engine/gemm/gemm_path.h"
-#include "worker/engine/gemm/lanes.h"
+#include "common/gemm/gemm.h"
+#include "common/gemm/gemm_path.h"
+#include "common/gemm/lanes.h"
 
 #define PT_TILE_ROWS   6
 #define PT_TILE_PANELS 1
@@ -32,6 +32,6 @@ PT_INLINE vec fused(vec a, vec b, vec c)
 #endif
 }
 
-#include "worker/engine/gemm/gemm_tile.h"
+#include "common/gemm/gemm_tile.h"
 
 PT_GEMM_PATH(pt_gemm_portable, "portable")

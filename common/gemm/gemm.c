@@ -1,10 +1,10 @@
-#include "worker/engine/gemm/gemm.h"
+#include "common/gemm/gemm.h"
 
 #include <string.h>
 
 #include "common/base/simd.h"
 #include "common/base/sizes.h"
-#include "worker/engine/gemm/gemm_path.h"
+#include "common/gemm/gemm_path.h"
 
 enum {
     ROW_BLOCK = 96,        /* rows of A that stay in the L2 cache ... */

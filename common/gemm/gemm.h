@@ -9,8 +9,8 @@
  *
  * The kernel is chosen at run time (gemm_path.h). Local; no allocation; cannot fail; any
  * thread. Buffers do not overlap unless stated. */
-#ifndef PT_WORKER_ENGINE_GEMM_GEMM_H
-#define PT_WORKER_ENGINE_GEMM_GEMM_H
+#ifndef PT_COMMON_GEMM_GEMM_H
+#define PT_COMMON_GEMM_GEMM_H
 
 #include <stdbool.h>
 #include <stddef.h>

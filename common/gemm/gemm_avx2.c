@@ -3,9 +3,9 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "worker/engine/gemm/gemm.h"
-#include "worker/engine/gemm/gemm_path.h"
-#include "worker/engine/gemm/lanes.h"
+#include "common/gemm/gemm.h"
+#include "common/gemm/gemm_path.h"
+#include "common/gemm/lanes.h"
 
 #define PT_TILE_ROWS   6
 #define PT_TILE_PANELS 1
@@ -24,6 +24,6 @@ PT_INLINE vec fused(vec a, vec b, vec c)
     return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
 
-#include "worker/engine/gemm/gemm_tile.h"
+#include "common/gemm/gemm_tile.h"
 
 PT_GEMM_PATH(pt_gemm_avx2, "avx2")
