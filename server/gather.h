@@ -1,4 +1,4 @@
-/* Receives the sub-tree sums of keys from all workers and finishes each key's tree. A few
+/* Receives the sub-tree sums of keys from all senders and finishes each key's tree. A few
  * keys are gathered at a time, in the order in which they are expected, so that memory
  * stays bounded for any number of workers. */
 #ifndef PT_SERVER_GATHER_H
@@ -15,18 +15,15 @@ void pt_gather_destroy(pt_gather **g);
 /* Where run->lends, the workers of this host lend the sums of a key, from their push
  * until the server sends them the key's new weights.
  *
- * For keys [n] in this order, roughly that in which workers push them: receives the sums
- * of step from every worker and calls done(context, key, gradient [count]) when a key's
- * sums are complete. gradient is borrowed for the call. Keys are finished in this order
- * as well, so that a waiting server tests one message and not all that it expects. */
+ * For keys [n] in this order, roughly that in which they are pushed: receives the sums
+ * of step from every sender (common/run/hosts.h) and calls done(context, key, gradient
+ * [count]) when a key's sums are complete. gradient is borrowed for the call. Keys are
+ * finished in this order as well, so that a waiting server tests one message and not all
+ * that it expects. */
 PT_MUST_USE pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
                                      pt_status (*done)(void *context, int key,
                                                        const float *gradient),
                                      void *context);
-
-/* The same for one whole tensor sent as a diagnostic (PT_MSG_PROBE): its norm. */
-PT_MUST_USE pt_status pt_gather_probe(pt_gather *g, uint64_t step, int tensor, int which,
-                                      double *norm);
 
 /* CPU time spent on sums so far, in seconds. */
 double pt_gather_seconds(const pt_gather *g);

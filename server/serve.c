@@ -12,6 +12,7 @@
 #include "server/gather.h"
 #include "server/given.h"
 #include "server/methods/methods.h"
+#include "server/probe.h"
 #include "server/reports.h"
 #include "server/running.h"
 #include "server/saves.h"
@@ -180,11 +181,11 @@ static pt_status apply(pt_server *s, const Pt__Record__StepRecord *r)
 static pt_status probe(pt_server *s, pt_step_report *report)
 {
     int tensor = pt_run_last_trunk_tensor(s->run);
-    pt_status st = pt_gather_probe(s->gather, s->step, tensor, 0, &report->probe_ce);
+    pt_status st = pt_probe_take(s->run, s->comm, s->step, tensor, 0, &report->probe_ce);
 
     report->probed = true;
     if (st == PT_OK)
-        st = pt_gather_probe(s->gather, s->step, tensor, 1, &report->probe_ptr);
+        st = pt_probe_take(s->run, s->comm, s->step, tensor, 1, &report->probe_ptr);
     return st;
 }
 

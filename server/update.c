@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/run/hosts.h"
 #include "common/run/trace.h"
 
-/* When a message was sent, and in which step; at 0: it is not under way. */
+/* When a message was sent, in which step, to which worker; at 0: it is not under way. */
 typedef struct {
     double at;
     uint64_t step;
+    uint16_t worker;
 } departure;
 
 struct pt_update {
@@ -19,6 +21,9 @@ struct pt_update {
     pt_request *pull; /* [n_keys][n_workers] weights under way */
     int *trained;     /* [n]: this server's keys in this stage */
     int n;
+    pt_sender *senders; /* [n_senders]: who gets the new weights of a key */
+    int n_senders;
+    int *peers;                           /* [n_senders]: their ranks, for one key */
     const Pt__Record__StepRecord *record; /* of the step under way */
     double seconds;
     departure *departures; /* [n_keys][n_workers]; NULL: there is no trace */
@@ -29,24 +34,23 @@ struct pt_update {
 };
 
 /* The weights under way of the i-th message of the step: keys in the order in which they
- * were sent, each to worker after worker. */
+ * were sent, each to one peer after another. */
 static pt_request *nth(pt_update *u, size_t i)
 {
-    size_t w = (size_t)u->run->n_workers;
+    size_t n = (size_t)u->n_senders;
 
-    return &u->pull[(size_t)u->trained[i / w] * w + i % w];
+    return &u->pull[(size_t)u->trained[i / n] * (size_t)u->run->n_workers + i % n];
 }
 
 /* The i-th message of `pull` has left. */
 static void trace_pull(pt_update *u, size_t i)
 {
-    size_t w = (size_t)u->run->n_workers;
     departure *d = u->departures ? &u->departures[i] : NULL;
+    int32_t key = (int32_t)(i / (size_t)u->run->n_workers);
 
     if (!d || d->at == 0) return;
-    pt_trace_put(u->run->trace,
-                 &(pt_trace_span){d->at, pt_clock(), (int32_t)(i / w), PT_TRACE_PULL,
-                                  (uint16_t)(i % w), d->step});
+    pt_trace_put(u->run->trace, &(pt_trace_span){d->at, pt_clock(), key, PT_TRACE_PULL,
+                                                 d->worker, d->step});
     d->at = 0;
 }
 
@@ -92,14 +96,17 @@ pt_status pt_update_create(pt_run *run, pt_comm *comm, pt_store *store, pt_gathe
         *u = (pt_update){.run = run, .comm = comm, .store = store, .gather = gather};
         u->pull = pt_calloc(pt_mul(keys, (size_t)run->n_workers), sizeof *u->pull);
         u->trained = pt_calloc(keys, sizeof *u->trained);
+        u->senders = pt_calloc((size_t)run->n_workers, sizeof *u->senders);
+        u->peers = pt_calloc((size_t)run->n_workers, sizeof *u->peers);
         if (run->trace)
             u->departures =
                 pt_calloc(pt_mul(keys, (size_t)run->n_workers), sizeof *u->departures);
     }
-    if (!u || !u->pull || !u->trained) {
+    if (!u || !u->pull || !u->trained || !u->senders || !u->peers) {
         pt_update_destroy(&u);
         return pt_fail(PT_ERR_NOMEM, "no memory for the list of keys");
     }
+    u->n_senders = pt_run_senders(run, comm->rank, u->senders);
     comm->poll = poll;
     comm->poll_context = u;
     *out = u;
@@ -113,6 +120,8 @@ void pt_update_destroy(pt_update **u)
     free((*u)->pull);
     free((*u)->departures);
     free((*u)->trained);
+    free((*u)->senders);
+    free((*u)->peers);
     free(*u);
     *u = NULL;
 }
@@ -140,26 +149,29 @@ static pt_status wait_for_key(pt_update *u, int key)
     return s;
 }
 
-/* A key's messages are about to be sent. */
-static void depart(pt_update *u, int key)
+/* A key's i-th message is about to be sent, to rank `peer`. */
+static void depart(pt_update *u, int key, int i, int peer)
 {
     size_t w = (size_t)u->run->n_workers;
 
-    for (size_t i = 0; u->departures && i < w; i++)
-        u->departures[(size_t)key * w + i] = (departure){pt_clock(), u->run->trace->step};
+    if (u->departures)
+        u->departures[(size_t)key * w + (size_t)i] = (departure){
+            pt_clock(), u->run->trace->step, (uint16_t)(peer - u->run->n_servers)};
 }
 
-/* The key's new weights to every worker. Those of this host read them here, and have done
+/* The key's new weights to every sender. Those of this host read them here, and have done
  * so before their next payload: before the next record, and so before they move again. */
 static pt_status lend_key(pt_update *u, int key)
 {
     const pt_key *k = &u->run->keys->keys[key];
-    int w = u->run->n_workers;
 
-    depart(u, key);
-    return pt_comm_lend_all(u->comm, u->run->n_servers, w, PT_MSG_PULL, key,
+    for (int i = 0; i < u->n_senders; i++) {
+        u->peers[i] = pt_sender_rank(u->run, &u->senders[i], key);
+        depart(u, key, i, u->peers[i]);
+    }
+    return pt_comm_lend_all(u->comm, u->peers, u->n_senders, PT_MSG_PULL, key,
                             u->run->flat + k->offset, k->count * sizeof(float),
-                            u->pull + (size_t)key * (size_t)w);
+                            u->pull + (size_t)key * (size_t)u->run->n_workers);
 }
 
 /* A copy of the key's part of weights [n_param_floats] to every worker. */
@@ -168,7 +180,7 @@ static pt_status send_key(pt_update *u, int key, const float *weights)
     const pt_key *k = &u->run->keys->keys[key];
     int w = u->run->n_workers;
 
-    depart(u, key);
+    for (int i = 0; i < w; i++) depart(u, key, i, u->run->n_servers + i);
     return pt_comm_send_all(u->comm, u->run->n_servers, w, PT_MSG_PULL, key,
                             weights + k->offset, k->count * sizeof(float),
                             u->pull + (size_t)key * (size_t)w);
@@ -186,7 +198,7 @@ static pt_status key_done(void *context, int key, const float *gradient)
     pt_trace_until_now(u->run->trace, PT_TRACE_UPDATE, key, begin);
     if (s == PT_OK) s = lend_key(u, key);
     if (s != PT_OK) return s;
-    u->sent += (size_t)u->run->n_workers;
+    u->sent += (size_t)u->n_senders;
     look(u); /* small messages have left */
     return PT_OK;
 }
@@ -222,7 +234,7 @@ pt_status pt_update_release(pt_update *u, const Pt__Record__StepRecord *r,
         } else {
             s = wait_for_key(u, key);
             if (s == PT_OK) s = lend_key(u, key);
-            u->sent += (size_t)u->run->n_workers;
+            u->sent += (size_t)u->n_senders;
         }
     }
     return s;

@@ -67,9 +67,9 @@ M
 mutation bf16_leaves_are_not_rounded worker.kernel_bits worker/engine/layers/tree_sum.c <<'M'
 - if (span->bf16) pt_bf16_round(out, n);
 M
-mutation bf16_sums_of_servers_are_not_rounded worker.run_bits server/gather.c <<'M'
-- pt_bf16_add(into, from, g->adding);
-+ for (size_t i = 0; i < g->adding; i++) ((float *)into)[i] += ((const float *)from)[i];
+mutation bf16_sums_of_servers_are_not_rounded worker.run_bits common/run/tiles.c <<'M'
+- pt_bf16_add(into, from, *(const size_t *)count);
++ for (size_t i = 0; i < *(const size_t *)count; i++) ((float *)into)[i] += ((const float *)from)[i];
 M
 mutation workers_without_images_exchange common.allreduce common/run/allreduce.c <<'M'
 - if (pt_span_images(&span) == 0) continue;
@@ -104,8 +104,8 @@ mutation sums_leave_after_the_weight_gradients worker.net_overlap worker/engine/
 + if (owed < 0 || n->plan.nodes[owed].weights_at != i + 1) return PT_OK;
 M
 mutation empty_shards_are_added worker.run_edges server/gather.c <<'M'
-- g->values[p] = g->full[p] ? part(g, s, p, count) : NULL;
-+ g->values[p] = part(g, s, p, count);
+- parts->values[p] = parts->full[p] ? part(g, s, p, count) : NULL;
++ parts->values[p] = part(g, s, p, count);
 M
 mutation lent_weights_are_not_read worker.run_bits worker/client.c <<'M'
 - memcpy(c->run->flat + k->offset, r->data, k->count * sizeof(float));

@@ -142,21 +142,21 @@ static pt_status lend(pt_comm *c, int peer, pt_msg_kind kind, int index, const v
     return post_send(c, r, pt_crc32c(0, &r->place, PT_MSG_PLACE_BYTES));
 }
 
-pt_status pt_comm_lend_all(pt_comm *c, int first, int n, pt_msg_kind kind, int index,
-                           const void *data, size_t bytes, pt_request *r)
+pt_status pt_comm_lend_all(pt_comm *c, const int *peers, int n, pt_msg_kind kind,
+                           int index, const void *data, size_t bytes, pt_request *r)
 {
     bool summed = false;
     uint32_t crc = 0;
     pt_status s = PT_OK;
 
     for (int i = 0; i < n && s == PT_OK; i++) {
-        if (pt_segments_has(c->segments, first + i)) {
-            s = lend(c, first + i, kind, index, data, bytes, &r[i]);
+        if (pt_segments_has(c->segments, peers[i])) {
+            s = lend(c, peers[i], kind, index, data, bytes, &r[i]);
             continue;
         }
         if (!summed) crc = pt_crc32c(0, data, bytes);
         summed = true;
-        begin(&r[i], false, first + i, kind, index, (void *)(uintptr_t)data, bytes);
+        begin(&r[i], false, peers[i], kind, index, (void *)(uintptr_t)data, bytes);
         s = post_send(c, &r[i], crc);
     }
     return s;
@@ -165,7 +165,7 @@ pt_status pt_comm_lend_all(pt_comm *c, int first, int n, pt_msg_kind kind, int i
 pt_status pt_comm_lend(pt_comm *c, int peer, pt_msg_kind kind, int index,
                        const void *data, size_t bytes, pt_request *r)
 {
-    return pt_comm_lend_all(c, peer, 1, kind, index, data, bytes, r);
+    return pt_comm_lend_all(c, &peer, 1, kind, index, data, bytes, r);
 }
 
 pt_status pt_comm_borrow(pt_comm *c, int peer, pt_msg_kind kind, int index, void *buffer,

@@ -39,15 +39,15 @@ PT_MUST_USE pt_status pt_comm_send_all(pt_comm *c, int first, int n, pt_msg_kind
                                        int index, const void *data, size_t bytes,
                                        pt_request *r);
 
-/* The same, but peers that have this rank's segment (common/comm/segments.h) mapped get
+/* To peers [n]; those that have this rank's segment (common/comm/segments.h) mapped get
  * the place of the bytes and not a copy of them; data [bytes] must be in the segment.
  * They stay lent, and must not be overwritten, until the receivers are known to have
  * finished with them: the wait says only that the message has left, so each kind of
  * message that is lent needs another that gives the bytes back. Other peers get an
  * ordinary message. */
-PT_MUST_USE pt_status pt_comm_lend_all(pt_comm *c, int first, int n, pt_msg_kind kind,
-                                       int index, const void *data, size_t bytes,
-                                       pt_request *r);
+PT_MUST_USE pt_status pt_comm_lend_all(pt_comm *c, const int *peers, int n,
+                                       pt_msg_kind kind, int index, const void *data,
+                                       size_t bytes, pt_request *r);
 PT_MUST_USE pt_status pt_comm_lend(pt_comm *c, int peer, pt_msg_kind kind, int index,
                                    const void *data, size_t bytes, pt_request *r);
 
