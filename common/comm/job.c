@@ -149,9 +149,10 @@ pt_status pt_job_start(int *argc, char ***argv)
     int level = 0;
     pt_status s = pt_launcher_check_start(mpi_name);
 
-    pt_job.first =
-        pt_launcher_is_first(); /* now: a singleton's MPI_Init sets variables */
-    if (s != PT_OK) {           /* there is nobody to agree with */
+    /* Now, as the MPI_Init of a process without a launcher sets variables. */
+    pt_job.first = pt_launcher_is_first();
+    if (s != PT_OK) {
+        /* There is nobody to agree with. */
         if (pt_job.first) pt_log_error(pt_fail_text());
         return s;
     }

@@ -48,6 +48,7 @@ const char *pt_job_host(void);
  * rank. A host is what MPI shares memory on: two network namespaces of one kernel with an
  * mpirun daemon each are two. Valid after start, until the next pt_job_reorder. */
 const int *pt_job_hosts(void);
+
 /* The name of a rank's host as error lines show it; dies with the next pt_job_reorder. */
 const char *pt_job_host_of(int rank);
 
@@ -64,9 +65,9 @@ PT_MUST_USE pt_status pt_job_largest_tag(int *tag);
 /* Collective over all ranks of the launcher, between runs: they divide into n
  * jobs, n from 1 to the number of ranks, each of ranks that are neighbours in the
  * launcher's order. From here on this process belongs to one of them, number *part, and
- * everything above and below is about it alone; n = 1 unites all again. Waits for every rank without a deadline and without
- * occupying a core: other jobs may be at work for hours. A rank that dies ends them all.
- * The same status in a job, as of start. */
+ * everything above and below is about it alone; n = 1 unites all again. Waits for every
+ * rank without a deadline and without occupying a core: other jobs may be at work for
+ * hours. A rank that dies ends them all. The same status in a job, as of start. */
 PT_MUST_USE pt_status pt_job_divide(int n, int *part);
 
 /* Seconds without progress after which the job ends with a line that names the debtor. */
