@@ -9,6 +9,7 @@
 #include "common/comm/launcher.h"
 #include "launch/submit/request.h"
 #include "launch/support/args.h"
+#include "launch/support/process.h"
 
 typedef struct {
     pt_request r;
@@ -107,14 +108,13 @@ static pt_status write_job(submit_args *a)
 int pt_cmd_submit(int argc, char **argv)
 {
     char self[4096];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     submit_args a = {.r = {.nodes = 1, .ranks = 2, .program = self}};
-    pt_status s = PT_OK;
+    pt_status s;
     int code;
 
-    self[length > 0 ? length : 0] = '\0';
     if (!read_args(argc, argv, &a, &code)) return code;
-    s = write_job(&a);
+    s = pt_process_path(self, sizeof self);
+    if (s == PT_OK) s = write_job(&a);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     pt_words_fini(&a.sets);
     pt_words_fini(&a.options);

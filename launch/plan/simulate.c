@@ -10,18 +10,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "launch/support/process.h"
+
 extern char **environ;
 
 /* The path of the simulator, beside this program's. */
 static pt_status find(char path[PATH_MAX])
 {
     static const char name[] = "/ptrain-plan";
-    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - sizeof name);
-    char *slash;
+    pt_status s = pt_process_path(path, PATH_MAX - sizeof name);
 
-    path[n > 0 ? n : 0] = '\0';
-    slash = strrchr(path, '/');
-    memcpy(slash ? slash : path, name, sizeof name);
+    if (s != PT_OK) return s;
+    memcpy(strrchr(path, '/'), name, sizeof name);
     if (access(path, X_OK) == 0) return PT_OK;
     return pt_fail(PT_ERR_USAGE,
                    "ptrain plan needs SimGrid, and %s was built without it: install "

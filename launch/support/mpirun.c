@@ -18,6 +18,7 @@
 #include "common/comm/launcher.h"
 #include "common/comm/stop.h"
 #include "launch/support/ending.h"
+#include "launch/support/process.h"
 #include "launch/support/relay.h"
 #include "worker/engine/threads.h"
 
@@ -287,15 +288,14 @@ static int run(char **line, bool stops)
 int pt_mpirun(int ranks, bool stops, int argc, char **argv)
 {
     char count[16], self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    char **line;
+    pt_status s = pt_process_path(self, sizeof self);
+    char **line = s == PT_OK ? command_line(ranks, argc, argv, count, self) : NULL;
     int code;
 
-    self[n > 0 ? n : 0] = '\0';
-    line = n > 0 ? command_line(ranks, argc, argv, count, self) : NULL;
-    if (!line) {
-        pt_log_error("cannot start mpirun: no memory, or no /proc");
-        return 1;
+    if (s == PT_OK && !line) s = pt_fail(PT_ERR_NOMEM, "no memory to start mpirun");
+    if (s != PT_OK) {
+        pt_log_error(pt_fail_text());
+        return pt_status_exit_code(s);
     }
     code = run(line, stops);
     free(line);

@@ -20,6 +20,7 @@
 #include "common/data/dataset.h"
 #include "common/run/method.h"
 #include "common/weights/weights.h"
+#include "launch/support/process.h"
 
 /* An exit code of the child from here on is REFUSED + the reader's status. HARD_S: from
  * SIGXCPU, which says what happened, to SIGKILL. */
@@ -119,13 +120,11 @@ static int set_signals(posix_spawnattr_t *a)
 static int start(char **argv, int out, pid_t *pid)
 {
     char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     int e;
 
-    if (n < 0) return errno;
-    self[n] = '\0';
+    if (pt_process_path(self, sizeof self) != PT_OK) return ENOENT;
     if ((e = posix_spawn_file_actions_init(&files)) != 0) return e;
     if ((e = posix_spawnattr_init(&attributes)) != 0) {
         posix_spawn_file_actions_destroy(&files);

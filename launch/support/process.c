@@ -1,8 +1,10 @@
 #include "launch/support/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -38,4 +40,18 @@ void pt_process_listen(bool stops)
     if (stops) pt_stop_on_signals();
     pt_stop_signals(&held);
     sigprocmask(SIG_UNBLOCK, &held, NULL);
+}
+
+pt_status pt_process_path(char *path, size_t n)
+{
+    ssize_t length = readlink("/proc/self/exe", path, n);
+
+    if (length < 0)
+        return pt_fail(PT_ERR_IO, "the path of ptrain's own file: /proc/self/exe: %s",
+                       strerror(errno));
+    if ((size_t)length >= n)
+        return pt_fail(PT_ERR_IO, "the path of ptrain's own file has more than %zu bytes",
+                       n - 1);
+    path[length] = '\0';
+    return PT_OK;
 }

@@ -4,6 +4,9 @@
 #define PT_LAUNCH_SUPPORT_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/status.h"
 
 /* First in main. Opens standard streams that are closed; output that cannot be written
  * ends in an error line and code 1, also after a command that succeeded. */
@@ -12,5 +15,9 @@ void pt_process_begin(void);
 /* Signals that ask to stop, which the parent may have held back, arrive from now on.
  * stops: they ask for a checkpoint; else they end the process. */
 void pt_process_listen(bool stops);
+
+/* The path of this program's file. PT_ERR_IO without /proc, or if it does not fit in
+ * path [n]. */
+PT_MUST_USE pt_status pt_process_path(char *path, size_t n);
 
 #endif

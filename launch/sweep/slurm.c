@@ -10,6 +10,7 @@
 
 #include "common/base/file.h"
 #include "launch/submit/batch.h"
+#include "launch/support/process.h"
 
 /* ---- what an #SBATCH line can hold ------------------------------------------------ */
 
@@ -155,11 +156,9 @@ static char *write_script(job *j)
 static pt_status put_script(job *j, const char *path)
 {
     char self[4096], *text;
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    pt_status s;
+    pt_status s = pt_process_path(self, sizeof self);
 
-    if (length < 0) return pt_fail(PT_ERR_IO, "the program's path: %s", strerror(errno));
-    self[length] = '\0';
+    if (s != PT_OK) return s;
     j->self = self;
     text = write_script(j);
     if (!text) return pt_fail(PT_ERR_NOMEM, "no memory for a script");
