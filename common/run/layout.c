@@ -1,7 +1,10 @@
 #include "common/run/layout.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "common/run/shards.h"
 
 static int ranks_on(int of, const int *host, int n)
 {
@@ -67,4 +70,15 @@ pt_status pt_layout_order(Pt__Config__Placement placement, int n_servers, const 
             if (host[r] == h && !taken[r]) order[at++] = r;
     free(taken);
     return PT_OK;
+}
+
+void pt_layout_advise(int workers, int shards, char *out, size_t n)
+{
+    int enough = shards;
+    char set[32] = "";
+
+    while (enough < workers) enough *= 2;
+    if (enough <= PT_MAX_SHARDS) snprintf(set, sizeof set, ", or set shards: %d", enough);
+    snprintf(out, n, "use at most %d worker%s%s%s", shards, shards == 1 ? "" : "s", set,
+             *set ? " (other shards give other weights)" : "");
 }

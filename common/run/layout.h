@@ -26,4 +26,8 @@ int pt_layout_crowded(int n_servers, const int *host, int n, int *servers);
 PT_MUST_USE pt_status pt_layout_order(Pt__Config__Placement placement, int n_servers,
                                       const int *host, int n, int *order);
 
+/* What helps if there are more workers than shards, in an error line: "use at most 8
+ * workers, or set shards: 16 (other shards give other weights)". out [n], 96 suffice. */
+void pt_layout_advise(int workers, int shards, char *out, size_t n);
+
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/run/layout.h"
+
 const char *const pt_finding_names[] = {"ok", "warn", "fail"};
 
 void pt_findings_add(pt_findings *to, pt_finding_level level, const char *fmt, ...)
@@ -61,18 +63,18 @@ static void check_world(const pt_facts *f, pt_findings *out)
 static void check_shards(const pt_facts *f, pt_findings *out)
 {
     int workers = f->n - f->servers;
+    char advice[96];
 
     if (f->n == 1) return;
+    pt_layout_advise(workers, f->shards, advice, sizeof advice);
     if (workers < 1)
         pt_findings_add(out, PT_FINDING_FAIL,
                         "%d rank%s with %d server%s leaves no worker: start more ranks",
                         f->n, plural(f->n), f->servers, plural(f->servers));
     else if (workers > f->shards)
-        pt_findings_add(
-            out, PT_FINDING_FAIL,
-            "%d workers for %d virtual shard%s: start at most %d ranks, or set "
-            "more shards (other shards give other weights)",
-            workers, f->shards, plural(f->shards), f->servers + f->shards);
+        pt_findings_add(out, PT_FINDING_FAIL,
+                        "%d workers for %d virtual shard%s in a job of %d ranks: %s",
+                        workers, f->shards, plural(f->shards), f->n, advice);
     else
         pt_findings_add(out, PT_FINDING_OK, "%d server%s and %d worker%s for %d shard%s",
                         f->servers, plural(f->servers), workers, plural(workers),

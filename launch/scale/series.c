@@ -8,6 +8,7 @@
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/run/layout.h"
 #include "launch/report/finished_run.h"
 #include "launch/sweep/slurm.h"
 #include "launch/train/run_dir.h"
@@ -46,12 +47,12 @@ static pt_status jobs_of(const pt_scale_request *r, pt_scale_job jobs[PT_SCALE_M
     pt_config *c = NULL;
     pt_status s = pt_config_load(r->config, r->sets, r->n_sets, &c);
     int largest = r->workers[r->n - 1];
+    char advice[96] = "";
 
+    if (s == PT_OK) pt_layout_advise(largest, (int)c->shards, advice, sizeof advice);
     if (s == PT_OK && largest > (int)c->shards)
-        s = pt_fail(PT_ERR_USAGE,
-                    "--workers: %d workers for %u virtual shards; --set shards=%d or "
-                    "more for the whole series (other shards give other weights)",
-                    largest, c->shards, largest);
+        s = pt_fail(PT_ERR_USAGE, "--workers: %d workers for %u virtual shards: %s",
+                    largest, c->shards, advice);
     for (size_t i = 0; i < r->n && s == PT_OK; i++) {
         double batch = (double)c->data->batch * r->workers[i] / r->workers[0];
 

@@ -56,12 +56,14 @@ static pt_status check_seeds(const pt_request *r)
 static pt_status find_servers(const pt_request *r, const pt_config *c, int *servers)
 {
     int n = r->nodes * r->ranks, *host = pt_calloc((size_t)n, sizeof *host), workers;
+    char advice[96];
 
     if (!host) return pt_fail(PT_ERR_NOMEM, "no memory for %d ranks", n);
     for (int i = 0; i < n; i++) host[i] = i / r->ranks;
     *servers = pt_layout_servers(c->server, host, n);
     free(host);
     workers = n - *servers;
+    pt_layout_advise(workers, (int)c->shards, advice, sizeof advice);
     if (workers < 1)
         return pt_fail(PT_ERR_USAGE,
                        "--nodes %d x --ranks-per-node %d: a run needs %d server%s and at "
@@ -70,10 +72,10 @@ static pt_status find_servers(const pt_request *r, const pt_config *c, int *serv
     if (workers > (int)c->shards)
         return pt_fail(PT_ERR_USAGE,
                        "--nodes %d x --ranks-per-node %d gives %d server%s and %d "
-                       "workers for %u virtual shards: use at most %u workers (and more "
-                       "--threads), or more shards (other shards give other weights)",
+                       "workers for %u virtual shards: %s; --threads gives a worker more "
+                       "cores",
                        r->nodes, r->ranks, *servers, *servers == 1 ? "" : "s", workers,
-                       c->shards, c->shards);
+                       c->shards, advice);
     return PT_OK;
 }
 

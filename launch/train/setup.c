@@ -82,18 +82,17 @@ static pt_status check_placement(const pt_config *c, int servers)
 static pt_status check_ranks(const pt_config *c, int servers)
 {
     int workers = pt_job_size() - servers;
+    char advice[96];
 
+    pt_layout_advise(workers, (int)c->shards, advice, sizeof advice);
     if (workers < 1)
         return pt_fail(PT_ERR_USAGE,
                        "too few ranks: %d; a run needs %d server%s and at least 1 worker "
                        "(mpirun -n %d ptrain train ...)",
                        pt_job_size(), servers, servers == 1 ? "" : "s", servers + 1);
     if (workers > (int)c->shards)
-        return pt_fail(
-            PT_ERR_USAGE,
-            "%d workers for %u virtual shards: use at most %u workers, or more "
-            "shards (other shards give other weights)",
-            workers, c->shards, c->shards);
+        return pt_fail(PT_ERR_USAGE, "%d workers for %u virtual shard%s: %s", workers,
+                       c->shards, c->shards == 1 ? "" : "s", advice);
     return check_placement(c, servers);
 }
 

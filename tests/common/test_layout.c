@@ -87,10 +87,29 @@ static void test_a_host_with_too_few_ranks_for_its_servers_is_found(void **state
     assert_int_equal(here, 2);
 }
 
+static void test_more_workers_than_shards_hear_which_shards_to_set(void **state)
+{
+    char text[96];
+
+    assert_null(*state);
+    pt_layout_advise(12, 8, text, sizeof text);
+    assert_string_equal(text, "use at most 8 workers, or set shards: 16 (other shards "
+                              "give other weights)");
+    pt_layout_advise(16, 8, text, sizeof text);
+    assert_string_equal(text, "use at most 8 workers, or set shards: 16 (other shards "
+                              "give other weights)");
+    pt_layout_advise(1024, 1, text, sizeof text);
+    assert_string_equal(text, "use at most 1 worker, or set shards: 1024 (other shards "
+                              "give other weights)");
+    pt_layout_advise(1025, 1024, text, sizeof text);
+    assert_string_equal(text, "use at most 1024 workers");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_on_one_host_nobody_moves),
+        cmocka_unit_test(test_more_workers_than_shards_hear_which_shards_to_set),
         cmocka_unit_test(test_first_keeps_ranks_that_are_mapped_by_slot),
         cmocka_unit_test(test_spread_puts_one_on_each_host_beside_its_workers),
         cmocka_unit_test(test_workers_of_a_host_are_neighbours_however_ranks_are_mapped),

@@ -34,7 +34,7 @@ mv gone.yaml run.yaml
 
 # ranks: exit 2
 expect 2 1 "too few ranks" 1
-expect 2 1 "3 workers for 2 virtual shards" 4 shards=2
+expect 2 1 "3 workers for 2 virtual shards: use at most 2 workers, or set shards: 4 .other" 4 shards=2 data.path=nowhere.h5
 expect 2 1 "not enough memory" 3 data.batch=65536 data.crop=1024
 
 # a batch of one value per channel, known before the first step; 36 training images: exit 2

@@ -35,7 +35,7 @@ refused() {
     [ $? = 2 ] && grep -q "^error: .*$want" bad.log || fail "$*: $(cat bad.log)"
 }
 refused 'they must rise' --workers 2,1
-refused '9 workers for 8 virtual shards' --workers 1,9
+refused '9 workers for 8 virtual shards: use at most 8 workers, or set shards: 16 ' --workers 1,9
 refused 'the series sets it' --workers 1,2 --set engine.workers=2
 [ ! -e r/strong ] || fail "refused, but something ran"
 

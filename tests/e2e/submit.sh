@@ -36,7 +36,7 @@ refused() { # PATTERN option...
     [ $? = 2 ] && [ "$(wc -l <refused.log)" = 1 ] && grep -qE "error: .*($pattern)" refused.log ||
         fail "submit $*: $(cat refused.log)"
 }
-refused '20 servers and 20 workers for 8 virtual shards: use at most 8 workers' --nodes 20
+refused '20 servers and 20 workers for 8 virtual shards: use at most 8 workers, or set shards: 32 ' --nodes 20
 refused 'a run needs 1 server and at least 1 worker' --ranks-per-node 1
 refused "--time is '4h', must be H:MM:SS" --time 4h
 refused '--time is 0:04:59: at least 0:05:00' --time 0:04:59

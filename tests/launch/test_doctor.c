@@ -117,7 +117,9 @@ static void test_more_workers_than_shards_fail(void **state)
 {
     assert_ptr_equal(*state, &facts);
     facts.shards = 2;
-    expect(PT_FINDING_FAIL, "layout", "3 workers for 2 virtual shards: start at most 5");
+    expect(PT_FINDING_FAIL, "layout",
+           "3 workers for 2 virtual shards in a job of 6 "
+           "ranks: use at most 2 workers, or set shards: 4 (");
     facts.shards = 8;
     facts.servers = 6;
     pt_checks_run(&facts, &found);
