@@ -19,6 +19,7 @@ libfyaml-dev            module libfyaml
 libjansson-dev          module jansson
 libssl-dev              module libcrypto
 zlib1g-dev              module zlib
+libzip-dev              module libzip
 '
 pt_test_packages='
 libcmocka-dev           module cmocka

@@ -149,6 +149,11 @@ size_t pt_graph_macs(const pt_graph *g);
 
 /* Between the layouts; from and to [count], not overlapping. */
 void pt_tensor_to_memory(const pt_tensor *t, const float *file, float *memory);
+
+/* Rows [first, first + n) of the first dimension alone; file: from row `first` on;
+ * memory: the whole tensor. Blocks of 16 rows and more are fast. */
+void pt_tensor_rows_to_memory(const pt_tensor *t, const float *file, size_t first,
+                              size_t n, float *memory);
 void pt_tensor_to_file(const pt_tensor *t, const float *memory, float *file);
 
 /* Seeded initial weights for every tensor, or only the head's: convolutions He normal

@@ -33,20 +33,26 @@ static order order_of(const pt_tensor *t)
 
 enum { ROWS = 16 }; /* rows moved together: one cache line of memory layout */
 
-void pt_tensor_to_memory(const pt_tensor *t, const float *file, float *memory)
+void pt_tensor_rows_to_memory(const pt_tensor *t, const float *file, size_t first,
+                              size_t n_rows, float *memory)
 {
     order d = order_of(t);
     size_t row = d.c * d.hw;
 
-    for (size_t r0 = 0; r0 < d.rows; r0 += ROWS) {
-        size_t n = d.rows - r0 < ROWS ? d.rows - r0 : ROWS;
+    for (size_t r0 = first; r0 < first + n_rows; r0 += ROWS) {
+        size_t n = first + n_rows - r0 < ROWS ? first + n_rows - r0 : ROWS;
 
         for (size_t c = 0; c < d.c; c++)
             for (size_t p = 0; p < d.hw; p++)
                 for (size_t r = 0; r < n; r++)
                     memory[(p * d.c + c) * d.rows + r0 + r] =
-                        file[(r0 + r) * row + c * d.hw + p];
+                        file[(r0 - first + r) * row + c * d.hw + p];
     }
+}
+
+void pt_tensor_to_memory(const pt_tensor *t, const float *file, float *memory)
+{
+    pt_tensor_rows_to_memory(t, file, 0, (size_t)t->dims[0], memory);
 }
 
 /* Rows r0..r0+n-1 of the file layout, from the whole tensor in memory layout. */

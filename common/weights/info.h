@@ -12,7 +12,9 @@ typedef enum {
     PT_FORMAT_ONNX,  /* initialisers, float32 and float16 */
     PT_FORMAT_KERAS, /* .h5 */
     PT_FORMAT_TFJS,  /* model.json + shards (path: the json file or its directory) */
-    PT_FORMAT_TORCH  /* legacy (non-zip) pickle */
+    PT_FORMAT_TORCH, /* legacy (non-zip) pickle */
+    PT_FORMAT_TORCH_ZIP,
+    PT_FORMAT_SAFETENSORS
 } pt_format;
 
 enum { PT_WEIGHTS_NOTE = 200 };

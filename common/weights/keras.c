@@ -154,8 +154,10 @@ static pt_status keras_fill(pt_table *t, void *source)
 
 pt_status pt_keras_open(const char *path, pt_table **out)
 {
-    static const pt_table_ops ops = {sizeof(keras_file), keras_fill, NULL, keras_read,
-                                     keras_fini};
+    static const pt_table_ops ops = {.source_bytes = sizeof(keras_file),
+                                     .fill = keras_fill,
+                                     .read = keras_read,
+                                     .fini = keras_fini};
 
     return pt_table_open(path, &ops, out);
 }

@@ -343,8 +343,10 @@ static pt_status model_fill(pt_table *t, void *source)
 
 pt_status pt_model_open(const char *path, pt_table **out)
 {
-    static const pt_table_ops ops = {sizeof(model_file), model_fill, NULL, model_read,
-                                     model_fini};
+    static const pt_table_ops ops = {.source_bytes = sizeof(model_file),
+                                     .fill = model_fill,
+                                     .read = model_read,
+                                     .fini = model_fini};
 
     return pt_table_open(path, &ops, out);
 }

@@ -74,7 +74,7 @@ enum {
     ONNX = 1 << PT_FORMAT_ONNX,
     KERAS = 1 << PT_FORMAT_KERAS,
     TFJS = 1 << PT_FORMAT_TFJS,
-    TORCH = 1 << PT_FORMAT_TORCH
+    TORCH = 1 << PT_FORMAT_TORCH | 1 << PT_FORMAT_TORCH_ZIP | 1 << PT_FORMAT_SAFETENSORS
 };
 
 /* A model of a run with a source head beside its own. */

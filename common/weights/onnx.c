@@ -159,8 +159,10 @@ static pt_status onnx_fill(pt_table *t, void *source)
 
 pt_status pt_onnx_open(const char *path, pt_table **out)
 {
-    static const pt_table_ops ops = {sizeof(onnx_file), onnx_fill, NULL, onnx_read,
-                                     onnx_fini};
+    static const pt_table_ops ops = {.source_bytes = sizeof(onnx_file),
+                                     .fill = onnx_fill,
+                                     .read = onnx_read,
+                                     .fini = onnx_fini};
 
     return pt_table_open(path, &ops, out);
 }

@@ -1,9 +1,12 @@
-/* A reader of Python pickles (protocols 2 and 3) that runs nothing.
+/* A reader of Python pickles (protocols 2 to 5) that runs nothing.
  *
  * The machine knows the opcodes that build numbers, strings, tuples, lists, dictionaries
  * and references, and looks every global up in a list of the caller's. A call becomes an
- * OBJECT that holds its arguments; nothing is called. Everything else is refused with
- * PT_ERR_DATA, naming the global or the opcode and the position in the file.
+ * OBJECT that holds its arguments; nothing is called. A global that is not in the list is
+ * a stranger: it keeps its name, what is made with it is an OBJECT that keeps nothing
+ * else, and what is put into that is dropped; so a settings object beside the tensors
+ * does no harm and is no use. Everything else is refused with PT_ERR_DATA, naming the
+ * opcode and the position in the file.
  *
  * Memory is at most PT_PICKLE_VALUES_MAX values and a few bytes per byte of the pickle:
  * what is named twice is stored once. Values may refer to each other in circles; a
@@ -11,12 +14,18 @@
 #ifndef PT_COMMON_WEIGHTS_PICKLE_H
 #define PT_COMMON_WEIGHTS_PICKLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/status.h"
 
-enum { PT_PICKLE_VALUES_MAX = 1 << 18, PT_PICKLE_STACK_MAX = 1 << 16 };
+enum {
+    PT_PICKLE_VALUES_MAX = 1 << 18,
+    PT_PICKLE_STACK_MAX = 1 << 16,
+    PT_PICKLE_STRANGER = -1,
+    PT_PICKLE_SHOWN = 2 * 80 + 2
+};
 
 typedef enum {
     PT_PICKLE_NONE,
@@ -37,13 +46,15 @@ typedef struct pt_pickle_value pt_pickle_value;
 
 struct pt_pickle_value {
     pt_pickle_kind kind;
-    int global;              /* GLOBAL, OBJECT: index in the caller's list */
-    int64_t integer;         /* BOOL, INT */
-    double number;           /* FLOAT */
-    const char *text;        /* TEXT, LONG: n bytes inside the caller's buffer */
+    int global; /* GLOBAL, OBJECT: index in the caller's list, or PT_PICKLE_STRANGER */
+    int64_t integer;  /* BOOL, INT */
+    double number;    /* FLOAT */
+    const char *text; /* TEXT, LONG, a stranger's module: n bytes inside the caller's
+                         buffer */
     pt_pickle_value **items; /* TUPLE, LIST: n; DICT: n, key and value in turn */
     size_t n, capacity;
-    pt_pickle_value *of; /* OBJECT: tuple of arguments; PERSISTENT: the id */
+    pt_pickle_value *of; /* OBJECT: tuple of arguments; PERSISTENT: the id; a stranger:
+                            the TEXT of its name */
 };
 
 typedef enum {
@@ -75,6 +86,12 @@ const pt_pickle_value *pt_pickle_value_at(const pt_pickle *p, size_t i);
 
 /* The value of a text key of a DICT (the last one set), or NULL. */
 const pt_pickle_value *pt_pickle_lookup(const pt_pickle_value *dict, const char *key);
+
+/* Is it a global that the caller does not know, or an object made with one? */
+bool pt_pickle_is_stranger(const pt_pickle_value *v);
+
+/* Its name for messages, module.name, odd bytes as '?'. */
+void pt_pickle_stranger_text(const pt_pickle_value *v, char text[PT_PICKLE_SHOWN]);
 
 /* "a dictionary", "a tuple" ... for messages. */
 const char *pt_pickle_kind_text(pt_pickle_kind kind);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHOWN = (PT_PICKLE_SHOWN - 2) / 2 }; /* bytes of a module or a name in messages */
+
 static const char *const kinds[] = {"None",           "a boolean", "an integer",
                                     "a long integer", "a number",  "a string",
                                     "a tuple",        "a list",    "a dictionary",
@@ -97,4 +99,28 @@ const pt_pickle_value *pt_pickle_lookup(const pt_pickle_value *dict, const char 
             return dict->items[i - 1];
     }
     return NULL;
+}
+
+bool pt_pickle_is_stranger(const pt_pickle_value *v)
+{
+    return (v->kind == PT_PICKLE_GLOBAL || v->kind == PT_PICKLE_OBJECT) &&
+           v->global == PT_PICKLE_STRANGER;
+}
+
+/* Adds a name from the file to a message. */
+static void show(char *to, const char *text, size_t n)
+{
+    size_t at = strlen(to);
+
+    for (size_t i = 0; i < n && i < SHOWN; i++)
+        to[at++] = text[i] > 32 && text[i] < 127 ? text[i] : '?';
+    to[at] = '\0';
+}
+
+void pt_pickle_stranger_text(const pt_pickle_value *v, char text[PT_PICKLE_SHOWN])
+{
+    *text = '\0';
+    show(text, v->text, v->n);
+    show(text, ".", 1);
+    show(text, v->of->text, v->of->n);
 }

@@ -167,11 +167,34 @@ void pt_table_check(const pt_table *t, const pt_table_entry *e, pt_status *faile
         t->ops->check(t, e, failed);
 }
 
+static pt_status has_no_trouble(const pt_table *t, const pt_table_entry *e)
+{
+    if (!e->trouble) return PT_OK;
+    return pt_fail(PT_ERR_DATA, "%s: %s: %s", t->path, e->name, e->trouble);
+}
+
 pt_status pt_table_read(const pt_table *t, const pt_table_entry *e, float *values)
 {
-    if (e->trouble)
-        return pt_fail(PT_ERR_DATA, "%s: %s: %s", t->path, e->name, e->trouble);
+    pt_status s = has_no_trouble(t, e);
+
+    if (s != PT_OK) return s;
+    if (t->ops->read_part) return t->ops->read_part(t, e, 0, e->count, values);
     return t->ops->read(t, e, values);
+}
+
+bool pt_table_has_parts(const pt_table *t)
+{
+    return t->ops->read_part != NULL;
+}
+
+pt_status pt_table_read_part(const pt_table *t, const pt_table_entry *e, size_t first,
+                             size_t n, float *values)
+{
+    pt_status s = has_no_trouble(t, e);
+
+    PT_CHECK(first <= e->count && n <= e->count - first, "values %zu to %zu of %zu",
+             first, first + n, e->count);
+    return s == PT_OK ? t->ops->read_part(t, e, first, n, values) : s;
 }
 
 void pt_shape_text(int n_dims, const size_t *dims, char text[PT_SHAPE_TEXT])

@@ -37,6 +37,9 @@ typedef struct {
     void (*check)(const pt_table *t, const pt_table_entry *e, pt_status *failed);
     /* values [e->count]; e has no trouble. */
     pt_status (*read)(const pt_table *t, const pt_table_entry *e, float *values);
+    /* In its place where a part can be read alone: values [n] from number `first` on. */
+    pt_status (*read_part)(const pt_table *t, const pt_table_entry *e, size_t first,
+                           size_t n, float *values);
     /* Frees what the source holds, not the source; it may be filled in part. */
     void (*fini)(void *source);
 } pt_table_ops;
@@ -81,6 +84,12 @@ void pt_table_check(const pt_table *t, const pt_table_entry *e, pt_status *faile
 /* values [e->count] in the order of the file, see pt_naming. */
 PT_MUST_USE pt_status pt_table_read(const pt_table *t, const pt_table_entry *e,
                                     float *values);
+
+/* Values [first, first + n) alone, without memory for the others. Only where
+ * pt_table_has_parts. */
+PT_MUST_USE pt_status pt_table_read_part(const pt_table *t, const pt_table_entry *e,
+                                         size_t first, size_t n, float *values);
+bool pt_table_has_parts(const pt_table *t);
 
 enum { PT_SHAPE_TEXT = 200 };
 

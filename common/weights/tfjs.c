@@ -241,8 +241,11 @@ static pt_status tfjs_fill(pt_table *t, void *source)
 
 pt_status pt_tfjs_open(const char *path, pt_table **out)
 {
-    static const pt_table_ops ops = {sizeof(tfjs_model), tfjs_fill, tfjs_check, tfjs_read,
-                                     tfjs_fini};
+    static const pt_table_ops ops = {.source_bytes = sizeof(tfjs_model),
+                                     .fill = tfjs_fill,
+                                     .check = tfjs_check,
+                                     .read = tfjs_read,
+                                     .fini = tfjs_fini};
 
     return pt_table_open(path, &ops, out);
 }

@@ -2,9 +2,7 @@
  *
  *   magic, 1001, system, object, list of keys, { int64 count, values } for each key
  *
- * The object is a dictionary of tensors, or one that holds such a dictionary under
- * "state_dict" or "model"; other values in it are ignored. The prefix "module." of
- * names is dropped. Storages of float, half, bfloat16 and double can be read. */
+ * See torch_tensors.h for what the object may be. */
 #ifndef PT_COMMON_WEIGHTS_TORCH_H
 #define PT_COMMON_WEIGHTS_TORCH_H
 

@@ -5,13 +5,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/base/file.h"
+#include "common/weights/detect.h"
 #include "common/weights/keras.h"
 #include "common/weights/model.h"
 #include "common/weights/names.h"
 #include "common/weights/onnx.h"
+#include "common/weights/safetensors.h"
 #include "common/weights/tfjs.h"
 #include "common/weights/torch.h"
+#include "common/weights/torch_zip.h"
 
 /* ---- which format ----------------------------------------------------------------- */
 
@@ -38,77 +40,23 @@ static pt_status whole_path(const char *path, const char *entry, char **out)
     return PT_OK;
 }
 
-static bool starts(const uint8_t *bytes, size_t n, const void *with, size_t n_with)
-{
-    return n >= n_with && memcmp(bytes, with, n_with) == 0;
-}
-
-static pt_status which_hdf5(const char *path, pt_format *format)
-{
-    pt_h5file *f = NULL;
-    pt_status s = pt_h5file_open(path, &f);
-
-    if (s == PT_OK) *format = pt_model_is(f) ? PT_FORMAT_MODEL : PT_FORMAT_KERAS;
-    pt_h5file_destroy(&f);
-    return s;
-}
-
-static pt_status unknown(const char *path, const uint8_t *b, size_t n)
-{
-    if (n == 0) return pt_fail(PT_ERR_DATA, "%s: is empty", path);
-    if (starts(b, n, "PK\3\4", 4))
-        return pt_fail(PT_ERR_DATA,
-                       "%s: is a zip file; only PyTorch's legacy format is supported "
-                       "(torch.save with _use_new_zipfile_serialization=False)",
-                       path);
-    return pt_fail(
-        PT_ERR_DATA,
-        "%s: is not in a known weights format (it starts with %02x %02x %02x %02x)", path,
-        b[0], b[1], b[2], b[3]);
-}
-
-/* By content. ONNX has no magic: a protobuf message begins with the tag of one of
- * ModelProto's first fields. */
-static pt_status detect(const char *path, pt_format *format)
-{
-    static const uint8_t hdf5[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-    uint8_t b[16] = {0};
-    pt_file *file = NULL;
-    size_t n = 0, at = 0;
-    pt_status s = pt_file_open(path, &file);
-
-    if (s == PT_OK) {
-        n = file->size < sizeof b ? (size_t)file->size : sizeof b;
-        s = pt_file_read(file, 0, b, n);
-    }
-    pt_file_destroy(&file);
-    if (s != PT_OK) return s;
-    if (starts(b, n, hdf5, sizeof hdf5)) return which_hdf5(path, format);
-    while (at < n && strchr(" \t\r\n", b[at]) && b[at]) at++;
-    if (starts(b, n, pt_torch_magic, PT_TORCH_MAGIC))
-        *format = PT_FORMAT_TORCH;
-    else if (at < n && b[at] == '{')
-        *format = PT_FORMAT_TFJS;
-    else if (n > 0 && (b[0] == 0x08 || b[0] == 0x12 || b[0] == 0x3a || b[0] == 0x42))
-        *format = PT_FORMAT_ONNX;
-    else
-        s = unknown(path, b, n);
-    return s;
-}
-
 static pt_status open_table(const char *path, pt_format *format, pt_table **t)
 {
-    static pt_status (*const open[])(const char *,
-                                     pt_table **) = {[PT_FORMAT_MODEL] = pt_model_open,
-                                                     [PT_FORMAT_ONNX] = pt_onnx_open,
-                                                     [PT_FORMAT_KERAS] = pt_keras_open,
-                                                     [PT_FORMAT_TFJS] = pt_tfjs_open,
-                                                     [PT_FORMAT_TORCH] = pt_torch_open};
-    pt_status s = detect(path, format);
+    static pt_status (*const open[])(const char *, pt_table **) = {
+        [PT_FORMAT_MODEL] = pt_model_open,
+        [PT_FORMAT_ONNX] = pt_onnx_open,
+        [PT_FORMAT_KERAS] = pt_keras_open,
+        [PT_FORMAT_TFJS] = pt_tfjs_open,
+        [PT_FORMAT_TORCH] = pt_torch_open,
+        [PT_FORMAT_TORCH_ZIP] = pt_torch_zip_open,
+        [PT_FORMAT_SAFETENSORS] = pt_safetensors_open};
+    pt_status s = pt_weights_detect(path, format);
 
     *t = NULL;
     return s == PT_OK ? open[*format](path, t) : s;
 }
+
+enum { BLOCK_FLOATS = 1 << 20 }; /* of a tensor, read at a time */
 
 /* ---- looking ---------------------------------------------------------------------- */
 
@@ -138,7 +86,7 @@ pt_status pt_weights_inspect(const char *path, const char *entry, pt_weights_inf
     char *whole = NULL;
     pt_status s = whole_path(path, entry, &whole);
 
-    if (s == PT_OK) s = detect(whole, &format);
+    if (s == PT_OK) s = pt_weights_detect(whole, &format);
     if (s == PT_OK && format != PT_FORMAT_MODEL) s = open_table(whole, &format, &t);
     if (s == PT_OK) s = describe(whole, format, t, info);
     pt_table_destroy(&t);
@@ -212,34 +160,63 @@ static pt_status match_all(const pt_table *table, const pt_naming *rule,
     return misfit == PT_OK ? PT_OK : PT_ERR_WEIGHTS;
 }
 
+/* The entry into the whole of `to`: as it is, where memory has the order of the file, or
+ * by way of scratch [n_scratch]: in blocks of rows, or whole where it must be. */
+static pt_status read_tensor(const pt_table *table, const pt_naming *rule,
+                             const pt_tensor *t, const pt_table_entry *e, float *scratch,
+                             size_t n_scratch, float *to)
+{
+    size_t rows = (size_t)t->dims[0], row = t->count / rows, some = n_scratch / row;
+    pt_status s = PT_OK;
+
+    if (rule->layout == PT_LAYOUT_KERAS) return pt_table_read(table, e, to);
+    if (!pt_table_has_parts(table)) {
+        s = pt_table_read(table, e, scratch);
+        if (s == PT_OK) pt_tensor_to_memory(t, scratch, to);
+        return s;
+    }
+    for (size_t r = 0; r < rows && s == PT_OK; r += some) {
+        size_t n = rows - r < some ? rows - r : some;
+
+        s = pt_table_read_part(table, e, r * row, n * row, scratch);
+        if (s == PT_OK) pt_tensor_rows_to_memory(t, scratch, r, n, to);
+    }
+    return s;
+}
+
+/* Floats between file and memory: 16 rows at least, so that a cache line of memory is
+ * written at once. */
+static size_t scratch_floats(const pt_table *table, const pt_tensor *t)
+{
+    size_t rows = (size_t)t->dims[0], block = 16 * (t->count / rows);
+
+    if (!pt_table_has_parts(table)) return t->count;
+    block = block < BLOCK_FLOATS ? BLOCK_FLOATS : block;
+    return block < t->count ? block : t->count;
+}
+
 static pt_status read_all(const pt_table *table, const pt_naming *rule, const pt_graph *g,
                           const pt_table_entry *const *entries, float *flat)
 {
-    float *values = NULL;
+    float *scratch;
     size_t max = 1;
     pt_status s = PT_OK;
 
-    for (int i = 0; i < g->n_tensors; i++)
-        if (entries[i] && g->tensors[i].count > max) max = g->tensors[i].count;
-    if (rule->layout == PT_LAYOUT_TORCH) {
-        values = malloc(pt_mul(max, sizeof *values));
-        if (!values)
-            return pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu values", table->path,
-                           max);
+    for (int i = 0; i < g->n_tensors; i++) {
+        size_t n = scratch_floats(table, &g->tensors[i]);
+
+        if (entries[i] && n > max) max = n;
     }
+    scratch = malloc(pt_mul(max, sizeof *scratch));
+    if (!scratch)
+        return pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu values", table->path, max);
     for (int i = 0; i < g->n_tensors && s == PT_OK; i++) {
         const pt_tensor *t = &g->tensors[i];
-        float *to = flat + t->offset;
 
-        if (!entries[i]) continue;
-        if (!values) { /* Keras has the order of our memory already */
-            s = pt_table_read(table, entries[i], to);
-            continue;
-        }
-        s = pt_table_read(table, entries[i], values);
-        if (s == PT_OK) pt_tensor_to_memory(t, values, to);
+        if (entries[i])
+            s = read_tensor(table, rule, t, entries[i], scratch, max, flat + t->offset);
     }
-    free(values);
+    free(scratch);
     return s;
 }
 
@@ -270,7 +247,7 @@ pt_status pt_weights_try(const char *path, const char *entry)
     size_t n;
     pt_status s = whole_path(path, entry, &whole);
 
-    if (s == PT_OK) s = detect(whole, &format);
+    if (s == PT_OK) s = pt_weights_detect(whole, &format);
     if (s != PT_OK || (format != PT_FORMAT_MODEL && format != PT_FORMAT_KERAS)) goto done;
     s = open_table(whole, &format, &table);
     if (s == PT_OK) s = describe(whole, format, table, &info);

@@ -38,7 +38,8 @@ static bool read_args(int argc, char **argv, predict_args *a, int *code)
     const pt_arg table[] = {
         PT_ARG_TEXT(
             "weights", "FILE", &a->weights,
-            "ptrain model file, ONNX, Keras .h5, TensorFlow.js model.json, PyTorch .th",
+            "ptrain model file, PyTorch .pth, safetensors, ONNX, Keras .h5, TensorFlow.js "
+            "model.json",
             .letter = 'w', .required = true),
         PT_ARG_REST("IMAGE", &a->images),
         PT_ARG_TEXT("network", "NAME", &a->network,

@@ -110,7 +110,9 @@ static void origin_text(const pt_weights_info *info, char text[TEXT])
                                           [PT_FORMAT_ONNX] = "ONNX",
                                           [PT_FORMAT_KERAS] = "Keras",
                                           [PT_FORMAT_TFJS] = "TensorFlow.js",
-                                          [PT_FORMAT_TORCH] = "PyTorch"};
+                                          [PT_FORMAT_TORCH] = "PyTorch",
+                                          [PT_FORMAT_TORCH_ZIP] = "PyTorch",
+                                          [PT_FORMAT_SAFETENSORS] = "safetensors"};
     bool own = info->format == PT_FORMAT_MODEL;
 
     snprintf(text, TEXT, "%s%s%s%s", formats[info->format], own ? "" : ", ",

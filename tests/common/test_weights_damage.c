@@ -150,6 +150,12 @@ static void test_damaged_torch_files_load_or_are_refused(void **state)
     damage(pt_torch_open, "plain.th", ALL_BYTES);
     damage(pt_torch_open, "wrapped.th", ALL_BYTES);
     damage(pt_torch_open, "python2.th", ALL_BYTES);
+    damage(pt_torch_zip_open, "only_one.pth", ALL_BYTES);
+}
+
+static void test_damaged_safetensors_load_or_are_refused(void **state)
+{
+    damage(pt_safetensors_open, "plain.safetensors", ALL_BYTES);
 }
 
 static void test_damaged_onnx_files_load_or_are_refused(void **state)
@@ -177,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_damaged_torch_files_load_or_are_refused),
+        cmocka_unit_test(test_damaged_safetensors_load_or_are_refused),
         cmocka_unit_test(test_damaged_onnx_files_load_or_are_refused),
         cmocka_unit_test(test_damaged_tfjs_manifests_load_or_are_refused),
         cmocka_unit_test(test_damaged_keras_files_load_or_are_refused),

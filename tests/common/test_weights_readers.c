@@ -5,6 +5,7 @@
 #include "tests/common/weights_tables.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #include "common/weights/half.h"
 
@@ -28,9 +29,10 @@ static void test_every_half_widens_exactly(void **state)
     }
 }
 
-static void test_torch_tensors_of_every_type_and_stride_are_read(void **state)
+/* The same tensors in both containers of PyTorch's. */
+static void check_torch(reader open, const char *name)
 {
-    pt_table *t = open_fixture(pt_torch_open, "plain.th");
+    pt_table *t = open_fixture(open, name);
     const pt_table_entry *e;
     float values[24];
 
@@ -51,6 +53,96 @@ static void test_torch_tensors_of_every_type_and_stride_are_read(void **state)
         assert_true(values[i] == ramp(6, 60, 13 + i / 2 * 12 + i % 2 * 6));
     pt_table_destroy(&t);
     assert_null(t);
+}
+
+static void test_torch_tensors_of_every_type_and_stride_are_read(void **state)
+{
+    check_torch(pt_torch_open, "plain.th");
+    check_torch(pt_torch_zip_open, "plain.pth");
+}
+
+static void test_torch_checkpoints_give_their_tensors_and_nothing_else(void **state)
+{
+    pt_table *t = open_fixture(pt_torch_zip_open, "checkpoint.pth");
+
+    assert_int_equal(t->n, 2);
+    assert_ramp(t, "conv.weight", "2x3", 0);
+    assert_ramp(t, "fc.bias", "2", 1);
+    pt_table_destroy(&t);
+    t = open_fixture(pt_torch_zip_open, "only_one.pth");
+    assert_ramp(t, "fc.bias", "2", 1);
+    pt_table_destroy(&t);
+}
+
+static void test_zip_files_without_tensors_say_what_they_are(void **state)
+{
+    assert_refused(pt_torch_zip_open, FIXTURES "module.pth",
+                   "holds an object of __main__.Net, which only its own program");
+    assert_refused(pt_torch_zip_open, FIXTURES "module.pth", "model.state_dict()");
+    assert_refused(pt_torch_zip_open, FIXTURES "script.pt", "is a TorchScript program");
+    assert_refused(pt_torch_zip_open, FIXTURES "arrays.npz", "is a NumPy archive");
+    assert_refused(pt_torch_zip_open, FIXTURES "two.pth",
+                   "its dictionary holds no tensors");
+}
+
+static void test_safetensors_of_every_type_are_read(void **state)
+{
+    pt_table *t = open_fixture(pt_safetensors_open, "plain.safetensors");
+    pt_status failed = PT_OK;
+
+    assert_int_equal(t->n, 8);
+    assert_ramp(t, "conv.weight", "4x3x3x3", 0);
+    assert_ramp(t, "half", "2x5", 1);
+    assert_ramp(t, "bfloat", "7", 2);
+    assert_ramp(t, "double", "3x2", 3);
+    assert_ramp(t, "scalar", "scalar", 4);
+    assert_ramp(t, "empty", "0x3", 0);
+    assert_true(find(t, "bn.num_batches_tracked", "scalar")->integers);
+    pt_table_check(t, find(t, "tiny", "2"), &failed);
+    assert_int_equal(failed, PT_ERR_DATA);
+    assert_says("tiny: values of type F8_E4M3 are not supported");
+    pt_table_destroy(&t);
+}
+
+/* A file of this header and n bytes of data. */
+static void refuse_safetensors(const char *header, size_t n, const char *words)
+{
+    char path[] = "/tmp/ptrain-safetensors-XXXXXX";
+    uint8_t bytes[600] = {0};
+    size_t length = strlen(header);
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0 && close(fd) == 0 && 8 + length + n <= sizeof bytes);
+    bytes[0] = (uint8_t)length;
+    bytes[1] = (uint8_t)(length >> 8);
+    memcpy(bytes + 8, header, length);
+    write_file(path, bytes, 8 + length + n);
+    assert_refused(pt_safetensors_open, path, words);
+    assert_int_equal(remove(path), 0);
+}
+
+static void test_broken_safetensors_are_refused(void **state)
+{
+#define TENSOR(name, shape, from, to)                                                    \
+    "\"" name "\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" from "," to \
+    "]}"
+    refuse_safetensors("{" TENSOR("a", "[2]", "0", "8") "}", 7, "data_offsets inside");
+    refuse_safetensors("{" TENSOR("a", "[2]", "0", "8") "}", 9, "up to the end");
+    refuse_safetensors("{" TENSOR("a", "[2]", "4", "12") "}", 12, "up to the end");
+    refuse_safetensors(
+        "{" TENSOR("a", "[2]", "0", "8") "," TENSOR("b", "[2]", "4", "12") "}", 12,
+        "up to the end");
+    refuse_safetensors("{" TENSOR("a", "[3]", "0", "8") "}", 8,
+                       "a has 8 bytes, but its shape needs 12");
+    refuse_safetensors("{" TENSOR("a", "[-2]", "0", "8") "}", 8, "a has dimension -2");
+    refuse_safetensors("{" TENSOR("a", "[2]", "8", "0") "}", 8, "data_offsets inside");
+    refuse_safetensors(
+        "{" TENSOR("a", "[2]", "0", "8") "," TENSOR("a", "[2]", "0", "8") "}", 8,
+        "its header is not JSON");
+    refuse_safetensors("{\"a\":1}", 0, "lacks a dtype");
+    refuse_safetensors("{\"__metadata__\":{}}", 0, "holds no tensors");
+    refuse_safetensors("{", 0, "its header is not JSON");
+#undef TENSOR
 }
 
 static void test_torch_integers_are_listed_and_not_read(void **state)
@@ -263,6 +355,8 @@ static void test_formats_are_told_apart_by_content(void **state)
         const char *name;
         pt_format format;
     } files[] = {{"plain.th", PT_FORMAT_TORCH},
+                 {"plain.pth", PT_FORMAT_TORCH_ZIP},
+                 {"plain.safetensors", PT_FORMAT_SAFETENSORS},
                  {"tiny.onnx", PT_FORMAT_ONNX},
                  {"keras_fixed.h5", PT_FORMAT_KERAS},
                  {"keras_variable.h5", PT_FORMAT_KERAS},
@@ -283,6 +377,16 @@ static void test_formats_are_told_apart_by_content(void **state)
 static void test_files_of_no_known_format_are_refused_by_what_they_are(void **state)
 {
     static const char path[] = "/tmp/ptrain-unknown-weights";
+    static const struct {
+        char begins[40];
+        const char *words;
+    } files[] = {{"PK\3\4....", "its zip directory cannot be read"},
+                 {"\377\330\377\340", "starts with ff d8 ff e0"},
+                 {"version https://git-lfs.github.com/spec", "is a Git LFS pointer"},
+                 {"<!DOCTYPE html><html>", "is a web page"},
+                 {"\x1f\x8b\x08", "is compressed with gzip"},
+                 {"\x93NUMPY", "is one NumPy array"},
+                 {"\x80\x04\x95", "is a pickle of some Python program"}};
     pt_weights_info info;
 
     assert_int_equal(pt_weights_inspect("/nowhere/weights", NULL, &info), PT_ERR_IO);
@@ -292,12 +396,11 @@ static void test_files_of_no_known_format_are_refused_by_what_they_are(void **st
     write_file(path, "", 0);
     assert_int_equal(pt_weights_inspect(path, NULL, &info), PT_ERR_DATA);
     assert_says("is empty");
-    write_file(path, "PK\3\4....", 8);
-    assert_int_equal(pt_weights_inspect(path, NULL, &info), PT_ERR_DATA);
-    assert_says("is a zip file");
-    write_file(path, "\377\330\377\340", 4);
-    assert_int_equal(pt_weights_inspect(path, NULL, &info), PT_ERR_DATA);
-    assert_says("starts with ff d8 ff e0");
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        write_file(path, files[i].begins, 40);
+        assert_int_equal(pt_weights_inspect(path, NULL, &info), PT_ERR_DATA);
+        assert_says(files[i].words);
+    }
     assert_int_equal(remove(path), 0);
 }
 
@@ -316,6 +419,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_half_widens_exactly),
         cmocka_unit_test(test_torch_tensors_of_every_type_and_stride_are_read),
+        cmocka_unit_test(test_torch_checkpoints_give_their_tensors_and_nothing_else),
+        cmocka_unit_test(test_zip_files_without_tensors_say_what_they_are),
+        cmocka_unit_test(test_safetensors_of_every_type_are_read),
+        cmocka_unit_test(test_broken_safetensors_are_refused),
         cmocka_unit_test(test_torch_integers_are_listed_and_not_read),
         cmocka_unit_test(test_torch_wrapping_and_the_prefix_module_are_taken_off),
         cmocka_unit_test(test_torch_dictionaries_of_python_2_are_read),

@@ -19,9 +19,11 @@
 #include "common/weights/model.h"
 #include "common/weights/naming.h"
 #include "common/weights/onnx.h"
+#include "common/weights/safetensors.h"
 #include "common/weights/table.h"
 #include "common/weights/tfjs.h"
 #include "common/weights/torch.h"
+#include "common/weights/torch_zip.h"
 
 #define FIXTURES PT_TEST_DATA "/weights/"
 

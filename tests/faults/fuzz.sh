@@ -22,7 +22,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ ${#wanted[@]} -gt 0 ] || mapfile -t wanted < <(
-    sed -n 's/^pt_fuzz_target(\([a-z]*\).*/\1/p' tests/faults/fuzz/CMakeLists.txt)
+    sed -n 's/^pt_fuzz_target(\([a-z_]*\).*/\1/p' tests/faults/fuzz/CMakeLists.txt)
 
 source=$PWD shared=${PTRAIN_SHARED:-$PWD/../shared}/data build=$PWD/build-fuzz
 programs=$build/tests/faults/fuzz
@@ -71,6 +71,8 @@ seeds() { # TARGET: names of files, or makes them in the current directory
     model) echo "$data/weights/model.h5" ;;
     keras) ls "$data"/weights/keras_*.h5 "$data/h5file/foreign.h5" ;;
     onnx) ls "$data"/weights/*.onnx ;;
+    torch_zip) ls "$data"/weights/*.pt* ;;
+    safetensors) ls "$data"/weights/*.safetensors ;;
     torch | pickle) ls "$data"/weights/*.th ;;
     tfjs) find "$data" "$shared" -name model.json ;;
     matlab) ls "$data"/matlab/*.mat ;;

@@ -6,12 +6,15 @@ Value i of tensor k of a file is ramp(k, n)[i] = k + (i - n // 2) / 8: exact in 
 
 Made with Debian 12's Python 3.11.2, numpy 1.24.2, torch 1.13.0a0, onnx 1.12.0, h5py 3.7.0
 (the files differ from run to run where torch writes the addresses of storages as keys)."""
+import argparse
+import datetime
 import hashlib
 import json
 import os
+import pathlib
 import pickle
 import struct
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 import h5py
 import numpy as np
@@ -33,11 +36,12 @@ def tensor(k, *shape, dtype=torch.float32):
     return torch.from_numpy(ramp(k, shape)).to(dtype)
 
 
-def save(name, what):
-    torch.save(what, f"{OUT}/{name}", _use_new_zipfile_serialization=False)
+def save(name, what, zipped=False, protocol=2):
+    torch.save(what, f"{OUT}/{name}", _use_new_zipfile_serialization=zipped,
+               pickle_protocol=protocol)
 
 
-def torch_files():
+def plain_tensors():
     plain = OrderedDict()
     plain["conv.weight"] = tensor(0, 4, 3, 3, 3)
     plain["bn.weight"] = torch.nn.Parameter(tensor(1, 4))
@@ -49,7 +53,63 @@ def torch_files():
     plain["inside"] = tensor(6, 5, 4, 3)[1:4, ::2, 1]  # offset 13, strides 12, 6
     plain["scalar"] = tensor(7)
     plain._metadata = OrderedDict([("", {"version": 1})])  # as state_dict() has it: BUILD
-    save("plain.th", plain)
+    return plain
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+def zip_files():
+    save("plain.pth", plain_tensors(), zipped=True)
+    # what training scripts keep beside the weights
+    save("checkpoint.pth", {
+        "args": argparse.Namespace(lr=0.1, data="/home/me/photos"),
+        "best": np.float64(0.5), "seen": {1, 2}, "counts": Counter("abba"),
+        "path": pathlib.PurePosixPath("/tmp"), "when": datetime.date(2026, 11, 29),
+        "optimizer": {"state": {0: {"momentum_buffer": tensor(8, 2, 3)}}},
+        "model_state_dict": {"module._orig_mod.conv.weight": tensor(0, 2, 3),
+                             "module._orig_mod.fc.bias": tensor(1, 2)},
+    }, zipped=True, protocol=4)
+    save("only_one.pth", {"epoch": 1, "params": {"model.fc.bias": tensor(1, 2)}}, zipped=True)
+    save("two.pth", {"g": {"fc.bias": tensor(1, 2)}, "d": {"fc.bias": tensor(2, 2)}}, zipped=True)
+    save("module.pth", Net(), zipped=True)
+    torch.jit.script(Net()).save(f"{OUT}/script.pt")
+    np.savez(f"{OUT}/arrays.npz", fc=ramp(0, (2, 3)))
+
+
+# ---- safetensors ---------------------------------------------------------------------
+
+def safetensors_file():
+    """Written by the format's description: Debian has no program that writes it."""
+    def entry(name, dtype, shape, data):
+        header[name] = {"dtype": dtype, "shape": list(shape),
+                        "data_offsets": [len(body), len(body) + len(data)]}
+        body.extend(data)
+
+    header, body = {"__metadata__": {"format": "pt"}}, bytearray()
+    bits = ramp(2, (7,)).view(np.uint32) >> 16
+    entry("conv.weight", "F32", (4, 3, 3, 3), ramp(0, (4, 3, 3, 3)).tobytes())
+    entry("module.half", "F16", (2, 5), ramp(1, (2, 5)).astype(np.float16).tobytes())
+    entry("bfloat", "BF16", (7,), bits.astype(np.uint16).tobytes())
+    entry("double", "F64", (3, 2), ramp(3, (3, 2)).astype(np.float64).tobytes())
+    entry("scalar", "F32", (), ramp(4, ()).tobytes())
+    entry("empty", "F32", (0, 3), b"")
+    entry("bn.num_batches_tracked", "I64", (), struct.pack("<q", 7))
+    entry("tiny", "F8_E4M3", (2,), b"\0\0")
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(f"{OUT}/plain.safetensors", "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + body)
+
+
+def torch_files():
+    save("plain.th", plain_tensors())
     save("wrapped.th", {"epoch": 3, "best": 0.5, "arch": "tiny", "done": True,
                         "big": 1 << 70, "negative": -3, "losses": [1.5, 2.5],
                         "state_dict": {"module.conv.weight": tensor(0, 2, 3),
@@ -208,6 +268,8 @@ def model_file():
 if __name__ == "__main__":
     os.makedirs(OUT, exist_ok=True)
     torch_files()
+    zip_files()
+    safetensors_file()
     hostile_files()
     python2_file()
     onnx_file()

@@ -24,7 +24,8 @@ HOMES = {
     "immintrin.h": ["common/gemm/*"],
     "nmmintrin.h": ["common/base/crc32c.c"],
     "arm_neon.h": ["common/gemm/*"],
-    "jansson.h": ["common/weights/tfjs.c", "server/checkpoint/*", "launch/*"],
+    "jansson.h": ["common/weights/tfjs.c", "common/weights/safetensors.c", "server/checkpoint/*",
+                  "launch/*"],
     "jerror.h": ["worker/input/jpeg.c"],
     "jpeglib.h": ["worker/input/jpeg.c"],
     "libfyaml.h": ["common/config/yaml.c"],
@@ -34,6 +35,7 @@ HOMES = {
     "simgrid/actor.h": ["launch/plan/sim/*"],
     "simgrid/engine.h": ["launch/plan/sim/*"],
     "smpi/smpi.h": ["launch/plan/sim/*"],
+    "zip.h": ["common/weights/archive.c"],
     "zlib.h": ["launch/layouts/matlab.c"],
 }
 # C, POSIX and Linux: free to all. Any other header in <> needs a row above.
@@ -48,7 +50,7 @@ SYSTEM = set(
 CIRCLES = {
     ("common/graph/graph", "common/graph/builder"):
         "graph.c holds the table of networks and finishes what a builder has made of its types",
-    ("common/weights/pickle", "common/weights/pickle_store"):
+    ("common/weights/pickle", "common/weights/pickle_machine"):
         "the machine keeps its values there; what a value is, its users know from pickle.h",
 }
 
