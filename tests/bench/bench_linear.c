@@ -61,8 +61,8 @@ static void bench_layer(pt_threads *pool, size_t layer, int n_images)
                 pt_linear_backward_data(pool, n_in, n_out, n_images, y, w, false, x,
                                         scratch);
             } else {
-                pt_linear_backward_weights(pool, n_in, n_out, &span, x, y, &dw, &bias,
-                                           scratch);
+                pt_linear_backward_weights(pool, n_in, n_out, &span, x, y, NULL, &dw,
+                                           &bias, scratch);
             }
             t = now_s() - t;
             if (t < best) best = t;

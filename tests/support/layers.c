@@ -144,7 +144,7 @@ void layer_backward_weights(const layer *l, pt_threads *p, const pt_span *span,
         pt_depthwise_backward_weights(p, &l->s, span, x, dy, dw, db, scratch);
     }
     if (l->kind == LAYER_LINEAR) {
-        pt_linear_backward_weights(p, l->s.c_in, l->s.c_out, span, x, dy, dw, db,
+        pt_linear_backward_weights(p, l->s.c_in, l->s.c_out, span, x, dy, NULL, dw, db,
                                    scratch);
     }
     free(scratch);

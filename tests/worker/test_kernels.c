@@ -9,9 +9,12 @@
 #include <cmocka.h>
 
 #include "common/gemm/gemm_path.h"
+#include "common/run/outer.h"
 #include "tests/support/layers.h"
+#include "tests/support/pattern.h"
 #include "tests/support/plain.h"
 #include "worker/engine/gemm/gemm_blas.h"
+#include "worker/engine/layers/linear.h"
 
 /* Sums of up to some thousand products of N(0, 1) in float: the relative error of the
  * norm is a few 1e-7; 1e-5 leaves a margin for other CPUs and blockings. */
@@ -194,6 +197,35 @@ static void test_linear_agrees_with_plain_loops(void **state)
                  sizeof linear_shapes / sizeof *linear_shapes);
 }
 
+static void test_rows_of_a_linear_gradient_that_nobody_wants_are_not_formed(void **state)
+{
+    enum { IN = 60, OUT = 19, IMAGES = 5 };
+    static float x[IMAGES * IN], dy[IMAGES * OUT], all[IN * OUT], some[IN * OUT];
+    float *dw_all[] = {all}, *dw_some[] = {some}, *scratch;
+    pt_span span = {.n_shards = 4, .hi = 4, .b = IMAGES};
+    bool rows[IN] = {[3] = true, [41] = true, [42] = true};
+    size_t block = pt_outer_rows();
+    pt_threads *pool = NULL;
+
+    assert_int_equal(pt_threads_create(2, &pool), PT_OK);
+    scratch = malloc(pt_linear_scratch(IN, OUT, IMAGES, 4, 2) * sizeof *scratch);
+    assert_non_null(scratch);
+    pattern_fill(1, IMAGES * IN, x);
+    pattern_fill(2, IMAGES * OUT, dy);
+    pt_linear_backward_weights(pool, IN, OUT, &span, x, dy, NULL, dw_all, NULL, scratch);
+    pt_linear_backward_weights(pool, IN, OUT, &span, x, dy, rows, dw_some, NULL, scratch);
+    for (size_t r = 0; r < IN; r++) {
+        bool near =
+            r / block == 3 / block || r / block == 41 / block || r / block == 42 / block;
+
+        if (rows[r])
+            assert_memory_equal(some + r * OUT, all + r * OUT, OUT * sizeof *some);
+        for (size_t i = 0; i < OUT && !near; i++) assert_true(some[r * OUT + i] == 0);
+    }
+    free(scratch);
+    pt_threads_destroy(&pool);
+}
+
 static void test_large_blocks_agree_with_plain_loops(void **state)
 {
     /* Several blocks of rows, several tiles of both kinds, more than one pixel block. */
@@ -295,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_convolution_agrees_with_plain_loops),
         cmocka_unit_test(test_depthwise_agrees_with_plain_loops),
         cmocka_unit_test(test_linear_agrees_with_plain_loops),
+        cmocka_unit_test(test_rows_of_a_linear_gradient_that_nobody_wants_are_not_formed),
         cmocka_unit_test(test_large_blocks_agree_with_plain_loops),
         cmocka_unit_test(test_gradients_agree_with_central_differences),
     };

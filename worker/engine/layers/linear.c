@@ -1,10 +1,8 @@
 #include "worker/engine/layers/linear.h"
 
-#include <string.h>
-
 #include "common/base/sizes.h"
 #include "common/gemm/gemm.h"
-#include "common/gemm/gemm_path.h"
+#include "common/run/outer.h"
 #include "worker/engine/layers/bias.h"
 
 enum {
@@ -141,102 +139,61 @@ void pt_linear_backward_data(pt_threads *pool, int n_in, int n_out, int n_rows,
 
 /* ---- dw = x^T dy by shard, then the tree ------------------------------------------ */
 
-/* The order of a sub-tree's additions (gemm_path.h): its leaves with images, and how many
- * values are joined after each. */
 typedef struct {
-    int n_leaves, first_row;
-    int terms[PT_MAX_SHARDS], merges[PT_MAX_SHARDS];
-} schedule;
-
-static void plan_tree(const pt_span *span, pt_subtree t, schedule *s)
-{
-    pt_subtree left = {t.level - 1, 2 * t.index}, right = {t.level - 1, 2 * t.index + 1};
-    size_t begin, end;
-
-    if (pt_node_size(span, t.level, t.index) == 0) return;
-    if (t.level == 0) {
-        pt_shard_images(span, t.index, &begin, &end);
-        if (s->n_leaves == 0) s->first_row = (int)begin;
-        s->terms[s->n_leaves] = (int)(end - begin);
-        s->merges[s->n_leaves++] = 0;
-        return;
-    }
-    plan_tree(span, left, s);
-    plan_tree(span, right, s);
-    if (pt_node_size(span, left.level, left.index) > 0 &&
-        pt_node_size(span, right.level, right.index) > 0)
-        s->merges[s->n_leaves - 1]++;
-}
-
-typedef struct {
-    size_t n_in, n_out, n_rows;
-    const float *x;
-    const float *packed; /* [panels][n_rows][16] of dy */
-    const pt_gemm_path *path;
-    const schedule *s;
-    bool bf16;
+    pt_outer o;
+    size_t n_in;
+    pt_outer_tree tree;
+    const bool *rows; /* NULL: all */
     float *dw;
 } tree_pass;
+
+static bool any(const bool *rows, size_t n)
+{
+    while (n > 0 && !rows[n - 1]) n--;
+    return n > 0;
+}
 
 /* An item is as many rows of dw as a kernel holds. */
 static void tree_item(void *context, int item, int thread)
 {
     const tree_pass *p = context;
-    size_t row = (size_t)item * (size_t)p->path->rows,
-           panel_floats = p->n_rows * PT_PANEL;
-    size_t rows = pt_min_size((size_t)p->path->rows, p->n_in - row);
-    size_t first = (size_t)p->s->first_row;
-    pt_gemm_outer t = {.n_leaves = p->s->n_leaves,
-                       .terms = p->s->terms,
-                       .merges = p->s->merges,
-                       .x = p->x + first * p->n_in + row,
-                       .ldx = p->n_in,
-                       .ldo = p->n_out,
-                       .bf16 = p->bf16};
+    size_t row = (size_t)item * pt_outer_rows();
+    size_t n = pt_min_size(pt_outer_rows(), p->n_in - row);
 
-    for (size_t c = 0; c < p->n_out; c += PT_PANEL) {
-        float *out = p->dw + row * p->n_out + c, edge[PT_MAX_TILE_ROWS][PT_PANEL];
-        bool ragged = p->n_out - c < PT_PANEL;
-
-        t.dy = p->packed + c / PT_PANEL * panel_floats + first * PT_PANEL;
-        t.out = ragged ? edge[0] : out;
-        t.ldo = ragged ? PT_PANEL : p->n_out;
-        p->path->outer[rows - 1](&t);
-        for (size_t i = 0; ragged && i < rows; i++)
-            memcpy(out + i * p->n_out, edge[i], (p->n_out - c) * sizeof *out);
-    }
+    if (!p->rows || any(p->rows + row, n))
+        pt_outer_form(&p->o, &p->tree, row, n, p->dw + row * p->o.n_out);
 }
 
-static size_t weights_floats(size_t n_out, size_t n_rows)
+/* Sums of weights, unless no row is wanted. */
+static void weight_sums(pt_threads *pool, tree_pass *p, const float *dy, float *const *dw,
+                        float *packed)
 {
-    return pt_gemm_packed_floats(n_rows, n_out);
+    const pt_span *span = &p->o.span;
+    pt_subtree trees[PT_MAX_COVER];
+    int n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, trees);
+
+    if (p->rows && !any(p->rows, p->n_in)) return;
+    pt_outer_pack(p->o.n_out, (size_t)pt_span_images(span), dy, p->o.n_out, packed);
+    p->o.dy = packed;
+    for (int t = 0; t < n_trees; t++) {
+        pt_outer_plan(span, trees[t], &p->tree);
+        p->dw = dw[t];
+        if (p->tree.n_leaves > 0)
+            pt_threads_run(pool, pt_parts(p->n_in, pt_outer_rows()), tree_item, p);
+    }
 }
 
 void pt_linear_backward_weights(pt_threads *pool, int n_in, int n_out,
                                 const pt_span *span, const float *x, const float *dy,
-                                float *const *dw, float *const *db, float *scratch)
+                                const bool *rows, float *const *dw, float *const *db,
+                                float *scratch)
 {
-    schedule s;
-    pt_subtree trees[PT_MAX_COVER];
-    int n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, trees);
-    tree_pass p = {.n_in = (size_t)n_in,
-                   .n_out = (size_t)n_out,
-                   .n_rows = (size_t)pt_span_images(span),
-                   .x = x,
-                   .packed = scratch,
-                   .path = pt_gemm_kernels_in_use(),
-                   .s = &s,
-                   .bf16 = span->bf16};
+    tree_pass p = {
+        .o = {.span = *span, .x = x, .ldx = (size_t)n_in, .n_out = (size_t)n_out},
+        .n_in = (size_t)n_in,
+        .rows = rows};
 
-    pt_gemm_pack(PT_N, p.n_rows, p.n_out, dy, p.n_out, 0, pt_gemm_panels(p.n_out),
-                 p.n_rows * PT_PANEL, scratch);
-    for (int t = 0; t < n_trees; t++) {
-        s.n_leaves = 0;
-        plan_tree(span, trees[t], &s);
-        p.dw = dw[t];
-        if (s.n_leaves > 0)
-            pt_threads_run(pool, pt_parts(p.n_in, (size_t)p.path->rows), tree_item, &p);
-    }
+    weight_sums(pool, &p, dy, dw, scratch);
     if (db) pt_bias_gradient(pool, span, 1, n_out, dy, db, scratch);
 }
 
@@ -246,6 +203,6 @@ size_t pt_linear_scratch(int n_in, int n_out, int n_rows, int n_shards, int n_th
     size_t n = threads * forward_floats();
 
     n = pt_max_size(n, data_shared(out, rows) + threads * data_floats(rows));
-    n = pt_max_size(n, weights_floats(out, rows));
+    n = pt_max_size(n, pt_outer_packed(out, rows));
     return pt_max_size(n, pt_bias_scratch(n_out, n_shards));
 }

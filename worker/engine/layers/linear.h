@@ -31,10 +31,11 @@ void pt_linear_backward_data(pt_threads *p, int n_in, int n_out, int n_rows,
  * touched where the sub-tree has no images.
  *
  * x, dy    all images of the span
+ * rows     [n_in]: which rows of dw are wanted, others may be left as they are; NULL: all
  * db       NULL: there is no bias
  */
 void pt_linear_backward_weights(pt_threads *p, int n_in, int n_out, const pt_span *span,
-                                const float *x, const float *dy, float *const *dw,
-                                float *const *db, float *scratch);
+                                const float *x, const float *dy, const bool *rows,
+                                float *const *dw, float *const *db, float *scratch);
 
 #endif

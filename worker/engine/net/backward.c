@@ -178,8 +178,9 @@ static bool trains(const pt_net *n, int i)
     return pt_net_is_trained(n, node->weight) || pt_net_is_trained(n, node->bias);
 }
 
-/* Convolutions and linear layers; batch norm's sums come with its data pass. */
-static void weight_pass(pt_net *n, int i)
+/* Convolutions and linear layers, of these rows or (NULL) all; batch norm's sums come
+ * with its data pass. */
+static void weight_pass(pt_net *n, int i, const bool *rows)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
     const float *x, *dy = n->plan.nodes[i].dy;
@@ -194,7 +195,8 @@ static void weight_pass(pt_net *n, int i)
     x = pt_net_y(n, node->in[0]);
     if (node->op == PT_OP_LINEAR) {
         pt_linear_backward_weights(n->opt.pool, (int)n->plan.nodes[node->in[0]].size,
-                                   node->c, &n->span, x, dy, dw, bias, n->kernel_scratch);
+                                   node->c, &n->span, x, dy, rows, dw, bias,
+                                   n->kernel_scratch);
         return;
     }
     s = pt_net_conv_shape(&n->opt, i);
@@ -269,7 +271,9 @@ static void add_map(pt_net *n, int i)
 
 static void weights_of(pt_net *n, int i)
 {
-    weight_pass(n, i);
+    int w = n->opt.graph->nodes[i].weight;
+
+    weight_pass(n, i, w < 0 ? NULL : n->rows[w]);
     pt_net_lap(n, i, PT_PART_WEIGHTS);
 }
 
@@ -365,7 +369,7 @@ pt_status pt_net_backward_probe(pt_net *n, const float *drep, int tensor)
     for (int i = g->rep; i > last && s == PT_OK; i--)
         if (n->plan.nodes[i].needs_grad && !n->plan.nodes[i].side)
             s = data_pass(n, i, false);
-    if (s == PT_OK) weight_pass(n, last);
+    if (s == PT_OK) weight_pass(n, last, NULL);
     n->pass = s == PT_OK ? PT_PASS_FORWARD : PT_PASS_NONE;
     return s;
 }

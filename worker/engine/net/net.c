@@ -76,10 +76,12 @@ static pt_status allocate(pt_net *n)
     if (!n->opt.gradients) n->arena_bytes += cut_bytes(m->gradients);
     n->arena = pt_pages_alloc(n->arena_bytes);
     n->trained = calloc((size_t)n->opt.graph->n_params + 1, sizeof *n->trained);
+    n->rows = calloc((size_t)n->opt.graph->n_params + 1, sizeof *n->rows);
     n->group_begin = calloc(groups, sizeof *n->group_begin);
     n->group_shard = calloc(groups, sizeof *n->group_shard);
     n->group_of = calloc(images, sizeof *n->group_of);
-    if (!n->arena || !n->trained || !n->group_begin || !n->group_shard || !n->group_of)
+    if (!n->arena || !n->trained || !n->rows || !n->group_begin || !n->group_shard ||
+        !n->group_of)
         return pt_fail(PT_ERR_NOMEM,
                        "%s for %d images: no memory for %zu + %zu + %zu bytes of "
                        "activations, gradients and scratch",
@@ -125,6 +127,7 @@ void pt_net_destroy(pt_net **net)
     if (!n) return;
     pt_pages_free(n->arena, n->arena_bytes);
     free(n->trained);
+    free(n->rows);
     free(n->group_begin);
     free(n->group_shard);
     free(n->group_of);
@@ -165,6 +168,11 @@ void pt_net_set_trained(pt_net *n, const bool *trained)
         needs = needs && (n->plan.nodes[i].leads || n->plan.nodes[i].side);
         n->plan.nodes[i].needs_grad = needs;
     }
+}
+
+void pt_net_want_rows(pt_net *n, int tensor, const bool *rows)
+{
+    n->rows[tensor] = rows;
 }
 
 void pt_net_add_map_gradient(pt_net *n, int k, const float *g)

@@ -24,6 +24,11 @@ pt_net_memory pt_net_plan(const pt_net_options *opt);
  * gamma is not trained use running statistics. Everything is trained at the start. */
 void pt_net_set_trained(pt_net *n, const bool *trained);
 
+/* rows [n_in] of a linear layer's weights: which of them a backward pass is to form the
+ * gradients of, from now on; others may be left as they are. Borrowed; NULL, as at the
+ * start: all. A diagnostic pass forms all. */
+void pt_net_want_rows(pt_net *n, int tensor, const bool *rows);
+
 /* Training forward: input [images of the span][h][w][c], borrowed until the backward pass
  * is done. step feeds dropout. Leaves rep and logits readable. */
 PT_MUST_USE pt_status pt_net_forward(pt_net *n, const pt_span *span, const float *input,

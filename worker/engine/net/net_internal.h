@@ -18,6 +18,7 @@ struct pt_net {
     pt_net_hooks hooks;
     pt_net_plan_result plan;
     bool *trained;            /* [n_params] */
+    const bool **rows;        /* [n_params]: pt_net_want_rows */
     bool side;                /* evaluation goes through the side branch too */
     bool has_source_gradient; /* in this backward pass */
     bool rep_cuts;            /* all paths to the logits cross rep */
