@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <simgrid/comm.h>
+
 #include "launch/plan/sim/cost.h"
 
 static bool is_read(pt_msg_kind kind)
@@ -10,10 +12,20 @@ static bool is_read(pt_msg_kind kind)
     return kind != PT_MSG_PUSH && kind != PT_MSG_PULL && kind != PT_MSG_MOMENTS;
 }
 
-/* The buffer that MPI gets. */
-static void *buffer(const pt_sim_carrier *k, int tag, void *data)
+/* Handles of SimGrid's are odd, those of MPI even: both are addresses of objects. */
+static uintptr_t mark(sg_comm_t comm)
 {
-    return is_read(pt_msg_kind_of(tag)) ? data : k->sim->folded;
+    return (uintptr_t)comm | 1;
+}
+
+static bool is_marked(uintptr_t native)
+{
+    return native & 1;
+}
+
+static sg_comm_t unmark(uintptr_t native)
+{
+    return (sg_comm_t)(native & ~(uintptr_t)1);
 }
 
 /* A checksum is counted, and does not travel: of its four bytes SimGrid would make as
@@ -37,12 +49,25 @@ static void count(const pt_sim_carrier *k, pt_channel channel, int peer, size_t 
     k->sim->messages += channel == PT_CHANNEL_MESSAGES;
 }
 
+static pt_status find(const pt_sim_carrier *k, int from, int to, int tag,
+                      sg_mailbox_t *out)
+{
+    *out = pt_mailboxes_find(k->sim->mailboxes, from, to, tag);
+    return *out ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for a message's mailbox");
+}
+
 /* SMPI 3.32 leaves the flag of a request that is over as it was. */
 static pt_status test(pt_sim_carrier *k, uintptr_t *native, bool *done)
 {
     MPI_Request r;
     pt_status s = PT_OK;
 
+    if (is_marked(*native)) {
+        *done = sg_comm_test(unmark(*native));
+        if (*done) s = arrive(native);
+        pt_cost_of(&k->owed_s);
+        return s;
+    }
     memcpy(&r, native, sizeof r);
     *done = r == MPI_REQUEST_NULL;
     if (!*done) s = k->ops->test(&k->mpi, native, done);
@@ -83,6 +108,25 @@ static pt_status remember(pt_sim_carrier *k, uintptr_t *native)
     return PT_OK;
 }
 
+static pt_status put(pt_sim_carrier *k, int peer, int tag, size_t bytes,
+                     uintptr_t *native)
+{
+    sg_mailbox_t box;
+    pt_status s = find(k, k->rank, peer, tag, &box);
+
+    if (s == PT_OK) *native = mark(sg_mailbox_put_async(box, k->sim, (long)bytes));
+    return s;
+}
+
+static pt_status get(pt_sim_carrier *k, int peer, int tag, uintptr_t *native)
+{
+    sg_mailbox_t box;
+    pt_status s = find(k, peer, k->rank, tag, &box);
+
+    if (s == PT_OK) *native = mark(sg_mailbox_get_async(box, &k->sim->nothing));
+    return s;
+}
+
 static pt_status sim_send(void *self, pt_channel channel, int peer, int tag,
                           const void *data, size_t bytes, uintptr_t *native)
 {
@@ -95,8 +139,9 @@ static pt_status sim_send(void *self, pt_channel channel, int peer, int tag,
         pt_sim_record(k->sim);
     count(k, channel, peer, bytes);
     if (channel == PT_CHANNEL_CHECKSUMS) return arrive(native);
-    s = k->ops->send(&k->mpi, channel, peer, tag, buffer(k, tag, (void *)(uintptr_t)data),
-                     bytes, native);
+    s = is_read(pt_msg_kind_of(tag))
+            ? k->ops->send(&k->mpi, channel, peer, tag, data, bytes, native)
+            : put(k, peer, tag, bytes, native);
     pt_cost_of(&k->owed_s);
     if (s == PT_OK) s = remember(k, native);
     return s == PT_OK ? end_sends(k) : s;
@@ -109,7 +154,9 @@ static pt_status sim_recv(void *self, pt_channel channel, int peer, int tag, voi
     pt_status s;
 
     if (channel == PT_CHANNEL_CHECKSUMS) return arrive(native);
-    s = k->ops->recv(&k->mpi, channel, peer, tag, buffer(k, tag, data), bytes, native);
+    s = is_read(pt_msg_kind_of(tag))
+            ? k->ops->recv(&k->mpi, channel, peer, tag, data, bytes, native)
+            : get(k, peer, tag, native);
     pt_cost_of(&k->owed_s);
     return s;
 }
@@ -128,6 +175,12 @@ static pt_status sim_wait(void *self, uintptr_t *native)
     pt_cost_pay();
     s = end_sends(k);
     if (s != PT_OK) return s;
+    if (is_marked(*native)) {
+        sg_comm_wait(unmark(*native));
+        s = arrive(native);
+        pt_cost_of(&k->owed_s);
+        return s;
+    }
     memcpy(&r, native, sizeof r);
     s = pt_mpi_check(MPI_Wait(&r, MPI_STATUS_IGNORE), "MPI_Wait");
     memcpy(native, &r, sizeof r);

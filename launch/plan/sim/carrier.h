@@ -1,7 +1,7 @@
 /* SMPI as the carrier of pt_comm's messages: common/comm/comm_mpi, and in front of it
- * what a simulation needs. Gradients, weights and batch norm's sums are not read: MPI
- * gets the folded buffer in their place. Waits wait in MPI. Before every call a rank pays
- * for its arithmetic. What crosses links is counted. */
+ * what a simulation needs. Gradients, weights and batch norm's sums are not read: they
+ * go through mailboxes of SimGrid's own, without contents. Waits wait in MPI. Before
+ * every call a rank pays for its arithmetic. What crosses links is counted. */
 #ifndef PT_LAUNCH_PLAN_SIM_CARRIER_H
 #define PT_LAUNCH_PLAN_SIM_CARRIER_H
 

@@ -50,7 +50,8 @@ static pt_status read_request(void)
     sim.sums = pt_calloc(pt_mul(most, PT_MAX_COVER) + 1, sizeof *sim.sums);
     sim.links = pt_calloc(2 * nodes, sizeof *sim.links);
     sim.before = sim.links + nodes;
-    if (!sim.sums || !sim.links)
+    sim.mailboxes = pt_mailboxes_create();
+    if (!sim.sums || !sim.links || !sim.mailboxes)
         return pt_fail(PT_ERR_NOMEM, "no memory for %zu simulated nodes", nodes);
     pt_cost_set(&sim.costs.rates, resolution());
     return PT_OK;
@@ -90,7 +91,6 @@ static pt_status simulate(void)
     SMPI_init();
     s = pt_platform_place(&sim.trial, sim.run->host, name);
     if (s != PT_OK) return s;
-    sim.folded = SMPI_SHARED_MALLOC(PT_MSG_PART_BYTES);
     simgrid_run(); /* the process ends within */
     return pt_fail(PT_ERR_BUG, "the simulation ended without an answer");
 }

@@ -5,13 +5,15 @@
 #include "common/comm/carrier.h"
 #include "common/run/traffic.h"
 #include "launch/plan/question.h"
+#include "launch/plan/sim/mailboxes.h"
 
 typedef struct {
     pt_trial trial;
     pt_costs costs;
     pt_run *run;
-    void *folded; /* [PT_MSG_PART_BYTES]: in the place of buffers that nobody reads */
-    double *sums; /* of batch norm, of the largest layer: nothing */
+    pt_mailboxes *mailboxes;            /* of messages that nobody reads */
+    void *nothing;                      /* what is in them */
+    double *sums;                       /* of batch norm, of the largest layer: nothing */
     pt_traffic *links;                  /* [nodes] that the ranks have posted */
     pt_traffic *before;                 /* [nodes] the same at the step record before */
     uint64_t messages, messages_before; /* over links, checksums not counted */
