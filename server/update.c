@@ -68,21 +68,22 @@ static void look(pt_update *u)
     }
 }
 
-/* Called while this server waits: a look each millisecond is enough. */
-static void poll(void *context)
-{
-    pt_update *u = context;
-    double now = pt_clock();
-
-    if (now - u->last_look < 1e-3) return;
-    u->last_look = now;
-    look(u);
-}
-
 /* What look() had to keep: asked again, a send that has failed may seem to have ended. */
 static pt_status kept(const pt_update *u)
 {
     return u->lost == PT_OK ? PT_OK : pt_fail(u->lost, "%s", u->lost_text);
+}
+
+/* Called while this server waits: a look each millisecond is enough. */
+static pt_status poll(void *context, bool *moved)
+{
+    pt_update *u = context;
+    double now = pt_clock();
+
+    if (now - u->last_look < 1e-3) return PT_OK;
+    u->last_look = now;
+    look(u);
+    return kept(u);
 }
 
 pt_status pt_update_create(pt_run *run, pt_comm *comm, pt_store *store, pt_gather *gather,

@@ -108,10 +108,25 @@ mutation empty_shards_are_added worker.run_edges server/gather.c <<'M'
 + parts->values[p] = part(g, s, p, count);
 M
 mutation lent_weights_are_not_read worker.run_bits worker/client.c <<'M'
-- memcpy(c->run->flat + k->offset, r->data, k->count * sizeof(float));
+- memcpy(c->run->flat + k->offset, lent, k->count * sizeof(float));
+M
+mutation workers_of_a_host_send_by_themselves common.hosts common/run/hosts.c <<'M'
+- return pt_run_lends(r, server, r->n_servers + worker)
++ return pt_run_lends(r, server, r->n_servers + worker) || r->lends
+M
+mutation homes_do_not_wait_for_their_own_sums worker.run_hosts worker/home.c <<'M'
+- *done = d->ready;
++ *done = true;
+M
+mutation homes_send_floats_as_bf16 worker.run_hosts worker/home.c <<'M'
+- if (pt_run_wire_bf16(h->run)) pt_bf16_pack(sum, count, (uint16_t *)(void *)sum);
+M
+mutation hosts_send_what_each_worker_has worker.run_traffic common/run/traffic.c <<'M'
+- add_values(c, home - c->r->n_servers, k->server, one, trees_of(c, s), false);
++ add_values(c, home - c->r->n_servers, k->server, one, trees_of(c, &(pt_sender){s->first, 1}), false);
 M
 mutation lent_keys_count_in_full worker.run_traffic common/run/traffic.c <<'M'
-- if (pt_run_lends(r, s, rank)) up = down = n * PT_MSG_PLACE_BYTES;
+- if (lent) up = down = l.keys * PT_MSG_PLACE_BYTES;
 M
 mutation another_process_s_memory_is_taken common.segments common/comm/segments.c <<'M'
 - if (s == PT_OK && memcmp(g->base + mark_at(bytes), &mark, sizeof mark) != 0)

@@ -5,12 +5,14 @@
  *     exchange_begin   batch norm, both passes: among the workers (worker/exchange.h),
  *     exchange_end     rank 0 takes no part
  *     trade            payload to rank 0, step record back
+ *     begin_backward   this worker is the home of keys again (worker/home.h)
  *     gradient_ready   backward, last layer first: pushes the sums of the layer's keys,
  *                      then posts receives for new weights of the layers above it
  *     end_step         posts the receives that are left
  *
- * Weights and gradients that stay on this host are lent and not sent (pt_comm_lend).
- * Three invariants make this safe.
+ * Weights and gradients that stay on this host are lent and not sent (pt_comm_lend): to
+ * and from the key's server, or its home, which the other workers of the host take for
+ * it. Three invariants make this safe.
  *
  * - Nothing is written into run->flat while a layer still reads those weights: a receive
  *   is posted, and lent weights are copied, only after the layer's backward pass. So
@@ -19,8 +21,8 @@
  *   and until its message has left. The server has added up the gradients before it sends
  *   weights, and no backward pass begins before all weights are here.
  * - The server's weights are the worker's to read until its payload leaves: trade sends
- * it only when all weights are here, and no server moves weights before rank 0 has every
- *   worker's.
+ *   it only when all weights are here, and no server moves weights, and no home begins
+ *   the backward pass that overwrites them, before rank 0 has every worker's.
  *
  * With server.wire: bf16 gradients that are sent are packed in their buffers; lent ones
  * are floats, which hold the same values. */
@@ -31,34 +33,8 @@
 #include <string.h>
 
 #include "common/base/bf16.h"
-#include "worker/exchange.h"
-#include "worker/spans.h"
-
-struct pt_client {
-    pt_run *run;
-    pt_comm *comm;
-    pt_net *net;
-    int worker;
-    uint64_t step;
-    pt_span span;
-    pt_subtree cover[PT_MAX_COVER];
-    int n_cover;
-    pt_request *push; /* [n_keys][PT_MAX_COVER] */
-    pt_request *pull; /* [n_keys] */
-    bool *pushed;     /* [n_params]: gradient has gone, new weights not asked for */
-    pt_exchange *exchange;
-    pt_request payload, record;
-    uint8_t record_bytes[PT_RECORD_BYTES];
-    double waited[PT_PAYLOAD_TIMES]; /* of the step, by what for */
-    double began, exposed; /* of comm's seconds under way: at begin_step; in waits */
-    double *tensor_waits, *server_waits; /* for weights: [n_params], [n_servers] */
-    pt_spans spans;
-    double last_poll, last_look;
-    pt_status lost; /* why a push failed in poll(), which returns nothing */
-    char lost_text[512];
-};
-
-enum { RANK_0 = 0 };
+#include "common/run/hosts.h"
+#include "worker/client_state.h"
 
 /* What poll() had to keep. A carrier may take a send that has failed for one that has
  * ended: asking it again would report success. */
@@ -89,7 +65,7 @@ static void add_wait(pt_client *c, pt_step_time why, double start, double before
     c->exposed += pt_comm_seconds_under_way(c->comm) - before;
 }
 
-static pt_status wait_all(pt_client *c, pt_step_time why, pt_request *r, size_t n)
+pt_status pt_client_wait(pt_client *c, pt_step_time why, pt_request *r, size_t n)
 {
     double start = pt_clock(), before = pt_comm_seconds_under_way(c->comm);
     pt_status s = kept(c);
@@ -118,7 +94,22 @@ const double *pt_client_server_waits(const pt_client *c)
 /* Are new weights of the key not in run->flat yet? */
 static bool pending(const pt_client *c, int key)
 {
-    return c->pull[key].active || c->pull[key].lent;
+    return c->pull[key].active || c->pull[key].lent || c->due[key];
+}
+
+/* Waits for a key's new weights. *lent: where they are; NULL: in run->flat. */
+static pt_status take_key(pt_client *c, int key, const float **lent)
+{
+    double start = pt_clock(), before = pt_comm_seconds_under_way(c->comm);
+    pt_request *r = &c->pull[key];
+    pt_status s = kept(c);
+
+    *lent = NULL;
+    if (s == PT_OK)
+        s = c->due[key] ? pt_home_wait(c->home, key, lent) : pt_comm_wait(c->comm, r, 1);
+    if (r->lent) *lent = r->data;
+    add_wait(c, PT_TIME_WEIGHTS, start, before);
+    return s;
 }
 
 /* New weights of a key are in run->flat, from here on and until they are asked for again:
@@ -126,13 +117,13 @@ static bool pending(const pt_client *c, int key)
 static pt_status wait_key(pt_client *c, int key)
 {
     const pt_key *k = &c->run->keys->keys[key];
-    pt_request *r = &c->pull[key];
-    pt_status s = wait_all(c, PT_TIME_WEIGHTS, r, 1);
+    const float *lent;
+    pt_status s = take_key(c, key, &lent);
     double start = pt_clock();
 
-    if (s != PT_OK || !r->lent) return s;
-    memcpy(c->run->flat + k->offset, r->data, k->count * sizeof(float));
-    r->lent = false;
+    if (s != PT_OK || !lent) return s;
+    memcpy(c->run->flat + k->offset, lent, k->count * sizeof(float));
+    c->pull[key].lent = c->due[key] = false;
     c->waited[PT_TIME_WEIGHTS] += pt_clock() - start;
     return PT_OK;
 }
@@ -172,8 +163,11 @@ static pt_status ask_for(pt_client *c, int key)
 {
     const pt_key *k = &c->run->keys->keys[key];
 
-    return pt_comm_borrow(c->comm, k->server, PT_MSG_PULL, key, c->run->flat + k->offset,
-                          k->count * sizeof(float), &c->pull[key]);
+    c->due[key] = pt_home_has(c->home, key);
+    if (c->due[key]) return PT_OK;
+    return pt_comm_borrow(c->comm, c->peer[key], PT_MSG_PULL, key,
+                          c->run->flat + k->offset, k->count * sizeof(float),
+                          &c->pull[key]);
 }
 
 /* Asks for the new weights of the tensors of nodes above `node` whose gradients have
@@ -216,45 +210,53 @@ static pt_status push(pt_client *c, int key, int part, float *sum)
 {
     const pt_key *k = &c->run->keys->keys[key];
     pt_request *r = &c->push[key * PT_MAX_COVER + part];
-    int index = key * PT_MSG_COVERS + part;
+    int index = key * PT_MSG_COVERS + part, peer = c->peer[key];
     pt_status s;
 
     pt_spans_push(&c->spans, (size_t)(r - c->push));
-    if (pt_run_lends(c->run, c->comm->rank, k->server)) {
-        s = pt_comm_lend(c->comm, k->server, PT_MSG_PUSH, index, sum,
-                         k->count * sizeof *sum, r);
+    if (pt_run_lends(c->run, c->comm->rank, peer)) {
+        s = pt_comm_lend(c->comm, peer, PT_MSG_PUSH, index, sum, k->count * sizeof *sum,
+                         r);
     } else {
         if (c->span.bf16) pt_bf16_pack(sum, k->count, (uint16_t *)(void *)sum);
-        s = pt_comm_send(c->comm, k->server, PT_MSG_PUSH, index, sum,
+        s = pt_comm_send(c->comm, peer, PT_MSG_PUSH, index, sum,
                          pt_push_bytes(c->run, k->count), r);
     }
     look(c, r);
     return s;
 }
 
+/* The sums of a key: to its server, or to its home. */
+static pt_status push_key(pt_client *c, int key)
+{
+    const pt_key *k = &c->run->keys->keys[key];
+    const pt_tensor *t = &c->run->graph->tensors[k->tensor];
+    pt_status s = PT_OK;
+
+    if (pt_home_has(c->home, key)) {
+        pt_home_ready(c->home, key);
+        return PT_OK;
+    }
+    for (int i = 0; i < c->n_cover && s == PT_OK; i++)
+        if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) > 0)
+            s = push(c, key, i,
+                     pt_net_gradient(c->net, k->tensor, i) + (k->offset - t->offset));
+    return s;
+}
+
 static pt_status gradient_ready(void *context, int tensor)
 {
     pt_client *c = context;
-    const pt_tensor *t = &c->run->graph->tensors[tensor];
-    const pt_keys *keys = c->run->keys;
+    const int *first = c->run->keys->first_of_tensor;
+    bool moved;
+    pt_status s = kept(c);
 
-    if (c->lost != PT_OK) return kept(c);
-    for (int k = keys->first_of_tensor[tensor]; k < keys->first_of_tensor[tensor + 1];
-         k++) {
-        const pt_key *key = &keys->keys[k];
-
-        for (int i = 0; i < c->n_cover; i++) {
-            float *sum = pt_net_gradient(c->net, tensor, i) + (key->offset - t->offset);
-            pt_status s;
-
-            if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) == 0)
-                continue;
-            s = push(c, k, i, sum);
-            if (s != PT_OK) return s;
-        }
-    }
+    for (int k = first[tensor]; k < first[tensor + 1] && s == PT_OK; k++)
+        s = push_key(c, k);
+    if (s == PT_OK) s = pt_home_poll(c->home, &moved);
+    if (s != PT_OK) return s;
     c->pushed[tensor] = true;
-    return ask_above(c, t->node);
+    return ask_above(c, c->run->graph->tensors[tensor].node);
 }
 
 static pt_status exchange_begin(void *context, int node, bool backward,
@@ -284,12 +286,14 @@ static void poll(void *context)
 {
     pt_client *c = context;
     double now = pt_clock();
+    bool moved;
 
     if (now - c->last_look < 5e-5 || c->lost != PT_OK) return;
     c->last_look = now;
     if (!keep(c, pt_exchange_poll(c->exchange)) || now - c->last_poll < 1e-3) return;
     c->last_poll = now;
     pt_comm_poll(c->comm);
+    if (!keep(c, pt_home_poll(c->home, &moved))) return;
     for (int k = 0; k < c->run->keys->n; k++)
         for (int i = 0; i < c->n_cover; i++) {
             pt_request *r = &c->push[k * PT_MAX_COVER + i];
@@ -299,12 +303,27 @@ static void poll(void *context)
         }
 }
 
+/* The same in waits, for the other workers of the host. */
+static pt_status poll_home(void *context, bool *moved)
+{
+    pt_client *c = context;
+    bool some = false;
+
+    if (c->lost == PT_OK) keep(c, pt_home_poll(c->home, &some));
+    *moved = *moved || some;
+    return kept(c);
+}
+
 void pt_client_destroy(pt_client **c)
 {
     if (!c || !*c) return;
+    if ((*c)->comm->poll_context == *c) (*c)->comm->poll = NULL;
     free((*c)->push);
     free((*c)->pull);
     free((*c)->pushed);
+    free((*c)->peer);
+    free((*c)->due);
+    pt_home_destroy(&(*c)->home);
     pt_spans_fini(&(*c)->spans);
     free((*c)->tensor_waits);
     free((*c)->server_waits);
@@ -313,11 +332,44 @@ void pt_client_destroy(pt_client **c)
     *c = NULL;
 }
 
+/* Lists of keys and of parameter tensors. */
+static pt_status make_lists(pt_client *c)
+{
+    size_t n = (size_t)c->run->keys->n, params = (size_t)c->run->graph->n_params;
+
+    c->push = pt_calloc(n * PT_MAX_COVER, sizeof *c->push);
+    c->pull = pt_calloc(n, sizeof *c->pull);
+    c->pushed = pt_calloc(params, sizeof *c->pushed);
+    c->peer = pt_calloc(n, sizeof *c->peer);
+    c->due = pt_calloc(n, sizeof *c->due);
+    c->tensor_waits = pt_calloc(params, sizeof *c->tensor_waits);
+    c->server_waits = pt_calloc((size_t)c->run->n_servers, sizeof *c->server_waits);
+    if (!c->push || !c->pull || !c->pushed || !c->peer || !c->due || !c->tensor_waits ||
+        !c->server_waits)
+        return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
+    for (int k = 0; k < c->run->keys->n; k++)
+        c->peer[k] = pt_run_home(c->run, c->worker, k);
+    return PT_OK;
+}
+
+/* The client's hooks: of its net, and of waits. */
+static void install(pt_client *c)
+{
+    pt_net_set_hooks(c->net, &(pt_net_hooks){.context = c,
+                                             .before_node = before_node,
+                                             .exchange_begin = exchange_begin,
+                                             .exchange_end = exchange_end,
+                                             .gradient_ready = gradient_ready,
+                                             .poll = poll,
+                                             .lap = c->run->trace ? lap : NULL});
+    c->comm->poll = poll_home;
+    c->comm->poll_context = c;
+}
+
 pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
                            pt_client **out)
 {
     pt_client *c = pt_calloc(1, sizeof *c);
-    size_t n = (size_t)run->keys->n;
     pt_status s;
 
     *out = NULL;
@@ -326,34 +378,17 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
     c->comm = comm;
     c->net = net;
     c->worker = worker;
-    s = pt_spans_init(&c->spans, run, n * PT_MAX_COVER);
-    if (s != PT_OK) {
-        pt_client_destroy(&c);
-        return s;
+    s = pt_spans_init(&c->spans, run, (size_t)run->keys->n * PT_MAX_COVER);
+    if (s == PT_OK) s = make_lists(c);
+    if (s == PT_OK) s = pt_exchange_create(run, comm, worker, &c->exchange);
+    if (s == PT_OK) s = pt_home_create(run, comm, net, &c->spans, worker, &c->home);
+    if (s == PT_OK) {
+        install(c);
+        *out = c;
+        c = NULL;
     }
-    c->push = pt_calloc(n * PT_MAX_COVER, sizeof *c->push);
-    c->pull = pt_calloc(n, sizeof *c->pull);
-    c->pushed = pt_calloc((size_t)run->graph->n_params, sizeof *c->pushed);
-    c->tensor_waits = pt_calloc((size_t)run->graph->n_params, sizeof *c->tensor_waits);
-    c->server_waits = pt_calloc((size_t)run->n_servers, sizeof *c->server_waits);
-    if (!c->push || !c->pull || !c->pushed || !c->tensor_waits || !c->server_waits) {
-        pt_client_destroy(&c);
-        return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
-    }
-    s = pt_exchange_create(run, comm, worker, &c->exchange);
-    if (s != PT_OK) {
-        pt_client_destroy(&c);
-        return s;
-    }
-    pt_net_set_hooks(net, &(pt_net_hooks){.context = c,
-                                          .before_node = before_node,
-                                          .exchange_begin = exchange_begin,
-                                          .exchange_end = exchange_end,
-                                          .gradient_ready = gradient_ready,
-                                          .poll = poll,
-                                          .lap = run->trace ? lap : NULL});
-    *out = c;
-    return PT_OK;
+    pt_client_destroy(&c);
+    return s;
 }
 
 void pt_client_poll_in(pt_client *c, pt_net *net)
@@ -370,9 +405,10 @@ pt_status pt_client_begin_step(pt_client *c, uint64_t step)
     memset(c->waited, 0, sizeof c->waited);
     c->began = pt_comm_seconds_under_way(c->comm);
     c->exposed = 0;
-    s = wait_all(c, PT_TIME_WEIGHTS, c->push, (size_t)c->run->keys->n * PT_MAX_COVER);
+    s = pt_client_wait(c, PT_TIME_WEIGHTS, c->push,
+                       (size_t)c->run->keys->n * PT_MAX_COVER);
     pt_spans_step(&c->spans, step);
-    if (s == PT_OK) s = wait_all(c, PT_TIME_RECORD, &c->payload, 1);
+    if (s == PT_OK) s = pt_client_wait(c, PT_TIME_RECORD, &c->payload, 1);
     c->step = step;
     c->span = pt_run_span(c->run, c->worker, step);
     pt_exchange_at(c->exchange, step);
@@ -392,13 +428,18 @@ pt_status pt_client_trade(pt_client *c, const double *payload, size_t n,
     if (s == PT_OK)
         s = pt_comm_recv(c->comm, RANK_0, PT_MSG_RECORD, 0, c->record_bytes,
                          PT_RECORD_BYTES, &c->record);
-    if (s == PT_OK) s = wait_all(c, PT_TIME_RECORD, &c->record, 1);
+    if (s == PT_OK) s = pt_client_wait(c, PT_TIME_RECORD, &c->record, 1);
     if (s == PT_OK) s = pt_record_unpack(c->record_bytes, record);
     if (s == PT_OK && record->step != c->step)
         s = pt_fail(PT_ERR_COMM, "step record of step %llu at step %llu",
                     (unsigned long long)record->step, (unsigned long long)c->step);
     pt_comm_at(c->comm, c->step, "backward pass");
     return s;
+}
+
+pt_status pt_client_begin_backward(pt_client *c)
+{
+    return pt_home_begin(c->home, c->step);
 }
 
 pt_status pt_client_end_step(pt_client *c)
@@ -429,70 +470,4 @@ pt_status pt_client_take_weights(pt_client *c)
                          key->count * sizeof(float), &c->pull[k]);
     }
     return s == PT_OK ? pt_client_settle(c) : s;
-}
-
-static pt_status take(pt_client *c, pt_msg_kind kind, void *data, size_t bytes)
-{
-    pt_request r = {0};
-    pt_status s = pt_comm_recv(c->comm, RANK_0, kind, 0, data, bytes, &r);
-
-    return s == PT_OK ? wait_all(c, PT_TIME_RECORD, &r, 1) : s;
-}
-
-pt_status pt_client_take_running(pt_client *c)
-{
-    const pt_graph *g = c->run->graph;
-
-    pt_comm_at(c->comm, c->step, "testing");
-    if (g->n_floats == g->n_param_floats) return PT_OK;
-    return take(c, PT_MSG_RUNNING, c->run->flat + g->n_param_floats,
-                (g->n_floats - g->n_param_floats) * sizeof(float));
-}
-
-pt_status pt_client_take_features(pt_client *c)
-{
-    size_t n = (size_t)pt_run_rep_size(c->run) * sizeof(float);
-    pt_status s = take(c, PT_MSG_FEATURES, c->run->given.feature_mean, n);
-
-    return s == PT_OK ? take(c, PT_MSG_FEATURES, c->run->given.feature_std, n) : s;
-}
-
-pt_status pt_client_take_responses(pt_client *c)
-{
-    return take(c, PT_MSG_FEATURES, c->run->given.responses,
-                pt_run_response_floats(c->run) * sizeof(float));
-}
-
-pt_status pt_client_take_terms(pt_client *c, double *terms, size_t n)
-{
-    return take(c, PT_MSG_TERMS, terms, n * sizeof *terms);
-}
-
-static pt_status send_now(pt_client *c, pt_msg_kind kind, int index, const float *data,
-                          size_t n)
-{
-    pt_request r = {0};
-    pt_status s = pt_comm_send(c->comm, RANK_0, kind, index, data, n * sizeof *data, &r);
-
-    return s == PT_OK ? wait_all(c, PT_TIME_RECORD, &r, 1) : s;
-}
-
-pt_status pt_client_send_rows(pt_client *c, int block, const float *rows, size_t n)
-{
-    return send_now(c, PT_MSG_ROWS, block, rows, n);
-}
-
-pt_status pt_client_send_probe(pt_client *c, int tensor, int which)
-{
-    size_t count = c->run->graph->tensors[tensor].count;
-
-    for (int i = 0; i < c->n_cover; i++) {
-        pt_status s;
-
-        if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) == 0) continue;
-        s = send_now(c, PT_MSG_PROBE, which * PT_MSG_COVERS + i,
-                     pt_net_gradient(c->net, tensor, i), count);
-        if (s != PT_OK) return s;
-    }
-    return PT_OK;
 }

@@ -27,6 +27,10 @@ PT_MUST_USE pt_status pt_client_begin_step(pt_client *c, uint64_t step);
 PT_MUST_USE pt_status pt_client_trade(pt_client *c, const double *payload, size_t n,
                                       Pt__Record__StepRecord *record);
 
+/* Before the backward pass of a step whose record says that it counts, also where there
+ * is nothing to compute. */
+PT_MUST_USE pt_status pt_client_begin_backward(pt_client *c);
+
 /* Takes the terms [n] doubles of this step's coupled images from rank 0; n > 0. */
 PT_MUST_USE pt_status pt_client_take_terms(pt_client *c, double *terms, size_t n);
 

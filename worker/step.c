@@ -11,6 +11,7 @@
 #include "worker/client.h"
 #include "worker/engine/net/net.h"
 #include "worker/exchange.h"
+#include "worker/home.h"
 #include "worker/objective/objective.h"
 
 struct pt_worker {
@@ -183,7 +184,7 @@ size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
     test = tester_options(run, pool);
     doubles = pt_terms_doubles(run, train.max_images) + pt_payload_bound(run);
     n = net_bytes(&train) + net_bytes(&test) + pt_objective_bytes(run, &train) +
-        pt_exchange_bytes(run) + doubles * sizeof(double);
+        pt_exchange_bytes(run) + pt_home_bytes(run, worker) + doubles * sizeof(double);
     pt_threads_destroy(&pool);
     return n;
 }
@@ -319,7 +320,8 @@ static pt_status one_step(pt_worker *w, Pt__Record__StepRecord *record)
     n = fill_payload(w);
     s = pt_client_trade(w->client, w->payload, n, record);
     if (s == PT_OK && record->verdict == PT__RECORD__VERDICT__APPLY) {
-        if (any) s = backward(w, record);
+        s = pt_client_begin_backward(w->client);
+        if (s == PT_OK && any) s = backward(w, record);
         if (s == PT_OK) s = pt_client_end_step(w->client);
     }
     if (any) w->source->release(w->source->context);

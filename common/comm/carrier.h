@@ -72,7 +72,10 @@ typedef struct {
     size_t part_bytes;       /* same on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
     uint64_t sent, received; /* bytes posted so far, checksums included */
     pt_under_way under_way;
-    void (*poll)(void *context); /* called while waiting, may be NULL */
+    /* Called while waiting, may be NULL: what this rank does for others. *moved, false
+     * before: something was done, so that there may be more soon. A failure ends the
+     * wait. Waits of a carrier's own (ops->wait) do not call it. */
+    pt_status (*poll)(void *context, bool *moved);
     void *poll_context;
 } pt_comm;
 

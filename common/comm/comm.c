@@ -350,7 +350,8 @@ pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
         if (s != PT_OK || left == 0) return s;
         if (late && !moved)
             return c->pulse ? pt_pulse_fail(c->pulse, r, n) : overdue(c, r, n);
-        if (c->poll) c->poll(c->poll_context);
+        if (c->poll) s = c->poll(c->poll_context, &moved);
+        if (s != PT_OK) return s;
         if (c->pulse && idle.looks == PT_IDLE_LOOKS) {
             record_wait(r, n);
             recorded = true;

@@ -4,6 +4,7 @@
 
 #include "common/comm/carrier.h"
 #include "common/run/coupling.h"
+#include "common/run/hosts.h"
 
 enum { RANK_0 = 0 };
 
@@ -40,21 +41,79 @@ static void fill_loads(const pt_run *r, load *of)
     }
 }
 
-/* A worker's gradients and its new weights: values, or their places where they are lent.
- */
-static void add_keys(const count *c, int worker, const load *servers, int n_trees)
+/* Gradients, n_trees messages a key, and new weights between a worker and another rank;
+ * lent: only their places. */
+static void add_values(const count *c, int worker, int other, load l, int n_trees,
+                       bool lent)
+{
+    int rank = c->r->n_servers + worker;
+    uint64_t up = l.values * pt_push_bytes(c->r, 1), down = l.values * sizeof(float);
+
+    if (lent) up = down = l.keys * PT_MSG_PLACE_BYTES;
+    add(c, rank, other, (uint64_t)n_trees * up, (uint64_t)n_trees * l.keys);
+    add(c, other, rank, down, l.keys);
+}
+
+/* Sub-trees with images in the cover of a sender's shards. */
+static int trees_of(const count *c, const pt_sender *s)
+{
+    pt_span span = pt_sender_span(c->r, s, c->step);
+    pt_subtree cover[PT_MAX_COVER];
+    int n;
+
+    pt_span_cover(&span, cover, &n);
+    return n;
+}
+
+/* A key of a host's workers: between them and its home, between that and the server. */
+static void add_key(const count *c, const pt_sender *s, int key)
+{
+    const pt_key *k = &c->r->keys->keys[key];
+    int home = pt_sender_rank(c->r, s, key);
+    load one = {.values = k->count, .keys = 1};
+
+    for (int w = s->first; w < s->first + s->n; w++)
+        if (c->r->n_servers + w != home)
+            add_values(c, w, home, one, trees_of(c, &(pt_sender){w, 1}), true);
+    add_values(c, home - c->r->n_servers, k->server, one, trees_of(c, s), false);
+}
+
+static void add_keys(const count *c, int server, load l, const pt_sender *senders, int n)
 {
     const pt_run *r = c->r;
-    int rank = r->n_servers + worker;
 
-    for (int s = 0; s < r->n_servers; s++) {
-        uint64_t up = servers[s].values * pt_push_bytes(r, 1),
-                 down = servers[s].values * sizeof(float), n = servers[s].keys;
+    for (int i = 0; i < n; i++) {
+        const pt_sender *s = &senders[i];
 
-        if (pt_run_lends(r, s, rank)) up = down = n * PT_MSG_PLACE_BYTES;
-        add(c, rank, s, (uint64_t)n_trees * up, (uint64_t)n_trees * n);
-        add(c, s, rank, down, n);
+        if (s->n == 1) {
+            bool lent = pt_run_lends(r, server, r->n_servers + s->first);
+
+            add_values(c, s->first, server, l, trees_of(c, s), lent);
+            continue;
+        }
+        for (int k = 0; k < r->keys->n; k++)
+            if (r->keys->keys[k].server == server && r->trained[r->keys->keys[k].tensor])
+                add_key(c, s, k);
     }
+}
+
+/* All gradients and new weights. */
+static pt_status add_all_keys(const count *c)
+{
+    const pt_run *r = c->r;
+    load *loads = pt_calloc((size_t)r->n_servers, sizeof *loads);
+    pt_sender *senders = pt_calloc((size_t)r->n_workers, sizeof *senders);
+
+    if (loads && senders) {
+        fill_loads(r, loads);
+        for (int s = 0; s < r->n_servers; s++)
+            add_keys(c, s, loads[s], senders, pt_run_senders(r, s, senders));
+    }
+    free(loads);
+    free(senders);
+    return loads && senders
+               ? PT_OK
+               : pt_fail(PT_ERR_NOMEM, "no memory to count the bytes of a step");
 }
 
 /* Between a worker and rank 0 alone. */
@@ -106,22 +165,17 @@ pt_status pt_traffic_of_places(const pt_run *r, uint64_t step, const int *place,
 {
     const count c = {r, step, place, out};
     bool sync = r->config->network->batch_norm == PT__CONFIG__BATCH_NORM__SYNC;
-    load *servers = pt_calloc((size_t)r->n_servers, sizeof *servers);
     pt_members m;
 
-    if (!servers) return pt_fail(PT_ERR_NOMEM, "no memory to count the bytes of a step");
-    fill_loads(r, servers);
     pt_run_members(r, step, &m);
     for (int s = 1; s < r->n_servers; s++) add_server(&c, s);
     for (int w = 0; w < r->n_workers; w++) {
         pt_payload p = pt_payload_layout(r, w, step);
 
-        add_keys(&c, w, servers, p.n_trees);
         add_record(&c, w, &p);
         if (sync) add_exchanges(&c, w, &m);
     }
-    free(servers);
-    return PT_OK;
+    return add_all_keys(&c);
 }
 
 double pt_traffic_seconds(const pt_traffic *t, int n, double bytes_per_s)

@@ -22,6 +22,7 @@ typedef struct {
     const char *sets[WHOLE_RUN_MAX_SETS]; /* "key=value" laid over it, up to a NULL */
     int n_servers, n_workers, threads;    /* threads: of each worker */
     int n_hosts;         /* 0: unknown; servers are on the first, workers evenly on all */
+    const int *hosts;    /* [n_servers + n_workers]: other hosts than these; or NULL */
     unsigned shuffle;    /* of arrival; 0: messages are there at once */
     size_t part_bytes;   /* of messages, see pt_comm; 0: its default */
     int n_train, n_test; /* images 0..n_train-1, and those after them */

@@ -79,13 +79,16 @@ static void add_source(const pt_config *c, pt_plan *plan, const whole_run_option
     assert_int_equal(pt_plan_add_pairs(plan, &pairs, (uint32_t)before), PT_OK);
 }
 
-static void place(pt_run *run, int n_hosts)
+static void place(pt_run *run, const whole_run_options *o)
 {
-    if (n_hosts == 0) return;
-    run->host = pt_calloc((size_t)(run->n_servers + run->n_workers), sizeof *run->host);
+    size_t n = (size_t)(run->n_servers + run->n_workers);
+
+    if (o->n_hosts == 0 && !o->hosts) return;
+    run->host = pt_calloc(n, sizeof *run->host);
     assert_non_null(run->host);
     for (int w = 0; w < run->n_workers; w++)
-        run->host[run->n_servers + w] = w * n_hosts / run->n_workers;
+        run->host[run->n_servers + w] = w * o->n_hosts / run->n_workers;
+    if (o->hosts) memcpy(run->host, o->hosts, n * sizeof *run->host);
 }
 
 pt_run *whole_run_make(const whole_run_options *o)
@@ -109,7 +112,7 @@ pt_run *whole_run_make(const whole_run_options *o)
     if (asks & PT_ASKS_SOURCE) add_source(c, plan, o);
     assert_int_equal(pt_run_create(c, graph, plan, o->n_servers, o->n_workers, &run),
                      PT_OK);
-    place(run, o->n_hosts);
+    place(run, o);
     for (size_t i = 0; i < n && run->given.labels; i++)
         run->given.labels[i] = whole_run_label(o, (int)i);
     read_files(run);

@@ -11,19 +11,19 @@
 
 enum { TRAIN = 21, TEST = 70, VALIDATION = 37 };
 
-static int n_hosts;
+static const int *hosts; /* of all ranks; NULL: unknown */
 
-/* An odd number of workers sends copies, an even one shares memory. */
+/* On one host an odd number of workers sends copies, an even one shares memory. */
 static whole_run *play_validated(const char *set, int n_workers, int n_servers,
                                  int n_validation)
 {
     whole_run_options o = {.config = CONFIG,
-                           .sets = {n_workers % 2 ? "server.shared_memory=false"
-                                                  : "server.shared_memory=true",
+                           .sets = {n_workers % 2 && !hosts ? "server.shared_memory=false"
+                                                            : "server.shared_memory=true",
                                     set},
                            .n_servers = n_servers,
                            .n_workers = n_workers,
-                           .n_hosts = n_hosts,
+                           .hosts = hosts,
                            .threads = 1,
                            .shuffle = 5,
                            .n_train = TRAIN,
@@ -137,12 +137,12 @@ static void check_places(const whole_run *r)
 
 static void test_bytes_within_a_host_are_not_counted(void **state)
 {
-    const int ranks[5] = {0, 1, 2, 3, 4}, hosts[5] = {0, 0, 0, 1, 1};
+    const int ranks[5] = {0, 1, 2, 3, 4}, pair[5] = {0, 0, 0, 1, 1};
     pt_traffic of_ranks[5] = {{0}}, of_hosts[2] = {{0}};
     whole_run *r = play(NULL, 4, 1);
 
     assert_int_equal(pt_traffic_of_places(r->run, 0, ranks, of_ranks), PT_OK);
-    assert_int_equal(pt_traffic_of_places(r->run, 0, hosts, of_hosts), PT_OK);
+    assert_int_equal(pt_traffic_of_places(r->run, 0, pair, of_hosts), PT_OK);
     assert_true(of_hosts[0].sent == of_hosts[1].received &&
                 of_hosts[1].sent == of_hosts[0].received);
     assert_true(of_hosts[1].sent > 0);
@@ -184,11 +184,26 @@ static void test_bytes_with_batch_norm_across_workers_are_foretold(void **state)
     for (int w = 1; w <= 8; w++) check(NULL, w, 1 + w % 4);
 }
 
+/* Hosts with and without a server of a key; three workers share the keys of a host. */
 static void test_bytes_are_foretold_where_hosts_have_several_workers(void **state)
 {
-    for (n_hosts = 2; n_hosts <= 4; n_hosts++)
-        for (int w = n_hosts + 1; w <= 8; w += 2) check(NULL, w, 1);
-    n_hosts = 0;
+    static const struct {
+        int servers, workers, host[12];
+        const char *set;
+    } l[] = {
+        {1, 2, {0, 1, 1}, NULL},
+        {1, 5, {0, 0, 0, 1, 1, 1}, "server.wire=bf16"},
+        {2, 6, {0, 1, 0, 0, 1, 1, 1, 2}, NULL},
+        {2, 7, {0, 1, 0, 2, 2, 2, 3, 3, 3}, "network.batch_norm=frozen"},
+        {3, 8, {0, 1, 2, 0, 0, 0, 1, 1, 2, 2, 2}, NULL},
+        {4, 8, {0, 1, 2, 3, 0, 0, 1, 1, 2, 2, 3, 3}, "run.nonfinite=skip_all"},
+    };
+
+    for (size_t i = 0; i < sizeof l / sizeof l[0]; i++) {
+        hosts = l[i].host;
+        check(l[i].set, l[i].workers, l[i].servers);
+    }
+    hosts = NULL;
 }
 
 static void test_bytes_with_batch_norm_per_shard_are_foretold(void **state)
