@@ -32,6 +32,8 @@ procps                  command pgrep
 pt_long_test_packages='
 python3-torch           python torch
 python3-torchvision     python torchvision
+python3-onnx            python onnx
+python3-pil             python PIL
 gcc-aarch64-linux-gnu   command aarch64-linux-gnu-gcc
 qemu-user               command qemu-aarch64
 libsimgrid-dev          header smpi/smpi.h

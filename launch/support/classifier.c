@@ -23,6 +23,7 @@ static pt_status make_graph(const char *path, const char *network, bool with_hea
                        path);
     s = pt_graph_defaults(name, &side, &n);
     if (s != PT_OK) return s;
+    if (m->info.n_classes > 0) n = m->info.n_classes; /* of its head */
     if (m->info.format != PT_FORMAT_MODEL)
         o = (pt_graph_options){.n_classes = n, .original_head = with_head};
     if (o.side == 0) o.side = side;

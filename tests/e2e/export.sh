@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# `ptrain export` of a finished run: three files with the run's weights, and one line for
+# each mistake.
+. "$(dirname "$0")/lib.sh"
+make_data
+ranks 2 run stages.0.epochs=1 || fail "the run"
+
+refused() { # words arguments...
+    local words=$1
+    shift
+    timeout 60 "$PTRAIN" export "$@" >out 2>&1
+    [ $? = 2 ] && [ "$(wc -l <out)" = 1 ] && grep -q "$words" out || { fail "$*"; cat out; }
+}
+
+for format in onnx safetensors pth; do
+    "$PTRAIN" export run --to $format >$format.log 2>&1 || fail "export to $format"
+    grep -q "^run.$format: resnet_small, [0-9]* classes, input 32 x 32" $format.log ||
+        fail "the line of $format"
+    "$PTRAIN" predict --weights run.$format --network resnet_small --tsv \
+        images/target/*/*/*.jpg >predictions 2>&1
+    [ "$(cut -f 2-11 predictions | tr '\t' '\n' | grep -c .)" -ge 10 ] ||
+        { fail "predictions from $format"; cat predictions; }
+done
+ls ./*.tmp.* 2>/dev/null && fail "temporary files stay"
+refused "exists" run --to onnx
+refused "must be onnx, safetensors or pth" run --to keras
+refused "is the model itself" run/model.h5 --to onnx --output run/model.h5 --overwrite
+"$PTRAIN" export run --to onnx --overwrite >/dev/null 2>&1 || fail "--overwrite"
+"$PTRAIN" export nowhere --to onnx >out 2>&1
+[ $? = 1 ] && [ "$(wc -l <out)" = 1 ] || { fail "a model that is not there"; cat out; }
+
+# By someone else's eyes: the header and the bytes of safetensors against h5py's model.
+/usr/bin/python3 - <<'P' || fail "safetensors against h5py"
+import h5py, json, numpy as np, struct
+raw = open("run.safetensors", "rb").read()
+n, = struct.unpack("<Q", raw[:8])
+header, data = json.loads(raw[8:8 + n]), raw[8 + n:]
+meta = header.pop("__metadata__")
+with h5py.File("run/model.h5") as f:
+    names = [s.decode() for s in f["tensors"]]
+    assert list(header) == names, (list(header), names)
+    for name, v in header.items():
+        b, e = v["data_offsets"]
+        got = np.frombuffer(data[b:e], "<f4").reshape(v["shape"])
+        assert v["dtype"] == "F32" and np.array_equal(got, f["weights"][name]), name
+    assert meta["weight_hash"] == f.attrs["weight_hash"], meta
+    assert json.loads(meta["classes"]) == [s.decode() for s in f["classes"]], meta
+P
+finish
