@@ -10,10 +10,13 @@
 typedef struct {
     double tree_s;   /* sums over the shards */
     double update_s; /* the optimizer */
-    double save_s;   /* that steps waited for checkpoints; seconds of the clock */
-    int saves;       /* checkpoints that are complete */
-    int missed;      /* that were due, but were not written */
-    double held_s;   /* nonfinite: skip_all: that weights waited for the vote; clock */
+    double rest_s;   /* of the thread that serves: messages, copies; on rank 0 also tests
+                        and what hooks do */
+    uint64_t sent, received; /* bytes, as the carrier counts them */
+    double save_s;           /* that steps waited for checkpoints; seconds of the clock */
+    int saves;               /* checkpoints that are complete */
+    int missed;              /* that were due, but were not written */
+    double held_s; /* nonfinite: skip_all: that weights waited for the vote; clock */
 } pt_server_costs;
 
 /* One finished step, as rank 0 knows it. Pointers are borrowed for the call. */

@@ -37,6 +37,7 @@ struct pt_server {
     pt_saves *saves;
     pt_reports *reports;
     pt_server_methods *methods;
+    pt_server_costs before; /* it was created: CPU time of its thread as rest_s, bytes */
 
     /* rank 0 */
     pt_workers workers;
@@ -124,6 +125,8 @@ pt_status pt_server_create(pt_run *run, pt_comm *comm, const pt_test_sizes *test
     s->run = run;
     s->comm = comm;
     if (hooks) s->hooks = *hooks;
+    s->before = (pt_server_costs){
+        .rest_s = pt_cpu_clock(), .sent = comm->sent, .received = comm->received};
     if (run->lends)
         pt_run_move_flat(run,
                          pt_segments_take(comm->segments, pt_server_lent_bytes(run)));
@@ -423,8 +426,11 @@ pt_server_costs pt_server_costs_of(const pt_server *s)
 {
     pt_server_costs c = {.tree_s = pt_gather_seconds(s->gather),
                          .update_s = pt_update_seconds(s->update),
-                         .held_s = pt_votes_seconds(s->votes)};
+                         .held_s = pt_votes_seconds(s->votes),
+                         .sent = s->comm->sent - s->before.sent,
+                         .received = s->comm->received - s->before.received};
 
+    c.rest_s = pt_cpu_clock() - s->before.rest_s - c.tree_s - c.update_s;
     pt_saves_costs(s->saves, &c);
     return c;
 }

@@ -64,17 +64,15 @@ static void warn_of_selection(const pt_setup *u)
 static pt_status end(const pt_setup *u, pt_timeline *line, pt_journal *j,
                      pt_server *server, pt_status s)
 {
+    pt_server_costs costs;
     pt_waits waits;
 
     if (s == PT_OK || s == PT_STOPPED) pt_timeline_write(line, u->run);
     if (s != PT_OK) return s;
-    pt_waits_gather(u->run, NULL, &waits);
-    if (j) {
-        pt_server_costs costs = pt_server_costs_of(server);
-
-        s = pt_journal_finish(j, &costs, &waits);
-    }
-    if (server) s = pt_server_keep_end(server, s);
+    costs = pt_server_costs_of(server);
+    pt_waits_gather(u->run, NULL, &costs, &waits);
+    if (j) s = pt_journal_finish(j, &costs, &waits);
+    s = pt_server_keep_end(server, s);
     if (s == PT_OK) pt_stop_settle();
     pt_waits_fini(&waits);
     return pt_job_agree(s);
@@ -149,7 +147,7 @@ static pt_status work(pt_setup *u, pt_timeline *line)
         s = pt_job_agree(s);
         if (s == PT_OK || s == PT_STOPPED) pt_timeline_write(line, u->run);
         if (s == PT_OK) {
-            pt_waits_gather(u->run, w, &waits);
+            pt_waits_gather(u->run, w, NULL, &waits);
             pt_waits_fini(&waits);
             s = pt_job_agree(PT_OK);
         }

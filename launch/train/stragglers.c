@@ -74,16 +74,26 @@ static json_t *worker_json(const pt_times *t, int worker)
     return o;
 }
 
+static json_t *server_json(const pt_waits *waits, int server)
+{
+    const pt_server_costs *c = &waits->costs[server];
+
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I}", "role", "server",
+                     "waited_for_s", pt_metrics_number(waits->servers[server]), "sums_s",
+                     pt_metrics_number(c->tree_s), "update_s",
+                     pt_metrics_number(c->update_s), "messages_s",
+                     pt_metrics_number(c->rest_s), "sent_bytes", (json_int_t)c->sent,
+                     "received_bytes", (json_int_t)c->received);
+}
+
 json_t *pt_stragglers_json(const pt_times *t, const pt_waits *waits,
                            const char *(*host)(int rank))
 {
     json_t *all = json_array();
 
     for (int r = 0; all && r < waits->n_servers + t->n_workers; r++) {
-        json_t *one = r < waits->n_servers
-                          ? json_pack("{s:s, s:o}", "role", "server", "waited_for_s",
-                                      pt_metrics_number(waits->servers[r]))
-                          : worker_json(t, r - waits->n_servers);
+        json_t *one = r < waits->n_servers ? server_json(waits, r)
+                                           : worker_json(t, r - waits->n_servers);
 
         json_object_set_new(one, "rank", json_integer(r));
         json_object_set_new(one, "host", json_string(host(r)));

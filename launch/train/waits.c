@@ -6,46 +6,66 @@
 #include "common/comm/job.h"
 #include "launch/support/gather_to_root.h"
 
-/* Doubles of a rank's message: sending, tensors, servers. */
+/* The message of a rank: of a worker, the waits; of a server, what it has spent. */
+typedef struct {
+    double sending;
+    pt_server_costs costs;
+    double waits[]; /* tensors, servers */
+} counted;
+
 static size_t length(const pt_waits *w)
 {
-    return 1 + (size_t)w->n_tensors + (size_t)w->n_servers;
+    return sizeof(counted) +
+           ((size_t)w->n_tensors + (size_t)w->n_servers) * sizeof(double);
 }
+
+typedef struct {
+    pt_waits *sum;
+    int rank;
+} gathering;
 
 static void take(void *context, const void *theirs)
 {
-    pt_waits *w = context;
-    const double *from = theirs;
+    gathering *g = context;
+    const counted *from = theirs;
+    pt_waits *w = g->sum;
 
-    if (from[0] > w->sending) w->sending = from[0];
-    for (int i = 0; i < w->n_tensors; i++) w->tensors[i] += from[1 + i];
-    for (int i = 0; i < w->n_servers; i++) w->servers[i] += from[1 + w->n_tensors + i];
+    if (from->sending > w->sending) w->sending = from->sending;
+    if (g->rank < w->n_servers) w->costs[g->rank] = from->costs;
+    for (int i = 0; i < w->n_tensors; i++) w->tensors[i] += from->waits[i];
+    for (int i = 0; i < w->n_servers; i++) w->servers[i] += from->waits[w->n_tensors + i];
+    g->rank++;
 }
 
-static void fill(const pt_waits *o, const pt_worker *w, double *mine)
+static void fill(const pt_waits *o, const pt_worker *w, const pt_server_costs *costs,
+                 counted *mine)
 {
-    if (!w) {
-        mine[0] = pt_comm_seconds_under_way(pt_job_comm());
+    if (costs) {
+        mine->costs = *costs;
+        mine->sending = pt_comm_seconds_under_way(pt_job_comm());
         return;
     }
-    memcpy(mine + 1, pt_worker_tensor_waits(w), (size_t)o->n_tensors * sizeof *mine);
-    memcpy(mine + 1 + o->n_tensors, pt_worker_server_waits(w),
-           (size_t)o->n_servers * sizeof *mine);
+    memcpy(mine->waits, pt_worker_tensor_waits(w), (size_t)o->n_tensors * sizeof(double));
+    memcpy(mine->waits + o->n_tensors, pt_worker_server_waits(w),
+           (size_t)o->n_servers * sizeof(double));
 }
 
-void pt_waits_gather(const pt_run *r, const pt_worker *w, pt_waits *out)
+void pt_waits_gather(const pt_run *r, const pt_worker *w, const pt_server_costs *costs,
+                     pt_waits *out)
 {
-    double *mine;
+    gathering g = {.sum = out};
+    counted *mine;
 
     *out = (pt_waits){.n_tensors = r->graph->n_params, .n_servers = r->n_servers};
-    mine = pt_calloc(length(out), sizeof *mine);
+    mine = pt_calloc(length(out), 1);
     out->tensors = pt_calloc((size_t)out->n_tensors, sizeof *out->tensors);
     out->servers = pt_calloc((size_t)out->n_servers, sizeof *out->servers);
-    if (!mine || !out->tensors || !out->servers)
+    out->costs = pt_calloc((size_t)out->n_servers, sizeof *out->costs);
+    if (!mine || !out->tensors || !out->servers || !out->costs)
         pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for the waits of this rank"));
-    fill(out, w, mine);
-    if (pt_job_rank() == 0) take(out, mine);
-    pt_gather_to_root(mine, length(out) * sizeof *mine, take, out);
+    fill(out, w, costs, mine);
+    if (pt_job_rank() == 0) take(&g, mine);
+    pt_gather_to_root(mine, length(out), take, &g);
     free(mine);
 }
 
@@ -53,6 +73,7 @@ void pt_waits_fini(pt_waits *w)
 {
     free(w->tensors);
     free(w->servers);
+    free(w->costs);
     *w = (pt_waits){0};
 }
 

@@ -3,6 +3,7 @@
 #define PT_LAUNCH_TRAIN_WAITS_H
 
 #include "common/run/run.h"
+#include "server/hooks.h"
 #include "worker/step.h"
 
 /* Seconds of this job. */
@@ -11,11 +12,13 @@ typedef struct {
     double *tensors; /* [n_tensors] that workers waited for its weights, added up */
     double *servers; /* [n_servers] that workers waited for weights from it, added up */
     double sending;  /* in which the busiest server had weights under way */
+    pt_server_costs *costs; /* [n_servers] */
 } pt_waits;
 
-/* Collective. w: this rank's, NULL on a server. *out: on rank 0, zeros elsewhere. A
- * failure ends the job. */
-void pt_waits_gather(const pt_run *r, const pt_worker *w, pt_waits *out);
+/* Collective. w, costs: this rank's; the other one is NULL. *out: on rank 0, zeros
+ * elsewhere. A failure ends the job. */
+void pt_waits_gather(const pt_run *r, const pt_worker *w, const pt_server_costs *costs,
+                     pt_waits *out);
 void pt_waits_fini(pt_waits *w);
 
 /* The tensor whose weights were waited for longest; -1: none was. */

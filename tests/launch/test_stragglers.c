@@ -67,9 +67,11 @@ static void test_workers_that_keep_up_need_no_table(void **state)
 static void test_the_result_has_every_rank_servers_too(void **state)
 {
     double servers[SERVERS] = {0.5, 1.5};
-    const pt_waits waits = {.n_servers = SERVERS, .servers = servers};
+    pt_server_costs costs[SERVERS] = {{0}, {2, 3, 4, .sent = 5, .received = 6000000000}};
+    const pt_waits waits = {.n_servers = SERVERS, .servers = servers, .costs = costs};
     const char *role, *where;
-    double seconds;
+    double seconds, sums, update, messages;
+    json_int_t sent, received;
     json_t *all;
 
     one_step(9);
@@ -83,6 +85,13 @@ static void test_the_result_has_every_rank_servers_too(void **state)
         assert_string_equal(where, r == 4 ? "far" : "near");
         assert_true(seconds == (r < SERVERS ? servers[r] : r == 4 ? 8 : 0));
     }
+    assert_int_equal(json_unpack(json_array_get(all, 1), "{s:f, s:f, s:f, s:I, s:I}",
+                                 "sums_s", &sums, "update_s", &update, "messages_s",
+                                 &messages, "sent_bytes", &sent, "received_bytes",
+                                 &received),
+                     0);
+    assert_true(sums == 2 && update == 3 && messages == 4);
+    assert_true(sent == 5 && received == 6000000000);
     json_decref(all);
 }
 
