@@ -1,6 +1,5 @@
 #include "common/run/run.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,11 +56,6 @@ static pt_status make_given(pt_run *r)
     pt_given *g = &r->given;
     bool ok = true;
 
-    if (responses > INT_MAX / sizeof(float))
-        return pt_fail(PT_ERR_USAGE,
-                       "the start weights' outputs for %zu training images take %.1f GB, "
-                       "limit 2 GB",
-                       r->plan->n_images, (double)responses * 4e-9);
     if (r->asks & PT_ASKS_START)
         ok = (g->start = pt_calloc(r->graph->n_floats, sizeof *g->start)) && ok;
     if (r->asks & PT_ASKS_LABELS)

@@ -55,18 +55,16 @@ static pt_keys *cut(const net *m, int n_servers)
     return k;
 }
 
-static void test_keys_cover_every_parameter_once_and_in_order(void **state)
+/* Every parameter of m is in one key, in order. */
+static void expect_cover(const net *m)
 {
-    net m;
-
-    make_mixed(&m);
     for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
-        pt_keys *k = cut(&m, servers[i]);
+        pt_keys *k = cut(m, servers[i]);
         size_t at = 0;
 
         for (int j = 0; j < k->n; j++) {
             const pt_key *key = &k->keys[j];
-            const pt_tensor *t = &m.tensors[key->tensor];
+            const pt_tensor *t = &m->tensors[key->tensor];
             assert_int_equal(key->offset, at);
             assert_in_range(key->count, 1, MAX);
             assert_true(key->offset >= t->offset);
@@ -74,10 +72,28 @@ static void test_keys_cover_every_parameter_once_and_in_order(void **state)
             assert_in_range(key->server, 0, servers[i] - 1);
             at += key->count;
         }
-        assert_int_equal(at, m.g.n_param_floats);
+        assert_int_equal(at, m->g.n_param_floats);
         pt_keys_destroy(&k);
         assert_null(k);
     }
+}
+
+static void test_keys_cover_every_parameter_once_and_in_order(void **state)
+{
+    net m;
+
+    make_mixed(&m);
+    expect_cover(&m);
+}
+
+static void test_tensors_of_more_bytes_than_an_int_counts_are_cut_as_any(void **state)
+{
+    const size_t counts[] = {7, ((size_t)1 << 29) + 5, 3, (size_t)5 << 30};
+    net m;
+
+    assert_null(*state);
+    make(&m, counts, 4);
+    expect_cover(&m);
 }
 
 static void test_the_keys_of_a_tensor_are_found_by_its_index(void **state)
@@ -294,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_cover_every_parameter_once_and_in_order),
+        cmocka_unit_test(test_tensors_of_more_bytes_than_an_int_counts_are_cut_as_any),
         cmocka_unit_test(test_the_keys_of_a_tensor_are_found_by_its_index),
         cmocka_unit_test(test_only_large_tensors_are_cut_into_aligned_equal_pieces),
         cmocka_unit_test(test_servers_are_balanced_within_the_largest_key),
