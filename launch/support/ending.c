@@ -54,8 +54,11 @@ static bool format_asked(const pt_ending *e, int code, char text[PT_ENDING_TEXT]
     if (e->stops && (e->at_once || code == SIGNAL + SIGUSR2))
         why = PT_STOP_AT_ONCE;
     else if (e->stops && code == SIGNAL + SIGUSR1)
-        why = "stopped while it was starting, before the first step: no checkpoint was "
-              "written";
+        why = e->heard
+                  ? "mpirun was ended by the signal as the run ended: the same command "
+                    "resumes it, or says that it is finished"
+                  : "stopped while it was starting, before the first step: no "
+                    "checkpoint was written";
     else if (e->asked && !e->stops)
         why = "interrupted";
     if (why) snprintf(text, PT_ENDING_TEXT, "%s", why);

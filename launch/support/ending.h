@@ -12,6 +12,7 @@ typedef struct {
     bool reported; /* a rank printed its line */
     bool stops; /* a signal stops the run with a checkpoint; else it ends the command */
     bool asked, at_once; /* by a signal, by a second ^C */
+    bool heard;          /* a rank has printed something */
     bool no_ssh;         /* PATH has none */
     const char *lost;    /* why standard output is not complete; NULL: it is */
     bool reader_gone;    /* and it is a pipe that nobody reads any more */

@@ -23,14 +23,16 @@
 #include "worker/engine/threads.h"
 
 /* mpirun, and the signals that it gets when this process is asked to stop: `ask`; on the
- * second ^C `insist`, on a third SIGTERM, upon which mpirun kills its ranks. */
-static volatile sig_atomic_t child, ask, insist, asked, insisted, sent;
+ * second ^C `insist`, on a third SIGTERM, upon which mpirun kills its ranks. heard: a
+ * rank has printed something, so they exist; told: they did when mpirun got a signal. */
+static volatile sig_atomic_t child, ask, insist, asked, insisted, sent, heard, told;
 
 static void pass_on(int sig)
 {
     insisted += asked == SIGINT && sig == SIGINT;
     if (!asked || sig == SIGINT) asked = sig;
     if (child == 0) return;
+    told = heard;
     kill((pid_t)child, insisted > 1 ? SIGTERM : insisted ? (int)insist : (int)ask);
     sent = 1;
 }
@@ -131,8 +133,9 @@ static char **command_line(int ranks, int argc, char **argv, char count[16], cha
 /* ---- the job ---------------------------------------------------------------------- */
 
 /* AGAIN_S: mpirun loses a signal that arrives before its ranks exist, so it is repeated
- * until the job ends. AT_ONCE_S: for rank 0 to end the job, before mpirun has to; KILL_S:
- * for mpirun. TICK_MS: how often the clock is checked. */
+ * until they do; not longer, as one that arrives while mpirun ends kills it. AT_ONCE_S:
+ * for rank 0 to end the job, before mpirun has to; KILL_S: for mpirun. TICK_MS: how often
+ * the clock is checked. */
 static const double AGAIN_S = 0.2, AT_ONCE_S = 5, KILL_S = 10;
 enum { TICK_MS = 100, LAST_TICK_MS = 5 };
 
@@ -162,8 +165,10 @@ static void press(job *j)
     if (!asked || j->ended) return;
     if (sent && j->asked_s == 0) j->asked_s = now;
     if (hard && j->insisted_s == 0) j->insisted_s = now;
-    if (j->asked_s == 0 || (!hard && now - j->asked_s > AGAIN_S))
+    if (j->asked_s == 0 || (!hard && !told && now - j->asked_s > AGAIN_S)) {
+        told = heard;
         send_signal(j, ask, &j->asked_s);
+    }
     if (hard && j->killed_s == 0 && now - j->insisted_s > AT_ONCE_S)
         send_signal(j, SIGTERM, &j->killed_s);
     if (j->killed_s > 0 && now - j->killed_s > KILL_S)
@@ -181,6 +186,7 @@ static void copy(job *j, int *fd)
         close(*fd);
         *fd = -1;
     } else if (fd == &j->out) {
+        heard = 1;
         pt_log_out(buffer, (size_t)n);
     } else {
         pt_relay_put(&j->relay, buffer, (size_t)n);
@@ -224,6 +230,7 @@ static int finish(const job *j)
                    .reported = j->relay.reported,
                    .stops = j->stops,
                    .asked = asked != 0,
+                   .heard = heard != 0,
                    .at_once = insisted != 0,
                    .no_ssh = has_no_ssh(),
                    .reader_gone = pt_log_lost() == EPIPE,

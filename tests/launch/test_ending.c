@@ -65,6 +65,11 @@ static void test_a_stop_before_the_first_step_speaks_of_no_checkpoint(void **sta
     expect((pt_ending){.status = exited(128 + SIGUSR1), .stops = true, .asked = true},
            text, false);
     expect((pt_ending){.status = SIGUSR1, .stops = true, .asked = true}, text, false);
+    expect((pt_ending){.status = SIGUSR1, .stops = true, .asked = true, .heard = true},
+           "mpirun was ended by the signal as the run ended: the same command resumes "
+           "it, or "
+           "says that it is finished",
+           false);
     expect((pt_ending){.status = exited(128 + SIGUSR2), .stops = true, .asked = true},
            PT_STOP_AT_ONCE, false);
     expect(
