@@ -127,6 +127,19 @@ one_line end "/predictions.h5: $room .*; a checkpoint after the last step was wr
 cmp -s small/run/model.h5 undisturbed/model.h5 || fail "end: the model"
 goes_on end '180 of 180'
 
+# nor for a second set of weights, in a shorter run
+long=("${run[@]}")
+run=(run.watchdog_s=1 'average={kind: ema, decay: 0.5}')
+start ema LD_PRELOAD="$PT_FILE_SHIM" PT_FILE_CALL=fallocate PT_FILE_NAME=/ema.h5 PT_FILE_DO=28
+ends ema 1
+one_line ema "/ema.h5: $room .*; a checkpoint after the last step was written"
+[ -e small/run/model.h5 ] && [ ! -e small/run/result.json ] || fail "ema: the files"
+start again
+ends again 0
+[ -e small/run/ema.h5 ] && [ -e small/run/result.json ] || fail "after ema: the files"
+run=("${long[@]}")
+rm -rf small/run
+
 # checkpoints cannot be written any more
 start readonly &
 saved
