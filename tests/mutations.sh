@@ -25,6 +25,12 @@ mutation() {
 
 # ---- the changes -------------------------------------------------------------------------
 
+# placement
+mutation server_counts_as_worker common.placement common/run/placement.c <<'M'
+- users[c] += !rank[r].server && CPU_ISSET(c, &cores);
++ users[c] += CPU_ISSET(c, &cores);
+M
+
 # Algorithm 1
 mutation w_without_R server.algorithm1 server/algorithm1.c <<'M'
 - w = g_ce / (g_ptr * c->ratio);

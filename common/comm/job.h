@@ -70,6 +70,9 @@ PT_MUST_USE pt_status pt_job_largest_tag(int *tag);
  * hours. A rank that dies ends them all. The same status in a job, as of start. */
 PT_MUST_USE pt_status pt_job_divide(int n, int *part);
 
+/* The part of n that a rank of the launcher's `size` belongs to then. Pure. */
+int pt_job_part(int rank, int size, int n);
+
 /* Seconds without progress after which the job ends with a line that names the debtor. */
 void pt_job_set_deadline(double deadline_s);
 

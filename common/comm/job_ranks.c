@@ -185,6 +185,11 @@ static pt_status become_part(int part)
     return s == PT_OK ? pt_job_find_host() : s;
 }
 
+int pt_job_part(int rank, int size, int n)
+{
+    return (int)((int64_t)rank * n / size);
+}
+
 pt_status pt_job_divide(int n, int *part)
 {
     int size = 0;
@@ -196,7 +201,7 @@ pt_status pt_job_divide(int n, int *part)
     s = wait_for_all();
     if (s == PT_OK)
         s = pt_mpi_check(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size");
-    *part = (int)((int64_t)pt_job.world_rank * n / (size > 0 ? size : 1));
+    *part = pt_job_part(pt_job.world_rank, size > 0 ? size : 1, n);
     if (s == PT_OK) s = become_part(*part);
     if (s != PT_OK) pt_job_die(s);
     s = pt_job_watch();

@@ -39,7 +39,7 @@ static bool read_args(int argc, char **argv, doctor_args *a, int *code)
         PT_ARG_TEXT("config", "FILE.yaml", &a->config,
                     "The run that is to be started: its threads, shards, run.dir"),
         PT_ARG_NUMBER("threads", "N", &a->threads, 1, 256,
-                      "Threads of a worker (default: engine.threads, or 1)"),
+                      "Threads of a worker (default: engine.threads)"),
         PT_ARG_TEXT("dir", "DIR", &a->dir,
                     "Where runs are written (default: run.dir, or this directory)"),
         PT_ARG_FLAG("json", &a->json, "Print a JSON list of the findings"),

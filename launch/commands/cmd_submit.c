@@ -46,8 +46,9 @@ static bool read_args(int argc, char **argv, submit_args *a, int *code)
         PT_ARG_NUMBER("nodes", "N", &r->nodes, 1, 10000, "Nodes (default: 1)"),
         PT_ARG_NUMBER("ranks-per-node", "N", &r->ranks, 1, 1000,
                       "Ranks on each node, servers included (default: 2)"),
-        PT_ARG_NUMBER("threads", "N", &r->threads, 1, 256,
-                      "Threads of a worker, a core for each (default: engine.threads)"),
+        PT_ARG_NUMBER(
+            "threads", "N", &r->threads, 1, 256,
+            "Threads of a worker, a core for each (default: engine.threads, or 1)"),
         PT_ARG_TEXT("time", "H:MM:SS", &r->time, "Time limit"),
         PT_ARG_TEXT("partition", "NAME", &r->queue, "Slurm's partition, PBS's queue"),
         PT_ARG_TEXT("account", "NAME", &r->account, "Account that is charged"),

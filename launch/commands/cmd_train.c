@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/cores.h"
 #include "common/base/log.h"
 #include "common/comm/job.h"
 #include "common/comm/launcher.h"
@@ -16,7 +17,7 @@
 #include "launch/train/dry_run.h"
 #include "launch/train/journal.h"
 #include "launch/train/outputs.h"
-#include "launch/train/oversubscription.h"
+#include "launch/train/placement.h"
 #include "launch/train/resume.h"
 #include "launch/train/setup.h"
 #include "launch/train/timeline.h"
@@ -128,7 +129,7 @@ static pt_status work(pt_setup *u, pt_timeline *line)
     pt_waits waits;
     pt_source source;
     bool agreed = false;
-    pt_status s = pt_threads_create((int)c->engine->threads, &pool);
+    pt_status s = pt_threads_create(pt_placement_threads(u->placement), &pool);
 
     if (c->evaluation->train_split) {
         tests.train = u->run->plan->images;
@@ -195,7 +196,6 @@ pt_status pt_train_in_job(const pt_train_args *args)
 
     if (s == PT_OK) s = pt_setup_create(args, &u);
     if (s == PT_OK && pt_job_rank() == 0) pt_dry_run_print(u);
-    if (s == PT_OK) s = pt_oversubscription_warn(u->run);
     if (s == PT_OK && !args->dry_run) {
         s = begin(u, args, &start);
         if (s == PT_OK && start->kind != PT_RESUME_FINISHED) s = run(u, start);
@@ -210,7 +210,7 @@ static int start_job(const pt_train_args *args)
 {
     pt_config *c = NULL;
     pt_status s = pt_config_load(args->file, args->sets.list, args->sets.n, &c);
-    int ranks = 0, cores = pt_usable_cores();
+    int ranks = 0, cores = pt_cores_count();
 
     if (s == PT_OK) s = pt_config_check_train(c);
     if (s != PT_OK) {

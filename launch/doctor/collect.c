@@ -130,7 +130,7 @@ static pt_status find_job(const pt_config *c, int threads, pt_facts *f)
     f->mpi_size = number_of("OMPI_COMM_WORLD_SIZE");
     if (!f->mpi_size) f->mpi_size = number_of("PMI_SIZE");
     f->tags_needed = PT_MSG_MAX_TAG;
-    f->threads = threads ? threads : c ? (int)c->engine->threads : 1;
+    f->threads = threads ? threads : c ? (int)c->engine->threads : 0;
     f->shards = (int)(c ? c->shards : shards.shards);
     f->servers = f->n > 1 ? pt_layout_servers(server, host, f->n) : 0;
     f->spread = server->placement == PT__CONFIG__PLACEMENT__SPREAD;

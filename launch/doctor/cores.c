@@ -92,6 +92,14 @@ void pt_check_binding(const pt_facts *f, pt_findings *out)
                               : "ranks of a host may use the same cores, unbound");
 }
 
+/* Threads of a worker. auto divides the cores (common/run/placement.h). */
+static int threads_of(const pt_facts *f, const host *h)
+{
+    int share = CPU_COUNT(&h->cores) / (h->workers > 0 ? h->workers : 1);
+
+    return f->threads > 0 ? f->threads : share > 1 ? share : 1;
+}
+
 /* ---- cores ------------------------------------------------------------------------ */
 
 /* For hosts of c cores: as many workers as `ptrain train` starts by itself, one a core as
@@ -114,7 +122,8 @@ void pt_check_cores(const pt_facts *f, pt_findings *out)
 
     for (int i = 0; i < f->n_hosts; i++) {
         host h = host_of(f, i);
-        int cores = CPU_COUNT(&h.cores), busy = h.workers * f->threads;
+        int cores = CPU_COUNT(&h.cores), threads = threads_of(f, &h);
+        int busy = h.workers * threads;
         const char *name = f->rank[h.first].host;
 
         recommend(f, cores, advice, sizeof advice);
@@ -122,16 +131,16 @@ void pt_check_cores(const pt_facts *f, pt_findings *out)
         if (busy > cores)
             pt_findings_add(out, PT_FINDING_WARN,
                             "host %s: %d worker%s x %d thread%s on %d core%s: try %s",
-                            name, h.workers, h.workers == 1 ? "" : "s", f->threads,
-                            f->threads == 1 ? "" : "s", cores, cores == 1 ? "" : "s",
+                            name, h.workers, h.workers == 1 ? "" : "s", threads,
+                            threads == 1 ? "" : "s", cores, cores == 1 ? "" : "s",
                             advice);
         else if (f->n > 1 && busy + h.servers < cores)
             pt_findings_add(
                 out, PT_FINDING_WARN,
                 "host %s: %d worker%s x %d thread%s leave %d of %d cores idle: "
                 "try %s",
-                name, h.workers, h.workers == 1 ? "" : "s", f->threads,
-                f->threads == 1 ? "" : "s", cores - busy, cores, advice);
+                name, h.workers, h.workers == 1 ? "" : "s", threads,
+                threads == 1 ? "" : "s", cores - busy, cores, advice);
         else
             well++;
     }

@@ -35,7 +35,7 @@ typedef struct {
     bool launched;             /* by mpirun or srun */
     int slurm_tasks, mpi_size; /* SLURM_NTASKS; the launcher's own count; 0: not set */
     int tag_ub, tags_needed;
-    int threads, shards, servers; /* of a worker; V; S */
+    int threads, shards, servers; /* of a worker, 0: auto; V; S */
     bool spread;                  /* servers are on all hosts, not on rank 0's alone */
 
     const char *dir; /* the run directory, or the one above it that exists */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/cores.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/run/layout.h"
@@ -42,11 +43,20 @@ pt_status pt_scale_read_workers(const char *text, pt_scale_request *r)
     return PT_OK;
 }
 
+/* Instead of auto, by which few workers would have more threads than many. */
+static int equal_threads(int largest)
+{
+    int share = pt_cores_count() / largest;
+
+    return share > 1 ? share : 1;
+}
+
 static pt_status jobs_of(const pt_scale_request *r, pt_scale_job jobs[PT_SCALE_MAX_JOBS])
 {
     pt_config *c = NULL;
     pt_status s = pt_config_load(r->config, r->sets, r->n_sets, &c);
     int largest = r->workers[r->n - 1];
+    int threads = s == PT_OK && c->engine->threads == 0 ? equal_threads(largest) : 0;
     char advice[96] = "";
 
     if (s == PT_OK) pt_layout_advise(largest, (int)c->shards, advice, sizeof advice);
@@ -56,7 +66,7 @@ static pt_status jobs_of(const pt_scale_request *r, pt_scale_job jobs[PT_SCALE_M
     for (size_t i = 0; i < r->n && s == PT_OK; i++) {
         double batch = (double)c->data->batch * r->workers[i] / r->workers[0];
 
-        jobs[i] = (pt_scale_job){.workers = r->workers[i]};
+        jobs[i] = (pt_scale_job){.workers = r->workers[i], .threads = threads};
         if (r->weak) jobs[i].batch = (int)lround(batch);
     }
     pt_config_destroy(&c);
@@ -157,6 +167,7 @@ static pt_status write_script(const pt_scale_request *r, pt_scale_job *job, int 
     size_t n = 0;
     pt_status s;
 
+    if (job->threads > 0) job->threads = 1; /* nothing is known of the nodes' cores */
     job->nodes = (job->workers + per_node - 1) / per_node;
     job->ranks = job->workers + job->nodes;
     snprintf(name, sizeof name, "%s-w%d", pt_scale_name(r->weak), job->workers);

@@ -15,6 +15,7 @@ const char *pt_scale_name(bool weak)
 static void put_job(FILE *f, const pt_scale_job *j)
 {
     fprintf(f, "  - {name: w%d, set: [engine.workers=%d", j->workers, j->workers);
+    if (j->threads > 0) fprintf(f, ", engine.threads=%d", j->threads);
     if (j->batch > 0) fprintf(f, ", data.batch=%d", j->batch);
     if (j->ranks > 0) fprintf(f, ", server.ranks=%d", j->ranks - j->workers);
     fprintf(f, "]}\n");

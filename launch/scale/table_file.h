@@ -12,9 +12,10 @@ enum { PT_SCALE_MAX_JOBS = 32 };
 /* One job of a series. */
 typedef struct {
     int workers;
-    int batch; /* data.batch; 0: the configuration's */
-    int ranks; /* that Slurm starts, servers included; 0: not for Slurm */
-    int nodes; /* of Slurm's */
+    int threads; /* of each; 0: the configuration's */
+    int batch;   /* data.batch; 0: the configuration's */
+    int ranks;   /* that Slurm starts, servers included; 0: not for Slurm */
+    int nodes;   /* of Slurm's */
 } pt_scale_job;
 
 /* "strong" or "weak": the directory of its runs in `dir`. */

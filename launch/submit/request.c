@@ -184,7 +184,8 @@ static void describe(const pt_request *r, int servers, int threads, char *out, s
 
 pt_status pt_request_write(const pt_request *r, const pt_config *c, char **script)
 {
-    int servers = 0, threads = r->threads > 0 ? r->threads : (int)c->engine->threads;
+    int servers = 0, set = (int)c->engine->threads;
+    int threads = r->threads > 0 ? r->threads : set > 0 ? set : 1;
     char name[16], about[160];
     job j = {.r = r,
              .c = c,

@@ -11,7 +11,7 @@ typedef struct {
     size_t n_sets;
     const pt_scheduler *scheduler;
     int nodes, ranks; /* ranks of a node, servers among them */
-    int threads;      /* of a worker; 0: engine.threads */
+    int threads;      /* of a worker; 0: engine.threads, auto: 1 */
     const char *time, *queue, *account;
     const char *seeds; /* "1-5", "1,3,7-9": a run for each, in run.dir/seed-N; or NULL */
     const char *const *options; /* [n_options] directives of the scheduler */

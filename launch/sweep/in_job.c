@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/cores.h"
 #include "common/base/log.h"
 #include "common/comm/job.h"
 #include "common/comm/stop.h"
+#include "launch/train/placement.h"
 
 /* A group of ranks at work. */
 typedef struct {
@@ -109,6 +111,17 @@ static pt_status count_groups(int n_todo, int *at_once)
         pt_job_size(), *at_once > 1 ? *at_once : 1, 2 * (*at_once > 1 ? *at_once : 1));
 }
 
+/* Groups, each with cores of its own unless runs set their threads. */
+static pt_status divide(const pt_sweep *s, int at_once, int *part)
+{
+    bool set = false;
+    pt_status st = PT_OK;
+
+    for (size_t i = 0; i < s->n; i++) set = set || s->runs[i].config->engine->threads > 0;
+    if (!set) st = pt_placement_divide(at_once);
+    return st == PT_OK ? pt_job_divide(at_once, part) : st;
+}
+
 /* Rank 0 of all: which of the runs ended how. */
 static pt_status sum_up(pt_sweep *s)
 {
@@ -137,17 +150,20 @@ pt_status pt_sweep_run_in_job(pt_sweep *s, int at_once, pt_sweep_train train,
 {
     group g = {.s = s, .train = train, .context = context, .out = dup(STDOUT_FILENO)};
     int *todo = pt_calloc(s->n, sizeof *todo), n = 0, part = 0;
+    cpu_set_t cpus;
     pt_status st = todo && g.out >= 0 ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory");
 
+    pt_cores_allowed(&cpus);
     st = pt_job_agree(st);
     if (st == PT_OK) st = share_todo(s, todo, &n);
     if (st == PT_OK && n > 0) st = pt_job_agree(count_groups(n, &at_once));
     if (st == PT_OK && n > 0) {
         pt_stop_on_signals();
-        st = pt_job_divide(at_once, &part);
+        st = divide(s, at_once, &part);
         if (st != PT_OK) pt_job_die(st);
         run_share(&g, todo, n, at_once, part);
         st = pt_job_divide(1, &part);
+        pt_cores_use(&cpus); /* as before: nothing more is computed */
     }
     if (st == PT_OK) st = pt_job_agree(is_leader() ? sum_up(s) : PT_OK);
     if (g.out >= 0) close(g.out);

@@ -12,11 +12,12 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/cores.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/comm/stop.h"
+#include "common/run/placement.h"
 #include "launch/sweep/rules.h"
-#include "worker/engine/threads.h"
 
 /* A run under way. */
 typedef struct {
@@ -56,6 +57,20 @@ static void hold_signals(sigset_t *was)
     sigprocmask(SIG_BLOCK, &set, was);
 }
 
+/* Of several runs side by side, number i: cores of its own, unless it sets its threads.
+ */
+static void take_cores(const pt_sweep_run *r, int i, int at_once)
+{
+    pt_place jobs[PT_SWEEP_MAX_JOBS] = {0};
+    int core[CPU_SETSIZE];
+
+    if (at_once == 1 || r->config->engine->threads > 0) return;
+    pt_cores_number(core);
+    for (int k = 0; k < at_once; k++) pt_cores_allowed(&jobs[k].allowed);
+    pt_place_jobs(core, jobs, at_once);
+    pt_cores_use(&jobs[i].use); /* if not, runs share cores */
+}
+
 static void become_train(char *const *line, const char *log, const sigset_t *mask)
 {
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -76,7 +91,7 @@ static void become_train(char *const *line, const char *log, const sigset_t *mas
 
 int pt_sweep_workers(const pt_sweep_run *r, const pt_sweep_jobs *jobs)
 {
-    int shards = (int)r->config->shards, share = pt_usable_cores() / jobs->at_once;
+    int shards = (int)r->config->shards, share = pt_cores_count() / jobs->at_once;
 
     if (jobs->workers > 0 || jobs->at_once == 1 || r->config->engine->workers > 0)
         return jobs->workers;
@@ -102,7 +117,10 @@ static bool start_train(queue *q, int i)
     fflush(NULL);
     hold_signals(&was);
     if (!stopped) pid = fork();
-    if (pid == 0) become_train((char *const *)line, p->log, &was);
+    if (pid == 0) {
+        take_cores(p->run, i, q->jobs.at_once);
+        become_train((char *const *)line, p->log, &was);
+    }
     children[i] = pid > 0 ? pid : 0;
     sigprocmask(SIG_SETMASK, &was, NULL);
     return pid > 0;

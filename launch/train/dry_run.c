@@ -88,11 +88,12 @@ void pt_dry_run_print(const pt_setup *u)
                 u->graph_options.side, u->graph_options.side);
     pt_start_weights_print(c, r->graph, &u->weights, &u->preprocess);
     print_data(u);
-    pt_log_info(
-        "layout    %d server%s + %d workers x %u threads; V = %d shards, batch %d "
-        "(%d images on worker 0)",
-        r->n_servers, r->n_servers == 1 ? "" : "s", r->n_workers, c->engine->threads,
-        r->plan->n_shards, r->plan->batch, pt_span_images(&full));
+    pt_log_info("layout    %d server%s + %d worker%s; V = %d shards, batch %d "
+                "(%d images on worker 0)",
+                r->n_servers, r->n_servers == 1 ? "" : "s", r->n_workers,
+                r->n_workers == 1 ? "" : "s", r->plan->n_shards, r->plan->batch,
+                pt_span_images(&full));
+    pt_placement_print(u->placement);
     if (r->n_servers > 1) print_servers(r);
     pt_log_info("steps     %" PRIu64 " (%" PRIu64 " an epoch) in %zu stage%s",
                 r->plan->total_steps, r->plan->steps_per_epoch, r->plan->n_stages,

@@ -30,6 +30,7 @@ void pt_setup_destroy(pt_setup **s)
     pt_dataset_destroy(&(*s)->source);
     pt_held_out_fini(&(*s)->validation);
     pt_rates_fini(&(*s)->rates);
+    pt_placement_destroy(&(*s)->placement);
     free(*s);
     *s = NULL;
 }
@@ -96,8 +97,8 @@ static pt_status check_ranks(const pt_config *c, int servers)
     return check_placement(c, servers);
 }
 
-/* How many servers, and every rank's place: the job's ranks are numbered anew.
- * Collective. */
+/* How many servers, and every rank's place: the job's ranks are numbered anew, and bound
+ * to cores before they touch memory. Collective. */
 static pt_status arrange(pt_setup *u, const pt_config *c)
 {
     int n = pt_job_size(), *order = pt_calloc((size_t)n, sizeof *order);
@@ -114,7 +115,8 @@ static pt_status arrange(pt_setup *u, const pt_config *c)
     }
     if (s == PT_OK) s = pt_job_reorder(order);
     free(order);
-    return s;
+    if (s != PT_OK) return s;
+    return pt_placement_create((int)c->engine->threads, u->n_servers, &u->placement);
 }
 
 static pt_preprocess preprocess_of(const pt_config *c, const pt_weights_info *info)
@@ -235,7 +237,7 @@ static uint64_t available_bytes(void)
 static pt_status check_memory(pt_setup *u)
 {
     const pt_run *r = u->run;
-    int threads = (int)r->config->engine->threads;
+    int threads = pt_placement_threads(u->placement);
     uint64_t here, mine;
     pt_status s;
 

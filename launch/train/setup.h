@@ -9,6 +9,7 @@
 #include "common/run/run.h"
 #include "common/weights/weights.h"
 #include "launch/support/args.h"
+#include "launch/train/placement.h"
 #include "launch/train/rates.h"
 
 /* The command line of `ptrain train`. */
@@ -24,6 +25,7 @@ typedef struct {
 typedef struct {
     pt_run *run;
     int n_servers;
+    pt_placement *placement;
     pt_dataset *data;
     pt_dataset *source; /* a second one, appended to data; NULL: no method asks for it */
     pt_graph_options graph_options;

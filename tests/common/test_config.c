@@ -217,7 +217,7 @@ static void test_numbers_out_of_range_are_refused_where_they_stand(void **state)
         {"schedule.kind", "step", "is step, but schedule.at is empty"},
         {"server.ranks", "0", "must be in [1, 1024] or auto, not 0"},
         {"server.ranks", "1025", "must be in [1, 1024] or auto, not 1025"},
-        {"engine.threads", "257", "must be in [1, 256], not 257"},
+        {"engine.threads", "257", "must be in [1, 256] or auto, not 257"},
         {"engine.workers", "9", "9 is above shards 8"},
         {"data.crop", "300", "300 is larger than data.resize 256"},
         {"data.resize", "200", "200 is smaller than data.crop 224"},

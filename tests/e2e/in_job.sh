@@ -31,7 +31,9 @@ wait $pid; code=$?
 grep -q '^l2/seed-3: stopped$' stop.log || fail "stopped: $(cat stop.log)"
 rm -r runs
 
-in_job 5 first.log --jobs 2 || fail "the table: $(cat first.log)"
+in_job 5 first.log --jobs 2 --set engine.threads=auto || fail "the table: $(cat first.log)"
+[ "$(nproc)" = 1 ] || grep -q '^threads .*: 1 worker .*CPUs are allowed' runs/l2/seed-4.log ||
+    fail "groups share cores: $(grep ^threads runs/l2/seed-?.log)"
 [ "$(grep -c ' % in ' first.log)" = 4 ] && grep -q '^4 of 4 runs are done$' first.log || fail "the table: $(cat first.log)"
 grep -q '^weight hash' runs/l2/seed-3.log && ! grep -q '^weight hash' first.log || fail "logs are not beside their runs"
 for seed in 3 4; do

@@ -26,6 +26,7 @@ pseudo_task: {loss: l2, ratio: 4, gate: epoch, gate_epoch: 0.5}
 optimizer: {lr: 0.05, head_lr: 0.1, momentum: 0.9, weight_decay: 1.0e-3}
 schedule: {kind: step, at: [0.5], factor: 0.1}
 stages: [{epochs: 2}]
+engine: {threads: 1}
 run: {dir: run}
 Y
 }

@@ -67,7 +67,8 @@ printf 'dir: deep\nconfig: [run.yaml]\nset: [engine.workers=2]\nseeds: [3]\naxes
 printf -- '  - of: [{name: %s}]\n' data network >>deep.yaml
 echo '  - of: [{name: plain, set: [pseudo_task.loss=none]}, {name: l2}]' >>deep.yaml
 
-# Two at once: the bits of one after another. Stopped, both leave a checkpoint.
+# Two at once: the bits of one after another, with a part of the cores each. Stopped, both leave a
+# checkpoint.
 slowly deep.yaml --set "$long" --jobs 2 >deep.log 2>&1 &
 pid=$!
 for i in $(seq 300); do
@@ -79,7 +80,9 @@ kill -INT $pid; wait $pid; code=$?
 for row in plain l2; do
     [ -d deep/data/network/$row/seed-3/checkpoints ] || fail "two at once, stopped: no checkpoint of $row"
 done
-sweep deep.yaml --set "$long" --jobs 2 >deep.log 2>&1 || fail "two at once: $(cat deep.log)"
+sweep deep.yaml --set "$long" --set engine.threads=auto --jobs 2 >deep.log 2>&1 || fail "two at once: $(cat deep.log)"
+[ "$(nproc)" = 1 ] || grep -q '^threads .*CPUs are allowed' deep/data/network/l2/seed-3.log ||
+    fail "two at once: $(grep ^threads deep/data/network/l2/seed-3.log)"
 [ "$(hash_of deep/data/network/l2/seed-3)" = "$(hash_of runs/l2/seed-3)" ] &&
     [ "$(hash_of deep/data/network/plain/seed-3)" = "$(hash_of runs/plain/seed-3)" ] || fail "two at once: other weights"
 hint deep.log
