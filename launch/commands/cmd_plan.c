@@ -8,6 +8,7 @@
 #include "launch/plan/measure.h"
 #include "launch/plan/options.h"
 #include "launch/plan/simulate.h"
+#include "launch/plan/sockets.h"
 
 /* ---- what a node takes ------------------------------------------------------------- */
 
@@ -30,6 +31,7 @@ static pt_status find_costs(const pt_plan_options *o, pt_costs *c)
     else if (s == PT_OK)
         s = pt_measure_layers(o->network, o->batch, o->threads, c);
     if (s == PT_OK) s = pt_measure_rates(&c->rates);
+    if (s == PT_OK && !o->rdma) s = pt_measure_sockets(&c->rates);
     pt_graph_destroy(&g);
     return s;
 }
@@ -40,13 +42,21 @@ static void print_head(const pt_plan_options *o, const pt_costs *c)
 {
     double compute_s = pt_costs_compute(c);
 
-    printf("%s, %d images a node and step, links of %s, %d us\n", o->network, o->batch,
-           o->link, o->latency_us);
+    printf("%s, %d images a node and step, links of %s, %d us%s\n", o->network, o->batch,
+           o->link, o->latency_us, o->mtu > 0 ? ", headers included" : "");
     printf("a node alone: %.3g s a step, %.3g images/s (%s)\n", compute_s,
            o->batch / compute_s,
            o->images_per_s > 0 ? "as given" : "measured on this machine");
-    printf("a server's thread: checksums %.1f GB/s, sums %.1f GB/s, update %.1f GB/s\n\n",
+    printf("a server's thread: checksums %.1f GB/s, sums %.1f GB/s, update %.1f GB/s",
            1e-9 / c->rates.checksum, 1e-9 / c->rates.addition, 1e-9 / c->rates.update);
+    if (!o->rdma)
+        printf(", sockets %.1f GB/s out and %.1f GB/s in", 1e-9 / c->rates.send,
+               1e-9 / c->rates.receive);
+    printf("\n");
+    if (o->apart)
+        printf("each server has a node of its own, beyond those of the table\n");
+    if (o->cores > 0) printf("all nodes share one machine of %d cores\n", o->cores);
+    printf("\n");
     printf("%6s %8s %10s %10s %11s %9s %9s\n", "nodes", "servers", "step s", "images/s",
            "efficiency", "bound s", "of bound");
     fflush(stdout);

@@ -6,9 +6,11 @@
 #include "common/graph/graph.h"
 
 /* Where a rank's messages meet its arithmetic, on the thread that calls MPI: seconds per
- * byte of the checksum, of one addition of two gradients, of the optimizer. */
+ * byte of the checksum, of one addition of two gradients, of the optimizer; of what is
+ * written to a socket, and read from one. */
 typedef struct {
     double checksum, addition, update;
+    double send, receive;
 } pt_cost_rates;
 
 /* Of each layer, for all images of a node. */

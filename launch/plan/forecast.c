@@ -12,12 +12,13 @@ static const double alike = 1.01;
 pt_status pt_forecast_link(const pt_trial *t, double *link_s)
 {
     pt_run *run = NULL;
-    pt_traffic *links = pt_calloc((size_t)t->nodes, sizeof *links);
-    pt_status s = links ? pt_trial_run_create(t, &run)
-                        : pt_fail(PT_ERR_NOMEM, "no memory for %d links", t->nodes);
+    pt_traffic *links = pt_calloc((size_t)pt_trial_places(t), sizeof *links);
+    pt_status s =
+        links ? pt_trial_run_create(t, &run)
+              : pt_fail(PT_ERR_NOMEM, "no memory for %d links", pt_trial_places(t));
 
     if (s == PT_OK) s = pt_traffic_of_places(run, 0, run->host, links);
-    if (s == PT_OK) *link_s = pt_traffic_seconds(links, t->nodes, t->link);
+    if (s == PT_OK) *link_s = pt_traffic_seconds(links, pt_trial_places(t), t->link);
     pt_run_destroy(&run);
     free(links);
     return s;

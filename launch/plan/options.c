@@ -10,6 +10,10 @@
 
 enum { MAX_LIST = 64, ALL = -1 };
 
+/* Bytes: the headers of IP and of TCP with time stamps; of Ethernet with its preamble,
+ * checksum and gap. */
+enum { IN_PACKET = 20 + 32, ON_WIRE = 14 + 8 + 4 + 12 };
+
 pt_status pt_plan_link(const char *text, double *bytes_per_s)
 {
     static const struct {
@@ -31,6 +35,11 @@ pt_status pt_plan_link(const char *text, double *bytes_per_s)
                    "--link is '%.40s', must be a rate of 1Mb/s or more such as 25Gb/s, "
                    "940Mb/s or 3.1GB/s",
                    text);
+}
+
+double pt_plan_payload(int mtu)
+{
+    return (double)(mtu - IN_PACKET) / (mtu + ON_WIRE);
 }
 
 /* ---- lists ------------------------------------------------------------------------- */
@@ -131,6 +140,9 @@ pt_status pt_plan_rows(const pt_plan_options *o, pt_forecast **rows, size_t *n)
             (*rows)[(*n)++] = (pt_forecast){.trial = {.network = o->network,
                                                       .nodes = nodes.value[i],
                                                       .servers = count,
+                                                      .apart = o->apart,
+                                                      .sockets = !o->rdma,
+                                                      .cores = o->cores,
                                                       .batch = o->batch,
                                                       .link = o->bytes_per_s,
                                                       .latency_s = 1e-6 * o->latency_us},
@@ -158,6 +170,21 @@ static pt_status check(const void *given)
     return s == PT_OK ? read_servers(o->servers, &servers) : s;
 }
 
+static const char about[] =
+    "Predicts the step of a job before you pay for it. The program's own communication "
+    "runs on simulated nodes (SimGrid); the layers take the time that they take here, or "
+    "on a node of which you know the speed. Beside each time stands the bound that no "
+    "layout of these nodes and servers can beat.";
+
+static const pt_plan_options defaults = {.network = "resnet50",
+                                         .nodes = "2..64",
+                                         .servers = "1,4,n",
+                                         .link = "10Gb/s",
+                                         .batch = 16,
+                                         .latency_us = 20,
+                                         .threads = 1,
+                                         .jobs = 2};
+
 bool pt_plan_options_read(int argc, char **argv, pt_plan_options *o, int *code)
 {
     const pt_arg table[] = {
@@ -175,6 +202,17 @@ bool pt_plan_options_read(int argc, char **argv, pt_plan_options *o, int *code)
             "iperf measures it: 25Gb/s, 940Mb/s, 3.1GB/s (default: 10Gb/s)"),
         PT_ARG_NUMBER("latency", "US", &o->latency_us, 0, 100000,
                       "Microseconds from node to node (default: 20)"),
+        PT_ARG_NUMBER("mtu", "BYTES", &o->mtu, 576, 65535,
+                      "The rate is that on the label of an Ethernet: headers take their "
+                      "part of packets of this size (default: the rate is measured, "
+                      "without headers)"),
+        PT_ARG_FLAG("rdma", &o->rdma,
+                    "The network card moves all bytes, without sockets: InfiniBand"),
+        PT_ARG_FLAG("servers-apart", &o->apart,
+                    "Servers are on nodes of their own, beyond --nodes"),
+        PT_ARG_NUMBER("machine", "CORES", &o->cores, 1, 1024,
+                      "All nodes share this machine's cores, as in namespaces "
+                      "(default: each rank has a core)"),
         PT_ARG_NUMBER("batch", "B", &o->batch, 1, 1024,
                       "Images of each node and step (default: 16)"),
         PT_ARG_NUMBER("images-per-second", "N", &o->images_per_s, 1, 1000000,
@@ -186,25 +224,16 @@ bool pt_plan_options_read(int argc, char **argv, pt_plan_options *o, int *code)
         PT_ARG_TEXT("svg", "FILE.svg", &o->svg, "Draw the table as well")};
     const pt_args args = {
         .command = "plan",
-        .about = "Predicts the step of a job before you pay for it. The program's own "
-                 "communication runs on simulated nodes (SimGrid); the layers take the "
-                 "time that they take here, or on a node of which you know the speed. "
-                 "Beside each time stands the bound that no layout of these nodes and "
-                 "servers can beat.",
+        .about = about,
         .example = "ptrain plan --network vgg16 --nodes 8..1024 --link 25Gb/s --servers "
                    "1,4,32,n",
         PT_ARGS_TABLE(table),
         .check = check,
         .given = o};
 
-    *o = (pt_plan_options){.network = "resnet50",
-                           .nodes = "2..64",
-                           .servers = "1,4,n",
-                           .link = "10Gb/s",
-                           .batch = 16,
-                           .latency_us = 20,
-                           .threads = 1,
-                           .jobs = 2};
+    *o = defaults;
     if (!pt_args_read(&args, argc, argv, code)) return false;
-    return pt_plan_link(o->link, &o->bytes_per_s) == PT_OK;
+    if (pt_plan_link(o->link, &o->bytes_per_s) != PT_OK) return false;
+    if (o->mtu > 0) o->bytes_per_s *= pt_plan_payload(o->mtu);
+    return true;
 }

@@ -26,12 +26,14 @@ static pt_status write_line(json_t *j, FILE *out, const char *what)
 
 pt_status pt_question_write(const pt_trial *t, const pt_costs *c, FILE *out)
 {
-    return write_line(json_pack("{ss si si si sf sf sf sf sf so}", "network", t->network,
-                                "nodes", t->nodes, "servers", t->servers, "batch",
-                                t->batch, "link", t->link, "latency", t->latency_s,
-                                "checksum", c->rates.checksum, "addition",
-                                c->rates.addition, "update", c->rates.update, "layers",
-                                array_of(c->forward, 3 * c->n_nodes)),
+    return write_line(json_pack("{ss si si si sb sb si sf sf sf sf sf sf sf so}",
+                                "network", t->network, "nodes", t->nodes, "servers",
+                                t->servers, "batch", t->batch, "apart", t->apart,
+                                "sockets", t->sockets, "cores", t->cores, "link", t->link,
+                                "latency", t->latency_s, "checksum", c->rates.checksum,
+                                "addition", c->rates.addition, "update", c->rates.update,
+                                "send", c->rates.send, "receive", c->rates.receive,
+                                "layers", array_of(c->forward, 3 * c->n_nodes)),
                       out, "question");
 }
 
@@ -59,20 +61,25 @@ pt_status pt_question_read(FILE *in, pt_trial *t, pt_costs *c)
     json_t *j = json_loadf(in, JSON_DISABLE_EOF_CHECK, &error), *layers = NULL;
     const char *network = NULL;
     pt_cost_rates r = {0};
+    int apart = 0, sockets = 0;
     pt_status s = PT_OK;
 
     *t = (pt_trial){0};
     *c = (pt_costs){0};
     if (!j ||
-        json_unpack(j, "{ss si si si sF sF sF sF sF so}", "network", &network, "nodes",
-                    &t->nodes, "servers", &t->servers, "batch", &t->batch, "link",
-                    &t->link, "latency", &t->latency_s, "checksum", &r.checksum,
-                    "addition", &r.addition, "update", &r.update, "layers", &layers) != 0)
+        json_unpack(j, "{ss si si si sb sb si sF sF sF sF sF sF sF so}", "network",
+                    &network, "nodes", &t->nodes, "servers", &t->servers, "batch",
+                    &t->batch, "apart", &apart, "sockets", &sockets, "cores", &t->cores,
+                    "link", &t->link, "latency", &t->latency_s, "checksum", &r.checksum,
+                    "addition", &r.addition, "update", &r.update, "send", &r.send,
+                    "receive", &r.receive, "layers", &layers) != 0)
         s = pt_fail(PT_ERR_DATA, "the simulator got no request: `ptrain plan` starts it");
     if (s == PT_OK) t->network = strdup(network);
     if (s == PT_OK && !t->network) s = pt_fail(PT_ERR_NOMEM, "no memory for the request");
     if (s == PT_OK) s = read_layers(t, layers, c);
     c->rates = r;
+    t->apart = apart != 0;
+    t->sockets = sockets != 0;
     json_decref(j);
     return s;
 }

@@ -6,6 +6,11 @@
 
 enum { MIN_SHARDS = 8, STEPS = 1000 };
 
+int pt_trial_places(const pt_trial *t)
+{
+    return t->nodes + (t->apart ? t->servers : 0);
+}
+
 int pt_trial_shards(int nodes)
 {
     int v = MIN_SHARDS;
@@ -38,7 +43,8 @@ static int *make_hosts(const pt_trial *t)
 {
     int *host = pt_calloc((size_t)t->servers + (size_t)t->nodes, sizeof *host);
 
-    for (int s = 0; host && s < t->servers; s++) host[s] = s % t->nodes;
+    for (int s = 0; host && s < t->servers; s++)
+        host[s] = t->apart ? t->nodes + s : s % t->nodes;
     for (int w = 0; host && w < t->nodes; w++) host[t->servers + w] = w;
     return host;
 }

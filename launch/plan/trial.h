@@ -7,12 +7,18 @@
 
 typedef struct {
     const char *network;
-    int nodes;   /* one worker on each */
-    int servers; /* server s is on node s % nodes, beside its worker */
-    int batch;   /* images per node and step */
-    double link; /* bytes per second that a node's link carries in each direction */
+    int nodes;    /* one worker on each */
+    int servers;  /* server s is on node s % nodes, beside its worker */
+    bool apart;   /* no: on node nodes + s, which it has to itself */
+    bool sockets; /* messages go through TCP */
+    int cores;    /* all nodes are on one machine of so many; 0: each rank has a core */
+    int batch;    /* images per node and step */
+    double link;  /* bytes per second that a node's link carries in each direction */
     double latency_s;
 } pt_trial;
+
+/* Nodes with those of the servers. */
+int pt_trial_places(const pt_trial *t);
 
 /* Virtual shards: the smallest power of two that gives each node one, but at least the
  * default of the configuration. */

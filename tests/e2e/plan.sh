@@ -21,3 +21,16 @@ grep -q '^best: 4 servers for 4 nodes' out || fail "the best layout is not 4 ser
 grep -q '</svg>' plan.svg || fail "plan.svg is not whole"
 "$PTRAIN" plan --network resnet50 --nodes 6 --servers 2 --images-per-second 100 >out 2>err ||
     fail "resnet50: $(cat err)"
+# a server on a fifth node carries the model of a fourth worker; one core computes for four
+step_s() { # OPTION...
+    "$PTRAIN" plan --network squeezenet1_1 --nodes 4 --servers 1 --batch 2 "$@" 2>err |
+        awk '$1 == 4 { print $3 }'
+}
+near=$(step_s --link 10Mb/s --images-per-second 100)
+apart=$(step_s --link 10Mb/s --images-per-second 100 --servers-apart)
+awk -v near="$near" -v apart="$apart" 'BEGIN { exit !(near > 0 && 1.2 * near < apart) }' ||
+    fail "$near s with the server beside a worker, $apart s apart: $(cat err)"
+alone=$(step_s --images-per-second 5) shared=$(step_s --images-per-second 5 --machine 1)
+awk -v alone="$alone" -v shared="$shared" 'BEGIN { exit !(alone > 0 && 3.5 * alone < shared) }' ||
+    fail "$alone s a node of its own, $shared s on one core: $(cat err)"
+finish

@@ -93,6 +93,31 @@ static double in_models(int nodes, int servers)
     return bytes / (4 * 138357544.0);
 }
 
+static void test_servers_apart_carry_the_model_of_every_worker(void **state)
+{
+    pt_trial t = {.network = "vgg16",
+                  .nodes = 4,
+                  .servers = 1,
+                  .apart = true,
+                  .batch = 2,
+                  .link = 1};
+    double bytes = 0;
+
+    assert_int_equal(pt_trial_places(&t), 5);
+    assert_int_equal(pt_forecast_link(&t, &bytes), PT_OK);
+    assert_float_equal(bytes / (4 * 138357544.0), 4, 1e-3);
+    t.servers = 4;
+    assert_int_equal(pt_trial_places(&t), 8);
+    assert_int_equal(pt_forecast_link(&t, &bytes), PT_OK);
+    assert_float_equal(bytes / (4 * 138357544.0), 1, 0.03);
+}
+
+static void test_headers_take_six_percent_of_ordinary_packets(void **state)
+{
+    assert_float_equal(pt_plan_payload(1500), 1448.0 / 1538, 1e-12);
+    assert_float_equal(pt_plan_payload(9000), 8948.0 / 9038, 1e-12);
+}
+
 static void test_one_server_beside_a_worker_carries_the_model_of_all_others(void **state)
 {
     assert_float_equal(in_models(4, 1), 3, 1e-3);
@@ -123,6 +148,8 @@ int main(void)
         cmocka_unit_test(test_a_layout_has_no_more_servers_than_nodes_and_comes_once),
         cmocka_unit_test(test_lists_that_are_none_are_refused),
         cmocka_unit_test(test_one_server_beside_a_worker_carries_the_model_of_all_others),
+        cmocka_unit_test(test_servers_apart_carry_the_model_of_every_worker),
+        cmocka_unit_test(test_headers_take_six_percent_of_ordinary_packets),
         cmocka_unit_test(test_a_server_on_each_node_carries_what_a_ring_would),
         cmocka_unit_test(test_the_busiest_direction_of_the_busiest_place_counts),
     };

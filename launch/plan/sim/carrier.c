@@ -39,11 +39,16 @@ static pt_status arrive(uintptr_t *native)
     return PT_OK;
 }
 
+static bool is_near(const pt_sim_carrier *k, int peer)
+{
+    return k->sim->run->host[k->rank] == k->sim->run->host[peer];
+}
+
 static void count(const pt_sim_carrier *k, pt_channel channel, int peer, size_t bytes)
 {
     int from = k->sim->run->host[k->rank], to = k->sim->run->host[peer];
 
-    if (from == to) return;
+    if (is_near(k, peer)) return;
     k->sim->links[from].sent += bytes;
     k->sim->links[to].received += bytes;
     k->sim->messages += channel == PT_CHANNEL_MESSAGES;
@@ -143,6 +148,7 @@ static pt_status sim_send(void *self, pt_channel channel, int peer, int tag,
             ? k->ops->send(&k->mpi, channel, peer, tag, data, bytes, native)
             : put(k, peer, tag, bytes, native);
     pt_cost_of(&k->owed_s);
+    if (!is_near(k, peer)) pt_cost_owe(k->sim->costs.rates.send * (double)bytes);
     if (s == PT_OK) s = remember(k, native);
     return s == PT_OK ? end_sends(k) : s;
 }
@@ -158,6 +164,7 @@ static pt_status sim_recv(void *self, pt_channel channel, int peer, int tag, voi
             ? k->ops->recv(&k->mpi, channel, peer, tag, data, bytes, native)
             : get(k, peer, tag, native);
     pt_cost_of(&k->owed_s);
+    if (!is_near(k, peer)) pt_cost_owe(k->sim->costs.rates.receive * (double)bytes);
     return s;
 }
 

@@ -1,6 +1,7 @@
 #include "launch/plan/sim/cost.h"
 
 #include <simgrid/actor.h>
+#include <simgrid/exec.h>
 
 #include "common/base/crc32c.h"
 #include "common/run/sum.h"
@@ -10,13 +11,19 @@
 static struct {
     pt_cost_rates rates;
     double resolution_s;
-    double *owed_s; /* of the rank that runs */
+    sg_host_t machine; /* NULL: each rank has a core */
+    double *owed_s;    /* of the rank that runs */
 } cost;
 
 void pt_cost_set(const pt_cost_rates *rates, double resolution_s)
 {
     cost.rates = *rates;
     cost.resolution_s = resolution_s;
+}
+
+void pt_cost_share(sg_host_t machine)
+{
+    cost.machine = machine;
 }
 
 void pt_cost_of(double *owed_s)
@@ -29,13 +36,28 @@ void pt_cost_owe(double seconds)
     *cost.owed_s += seconds;
 }
 
+/* Simulated time passes for s seconds of a core. */
+static void spend(double s)
+{
+    sg_exec_t work;
+
+    if (!cost.machine) {
+        sg_actor_sleep_for(s);
+        return;
+    }
+    work = sg_actor_exec_init(s * sg_host_get_speed(cost.machine));
+    sg_exec_set_host(work, cost.machine);
+    sg_exec_start(work);
+    sg_exec_wait(work);
+}
+
 void pt_cost_pay(void)
 {
     double *owed_s = cost.owed_s, s = *owed_s;
 
     if (s < cost.resolution_s || s <= 0) return;
     *owed_s = 0;
-    sg_actor_sleep_for(s);
+    spend(s);
     cost.owed_s = owed_s;
 }
 

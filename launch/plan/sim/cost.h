@@ -4,10 +4,15 @@
 #ifndef PT_LAUNCH_PLAN_SIM_COST_H
 #define PT_LAUNCH_PLAN_SIM_COST_H
 
+#include <simgrid/host.h>
+
 #include "launch/plan/costs.h"
 
 /* Before the first rank starts. resolution_s: of the simulation. */
 void pt_cost_set(const pt_cost_rates *rates, double resolution_s);
+
+/* Ranks share the cores of this one machine. */
+void pt_cost_share(sg_host_t machine);
 
 /* Whose debt grows from now on; call wherever another rank may have run. Borrows it. */
 void pt_cost_of(double *owed_s);

@@ -38,7 +38,7 @@ static pt_status read_request(void)
 {
     pt_trial *t = &sim.trial;
     pt_status s = pt_question_read(stdin, t, &sim.costs);
-    size_t nodes = (size_t)t->nodes, most = 0;
+    size_t places = (size_t)pt_trial_places(t), most = 0;
 
     if (s == PT_OK) s = pt_trial_run_create(t, &sim.run);
     if (s != PT_OK) return s;
@@ -48,17 +48,17 @@ static pt_status read_request(void)
         if (sim.run->graph->nodes[i].op == PT_OP_BATCH_NORM && len > most) most = len;
     }
     sim.sums = pt_calloc(pt_mul(most, PT_MAX_COVER) + 1, sizeof *sim.sums);
-    sim.links = pt_calloc(2 * nodes, sizeof *sim.links);
-    sim.before = sim.links + nodes;
+    sim.links = pt_calloc(2 * places, sizeof *sim.links);
+    sim.before = sim.links + places;
     sim.mailboxes = pt_mailboxes_create();
     if (!sim.sums || !sim.links || !sim.mailboxes)
-        return pt_fail(PT_ERR_NOMEM, "no memory for %zu simulated nodes", nodes);
+        return pt_fail(PT_ERR_NOMEM, "no memory for %zu simulated nodes", places);
     pt_cost_set(&sim.costs.rates, resolution());
     return PT_OK;
 }
 
 /* SimGrid takes its settings as words of a command line. CM02 is its network model
- * without correction factors: a link carries what the request says. */
+ * without correction factors: a link carries what the platform says. */
 static void start_simgrid(void)
 {
     char precision[64];

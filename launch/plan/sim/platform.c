@@ -4,6 +4,20 @@
 #include <sys/mman.h>
 
 #include <simgrid/engine.h>
+#include <simgrid/host.h>
+
+#include "launch/plan/sim/cost.h"
+
+/* Of a link's rate: SimGrid's models of TCP give a twentieth to what the other end
+ * answers to each message, in the other direction (network/crosstraffic). Both directions
+ * of the busiest link are in use, so that it is the same to have less of both, and much
+ * cheaper to simulate. */
+static const double answers = 0.05;
+
+static double rate_of(const pt_trial *t)
+{
+    return t->sockets ? t->link / (1 + answers) : t->link;
+}
 
 /* Within a node: memory, and cores enough that a server beside a worker has its own. */
 enum { CORES = 4 };
@@ -14,15 +28,20 @@ static const char head[] =
     "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
     "<platform version=\"4.1\">\n";
 static const char tail[] = "</platform>\n";
+static const char machine[] = "machine0";
 
 /* A message crosses two links: its sender's and its receiver's. */
 static void print_cluster(FILE *out, const pt_trial *t)
 {
     fprintf(out,
+            "<zone id=\"all\" routing=\"Full\">\n"
             "<cluster id=\"cluster\" prefix=\"n\" suffix=\"\" radical=\"0-%d\" "
             "speed=\"1Gf\" core=\"%d\" bw=\"%.6gBps\" lat=\"%.9gs\" "
-            "sharing_policy=\"SPLITDUPLEX\" %s/>\n",
-            t->nodes - 1, CORES, t->link, t->latency_s / 2, loopback);
+            "sharing_policy=\"SPLITDUPLEX\" %s/>\n"
+            "<cluster id=\"machine\" prefix=\"machine\" suffix=\"\" radical=\"0-0\" "
+            "speed=\"1Gf\" core=\"%d\" bw=\"1GBps\" lat=\"0s\"/></zone>\n",
+            pt_trial_places(t) - 1, CORES, rate_of(t), t->latency_s / 2, loopback,
+            t->cores > 0 ? t->cores : 1);
 }
 
 static void print_ranks(FILE *out, const pt_trial *t, const int *host, const char *name)
@@ -58,10 +77,13 @@ pt_status pt_platform_load(const pt_trial *t)
 {
     char path[32];
     FILE *f = create_file(path);
+    pt_status s;
 
     if (!f) return pt_fail(PT_ERR_IO, "no file in memory for the simulated cluster");
     print_cluster(f, t);
-    return load(f, path, simgrid_load_platform);
+    s = load(f, path, simgrid_load_platform);
+    if (s == PT_OK && t->cores > 0) pt_cost_share(sg_host_by_name(machine));
+    return s;
 }
 
 pt_status pt_platform_place(const pt_trial *t, const int *host, const char *name)

@@ -92,7 +92,7 @@ void pt_sim_rank(pt_sim *s)
  * program. */
 static pt_status check_links(const pt_sim *s, uint64_t *busiest)
 {
-    int n = s->trial.nodes;
+    int n = pt_trial_places(&s->trial);
     pt_traffic *expected = pt_calloc((size_t)n, sizeof *expected);
     pt_status st = expected ? pt_traffic_of_places(s->run, 0, s->run->host, expected)
                             : pt_fail(PT_ERR_NOMEM, "no memory for the links");
@@ -127,7 +127,7 @@ void pt_sim_record(pt_sim *s)
     if (s->records++ == 0) {
         s->record_s = now;
         s->messages_before = s->messages;
-        for (int h = 0; h < s->trial.nodes; h++) s->before[h] = s->links[h];
+        for (int h = 0; h < pt_trial_places(&s->trial); h++) s->before[h] = s->links[h];
         return;
     }
     st = check_links(s, &a.busiest);

@@ -14,8 +14,8 @@ typedef struct {
     pt_mailboxes *mailboxes;            /* of messages that nobody reads */
     void *nothing;                      /* what is in them */
     double *sums;                       /* of batch norm, of the largest layer: nothing */
-    pt_traffic *links;                  /* [nodes] that the ranks have posted */
-    pt_traffic *before;                 /* [nodes] the same at the step record before */
+    pt_traffic *links;                  /* [places] that the ranks have posted */
+    pt_traffic *before;                 /* [places] the same at the step record before */
     uint64_t messages, messages_before; /* over links, checksums not counted */
     int records;                        /* step records sent */
     double record_s;                    /* simulated time of the last one */
