@@ -1,4 +1,4 @@
-/* A key's gradient arrives in parts (common/run/tiles.h).
+/* A key's gradient arrives in parts (server/arrivals.h).
  *
  * Receives are posted for a window of keys, n_slots of them, in the order in which a
  * backward pass finishes them; key k of the step uses slot k % n_slots. Keys are also
@@ -6,17 +6,19 @@
  * server tests the parts of one key, and memory is n_slots keys, not the model.
  *
  * Workers of this server's host lend their parts: the sums are formed in the workers' own
- * memory, which they overwrite only when the key's new weights have come. */
+ * memory, which they overwrite only when the key's new weights have come. Parts that are
+ * formed from factors have a copy, and no message of their own. */
 #include "server/gather.h"
 
 #include <stdlib.h>
 
 #include "common/base/bf16.h"
-#include "common/run/tiles.h"
 #include "common/run/trace.h"
 #include "common/run/wire.h"
+#include "server/arrivals.h"
+#include "server/factor_sums.h"
 
-enum { MAX_SLOTS = 32, SLOT_BUDGET = 64 << 20, LENT = -1 };
+enum { MAX_SLOTS = 32, SLOT_BUDGET = 64 << 20 };
 
 /* One key in progress; key k of a step is in slot k % n_slots. */
 typedef struct {
@@ -27,10 +29,10 @@ typedef struct {
 struct pt_gather {
     pt_run *run;
     pt_comm *comm;
-    size_t max_floats; /* of a key */
-    pt_tiles parts;
-    int *copy;      /* [parts.max]: its place among the copies; LENT: it has none */
-    int max_copies; /* parts that are not lent */
+    size_t max_floats;    /* of a key */
+    pt_arrivals sums;     /* where no factors come */
+    pt_arrivals *factors; /* [n_params]; no tiles: none come of this tensor */
+    pt_factor_sums *former;
     int n_slots;
     slot slots[MAX_SLOTS];
     double seconds; /* CPU time of sums so far */
@@ -45,23 +47,6 @@ static size_t largest_key(const pt_run *run)
     return max;
 }
 
-/* Are the sums of sender `s` lent to server `rank`? */
-static bool lends(const pt_tiles *parts, int rank, int s)
-{
-    return pt_run_lends(parts->run, rank,
-                        parts->run->n_servers + parts->senders[s].first);
-}
-
-/* Parts that server `rank` must have buffers for. */
-static int count_copies(const pt_tiles *parts, int rank)
-{
-    int n = 0;
-
-    for (int s = 0; s < parts->n_senders; s++)
-        if (!lends(parts, rank, s)) n += pt_tiles_of_sender(parts, s);
-    return n;
-}
-
 static int slots_for(size_t copies_bytes)
 {
     size_t n = copies_bytes > 0 ? SLOT_BUDGET / copies_bytes : MAX_SLOTS;
@@ -69,27 +54,15 @@ static int slots_for(size_t copies_bytes)
     return n < 2 ? 2 : n > MAX_SLOTS ? MAX_SLOTS : (int)n;
 }
 
-/* All parts of this server's keys. */
-static pt_status init_parts(pt_tiles *parts, const pt_run *run, int rank)
-{
-    pt_sender *senders = pt_calloc((size_t)run->n_workers, sizeof *senders);
-    pt_status s;
-
-    if (!senders) return pt_fail(PT_ERR_NOMEM, "no memory for the list of senders");
-    s = pt_tiles_init(parts, run, senders, pt_run_senders(run, rank, senders));
-    free(senders);
-    return s;
-}
-
 size_t pt_gather_bytes(const pt_run *run, int rank)
 {
-    pt_tiles parts;
+    pt_arrivals sums;
     size_t one;
 
-    if (init_parts(&parts, run, rank) != PT_OK) return 0;
-    one = largest_key(run) * sizeof(float) * (size_t)count_copies(&parts, rank);
-    pt_tiles_fini(&parts);
-    return one * (size_t)slots_for(one);
+    if (pt_arrivals_init(&sums, run, rank, -1) != PT_OK) return 0;
+    one = largest_key(run) * sizeof(float) * (size_t)sums.n_copies;
+    pt_arrivals_fini(&sums);
+    return one * (size_t)slots_for(one) + pt_factor_sums_bytes(run, rank);
 }
 
 void pt_gather_destroy(pt_gather **g)
@@ -101,15 +74,18 @@ void pt_gather_destroy(pt_gather **g)
         free(p->slots[i].buffer);
         free(p->slots[i].requests);
     }
-    pt_tiles_fini(&p->parts);
-    free(p->copy);
+    pt_arrivals_fini(&p->sums);
+    for (int i = 0; p->factors && i < p->run->graph->n_params; i++)
+        pt_arrivals_fini(&p->factors[i]);
+    free(p->factors);
+    pt_factor_sums_destroy(&p->former);
     free(p);
     *g = NULL;
 }
 
 static pt_status make_slots(pt_gather *g)
 {
-    size_t parts = (size_t)g->parts.max, copies = (size_t)g->max_copies;
+    size_t parts = (size_t)g->sums.tiles.max, copies = (size_t)g->sums.n_copies;
     bool ok = true;
 
     for (int i = 0; i < g->n_slots; i++) {
@@ -119,10 +95,24 @@ static pt_status make_slots(pt_gather *g)
         s->requests = pt_calloc(parts, sizeof *s->requests);
         ok = ok && (s->buffer || copies == 0) && s->requests;
     }
-    g->copy = pt_calloc(parts, sizeof *g->copy);
-    return ok && g->copy ? PT_OK
-                         : pt_fail(PT_ERR_NOMEM, "no memory for the sums (%zu bytes)",
-                                   pt_gather_bytes(g->run, g->comm->rank));
+    return ok ? PT_OK
+              : pt_fail(PT_ERR_NOMEM, "no memory for the sums (%zu bytes)",
+                        pt_gather_bytes(g->run, g->comm->rank));
+}
+
+/* Tensors of which factors come: fewer parts than without. */
+static pt_status make_factors(pt_gather *g)
+{
+    int n = g->run->graph->n_params;
+    pt_status s = pt_factor_sums_create(g->run, g->comm, &g->former);
+
+    g->factors = pt_calloc((size_t)n, sizeof *g->factors);
+    if (s == PT_OK && !g->factors)
+        s = pt_fail(PT_ERR_NOMEM, "no memory for gradients' factors");
+    for (int i = 0; i < n && s == PT_OK; i++)
+        if (pt_factor_sums_has(g->former, i))
+            s = pt_arrivals_init(&g->factors[i], g->run, g->comm->rank, i);
+    return s;
 }
 
 pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out)
@@ -135,13 +125,13 @@ pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out)
     if (!g) return pt_fail(PT_ERR_NOMEM, "no memory for the sums");
     g->run = run;
     g->comm = comm;
-    s = init_parts(&g->parts, run, comm->rank);
+    s = pt_arrivals_init(&g->sums, run, comm->rank, -1);
     g->max_floats = (max + 15) / 16 * 16;
     if (s == PT_OK) {
-        g->max_copies = count_copies(&g->parts, comm->rank);
-        g->n_slots = slots_for(max * sizeof(float) * (size_t)g->max_copies);
+        g->n_slots = slots_for(max * sizeof(float) * (size_t)g->sums.n_copies);
         s = make_slots(g);
     }
+    if (s == PT_OK) s = make_factors(g);
     if (s == PT_OK)
         *out = g;
     else
@@ -151,75 +141,98 @@ pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out)
 
 static void enter_step(pt_gather *g, uint64_t step)
 {
-    int copies = 0;
-
-    pt_tiles_enter(&g->parts, step);
-    for (int p = 0; p < g->parts.n; p++)
-        g->copy[p] =
-            lends(&g->parts, g->comm->rank, g->parts.sender[p]) ? LENT : copies++;
+    pt_arrivals_enter(&g->sums, step);
+    for (int i = 0; i < g->run->graph->n_params; i++)
+        if (pt_factor_sums_has(g->former, i)) pt_arrivals_enter(&g->factors[i], step);
+    pt_factor_sums_enter(g->former, step);
 }
 
-static bool lent(const pt_gather *g, int p)
+static pt_arrivals *arrivals(pt_gather *g, int key)
 {
-    return g->copy[p] == LENT;
+    int tensor = g->run->keys->keys[key].tensor;
+
+    return pt_factor_sums_has(g->former, tensor) ? &g->factors[tensor] : &g->sums;
 }
 
-static float *copy(const pt_gather *g, const slot *s, int p)
+/* A part of a key. */
+typedef struct {
+    const pt_arrivals *a;
+    int i;
+    const pt_key *key;
+} piece;
+
+static float *copy(const pt_gather *g, const slot *s, piece p)
 {
-    return s->buffer + (size_t)g->copy[p] * g->max_floats;
+    return s->buffer + (size_t)p.a->copy[p.i] * g->max_floats;
 }
 
-/* Bytes of part p of a key; what is lent is floats. */
-static size_t part_bytes(const pt_gather *g, int p, size_t count)
+/* Bytes of a part; what is lent is floats. */
+static size_t piece_bytes(const pt_gather *g, piece p)
 {
-    return lent(g, p) ? count * sizeof(float) : pt_push_bytes(g->run, count);
+    return pt_arrivals_lent(p.a, p.i) ? p.key->count * sizeof(float)
+                                      : pt_push_bytes(g->run, p.key->count);
 }
 
-/* Where they arrive, at the end of the copy's values: bfloat16 are unpacked in place. */
-static void *arrival(const pt_gather *g, const slot *s, int p, size_t count)
+/* Where it arrives, at the end of the copy's values: bfloat16 are unpacked in place. */
+static void *arrival(const pt_gather *g, const slot *s, piece p)
 {
-    return lent(g, p) ? NULL : (char *)(copy(g, s, p) + count) - part_bytes(g, p, count);
+    return pt_arrivals_lent(p.a, p.i)
+               ? NULL
+               : (char *)(copy(g, s, p) + p.key->count) - piece_bytes(g, p);
 }
 
 static pt_status post(pt_gather *g, slot *s, int key)
 {
-    const pt_key *k = &g->run->keys->keys[key];
-    const pt_tiles *parts = &g->parts;
-    pt_status st = PT_OK;
+    const pt_arrivals *a = arrivals(g, key);
+    const pt_tiles *t = &a->tiles;
+    pt_status st = pt_factor_sums_expect(g->former, g->run->keys->keys[key].tensor);
 
-    for (int p = 0; p < parts->n && st == PT_OK; p++)
-        if (parts->full[p])
-            st = pt_comm_borrow(
-                g->comm, pt_sender_rank(g->run, &parts->senders[parts->sender[p]], key),
-                PT_MSG_PUSH, key * PT_MSG_COVERS + parts->index[p],
-                arrival(g, s, p, k->count), part_bytes(g, p, k->count), &s->requests[p]);
+    for (int i = 0; i < t->n && st == PT_OK; i++) {
+        piece p = {a, i, &g->run->keys->keys[key]};
+
+        if (t->full[i] && !pt_arrivals_formed(a, i))
+            st = pt_comm_borrow(g->comm,
+                                pt_sender_rank(g->run, &t->senders[t->sender[i]], key),
+                                PT_MSG_PUSH, key * PT_MSG_COVERS + t->index[i],
+                                arrival(g, s, p), piece_bytes(g, p), &s->requests[i]);
+    }
     return st;
 }
 
-/* Part p of a key as floats: where it is lent, or the copy. */
-static float *part(const pt_gather *g, const slot *s, int p, size_t count)
+/* All that a key is made of has come. */
+static pt_status wait(pt_gather *g, slot *s, int key)
 {
-    if (lent(g, p)) return s->requests[p].data;
-    if (pt_run_wire_bf16(g->run))
-        pt_bf16_unpack(arrival(g, s, p, count), count, copy(g, s, p));
+    pt_status st = pt_comm_wait(g->comm, s->requests, (size_t)g->sums.tiles.max);
+
+    return st == PT_OK ? pt_factor_sums_wait(g->former, g->run->keys->keys[key].tensor)
+                       : st;
+}
+
+/* A part as floats: where it is lent, or the copy. */
+static float *part(const pt_gather *g, const slot *s, piece p)
+{
+    int key = (int)(p.key - g->run->keys->keys);
+
+    if (pt_arrivals_lent(p.a, p.i)) return s->requests[p.i].data;
+    if (pt_arrivals_formed(p.a, p.i))
+        pt_factor_sums_form(g->former, key, p.a->tiles.trees[p.i], copy(g, s, p));
+    else if (pt_run_wire_bf16(g->run))
+        pt_bf16_unpack(arrival(g, s, p), p.key->count, copy(g, s, p));
     return copy(g, s, p);
 }
 
-static void take_parts(pt_gather *g, const slot *s, size_t count)
-{
-    pt_tiles *parts = &g->parts;
-
-    for (int p = 0; p < parts->n; p++)
-        parts->values[p] = parts->full[p] ? part(g, s, p, count) : NULL;
-}
-
-/* The sum of the parts' values, which are overwritten. */
-static const float *finish(pt_gather *g, size_t count)
+/* The sum of a key's parts, which are overwritten. */
+static const float *finish(pt_gather *g, const slot *s, int key)
 {
     double start = pt_cpu_clock();
+    pt_arrivals *a = arrivals(g, key);
+    pt_tiles *parts = &a->tiles;
+    const pt_key *k = &g->run->keys->keys[key];
     void *root[PT_MAX_COVER];
 
-    pt_tiles_merge(&g->parts, count, root);
+    for (int p = 0; p < parts->n; p++)
+        parts->values[p] = parts->full[p] ? part(g, s, (piece){a, p, k}) : NULL;
+    pt_tiles_merge(parts, k->count, root);
     g->seconds += pt_cpu_clock() - start;
     return root[0];
 }
@@ -233,11 +246,8 @@ double pt_gather_seconds(const pt_gather *g)
 static const float *aggregate(pt_gather *g, const slot *t, int key)
 {
     double start = pt_trace_clock(g->run->trace);
-    size_t count = g->run->keys->keys[key].count;
-    const float *sum;
+    const float *sum = finish(g, t, key);
 
-    take_parts(g, t, count);
-    sum = finish(g, count);
     pt_trace_until_now(g->run->trace, PT_TRACE_AGGREGATE, key, start);
     return sum;
 }
@@ -259,7 +269,7 @@ pt_status pt_gather_keys(pt_gather *g, uint64_t step, const int *keys, int n,
             next++;
         }
         start = pt_trace_clock(g->run->trace);
-        if (s == PT_OK) s = pt_comm_wait(g->comm, t->requests, (size_t)g->parts.n);
+        if (s == PT_OK) s = wait(g, t, keys[k]);
         pt_trace_until_now(g->run->trace, PT_TRACE_GATHER, keys[k], start);
         if (s == PT_OK) s = done(context, keys[k], aggregate(g, t, keys[k]));
     }

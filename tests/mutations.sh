@@ -77,6 +77,13 @@ mutation bf16_sums_of_servers_are_not_rounded worker.run_bits common/run/tiles.c
 - pt_bf16_add(into, from, *(const size_t *)count);
 + for (size_t i = 0; i < *(const size_t *)count; i++) ((float *)into)[i] += ((const float *)from)[i];
 M
+mutation factors_of_keys_begin_at_the_same_column worker.run_factors server/factor_sums.c <<'M'
+- if (keys[k].server == f->comm->rank) at += pt_key_rows(f->run, k, &first);
+M
+mutation rows_of_sums_beside_factors_are_not_formed worker.run_factors worker/factor_pushes.c <<'M'
+- if (pt_factor_pushes_has(p, keys->keys[k].server, tensor)) continue;
++ if (tensor >= 0) continue;
+M
 mutation workers_without_images_exchange common.allreduce common/run/allreduce.c <<'M'
 - if (pt_span_images(&span) == 0) continue;
 + if (images == 0) continue;
@@ -110,8 +117,8 @@ mutation sums_leave_after_the_weight_gradients worker.net_overlap worker/engine/
 + if (owed < 0 || n->plan.nodes[owed].weights_at != i + 1) return PT_OK;
 M
 mutation empty_shards_are_added worker.run_edges server/gather.c <<'M'
-- parts->values[p] = parts->full[p] ? part(g, s, p, count) : NULL;
-+ parts->values[p] = part(g, s, p, count);
+- parts->values[p] = parts->full[p] ? part(g, s, (piece){a, p, k}) : NULL;
++ parts->values[p] = part(g, s, (piece){a, p, k});
 M
 mutation lent_weights_are_not_read worker.run_bits worker/client.c <<'M'
 - memcpy(c->run->flat + k->offset, lent, k->count * sizeof(float));
@@ -128,11 +135,11 @@ mutation homes_send_floats_as_bf16 worker.run_hosts worker/home.c <<'M'
 - if (pt_run_wire_bf16(h->run)) pt_bf16_pack(sum, count, (uint16_t *)(void *)sum);
 M
 mutation hosts_send_what_each_worker_has worker.run_traffic common/run/traffic.c <<'M'
-- add_values(c, home - c->r->n_servers, k->server, one, trees_of(c, s), false);
-+ add_values(c, home - c->r->n_servers, k->server, one, trees_of(c, &(pt_sender){s->first, 1}), false);
+- add_values(c, home - c->r->n_servers, k->server, up, one, trees_of(c, s), false);
++ add_values(c, home - c->r->n_servers, k->server, up, one, trees_of(c, &(pt_sender){s->first, 1}), false);
 M
 mutation lent_keys_count_in_full worker.run_traffic common/run/traffic.c <<'M'
-- if (lent) up = down = l.keys * PT_MSG_PLACE_BYTES;
+- received = down.keys * PT_MSG_PLACE_BYTES;
 M
 mutation another_process_s_memory_is_taken common.segments common/comm/segments.c <<'M'
 - if (s == PT_OK && memcmp(g->base + mark_at(bytes), &mark, sizeof mark) != 0)

@@ -7,7 +7,8 @@
  *     trade            payload to rank 0, step record back
  *     begin_backward   this worker is the home of keys again (worker/home.h)
  *     gradient_ready   backward, last layer first: pushes the sums of the layer's keys,
- *                      then posts receives for new weights of the layers above it
+ *                      or its factors (worker/factor_pushes.h), then posts receives for
+ *                      new weights of the layers above it
  *     end_step         posts the receives that are left
  *
  * Weights and gradients that stay on this host are lent and not sent (pt_comm_lend): to
@@ -237,6 +238,7 @@ static pt_status push_key(pt_client *c, int key)
         pt_home_ready(c->home, key);
         return PT_OK;
     }
+    if (pt_factor_pushes_has(c->factors, k->server, k->tensor)) return PT_OK;
     for (int i = 0; i < c->n_cover && s == PT_OK; i++)
         if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) > 0)
             s = push(c, key, i,
@@ -253,6 +255,8 @@ static pt_status gradient_ready(void *context, int tensor)
 
     for (int k = first[tensor]; k < first[tensor + 1] && s == PT_OK; k++)
         s = push_key(c, k);
+    if (s == PT_OK)
+        s = pt_factor_pushes_send(c->factors, tensor, (size_t)pt_span_images(&c->span));
     if (s == PT_OK) s = pt_home_poll(c->home, &moved);
     if (s != PT_OK) return s;
     c->pushed[tensor] = true;
@@ -294,6 +298,7 @@ static void poll(void *context)
     c->last_poll = now;
     pt_comm_poll(c->comm);
     if (!keep(c, pt_home_poll(c->home, &moved))) return;
+    if (!keep(c, pt_factor_pushes_poll(c->factors))) return;
     for (int k = 0; k < c->run->keys->n; k++)
         for (int i = 0; i < c->n_cover; i++) {
             pt_request *r = &c->push[k * PT_MAX_COVER + i];
@@ -327,6 +332,7 @@ void pt_client_destroy(pt_client **c)
     pt_spans_fini(&(*c)->spans);
     free((*c)->tensor_waits);
     free((*c)->server_waits);
+    pt_factor_pushes_destroy(&(*c)->factors);
     pt_exchange_destroy(&(*c)->exchange);
     free(*c);
     *c = NULL;
@@ -381,6 +387,7 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
     s = pt_spans_init(&c->spans, run, (size_t)run->keys->n * PT_MAX_COVER);
     if (s == PT_OK) s = make_lists(c);
     if (s == PT_OK) s = pt_exchange_create(run, comm, worker, &c->exchange);
+    if (s == PT_OK) s = pt_factor_pushes_create(run, comm, net, worker, &c->factors);
     if (s == PT_OK) s = pt_home_create(run, comm, net, &c->spans, worker, &c->home);
     if (s == PT_OK) {
         install(c);
@@ -407,6 +414,9 @@ pt_status pt_client_begin_step(pt_client *c, uint64_t step)
     c->exposed = 0;
     s = pt_client_wait(c, PT_TIME_WEIGHTS, c->push,
                        (size_t)c->run->keys->n * PT_MAX_COVER);
+    if (s == PT_OK)
+        s = pt_client_wait(c, PT_TIME_WEIGHTS, pt_factor_pushes_requests(c->factors),
+                           pt_factor_pushes_count(c->factors));
     pt_spans_step(&c->spans, step);
     if (s == PT_OK) s = pt_client_wait(c, PT_TIME_RECORD, &c->payload, 1);
     c->step = step;

@@ -6,6 +6,7 @@
 #include "common/run/wire.h"
 #include "worker/engine/net/net.h"
 #include "worker/exchange.h"
+#include "worker/factor_pushes.h"
 #include "worker/home.h"
 #include "worker/spans.h"
 
@@ -26,6 +27,7 @@ struct pt_client {
     int *peer; /* [n_keys]: who takes this worker's sums and gives it new weights */
     bool *due; /* [n_keys]: asked for, of keys whose home this worker is */
     pt_home *home;
+    pt_factor_pushes *factors;
     pt_exchange *exchange;
     pt_request payload, record;
     uint8_t record_bytes[PT_RECORD_BYTES];

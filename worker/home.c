@@ -3,6 +3,7 @@
  * not all that are under way.
  *
  *     merged   every worker of the host has lent its parts; what they merge into was sent
+ *              (of a key whose factors the workers send: at once, there is nothing)
  *     left     it has left, and the new weights may come into the memory of this worker's
  *              first part, which may be what was sent
  *     came     the weights are here and are lent to the others
@@ -12,13 +13,15 @@
 #include <stdlib.h>
 
 #include "common/base/bf16.h"
+#include "common/run/factors.h"
 #include "common/run/tiles.h"
 #include "common/run/trace.h"
 #include "common/run/wire.h"
 
 typedef struct {
     int key;
-    bool ready; /* this worker's own sums are */
+    bool factors; /* workers send the server those: there are no sums to merge */
+    bool ready;   /* this worker's own sums are */
     bool posted;
     bool came;
     pt_request *parts; /* [tiles.max]: what the others lend */
@@ -152,9 +155,10 @@ static pt_status test_all(pt_home *h, pt_request *r, int n, bool *done)
 
 static pt_status try_merge(pt_home *h, duty *d, bool *done)
 {
-    pt_status s = d->posted ? PT_OK : post_parts(h, d);
+    pt_status s = d->posted || d->factors ? PT_OK : post_parts(h, d);
 
     *done = d->ready;
+    if (d->factors) return PT_OK;
     if (s == PT_OK && *done) s = test_all(h, d->parts, h->tiles.n, done);
     return s == PT_OK && *done ? merge(h, d) : s;
 }
@@ -343,11 +347,15 @@ static void init_duty(pt_home *h, int i, int key)
 {
     pt_request *r = h->requests + (size_t)i * requests_of(h);
 
-    h->duties[i] = (duty){.key = key,
-                          .parts = r,
-                          .push = r + h->tiles.max,
-                          .pull = r + h->tiles.max + h->n_cover,
-                          .lend = r + h->tiles.max + h->n_cover + 1};
+    const pt_key *k = &h->run->keys->keys[key];
+
+    h->duties[i] =
+        (duty){.key = key,
+               .factors = pt_worker_factors(h->run, h->worker, k->server, k->tensor),
+               .parts = r,
+               .push = r + h->tiles.max,
+               .pull = r + h->tiles.max + h->n_cover,
+               .lend = r + h->tiles.max + h->n_cover + 1};
     h->of_key[key] = &h->duties[i];
 }
 

@@ -11,6 +11,7 @@
 #include "worker/client.h"
 #include "worker/engine/net/net.h"
 #include "worker/exchange.h"
+#include "worker/factor_pushes.h"
 #include "worker/home.h"
 #include "worker/objective/objective.h"
 
@@ -184,7 +185,8 @@ size_t pt_worker_bytes(const pt_run *run, int worker, int threads)
     test = tester_options(run, pool);
     doubles = pt_terms_doubles(run, train.max_images) + pt_payload_bound(run);
     n = net_bytes(&train) + net_bytes(&test) + pt_objective_bytes(run, &train) +
-        pt_exchange_bytes(run) + pt_home_bytes(run, worker) + doubles * sizeof(double);
+        pt_exchange_bytes(run) + pt_home_bytes(run, worker) +
+        pt_factor_pushes_bytes(run, worker) + doubles * sizeof(double);
     pt_threads_destroy(&pool);
     return n;
 }

@@ -69,7 +69,7 @@ static void begin(pt_request *r, bool receive, int peer, pt_msg_kind kind, int i
 
 static bool is_bulk(pt_msg_kind kind)
 {
-    return kind == PT_MSG_PUSH || kind == PT_MSG_PULL;
+    return kind == PT_MSG_PUSH || kind == PT_MSG_FACTORS || kind == PT_MSG_PULL;
 }
 
 static void depart(pt_comm *c, pt_msg_kind kind)

@@ -53,6 +53,9 @@ void pt_msg_which(pt_msg_kind kind, int index, char *out, size_t n)
     case PT_MSG_COLLECT:
         snprintf(out, n, "key %d", index);
         return;
+    case PT_MSG_FACTORS:
+        snprintf(out, n, "node %d", index);
+        return;
     case PT_MSG_MOMENTS:
         snprintf(out, n, "node %d", index / 2);
         return;

@@ -48,7 +48,9 @@
     /* rank -> rank 0: its part of a command's results */                                \
     X(FOUND, 1, 1, "its results")                                                        \
     /* rank <-> rank: common/comm/link.h */                                              \
-    X(LINK, 1, 1, "its part of a measurement")
+    X(LINK, 1, 1, "its part of a measurement")                                           \
+    /* worker -> server: common/run/factors.h; index = node */                           \
+    X(FACTORS, PT_MSG_MAX_NODES, 1, "gradient factors")
 
 enum {
     PT_MSG_COVERS = 32, /* more than any cover has: PT_MAX_COVER is smaller */

@@ -14,6 +14,13 @@ void pt_outer_pack(size_t n_out, size_t n, const float *dy, size_t ld, float *pa
     pt_gemm_pack(PT_N, n, n_out, dy, ld, 0, pt_gemm_panels(n_out), n * PT_PANEL, packed);
 }
 
+void pt_outer_copy(const float *from, size_t ld_from, size_t floats, size_t n, float *to,
+                   size_t ld_to)
+{
+    for (size_t i = 0; i < n; i++)
+        memcpy(to + i * ld_to, from + i * ld_from, floats * sizeof *to);
+}
+
 static void add_node(const pt_span *span, pt_subtree t, pt_outer_tree *s)
 {
     pt_subtree left = {t.level - 1, 2 * t.index}, right = {t.level - 1, 2 * t.index + 1};

@@ -21,6 +21,10 @@ typedef struct {
 size_t pt_outer_packed(size_t n_out, size_t n);
 void pt_outer_pack(size_t n_out, size_t n, const float *dy, size_t ld, float *packed);
 
+/* Copies n rows of `floats` from rows of ld_from floats to rows of ld_to. */
+void pt_outer_copy(const float *from, size_t ld_from, size_t floats, size_t n, float *to,
+                   size_t ld_to);
+
 /* How a sub-tree's leaves are added (gemm_path.h): those with images. */
 typedef struct {
     int n_leaves, first; /* first image of the span that it covers */

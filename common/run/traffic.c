@@ -4,7 +4,7 @@
 
 #include "common/comm/carrier.h"
 #include "common/run/coupling.h"
-#include "common/run/hosts.h"
+#include "common/run/factors.h"
 
 enum { RANK_0 = 0 };
 
@@ -43,15 +43,19 @@ static void fill_loads(const pt_run *r, load *of)
 
 /* Gradients, n_trees messages a key, and new weights between a worker and another rank;
  * lent: only their places. */
-static void add_values(const count *c, int worker, int other, load l, int n_trees,
-                       bool lent)
+static void add_values(const count *c, int worker, int other, load up, load down,
+                       int n_trees, bool lent)
 {
     int rank = c->r->n_servers + worker;
-    uint64_t up = l.values * pt_push_bytes(c->r, 1), down = l.values * sizeof(float);
+    uint64_t n = (uint64_t)n_trees, sent = up.values * pt_push_bytes(c->r, 1),
+             received = down.values * sizeof(float);
 
-    if (lent) up = down = l.keys * PT_MSG_PLACE_BYTES;
-    add(c, rank, other, (uint64_t)n_trees * up, (uint64_t)n_trees * l.keys);
-    add(c, other, rank, down, l.keys);
+    if (lent) {
+        sent = up.keys * PT_MSG_PLACE_BYTES;
+        received = down.keys * PT_MSG_PLACE_BYTES;
+    }
+    add(c, rank, other, n * sent, n * up.keys);
+    add(c, other, rank, received, down.keys);
 }
 
 /* Sub-trees with images in the cover of a sender's shards. */
@@ -70,12 +74,42 @@ static void add_key(const count *c, const pt_sender *s, int key)
 {
     const pt_key *k = &c->r->keys->keys[key];
     int home = pt_sender_rank(c->r, s, key);
-    load one = {.values = k->count, .keys = 1};
+    load one = {.values = k->count, .keys = 1}, up = one;
 
+    if (pt_sender_factors(c->r, s, k->server, k->tensor)) up = (load){0};
     for (int w = s->first; w < s->first + s->n; w++)
         if (c->r->n_servers + w != home)
-            add_values(c, w, home, one, trees_of(c, &(pt_sender){w, 1}), true);
-    add_values(c, home - c->r->n_servers, k->server, one, trees_of(c, s), false);
+            add_values(c, w, home, up, one, trees_of(c, &(pt_sender){w, 1}), true);
+    add_values(c, home - c->r->n_servers, k->server, up, one, trees_of(c, s), false);
+}
+
+/* The factors of one tensor, from each worker of a sender. */
+static void add_factors(const count *c, const pt_sender *s, int server,
+                        const pt_factors *f)
+{
+    for (int w = s->first; w < s->first + s->n; w++) {
+        pt_span span = pt_run_span(c->r, w, c->step);
+        uint64_t n = (uint64_t)pt_span_images(&span);
+
+        if (n > 0)
+            add(c, c->r->n_servers + w, server, n * pt_factors_floats(f) * sizeof(float),
+                1);
+    }
+}
+
+/* All factors that a sender's workers send server; returns which sums are left of l. */
+static load add_all_factors(const count *c, const pt_sender *s, int server, load l)
+{
+    for (int t = 0; t < c->r->graph->n_params; t++) {
+        pt_factors f;
+
+        if (!c->r->trained[t] || !pt_sender_factors(c->r, s, server, t)) continue;
+        f = pt_factors_of(c->r, server, t);
+        add_factors(c, s, server, &f);
+        l.values -= f.values;
+        l.keys -= f.keys;
+    }
+    return l;
 }
 
 static void add_keys(const count *c, int server, load l, const pt_sender *senders, int n)
@@ -84,11 +118,12 @@ static void add_keys(const count *c, int server, load l, const pt_sender *sender
 
     for (int i = 0; i < n; i++) {
         const pt_sender *s = &senders[i];
+        load up = add_all_factors(c, s, server, l);
 
         if (s->n == 1) {
             bool lent = pt_run_lends(r, server, r->n_servers + s->first);
 
-            add_values(c, s->first, server, l, trees_of(c, s), lent);
+            add_values(c, s->first, server, up, l, trees_of(c, s), lent);
             continue;
         }
         for (int k = 0; k < r->keys->n; k++)

@@ -45,6 +45,16 @@ float *pt_net_gradient(pt_net *n, int tensor, int cover)
            n->graph->tensors[tensor].offset;
 }
 
+/* Gradients are compared, not factors. */
+void pt_net_want_rows(pt_net *n, int tensor, const bool *rows)
+{
+}
+
+void pt_net_factors(const pt_net *n, int tensor, const float **x, const float **dy)
+{
+    *x = *dy = n->gradient;
+}
+
 typedef struct {
     pt_run *run;
     pt_net net;
@@ -62,14 +72,18 @@ static pt_status make_config(const char *network, pt_config **out)
     Pt__Config__Config c = PT__CONFIG__CONFIG__INIT;
     Pt__Config__Data data = PT__CONFIG__DATA__INIT;
     Pt__Config__Network net = PT__CONFIG__NETWORK__INIT;
+    Pt__Config__Server server = PT__CONFIG__SERVER__INIT;
     Pt__Config__Stage stage = PT__CONFIG__STAGE__INIT, *stages[] = {&stage};
 
-    c.has_shards = data.has_batch = net.has_batch_norm = stage.has_steps = true;
+    c.has_shards = data.has_batch = net.has_batch_norm = stage.has_steps =
+        server.has_factors = true;
     c.shards = SHARDS;
     data.batch = BATCH;
     net.name = (char *)(uintptr_t)network;
     net.batch_norm = PT__CONFIG__BATCH_NORM__FROZEN;
     stage.steps = 2 * MAX_ROUNDS;
+    server.factors = PT__CONFIG__SERVER__FACTORS__OFF;
+    c.server = &server;
     c.data = &data;
     c.network = &net;
     c.n_stages = 1;

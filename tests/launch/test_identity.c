@@ -26,7 +26,7 @@ static void test_exactly_these_keys_are_free(void **state)
         text, "run.watchdog_s run.log_every run.gradient_ratio_every run.resume "
               "run.checkpoint_s run.checkpoint_steps run.keep_best data.input_threads "
               "evaluation.every_epochs evaluation.train_split server.ranks "
-              "server.placement server.shared_memory "
+              "server.placement server.shared_memory server.factors "
               "engine.threads engine.workers ");
     pt_config_destroy(&c);
 }

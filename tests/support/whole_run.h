@@ -25,6 +25,7 @@ typedef struct {
     const int *hosts;    /* [n_servers + n_workers]: other hosts than these; or NULL */
     unsigned shuffle;    /* of arrival; 0: messages are there at once */
     size_t part_bytes;   /* of messages, see pt_comm; 0: its default */
+    size_t head_floats;  /* of a key of the head's weights; 0: all in one */
     int n_train, n_test; /* images 0..n_train-1, and those after them */
     int n_validation;    /* at most n_test: of the test images, the first; 0: none */
     uint64_t salt;       /* of the images' pattern */

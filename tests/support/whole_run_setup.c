@@ -91,6 +91,32 @@ static void place(pt_run *run, const whole_run_options *o)
     if (o->hosts) memcpy(run->host, o->hosts, n * sizeof *run->host);
 }
 
+/* Cuts the head's weights anew, into keys of `floats`, which go round the servers. */
+static void cut_head(pt_run *run, size_t floats)
+{
+    int head = run->graph->nodes[run->graph->logits].weight, n = 0;
+    const pt_tensor *t = &run->graph->tensors[head];
+    pt_keys *k = run->keys;
+    pt_key *keys = calloc((size_t)k->n + t->count / floats, sizeof *keys);
+
+    assert_non_null(keys);
+    for (int i = 0; i < k->n; i++) {
+        if (k->keys[i].tensor == head) {
+            for (size_t at = 0; at < t->count; at += floats, n++)
+                keys[n] = (pt_key){head, t->offset + at,
+                                   t->count - at < floats ? t->count - at : floats,
+                                   n % k->n_servers};
+            continue;
+        }
+        keys[n++] = k->keys[i];
+    }
+    free(k->keys);
+    k->keys = keys;
+    for (int i = head + 1; i <= run->graph->n_params; i++)
+        k->first_of_tensor[i] += n - k->n;
+    k->n = n;
+}
+
 pt_run *whole_run_make(const whole_run_options *o)
 {
     pt_config *c = load_config(o);
@@ -112,6 +138,7 @@ pt_run *whole_run_make(const whole_run_options *o)
     if (asks & PT_ASKS_SOURCE) add_source(c, plan, o);
     assert_int_equal(pt_run_create(c, graph, plan, o->n_servers, o->n_workers, &run),
                      PT_OK);
+    if (o->head_floats > 0) cut_head(run, o->head_floats);
     place(run, o);
     for (size_t i = 0; i < n && run->given.labels; i++)
         run->given.labels[i] = whole_run_label(o, (int)i);

@@ -11,7 +11,8 @@
 
 enum { TRAIN = 21, TEST = 70, VALIDATION = 37 };
 
-static const int *hosts; /* of all ranks; NULL: unknown */
+static const int *hosts;   /* of all ranks; NULL: unknown */
+static size_t head_floats; /* of a key */
 
 /* On one host an odd number of workers sends copies, an even one shares memory. */
 static whole_run *play_validated(const char *set, int n_workers, int n_servers,
@@ -24,6 +25,7 @@ static whole_run *play_validated(const char *set, int n_workers, int n_servers,
                            .n_servers = n_servers,
                            .n_workers = n_workers,
                            .hosts = hosts,
+                           .head_floats = head_floats,
                            .threads = 1,
                            .shuffle = 5,
                            .n_train = TRAIN,
@@ -221,6 +223,22 @@ static void test_bytes_of_gradients_in_bf16_are_foretold(void **state)
     check_layouts("server.wire=bf16");
 }
 
+/* In keys that are cut within rows; some workers send some servers factors, some sums. */
+static void test_bytes_of_factors_are_foretold(void **state)
+{
+    static const int four[] = {0, 1, 1, 2, 2, 3, 3, 4, 4};
+
+    head_floats = 48;
+    for (int s = 1; s <= 4; s++)
+        for (int w = s == 1 ? 3 : 5; w <= 7; w += 2) check(NULL, w, s);
+    check("server.wire=bf16", 7, 2);
+    check("server.factors=off", 7, 2);
+    hosts = four;
+    check(NULL, 8, 1);
+    hosts = NULL;
+    head_floats = 0;
+}
+
 static void test_bytes_of_targets_matched_to_features_are_foretold(void **state)
 {
     check_layouts("pseudo_task.target=matched");
@@ -276,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_bytes_with_batch_norm_per_shard_are_foretold),
         cmocka_unit_test(test_bytes_with_frozen_batch_norm_are_foretold),
         cmocka_unit_test(test_bytes_of_gradients_in_bf16_are_foretold),
+        cmocka_unit_test(test_bytes_of_factors_are_foretold),
         cmocka_unit_test(test_bytes_of_targets_matched_to_features_are_foretold),
         cmocka_unit_test(test_bytes_of_validation_images_are_foretold_and_change_no_bit),
         cmocka_unit_test(test_bytes_of_stages_with_frozen_parts_are_foretold),

@@ -198,6 +198,14 @@ float *pt_net_gradient(pt_net *n, int tensor, int t)
            n->opt.graph->tensors[tensor].offset;
 }
 
+void pt_net_factors(const pt_net *n, int tensor, const float **x, const float **dy)
+{
+    int node = n->opt.graph->tensors[tensor].node;
+
+    *x = pt_net_y(n, n->opt.graph->nodes[node].in[0]);
+    *dy = n->plan.nodes[node].dy;
+}
+
 const float *pt_net_input_gradient(const pt_net *n)
 {
     return n->pass == PT_PASS_DONE ? n->plan.nodes[0].dy : NULL;

@@ -82,6 +82,11 @@ PT_MUST_USE pt_status pt_net_backward_probe(pt_net *n, const float *drep, int te
  * layout. Valid until the next forward pass. */
 float *pt_net_gradient(pt_net *n, int tensor, int t);
 
+/* The factors of the gradient of a linear layer's weights, for the images of the span:
+ * x [images][n_in] and dy [images][n_out]. Borrowed, within the tensor's
+ * gradient_ready. */
+void pt_net_factors(const pt_net *n, int tensor, const float **x, const float **dy);
+
 /* d(loss)/d(input) after the backward pass, [images of the span][h][w][c]; valid until
  * the next pass. NULL without the option input_gradient. */
 const float *pt_net_input_gradient(const pt_net *n);
