@@ -43,6 +43,7 @@ expect() { # code pattern ranks set...
         { fail "$*: not one line '$pattern'"; cat faulty.log; }
 }
 expect 2 'too few ranks: 3; a run needs 3 servers and at least 1 worker .mpirun -n 4 ptrain' 3 server.ranks=3
+expect 2 '30 servers for a network whose parameters are 29 keys: use at most 29 servers .server.ranks.' 31 server.ranks=30
 expect 2 'server.ranks must be in .1, 1024. or auto, not 0' 3 server.ranks=0
 expect 2 "server.ranks: 'all' is not an unsigned integer" 3 server.ranks=all
 
