@@ -34,6 +34,9 @@ python3-torch           python torch
 python3-torchvision     python torchvision
 python3-onnx            python onnx
 python3-pil             python PIL
+debootstrap             command debootstrap
+dpkg-dev                command dpkg-shlibdeps
+file                    command file
 gcc-aarch64-linux-gnu   command aarch64-linux-gnu-gcc
 qemu-user               command qemu-aarch64
 libsimgrid-dev          header smpi/smpi.h

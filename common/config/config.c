@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "common/config/parts.h"
+#include "common/config/shipped.h"
 
 typedef struct {
     pt_arena arena;
@@ -59,7 +60,8 @@ static char *read_file(loader *l, const char *path, pt_mark asked, size_t *n,
 static char *beside(loader *l, const char *file, const char *name)
 {
     const char *slash = strrchr(file, '/');
-    size_t dir = slash && name[0] != '/' ? (size_t)(slash - file) + 1 : 0;
+    bool whole = name[0] == '/' || pt_config_is_shipped(name);
+    size_t dir = slash && !whole ? (size_t)(slash - file) + 1 : 0;
     char *path = pt_arena_alloc(&l->arena, dir + strlen(name) + 1);
 
     if (!path) return NULL;
@@ -111,14 +113,30 @@ static bool in_chain(const loader *l, const struct stat *st)
     return false;
 }
 
-/* A mapping with everything that the file and its bases give; NULL after a fault. */
-static pt_yaml *load_file(loader *l, const char *path, pt_mark asked)
+/* The file of a name that begins with "ptrain:", in the arena; NULL after a fault. Any
+ * other name is a path already. */
+static const char *find_file(loader *l, const char *name, pt_mark asked)
 {
+    char *path = NULL, *kept = NULL;
+
+    if (!pt_config_is_shipped(name)) return name;
+    if (pt_config_shipped(name, &path) != PT_OK)
+        pt_faults_add(&l->faults, asked, "%s", pt_fail_text());
+    else
+        kept = pt_arena_text(&l->arena, path, strlen(path));
+    free(path);
+    return kept;
+}
+
+/* A mapping with everything that the file and its bases give; NULL after a fault. */
+static pt_yaml *load_file(loader *l, const char *name, pt_mark asked)
+{
+    const char *path = find_file(l, name, asked);
     pt_mark origin = {.source = l->n_files, .line = 1, .column = 1};
     bool incomplete = l->incomplete;
     struct stat st;
     size_t n, before = l->faults.n;
-    char *text = read_file(l, path, asked, &n, &st);
+    char *text = path ? read_file(l, path, asked, &n, &st) : NULL;
     pt_yaml *t;
 
     l->incomplete = true; /* until its keys are there */

@@ -15,7 +15,7 @@ typedef Pt__Config__Config pt_config;
 
 /* Reads `path`; sets: "optimizer.lr=0.01" (list index: stages.0.epochs=3; the value is
  * YAML), applied in order. `base: other.yaml` (relative to the file, at the top level)
- * is read first: mappings merge, everything else replaces. Then checks every range named
+ * or one of ours, shipped.h) is read first: mappings merge, everything else replaces. Then checks every range named
  * in config.proto. Every sub-message exists in the result; keys that were not given keep
  * has_x = 0 and hold the schema's default.
  *

@@ -116,11 +116,13 @@ static void print_keys(FILE *out, const ProtobufCMessageDescriptor *d, const cha
 
 void pt_config_schema(FILE *out)
 {
-    fprintf(out,
-            "Keys of a configuration, as in --set optimizer.lr=0.01. A file may also "
-            "have\n`base: FILE` or `base: [FILE, FILE]`, read first, relative to the "
-            "file.\nWithout an upper bound an integer is at most 4294967295, a seed at "
-            "most\n18446744073709551615, and the magnitude of any other number at most "
-            "1000000000.\n\n");
+    fprintf(
+        out,
+        "Keys of a configuration, as in --set optimizer.lr=0.01. A file may also "
+        "have\n`base: FILE` or `base: [FILE, FILE]`, read first, relative to the "
+        "file;\n`ptrain:network/resnet50` is one that comes with the program.\nWithout "
+        "an upper bound an integer is at most 4294967295, a seed at "
+        "most\n18446744073709551615, and the magnitude of any other number at most "
+        "1000000000.\n\n");
     print_keys(out, &pt__config__config__descriptor, "");
 }

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/program.h"
 #include "common/comm/launcher.h"
 #include "launch/submit/request.h"
 #include "launch/support/args.h"
-#include "launch/support/process.h"
 
 typedef struct {
     pt_request r;
@@ -114,7 +114,7 @@ int pt_cmd_submit(int argc, char **argv)
     int code;
 
     if (!read_args(argc, argv, &a, &code)) return code;
-    s = pt_process_path(self, sizeof self);
+    s = pt_program_path(self, sizeof self);
     if (s == PT_OK) s = write_job(&a);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     pt_words_fini(&a.sets);

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "launch/support/process.h"
+#include "common/base/program.h"
 
 extern char **environ;
 
@@ -18,7 +18,7 @@ extern char **environ;
 static pt_status find(char path[PATH_MAX])
 {
     static const char name[] = "/ptrain-plan";
-    pt_status s = pt_process_path(path, PATH_MAX - sizeof name);
+    pt_status s = pt_program_path(path, PATH_MAX - sizeof name);
 
     if (s != PT_OK) return s;
     memcpy(strrchr(path, '/'), name, sizeof name);

@@ -13,12 +13,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/program.h"
 #include "common/base/status.h"
 #include "common/comm/job.h"
 #include "common/comm/launcher.h"
 #include "common/comm/stop.h"
 #include "launch/support/ending.h"
-#include "launch/support/process.h"
 #include "launch/support/relay.h"
 #include "worker/engine/threads.h"
 
@@ -295,7 +295,7 @@ static int run(char **line, bool stops)
 int pt_mpirun(int ranks, bool stops, int argc, char **argv)
 {
     char count[16], self[4096];
-    pt_status s = pt_process_path(self, sizeof self);
+    pt_status s = pt_program_path(self, sizeof self);
     char **line = s == PT_OK ? command_line(ranks, argc, argv, count, self) : NULL;
     int code;
 

@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/program.h"
 #include "common/comm/stop.h"
 #include "common/data/dataset.h"
 #include "common/run/method.h"
 #include "common/weights/weights.h"
-#include "launch/support/process.h"
 
 /* An exit code of the child from here on is REFUSED + the reader's status. HARD_S: from
  * SIGXCPU, which says what happened, to SIGKILL. */
@@ -124,7 +124,7 @@ static int start(char **argv, int out, pid_t *pid)
     posix_spawnattr_t attributes;
     int e;
 
-    if (pt_process_path(self, sizeof self) != PT_OK) return ENOENT;
+    if (pt_program_path(self, sizeof self) != PT_OK) return ENOENT;
     if ((e = posix_spawn_file_actions_init(&files)) != 0) return e;
     if ((e = posix_spawnattr_init(&attributes)) != 0) {
         posix_spawn_file_actions_destroy(&files);

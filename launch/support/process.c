@@ -41,17 +41,3 @@ void pt_process_listen(bool stops)
     pt_stop_signals(&held);
     sigprocmask(SIG_UNBLOCK, &held, NULL);
 }
-
-pt_status pt_process_path(char *path, size_t n)
-{
-    ssize_t length = readlink("/proc/self/exe", path, n);
-
-    if (length < 0)
-        return pt_fail(PT_ERR_IO, "the path of ptrain's own file: /proc/self/exe: %s",
-                       strerror(errno));
-    if ((size_t)length >= n)
-        return pt_fail(PT_ERR_IO, "the path of ptrain's own file has more than %zu bytes",
-                       n - 1);
-    path[length] = '\0';
-    return PT_OK;
-}

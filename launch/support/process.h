@@ -16,8 +16,4 @@ void pt_process_begin(void);
  * stops: they ask for a checkpoint; else they end the process. */
 void pt_process_listen(bool stops);
 
-/* The path of this program's file. PT_ERR_IO without /proc, or if it does not fit in
- * path [n]. */
-PT_MUST_USE pt_status pt_process_path(char *path, size_t n);
-
 #endif

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
+#include "common/base/program.h"
 #include "launch/submit/batch.h"
-#include "launch/support/process.h"
 
 /* ---- what an #SBATCH line can hold ------------------------------------------------ */
 
@@ -156,7 +156,7 @@ static char *write_script(job *j)
 static pt_status put_script(job *j, const char *path)
 {
     char self[4096], *text;
-    pt_status s = pt_process_path(self, sizeof self);
+    pt_status s = pt_program_path(self, sizeof self);
 
     if (s != PT_OK) return s;
     j->self = self;

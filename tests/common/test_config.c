@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -341,6 +342,28 @@ static void test_a_base_that_leads_back_is_refused(void **state)
     pt_config_destroy(&c);
 }
 
+static void test_a_base_that_comes_with_the_program_is_found_anywhere(void **state)
+{
+    char dir[PATH_MAX], wanted[PATH_MAX + 200];
+
+    assert_non_null(getcwd(dir, sizeof dir));
+    assert_int_equal(setenv("PTRAIN_CONFIGS", dir, 1), 0);
+    assert_int_equal(mkdir("network", 0700), 0);
+    write_file("network/tiny.yaml", "seed: 5\n");
+    pt_config *c = load("base: ptrain:network/tiny\nshards: 4");
+    assert_int_equal(c->seed, 5);
+    assert_int_equal(c->shards, 4);
+    pt_config_destroy(&c);
+    snprintf(wanted, sizeof wanted,
+             "a.yaml:1:7: error: ptrain:network/tinny: no such configuration in %s; did "
+             "you mean 'ptrain:network/tiny'?",
+             dir);
+    expect("base: ptrain:network/tinny", wanted);
+    assert_int_equal(remove("network/tiny.yaml"), 0);
+    assert_int_equal(rmdir("network"), 0);
+    assert_int_equal(unsetenv("PTRAIN_CONFIGS"), 0);
+}
+
 static void test_overrides_apply_in_order(void **state)
 {
     const char *sets[] = {"optimizer.lr=0.5",    "optimizer={momentum: 0.5, lr: 2}",
@@ -439,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_a_base_is_merged_and_lists_replace),
         cmocka_unit_test(test_faults_of_bases_name_the_bases_lines),
         cmocka_unit_test(test_a_base_that_leads_back_is_refused),
+        cmocka_unit_test(test_a_base_that_comes_with_the_program_is_found_anywhere),
         cmocka_unit_test(test_overrides_apply_in_order),
         cmocka_unit_test(test_faulty_overrides_are_named_by_their_number),
         cmocka_unit_test(test_what_train_needs_is_asked_for_by_name),
