@@ -15,8 +15,13 @@ trace = json.load(open("trace.json"))
 error = trace["otherData"]["clock_error_us"] + 1
 assert trace["otherData"]["lost_spans"] == 0
 spans, messages, open_ = collections.defaultdict(list), [], {}
+names = {}
 for e in trace["traceEvents"]:
-    if e["ph"] == "X":
+    assert isinstance(e["pid"], int) and (e["ph"] == "M" or e["ts"] >= 0), e
+    if e["ph"] == "M":
+        if e["name"] == "process_name":
+            names[e["pid"]] = e["args"]["name"]
+    elif e["ph"] == "X":
         assert e["dur"] >= 0
         spans[e["pid"]].append((e["ts"], e["ts"] + e["dur"], e))
     elif e["ph"] == "b":
@@ -26,7 +31,8 @@ for e in trace["traceEvents"]:
         assert b["pid"] == e["pid"] and b["name"] == e["name"] and b["ts"] <= e["ts"]
         messages.append((b["ts"], e["ts"], b))
 assert not open_, "messages without an end"
-assert sorted(spans) == [0, 1, 2], "not every rank is there"
+assert sorted(spans) == sorted(names) == [0, 1, 2], "not every rank is there with its name"
+assert error == 1, "ranks of one host have different clocks"
 
 # Spans of a rank nest.
 for pid, list_ in spans.items():
