@@ -43,18 +43,14 @@ static void choose(pt_forecast *rows, size_t n)
     }
 }
 
-static pt_status prepare(pt_forecast *rows, size_t n, double compute_s)
+/* What is known at once; then the simulation, if there is one. */
+static pt_status start(pt_forecast *r, const pt_costs *c, pt_simulation *s)
 {
-    pt_status s = PT_OK;
+    pt_status st = pt_forecast_link(&r->trial, &r->link_s);
 
-    for (size_t i = 0; i < n && s == PT_OK; i++) {
-        pt_forecast *r = &rows[i];
-
-        s = pt_forecast_link(&r->trial, &r->link_s);
-        r->bound_s = fmax(r->link_s, compute_s);
-        r->simulated = r->trial.nodes <= PT_FORECAST_SIMULATED / r->trial.servers;
-    }
-    return s;
+    r->bound_s = fmax(r->link_s, pt_costs_compute(c));
+    r->simulated = r->trial.nodes <= PT_FORECAST_SIMULATED / r->trial.servers;
+    return st == PT_OK && r->simulated ? pt_simulation_start(&r->trial, c, s) : st;
 }
 
 /* more: how far above their bound layouts with all nodes as servers were simulated. */
@@ -80,13 +76,12 @@ pt_status pt_forecast_all(pt_forecast *rows, size_t n, const pt_costs *c, int jo
     pt_simulation *running = pt_calloc(n, sizeof *running);
     double more = 1;
     size_t started = 0;
-    pt_status s = running ? prepare(rows, n, pt_costs_compute(c))
-                          : pt_fail(PT_ERR_NOMEM, "no memory for %zu simulations", n);
+    pt_status s =
+        running ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for %zu simulations", n);
 
     for (size_t i = 0; i < n && s == PT_OK; i++) {
         for (; started < n && started < i + (size_t)jobs && s == PT_OK; started++)
-            if (rows[started].simulated)
-                s = pt_simulation_start(&rows[started].trial, c, &running[started]);
+            s = start(&rows[started], c, &running[started]);
         if (s == PT_OK) s = finish(&rows[i], &running[i], &more);
         if (s == PT_OK) done(context, &rows[i]);
     }
