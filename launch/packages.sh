@@ -14,6 +14,7 @@ protobuf-compiler       command protoc
 protobuf-c-compiler     command protoc-c
 libprotobuf-c-dev       module libprotobuf-c
 libjpeg62-turbo-dev     module libjpeg
+libpng-dev              module libpng
 libhdf5-dev             header hdf5.h
 libfyaml-dev            module libfyaml
 libjansson-dev          module jansson

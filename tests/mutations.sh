@@ -191,6 +191,10 @@ mutation every_epoch_with_the_same_crops worker.augment worker/input/augment.c <
 - pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, epoch, sample);
 + pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, 0 * epoch, sample);
 M
+mutation gray_of_16_bits_by_its_upper_byte worker.picture worker/input/png.c <<'M'
+- uint8_t gray = v[2 * x] ? 255 : v[2 * x + 1];
++ uint8_t gray = v[2 * x];
+M
 mutation dropout_is_not_scaled worker.pointwise worker/engine/layers/pointwise.c <<'M'
 - float v = u >= prob ? x[i] * scale : 0.0f;
 + float v = u >= prob ? x[i] * scale * (1.0f - prob) : 0.0f;

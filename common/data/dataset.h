@@ -1,6 +1,6 @@
 /* The packed data set: one HDF5 file made by `ptrain pack`, read with pread.
  *
- *   /images/bytes   uint8, contiguous: the JPEG files one after another, unchanged
+ *   /images/bytes   uint8, contiguous: the picture files one after another, unchanged
  *   /images/offset  uint64 [n + 1]
  *   /images/label   int32 [n]
  *   /images/height, /images/width  int32 [n]
@@ -9,7 +9,7 @@
  *   /pairs/target   uint32 [m]        /pairs/begin    uint64 [m + 1]
  *   /pairs/image    uint32, and the attribute `of` of /pairs: see pt_pairs; only in
  *                   files of `ptrain borrow`
- *   /images/crc32c  uint32 [n], of each JPEG file
+ *   /images/crc32c  uint32 [n], of each file
  *   root attributes: format = "ptrain-data", format_version = 1, source, licence,
  *                    checksum, index_crc32c
  *
@@ -76,7 +76,7 @@ const char *pt_dataset_class_name(const pt_dataset *d, int label);
 const char *const *pt_dataset_class_names(const pt_dataset *d); /* NULL-terminated */
 const char *pt_dataset_name(const pt_dataset *d, size_t image);
 int pt_dataset_label(const pt_dataset *d, size_t image);
-size_t pt_dataset_bytes(const pt_dataset *d, size_t image); /* of its JPEG file */
+size_t pt_dataset_bytes(const pt_dataset *d, size_t image); /* of its file */
 void pt_dataset_size(const pt_dataset *d, size_t image, int *height, int *width);
 const char *pt_dataset_checksum(const pt_dataset *d); /* 64 hex digits, as stored */
 const char *pt_dataset_source(const pt_dataset *d);   /* "" if none was given */
@@ -93,7 +93,7 @@ size_t pt_dataset_splits(const pt_dataset *d);
 const char *pt_dataset_split_name(const pt_dataset *d,
                                   size_t split); /* in strcmp's order */
 
-/* Reads the JPEG file of an image into buffer [pt_dataset_bytes]. PT_ERR_DATA naming
+/* Reads the file of an image into buffer [pt_dataset_bytes]. PT_ERR_DATA naming
  * file, image and both sums where it is damaged. Any thread. */
 PT_MUST_USE pt_status pt_dataset_read(const pt_dataset *d, size_t image, void *buffer);
 

@@ -63,7 +63,7 @@ uint32_t pt_dataset_index_crc(const pt_dataset_index *x);
 PT_MUST_USE pt_status pt_dataset_check_index(const pt_dataset *d);
 
 /* Is the image (one of d's own) damaged? If so, adds a line with both sums to *s. bytes:
- * of its JPEG file. */
+ * of its file. */
 bool pt_dataset_check_image(const pt_dataset *d, size_t image, const void *bytes,
                             pt_status *s);
 

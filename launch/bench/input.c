@@ -12,6 +12,7 @@
 #include "launch/bench/options.h"
 #include "launch/support/probe.h"
 #include "worker/input/augment.h"
+#include "worker/input/picture.h"
 
 enum { CROP = 224, RESIZE = 256 };
 
@@ -80,7 +81,7 @@ static pt_status one_round(bench *b, uint64_t epoch, double *check_s, double *de
 
         b->sum ^= pt_crc32c(0, b->files[i], bytes);
         start = pt_clock();
-        s = pt_jpeg_decode(b->files[i], bytes, &im, NULL);
+        s = pt_picture_decode(b->files[i], bytes, &im, NULL);
         middle = pt_clock();
         if (s == PT_OK) s = pt_augment_train(&a, &im, 1, epoch, i, b->out);
         pt_image_fini(&im);

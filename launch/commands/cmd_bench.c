@@ -5,7 +5,7 @@
 static const pt_command list[] = {
     {"step", "a training step, alone or with workers, by kind of layer",
      .run = pt_bench_step},
-    {"input", "from JPEG files to network input, on one thread", .run = pt_bench_input},
+    {"input", "from picture files to network input, on one thread", .run = pt_bench_input},
 };
 
 const pt_commands pt_bench_commands = {

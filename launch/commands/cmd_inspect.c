@@ -48,8 +48,8 @@ static void print_images(const options *o, const pt_dataset *d)
     }
     pt_log_info("%s: packed data, %zu images of %d classes", o->file,
                 pt_dataset_images(d), pt_dataset_classes(d));
-    pt_log_info("size: %.1f MB of JPEG, heights %d to %d, widths %d to %d", bytes / 1e6,
-                low_h, high_h, low_w, high_w);
+    pt_log_info("size: %.1f MB of pictures, heights %d to %d, widths %d to %d",
+                bytes / 1e6, low_h, high_h, low_w, high_w);
     if (pt_dataset_source(d)[0]) pt_log_info("source: %s", pt_dataset_source(d));
     if (pt_dataset_licence(d)[0]) pt_log_info("licence: %s", pt_dataset_licence(d));
     if (pairs)

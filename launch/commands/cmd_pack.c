@@ -51,7 +51,7 @@ static const char about[] =
 
 static const char layouts[] =
     "Layouts:\n"
-    "  folders     train/CLASS/*.jpg, test/CLASS/*.jpg (and val), or CLASS/*.jpg\n"
+    "  folders     pictures in train/CLASS/, test/CLASS/ (and val), or in CLASS/\n"
     "  list        train.txt, test.txt (and val.txt): lines `path label`;\n"
     "              classes.txt: one name per line\n"
     "              (both: also training, valid, validation, dev, testing, in small\n"

@@ -13,6 +13,7 @@
 #include "launch/support/lines.h"
 #include "worker/engine/net/net.h"
 #include "worker/engine/threads.h"
+#include "worker/input/picture.h"
 #include "worker/objective/cross_entropy.h"
 
 enum { TOP = 5, MAX_FILE_BYTES = 1 << 30 };
@@ -109,7 +110,7 @@ static pt_status read_pixels(const predictor *p, const char *path, float *out)
     pt_status s = pt_file_load_path(path, MAX_FILE_BYTES, &bytes, &n);
 
     if (s != PT_OK) return s;
-    s = pt_jpeg_decode(bytes, n, &im, NULL);
+    s = pt_picture_decode(bytes, n, &im, NULL);
     if (s == PT_OK) s = pt_augment_test(&p->model.augment, &im, out);
     if (s != PT_OK) {
         snprintf(why, sizeof why, "%s", pt_fail_text());

@@ -101,7 +101,7 @@ static pt_status add_class(reading *r, const char *class)
 
     if (s == PT_OK) s = pt_layout_add_class(r->out, class + 4);
     if (s == PT_OK)
-        s = pt_list_folder(folder, PT_LIST_JPEGS, &r->faults, &r->left_out, &files);
+        s = pt_list_folder(folder, PT_LIST_PICTURES, &r->faults, &r->left_out, &files);
     if (s == PT_OK) {
         sift(r, class_number(class), &files);
         s = pt_layout_draw(r->o, label, &files);

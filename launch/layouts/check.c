@@ -8,7 +8,7 @@
 
 #include "common/base/file.h"
 #include "worker/engine/threads.h"
-#include "worker/input/jpeg.h"
+#include "worker/input/picture.h"
 
 enum {
     MAX_FILE_BYTES = 1 << 28,
@@ -42,11 +42,11 @@ static pt_status decode(job *j, const char *path, const uint8_t *bytes, size_t n
 {
     pt_image im = {0};
     int h = 0, w = 0;
-    pt_status s = pt_jpeg_size(bytes, n, &h, &w);
+    pt_status s = pt_picture_size(bytes, n, &h, &w);
     bool large = s == PT_OK && (int64_t)h * w > LARGE_PIXELS;
 
     if (large) pthread_mutex_lock(&j->large);
-    if (s == PT_OK) s = pt_jpeg_decode(bytes, n, &im, c->warning);
+    if (s == PT_OK) s = pt_picture_decode(bytes, n, &im, c->warning);
     c->height = im.height;
     c->width = im.width;
     pt_image_fini(&im);

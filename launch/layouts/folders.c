@@ -136,8 +136,8 @@ static pt_status find_classes(walk *w, const part *parts, int n)
             s = pt_layout_add_class(w->out, all.names[i]);
     if (s == PT_OK && w->out->n_classes == 0 && w->faults.n == 0)
         s = pt_fail(PT_ERR_DATA,
-                    "%s: has no class folders (expected train/CLASS/*.jpg and "
-                    "test/CLASS/*.jpg, or CLASS/*.jpg)",
+                    "%s: has no class folders (expected pictures in train/CLASS/ and "
+                    "test/CLASS/, or in CLASS/)",
                     w->root);
     pt_listing_fini(&all);
     return s;
@@ -176,7 +176,7 @@ static pt_status add_class(walk *w, const part *p, int label, int test_every, si
     *n = 0;
     if (s == PT_OK) s = pt_layout_join(top, w->out->classes[label], &folder);
     if (s != PT_OK || stat(folder, &st) != 0 || !S_ISDIR(st.st_mode)) goto done;
-    s = list_folder(w, folder, PT_LIST_JPEGS, &files);
+    s = list_folder(w, folder, PT_LIST_PICTURES, &files);
     for (size_t i = 0; i < files.n && s == PT_OK; i++) {
         bool test = test_every > 0 && (i + 1) % (size_t)test_every == 0;
         pt_layout_split *split = pt_layout_split_named(w->out, test ? "test" : p->split);
@@ -196,7 +196,7 @@ static void report_empty(walk *w, const part *p, const char *class)
 {
     bool split = !p->folder[0] && holds_folders(w, class);
 
-    pt_layout_fault(&w->faults, "%s: class '%s' has no .jpg file%s%s%s", w->root, class,
+    pt_layout_fault(&w->faults, "%s: class '%s' has no picture%s%s%s", w->root, class,
                     p->folder[0] ? " in " : "", p->folder,
                     split ? ", but folders: if it is a split, rename it to train, val or "
                             "test"
@@ -220,7 +220,7 @@ static pt_status add_part(walk *w, const part *p, const pt_layout_options *o)
         if (n == 0 && must)
             report_empty(w, p, w->out->classes[c]);
         else if (n == 0)
-            pt_log_warn("%s: class '%s' has no .jpg file in %s", w->root,
+            pt_log_warn("%s: class '%s' has no picture in %s", w->root,
                         w->out->classes[c], p->folder);
         else if (every > 0 && n < (size_t)every)
             pt_log_warn("%s: class '%s' has %zu images, so none of them is for the test",
@@ -262,10 +262,9 @@ pt_status pt_layout_folders(const char *root, const pt_layout_options *o, pt_lay
     for (int k = 0; k < n && s == PT_OK; k++) s = add_part(&w, &parts[k], o);
     if (s == PT_OK) s = pt_layout_faults_end(&w.faults);
     if (s == PT_OK && w.left_out.n > 0)
-        pt_log_warn(
-            "%s: %zu entries are not .jpg or .jpeg files of a class and were left out "
-            "(the first: %s)",
-            root, w.left_out.n, w.left_out.first ? w.left_out.first : "?");
+        pt_log_warn("%s: %zu entries are not pictures of a class and were left out "
+                    "(the first: %s)",
+                    root, w.left_out.n, w.left_out.first ? w.left_out.first : "?");
     if (s == PT_OK) drop_empty_splits(out);
 done:
     free(w.left_out.first);

@@ -59,8 +59,8 @@ void pt_layout_fini(pt_layout *l);
 
 /* ---- the layouts; *out is empty before, and to be freed after a failure too ------- */
 
-/* ROOT/SPLIT/CLASS/FILE (SPLIT: see split_names.h) or ROOT/CLASS/FILE, FILE ending in
- * .jpg or .jpeg in any case, sorted by bytes. Classes: the sorted union of the folders'
+/* ROOT/SPLIT/CLASS/FILE (SPLIT: see split_names.h) or ROOT/CLASS/FILE, FILE named as
+ * a picture (pt_is_picture_name), sorted by bytes. Classes: the sorted union of the folders'
  * names. Where there is a train split, a class without a training image is a fault. */
 PT_MUST_USE pt_status pt_layout_folders(const char *root,
                                         const pt_layout_options *options, pt_layout *out);

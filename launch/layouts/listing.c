@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -48,11 +47,14 @@ long pt_listing_find(const pt_listing *l, const char *name)
     return found ? found - l->names : -1;
 }
 
-static bool is_jpeg_name(const char *name)
+bool pt_is_picture_name(const char *name)
 {
+    static const char *const endings[] = {".jpg", ".jpeg", ".png"};
     const char *dot = strrchr(name, '.');
 
-    return dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot, endings[i]) == 0) return true;
+    return false;
 }
 
 static void leave_out(pt_left_out *l, const char *path)
@@ -92,10 +94,11 @@ pt_status pt_list_folder(const char *path, pt_listing_kind what, pt_layout_fault
             pt_layout_fault(faults, "%s: cannot be opened: %s", full, strerror(errno));
             continue;
         }
-        if (what == PT_LIST_FOLDERS ? S_ISDIR(st.st_mode)
-                                    : S_ISREG(st.st_mode) && is_jpeg_name(e->d_name))
+        if (what == PT_LIST_FOLDERS
+                ? S_ISDIR(st.st_mode)
+                : S_ISREG(st.st_mode) && pt_is_picture_name(e->d_name))
             s = pt_listing_add(out, e->d_name);
-        else if (what == PT_LIST_JPEGS || is_jpeg_name(e->d_name))
+        else if (what == PT_LIST_PICTURES || pt_is_picture_name(e->d_name))
             leave_out(left_out, full);
     }
     free(full);

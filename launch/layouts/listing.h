@@ -2,6 +2,8 @@
 #ifndef PT_LAUNCH_LISTING_H
 #define PT_LAUNCH_LISTING_H
 
+#include <stdbool.h>
+
 #include "launch/layouts/faults.h"
 
 /* Begin with {0}. */
@@ -26,11 +28,14 @@ typedef struct {
 /* ROOT/NAME, malloc'd. */
 PT_MUST_USE pt_status pt_layout_join(const char *root, const char *name, char **out);
 
-typedef enum { PT_LIST_FOLDERS, PT_LIST_JPEGS } pt_listing_kind;
+/* Does it end in .jpg, .jpeg or .png, in letters of any case? */
+bool pt_is_picture_name(const char *name);
 
-/* Adds the sub-folders of path, or its files with a JPEG name (.jpg, .jpeg in any case),
- * to out, then sorts all of it. Links are followed, hidden names skipped, the rest is
- * left out. PT_ERR_IO where path cannot be read. */
+typedef enum { PT_LIST_FOLDERS, PT_LIST_PICTURES } pt_listing_kind;
+
+/* Adds the sub-folders of path, or its files with the name of a picture
+ * (pt_is_picture_name), to out, then sorts all of it. Links are followed, hidden names
+ * skipped, the rest is left out. PT_ERR_IO where path cannot be read. */
 PT_MUST_USE pt_status pt_list_folder(const char *path, pt_listing_kind what,
                                      pt_layout_faults *faults, pt_left_out *left_out,
                                      pt_listing *out);

@@ -1,4 +1,4 @@
-/* Equal JPEG files of one data set, whatever their paths. */
+/* Equal picture files of one data set, whatever their paths. */
 #ifndef PT_LAUNCH_TWINS_H
 #define PT_LAUNCH_TWINS_H
 

@@ -32,7 +32,7 @@ static pt_status list_identity(reading *r, const char *name, pt_listing *files)
     pt_status s = pt_layout_join(r->root, name, &folder);
 
     if (s == PT_OK)
-        s = pt_list_folder(folder, PT_LIST_JPEGS, &r->faults, &r->left_out, files);
+        s = pt_list_folder(folder, PT_LIST_PICTURES, &r->faults, &r->left_out, files);
     free(folder);
     return s;
 }
@@ -132,7 +132,7 @@ pt_status pt_layout_webface500(const char *root, const pt_layout_options *o,
     for (size_t i = 0; i < r.wanted && s == PT_OK; i++) s = add_identity(&r, (int)i);
     if (s == PT_OK) s = pt_layout_faults_end(&r.faults);
     if (s == PT_OK && r.left_out.n > 0)
-        pt_log_warn("%s: %zu entries are not .jpg files of an identity and were left out "
+        pt_log_warn("%s: %zu entries are not pictures of an identity and were left out "
                     "(the first: %s)",
                     root, r.left_out.n, r.left_out.first ? r.left_out.first : "?");
     for (size_t i = 0; i < r.n; i++) free(r.all[i].name);

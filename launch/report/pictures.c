@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "launch/report/html.h"
+#include "worker/input/jpeg.h"
 #include "worker/input/packed.h"
 #include "worker/input/resize.h"
 

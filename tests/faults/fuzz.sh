@@ -77,6 +77,7 @@ seeds() { # TARGET: names of files, or makes them in the current directory
     tfjs) find "$data" "$shared" -name model.json ;;
     matlab) ls "$data"/matlab/*.mat ;;
     jpeg) find "$data/jpeg" "$shared/jpeg_zoo" "$shared/cifar10_sample" -name '*.jp*g' ;;
+    picture) find "$data/picture" -type f -not -name '*.tsv' ;;
     result)
         echo '{"test_accuracy": 93.5, "train_accuracy": null, "images_per_s": 70.1, "seconds": 80,
             "mean_w": 0.2, "gate_opened_at": -1, "steps_with_w": 12, "weight_hash": "ab"}' >1

@@ -102,17 +102,18 @@ says "checksum: $checksum (verified)"
 # ---- bad images are listed one by one, and left out on demand
 mkdir -p mixed/cat
 for i in plain png empty truncated bad_code 1x1; do cp "$data"/jpeg/$i.jpg mixed/cat/; done
+printf '<html>' > mixed/cat/page.jpg
 ln -s /dev/null mixed/cat/device.jpg
 run 1 4 1 pack mixed m.h5
-says "mixed/cat/png.jpg: not a JPEG" err
+says "mixed/cat/page.jpg: not a JPEG or a PNG: starts with 3c 68 74 6d" err
 says "mixed/cat/empty.jpg: has 0 bytes" err
-says "4 of 6 images are bad, nothing was written"
+says "4 of 7 images are bad, nothing was written"
 absent m.h5
 run 0 0 7 pack mixed m.h5 --skip-bad
-says "m.h5: 2 images of 1 classes"
-says "4 of 6 images are bad and were left out" err
+says "m.h5: 3 images of 1 classes"
+says "4 of 7 images are bad and were left out" err
 run 0 0 0 inspect --verify m.h5
-rm mixed/cat/{plain,1x1}.jpg
+rm mixed/cat/{plain,1x1,png}.jpg
 run 1 1 8 pack mixed n.h5 --skip-bad
 says "class 'cat' has no good image in split all" err
 absent n.h5
@@ -167,7 +168,7 @@ run 0 0 0 pack splits s3.h5
 says "s3.h5: 2 images of 2 classes"
 names train_set test_set
 run 1 2 0 pack splits s4.h5
-says "class 'train_set' has no .jpg file, but folders: if it is a split, rename it to train, val or test" err
+says "class 'train_set' has no picture, but folders: if it is a split, rename it to train, val or test" err
 rm -rf splits && mkdir splits && cp "$data"/jpeg/{plain,gray}.jpg splits/
 printf 'one\ntwo\n' > splits/classes.txt
 printf 'plain.jpg 0\n' > splits/Training.txt

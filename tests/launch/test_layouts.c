@@ -121,7 +121,7 @@ static void test_split_folders_are_read_in_the_order_of_bytes(void **state)
     pt_layout l;
 
     put("train/tulip/b.jpg", "");
-    put("train/tulip/a.JPG", "");
+    put("train/tulip/a.PNG", "");
     put("train/Daisy/z.jpeg", "");
     put("train/Daisy/.hidden.jpg", "");
     put("test/tulip/c.JPEG", "");
@@ -135,7 +135,7 @@ static void test_split_folders_are_read_in_the_order_of_bytes(void **state)
     assert_string_equal(l.classes[1], "tulip");
     assert_int_equal(l.n_images, 6);
     expect_image(&l, 0, "train/Daisy/z.jpeg", 0);
-    expect_image(&l, 1, "train/tulip/a.JPG", 1);
+    expect_image(&l, 1, "train/tulip/a.PNG", 1);
     expect_image(&l, 2, "train/tulip/b.jpg", 1);
     expect_image(&l, 3, "valid/tulip/e.jpg", 1);
     expect_image(&l, 4, "test/Daisy/d.jpg", 0);
@@ -191,8 +191,8 @@ static void test_faults_of_folders_are_listed_at_once(void **state)
     put("test/c/1.jpg", "");
     assert_int_equal(symlink("nowhere", at("test/c/2.jpg")), 0);
     expect_fault("folders", PT_ERR_DATA,
-                 "%s: class 'b' has no .jpg file in train\n"
-                 "%s: class 'c' has no .jpg file in train\n"
+                 "%s: class 'b' has no picture in train\n"
+                 "%s: class 'c' has no picture in train\n"
                  "%s/test/c/2.jpg: cannot be opened: No such file or directory");
 }
 
@@ -200,8 +200,8 @@ static void test_a_folder_without_classes_says_what_was_expected(void **state)
 {
     put("loose.jpg", "");
     expect_fault(NULL, PT_ERR_DATA,
-                 "%s: has no class folders (expected train/CLASS/*.jpg and "
-                 "test/CLASS/*.jpg, or CLASS/*.jpg)");
+                 "%s: has no class folders (expected pictures in train/CLASS/ and "
+                 "test/CLASS/, or in CLASS/)");
     assert_int_equal(rename(at("loose.jpg"), at("x")), 0);
     strcat(root, "/x");
     expect_fault(NULL, PT_ERR_IO, "%s: is not a folder");
@@ -416,7 +416,7 @@ static void test_ids_and_labels_of_flower102_are_checked(void **state)
 
 static void test_images_are_checked_in_order_by_any_number_of_threads(void **state)
 {
-    static const char *const names[] = {"plain.jpg", "png.jpg",       "1x1.jpg",
+    static const char *const names[] = {"plain.jpg", "golden.tsv",    "1x1.jpg",
                                         "empty.jpg", "truncated.jpg", "gone.jpg",
                                         "gray.jpg"};
     enum { N = sizeof names / sizeof *names };
@@ -433,7 +433,7 @@ static void test_images_are_checked_in_order_by_any_number_of_threads(void **sta
         assert_true(c[0].height == 48 && c[0].width == 64 && c[0].bytes > 100);
         assert_null(c[0].reason);
         assert_int_equal(c[1].status, PT_ERR_DATA);
-        assert_non_null(strstr(c[1].reason, "/jpeg/png.jpg: not a JPEG"));
+        assert_non_null(strstr(c[1].reason, "/jpeg/golden.tsv: not a JPEG or a PNG"));
         assert_int_equal(c[2].height, 1);
         assert_non_null(strstr(c[3].reason, "/jpeg/empty.jpg: has 0 bytes"));
         assert_int_not_equal(c[4].status, PT_OK);

@@ -33,6 +33,7 @@ HOMES = {
     "mpi.h": ["common/comm/comm_mpi.h"],
     "netinet/in.h": ["launch/plan/sockets.c"],
     "openssl/evp.h": ["common/base/digest.c"],
+    "png.h": ["worker/input/png.c"],
     "simgrid/actor.h": ["launch/plan/sim/*"],
     "simgrid/comm.h": ["launch/plan/sim/*"],
     "simgrid/engine.h": ["launch/plan/sim/*"],

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "worker/input/jpeg.h"
+#include "worker/input/image.h"
 
 static inline pt_image noise_image(uint32_t seed, int height, int width)
 {

@@ -13,6 +13,7 @@
 #include "tests/worker/jpeg_files.h"
 #include "tests/worker/noise.h"
 #include "worker/input/augment.h"
+#include "worker/input/jpeg.h"
 
 static const pt_preprocess imagenet = {
     false, 1 / 255.0f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "common/base/status.h"
-#include "worker/input/jpeg.h"
+#include "worker/input/image.h"
 
 enum { PT_BANK_FINE = 65536, PT_BANK_MAX_BINS = 256 };
 

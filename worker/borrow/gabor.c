@@ -1,5 +1,6 @@
 #include "worker/borrow/gabor.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "common/data/view.h"
-#include "worker/input/jpeg.h"
+#include "worker/input/image.h"
 
 typedef enum { PT_CROP_RANDOM, PT_CROP_RESIZED, PT_CROP_CENTER } pt_crop_mode;
 

@@ -3,12 +3,15 @@
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
 #include <jerror.h>
+
+#include "worker/input/magic.h"
 
 enum {
     WARNING_MAX = 256,
@@ -48,12 +51,6 @@ struct encoder {
     uint8_t *file;
     size_t used, held;
 };
-
-void pt_image_fini(pt_image *im)
-{
-    free(im->pixels);
-    *im = (pt_image){0};
-}
 
 /* ---- errors ----------------------------------------------------------------------- */
 
@@ -123,47 +120,6 @@ static struct jpeg_error_mgr *set_trap(struct trap *t)
     return &t->base;
 }
 
-static const char *known_magic(const uint8_t *b, size_t n)
-{
-    static const struct {
-        const char *bytes;
-        size_t n;
-        const char *name;
-    } known[] = {
-        {"\x89PNG", 4, " (a PNG)"},
-        {"GIF8", 4, " (a GIF)"},
-        {"BM", 2, " (a BMP)"},
-        {"II*\0", 4, " (a TIFF)"},
-        {"MM\0*", 4, " (a TIFF)"},
-        {"\0\0\0\x0cjP  ", 8, " (a JPEG 2000)"},
-        {"\xff\x4f\xff\x51", 4, " (a JPEG 2000)"},
-    };
-
-    if (n >= 12 && memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WEBP", 4) == 0) {
-        return " (a WebP)";
-    }
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (n >= known[i].n && memcmp(b, known[i].bytes, known[i].n) == 0) {
-            return known[i].name;
-        }
-    }
-    return "";
-}
-
-static pt_status check_magic(const void *file, size_t bytes)
-{
-    const uint8_t *b = file;
-    char hex[3 * 4 + 1] = "";
-
-    if (bytes == 0) return pt_fail(PT_ERR_DATA, "not a JPEG: the file is empty");
-    if (bytes >= 3 && b[0] == 0xff && b[1] == 0xd8 && b[2] == 0xff) return PT_OK;
-    for (size_t i = 0; i < 4 && i < bytes; i++) {
-        snprintf(hex + 3 * i, 4, " %02x", b[i]);
-    }
-    return pt_fail(PT_ERR_DATA, "not a JPEG: starts with%s%s", hex,
-                   known_magic(b, bytes));
-}
-
 /* ---- decoding --------------------------------------------------------------------- */
 
 /* Called for each row of blocks while all scans of a file are read into memory. */
@@ -211,9 +167,9 @@ static void read_header(struct decoder *d, const void *file, size_t bytes)
     jpeg_CreateDecompress(c, JPEG_LIB_VERSION, sizeof *c); /* keeps both fields */
     jpeg_mem_src(c, file, bytes);
     jpeg_read_header(c, TRUE);
-    if ((uint64_t)c->image_width * c->image_height > PT_JPEG_MAX_PIXELS) {
+    if ((uint64_t)c->image_width * c->image_height > PT_IMAGE_MAX_PIXELS) {
         refuse(&d->trap, "%u x %u pixels, above the limit of %d pixels", c->image_width,
-               c->image_height, PT_JPEG_MAX_PIXELS);
+               c->image_height, PT_IMAGE_MAX_PIXELS);
     }
     if (c->num_components != 1 && c->num_components != 3 && c->num_components != 4) {
         refuse(&d->trap, "%d components, only 1, 3 and 4 are supported",
@@ -294,9 +250,10 @@ static void read_pixels(struct decoder *d)
 /* Only the header if `size_only`. */
 static pt_status decode(struct decoder *d, const void *file, size_t bytes, bool size_only)
 {
-    pt_status s = check_magic(file, bytes);
+    pt_status s;
 
-    if (s != PT_OK) return s;
+    if (pt_magic_format(file, bytes) != PT_PICTURE_JPEG)
+        return pt_magic_refuse("a JPEG", file, bytes);
     if (setjmp(d->trap.jump)) {
         s = pt_fail(d->trap.status, "%s", d->trap.text);
         pt_image_fini(&d->image);

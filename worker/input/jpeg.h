@@ -2,22 +2,10 @@
 #ifndef PT_WORKER_JPEG_H
 #define PT_WORKER_JPEG_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/status.h"
-
-/* An RGB image, rows from the top, 3 bytes a pixel, no padding. */
-typedef struct {
-    int height, width;
-    uint8_t *pixels; /* [height][width][3] */
-} pt_image;
-
-void pt_image_fini(pt_image *im);
-
-/* Largest image that is decoded: 178,956,970 pixels, Pillow's limit against bombs. */
-enum { PT_JPEG_MAX_PIXELS = 178956970 };
+#include "worker/input/image.h"
 
 /* Decodes a whole JPEG file in memory to RGB, bit for bit as Pillow's convert("RGB")
  * does: slow integer DCT, fancy upsampling, gray replicated; every CMYK and YCCK file is
@@ -30,7 +18,7 @@ enum { PT_JPEG_MAX_PIXELS = 178956970 };
  *
  * PT_ERR_DATA with the reason, *out then empty: libjpeg refuses the file, or would make
  * up pixels (it ends before its end mark, a bad code, a lost restart marker, scans that
- * contradict each other, a component without scan); above PT_JPEG_MAX_PIXELS; more than
+ * contradict each other, a component without scan); above PT_IMAGE_MAX_PIXELS; more than
  * 500 scans or 2^32 pixels times scans (so that a file of a few bytes cannot cost
  * minutes); more than 1 GiB for the pixels and the coefficients of several scans; more
  * pixels than so few bytes can hold (1024 for each byte of a file with Huffman codes), so

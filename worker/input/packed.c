@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "worker/input/picture.h"
+
 void pt_packed_file_fini(pt_packed_file *f)
 {
     free(f->bytes);
@@ -40,7 +42,7 @@ pt_status pt_packed_decode(const pt_dataset *d, size_t image, pt_packed_file *fi
 
     *out = (pt_image){0};
     if (s == PT_OK) {
-        s = pt_jpeg_decode(f->bytes, pt_dataset_bytes(d, image), out, NULL);
+        s = pt_picture_decode(f->bytes, pt_dataset_bytes(d, image), out, NULL);
         if (s != PT_OK) s = pt_packed_blame(d, image, s);
     }
     pt_packed_file_fini(&own);

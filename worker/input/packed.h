@@ -3,7 +3,7 @@
 #define PT_WORKER_PACKED_H
 
 #include "common/data/dataset.h"
-#include "worker/input/jpeg.h"
+#include "worker/input/image.h"
 
 /* A thread's buffer for files; {0} at first, grows to the largest. */
 typedef struct {

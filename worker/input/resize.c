@@ -1,6 +1,7 @@
 #include "worker/input/resize.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,9 +193,9 @@ static pt_status check(const pt_image *in, const float b[4], int height, int wid
         return pt_fail(PT_ERR_SHAPE, "window %d,%d of %d x %d is not a part of %d x %d",
                        w->x, w->y, w->width, w->height, width, height);
     }
-    if ((uint64_t)w->height * (uint64_t)w->width > PT_JPEG_MAX_PIXELS) {
+    if ((uint64_t)w->height * (uint64_t)w->width > PT_IMAGE_MAX_PIXELS) {
         return pt_fail(PT_ERR_SHAPE, "resized to %d x %d pixels, above the limit of %d",
-                       w->width, w->height, PT_JPEG_MAX_PIXELS);
+                       w->width, w->height, PT_IMAGE_MAX_PIXELS);
     }
     return PT_OK;
 }

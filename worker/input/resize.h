@@ -4,7 +4,7 @@
 #ifndef PT_WORKER_RESIZE_H
 #define PT_WORKER_RESIZE_H
 
-#include "worker/input/jpeg.h"
+#include "worker/input/image.h"
 
 /* A part of an image, in pixels. */
 typedef struct {
@@ -14,7 +14,7 @@ typedef struct {
 /* out is allocated here. box: x0, y0, x1, y1 in source pixels, NULL = whole image; it
  * is rounded to float, as in Pillow. Pixels just outside the box take part (Pillow).
  * height, width >= 1. PT_ERR_SHAPE for a box that is empty or not inside the image and
- * for a result of more than PT_JPEG_MAX_PIXELS. Local. */
+ * for a result of more than PT_IMAGE_MAX_PIXELS. Local. */
 PT_MUST_USE pt_status pt_resize_bilinear(const pt_image *in, const double box[4],
                                          int height, int width, pt_image *out);
 

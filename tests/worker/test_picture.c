@@ -1,0 +1,291 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/worker/jpeg_files.h"
+#include "worker/input/picture.h"
+
+static const char dir[] = PT_TEST_DATA "/picture";
+
+static pt_status decode_file(const char *name, pt_image *im, char *warnings)
+{
+    size_t bytes;
+    uint8_t *file = read_file(dir, name, &bytes);
+    pt_status s;
+
+    if (!file) fail_msg("%s/%s cannot be read", dir, name);
+    s = pt_picture_decode(file, bytes, im, warnings);
+    free(file);
+    return s;
+}
+
+/* ---- what Pillow makes of them ----------------------------------------------------- */
+
+typedef struct {
+    char name[64];
+    long long height, width, sum[3], weighted;
+} golden;
+
+enum { N_GOLDEN = 25 };
+
+static void read_golden(golden g[N_GOLDEN])
+{
+    FILE *f = fopen(PT_TEST_DATA "/picture/golden.tsv", "r");
+    char line[512];
+    int n = 0;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        golden one;
+
+        if (sscanf(line, "%63s %lld %lld %lld %lld %lld %lld", one.name, &one.height,
+                   &one.width, one.sum, one.sum + 1, one.sum + 2, &one.weighted) != 7)
+            continue; /* the two lines of the heading */
+        assert_true(n < N_GOLDEN);
+        g[n++] = one;
+    }
+    fclose(f);
+    assert_int_equal(n, N_GOLDEN);
+}
+
+/* "" or what is different. */
+static void compare(const golden *g, const pt_image *im, char text[256])
+{
+    long long s[3] = {0, 0, 0}, w = 0;
+
+    text[0] = '\0';
+    if (im->height != g->height || im->width != g->width) {
+        snprintf(text, 256, "%s: %d x %d, Pillow has %lld x %lld", g->name, im->width,
+                 im->height, g->width, g->height);
+        return;
+    }
+    for (long long i = 0; i < 3 * g->height * g->width; i++) {
+        s[i % 3] += im->pixels[i];
+        w += (i % 251 + 1) * im->pixels[i];
+    }
+    if (memcmp(s, g->sum, sizeof s) != 0 || w != g->weighted)
+        snprintf(text, 256,
+                 "%s: sums %lld %lld %lld %lld, Pillow has %lld %lld %lld %lld", g->name,
+                 s[0], s[1], s[2], w, g->sum[0], g->sum[1], g->sum[2], g->weighted);
+}
+
+static void test_pixels_are_those_of_pillow(void **state)
+{
+    golden g[N_GOLDEN];
+    char text[256];
+    int different = 0;
+
+    read_golden(g);
+    for (int i = 0; i < N_GOLDEN; i++) {
+        pt_image im;
+
+        if (decode_file(g[i].name, &im, NULL) != PT_OK)
+            fail_msg("%s: %s", g[i].name, pt_fail_text());
+        compare(&g[i], &im, text);
+        if (text[0]) print_message("%s\n", text);
+        different += text[0] != '\0';
+        pt_image_fini(&im);
+    }
+    assert_int_equal(different, 0);
+}
+
+static void *decode_all(void *golden_of_all)
+{
+    const golden *g = golden_of_all;
+    char text[256];
+
+    for (int round = 0; round < 4; round++)
+        for (int i = 0; i < N_GOLDEN; i++) {
+            pt_image im;
+
+            if (decode_file(g[i].name, &im, NULL) != PT_OK) return "refused";
+            compare(&g[i], &im, text);
+            pt_image_fini(&im);
+            if (text[0]) return "different";
+        }
+    return NULL;
+}
+
+static void test_threads_decode_at_once(void **state)
+{
+    golden g[N_GOLDEN];
+    pthread_t thread[4];
+
+    read_golden(g);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, decode_all, g), 0);
+    for (int i = 0; i < 4; i++) {
+        void *why;
+
+        assert_int_equal(pthread_join(thread[i], &why), 0);
+        assert_null(why);
+    }
+}
+
+static void test_the_size_is_that_of_the_pixels(void **state)
+{
+    golden g[N_GOLDEN];
+
+    read_golden(g);
+    for (int i = 0; i < N_GOLDEN; i++) {
+        size_t bytes;
+        uint8_t *file = read_file(dir, g[i].name, &bytes);
+        int height = 0, width = 0;
+
+        assert_non_null(file);
+        assert_int_equal(pt_picture_size(file, bytes, &height, &width), PT_OK);
+        assert_int_equal(height, g[i].height);
+        assert_int_equal(width, g[i].width);
+        free(file);
+    }
+}
+
+/* ---- what is refused --------------------------------------------------------------- */
+
+static void test_broken_files_are_refused_with_the_reason(void **state)
+{
+    static const char *const bad[][2] = {
+        {"no_end_mark.png", "premature end of PNG file"},
+        {"bad_crc.png", "IDAT: CRC error"},
+        {"few_rows.png", "not enough image data"},
+        {"bad_sum.png", "IDAT: incorrect data check"},
+        {"beyond_palette.png", "index 14 is beyond the palette of 5 colours"},
+        {"no_palette.png", "IDAT: Missing PLTE before IDAT"},
+        {"giant.png", "20000 x 20000 pixels, above the limit of 178956970 pixels"},
+        {"bomb.png", "13000 x 13000 pixels cannot fit in 84 bytes"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        pt_image im = {1, 1, (uint8_t *)&im};
+
+        if (decode_file(bad[i][0], &im, NULL) != PT_ERR_DATA)
+            fail_msg("%s was read", bad[i][0]);
+        assert_string_equal(pt_fail_text(), bad[i][1]);
+        assert_null(im.pixels);
+    }
+}
+
+static void test_what_is_no_picture_is_named(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *text;
+    } other[] = {
+        {"", 0, "not a JPEG or a PNG: the file is empty"},
+        {"\0\0\0\x1c"
+         "ftypavif",
+         12, "not a JPEG or a PNG: starts with 00 00 00 1c (an AVIF)"},
+        {"\0\0\0\x0cJXL \r\n", 10,
+         "not a JPEG or a PNG: starts with 00 00 00 0c (a JPEG XL)"},
+        {"<html>", 6, "not a JPEG or a PNG: starts with 3c 68 74 6d"},
+    };
+    int height, width;
+    pt_image im;
+
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+        assert_int_equal(pt_picture_decode(other[i].bytes, other[i].n, &im, NULL),
+                         PT_ERR_DATA);
+        assert_string_equal(pt_fail_text(), other[i].text);
+        assert_null(im.pixels);
+        assert_int_equal(pt_picture_size(other[i].bytes, other[i].n, &height, &width),
+                         PT_ERR_DATA);
+        assert_string_equal(pt_fail_text(), other[i].text);
+    }
+}
+
+/* One of each kind of coding. */
+static const char *const varied[] = {"netpbm_interlaced.png", "palette_4_transparent.png",
+                                     "gray_16.png"};
+enum { N_VARIED = sizeof varied / sizeof *varied };
+
+static void test_every_cut_of_a_file_is_refused(void **state)
+{
+    for (size_t k = 0; k < N_VARIED; k++) {
+        size_t bytes;
+        uint8_t *file = read_file(dir, varied[k], &bytes);
+        pt_image im;
+
+        assert_non_null(file);
+        for (size_t n = 0; n < bytes; n++) {
+            uint8_t *part = malloc(n + !n); /* so that a read past the end is seen */
+
+            assert_non_null(part);
+            memcpy(part, file, n);
+            if (pt_picture_decode(part, n, &im, NULL) != PT_ERR_DATA)
+                fail_msg("%s was read from its first %zu bytes", varied[k], n);
+            assert_null(im.pixels);
+            free(part);
+        }
+        free(file);
+    }
+}
+
+static void test_any_changed_byte_is_survived(void **state)
+{
+    for (size_t k = 0; k < N_VARIED; k++) {
+        size_t bytes;
+        uint8_t *file = read_file(dir, varied[k], &bytes);
+        char warnings[PT_PICTURE_WARNING];
+        int height, width;
+        pt_image im;
+
+        assert_non_null(file);
+        for (size_t i = 0; i < bytes; i++) {
+            uint8_t kept = file[i];
+
+            file[i] = (uint8_t)(kept ^ (1u << i % 8));
+            if (pt_picture_size(file, bytes, &height, &width) == PT_OK &&
+                (long)height * width < 1000000) {
+                pt_status s = pt_picture_decode(file, bytes, &im, warnings);
+
+                assert_true(s == PT_OK || s == PT_ERR_DATA);
+                pt_image_fini(&im);
+            }
+            file[i] = kept;
+        }
+        free(file);
+    }
+}
+
+static void test_harmless_warnings_are_told_and_do_not_refuse(void **state)
+{
+    static const char *const told[][2] = {
+        {"gray_16.png",
+         "gray of 16 bits is white above 255, as in Pillow: store it in 8 bits"},
+        {"more_after_end.png", ""},
+        {"profile_broken.png", ""},
+        {"1x1.png", ""},
+    };
+
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        char warnings[PT_PICTURE_WARNING] = "?";
+        pt_image im;
+
+        assert_int_equal(decode_file(told[i][0], &im, warnings), PT_OK);
+        assert_string_equal(warnings, told[i][1]);
+        pt_image_fini(&im);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pixels_are_those_of_pillow),
+        cmocka_unit_test(test_threads_decode_at_once),
+        cmocka_unit_test(test_the_size_is_that_of_the_pixels),
+        cmocka_unit_test(test_broken_files_are_refused_with_the_reason),
+        cmocka_unit_test(test_what_is_no_picture_is_named),
+        cmocka_unit_test(test_every_cut_of_a_file_is_refused),
+        cmocka_unit_test(test_any_changed_byte_is_survived),
+        cmocka_unit_test(test_harmless_warnings_are_told_and_do_not_refuse),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,34 @@
+#include "worker/input/picture.h"
+
+#include "worker/input/jpeg.h"
+#include "worker/input/magic.h"
+#include "worker/input/png.h"
+
+typedef struct {
+    pt_status (*decode)(const void *file, size_t bytes, pt_image *out, char *warnings);
+    pt_status (*size)(const void *file, size_t bytes, int *height, int *width);
+} decoder;
+
+static const decoder decoders[PT_PICTURE_FORMATS] = {
+    [PT_PICTURE_JPEG] = {pt_jpeg_decode, pt_jpeg_size},
+    [PT_PICTURE_PNG] = {pt_png_decode, pt_png_size},
+};
+
+static const char read_here[] = "a JPEG or a PNG";
+
+pt_status pt_picture_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
+{
+    const decoder *d = &decoders[pt_magic_format(file, bytes)];
+
+    *out = (pt_image){0};
+    if (!d->decode) return pt_magic_refuse(read_here, file, bytes);
+    return d->decode(file, bytes, out, warnings);
+}
+
+pt_status pt_picture_size(const void *file, size_t bytes, int *height, int *width)
+{
+    const decoder *d = &decoders[pt_magic_format(file, bytes)];
+
+    if (!d->size) return pt_magic_refuse(read_here, file, bytes);
+    return d->size(file, bytes, height, width);
+}
