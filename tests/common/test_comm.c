@@ -141,6 +141,52 @@ static pt_status wait_for_it(void *self, uintptr_t *native)
     return s;
 }
 
+/* What a rank does while it waits: at its third look it sends what the wait is for. */
+typedef struct {
+    pt_comm *other;
+    pt_request *out;
+    int looks, fails_at;
+} chore;
+
+static pt_status do_chore(void *context, bool *moved)
+{
+    static const float value = 7;
+    chore *c = context;
+
+    if (++c->looks == c->fails_at) return pt_fail(PT_ERR_COMM, "the chore failed");
+    if (c->looks == 3)
+        return pt_comm_send(c->other, 0, PT_MSG_PULL, 1, &value, sizeof value, c->out);
+    *moved = c->looks < 3;
+    return PT_OK;
+}
+
+/* Rank 0 waits for what its own poll brings about. */
+static pt_status wait_with_a_chore(int fails_at, float *got)
+{
+    pt_loopback *l = pt_loopback_create(2, 0);
+    pt_comm *to = pt_loopback_comm(l, 0);
+    pt_request in = {0}, out = {0};
+    chore c = {pt_loopback_comm(l, 1), &out, 0, fails_at};
+    pt_status s;
+
+    to->poll = do_chore;
+    to->poll_context = &c;
+    assert_int_equal(pt_comm_recv(to, 1, PT_MSG_PULL, 1, got, sizeof *got, &in), PT_OK);
+    s = pt_comm_wait(to, &in, 1);
+    pt_loopback_destroy(l);
+    return s;
+}
+
+static void test_a_wait_does_what_others_wait_for_or_says_why_not(void **state)
+{
+    float got = 0;
+
+    assert_int_equal(wait_with_a_chore(0, &got), PT_OK);
+    assert_true(got == 7);
+    assert_int_equal(wait_with_a_chore(2, &got), PT_ERR_COMM);
+    assert_string_equal(pt_fail_text(), "the chore failed");
+}
+
 static void test_a_carrier_that_can_wait_waits_for_each_part_and_checksum(void **state)
 {
     pt_loopback *l = pt_loopback_create(2, 7);
@@ -266,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_what_is_lent_stays_where_it_is),
         cmocka_unit_test(test_other_hosts_get_copies_of_what_is_lent),
         cmocka_unit_test(test_a_place_outside_the_lenders_memory_is_refused),
+        cmocka_unit_test(test_a_wait_does_what_others_wait_for_or_says_why_not),
         cmocka_unit_test(test_a_carrier_that_can_wait_waits_for_each_part_and_checksum),
     };
 
