@@ -38,21 +38,29 @@ void pt_idle_begin(pt_idle *i)
     i->looks = 0;
 }
 
+/* A sleep that has grown with the wait, of `longest` ns at most. */
+static void rest(const pt_idle *i, long longest)
+{
+    unsigned over = (i->looks - PT_IDLE_LOOKS) / 8;
+    long ns = over > 10 ? longest : (long)SLEEP_MIN_NS << over;
+
+    nanosleep(&(struct timespec){.tv_nsec = ns < longest ? ns : longest}, NULL);
+}
+
 void pt_idle_pause(pt_idle *i)
 {
-    unsigned over;
     double hundredth;
-    long ns, longest;
 
     if (++i->looks <= PT_IDLE_LOOKS) return;
-    over = (i->looks - PT_IDLE_LOOKS) / 8;
     hundredth = pt_idle_seconds(i) * 1e7; /* of the wait so far, in ns */
-    longest = hundredth < SLEEP_MAX_NS    ? SLEEP_MAX_NS
-              : hundredth > SLEEP_IDLE_NS ? SLEEP_IDLE_NS
-                                          : (long)hundredth;
-    ns = over > 10 ? longest : (long)SLEEP_MIN_NS << over;
-    if (ns > longest) ns = longest;
-    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+    rest(i, hundredth < SLEEP_MAX_NS    ? SLEEP_MAX_NS
+            : hundredth > SLEEP_IDLE_NS ? SLEEP_IDLE_NS
+                                        : (long)hundredth);
+}
+
+void pt_idle_pause_briefly(pt_idle *i)
+{
+    if (++i->looks > PT_IDLE_LOOKS) rest(i, SLEEP_MAX_NS);
 }
 
 double pt_idle_seconds(const pt_idle *i)

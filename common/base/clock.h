@@ -19,6 +19,7 @@ typedef struct {
 enum { PT_IDLE_LOOKS = 50 }; /* without progress, before the first sleep */
 void pt_idle_begin(pt_idle *i);
 void pt_idle_pause(pt_idle *i);
+void pt_idle_pause_briefly(pt_idle *i); /* the same, but it sleeps 0.5 ms at most */
 double pt_idle_seconds(const pt_idle *i);
 
 #endif

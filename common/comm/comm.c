@@ -331,6 +331,15 @@ static pt_status wait_first(pt_comm *c, pt_request *r, size_t n)
     return PT_OK;
 }
 
+/* Are gradients or weights on their way by the network? What is lent is small. */
+static bool in_transit(const pt_comm *c, const pt_request *r, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && !r[i].active) i++;
+    return c->under_way.n > 0 || (i < n && r[i].kind == PT_MSG_PULL && !r[i].lent);
+}
+
 pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
 {
     pt_idle idle;
@@ -358,6 +367,8 @@ pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
         }
         if (moved)
             pt_idle_begin(&idle);
+        else if (in_transit(c, r, n))
+            pt_idle_pause_briefly(&idle);
         else
             pt_idle_pause(&idle);
     }

@@ -62,8 +62,9 @@ PT_MUST_USE pt_status pt_comm_borrow(pt_comm *c, int peer, pt_msg_kind kind, int
 PT_MUST_USE pt_status pt_comm_test(pt_comm *c, pt_request *r, bool *done);
 
 /* Waits for all of r [n]: polls, then sleeps for growing intervals (up to 0.5 ms; in
- * waits above 50 ms up to a hundredth of the wait, at most 5 ms), so that waiting
- * occupies no core. */
+ * waits above 50 ms up to a hundredth of the wait, at most 5 ms, unless gradients or
+ * weights are on their way by the network, which MPI moves only while it is asked), so
+ * that waiting occupies no core. */
 PT_MUST_USE pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n);
 
 /* Seconds so far in which gradients or weights sent by this rank were under way. Whoever

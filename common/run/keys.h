@@ -8,10 +8,10 @@
 #include "common/base/status.h"
 #include "common/graph/graph.h"
 
-/* Tensors with more floats (4 MiB) are cut; all pieces but the last are multiples of
- * PT_KEY_ALIGN.
- */
-enum { PT_KEY_MAX_FLOATS = 1 << 20, PT_KEY_ALIGN = 16 };
+/* Tensors with more floats (1 MiB) are cut; all pieces but the last are multiples of
+ * PT_KEY_ALIGN. A key's new weights leave when all of its gradient is there: the larger
+ * keys are, the longer a link idles before the first and after the last. */
+enum { PT_KEY_MAX_FLOATS = 1 << 18, PT_KEY_ALIGN = 16 };
 
 /* A run of floats inside one parameter tensor. */
 typedef struct {

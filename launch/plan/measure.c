@@ -10,7 +10,7 @@
 #include "server/sgd.h"
 #include "worker/engine/net/net.h"
 
-enum { WARMUP = 1, STEPS = 3, BLOCKS = 16 };
+enum { WARMUP = 1, STEPS = 3, BLOCKS = 64 };
 
 /* ---- layers ------------------------------------------------------------------------ */
 

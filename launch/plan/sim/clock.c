@@ -30,6 +30,11 @@ void pt_idle_pause(pt_idle *i)
     sg_actor_sleep_for(1e-4);
 }
 
+void pt_idle_pause_briefly(pt_idle *i)
+{
+    pt_idle_pause(i);
+}
+
 double pt_idle_seconds(const pt_idle *i)
 {
     return pt_clock() - i->since;
