@@ -7,9 +7,10 @@
 
 /* Where a rank's messages meet its arithmetic, on the thread that calls MPI: seconds per
  * byte of the checksum, of one addition of two gradients, of the optimizer; of what is
- * written to a socket, and read from one. */
+ * written to a socket, and read from one. product: per multiply-add of a gradient that is
+ * formed from factors. */
 typedef struct {
-    double checksum, addition, update;
+    double checksum, addition, update, product;
     double send, receive;
 } pt_cost_rates;
 

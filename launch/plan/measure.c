@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/crc32c.h"
 #include "common/run/keys.h"
+#include "common/run/outer.h"
 #include "common/run/sum.h"
 #include "launch/bench/workload.h"
 #include "server/sgd.h"
@@ -125,6 +126,26 @@ static double per_byte(double start)
            ((double)BLOCKS * PT_KEY_MAX_FLOATS * sizeof(float));
 }
 
+/* Of a key's gradient from the factors of IMAGES; a [3 BLOCKS keys]: overwritten. */
+static double per_product(float *a)
+{
+    enum { IMAGES = 8, OUT = 4096 };
+    size_t n = PT_KEY_MAX_FLOATS, rows = n / OUT;
+    pt_outer o = {.span = {.n_shards = 1, .hi = 1, .b = IMAGES},
+                  .x = a,
+                  .ldx = rows,
+                  .dy = a + n,
+                  .n_out = OUT};
+    pt_outer_tree t;
+    double start;
+
+    pt_outer_plan(&o.span, (pt_subtree){0, 0}, &t);
+    start = pt_cpu_clock();
+    for (size_t i = 2; i < BLOCKS; i++)
+        pt_outer_form_range(&o, &t, 0, n, a + i * n, a + BLOCKS * n);
+    return (pt_cpu_clock() - start) / ((double)(BLOCKS - 2) * IMAGES * (double)n);
+}
+
 pt_status pt_measure_rates(pt_cost_rates *r)
 {
     size_t n = PT_KEY_MAX_FLOATS;
@@ -145,6 +166,7 @@ pt_status pt_measure_rates(pt_cost_rates *r)
     for (size_t i = 0; i < BLOCKS; i++)
         if (!pt_sgd_step(a + i * n, v + i * n, b + i * n, n, &rule)) sink++;
     r->update = per_byte(start);
+    r->product = per_product(a);
     free(a);
     return PT_OK;
 }

@@ -26,15 +26,15 @@ static pt_status write_line(json_t *j, FILE *out, const char *what)
 
 pt_status pt_question_write(const pt_trial *t, const pt_costs *c, FILE *out)
 {
-    return write_line(json_pack("{ss si si si sb sb si sf sf sf sf sf sf sf so}",
-                                "network", t->network, "nodes", t->nodes, "servers",
-                                t->servers, "batch", t->batch, "apart", t->apart,
-                                "sockets", t->sockets, "cores", t->cores, "link", t->link,
-                                "latency", t->latency_s, "checksum", c->rates.checksum,
-                                "addition", c->rates.addition, "update", c->rates.update,
-                                "send", c->rates.send, "receive", c->rates.receive,
-                                "layers", array_of(c->forward, 3 * c->n_nodes)),
-                      out, "question");
+    return write_line(
+        json_pack("{ss si si si sb sb si sf sf sf sf sf sf sf sf so}", "network",
+                  t->network, "nodes", t->nodes, "servers", t->servers, "batch", t->batch,
+                  "apart", t->apart, "sockets", t->sockets, "cores", t->cores, "link",
+                  t->link, "latency", t->latency_s, "checksum", c->rates.checksum,
+                  "addition", c->rates.addition, "update", c->rates.update, "product",
+                  c->rates.product, "send", c->rates.send, "receive", c->rates.receive,
+                  "layers", array_of(c->forward, 3 * c->n_nodes)),
+        out, "question");
 }
 
 static pt_status read_layers(const pt_trial *t, const json_t *layers, pt_costs *c)
@@ -67,12 +67,12 @@ pt_status pt_question_read(FILE *in, pt_trial *t, pt_costs *c)
     *t = (pt_trial){0};
     *c = (pt_costs){0};
     if (!j ||
-        json_unpack(j, "{ss si si si sb sb si sF sF sF sF sF sF sF so}", "network",
+        json_unpack(j, "{ss si si si sb sb si sF sF sF sF sF sF sF sF so}", "network",
                     &network, "nodes", &t->nodes, "servers", &t->servers, "batch",
                     &t->batch, "apart", &apart, "sockets", &sockets, "cores", &t->cores,
                     "link", &t->link, "latency", &t->latency_s, "checksum", &r.checksum,
-                    "addition", &r.addition, "update", &r.update, "send", &r.send,
-                    "receive", &r.receive, "layers", &layers) != 0)
+                    "addition", &r.addition, "update", &r.update, "product", &r.product,
+                    "send", &r.send, "receive", &r.receive, "layers", &layers) != 0)
         s = pt_fail(PT_ERR_DATA, "the simulator got no request: `ptrain plan` starts it");
     if (s == PT_OK) t->network = strdup(network);
     if (s == PT_OK && !t->network) s = pt_fail(PT_ERR_NOMEM, "no memory for the request");

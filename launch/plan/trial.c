@@ -24,16 +24,13 @@ static pt_status make_config(const pt_trial *t, pt_config **out)
     Pt__Config__Config c = PT__CONFIG__CONFIG__INIT;
     Pt__Config__Data data = PT__CONFIG__DATA__INIT;
     Pt__Config__Network network = PT__CONFIG__NETWORK__INIT;
-    Pt__Config__Server server = PT__CONFIG__SERVER__INIT;
     Pt__Config__Stage stage = PT__CONFIG__STAGE__INIT, *stages[] = {&stage};
 
-    c.has_shards = data.has_batch = stage.has_steps = server.has_factors = true;
+    c.has_shards = data.has_batch = stage.has_steps = true;
     c.shards = (uint32_t)pt_trial_shards(t->nodes);
     data.batch = (uint32_t)(t->batch * t->nodes);
     network.name = (char *)(uintptr_t)t->network;
     stage.steps = STEPS;
-    server.factors = PT__CONFIG__SERVER__FACTORS__OFF; /* the simulator has none */
-    c.server = &server;
     c.data = &data;
     c.network = &network;
     c.n_stages = 1;

@@ -82,15 +82,23 @@ static void test_lists_that_are_none_are_refused(void **state)
 }
 
 /* M bytes of parameters over links of one byte a second, but for the bytes of records,
- * payloads and checksums. */
-static double in_models(int nodes, int servers)
+ * payloads and checksums. With 100 images of a node no gradient goes as factors. */
+static double in_models_of(int nodes, int servers, int batch)
 {
-    pt_trial t = {
-        .network = "vgg16", .nodes = nodes, .servers = servers, .batch = 2, .link = 1};
+    pt_trial t = {.network = "vgg16",
+                  .nodes = nodes,
+                  .servers = servers,
+                  .batch = batch,
+                  .link = 1};
     double bytes = 0;
 
     assert_int_equal(pt_forecast_link(&t, &bytes), PT_OK);
     return bytes / (4 * 138357544.0);
+}
+
+static double in_models(int nodes, int servers)
+{
+    return in_models_of(nodes, servers, 100);
 }
 
 static void test_servers_apart_carry_the_model_of_every_worker(void **state)
@@ -131,6 +139,13 @@ static void test_a_server_on_each_node_carries_what_a_ring_would(void **state)
     assert_float_equal(in_models(4, 4), 1.5, 0.03);
 }
 
+/* 89 % of VGG-16's gradients: then the new weights are nearly all. */
+static void test_factors_leave_little_more_than_half_of_what_a_ring_would(void **state)
+{
+    assert_float_equal(in_models_of(2, 2, 8), 0.55, 0.03);
+    assert_float_equal(in_models_of(4, 4, 8), 0.83, 0.03);
+}
+
 static void test_the_busiest_direction_of_the_busiest_place_counts(void **state)
 {
     pt_traffic t[] = {{.sent = 5, .received = 60}, {.sent = 40, .received = 8}};
@@ -151,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_servers_apart_carry_the_model_of_every_worker),
         cmocka_unit_test(test_headers_take_six_percent_of_ordinary_packets),
         cmocka_unit_test(test_a_server_on_each_node_carries_what_a_ring_would),
+        cmocka_unit_test(test_factors_leave_little_more_than_half_of_what_a_ring_would),
         cmocka_unit_test(test_the_busiest_direction_of_the_busiest_place_counts),
     };
 

@@ -9,7 +9,8 @@
 
 static bool is_read(pt_msg_kind kind)
 {
-    return kind != PT_MSG_PUSH && kind != PT_MSG_PULL && kind != PT_MSG_MOMENTS;
+    return kind != PT_MSG_PUSH && kind != PT_MSG_PULL && kind != PT_MSG_MOMENTS &&
+           kind != PT_MSG_FACTORS;
 }
 
 /* Handles of SimGrid's are odd, those of MPI even: both are addresses of objects. */

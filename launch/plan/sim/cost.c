@@ -36,6 +36,11 @@ void pt_cost_owe(double seconds)
     *cost.owed_s += seconds;
 }
 
+void pt_cost_products(double n)
+{
+    pt_cost_owe(cost.rates.product * n);
+}
+
 /* Simulated time passes for s seconds of a core. */
 static void spend(double s)
 {

@@ -19,6 +19,9 @@ void pt_cost_of(double *owed_s);
 
 void pt_cost_owe(double seconds);
 
+/* Of multiply-adds of products (common/run/outer.h). */
+void pt_cost_products(double n);
+
 /* Simulated time passes for what is owed. Less than the simulation's resolution stays
  * owed, as SimGrid would make it that. */
 void pt_cost_pay(void);

@@ -6,6 +6,7 @@
 struct pt_net {
     pt_sim *sim;
     pt_net_hooks hooks;
+    double *formed; /* [n_params]: the share of a gradient's rows that is */
 };
 
 pt_status pt_sim_net_create(pt_sim *s, pt_net **out)
@@ -13,8 +14,10 @@ pt_status pt_sim_net_create(pt_sim *s, pt_net **out)
     pt_net *n = pt_calloc(1, sizeof *n);
 
     *out = n;
-    if (!n) return pt_fail(PT_ERR_NOMEM, "no memory for a network");
+    if (n) n->formed = pt_calloc((size_t)s->run->graph->n_params, sizeof *n->formed);
+    if (!n || !n->formed) return pt_fail(PT_ERR_NOMEM, "no memory for a network");
     n->sim = s;
+    for (int i = 0; i < s->run->graph->n_params; i++) n->formed[i] = 1;
     return PT_OK;
 }
 
@@ -31,6 +34,12 @@ float *pt_net_gradient(pt_net *n, int tensor, int t)
 
 void pt_net_want_rows(pt_net *n, int tensor, const bool *rows)
 {
+    const pt_graph *g = n->sim->run->graph;
+    size_t all = g->tensors[tensor].count / (size_t)g->nodes[g->tensors[tensor].node].c,
+           some = 0;
+
+    for (size_t i = 0; i < all; i++) some += rows[i];
+    n->formed[tensor] = (double)some / (double)all;
 }
 
 void pt_net_factors(const pt_net *n, int tensor, const float **x, const float **dy)
@@ -102,7 +111,9 @@ static pt_status announce(pt_net *n, int node)
 
 static pt_status weights_of(pt_net *n, int node)
 {
-    pt_cost_owe(n->sim->costs.weights[node]);
+    int weight = n->sim->run->graph->nodes[node].weight;
+
+    pt_cost_owe(n->sim->costs.weights[node] * (weight < 0 ? 1 : n->formed[weight]));
     return announce(n, node);
 }
 
