@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/weights/model.h"
@@ -80,18 +79,6 @@ static bool is_directory(const char *path)
     struct stat st;
 
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* The model's file: that of a run, where `name` is a directory. malloc'd. */
-static char *model_path(const char *name)
-{
-    char *path = NULL;
-    bool run = is_directory(name) && asprintf(&path, "%s/model.h5", name) >= 0 &&
-               access(path, F_OK) == 0;
-
-    if (run) return path;
-    free(path);
-    return strdup(name);
 }
 
 /* "runs/mine" as "mine.onnx", "best.h5" as "best.onnx": a run's directory holds the run's
@@ -188,7 +175,7 @@ int pt_cmd_export(int argc, char **argv)
     int code;
 
     if (!read_args(argc, argv, &a, &code)) return code;
-    path = model_path(a.model);
+    path = pt_classifier_path(a.model);
     output =
         a.output ? strdup(a.output) : output_path(a.model, find_format(a.to)->ending);
     s = path && output ? export_model(&a, path, output)

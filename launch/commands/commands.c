@@ -3,6 +3,7 @@
 static const pt_command list[] = {
     {"train", "fine-tune a network, with or without mpirun or srun", .run = pt_cmd_train},
     {"predict", "print the most likely classes of images", .run = pt_cmd_predict},
+    {"eval", "test a model on a packed data set", .run = pt_cmd_eval},
     {"export", "write a model for PyTorch or ONNX", .run = pt_cmd_export},
     {"config", "show, check or explain a configuration", .own = &pt_config_commands},
     {"pack", "pack a folder of images into one file", .run = pt_cmd_pack},

@@ -25,6 +25,7 @@ int pt_cmd_scale(int argc, char **argv);
 int pt_cmd_report(int argc, char **argv);
 int pt_cmd_submit(int argc, char **argv);
 int pt_cmd_doctor(int argc, char **argv);
+int pt_cmd_eval(int argc, char **argv);
 int pt_cmd_export(int argc, char **argv);
 
 /* DIR is made; it must not exist or be empty. The same arguments give the same pixels on

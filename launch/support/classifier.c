@@ -3,11 +3,23 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "common/base/crc32c.h"
 #include "common/comm/job.h"
 #include "launch/support/agree.h"
 #include "launch/support/probe.h"
+
+char *pt_classifier_path(const char *name)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/model.h5", name) < 0) return NULL;
+    if (access(path, F_OK) == 0) return path;
+    free(path);
+    return strdup(name);
+}
 
 /* The graph as the file or the network's own original form has it. */
 static pt_status make_graph(const char *path, const char *network, bool with_head,

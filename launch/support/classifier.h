@@ -15,6 +15,10 @@ typedef struct {
     pt_augment augment; /* the test view, as the file has it or as ImageNet's is */
 } pt_classifier;
 
+/* The file of a model that a person names: that of a run, DIR/model.h5, where `name` is
+ * the directory of one. malloc'd; NULL without memory. */
+char *pt_classifier_path(const char *name);
+
 /* network: its name; NULL: the file's own, which only model files of ptrain have. entry:
  * file inside a directory, or NULL. with_head false: what is above the representation is
  * not read, and 0. *out is to be ended by pt_classifier_fini, also after a failure.

@@ -87,8 +87,8 @@ json_t *pt_score_per_class(const pt_score *s)
     return o;
 }
 
-static pt_status hash_rows(const pt_dataset *d, const uint32_t *images, size_t n,
-                           const float *logits, char hash[65])
+pt_status pt_predictions_hash(const pt_dataset *d, const uint32_t *images, size_t n,
+                              const float *logits, char hash[65])
 {
     size_t c = (size_t)pt_dataset_classes(d);
     pt_digest *g = NULL;
@@ -157,7 +157,7 @@ pt_status pt_predictions_write(const char *dir, const char *name, const pt_datas
 {
     char *path = pt_file_path(dir, name);
     pt_h5file *f = NULL;
-    pt_status s = path ? hash_rows(d, images, n, logits, hash)
+    pt_status s = path ? pt_predictions_hash(d, images, n, logits, hash)
                        : pt_fail(PT_ERR_NOMEM, "no memory for a path");
 
     if (s == PT_OK) s = pt_file_check_space(path, pt_predictions_bytes(d, images, n));

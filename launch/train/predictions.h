@@ -31,12 +31,16 @@ json_t *pt_score_line(json_t *line, uint64_t step, const pt_score *s);
 /* Rank of `label` among logits [n]: 0 if it is the largest. */
 int pt_logits_rank(const float *logits, int n, int label);
 
+/* SHA-256 over, for each image in order, its number (uint32), label (int32) and logits
+ * (float32), little-endian. */
+PT_MUST_USE pt_status pt_predictions_hash(const pt_dataset *d, const uint32_t *images,
+                                          size_t n, const float *logits, char hash[65]);
+
 /* Upper bound for the size of such a file, in bytes. */
 uint64_t pt_predictions_bytes(const pt_dataset *d, const uint32_t *images, size_t n);
 
-/* dir/name: image, label, prediction, logits, name, and the classes; hash: out,
- * SHA-256 over, for each image in order, its number (uint32), label (int32) and logits
- * (float32), little-endian. Space is checked first. */
+/* dir/name: image, label, prediction, logits, name, and the classes; hash: out, see
+ * above. Space is checked first. */
 PT_MUST_USE pt_status pt_predictions_write(const char *dir, const char *name,
                                            const pt_dataset *d, const uint32_t *images,
                                            size_t n, const float *logits, char hash[65]);

@@ -132,17 +132,32 @@ static int centre(int side, int crop)
     return (int)rint((side - crop) / 2.0); /* halves to the even number, as Python does */
 }
 
-pt_status pt_augment_test(const pt_augment *a, const pt_image *im, float *out)
+pt_status pt_augment_at(const pt_augment *a, const pt_image *im, pt_place place,
+                        bool mirrored, float *out)
 {
     pt_status status = check(a, im);
     struct size s;
+    int y, x;
 
     if (status != PT_OK) return status;
     s = resized(a, im);
     status = check_crop(a, s, 0);
     if (status != PT_OK) return status;
-    return view(a, im, s, centre(s.height, a->crop), centre(s.width, a->crop), false,
-                out);
+    y = centre(s.height, a->crop);
+    x = centre(s.width, a->crop);
+    if (place != PT_PLACE_CENTRE) {
+        bool bottom = place == PT_PLACE_BOTTOM_LEFT || place == PT_PLACE_BOTTOM_RIGHT,
+             right = place == PT_PLACE_TOP_RIGHT || place == PT_PLACE_BOTTOM_RIGHT;
+
+        y = bottom ? s.height - a->crop : 0;
+        x = right ? s.width - a->crop : 0;
+    }
+    return view(a, im, s, y, x, mirrored, out);
+}
+
+pt_status pt_augment_test(const pt_augment *a, const pt_image *im, float *out)
+{
+    return pt_augment_at(a, im, PT_PLACE_CENTRE, false, out);
 }
 
 /* torchvision's RandomResizedCrop.get_params. */

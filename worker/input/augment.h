@@ -47,4 +47,17 @@ PT_MUST_USE pt_status pt_augment_train(const pt_augment *a, const pt_image *im,
 PT_MUST_USE pt_status pt_augment_test(const pt_augment *a, const pt_image *im,
                                       float *out);
 
+/* A window of the resized image: its centre or a corner, mirrored or not; place 0 not
+ * mirrored is the test view. Errors as above. Local. */
+typedef enum {
+    PT_PLACE_CENTRE,
+    PT_PLACE_TOP_LEFT,
+    PT_PLACE_TOP_RIGHT,
+    PT_PLACE_BOTTOM_LEFT,
+    PT_PLACE_BOTTOM_RIGHT,
+    PT_PLACES
+} pt_place;
+PT_MUST_USE pt_status pt_augment_at(const pt_augment *a, const pt_image *im,
+                                    pt_place place, bool mirrored, float *out);
+
 #endif

@@ -1,0 +1,294 @@
+#include "launch/commands/commands.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/log.h"
+#include "common/weights/model.h"
+#include "launch/evaluate/calibration.h"
+#include "launch/evaluate/evaluate.h"
+#include "launch/support/args.h"
+#include "launch/support/probe.h"
+#include "launch/train/predictions.h"
+
+enum { MOST_CONFUSED = 10 };
+
+typedef struct {
+    const char *model, *data, *split, *network, *view;
+    bool json, per_class, confused;
+    pt_views views;
+} eval_args;
+
+/* What was found out. */
+typedef struct {
+    pt_classifier model;
+    pt_dataset *data;
+    const uint32_t *images;
+    size_t n;
+    float *logits; /* [n][c] */
+    int *labels;   /* [n] */
+    pt_score score;
+    pt_calibration calibration;
+    uint32_t *confused; /* [c][c]: label, prediction */
+    char hash[65];
+} evaluation;
+
+static const char *const view_names[] = {
+    [PT_VIEWS_CENTRE] = "centre", [PT_VIEWS_FLIP] = "flip", [PT_VIEWS_TEN] = "ten"};
+
+static pt_status check(const void *given)
+{
+    const eval_args *a = given;
+
+    for (size_t i = 0; a->view && i < sizeof view_names / sizeof *view_names; i++)
+        if (strcmp(a->view, view_names[i]) == 0) return PT_OK;
+    return a->view
+               ? pt_fail(PT_ERR_USAGE, "--views %s: must be centre, flip or ten", a->view)
+               : PT_OK;
+}
+
+static bool read_args(int argc, char **argv, eval_args *a, int *code)
+{
+    const pt_arg table[] = {
+        PT_ARG_OPERAND("MODEL|RUN", &a->model),
+        PT_ARG_OPERAND("DATA.h5", &a->data),
+        PT_ARG_TEXT("split", "NAME", &a->split,
+                    "Images of this split (default: test, or the only one)",
+                    .letter = 's'),
+        PT_ARG_TEXT("views", "VIEWS", &a->view,
+                    "centre (default), flip (and its mirror image), or ten (centre and "
+                    "corners, mirrored too): probabilities are averaged"),
+        PT_ARG_FLAG("per-class", &a->per_class, "A line for each class"),
+        PT_ARG_FLAG("confusion", &a->confused, "The pairs of classes most confused"),
+        PT_ARG_FLAG("json", &a->json,
+                    "Everything, calibration and confusion included, as one object"),
+        PT_ARG_TEXT("network", "NAME", &a->network,
+                    "The network of the weights; a ptrain model file names its own",
+                    .letter = 'n')};
+    const pt_args args = {
+        .command = "eval",
+        .about = "Tests a model on a packed data set, on all cores of this machine. RUN "
+                 "is the directory of a finished run: its model.h5.",
+        .example = "ptrain eval runs/mine photos.h5 --views flip",
+        PT_ARGS_TABLE(table),
+        .check = check,
+        .given = a};
+
+    if (!pt_args_read(&args, argc, argv, code)) return false;
+    for (size_t i = 0; a->view && i < sizeof view_names / sizeof *view_names; i++)
+        if (strcmp(a->view, view_names[i]) == 0) a->views = (pt_views)i;
+    return true;
+}
+
+/* ---- the two files ---------------------------------------------------------------- */
+
+/* The classes of both, where both have names, are the same in the same order. */
+static pt_status check_classes(const char *path, const evaluation *e)
+{
+    char **names = NULL;
+    size_t n = 0;
+    int c = e->model.graph->n_classes;
+    pt_status s = PT_OK;
+
+    if (pt_dataset_classes(e->data) != c)
+        return pt_fail(PT_ERR_USAGE, "the model has %d classes, the data %d", c,
+                       pt_dataset_classes(e->data));
+    if (e->model.info.format == PT_FORMAT_MODEL)
+        s = pt_model_class_names(path, &names, &n);
+    for (size_t i = 0; i < n && s == PT_OK; i++)
+        if (strcmp(names[i], pt_dataset_class_name(e->data, (int)i)) != 0)
+            s = pt_fail(PT_ERR_USAGE,
+                        "class %zu is %.80s in the model and %.80s in the data", i,
+                        names[i], pt_dataset_class_name(e->data, (int)i));
+    free(names);
+    return s;
+}
+
+static pt_status open_data(const eval_args *a, evaluation *e)
+{
+    const char *split = a->split;
+    struct stat st;
+    pt_status s;
+
+    if (stat(a->data, &st) == 0 && S_ISDIR(st.st_mode))
+        return pt_fail(PT_ERR_USAGE, "%s: is a directory: ptrain pack makes a file of it",
+                       a->data);
+    s = pt_probe_dataset(a->data);
+    if (s == PT_OK) s = pt_dataset_open(a->data, &e->data);
+    if (s != PT_OK) return s;
+    if (!split)
+        split =
+            pt_dataset_splits(e->data) == 1 ? pt_dataset_split_name(e->data, 0) : "test";
+    return pt_dataset_split(e->data, split, &e->images, &e->n);
+}
+
+/* ---- what comes out --------------------------------------------------------------- */
+
+static pt_status count(evaluation *e)
+{
+    int c = e->model.graph->n_classes;
+
+    e->confused = pt_calloc((size_t)c * (size_t)c, sizeof *e->confused);
+    e->labels = pt_calloc(e->n + 1, sizeof *e->labels);
+    if (!e->confused || !e->labels)
+        return pt_fail(PT_ERR_NOMEM, "no memory for %d classes", c);
+    for (size_t i = 0; i < e->n; i++) {
+        const float *row = e->logits + i * (size_t)c;
+        int best = 0;
+
+        for (int k = 1; k < c; k++)
+            if (row[k] > row[best]) best = k;
+        e->labels[i] = pt_dataset_label(e->data, e->images[i]);
+        e->confused[(size_t)e->labels[i] * (size_t)c + (size_t)best]++;
+    }
+    return PT_OK;
+}
+
+static pt_status evaluate(const eval_args *a, const char *path, evaluation *e)
+{
+    pt_status s = open_data(a, e);
+    int c;
+
+    if (s == PT_OK) s = pt_classifier_open(path, NULL, a->network, true, &e->model);
+    if (s == PT_OK) s = check_classes(path, e);
+    if (s != PT_OK) return s;
+    c = e->model.graph->n_classes;
+    e->logits = pt_calloc(e->n * (size_t)c + 1, sizeof *e->logits);
+    if (!e->logits)
+        return pt_fail(PT_ERR_NOMEM, "no memory for the logits of %zu images", e->n);
+    s = pt_evaluate_model(&e->model, e->data, e->images, e->n, a->views, e->logits);
+    if (s == PT_OK) s = pt_score_rows(e->data, e->images, e->n, e->logits, &e->score);
+    if (s == PT_OK) s = count(e);
+    if (s == PT_OK) s = pt_calibration_of(e->logits, e->labels, e->n, c, &e->calibration);
+    if (s == PT_OK) s = pt_predictions_hash(e->data, e->images, e->n, e->logits, e->hash);
+    return s;
+}
+
+static json_t *calibration_json(const pt_calibration *c)
+{
+    json_t *bins = json_array();
+
+    for (int k = 0; k < PT_CALIBRATION_BINS; k++)
+        json_array_append_new(bins, json_pack("{s:f, s:I, s:f, s:f}", "up_to",
+                                              (k + 1.0) / PT_CALIBRATION_BINS, "images",
+                                              (json_int_t)c->bin[k].n, "confidence",
+                                              c->bin[k].confidence, "accuracy",
+                                              c->bin[k].accuracy));
+    return json_pack("{s:f, s:f, s:o}", "error", c->error, "mean_confidence",
+                     c->confidence, "bins", bins);
+}
+
+static json_t *confusion_json(const evaluation *e)
+{
+    json_t *rows = json_array();
+    int c = e->model.graph->n_classes;
+
+    for (int i = 0; i < c; i++) {
+        json_t *row = json_array();
+
+        for (int k = 0; k < c; k++)
+            json_array_append_new(row, json_integer(e->confused[i * c + k]));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static pt_status print_json(const eval_args *a, const char *path, const evaluation *e)
+{
+    const pt_score *sc = &e->score;
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:o, s:o, s:o, s:s}",
+                  "model", path, "network", e->model.graph->network, "data_checksum",
+                  pt_dataset_checksum(e->data), "views", view_names[a->views], "images",
+                  (json_int_t)e->n, "right", (json_int_t)sc->n_right, "accuracy",
+                  sc->top1, "top5", sc->top5, "ce", sc->ce, "calibration",
+                  calibration_json(&e->calibration), "per_class", pt_score_per_class(sc),
+                  "confusion", confusion_json(e), "predictions_hash", e->hash);
+
+    if (!o || json_dumpf(o, stdout, JSON_INDENT(1)) != 0) {
+        json_decref(o);
+        return pt_fail(PT_ERR_NOMEM, "the results cannot be printed");
+    }
+    putchar('\n');
+    json_decref(o);
+    return PT_OK;
+}
+
+static void print_classes(const evaluation *e)
+{
+    for (int k = 0; k < e->score.n_classes; k++)
+        if (e->score.of[k])
+            printf("  %6.2f %%  %u of %u  %s\n",
+                   100.0 * e->score.right[k] / e->score.of[k], e->score.right[k],
+                   e->score.of[k], pt_dataset_class_name(e->data, k));
+}
+
+/* The largest entries beside the diagonal, largest first; equal ones in order. */
+static void print_confused(const evaluation *e)
+{
+    int c = e->model.graph->n_classes;
+    uint32_t before = UINT32_MAX;
+    int shown = 0;
+
+    while (shown < MOST_CONFUSED) {
+        uint32_t most = 0;
+
+        for (int i = 0; i < c * c; i++)
+            if (i / c != i % c && e->confused[i] < before && e->confused[i] > most)
+                most = e->confused[i];
+        if (most == 0) return;
+        for (int i = 0; i < c * c && shown < MOST_CONFUSED; i++) {
+            if (i / c == i % c || e->confused[i] != most) continue;
+            printf("  %4u of %s taken for %s\n", most,
+                   pt_dataset_class_name(e->data, i / c),
+                   pt_dataset_class_name(e->data, i % c));
+            shown++;
+        }
+        before = most;
+    }
+}
+
+static void print_text(const eval_args *a, const char *path, const evaluation *e)
+{
+    const pt_score *sc = &e->score;
+
+    printf("%s: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu of %zu images)\n", path,
+           100 * sc->top1, 100 * sc->top5, sc->ce, sc->n_right, e->n);
+    printf("calibration: %.2f %% sure on average, expected error %.2f points\n",
+           100 * e->calibration.confidence, 100 * e->calibration.error);
+    printf("predictions: sha256 %s\n", e->hash);
+    if (a->per_class) print_classes(e);
+    if (a->confused) print_confused(e);
+}
+
+static void close_evaluation(evaluation *e)
+{
+    pt_score_fini(&e->score);
+    pt_classifier_fini(&e->model);
+    pt_dataset_destroy(&e->data);
+    free(e->logits);
+    free(e->labels);
+    free(e->confused);
+}
+
+int pt_cmd_eval(int argc, char **argv)
+{
+    eval_args a = {0};
+    evaluation e = {0};
+    char *path;
+    pt_status s;
+    int code;
+
+    if (!read_args(argc, argv, &a, &code)) return code;
+    path = pt_classifier_path(a.model);
+    s = path ? evaluate(&a, path, &e) : pt_fail(PT_ERR_NOMEM, "%s: no memory", a.model);
+    if (s == PT_OK && a.json) s = print_json(&a, path, &e);
+    if (s == PT_OK && !a.json) print_text(&a, path, &e);
+    if (s != PT_OK) pt_log_error(pt_fail_text());
+    close_evaluation(&e);
+    free(path);
+    return pt_status_exit_code(s);
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# `ptrain eval`: the accuracy and the hash of predictions that the run itself has; views,
+# classes, calibration; one line for each mistake.
+. "$(dirname "$0")/lib.sh"
+make_data
+ranks 3 run optimizer.lr=0.02 || fail "the run"
+
+"$PTRAIN" eval run data.h5 --per-class --confusion >out 2>&1 || { fail "eval"; cat out; }
+grep -q "sha256 $(value run predictions_hash)" out || { fail "the run's predictions"; cat out; }
+for cores in 0 0,1; do
+    taskset -c $cores "$PTRAIN" eval run/model.h5 data.h5 --json >$cores.json 2>&1 ||
+        fail "eval on cores $cores"
+done
+cmp -s 0.json 0,1.json || fail "one core and two differ"
+for views in flip ten; do
+    "$PTRAIN" eval run data.h5 --views $views --json >$views.json 2>&1 || fail "--views $views"
+done
+# Exported and read again, it is the same model (a square resize has no record in a .pth).
+"$PTRAIN" export run --to safetensors >/dev/null 2>&1 || fail "export"
+/usr/bin/python3 - <<'P' || fail "the numbers"
+import json
+import h5py, numpy as np
+one, flip, ten = (json.load(open(f)) for f in ("0.json", "flip.json", "ten.json"))
+result = json.load(open("run/result.json"))
+with h5py.File("run/predictions.h5") as f:
+    logits, label = f["logits"][:].astype(np.float64), f["label"][:]
+p = np.exp(logits - logits.max(1, keepdims=True))
+p /= p.sum(1, keepdims=True)
+guess, sure = logits.argmax(1), p.max(1)
+assert one["right"] == (guess == label).sum() and one["images"] == len(label)
+assert abs(one["ce"] + np.log(p[np.arange(len(label)), label]).mean()) < 1e-9
+confusion = np.zeros_like(np.array(one["confusion"]))
+np.add.at(confusion, (label, guess), 1)
+assert (confusion == one["confusion"]).all()
+bins = np.ceil(sure * 15).astype(int).clip(1, 15)
+ece = sum((bins == k).mean() * abs((guess == label)[bins == k].mean() - sure[bins == k].mean())
+          for k in set(bins))
+assert abs(one["calibration"]["error"] - ece) < 1e-9, (one["calibration"]["error"], ece)
+assert sum(b["images"] for b in one["calibration"]["bins"]) == len(label)
+assert len({v["predictions_hash"] for v in (one, flip, ten)}) == 3
+assert flip["ce"] != one["ce"] and ten["images"] == one["images"]
+P
+
+refused() { # words arguments...
+    local words=$1
+    shift
+    "$PTRAIN" eval "$@" >out 2>&1
+    case $? in 1 | 2) ;; *) fail "code of $*" ;; esac
+    [ "$(wc -l <out)" = 1 ] && grep -q "$words" out || { fail "$*"; cat out; }
+}
+refused "must be centre, flip or ten" run data.h5 --views five
+refused "is a directory: ptrain pack" run images
+refused "no split 'night'\|no split night\|has no split" run data.h5 --split night
+refused "nowhere" nowhere data.h5
+finish
