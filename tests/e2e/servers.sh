@@ -28,7 +28,7 @@ for layout in "2 1" "3 2" "4 3" "2 5" "4 8"; do
     files_of other | diff - first.files || fail "$1 servers, $2 workers: other files"
     numbers_of other | diff - first.numbers || fail "$1 servers, $2 workers: other numbers"
 done
-grep -qE '^layout    4 servers \+ 8 workers ' other.log || fail "the layout is not printed"
+grep -qE '^layout    4 servers \+ 8 workers;' other.log || fail "the layout is not printed"
 grep -qE '^servers   4 on 1 host, 0.05 to 0.15 MB of parameters each; the largest has 1.891 times the mean$' \
     other.log || { grep ^servers other.log; fail "the balance is not printed"; }
 
@@ -86,5 +86,5 @@ fi
 # by our launcher, which counts the servers
 timeout -k 5 "$limit" "$PTRAIN" train run.yaml --workers 2 --set server.ranks=2 --set run.dir=alone >alone.log 2>&1 ||
     { cat alone.log; fail "ptrain train without mpirun"; }
-grep -q '^layout    2 servers + 2 workers ' alone.log || fail "our launcher does not count the servers"
+grep -q '^layout    2 servers + 2 workers;' alone.log || fail "our launcher does not count the servers"
 finish
