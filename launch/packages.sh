@@ -15,6 +15,8 @@ protobuf-c-compiler     command protoc-c
 libprotobuf-c-dev       module libprotobuf-c
 libjpeg62-turbo-dev     module libjpeg
 libpng-dev              module libpng
+libwebp-dev             module libwebpdemux
+libgif-dev              header gif_lib.h
 libhdf5-dev             header hdf5.h
 libfyaml-dev            module libfyaml
 libjansson-dev          module jansson

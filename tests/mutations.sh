@@ -195,6 +195,10 @@ mutation gray_of_16_bits_by_its_upper_byte worker.picture worker/input/png.c <<'
 - uint8_t gray = v[2 * x] ? 255 : v[2 * x + 1];
 + uint8_t gray = v[2 * x];
 M
+mutation round_a_frame_black_for_transparent worker.picture worker/input/gif.c <<'M'
+- r->blank = block[4]; /* the transparent colour */
++ r->blank = 0;
+M
 mutation dropout_is_not_scaled worker.pointwise worker/engine/layers/pointwise.c <<'M'
 - float v = u >= prob ? x[i] * scale : 0.0f;
 + float v = u >= prob ? x[i] * scale * (1.0f - prob) : 0.0f;

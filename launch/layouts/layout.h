@@ -85,8 +85,7 @@ PT_MUST_USE pt_status pt_layout_cub200(const char *root, const pt_layout_options
                                        pt_layout *out);
 
 /* MIT Indoor 67: Images/CLASS/FILE, TrainImages.txt, TestImages.txt. Classes in the order
- * of their names. Files without JPEG data (28 in the official set) are left out, with a
- * warning. */
+ * of their names. 28 files of the official set are GIF, PNG or BMP under names of JPEG. */
 PT_MUST_USE pt_status pt_layout_mit67(const char *root, const pt_layout_options *options,
                                       pt_layout *out);
 

@@ -30,7 +30,6 @@ typedef struct {
     size_t n[N_LISTS], room;
     pt_listing classes;
     char *files[N_LISTS]; /* paths of the lists */
-    pt_listing others;    /* files that are no JPEG: "class/file (GIF)" */
 } reading;
 
 static pt_status add_line(reading *r, int k, const char *name, size_t number)
@@ -91,38 +90,13 @@ static pt_status sort_classes(reading *r)
     return s;
 }
 
-/* What a file is by its first bytes, where that is not a JPEG; else NULL. */
-static const char *other_kind(const char *path)
-{
-    unsigned char b[4] = {0};
-    FILE *f = fopen(path, "rb");
-    size_t n = f ? fread(b, 1, sizeof b, f) : 0;
-
-    if (f) fclose(f);
-    if (n == 4 && memcmp(b, "GIF8", 4) == 0) return "GIF";
-    if (n == 4 && memcmp(b, "\x89PNG", 4) == 0) return "PNG";
-    if (n == 4 && memcmp(b, "BM", 2) == 0) return "BMP";
-    return NULL;
-}
-
 static pt_status add_image(reading *r, int k, const line *l, const char *images)
 {
     pt_layout_split *split = pt_layout_split_named(r->out, lists[k].split);
-    char class[256], *path = NULL, *text = NULL;
+    char class[256];
     uint32_t number;
-    const char *kind;
-    pt_status s = pt_layout_join(images, l->name, &path);
+    pt_status s;
 
-    if (s != PT_OK) return s;
-    kind = other_kind(path);
-    free(path);
-    if (kind) {
-        if (asprintf(&text, "%s (%s)", l->name, kind) < 0)
-            return pt_fail(PT_ERR_NOMEM, "%s: no memory", r->root);
-        s = pt_listing_add(&r->others, text);
-        free(text);
-        return s;
-    }
     snprintf(class, sizeof class, "%.*s", (int)strcspn(l->name, "/"), l->name);
     s = pt_layout_add_file(r->out, images, l->name,
                            (int)pt_listing_find(&r->classes, class), &r->faults,
@@ -170,27 +144,12 @@ static pt_status read_all(reading *r)
     return s == PT_OK ? pt_layout_faults_end(&r->faults) : s;
 }
 
-/* One line with all of them: 28 in the official set. */
-static void warn_of_others(const reading *r)
-{
-    char text[4096] = "";
-    size_t at = 0;
-
-    for (size_t i = 0; i < r->others.n && at < sizeof text; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "",
-                               r->others.names[i]);
-    if (r->others.n > 0)
-        pt_log_warn("%s: %zu files do not contain JPEG data and were left out: %s",
-                    r->root, r->others.n, text);
-}
-
 pt_status pt_layout_mit67(const char *root, const pt_layout_options *o, pt_layout *out)
 {
     reading r = {.root = root, .out = out, .faults = {PT_OK, 0}};
     pt_status s = read_all(&r);
 
     if (s == PT_OK) {
-        warn_of_others(&r);
         pt_layout_compare(root, "classes", out->n_classes, OFFICIAL_CLASSES);
         for (int k = 0; k < N_LISTS; k++)
             pt_layout_compare(root, lists[k].what, r.n[k], lists[k].official);
@@ -201,6 +160,5 @@ pt_status pt_layout_mit67(const char *root, const pt_layout_options *o, pt_layou
         free(r.files[k]);
     }
     pt_listing_fini(&r.classes);
-    pt_listing_fini(&r.others);
     return s;
 }

@@ -105,7 +105,7 @@ for i in plain png empty truncated bad_code 1x1; do cp "$data"/jpeg/$i.jpg mixed
 printf '<html>' > mixed/cat/page.jpg
 ln -s /dev/null mixed/cat/device.jpg
 run 1 4 1 pack mixed m.h5
-says "mixed/cat/page.jpg: not a JPEG or a PNG: starts with 3c 68 74 6d" err
+says "mixed/cat/page.jpg: not a JPEG, PNG, WebP, GIF or BMP: starts with 3c 68 74 6d" err
 says "mixed/cat/empty.jpg: has 0 bytes" err
 says "4 of 7 images are bad, nothing was written"
 absent m.h5

@@ -131,6 +131,147 @@ def broken_pngs():
     yield "bomb.png", png(13000, 13000, 1, 0, b"\0" * 4000)
 
 
+# ---- WebP -------------------------------------------------------------------------
+
+
+def webps():
+    for mode in ("RGB", "RGBA"):
+        im = image(mode, 21, 19)
+        yield "lossless_%s.webp" % mode.lower(), save(im, "WEBP", lossless=True, exact=True)
+        yield "lossy_%s.webp" % mode.lower(), save(im, "WEBP", quality=60)
+    yield "cwebp.webp", netpbm("cwebp -quiet -q 80 -o - -- -", image("RGB", 33, 30))
+    frames = [image("RGBA", 8, 9), image("RGB", 8, 9).convert("RGBA")]
+    yield "animation.webp", save(frames[0], "WEBP", save_all=True, duration=9,
+                                 append_images=frames[1:])
+    yield "animation_inside.webp", inside(frames)
+
+
+def inside(frames):
+    """An animation whose first frame does not fill the canvas."""
+    canvas = Image.new("RGBA", (20, 16), (0, 0, 0, 0))
+    canvas.paste(frames[0], (4, 6))
+    return save(canvas, "WEBP", save_all=True, duration=9, append_images=[frames[1].resize((20, 16))],
+                lossless=True)
+
+
+def broken_webps():
+    whole = save(image("RGB", 21, 19), "WEBP", quality=60)
+    yield "cut.webp", whole[:-9]
+    yield "cut_inside.webp", whole[:4] + struct.pack("<I", len(whole) - 8 - 40) + whole[8:-40]
+    yield "bad.webp", whole[:23] + b"\0\0\0" + whole[26:]
+
+
+# ---- GIF --------------------------------------------------------------------------
+
+
+def block(data):
+    return bytes([len(data)]) + data
+
+
+def gif(size, frames, colours=picture(1, 8), background=0, end=b";"):
+    """frames: of (left, top, pixels, local palette or None, transparent or None); codes
+    are cleared so often that each has 4 bits: 3 bits an index, as nobody else writes it."""
+    def table(c):
+        return c.reshape(-1, 3).tobytes()
+    out = b"GIF89a" + struct.pack("<HH", *size)
+    out += (bytes([0xF2, background, 0]) + table(colours) if colours is not None
+            else bytes([0x70, background, 0]))
+    for left, top, pixels, local, transparent in frames:
+        if transparent is not None:
+            out += b"!\xf9" + block(bytes([1, 0, 0, transparent])) + b"\0"
+        out += b"," + struct.pack("<HHHHB", left, top, *pixels.shape[::-1],
+                                  0x82 if local is not None else 0)
+        out += table(local) if local is not None else b""
+        codes = []
+        for i, v in enumerate(pixels.ravel()):
+            codes += ([8] if i % 6 == 0 else []) + [int(v)]
+        bits = sum(c << (4 * i) for i, c in enumerate(codes + [9]))
+        data = bits.to_bytes((len(codes) + 2) // 2, "little")
+        out += b"\3" + b"".join(block(data[i:i + 255]) for i in range(0, len(data), 255))
+        out += b"\0"
+    return out + end
+
+
+def gifs():
+    small = picture(6, 7, 1)[:, :, 0] >> 5
+    other = picture(3, 8).reshape(-1, 3)[8:16]
+    for mode in ("1", "L", "P", "RGB"):
+        yield "pillow_%s.gif" % mode.lower(), save(image(mode), "GIF")
+    yield "pillow_interlaced.gif", save(image("P", 19, 11), "GIF", interlace=True)
+    yield "pillow_animation.gif", save(image("P", 5, 6), "GIF", save_all=True,
+                                       append_images=[image("L", 5, 6)])
+    yield "netpbm.gif", netpbm("pamtogif", image("P", 9, 12).convert("RGB"))
+    yield "netpbm_interlaced.gif", netpbm("pamtogif -interlace", image("L", 21, 9))
+    yield "inside.gif", gif((12, 10), [(2, 3, small, None, None)], background=5)
+    yield "inside_transparent.gif", gif((12, 10), [(2, 3, small, None, 6)])
+    yield "outside.gif", gif((4, 4), [(2, 3, small, None, None)])
+    yield "local_palette.gif", gif((7, 6), [(0, 0, small, other, None)])
+    yield "no_palette.gif", gif((7, 6), [(0, 0, small, None, None)], None)
+    yield "two_frames.gif", gif((7, 6), [(0, 0, small, None, None),
+                                         (1, 1, small[:4], other, 3)])
+
+
+def broken_gifs():
+    small = picture(6, 7, 1)[:, :, 0] >> 5
+    yield "no_end_mark.gif", gif((7, 6), [(0, 0, small, None, None)], end=b"")
+    yield "few_pixels.gif", gif((7, 6), [(0, 0, small[:4], None, None)]).replace(
+        struct.pack("<HHHH", 0, 0, 7, 4), struct.pack("<HHHH", 0, 0, 7, 6))
+    yield "no_frame.gif", gif((7, 6), [])
+    yield "bomb.gif", gif((13000, 13000), [(0, 0, small, None, None)])
+    yield "giant.gif", gif((65535, 65535), [(0, 0, small, None, None)])
+
+
+# ---- BMP --------------------------------------------------------------------------
+
+
+def bmp(width, height, bits, rows, palette=b"", coding=0, masks=b"", colours=0, header=40):
+    size = header + len(palette) + (len(masks) if header == 40 else 0)
+    out = b"BM" + struct.pack("<IHHI", 14 + size + len(rows), 0, 0, 14 + size)
+    if header == 12:
+        return out + struct.pack("<IHHHH", 12, width, height, 1, bits) + palette + rows
+    out += struct.pack("<IiiHHIIiiII", header, width, height, 1, bits, coding, len(rows),
+                       0, 0, colours, 0)
+    return out + masks.ljust(header - 40, b"\0") + palette + rows
+
+
+def bmp_rows(bits, width=7, height=5):
+    stride = (width * bits + 31) // 32 * 4
+    return picture(height, stride, 1)[:, :, 0].tobytes()
+
+
+def masks(*m):
+    return struct.pack("<%dI" % len(m), *m)
+
+
+def bmps():
+    colours = [bytes(c) + b"\0" for c in picture(1, 256)[0]]
+    for mode in ("1", "L", "P", "RGB", "RGBA"):
+        yield "pillow_%s.bmp" % mode.lower(), save(image(mode, 5, 7), "BMP")
+    for bits in (1, 4, 8):
+        yield "netpbm_%d.bmp" % bits, netpbm(
+            "ppmtobmp -bpp=%d" % bits, image("P", 6, 5).quantize(1 << min(bits, 4)).convert("RGB"))
+        yield "palette_%d.bmp" % bits, bmp(7, 5, bits, bmp_rows(bits), b"".join(colours[:1 << bits]))
+    yield "os2.bmp", bmp(7, 5, 4, bmp_rows(4), b"".join(c[:3] for c in colours[:16]), header=12)
+    yield "top_down.bmp", bmp(7, -5, 24, bmp_rows(24))
+    yield "16.bmp", bmp(7, 5, 16, bmp_rows(16))
+    yield "555.bmp", bmp(7, 5, 16, bmp_rows(16), coding=3, masks=masks(0x7C00, 0x3E0, 0x1F))
+    yield "565.bmp", bmp(7, 5, 16, bmp_rows(16), coding=3, masks=masks(0xF800, 0x7E0, 0x1F))
+    yield "32.bmp", bmp(7, 5, 32, bmp_rows(32))
+    yield "32_rgba.bmp", bmp(7, 5, 32, bmp_rows(32), coding=3, header=108,
+                             masks=masks(0xFF, 0xFF00, 0xFF0000, 0xFF000000))
+    yield "32_xbgr.bmp", bmp(7, 5, 32, bmp_rows(32), coding=3, header=124,
+                             masks=masks(0xFF000000, 0xFF0000, 0xFF00, 0))
+
+
+def broken_bmps():
+    yield "cut.bmp", save(image("RGB", 5, 7), "BMP")[:-4]
+    yield "runs.bmp", bmp(7, 5, 8, b"\0\1", bytes(1024), coding=1)
+    yield "odd_masks.bmp", bmp(7, 5, 32, bmp_rows(32), coding=3,
+                               masks=masks(0x3FF00000, 0xFFC00, 0x3FF))
+    yield "beyond_palette.bmp", bmp(7, 5, 8, bmp_rows(8), bytes(20), colours=5)
+    yield "giant.bmp", bmp(20000, 20000, 24, b"")
+
+
 # ---- all ----------------------------------------------------------------------------
 
 
@@ -141,14 +282,14 @@ def main():
         golden.write("# by tests/oracle/pictures.py, Pillow %s: convert('RGB'); sums of "
                      "the channels; sum of (i %% 251 + 1) * byte i\n" % Image.__version__)
         golden.write("file\theight\twidth\tr\tg\tb\tweighted\n")
-        for name, data in pngs():
+        for name, data in [*pngs(), *webps(), *gifs(), *bmps()]:
             with open(os.path.join(OUT, name), "wb") as f:
                 f.write(data)
             a = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(np.int64)
             weight = np.arange(a.size) % 251 + 1
             row = [name, *a.shape[:2], *a.sum((0, 1)), (a.ravel() * weight).sum()]
             golden.write("\t".join(str(v) for v in row) + "\n")
-    for name, data in broken_pngs():
+    for name, data in [*broken_pngs(), *broken_webps(), *broken_gifs(), *broken_bmps()]:
         with open(os.path.join(OUT, name), "wb") as f:
             f.write(data)
 

@@ -20,6 +20,7 @@ HOMES = {
     "argp.h": ["launch/*"],
     "cblas.h": ["worker/engine/gemm/*"],
     "getopt.h": ["launch/*"],
+    "gif_lib.h": ["worker/input/gif.c"],
     "hdf5.h": ["common/data/h5file_private.h"],
     "immintrin.h": ["common/gemm/*"],
     "nmmintrin.h": ["common/base/crc32c.c"],
@@ -42,6 +43,8 @@ HOMES = {
     "simgrid/mailbox.h": ["launch/plan/sim/*"],
     "smpi/smpi.h": ["launch/plan/sim/*"],
     "sys/socket.h": ["launch/plan/sockets.c"],
+    "webp/decode.h": ["worker/input/webp.c"],
+    "webp/demux.h": ["worker/input/webp.c"],
     "zip.h": ["common/weights/archive.c"],
     "zlib.h": ["launch/layouts/matlab.c"],
 }

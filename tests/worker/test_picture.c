@@ -33,7 +33,7 @@ typedef struct {
     long long height, width, sum[3], weighted;
 } golden;
 
-enum { N_GOLDEN = 25 };
+enum { N_GOLDEN = 65 };
 
 static void read_golden(golden g[N_GOLDEN])
 {
@@ -160,6 +160,21 @@ static void test_broken_files_are_refused_with_the_reason(void **state)
         {"no_palette.png", "IDAT: Missing PLTE before IDAT"},
         {"giant.png", "20000 x 20000 pixels, above the limit of 178956970 pixels"},
         {"bomb.png", "13000 x 13000 pixels cannot fit in 84 bytes"},
+        {"cut.webp", "premature end of WebP file"},
+        {"cut_inside.webp", "corrupt WebP data"},
+        {"bad.webp", "corrupt WebP data"},
+        {"no_end_mark.gif", "premature end of GIF file"},
+        {"few_pixels.gif", "image EOF detected before image complete"},
+        {"no_frame.gif", "the file has no frame"},
+        {"bomb.gif", "13000 x 13000 pixels cannot fit in 76 bytes"},
+        {"giant.gif", "65535 x 65535 pixels, above the limit of 178956970 pixels"},
+        {"cut.bmp", "premature end of BMP file"},
+        {"runs.bmp", "BMP compression 1 (1, 2: runs, 4: JPEG, 5: PNG) is not read: save "
+                     "it without"},
+        {"odd_masks.bmp", "channels of the bits 3ff00000 000ffc00 000003ff in 32 are not "
+                          "read"},
+        {"beyond_palette.bmp", "index 60 is beyond the palette of 5 colours"},
+        {"giant.bmp", "20000 x 20000 pixels, above the limit of 178956970 pixels"},
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -179,13 +194,13 @@ static void test_what_is_no_picture_is_named(void **state)
         size_t n;
         const char *text;
     } other[] = {
-        {"", 0, "not a JPEG or a PNG: the file is empty"},
+        {"", 0, "not a JPEG, PNG, WebP, GIF or BMP: the file is empty"},
         {"\0\0\0\x1c"
          "ftypavif",
-         12, "not a JPEG or a PNG: starts with 00 00 00 1c (an AVIF)"},
+         12, "not a JPEG, PNG, WebP, GIF or BMP: starts with 00 00 00 1c (an AVIF)"},
         {"\0\0\0\x0cJXL \r\n", 10,
-         "not a JPEG or a PNG: starts with 00 00 00 0c (a JPEG XL)"},
-        {"<html>", 6, "not a JPEG or a PNG: starts with 3c 68 74 6d"},
+         "not a JPEG, PNG, WebP, GIF or BMP: starts with 00 00 00 0c (a JPEG XL)"},
+        {"<html>", 6, "not a JPEG, PNG, WebP, GIF or BMP: starts with 3c 68 74 6d"},
     };
     int height, width;
     pt_image im;
@@ -202,8 +217,15 @@ static void test_what_is_no_picture_is_named(void **state)
 }
 
 /* One of each kind of coding. */
-static const char *const varied[] = {"netpbm_interlaced.png", "palette_4_transparent.png",
-                                     "gray_16.png"};
+static const char *const varied[] = {"netpbm_interlaced.png",
+                                     "palette_4_transparent.png",
+                                     "gray_16.png",
+                                     "lossless_rgba.webp",
+                                     "lossy_rgba.webp",
+                                     "inside.gif",
+                                     "pillow_interlaced.gif",
+                                     "palette_4.bmp",
+                                     "565.bmp"};
 enum { N_VARIED = sizeof varied / sizeof *varied };
 
 static void test_every_cut_of_a_file_is_refused(void **state)

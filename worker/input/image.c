@@ -1,5 +1,7 @@
 #include "worker/input/image.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 pt_status pt_image_check(int64_t height, int64_t width)
@@ -13,8 +15,28 @@ pt_status pt_image_check(int64_t height, int64_t width)
     return PT_OK;
 }
 
+pt_status pt_image_create(int64_t height, int64_t width, pt_image *im)
+{
+    pt_status s = pt_image_check(height, width);
+
+    *im = (pt_image){0};
+    if (s != PT_OK) return s;
+    im->pixels = malloc((size_t)height * (size_t)width * 3);
+    if (!im->pixels) return pt_fail(PT_ERR_NOMEM, "no memory for the pixels");
+    im->height = (int)height;
+    im->width = (int)width;
+    return PT_OK;
+}
+
 void pt_image_fini(pt_image *im)
 {
     free(im->pixels);
     *im = (pt_image){0};
+}
+
+char pt_image_first_letter(const char *text)
+{
+    bool word = isalpha((unsigned char)text[0]) && islower((unsigned char)text[1]);
+
+    return word ? (char)tolower((unsigned char)text[0]) : text[0];
 }

@@ -18,6 +18,13 @@ enum { PT_IMAGE_MAX_PIXELS = 178956970 };
 /* PT_ERR_DATA where there is no pixel, or more than PT_IMAGE_MAX_PIXELS. */
 PT_MUST_USE pt_status pt_image_check(int64_t height, int64_t width);
 
+/* Memory for the pixels, not set. PT_ERR_DATA as pt_image_check, PT_ERR_NOMEM; *im is
+ * empty then. */
+PT_MUST_USE pt_status pt_image_create(int64_t height, int64_t width, pt_image *im);
 void pt_image_fini(pt_image *im);
+
+/* The first letter of a library's message in our style: lower case, unless the word is a
+ * name. */
+char pt_image_first_letter(const char *text);
 
 #endif

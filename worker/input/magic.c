@@ -15,9 +15,9 @@ typedef struct {
 static const magic known[] = {
     {0, "\xff\xd8\xff", 3, "a JPEG", PT_PICTURE_JPEG},
     {0, "\x89PNG", 4, "a PNG", PT_PICTURE_PNG},
-    {8, "WEBP", 4, "a WebP", PT_PICTURE_UNKNOWN},
-    {0, "GIF8", 4, "a GIF", PT_PICTURE_UNKNOWN},
-    {0, "BM", 2, "a BMP", PT_PICTURE_UNKNOWN},
+    {8, "WEBP", 4, "a WebP", PT_PICTURE_WEBP},
+    {0, "GIF8", 4, "a GIF", PT_PICTURE_GIF},
+    {0, "BM", 2, "a BMP", PT_PICTURE_BMP},
     {0, "II*\0", 4, "a TIFF", PT_PICTURE_UNKNOWN},
     {0, "MM\0*", 4, "a TIFF", PT_PICTURE_UNKNOWN},
     {0, "\0\0\0\x0cjP  ", 8, "a JPEG 2000", PT_PICTURE_UNKNOWN},

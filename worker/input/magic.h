@@ -11,6 +11,9 @@ typedef enum {
     PT_PICTURE_UNKNOWN,
     PT_PICTURE_JPEG,
     PT_PICTURE_PNG,
+    PT_PICTURE_WEBP,
+    PT_PICTURE_GIF,
+    PT_PICTURE_BMP,
     PT_PICTURE_FORMATS
 } pt_picture_format;
 

@@ -1,8 +1,11 @@
 #include "worker/input/picture.h"
 
+#include "worker/input/bmp.h"
+#include "worker/input/gif.h"
 #include "worker/input/jpeg.h"
 #include "worker/input/magic.h"
 #include "worker/input/png.h"
+#include "worker/input/webp.h"
 
 typedef struct {
     pt_status (*decode)(const void *file, size_t bytes, pt_image *out, char *warnings);
@@ -12,9 +15,12 @@ typedef struct {
 static const decoder decoders[PT_PICTURE_FORMATS] = {
     [PT_PICTURE_JPEG] = {pt_jpeg_decode, pt_jpeg_size},
     [PT_PICTURE_PNG] = {pt_png_decode, pt_png_size},
+    [PT_PICTURE_WEBP] = {pt_webp_decode, pt_webp_size},
+    [PT_PICTURE_GIF] = {pt_gif_decode, pt_gif_size},
+    [PT_PICTURE_BMP] = {pt_bmp_decode, pt_bmp_size},
 };
 
-static const char read_here[] = "a JPEG or a PNG";
+static const char read_here[] = "a JPEG, PNG, WebP, GIF or BMP";
 
 pt_status pt_picture_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
 {

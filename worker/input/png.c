@@ -1,6 +1,5 @@
 #include "worker/input/png.h"
 
-#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -46,18 +45,10 @@ _Noreturn static void refuse(struct decoder *d, pt_status s, const char *fmt, ..
     longjmp(d->jump, 1);
 }
 
-/* The first letter of libpng's text in our style: lower case, unless the word is a name.
- */
-static char first_letter(const char *text)
-{
-    return isalpha((unsigned char)text[0]) && islower((unsigned char)text[1])
-               ? (char)tolower((unsigned char)text[0])
-               : text[0];
-}
-
 _Noreturn static void on_error(png_structp png, png_const_charp text)
 {
-    refuse(png_get_error_ptr(png), PT_ERR_DATA, "%c%s", first_letter(text), text + 1);
+    refuse(png_get_error_ptr(png), PT_ERR_DATA, "%c%s", pt_image_first_letter(text),
+           text + 1);
 }
 
 /* libpng only warns of a sum over the pixels that does not match. */
@@ -67,7 +58,7 @@ static void on_warning(png_structp png, png_const_charp text)
 
     if (strstr(text, "incorrect data check")) on_error(png, text);
     if (d->warning && !d->warning[0])
-        snprintf(d->warning, TEXT_MAX, "%c%s", first_letter(text), text + 1);
+        snprintf(d->warning, TEXT_MAX, "%c%s", pt_image_first_letter(text), text + 1);
 }
 
 static void on_read(png_structp png, png_bytep to, size_t n)
