@@ -66,6 +66,7 @@ void pt_build_source_logits(pt_builder *b, int x);
 /* The families; blocks: what distinguishes their members. */
 void pt_build_vgg16(pt_builder *b, const int *blocks);
 void pt_build_resnet(pt_builder *b, const int *blocks); /* bottlenecks in 4 stages */
+void pt_build_resnet_basic(pt_builder *b, const int *blocks); /* basic blocks in 4 */
 void pt_build_squeezenet(pt_builder *b, const int *blocks);
 void pt_build_mobilenet(pt_builder *b, const int *blocks);
 void pt_build_cifar_resnet(pt_builder *b, const int *blocks); /* blocks in each stage */

@@ -6,11 +6,12 @@
 #include "common/base/suggest.h"
 #include "common/graph/builder.h"
 
-enum { NETWORKS = 9, SIDE_MAX = 4096, CLASSES_MAX = 1 << 20 };
+enum { NETWORKS = 11, SIDE_MAX = 4096, CLASSES_MAX = 1 << 20 };
 
-static const int resnet50[] = {3, 4, 6, 3}, resnet101[] = {3, 4, 23, 3},
-                 resnet152[] = {3, 8, 36, 3}, cifar20[] = {3}, cifar56[] = {9},
-                 small[] = {1};
+/* ResNet-34 has as many blocks as ResNet-50. */
+static const int resnet18[] = {2, 2, 2, 2}, resnet50[] = {3, 4, 6, 3},
+                 resnet101[] = {3, 4, 23, 3}, resnet152[] = {3, 8, 36, 3},
+                 cifar20[] = {3}, cifar56[] = {9}, small[] = {1};
 
 static const struct network {
     const char *name;
@@ -21,6 +22,8 @@ static const struct network {
     const int *blocks;
 } networks[NETWORKS] = {
     {"vgg16", 224, 1000, 224, 224, 1, 1e-5f, pt_build_vgg16, NULL},
+    {"resnet18", 224, 1000, 1, SIDE_MAX, 1, 1e-5f, pt_build_resnet_basic, resnet18},
+    {"resnet34", 224, 1000, 1, SIDE_MAX, 1, 1e-5f, pt_build_resnet_basic, resnet50},
     {"resnet50", 224, 1000, 1, SIDE_MAX, 1, 1e-5f, pt_build_resnet, resnet50},
     {"resnet101", 224, 1000, 1, SIDE_MAX, 1, 1e-5f, pt_build_resnet, resnet101},
     {"resnet152", 224, 1000, 1, SIDE_MAX, 1, 1e-5f, pt_build_resnet, resnet152},
@@ -33,11 +36,10 @@ static const struct network {
 
 const char *const *pt_graph_names(void)
 {
-    static const char *const names[NETWORKS + 1] = {"vgg16",          "resnet50",
-                                                    "resnet101",      "resnet152",
-                                                    "squeezenet1_1",  "mobilenet_v1",
-                                                    "cifar_resnet20", "cifar_resnet56",
-                                                    "resnet_small",   NULL};
+    static const char *const names[NETWORKS + 1] = {
+        "vgg16",          "resnet18",       "resnet34",      "resnet50",
+        "resnet101",      "resnet152",      "squeezenet1_1", "mobilenet_v1",
+        "cifar_resnet20", "cifar_resnet56", "resnet_small",  NULL};
 
     return names;
 }
@@ -54,8 +56,9 @@ static pt_status find_network(const char *name, const struct network **out)
     }
     close = pt_suggest(name, pt_graph_names());
     return pt_fail(PT_ERR_CONFIG,
-                   "unknown network '%s'%s%s%s known networks: vgg16 resnet50 resnet101 "
-                   "resnet152 squeezenet1_1 mobilenet_v1 cifar_resnet20 cifar_resnet56 "
+                   "unknown network '%s'%s%s%s known networks: vgg16 resnet18 resnet34 "
+                   "resnet50 resnet101 resnet152 squeezenet1_1 mobilenet_v1 "
+                   "cifar_resnet20 cifar_resnet56 "
                    "resnet_small",
                    name, close ? "; did you mean '" : "", close ? close : "",
                    close ? "'?" : ";");

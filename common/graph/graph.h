@@ -118,12 +118,12 @@ typedef struct {
     float bn_eps;     /* 0 = the network's own */
 } pt_graph_options;
 
-/* Names: vgg16 resnet50 resnet101 resnet152 squeezenet1_1 mobilenet_v1 cifar_resnet20
- * cifar_resnet56 resnet_small. PT_ERR_CONFIG for an unknown name (with a suggestion), a
- * side that does not fit the network, n_classes < 1, dropout outside [0, 1). Sides: vgg16
- * 224 only; resnet_small a multiple of 4 from 8 on; elsewhere any up to 4096 that leaves
- * no map empty. The representation of SqueezeNet with its original head is the last fire
- * module's map: pooling comes after the classifier there. */
+/* Names: vgg16 resnet18 resnet34 resnet50 resnet101 resnet152 squeezenet1_1 mobilenet_v1
+ * cifar_resnet20 cifar_resnet56 resnet_small. PT_ERR_CONFIG for an unknown name (with a
+ * suggestion), a side that does not fit the network, n_classes < 1, dropout outside [0,
+ * 1). Sides: vgg16 224 only; resnet_small a multiple of 4 from 8 on; elsewhere any up to
+ * 4096 that leaves no map empty. The representation of SqueezeNet with its original head
+ * is the last fire module's map: pooling comes after the classifier there. */
 PT_MUST_USE pt_status pt_graph_create(const char *network, const pt_graph_options *opt,
                                       pt_graph **out);
 void pt_graph_destroy(pt_graph **g);

@@ -89,7 +89,7 @@ enum {
 static const pt_naming rules[] = {
     {.title = "torchvision",
      .formats = TORCH | ONNX,
-     .networks = {"resnet50", "resnet101", "resnet152"},
+     .networks = {"resnet18", "resnet34", "resnet50", "resnet101", "resnet152"},
      .tensor = torch_tensor,
      .head = "fc",
      .kernel = "fc.weight",

@@ -11,7 +11,7 @@
 #include "common/weights/info.h"
 #include "common/weights/table.h"
 
-enum { PT_NAMES_MAX = 2 * PT_NAME_MAX, PT_NAMING_NETWORKS = 4, PT_NAMING_LEFTOVERS = 2 };
+enum { PT_NAMES_MAX = 2 * PT_NAME_MAX, PT_NAMING_NETWORKS = 5, PT_NAMING_LEFTOVERS = 2 };
 
 /* Order of the dimensions in the file, and of the values read from it. */
 typedef enum {

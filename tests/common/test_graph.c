@@ -63,6 +63,8 @@ static void test_parameter_counts_are_the_published_ones(void **state)
         {"vgg16", 256, false, 135309376},
         {"vgg16", 257, false, 135313473},
         {"vgg16", 500, false, 136309044},
+        {"resnet18", 1000, false, 11689512},
+        {"resnet34", 1000, false, 21797672},
         {"resnet50", 1000, false, 25557032},
         {"resnet50", 200, false, 23917832},
         {"resnet101", 1000, false, 44549160},
@@ -95,7 +97,9 @@ static void test_resnet_stages_and_statistics_have_the_published_sizes(void **st
     static const struct {
         const char *network;
         size_t stage[4], channels;
-    } want[] = {{"resnet50", {215808, 1219584, 7098368, 14964736}, 26560},
+    } want[] = {{"resnet18", {147968, 525568, 2099712, 8393728}, 4800},
+                {"resnet34", {221952, 1116416, 6822400, 13114368}, 8512},
+                {"resnet50", {215808, 1219584, 7098368, 14964736}, 26560},
                 {"resnet101", {215808, 1219584, 26090496, 14964736}, 52672},
                 {"resnet152", {215808, 2339840, 40613888, 14964736}, 75712}};
 

@@ -226,9 +226,22 @@ static void test_all_of_torchvisions_files_is_accounted_for(void **state)
     assert_true(use.head_left);
     assert_string_equal(use.left, "");
     assert_int_equal(account("resnet101", "resnet101", &use), PT_OK);
+    assert_int_equal(account("resnet18", "resnet18", &use), PT_OK);
+    assert_int_equal(use.n_used, 100);
+    assert_int_equal(account("resnet34", "resnet34", &use), PT_OK);
+    assert_int_equal(use.n_used, 180);
     assert_int_equal(account("vgg16", "vgg16", &use), PT_OK);
     assert_int_equal(use.n_weights, 32);
     assert_int_equal(use.n_used, 30);
+}
+
+static void test_a_resnet34_is_no_resnet18(void **state)
+{
+    pt_names_use use;
+
+    assert_int_equal(account("resnet34", "resnet18", &use), PT_ERR_WEIGHTS);
+    assert_says("resnet34: holds 80 tensors that resnet18 does not have: "
+                "layer1.2.bn1.bias");
 }
 
 static void test_a_resnet101_is_no_resnet50(void **state)
@@ -319,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_squeezenet_of_caffe_in_onnx_gets_caffes_pixels),
         cmocka_unit_test(test_names_of_nobody_bring_no_pixels),
         cmocka_unit_test(test_all_of_torchvisions_files_is_accounted_for),
+        cmocka_unit_test(test_a_resnet34_is_no_resnet18),
         cmocka_unit_test(test_a_resnet101_is_no_resnet50),
         cmocka_unit_test(test_weights_of_a_deeper_network_are_refused_on_loading),
         cmocka_unit_test(test_one_tensor_too_many_is_refused_by_its_name),

@@ -9,6 +9,7 @@ import torchvision
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NODES = {"squeezenet1_1": ("features.2", "features.5", "features.8"),
+         "resnet18": ("maxpool", "layer2.0.conv1", "layer4.1.conv2"),
          "resnet50": ("maxpool", "layer2.0.conv2", "layer4.2.conv3")}
 SIDES = [*range(12, 40), 63, 64, 65, 96, 127, 128, 225, 227, 256, 299]
 

@@ -81,7 +81,8 @@ def mobilenet(path):
         yield layer + "." + suffix[kind], s
 
 
-for net in "vgg16", "resnet50", "resnet101", "resnet152", "squeezenet1_1":
+for net in ("vgg16", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
+            "squeezenet1_1"):
     write(net, of_state(getattr(torchvision.models, net)().state_dict()))
 write("resnet_small", of_state(Small().state_dict()))
 if os.path.isdir(SHARED):

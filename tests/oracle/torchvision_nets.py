@@ -102,9 +102,12 @@ def settle_resnet(net, x):
             conv, bn = block.downsample
             shortcut = norm(bn, conv(x), 1.0)
         y = relu(block.bn1, norm(block.bn1, block.conv1(x), 1.0))
-        y = relu(block.bn2, norm(block.bn2, block.conv2(y), 1.0))
-        y = norm(block.bn3, block.conv3(y), 0.2)
-        x = relu(block.bn3, y + shortcut, 0.05, 0.25)  # most of the shortcut passes
+        conv, last = block.conv2, block.bn2
+        if hasattr(block, "conv3"):  # a bottleneck
+            y = relu(block.bn2, norm(block.bn2, block.conv2(y), 1.0))
+            conv, last = block.conv3, block.bn3
+        y = norm(last, conv(y), 0.2)
+        x = relu(last, y + shortcut, 0.05, 0.25)  # most of the shortcut passes
 
 
 def settle_vgg(net, x):

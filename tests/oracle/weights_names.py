@@ -47,5 +47,7 @@ if __name__ == "__main__":
     os.makedirs(OUT, exist_ok=True)
     exported("squeezenet1_1")
     state_dict("vgg16")
+    state_dict("resnet18")
+    state_dict("resnet34")
     state_dict("resnet50")
     state_dict("resnet101")

@@ -1,7 +1,7 @@
-/* VGG-16 and ResNet-50, -101 and -152 at full size against torchvision's own modules:
- * logits, the gradient at the images and at every parameter. Needs /usr/bin/python3 with
- * torch, torchvision and h5py; tests/oracle/torchvision_nets.py writes the weights, as
- * our model file, and what PyTorch computes from them. */
+/* VGG-16 and ResNet-18, -34, -50, -101 and -152 at full size against torchvision's own
+ * modules: logits, the gradient at the images and at every parameter. Needs
+ * /usr/bin/python3 with torch, torchvision and h5py; tests/oracle/torchvision_nets.py
+ * writes the weights, as our model file, and what PyTorch computes from them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -184,6 +184,16 @@ static void test_vgg16_is_torchvisions(void **state)
     compare("vgg16", "conv2");
 }
 
+static void test_resnet18_is_torchvisions(void **state)
+{
+    compare("resnet18", "conv2");
+}
+
+static void test_resnet34_is_torchvisions(void **state)
+{
+    compare("resnet34", "conv2");
+}
+
 static void test_resnet50_is_torchvisions(void **state)
 {
     compare("resnet50", "conv2");
@@ -218,6 +228,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_vgg16_is_torchvisions, close_all),
+        cmocka_unit_test_teardown(test_resnet18_is_torchvisions, close_all),
+        cmocka_unit_test_teardown(test_resnet34_is_torchvisions, close_all),
         cmocka_unit_test_teardown(test_resnet50_is_torchvisions, close_all),
         cmocka_unit_test_teardown(
             test_resnet50_of_he_et_al_is_torchvisions_with_moved_strides, close_all),
