@@ -1,198 +1,258 @@
 #include "launch/commands/commands.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/file.h"
 #include "common/base/log.h"
-#include "common/run/wire.h"
 #include "common/weights/model.h"
+#include "launch/evaluate/evaluate.h"
+#include "launch/evaluate/files.h"
 #include "launch/support/args.h"
 #include "launch/support/classifier.h"
 #include "launch/support/lines.h"
-#include "worker/engine/net/net.h"
-#include "worker/engine/threads.h"
-#include "worker/input/picture.h"
 #include "worker/objective/cross_entropy.h"
 
-enum { TOP = 5, MAX_FILE_BYTES = 1 << 30 };
+enum { TOP = 5, MOST_TOP = 1000 };
 
 typedef struct {
-    const char *weights, *network, *classes;
+    const char *weights, *network, *classes, *list;
     pt_words images;
-    bool tsv;
+    int top;
+    bool tsv, csv, json, flip;
 } predict_args;
 
 typedef struct {
+    const predict_args *args;
     pt_classifier model;
     char **names; /* [n_classes], or NULL */
     size_t n_names;
-    pt_threads *pool;
-    pt_net *net;
-    float *pixels; /* [PT_EVAL_BLOCK][crop][crop][3] */
-    double *p;     /* [n_classes] */
+    pt_files *files;
+    pt_pictures pictures;
+    double *p;  /* [n_classes] */
+    int *order; /* [n_classes]: the most likely ones first */
+    size_t n_printed;
+    pt_status bad; /* of the last picture that could not be read */
 } predictor;
+
+static pt_status check(const void *given)
+{
+    const predict_args *a = given;
+
+    if (a->tsv + a->csv + a->json > 1)
+        return pt_fail(PT_ERR_USAGE, "--tsv, --csv and --json: only one of them");
+    if (a->images.n == 0 && !a->list)
+        return pt_fail(PT_ERR_USAGE, "no pictures: name some, a folder, a packed data "
+                                     "set, or a --list");
+    return PT_OK;
+}
 
 static bool read_args(int argc, char **argv, predict_args *a, int *code)
 {
     const pt_arg table[] = {
-        PT_ARG_TEXT(
-            "weights", "FILE", &a->weights,
-            "ptrain model file, PyTorch .pth, safetensors, ONNX, Keras .h5, TensorFlow.js "
-            "model.json",
-            .letter = 'w', .required = true),
-        PT_ARG_REST("IMAGE", &a->images),
+        PT_ARG_TEXT("weights", "MODEL|RUN", &a->weights,
+                    "A run's directory; a ptrain model file, PyTorch .pth, safetensors, "
+                    "ONNX, Keras .h5, TensorFlow.js model.json",
+                    .letter = 'w', .required = true),
+        PT_ARG_REST("PICTURE|FOLDER|DATA.h5", &a->images, .optional = true),
+        PT_ARG_TEXT("list", "FILE", &a->list,
+                    "Pictures named in FILE too, one a line, up to a comma"),
         PT_ARG_TEXT("network", "NAME", &a->network,
                     "The network of the weights; a ptrain model file names its own",
                     .letter = 'n'),
         PT_ARG_TEXT("classes", "FILE", &a->classes,
                     "Class names, one per line; a model file may include them",
                     .letter = 'c'),
-        PT_ARG_FLAG(
-            "tsv", &a->tsv,
-            "One line per image: file, then class number and probability, 5 times",
-            .letter = 't')};
+        PT_ARG_NUMBER("top", "N", &a->top, 1, MOST_TOP,
+                      "The N most likely classes of each (default: 5)"),
+        PT_ARG_FLAG("flip", &a->flip, "Average with the mirror image"),
+        PT_ARG_FLAG("tsv", &a->tsv,
+                    "A line per picture: file, then class number and probability",
+                    .letter = 't'),
+        PT_ARG_FLAG("csv", &a->csv,
+                    "A line per picture and class: file, rank, class, name, probability"),
+        PT_ARG_FLAG("json", &a->json, "An array of objects")};
     const pt_args args = {
         .command = "predict",
-        .about = "Prints the five most likely classes of each JPEG image.",
-        .example = "ptrain predict --weights runs/mine/model.h5 photo.jpg",
-        PT_ARGS_TABLE(table)};
+        .about = "Prints the most likely classes of pictures, on all cores. One that "
+                 "cannot be read gets a line on standard error, and the exit code is 1.",
+        .example = "ptrain predict --weights runs/mine photo.jpg more-photos --top 3",
+        PT_ARGS_TABLE(table),
+        .check = check,
+        .given = a};
 
+    a->top = TOP;
     return pt_args_read(&args, argc, argv, code);
 }
 
 static void close_predictor(predictor *p)
 {
-    pt_net_destroy(&p->net);
-    pt_threads_destroy(&p->pool);
+    pt_files_destroy(&p->files);
     pt_classifier_fini(&p->model);
     free(p->names);
-    free(p->pixels);
     free(p->p);
+    free(p->order);
 }
 
-static pt_status open_predictor(const predict_args *a, predictor *p)
+static pt_status read_names(const char *path, predictor *p)
 {
-    const pt_graph *g;
-    size_t side;
-    pt_status s = pt_classifier_open(a->weights, NULL, a->network, true, &p->model);
+    int c = p->model.graph->n_classes;
+    pt_status s = PT_OK;
 
-    if (s == PT_OK) s = pt_threads_create(pt_usable_cores(), &p->pool);
-    if (s != PT_OK) return s;
-    g = p->model.graph;
-    side = (size_t)g->nodes[0].h;
-    p->pixels = pt_calloc(PT_EVAL_BLOCK * side * side * 3, sizeof *p->pixels);
-    p->p = pt_calloc((size_t)g->n_classes, sizeof *p->p);
-    if (!p->pixels || !p->p) return pt_fail(PT_ERR_NOMEM, "no memory for the images");
-    if (s == PT_OK && a->classes) s = pt_lines_read(a->classes, &p->names, &p->n_names);
-    if (s == PT_OK && !a->classes && p->model.info.format == PT_FORMAT_MODEL)
-        s = pt_model_class_names(a->weights, &p->names, &p->n_names);
-    if (s != PT_OK) return s;
-    if (p->names && p->n_names != (size_t)g->n_classes)
-        return pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes",
-                       p->n_names, g->n_classes);
-    return pt_net_create(&(pt_net_options){.graph = g,
-                                           .pool = p->pool,
-                                           .weights = p->model.flat,
-                                           .max_images = PT_EVAL_BLOCK,
-                                           .n_shards = 1,
-                                           .hi = 1},
-                         &p->net);
-}
-
-static pt_status read_pixels(const predictor *p, const char *path, float *out)
-{
-    pt_image im = {0};
-    uint8_t *bytes = NULL;
-    size_t n = 0;
-    char why[512];
-    pt_status s = pt_file_load_path(path, MAX_FILE_BYTES, &bytes, &n);
-
-    if (s != PT_OK) return s;
-    s = pt_picture_decode(bytes, n, &im, NULL);
-    if (s == PT_OK) s = pt_augment_test(&p->model.augment, &im, out);
-    if (s != PT_OK) {
-        snprintf(why, sizeof why, "%s", pt_fail_text());
-        s = pt_fail(s, "%s: %s", path, why);
-    }
-    pt_image_fini(&im);
-    free(bytes);
+    if (p->args->classes)
+        s = pt_lines_read(p->args->classes, &p->names, &p->n_names);
+    else if (p->model.info.format == PT_FORMAT_MODEL)
+        s = pt_model_class_names(path, &p->names, &p->n_names);
+    if (s == PT_OK && p->names && p->n_names != (size_t)c)
+        s = pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes",
+                    p->n_names, c);
     return s;
 }
 
-/* The TOP largest of p [n], largest first. */
-static int best(const double *p, int n, int top[TOP])
+static pt_status open_predictor(const char *path, predictor *p)
 {
-    int found = 0;
+    const predict_args *a = p->args;
+    pt_status s = pt_classifier_open(path, NULL, a->network, true, &p->model);
 
-    for (; found < TOP && found < n; found++) {
-        int at = -1;
-
-        for (int i = 0; i < n; i++) {
-            bool taken = false;
-
-            for (int k = 0; k < found; k++) taken = taken || top[k] == i;
-            if (!taken && (at < 0 || p[i] > p[at])) at = i;
-        }
-        top[found] = at;
-    }
-    return found;
+    if (s == PT_OK) s = read_names(path, p);
+    if (s == PT_OK) s = pt_files_create(a->images.list, a->images.n, a->list, &p->files);
+    if (s != PT_OK) return s;
+    p->pictures = pt_files_pictures(p->files);
+    p->p = pt_calloc((size_t)p->model.graph->n_classes, sizeof *p->p);
+    p->order = pt_calloc((size_t)p->model.graph->n_classes, sizeof *p->order);
+    if (!p->p || !p->order) return pt_fail(PT_ERR_NOMEM, "no memory for the classes");
+    return PT_OK;
 }
 
-static void print_image(const predictor *p, const char *path, const float *logits,
-                        bool tsv)
+/* ---- one picture ------------------------------------------------------------------ */
+
+/* Puts the n largest of p first in order; equal ones in the order of classes. */
+static void sort_first(const double *p, int n_classes, int n, int *order)
 {
-    int top[TOP], n;
-
-    pt_softmax(logits, p->model.graph->n_classes, p->p);
-    n = best(p->p, p->model.graph->n_classes, top);
-    printf(tsv ? "%s" : "%s\n", path);
+    for (int i = 0; i < n_classes; i++) order[i] = i;
     for (int i = 0; i < n; i++) {
-        const char *name = p->names ? p->names[top[i]] : "";
+        int best = i, class;
 
-        if (tsv)
-            printf("\t%d\t%.6f", top[i], p->p[top[i]]);
+        for (int k = i + 1; k < n_classes; k++)
+            if (p[order[k]] > p[order[best]] ||
+                (p[order[k]] == p[order[best]] && order[k] < order[best]))
+                best = k;
+        class = order[best];
+        order[best] = order[i];
+        order[i] = class;
+    }
+}
+
+static const char *class_name(const predictor *p, int class)
+{
+    return p->names ? p->names[class] : "";
+}
+
+/* A field of RFC 4180. */
+static void print_field(const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        printf("%s", text);
+        return;
+    }
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"') putchar('"');
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static void print_csv(const predictor *p, const char *file, int n)
+{
+    if (p->n_printed == 0) printf("file,rank,class,name,probability\n");
+    for (int i = 0; i < n; i++) {
+        int class = p->order[i];
+
+        print_field(file);
+        printf(",%d,%d,", i + 1, class);
+        print_field(class_name(p, class));
+        printf(",%.6f\n", p->p[class]);
+    }
+}
+
+static pt_status print_json(const predictor *p, const char *file, int n)
+{
+    json_t *top = json_array(), *o;
+    int failed;
+
+    for (int i = 0; i < n; i++) {
+        int class = p->order[i];
+        json_t *one = json_pack("{s:i, s:f}", "class", class, "p", p->p[class]);
+
+        if (p->names) json_object_set_new(one, "name", json_string(class_name(p, class)));
+        json_array_append_new(top, one);
+    }
+    o = json_pack("{s:s, s:o}", "file", file, "top", top);
+    printf(p->n_printed ? ",\n" : "[\n");
+    failed = o ? json_dumpf(o, stdout, JSON_COMPACT) : -1;
+    json_decref(o);
+    if (failed) return pt_fail(PT_ERR_DATA, "%s: its name is not UTF-8", file);
+    return PT_OK;
+}
+
+static void print_text(const predictor *p, const char *file, int n)
+{
+    printf(p->args->tsv ? "%s" : "%s\n", file);
+    for (int i = 0; i < n; i++) {
+        int class = p->order[i];
+        const char *name = class_name(p, class);
+
+        if (p->args->tsv)
+            printf("\t%d\t%.6f", class, p->p[class]);
         else
-            printf("  %6.2f %%  class %d%s%s\n", 100 * p->p[top[i]], top[i],
+            printf("  %6.2f %%  class %d%s%s\n", 100 * p->p[class], class,
                    *name ? "  " : "", name);
     }
-    if (tsv) putchar('\n');
+    if (p->args->tsv) putchar('\n');
+}
+
+static pt_status print_picture(void *context, size_t i, const float *logits)
+{
+    predictor *p = context;
+    int c = p->model.graph->n_classes, n = p->args->top < c ? p->args->top : c;
+    const char *file = p->pictures.name(p->pictures.context, i);
+    pt_status s = PT_OK;
+
+    if (!logits) {
+        pt_log_error(pt_fail_text());
+        p->bad = PT_ERR_DATA;
+        return PT_OK;
+    }
+    pt_softmax(logits, c, p->p);
+    sort_first(p->p, c, n, p->order);
+    if (p->args->json)
+        s = print_json(p, file, n);
+    else if (p->args->csv)
+        print_csv(p, file, n);
+    else
+        print_text(p, file, n);
+    p->n_printed++;
+    return s;
 }
 
 static pt_status predict(const predict_args *a)
 {
-    predictor p = {0};
-    pt_status s = open_predictor(a, &p), bad = PT_OK;
-    size_t side = s == PT_OK ? (size_t)p.model.graph->nodes[0].h : 0;
-    size_t image = side * side * 3;
+    predictor p = {.args = a};
+    char *path = pt_classifier_path(a->weights);
+    pt_status s = path ? open_predictor(path, &p)
+                       : pt_fail(PT_ERR_NOMEM, "%s: no memory", a->weights);
 
-    for (size_t at = 0; at < a->images.n && s == PT_OK; at += PT_EVAL_BLOCK) {
-        const char *paths[PT_EVAL_BLOCK];
-        int n = 0;
-
-        for (size_t i = at; i < a->images.n && i < at + PT_EVAL_BLOCK; i++) {
-            pt_status one =
-                read_pixels(&p, a->images.list[i], p.pixels + (size_t)n * image);
-
-            if (one == PT_OK)
-                paths[n++] = a->images.list[i];
-            else {
-                pt_log_error(pt_fail_text());
-                bad = one;
-            }
-        }
-        if (n == 0) continue;
-        s = pt_net_evaluate(p.net, n, p.pixels);
-        for (int i = 0; i < n && s == PT_OK; i++)
-            print_image(&p, paths[i],
-                        pt_net_output(p.net, p.model.graph->logits) +
-                            (size_t)i * (size_t)p.model.graph->n_classes,
-                        a->tsv);
-    }
+    if (s == PT_OK)
+        s = pt_evaluate_pictures(&p.model, &p.pictures,
+                                 a->flip ? PT_VIEWS_FLIP : PT_VIEWS_CENTRE, print_picture,
+                                 &p);
+    if (s == PT_OK && a->json) printf(p.n_printed ? "\n]\n" : "[]\n");
     if (s != PT_OK) pt_log_error(pt_fail_text());
+    free(path);
     close_predictor(&p);
-    return s != PT_OK ? s : bad;
+    return s != PT_OK ? s : p.bad;
 }
 
 int pt_cmd_predict(int argc, char **argv)

@@ -11,6 +11,8 @@
 #include "worker/input/picture.h"
 #include "worker/objective/cross_entropy.h"
 
+enum { WHY = 512 };
+
 typedef struct {
     pt_place place;
     bool mirrored;
@@ -29,107 +31,113 @@ int pt_views_count(pt_views views)
     return views == PT_VIEWS_CENTRE ? 1 : views == PT_VIEWS_FLIP ? 2 : 2 * PT_PLACES;
 }
 
-/* A block of images, decoded by the pool's threads, seen in one view after another. */
+/* A block of pictures, decoded by the pool's threads, seen in one view after another. */
 typedef struct {
     const pt_classifier *model;
-    const pt_dataset *data;
-    const uint32_t *images; /* [n] of the block */
+    const pt_pictures *pictures;
+    size_t at; /* the first of the block */
     view view;
     pt_image *decoded;   /* [PT_EVAL_BLOCK] */
     float *pixels;       /* [PT_EVAL_BLOCK][image_floats] */
     size_t image_floats; /* of the network's input */
     pt_status status[PT_EVAL_BLOCK];
-    char (*why)[512]; /* [PT_EVAL_BLOCK] */
+    char (*why)[WHY]; /* [PT_EVAL_BLOCK] */
     pt_threads *pool;
     pt_net *net;
-    double *p; /* [n_classes]: probabilities of one view */
+    double *p;     /* [n_classes]: probabilities of one view */
+    double *sums;  /* [PT_EVAL_BLOCK][n_classes]: of several */
+    float *logits; /* [PT_EVAL_BLOCK][n_classes] */
 } block;
 
-/* Failures are kept by image: their text belongs to the thread. */
+/* Failures are kept by picture: their text belongs to the thread. */
 static void keep(block *b, int i, pt_status s)
 {
     b->status[i] = s;
-    if (s != PT_OK)
-        snprintf(b->why[i], sizeof b->why[i], "%s: %.400s",
-                 pt_dataset_name(b->data, b->images[i]), pt_fail_text());
+    if (s != PT_OK) snprintf(b->why[i], WHY, "%s", pt_fail_text());
+}
+
+/* The same of a text that does not have the picture's name. */
+static void keep_named(block *b, int i, pt_status s)
+{
+    const pt_pictures *p = b->pictures;
+
+    b->status[i] = s;
+    snprintf(b->why[i], WHY, "%s: %s", p->name(p->context, b->at + (size_t)i),
+             pt_fail_text());
 }
 
 static void decode(void *context, int i, int thread)
 {
     block *b = context;
-    size_t n = pt_dataset_bytes(b->data, b->images[i]);
-    uint8_t *file = malloc(n + 1);
-    pt_status s = file ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for its %zu bytes", n);
+    const pt_pictures *p = b->pictures;
+    uint8_t *file = NULL;
+    size_t n = 0;
+    pt_status s = p->read(p->context, b->at + (size_t)i, &file, &n);
 
-    if (s == PT_OK) s = pt_dataset_read(b->data, b->images[i], file);
+    keep(b, i, s);
     if (s == PT_OK) s = pt_picture_decode(file, n, &b->decoded[i], NULL);
     free(file);
-    keep(b, i, s);
+    if (s != PT_OK && b->status[i] == PT_OK) keep_named(b, i, s);
 }
 
 static void look(void *context, int i, int thread)
 {
     block *b = context;
+    pt_status s;
 
-    keep(b, i,
-         pt_augment_at(&b->model->augment, &b->decoded[i], b->view.place,
-                       b->view.mirrored, b->pixels + (size_t)i * b->image_floats));
+    if (b->status[i] != PT_OK) return;
+    s = pt_augment_at(&b->model->augment, &b->decoded[i], b->view.place, b->view.mirrored,
+                      b->pixels + (size_t)i * b->image_floats);
+    if (s != PT_OK) keep_named(b, i, s);
 }
 
-static pt_status on_threads(block *b, int n, void (*work)(void *, int, int))
+/* Adds those of the net's output to sums. */
+static void add_probabilities(block *b, int n)
 {
-    pt_threads_run(b->pool, n, work, b);
-    for (int i = 0; i < n; i++)
-        if (b->status[i] != PT_OK) return pt_fail(b->status[i], "%s", b->why[i]);
-    return PT_OK;
-}
-
-/* sums [n][c] of probabilities, to which those of the net's output are added. */
-static void add_probabilities(block *b, int n, double *sums)
-{
-    const pt_graph *g = b->model->graph;
-    const float *rows = pt_net_output(b->net, g->logits);
+    int c = b->model->graph->n_classes;
+    const float *rows = pt_net_output(b->net, b->model->graph->logits);
 
     for (int i = 0; i < n; i++) {
-        pt_softmax(rows + (size_t)i * (size_t)g->n_classes, g->n_classes, b->p);
-        for (int k = 0; k < g->n_classes; k++)
-            sums[(size_t)i * (size_t)g->n_classes + (size_t)k] += b->p[k];
+        pt_softmax(rows + (size_t)i * (size_t)c, c, b->p);
+        for (int k = 0; k < c; k++) b->sums[(size_t)i * (size_t)c + (size_t)k] += b->p[k];
     }
 }
 
-static pt_status see(block *b, int n, int n_views, double *sums, float *logits)
+/* The block's n pictures into logits. */
+static pt_status see(block *b, int n, int n_views)
 {
     size_t floats = (size_t)n * (size_t)b->model->graph->n_classes;
     pt_status s = PT_OK;
 
-    memset(sums, 0, floats * sizeof *sums);
+    memset(b->sums, 0, floats * sizeof *b->sums);
     for (int v = 0; v < n_views && s == PT_OK; v++) {
         b->view = all_views[v];
-        s = on_threads(b, n, look);
-        if (s == PT_OK) s = pt_net_evaluate(b->net, n, b->pixels);
-        if (s == PT_OK && n_views > 1) add_probabilities(b, n, sums);
+        pt_threads_run(b->pool, n, look, b);
+        s = pt_net_evaluate(b->net, n, b->pixels);
+        if (s == PT_OK && n_views > 1) add_probabilities(b, n);
     }
-    if (s != PT_OK) return s;
-    if (n_views == 1)
-        memcpy(logits, pt_net_output(b->net, b->model->graph->logits),
-               floats * sizeof *logits);
-    for (size_t i = 0; i < floats && n_views > 1; i++)
-        logits[i] = (float)log(sums[i] / n_views);
-    return PT_OK;
+    if (s == PT_OK && n_views == 1)
+        memcpy(b->logits, pt_net_output(b->net, b->model->graph->logits),
+               floats * sizeof *b->logits);
+    for (size_t i = 0; i < floats && s == PT_OK && n_views > 1; i++)
+        b->logits[i] = (float)log(b->sums[i] / n_views);
+    return s;
 }
 
-static pt_status open_block(const pt_classifier *m, const pt_dataset *d, block *b)
+static pt_status open_block(const pt_classifier *m, const pt_pictures *p, block *b)
 {
-    size_t side = (size_t)m->graph->nodes[0].h;
+    size_t side = (size_t)m->graph->nodes[0].h, c = (size_t)m->graph->n_classes;
     pt_status s;
 
-    *b = (block){.model = m, .data = d, .image_floats = side * side * 3};
+    *b = (block){.model = m, .pictures = p, .image_floats = side * side * 3};
     b->decoded = pt_calloc(PT_EVAL_BLOCK, sizeof *b->decoded);
     b->pixels = pt_calloc(PT_EVAL_BLOCK * b->image_floats, sizeof *b->pixels);
     b->why = pt_calloc(PT_EVAL_BLOCK, sizeof *b->why);
-    b->p = pt_calloc((size_t)m->graph->n_classes, sizeof *b->p);
-    if (!b->decoded || !b->pixels || !b->why || !b->p)
-        return pt_fail(PT_ERR_NOMEM, "no memory for the images");
+    b->p = pt_calloc(c, sizeof *b->p);
+    b->sums = pt_calloc(PT_EVAL_BLOCK * c, sizeof *b->sums);
+    b->logits = pt_calloc(PT_EVAL_BLOCK * c, sizeof *b->logits);
+    if (!b->decoded || !b->pixels || !b->why || !b->p || !b->sums || !b->logits)
+        return pt_fail(PT_ERR_NOMEM, "no memory for the pictures");
     s = pt_threads_create(pt_usable_cores(), &b->pool);
     if (s != PT_OK) return s;
     return pt_net_create(&(pt_net_options){.graph = m->graph,
@@ -141,41 +149,94 @@ static pt_status open_block(const pt_classifier *m, const pt_dataset *d, block *
                          &b->net);
 }
 
-static void forget_images(block *b)
+static void forget_pictures(block *b)
 {
     for (int i = 0; i < PT_EVAL_BLOCK && b->decoded; i++) pt_image_fini(&b->decoded[i]);
 }
 
 static void close_block(block *b)
 {
-    forget_images(b);
+    forget_pictures(b);
     pt_net_destroy(&b->net);
     pt_threads_destroy(&b->pool);
     free(b->decoded);
     free(b->pixels);
     free(b->why);
     free(b->p);
+    free(b->sums);
+    free(b->logits);
+}
+
+pt_status
+pt_evaluate_pictures(const pt_classifier *m, const pt_pictures *p, pt_views views,
+                     pt_status (*done)(void *context, size_t i, const float *logits),
+                     void *context)
+{
+    size_t c = (size_t)m->graph->n_classes;
+    block b;
+    pt_status s = open_block(m, p, &b);
+
+    for (size_t at = 0; at < p->n && s == PT_OK; at += PT_EVAL_BLOCK) {
+        int n = p->n - at < PT_EVAL_BLOCK ? (int)(p->n - at) : PT_EVAL_BLOCK;
+
+        b.at = at;
+        pt_threads_run(b.pool, n, decode, &b);
+        s = see(&b, n, pt_views_count(views));
+        for (int i = 0; i < n && s == PT_OK; i++) {
+            bool good = b.status[i] == PT_OK ||
+                        pt_fail(b.status[i], "%s", b.why[i]) == PT_OK; /* sets the text */
+
+            s = done(context, at + (size_t)i, good ? b.logits + (size_t)i * c : NULL);
+        }
+        forget_pictures(&b);
+    }
+    close_block(&b);
+    return s;
+}
+
+/* ---- of a data set ---------------------------------------------------------------- */
+
+typedef struct {
+    const pt_dataset *data;
+    const uint32_t *images;
+    float *logits;
+    size_t c;
+} packed;
+
+static const char *packed_name(void *context, size_t i)
+{
+    const packed *k = context;
+
+    return pt_dataset_name(k->data, k->images[i]);
+}
+
+static pt_status packed_read(void *context, size_t i, uint8_t **bytes, size_t *n)
+{
+    const packed *k = context;
+
+    *n = pt_dataset_bytes(k->data, k->images[i]);
+    *bytes = malloc(*n + 1);
+    if (!*bytes)
+        return pt_fail(PT_ERR_NOMEM, "%s: no memory for its %zu bytes",
+                       packed_name(context, i), *n);
+    return pt_dataset_read(k->data, k->images[i], *bytes);
+}
+
+static pt_status packed_done(void *context, size_t i, const float *logits)
+{
+    const packed *k = context;
+
+    if (!logits) return PT_ERR_DATA;
+    memcpy(k->logits + i * k->c, logits, k->c * sizeof *logits);
+    return PT_OK;
 }
 
 pt_status pt_evaluate_model(const pt_classifier *m, const pt_dataset *d,
                             const uint32_t *images, size_t n, pt_views views,
                             float *logits)
 {
-    size_t c = (size_t)m->graph->n_classes;
-    double *sums = pt_calloc(PT_EVAL_BLOCK * c, sizeof *sums);
-    block b;
-    pt_status s = open_block(m, d, &b);
+    packed k = {d, images, logits, (size_t)m->graph->n_classes};
+    const pt_pictures p = {n, &k, packed_name, packed_read};
 
-    if (s == PT_OK && !sums) s = pt_fail(PT_ERR_NOMEM, "no memory for the classes");
-    for (size_t at = 0; at < n && s == PT_OK; at += PT_EVAL_BLOCK) {
-        int some = n - at < PT_EVAL_BLOCK ? (int)(n - at) : PT_EVAL_BLOCK;
-
-        b.images = images + at;
-        s = on_threads(&b, some, decode);
-        if (s == PT_OK) s = see(&b, some, pt_views_count(views), sums, logits + at * c);
-        forget_images(&b);
-    }
-    close_block(&b);
-    free(sums);
-    return s;
+    return pt_evaluate_pictures(m, &p, views, packed_done, &k);
 }

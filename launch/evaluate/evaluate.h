@@ -17,9 +17,25 @@ typedef enum {
 
 int pt_views_count(pt_views views);
 
-/* logits [n][classes of the network] of images [n] of d. Of several views, in their
- * place, the logarithms of the mean probabilities, which rank and weigh as logits do. An
- * image that cannot be decoded fails, with its name. */
+/* Pictures, wherever they are. */
+typedef struct {
+    size_t n;
+    void *context;
+    const char *(*name)(void *context, size_t i); /* for messages */
+    /* The bytes of picture i, malloc'd. Any thread. */
+    pt_status (*read)(void *context, size_t i, uint8_t **bytes, size_t *n);
+} pt_pictures;
+
+/* Calls done(context, i, logits [classes]) for each picture in order. Of several views,
+ * in the place of logits, the logarithms of the mean probabilities, which rank and weigh
+ * as logits do. logits NULL: the picture cannot be read or decoded, pt_fail_text() says
+ * why; done's status then ends it or not. */
+PT_MUST_USE pt_status pt_evaluate_pictures(
+    const pt_classifier *m, const pt_pictures *p, pt_views views,
+    pt_status (*done)(void *context, size_t i, const float *logits), void *context);
+
+/* The same of images [n] of d into logits [n][classes of the network]. A picture that
+ * cannot be decoded fails, with its name. */
 PT_MUST_USE pt_status pt_evaluate_model(const pt_classifier *m, const pt_dataset *d,
                                         const uint32_t *images, size_t n, pt_views views,
                                         float *logits);

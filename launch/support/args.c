@@ -101,7 +101,7 @@ static pt_status check(const pt_args *a)
     for (size_t i = 0; i < a->n; i++) {
         const pt_arg *r = &a->table[i];
 
-        if (r->operand && !is_given(r))
+        if (r->operand && !r->optional && !is_given(r))
             return pt_fail(PT_ERR_USAGE, "%.*s is missing", (int)strcspn(r->operand, " "),
                            r->operand);
         if (r->required && !is_given(r))
@@ -118,8 +118,9 @@ static void add_operand(reader *r, const pt_arg *row)
     const char *space = at > 0 ? " " : "";
 
     if (row->operand)
-        snprintf(r->operands + at, sizeof r->operands - at, "%s%s%s", space, row->operand,
-                 row->words ? "..." : "");
+        snprintf(r->operands + at, sizeof r->operands - at, "%s%s%s%s%s", space,
+                 row->optional ? "[" : "", row->operand, row->words ? "..." : "",
+                 row->optional ? "]" : "");
     else if (row->required)
         snprintf(r->operands + at, sizeof r->operands - at, "%s--%s=%s", space,
                  row->option, row->value);

@@ -28,7 +28,8 @@ typedef struct {
     const char *value;   /* an option's value in the help, "N"; NULL: it takes none */
     const char *help;    /* NULL: works, and is not shown */
     char letter;         /* 's' for -s too */
-    bool required;       /* an option that must be given; operands all must */
+    bool required;       /* an option that must be given; operands all must ... */
+    bool optional;       /* ... but this one */
 
     /* Where it goes. All may be NULL but one; `flag` may go with another. */
     bool *flag;     /* true once the option is given */
@@ -44,9 +45,9 @@ typedef struct {
     {                                                                                    \
         .operand = (name), .text = (to)                                                  \
     }
-#define PT_ARG_REST(name, to)                                                            \
+#define PT_ARG_REST(name, to, ...)                                                       \
     {                                                                                    \
-        .operand = (name), .words = (to)                                                 \
+        .operand = (name), .words = (to), __VA_ARGS__                                    \
     }
 #define PT_ARG_FLAG(name, to, about, ...)                                                \
     {                                                                                    \

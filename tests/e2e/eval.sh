@@ -52,4 +52,44 @@ refused "must be centre, flip or ten" run data.h5 --views five
 refused "is a directory: ptrain pack" run images
 refused "no split 'night'\|no split night\|has no split" run data.h5 --split night
 refused "nowhere" nowhere data.h5
+
+# ---- predict: what people have, in the forms that they want ---------------------------------
+
+predict() { "$PTRAIN" predict --weights run "$@"; }
+one=$(find images/target/test -name '*.jpg' | sort | head -1)
+predict "$one" --top 2 >out 2>&1 && [ "$(wc -l <out)" = 3 ] && grep -q 'class [0-9]*  [a-z]' out ||
+    { fail "one picture"; cat out; }
+predict images/target/test --csv >folder.csv 2>&1 || fail "a folder"
+printf '%s,anything\n%s\n' "$one" images/target/test >list.txt
+predict --list list.txt --json --top 1 >list.json 2>&1 || fail "a list"
+predict data.h5 --tsv >packed.tsv 2>&1 || fail "a packed set"
+cp "$one" 'with, "comma.jpg' && echo "no picture" >broken.jpg
+predict broken.jpg "with, \"comma.jpg" --csv --top 1 >mixed.csv 2>mixed.err
+[ $? = 1 ] && [ "$(wc -l <mixed.err)" = 1 ] && grep -q "broken.jpg: " mixed.err ||
+    { fail "a broken picture among good ones"; cat mixed.err; }
+/usr/bin/python3 - <<'P' || fail "the predictions"
+import csv, json
+import h5py
+folder = list(csv.DictReader(open("folder.csv")))
+listed = json.load(open("list.json"))
+with h5py.File("run/predictions.h5") as f:
+    want = dict(zip((n.decode() for n in f["name"]), f["prediction"][:]))
+    classes = [c.decode() for c in f["classes"]]
+first = {r["file"]: r for r in folder if r["rank"] == "1"}
+assert len(first) == len(want) and len(folder) == 5 * len(want)
+for file, r in first.items():
+    assert int(r["class"]) == want[file.removeprefix("images/target/")], r
+    assert r["name"] == classes[int(r["class"])], r
+assert len(listed) == 1 + len(want) and listed[0] in listed[1:]
+assert all(o["top"][0]["class"] == int(first[o["file"]]["class"]) for o in listed)
+packed = [l.split("\t") for l in open("packed.tsv")]
+assert all(len(l) == 11 for l in packed) and len(packed) > len(want)
+assert sum(int(l[1]) == want[l[0]] for l in packed if l[0] in want) == len(want)
+mixed = list(csv.DictReader(open("mixed.csv")))
+assert len(mixed) == 1 and mixed[0]["file"] == 'with, "comma.jpg', mixed
+P
+"$PTRAIN" predict --weights run >out 2>&1
+[ $? = 2 ] && grep -q "no pictures: name some" out || { fail "no pictures"; cat out; }
+"$PTRAIN" predict --weights run "$one" --csv --json >out 2>&1
+[ $? = 2 ] && grep -q "only one of them" out || { fail "two forms"; cat out; }
 finish

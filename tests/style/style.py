@@ -50,7 +50,7 @@ HOMES = {
 }
 # C, POSIX and Linux: free to all. Any other header in <> needs a row above.
 SYSTEM = set(
-    """ctype dirent dlfcn errno fcntl float fnmatch glob inttypes libgen limits math poll pthread sched
+    """ctype dirent dlfcn errno fcntl float fnmatch fts glob inttypes libgen limits math poll pthread sched
     search setjmp signal spawn stdarg stdatomic stdbool stddef stdint stdio stdlib string
     strings sys/file sys/mman sys/prctl sys/random sys/resource sys/stat sys/statvfs
     sys/types sys/utsname sys/wait time unistd""".split()
