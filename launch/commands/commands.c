@@ -2,6 +2,8 @@
 
 static const pt_command list[] = {
     {"train", "fine-tune a network, with or without mpirun or srun", .run = pt_cmd_train},
+    {"status", "say how far runs are", .run = pt_cmd_status},
+    {"tail", "print the last steps of a run, or follow it", .run = pt_cmd_tail},
     {"predict", "print the most likely classes of images", .run = pt_cmd_predict},
     {"eval", "test a model on a packed data set", .run = pt_cmd_eval},
     {"export", "write a model for PyTorch or ONNX", .run = pt_cmd_export},

@@ -23,6 +23,8 @@ int pt_cmd_sweep(int argc, char **argv);
 int pt_cmd_plan(int argc, char **argv);
 int pt_cmd_scale(int argc, char **argv);
 int pt_cmd_report(int argc, char **argv);
+int pt_cmd_status(int argc, char **argv);
+int pt_cmd_tail(int argc, char **argv);
 int pt_cmd_submit(int argc, char **argv);
 int pt_cmd_doctor(int argc, char **argv);
 int pt_cmd_eval(int argc, char **argv);
