@@ -42,10 +42,12 @@ static pt_status check_options(const void *given)
 
 static const char about[] =
     "Packs the images of the folder INPUT, with labels and splits, into one file. Every "
-    "image is decoded once; if some are bad they are listed and nothing is written. The "
-    "file has a checksum of each image, which is checked whenever the image is read. "
-    "Pictures are kept as they are stored: an orientation in EXIF is not applied, as in "
-    "torchvision.\n\n"
+    "image is decoded once; if some are bad they are listed and nothing is written, nor "
+    "where a class's folder has files that are no pictures. The file has a checksum of "
+    "each image, which is checked whenever the image is read. Pictures (JPEG, PNG, WebP, "
+    "GIF, BMP) are kept as they are stored, and read as Pillow's convert('RGB') reads "
+    "them: an orientation in EXIF is not applied, as in torchvision, and alpha is "
+    "dropped.\n\n"
     "INPUT may also be a packed file: the copy has the same data, and the checksums that "
     "files of older versions lack. Only --overwrite can be combined with that.";
 
@@ -74,6 +76,11 @@ static bool read_options(int argc, char **argv, options *o, int *code)
         PT_ARG_NUMBER("test-every", "N", &f->test_every, 2, MAX_COUNT,
                       "CLASS/*.jpg: every N-th image of a class is for the test, the "
                       "others are for training (default: one split, `all`)"),
+        PT_ARG_TEXT("test-share", "X", &f->test_share,
+                    "Folders without a test split: this share of each class is for the "
+                    "test, 0.2 for a fifth (rounded; at least one image of a class of "
+                    "two or more), drawn at random"),
+        PT_ARG_SEED("seed", "SEED", &f->test_seed, "Of --test-share (default: 1)"),
         PT_ARG_NUMBER("train-per-class", "N", &f->train_per_class, 1, MAX_COUNT,
                       "caltech256: one split `train` of N images of each class; "
                       "webface500: N training images of each (default: 80)"),
@@ -94,12 +101,15 @@ static bool read_options(int argc, char **argv, options *o, int *code)
                     "Where the data come from, kept in the file"),
         PT_ARG_TEXT("licence", "TEXT", &o->licence, "Their licence, kept in the file"),
         PT_ARG_TEXT("license", "TEXT", &o->licence, NULL),
-        PT_ARG_FLAG("skip-bad", &o->skip_bad, "Leave bad images out"),
+        PT_ARG_FLAG(
+            "skip-bad", &o->skip_bad,
+            "Leave out bad images, files that are no pictures of a class, folders "
+            "beside the splits, with a warning"),
         PT_ARG_OVERWRITE(&o->overwrite)};
     const pt_args args = {.command = "pack",
                           .about = about,
                           .notes = layouts,
-                          .example = "ptrain pack photos photos.h5 --test-every 5",
+                          .example = "ptrain pack photos photos.h5 --test-share 0.2",
                           PT_ARGS_TABLE(table),
                           .check = check_options,
                           .given = o};
@@ -124,12 +134,37 @@ static pt_status check_output(const options *o)
 
 /* ---- packing ---------------------------------------------------------------------- */
 
+/* What nobody would train on has to be known, or meant. */
+static pt_status report_left_out(const options *o, const pt_layout *l)
+{
+    const char *many = l->left_out.n == 1 ? "1 entry is no picture" : NULL;
+    char text[PT_LEFT_OUT_TEXT], count[64];
+
+    if (l->left_out.n == 0) return PT_OK;
+    if (!many) {
+        snprintf(count, sizeof count, "%zu entries are no pictures", l->left_out.n);
+        many = count;
+    }
+    pt_left_out_text(&l->left_out, text);
+    if (o->skip_bad) {
+        pt_log_warn("%s: %s of a class, left out: %s", o->input, many, text);
+        return PT_OK;
+    }
+    pt_fail_more(&(pt_status){PT_OK}, PT_ERR_DATA,
+                 "%s: %s of a class: %s (move away what is not meant, or leave it out "
+                 "with --skip-bad)",
+                 o->input, many, text);
+    pt_log_error(pt_fail_text());
+    return PT_ERR_DATA;
+}
+
 /* Reports what is wrong with images, in their order; PT_ERR_DATA if some are bad and are
  * not to be left out. */
 static pt_status report_bad(const options *o, const pt_layout *l,
                             const pt_checked *checked)
 {
     size_t bad = 0, n = l->n_images;
+    pt_status s = report_left_out(o, l);
 
     for (size_t i = 0; i < n; i++) {
         const char *reason = checked[i].reason ? checked[i].reason : l->images[i].path;
@@ -141,7 +176,8 @@ static pt_status report_bad(const options *o, const pt_layout *l,
         else if (checked[i].status != PT_OK)
             pt_log_error(reason);
     }
-    if (bad == 0) return PT_OK;
+    if (s != PT_OK && bad == 0) pt_log_info("nothing was written");
+    if (bad == 0) return s;
     if (!o->skip_bad) {
         pt_log_info(
             "%zu of %zu images are bad, nothing was written (--skip-bad leaves them out)",
@@ -245,7 +281,7 @@ static void print_result(const options *o, const pt_layout *l, const sifted *pac
     for (int k = 0; k < l->n_splits; k++)
         pt_log_info("split %s: %zu images", l->splits[k].name, l->splits[k].n);
     if (l->n_splits == 1 && strcmp(l->splits[0].name, "all") == 0)
-        pt_log_info("(--test-every N would make the splits train and test)");
+        pt_log_info("(--test-share 0.2 would make the splits train and test)");
     pt_log_info("size: %.1f MB in %.1f s", (double)packed->bytes / 1e6, s);
     pt_log_info("checksum: %s", checksum);
 }
@@ -260,8 +296,8 @@ static bool is_file(const char *path)
 static bool has_layout_options(const pt_layout_options *f)
 {
     return f->train || f->val || f->test || f->classes || f->test_every ||
-           f->train_per_class || f->test_per_class || f->n_classes || f->no_clutter ||
-           f->draw;
+           f->test_share || f->train_per_class || f->test_per_class || f->n_classes ||
+           f->no_clutter || f->draw;
 }
 
 static pt_status repack(const options *o)
@@ -315,7 +351,7 @@ done:
 
 int pt_cmd_pack(int argc, char **argv)
 {
-    options o = {0};
+    options o = {.files.test_seed = 1};
     bool reported = false;
     pt_status s;
     int code;

@@ -49,10 +49,8 @@ static void sift(reading *r, int number, pt_listing *files)
             files->names[kept++] = files->names[i];
             continue;
         }
-        if (r->left_out.n++ == 0)
-            r->left_out.first = files->names[i];
-        else
-            free(files->names[i]);
+        pt_leave_out(&r->left_out, files->names[i]);
+        free(files->names[i]);
     }
     files->n = kept;
 }
@@ -149,11 +147,13 @@ static pt_status read_all(reading *r)
 
 static void warn_left_out(const reading *r)
 {
+    char text[PT_LEFT_OUT_TEXT];
+
     if (r->left_out.n > 0)
         pt_log_warn(
             "%s: %zu entries are not images named NNN_MMMM.jpg and were left out (the "
             "first: %s)",
-            r->root, r->left_out.n, r->left_out.first ? r->left_out.first : "?");
+            r->root, r->left_out.n, pt_left_out_text(&r->left_out, text));
     pt_layout_compare(r->root, "classes", r->out->n_classes,
                       r->o->no_clutter ? CLUTTER - 1 : CLUTTER);
     if (!r->o->no_clutter)
@@ -171,7 +171,7 @@ pt_status pt_layout_caltech256(const char *root, const pt_layout_options *o,
     if (s == PT_OK && stat(inside, &st) == 0 && S_ISDIR(st.st_mode)) r.root = inside;
     if (s == PT_OK) s = read_all(&r);
     if (s == PT_OK) warn_left_out(&r);
-    free(r.left_out.first);
+    pt_left_out_fini(&r.left_out);
     free(inside);
     return s;
 }

@@ -22,6 +22,7 @@ void pt_layout_fini(pt_layout *l)
     for (int i = 0; i < l->n_splits; i++) free(l->splits[i].images);
     free(l->images);
     free(l->classes);
+    pt_left_out_fini(&l->left_out);
     *l = (pt_layout){0};
 }
 
@@ -86,8 +87,8 @@ static pt_status check_options(const reader *r, const pt_layout_options *o)
 
     if (!list && (o->train || o->val || o->test || o->classes))
         what = "--train, --val, --test and --classes are for list";
-    if (r->read != pt_layout_folders && o->test_every > 0)
-        what = "--test-every is for folders";
+    if (r->read != pt_layout_folders && (o->test_every > 0 || o->test_share))
+        what = "--test-every and --test-share are for folders";
     if (!r->counts && (o->train_per_class > 0 || o->test_per_class > 0 || o->draw))
         what = "--train-per-class, --test-per-class and --draw are for caltech256 and "
                "webface500";

@@ -34,12 +34,15 @@ typedef struct {
     size_t n_classes, classes_capacity;
     pt_layout_split splits[PT_LAYOUT_MAX_SPLITS];
     int n_splits;
+    pt_left_out left_out; /* folders: entries that are no pictures of a class */
 } pt_layout;
 
 /* NULL: the default. Paths are used as given, they are not relative to the root. */
 typedef struct {
     const char *train, *val, *test, *classes; /* list layout */
-    int test_every; /* folders without splits: 0 = one split `all` */
+    int test_every;         /* folders without splits: 0 = one split `all` */
+    const char *test_share; /* folders without a test split: see pt_layout_folders */
+    uint64_t test_seed;
     /* caltech256, webface500; 0: the layout's own */
     int train_per_class, test_per_class, n_classes;
     bool no_clutter; /* caltech256: 256 classes */
@@ -60,8 +63,15 @@ void pt_layout_fini(pt_layout *l);
 /* ---- the layouts; *out is empty before, and to be freed after a failure too ------- */
 
 /* ROOT/SPLIT/CLASS/FILE (SPLIT: see split_names.h) or ROOT/CLASS/FILE, FILE named as
- * a picture (pt_is_picture_name), sorted by bytes. Classes: the sorted union of the folders'
- * names. Where there is a train split, a class without a training image is a fault. */
+ * a picture (pt_is_picture_name), sorted by bytes. Classes: the sorted union of the
+ * folders' names. Where there is a train split, a class without a training image is a
+ * fault. What is left out (files that are no pictures, folders beside the splits) is not:
+ * it is in out->left_out.
+ *
+ * test_share, a number in (0, 1): of the n training images of each class
+ * floor(share * n + 1/2) are for the test, at least one and at most n - 1; of a single
+ * one none. Which ones is drawn from test_seed and the class's number (Philox: the same
+ * on every machine). */
 PT_MUST_USE pt_status pt_layout_folders(const char *root,
                                         const pt_layout_options *options, pt_layout *out);
 
@@ -85,7 +95,8 @@ PT_MUST_USE pt_status pt_layout_cub200(const char *root, const pt_layout_options
                                        pt_layout *out);
 
 /* MIT Indoor 67: Images/CLASS/FILE, TrainImages.txt, TestImages.txt. Classes in the order
- * of their names. 28 files of the official set are GIF, PNG or BMP under names of JPEG. */
+ * of their names. 28 files of the official set are GIF, PNG or BMP under names of JPEG.
+ */
 PT_MUST_USE pt_status pt_layout_mit67(const char *root, const pt_layout_options *options,
                                       pt_layout *out);
 

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -58,9 +59,47 @@ bool pt_is_picture_name(const char *name)
     return false;
 }
 
-static void leave_out(pt_left_out *l, const char *path)
+void pt_leave_out(pt_left_out *l, const char *path)
 {
-    if (l->n++ == 0) l->first = strdup(path);
+    char *p = strdup(path);
+
+    l->n++;
+    for (int k = 0; k < PT_LEFT_OUT_NAMED && p; k++)
+        if (!l->first[k] || strcmp(p, l->first[k]) < 0) {
+            char *next = l->first[k];
+
+            l->first[k] = p;
+            p = next;
+        }
+    free(p);
+}
+
+void pt_left_out_fini(pt_left_out *l)
+{
+    for (int k = 0; k < PT_LEFT_OUT_NAMED; k++) free(l->first[k]);
+    *l = (pt_left_out){0};
+}
+
+const char *pt_left_out_text(const pt_left_out *l, char text[PT_LEFT_OUT_TEXT])
+{
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (int k = 0; k < PT_LEFT_OUT_NAMED && l->first[k]; k++)
+        at += (size_t)snprintf(text + at, PT_LEFT_OUT_TEXT - at, "%s%.300s",
+                               k ? ", " : "", l->first[k]);
+    if (l->n > PT_LEFT_OUT_NAMED) snprintf(text + at, PT_LEFT_OUT_TEXT - at, ", ...");
+    return text;
+}
+
+/* Names that nobody put there. */
+static bool is_litter(const char *name)
+{
+    static const char *const litter[] = {"Thumbs.db", "desktop.ini", "__MACOSX"};
+
+    for (size_t i = 0; i < sizeof litter / sizeof *litter; i++)
+        if (strcasecmp(name, litter[i]) == 0) return true;
+    return name[0] == '.';
 }
 
 pt_status pt_layout_join(const char *root, const char *name, char **out)
@@ -87,7 +126,7 @@ pt_status pt_list_folder(const char *path, pt_listing_kind what, pt_layout_fault
     if (!dir)
         return pt_fail(PT_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     while (s == PT_OK && (e = readdir(dir))) {
-        if (e->d_name[0] == '.') continue;
+        if (is_litter(e->d_name)) continue;
         free(full);
         s = pt_layout_join(path, e->d_name, &full);
         if (s != PT_OK) break;
@@ -100,7 +139,7 @@ pt_status pt_list_folder(const char *path, pt_listing_kind what, pt_layout_fault
                 : S_ISREG(st.st_mode) && pt_is_picture_name(e->d_name))
             s = pt_listing_add(out, e->d_name);
         else if (what == PT_LIST_PICTURES || pt_is_picture_name(e->d_name))
-            leave_out(left_out, full);
+            pt_leave_out(left_out, full);
     }
     free(full);
     closedir(dir);

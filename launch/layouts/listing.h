@@ -19,11 +19,19 @@ void pt_listing_sort(pt_listing *l); /* by bytes */
 /* The place of name in a sorted list, or -1. */
 long pt_listing_find(const pt_listing *l, const char *name);
 
-/* Entries that were not what was looked for; first: malloc'd. */
+/* Entries that were not what was looked for: their number, and the first ones by their
+ * bytes, malloc'd. Begin with {0}. */
+enum { PT_LEFT_OUT_NAMED = 3, PT_LEFT_OUT_TEXT = 1024 };
 typedef struct {
     size_t n;
-    char *first;
+    char *first[PT_LEFT_OUT_NAMED];
 } pt_left_out;
+
+void pt_leave_out(pt_left_out *l, const char *path); /* copied */
+void pt_left_out_fini(pt_left_out *l);
+
+/* "a.txt, b.txt, c.txt, ...": the first ones. */
+const char *pt_left_out_text(const pt_left_out *l, char text[PT_LEFT_OUT_TEXT]);
 
 /* ROOT/NAME, malloc'd. */
 PT_MUST_USE pt_status pt_layout_join(const char *root, const char *name, char **out);
@@ -34,7 +42,8 @@ bool pt_is_picture_name(const char *name);
 typedef enum { PT_LIST_FOLDERS, PT_LIST_PICTURES } pt_listing_kind;
 
 /* Adds the sub-folders of path, or its files with the name of a picture
- * (pt_is_picture_name), to out, then sorts all of it. Links are followed, hidden names
+ * (pt_is_picture_name), to out, then sorts all of it. Links are followed; hidden names
+ * and what Windows and macOS leave in folders (Thumbs.db, desktop.ini, __MACOSX) are
  * skipped, the rest is left out. PT_ERR_IO where path cannot be read. */
 PT_MUST_USE pt_status pt_list_folder(const char *path, pt_listing_kind what,
                                      pt_layout_faults *faults, pt_left_out *left_out,

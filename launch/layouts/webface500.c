@@ -124,6 +124,7 @@ pt_status pt_layout_webface500(const char *root, const pt_layout_options *o,
                  .wanted = (size_t)(o->n_classes ? o->n_classes : IDENTITIES),
                  .train = (size_t)(o->train_per_class ? o->train_per_class : TRAIN),
                  .test = (size_t)(o->test_per_class ? o->test_per_class : TEST)};
+    char text[PT_LEFT_OUT_TEXT];
     pt_status s = count_all(&r);
 
     if (s == PT_OK) s = choose(&r);
@@ -134,9 +135,9 @@ pt_status pt_layout_webface500(const char *root, const pt_layout_options *o,
     if (s == PT_OK && r.left_out.n > 0)
         pt_log_warn("%s: %zu entries are not pictures of an identity and were left out "
                     "(the first: %s)",
-                    root, r.left_out.n, r.left_out.first ? r.left_out.first : "?");
+                    root, r.left_out.n, pt_left_out_text(&r.left_out, text));
     for (size_t i = 0; i < r.n; i++) free(r.all[i].name);
     free(r.all);
-    free(r.left_out.first);
+    pt_left_out_fini(&r.left_out);
     return s;
 }

@@ -104,7 +104,10 @@ mkdir -p mixed/cat
 for i in plain png empty truncated bad_code 1x1; do cp "$data"/jpeg/$i.jpg mixed/cat/; done
 printf '<html>' > mixed/cat/page.jpg
 ln -s /dev/null mixed/cat/device.jpg
-run 1 4 1 pack mixed m.h5
+: > mixed/cat/Thumbs.db
+: > mixed/.DS_Store
+run 1 5 0 pack mixed m.h5
+says "error: mixed: 1 entry is no picture of a class: mixed/cat/device.jpg (move away what is not meant, or leave it out with --skip-bad)" err
 says "mixed/cat/page.jpg: not a JPEG, PNG, WebP, GIF or BMP: starts with 3c 68 74 6d" err
 says "mixed/cat/empty.jpg: has 0 bytes" err
 says "4 of 7 images are bad, nothing was written"
@@ -158,8 +161,12 @@ mkdir -p splits/Test/a && cp "$data"/jpeg/422.jpg splits/Test/a/
 run 1 1 0 pack splits s2.h5
 says "splits: has both Test and testing, and both are the split test: move one of them away" err
 mv splits/Test splits/test
-run 0 0 2 pack splits s2.h5 # the plain name counts
-says "splits/testing: is beside the split folders and was left out" err
+run 1 1 1 pack splits s2.h5 # the plain name counts
+says "error: splits: 1 entry is no picture of a class: splits/testing (move" err
+says "nothing was written"
+absent s2.h5
+run 0 0 2 pack splits s2.h5 --skip-bad
+says "warn: splits: 1 entry is no picture of a class, left out: splits/testing" err
 says "split test: 1 images"
 names training jumping # sports
 mv splits/training/a/plain.jpg splits/training/1.jpg && rm -r splits/training/{a,b}
@@ -199,6 +206,22 @@ printf 'x/../../splits/plain.jpg 0\nx/../test/daisy/3.jpg 1\n' > splits/train.tx
 printf 'gray.jpg 1\n' > splits/testing.txt
 run 0 0 0 pack splits s9.h5
 says "s9.h5: 3 images of 2 classes"
+
+# ---- no test split: a share is drawn, the same each time
+names train validation
+run 0 0 2 pack splits s10.h5 --test-share 0.5 # a class of one picture gives none
+says "split val: 2 images"
+mkdir share && cp -r good/train/daisy good/train/tulip share/
+cp "$data"/picture/pillow_rgb.{png,gif,bmp} "$data"/picture/lossy_rgb.webp share/tulip/
+run 0 0 0 pack share s11.h5 --test-share 0.5 --seed 4
+says "split train: 3 images"
+says "split test: 4 images"
+run 0 0 0 pack share s12.h5 --test-share 0.5 --seed 4
+cmp -s s11.h5 s12.h5 || no "the same share twice gives different files"
+run 2 1 0 pack share s13.h5 --test-share 2
+says "--test-share is '2', expected a number in (0, 1)" err
+run 2 1 0 pack list s13.h5 --test-share 0.5
+absent s13.h5
 
 # ---- equal files
 rm -rf twins && mkdir -p twins/{train,test}/{a,b}

@@ -5,210 +5,13 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "launch/layouts/check.h"
 #include "launch/layouts/layout.h"
-
-/* Every test has a new folder `root`. */
-static char root[64];
-
-static int make_root(void **state)
-{
-    strcpy(root, "/tmp/ptrain-layouts-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    return remove(path);
-}
-
-static int remove_root(void **state)
-{
-    return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static const char *at(const char *name)
-{
-    static char path[4][512];
-    static int k;
-    char *p = path[k++ % 4];
-
-    snprintf(p, 512, "%s/%s", root, name);
-    return p;
-}
-
-/* A file with its folders. */
-static void put(const char *name, const char *text)
-{
-    char path[512];
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    for (char *p = path + strlen(root) + 1; (p = strchr(p, '/')); p++) {
-        *p = '\0';
-        mkdir(path, 0777);
-        *p = '/';
-    }
-    f = fopen(path, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    fclose(f);
-}
-
-static void link_data(const char *name, const char *data)
-{
-    char target[512];
-
-    snprintf(target, sizeof target, PT_TEST_DATA "/%s", data);
-    put(name, "");
-    unlink(at(name));
-    assert_int_equal(symlink(target, at(name)), 0);
-}
-
-static pt_status read_with(const char *kind, const pt_layout_options *o, pt_layout *l)
-{
-    return pt_layout_read(kind, root, o, l);
-}
-
-static pt_layout read_ok(const char *kind, const pt_layout_options *o)
-{
-    const pt_layout_options none = {0};
-    pt_layout l;
-
-    if (read_with(kind, o ? o : &none, &l) != PT_OK) fail_msg("%s", pt_fail_text());
-    return l;
-}
-
-static void expect_fault(const char *kind, pt_status status, const char *text)
-{
-    const pt_layout_options none = {0};
-    pt_layout l;
-    char expected[4096];
-
-    snprintf(expected, sizeof expected, text, root, root, root, root, root, root);
-    assert_int_equal(read_with(kind, &none, &l), status);
-    assert_string_equal(pt_fail_text(), expected);
-    assert_null(l.images);
-}
-
-static void expect_image(const pt_layout *l, size_t i, const char *name, int label)
-{
-    assert_true(i < l->n_images);
-    assert_string_equal(l->images[i].name, name);
-    assert_string_equal(l->images[i].path, at(name));
-    assert_int_equal(l->images[i].label, label);
-}
-
-static void expect_split(const pt_layout *l, int k, const char *name, size_t n,
-                         const uint32_t *images)
-{
-    assert_true(k < l->n_splits);
-    assert_string_equal(l->splits[k].name, name);
-    assert_int_equal(l->splits[k].n, n);
-    assert_memory_equal(l->splits[k].images, images, n * sizeof *images);
-}
-
-/* ---- folders ---------------------------------------------------------------------- */
-
-static void test_split_folders_are_read_in_the_order_of_bytes(void **state)
-{
-    pt_layout l;
-
-    put("train/tulip/b.jpg", "");
-    put("train/tulip/a.PNG", "");
-    put("train/Daisy/z.jpeg", "");
-    put("train/Daisy/.hidden.jpg", "");
-    put("test/tulip/c.JPEG", "");
-    put("test/Daisy/d.jpg", "");
-    put("valid/tulip/e.jpg", "");
-    put("train/tulip/readme.txt", ""); /* warned of */
-    l = read_ok(NULL, NULL);
-    assert_string_equal(l.kind, "folders");
-    assert_int_equal(l.n_classes, 2);
-    assert_string_equal(l.classes[0], "Daisy");
-    assert_string_equal(l.classes[1], "tulip");
-    assert_int_equal(l.n_images, 6);
-    expect_image(&l, 0, "train/Daisy/z.jpeg", 0);
-    expect_image(&l, 1, "train/tulip/a.PNG", 1);
-    expect_image(&l, 2, "train/tulip/b.jpg", 1);
-    expect_image(&l, 3, "valid/tulip/e.jpg", 1);
-    expect_image(&l, 4, "test/Daisy/d.jpg", 0);
-    assert_int_equal(l.n_splits, 3);
-    expect_split(&l, 0, "train", 3, (uint32_t[]){0, 1, 2});
-    expect_split(&l, 1, "val", 1, (uint32_t[]){3});
-    expect_split(&l, 2, "test", 2, (uint32_t[]){4, 5});
-    pt_layout_fini(&l);
-}
-
-static void test_folders_without_splits_are_all_or_cut_by_test_every(void **state)
-{
-    const pt_layout_options every = {.test_every = 2};
-    char name[16];
-    pt_layout l;
-
-    for (int i = 0; i < 5; i++) {
-        snprintf(name, sizeof name, "a/%d.jpg", i);
-        put(name, "");
-    }
-    put("b/0.jpg", "");
-    put("b/1.jpg", "");
-    l = read_ok(NULL, NULL);
-    assert_int_equal(l.n_splits, 1);
-    expect_split(&l, 0, "all", 7, (uint32_t[]){0, 1, 2, 3, 4, 5, 6});
-    expect_image(&l, 6, "b/1.jpg", 1);
-    pt_layout_fini(&l);
-
-    l = read_ok("folders", &every);
-    assert_int_equal(l.n_splits, 2);
-    expect_split(&l, 0, "train", 4, (uint32_t[]){0, 2, 4, 5});
-    expect_split(&l, 1, "test", 3, (uint32_t[]){1, 3, 6});
-    pt_layout_fini(&l);
-}
-
-static void test_links_to_files_and_folders_are_followed(void **state)
-{
-    pt_layout l;
-
-    link_data("a/plain.jpg", "jpeg/plain.jpg");
-    put("a/real.jpg", "");
-    assert_int_equal(symlink(at("a"), at("b")), 0);
-    l = read_ok(NULL, NULL);
-    assert_int_equal(l.n_images, 4);
-    pt_layout_fini(&l);
-}
-
-static void test_faults_of_folders_are_listed_at_once(void **state)
-{
-    put("train/a/1.jpg", "");
-    put("train/b/notes.txt", "");
-    put("test/b/1.jpg", "");
-    put("test/c/1.jpg", "");
-    assert_int_equal(symlink("nowhere", at("test/c/2.jpg")), 0);
-    expect_fault("folders", PT_ERR_DATA,
-                 "%s: class 'b' has no picture in train\n"
-                 "%s: class 'c' has no picture in train\n"
-                 "%s/test/c/2.jpg: cannot be opened: No such file or directory");
-}
-
-static void test_a_folder_without_classes_says_what_was_expected(void **state)
-{
-    put("loose.jpg", "");
-    expect_fault(NULL, PT_ERR_DATA,
-                 "%s: has no class folders (expected pictures in train/CLASS/ and "
-                 "test/CLASS/, or in CLASS/)");
-    assert_int_equal(rename(at("loose.jpg"), at("x")), 0);
-    strcat(root, "/x");
-    expect_fault(NULL, PT_ERR_IO, "%s: is not a folder");
-    strcat(root, "y");
-    expect_fault(NULL, PT_ERR_IO, "%s: cannot be opened: No such file or directory");
-    *strrchr(root, '/') = '\0';
-}
+#include "tests/launch/layout_files.h"
 
 /* ---- lists ------------------------------------------------------------------------ */
 
@@ -445,16 +248,9 @@ static void test_images_are_checked_in_order_by_any_number_of_threads(void **sta
     }
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make_root, remove_root)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_split_folders_are_read_in_the_order_of_bytes),
-        TEST(test_folders_without_splits_are_all_or_cut_by_test_every),
-        TEST(test_links_to_files_and_folders_are_followed),
-        TEST(test_faults_of_folders_are_listed_at_once),
-        TEST(test_a_folder_without_classes_says_what_was_expected),
         TEST(test_lists_are_read_with_blanks_carriage_returns_and_no_last_newline),
         TEST(test_an_image_of_two_lists_is_kept_once),
         TEST(test_faults_of_lists_name_file_and_line),
