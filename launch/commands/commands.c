@@ -6,6 +6,7 @@ static const pt_command list[] = {
     {"tail", "print the last steps of a run, or follow it", .run = pt_cmd_tail},
     {"predict", "print the most likely classes of images", .run = pt_cmd_predict},
     {"eval", "test a model on a packed data set", .run = pt_cmd_eval},
+    {"soup", "average models of one start", .run = pt_cmd_soup},
     {"export", "write a model for PyTorch or ONNX", .run = pt_cmd_export},
     {"config", "show, check or explain a configuration", .own = &pt_config_commands},
     {"pack", "pack a folder of images into one file", .run = pt_cmd_pack},

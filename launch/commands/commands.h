@@ -23,6 +23,7 @@ int pt_cmd_sweep(int argc, char **argv);
 int pt_cmd_plan(int argc, char **argv);
 int pt_cmd_scale(int argc, char **argv);
 int pt_cmd_report(int argc, char **argv);
+int pt_cmd_soup(int argc, char **argv);
 int pt_cmd_status(int argc, char **argv);
 int pt_cmd_tail(int argc, char **argv);
 int pt_cmd_submit(int argc, char **argv);
