@@ -29,8 +29,11 @@ typedef struct {
     pt_geometry geometry;
     char network[PT_NAME_MAX]; /* our model file records it; "" elsewhere */
     int n_classes;             /* of the head in the file; 0 = the file has no head */
-    pt_graph_options
-        options; /* our model file: the options that the graph was made with */
+    /* Our model file: the options that the graph was made with. Elsewhere only stride_at
+     * and bn_eps, where the names tell that the program's network has others than ours.
+     */
+    pt_graph_options options;
+    bool has_program; /* they do */
     /* Only after loading: */
     const char *names;          /* whose names the tensors have: "torchvision"; static */
     size_t n_weights, n_used;   /* tensors of the file that are weights, and those read */

@@ -7,23 +7,40 @@
 
 /* ---- finding ---------------------------------------------------------------------- */
 
-const pt_table_entry *pt_names_find(const pt_table *t, const pt_naming *rule,
-                                    const pt_graph *g, const pt_tensor *tensor,
-                                    char name[PT_NAMES_MAX])
+/* The file's tensor `role` ("weight") of the layer that has `of` among ours. */
+static const pt_table_entry *find_role(const pt_table *t, const pt_naming *rule,
+                                       const pt_graph *g, const pt_tensor *of,
+                                       const char *role, char name[PT_NAMES_MAX])
 {
     char ours[PT_NAME_MAX], theirs[PT_NAME_MAX] = "";
-    const char *dot = strrchr(tensor->name, '.');
+    const char *dot = strrchr(of->name, '.');
 
-    snprintf(name, PT_NAMES_MAX, "%s", tensor->name);
+    snprintf(name, PT_NAMES_MAX, "%s", of->name);
     if (!dot) return pt_table_find(t, name);
-    snprintf(ours, sizeof ours, "%.*s", (int)(dot - tensor->name), tensor->name);
+    snprintf(ours, sizeof ours, "%.*s", (int)(dot - of->name), of->name);
     if (rule->layer)
         rule->layer(ours, theirs, sizeof theirs);
     else
         snprintf(theirs, sizeof theirs, "%s", ours);
     if (!*theirs) return NULL;
-    rule->tensor(g, tensor, theirs, dot + 1, name);
+    rule->tensor(g, of, theirs, role ? role : dot + 1, name);
     return pt_table_find(t, name);
+}
+
+const pt_table_entry *pt_names_find(const pt_table *t, const pt_naming *rule,
+                                    const pt_graph *g, const pt_tensor *tensor,
+                                    char name[PT_NAMES_MAX])
+{
+    return find_role(t, rule, g, tensor, NULL, name);
+}
+
+const pt_table_entry *pt_names_find_bias(const pt_table *t, const pt_naming *rule,
+                                         const pt_graph *g, const pt_node *conv)
+{
+    char name[PT_NAMES_MAX];
+
+    if (!rule->conv_bias || conv->weight < 0 || conv->bias >= 0) return NULL;
+    return find_role(t, rule, g, &g->tensors[conv->weight], "bias", name);
 }
 
 static int count_found(const pt_table *t, const pt_naming *rule, const pt_graph *g)
@@ -172,6 +189,11 @@ pt_status pt_names_account(const pt_table *t, const pt_naming *rule, const pt_gr
     if (!taken) return pt_fail(PT_ERR_NOMEM, "%s: no memory", t->path);
     for (int i = 0; i < g->n_tensors; i++)
         if (used[i]) taken[used[i] - t->entries] = true;
+    for (int i = 0; i < g->n_nodes; i++) {
+        const pt_table_entry *bias = pt_names_find_bias(t, rule, g, &g->nodes[i]);
+
+        if (bias) taken[bias - t->entries] = true;
+    }
     sort_out(t, rule, g, taken, use, &r);
     free(taken);
     if (r.n_left)

@@ -15,6 +15,11 @@ const pt_table_entry *pt_names_find(const pt_table *t, const pt_naming *rule,
                                     const pt_graph *g, const pt_tensor *tensor,
                                     char name[PT_NAMES_MAX]);
 
+/* The file's bias of a convolution that has none in g; NULL without one, or where the
+ * rule knows of none. */
+const pt_table_entry *pt_names_find_bias(const pt_table *t, const pt_naming *rule,
+                                         const pt_graph *g, const pt_node *conv);
+
 /* Shape of `e` in our file layout, as `tensor` would have it (a Keras kernel HWIO becomes
  * OIHW); dims of a rank that does not fit stay in their order. */
 void pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,

@@ -1,39 +1,20 @@
 #include "common/weights/naming.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "common/weights/layers.h"
 
 /* ---- what pixels a program's networks want ---------------------------------------- */
 
 static const pt_preprocess caffe = {true, 1, {104, 117, 123}, {1, 1, 1}};
+static const pt_preprocess caffe_exact = {
+    true, 1, {103.939f, 116.779f, 123.68f}, {1, 1, 1}};
 static const pt_preprocess inception = {false, 1.0f / 127.5f, {1, 1, 1}, {1, 1, 1}};
 
 static const pt_geometry square = {PT_RESIZE_SQUARE, 256};
 static const pt_geometry short_side = {PT_RESIZE_SHORT_SIDE, 256};
 static const pt_geometry as_it_is = {PT_RESIZE_NONE, 0};
-
-/* ---- what a program calls our layers ---------------------------------------------- */
-
-/* torchvision's features.N against the names of the original Caffe network, which its
- * ONNX and Keras versions kept: fire2 is features.3, pools take a number of their own. */
-static void caffe_squeezenet(const char *ours, char *theirs, size_t n)
-{
-    char *end;
-    long index;
-
-    if (strcmp(ours, "features.0") == 0) {
-        snprintf(theirs, n, "conv1");
-    } else if (strcmp(ours, "classifier.1") == 0) {
-        snprintf(theirs, n, "conv10");
-    } else if (strncmp(ours, "features.", 9) == 0) {
-        index = strtol(ours + 9, &end, 10);
-        if (*end != '.') return;
-        index -= index < 6 ? 1 : index < 9 ? 2 : 3;
-        snprintf(theirs, n, "fire%ld/%s%s", index, end + 1,
-                 strcmp(end + 1, "squeeze") == 0 ? "1x1" : "");
-    }
-}
 
 /* ---- what a format calls the tensors of a layer ----------------------------------- */
 
@@ -122,7 +103,7 @@ static const pt_naming rules[] = {
     {.title = "Caffe",
      .formats = ONNX,
      .networks = {"squeezenet1_1"},
-     .layer = caffe_squeezenet,
+     .layer = pt_layer_caffe_squeezenet,
      .tensor = caffe2_tensor,
      .head = "conv10",
      .kernel = "conv10_w_0",
@@ -132,7 +113,7 @@ static const pt_naming rules[] = {
      .formats = KERAS,
      .networks = {"squeezenet1_1"},
      .layout = PT_LAYOUT_KERAS,
-     .layer = caffe_squeezenet,
+     .layer = pt_layer_caffe_squeezenet,
      .tensor = keras_tensor,
      .head = "conv10",
      .kernel = "conv10/kernel",
@@ -148,6 +129,59 @@ static const pt_naming rules[] = {
      .preprocess = &inception,
      .geometry = &short_side,
      .leftovers = {{"conv_pw_13", "the network ends at conv_dw_13"}}},
+    {.title = "Keras",
+     .formats = TFJS | KERAS,
+     .networks = {"vgg16"},
+     .layout = PT_LAYOUT_KERAS,
+     .layer = pt_layer_keras_vgg,
+     .tensor = keras_tensor,
+     .head = "predictions",
+     .kernel = "predictions/kernel",
+     .preprocess = &caffe_exact,
+     .geometry = &short_side},
+    /* Its batch norms have Keras' default epsilon. */
+    {.title = "Keras",
+     .formats = TFJS | KERAS,
+     .networks = {"resnet50"},
+     .layout = PT_LAYOUT_KERAS,
+     .layer = pt_layer_branch_resnet,
+     .tensor = keras_tensor,
+     .head = "fc1000",
+     .kernel = "fc1000/kernel",
+     .preprocess = &caffe_exact,
+     .geometry = &short_side,
+     .conv_bias = true,
+     .sign = "res2a_branch2a/kernel",
+     .stride_at = PT_STRIDE_CONV1,
+     .bn_eps = 1e-3f},
+    {.title = "Keras",
+     .formats = TFJS | KERAS,
+     .networks = {"resnet50", "resnet101", "resnet152"},
+     .layout = PT_LAYOUT_KERAS,
+     .layer = pt_layer_keras_resnet,
+     .tensor = keras_tensor,
+     .head = "probs",
+     .kernel = "probs/kernel",
+     .preprocess = &caffe_exact,
+     .geometry = &short_side,
+     .conv_bias = true,
+     .sign = "conv2_block1_1_conv/kernel",
+     .stride_at = PT_STRIDE_CONV1,
+     .bn_eps = 1.001e-5f},
+    {.title = "Keras",
+     .formats = TFJS | KERAS,
+     .networks = {"resnet50", "resnet101", "resnet152"},
+     .layout = PT_LAYOUT_KERAS,
+     .layer = pt_layer_tf_resnet,
+     .tensor = keras_tensor,
+     .head = "predictions",
+     .kernel = "predictions/kernel",
+     .preprocess = &caffe_exact,
+     .geometry = &short_side,
+     .conv_bias = true,
+     .sign = "conv2_block1_1_conv/kernel",
+     .stride_at = PT_STRIDE_CONV1,
+     .bn_eps = 1.001e-5f},
     /* Our own files record which pixels they want; others have our names if nobody chose
      * better ones. SqueezeNet's head is `head` or its own. */
     {.title = "ptrain",
@@ -168,6 +202,16 @@ static const pt_naming rules[] = {
 const pt_naming *pt_naming_at(size_t i)
 {
     return i < sizeof rules / sizeof *rules ? &rules[i] : NULL;
+}
+
+const pt_naming *pt_naming_signed(const pt_table *t, pt_format format)
+{
+    const pt_naming *rule;
+
+    for (size_t i = 0; (rule = pt_naming_at(i)); i++)
+        if (rule->sign && rule->formats & 1u << format && pt_table_find(t, rule->sign))
+            return rule;
+    return NULL;
 }
 
 bool pt_naming_fits(const pt_naming *rule, pt_format format, const char *network)

@@ -38,11 +38,21 @@ typedef struct {
     const char *head, *kernel; /* the classifier's layer in the file, and its weights */
     const pt_preprocess *preprocess; /* with which the program trained; NULL: not known */
     const pt_geometry *geometry;
+    bool conv_bias; /* its convolutions have a bias before batch norm: see fold.h */
+    /* Where its network differs from ours: a tensor by which a file of it is known before
+     * the network is, where a bottleneck strides, epsilon of batch norm. NULL: nowhere.
+     */
+    const char *sign;
+    pt_stride_at stride_at;
+    float bn_eps;
     pt_leftover leftovers[PT_NAMING_LEFTOVERS];
 } pt_naming;
 
 /* Rule i, or NULL after the last. */
 const pt_naming *pt_naming_at(size_t i);
+
+/* The first rule with the sign of this file, or NULL: its network is as ours. */
+const pt_naming *pt_naming_signed(const pt_table *t, pt_format format);
 
 /* Whether files of this format and network may follow the rule. */
 bool pt_naming_fits(const pt_naming *rule, pt_format format, const char *network);

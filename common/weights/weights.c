@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "common/weights/detect.h"
+#include "common/weights/fold.h"
 #include "common/weights/keras.h"
 #include "common/weights/model.h"
 #include "common/weights/names.h"
@@ -63,8 +64,15 @@ enum { BLOCK_FLOATS = 1 << 20 }; /* of a tensor, read at a time */
 static pt_status describe(const char *path, pt_format format, const pt_table *t,
                           pt_weights_info *info)
 {
+    const pt_naming *rule;
+
     if (format == PT_FORMAT_MODEL) return pt_model_inspect(path, info);
+    rule = pt_naming_signed(t, format);
     *info = (pt_weights_info){.format = format, .n_classes = pt_names_classes(t)};
+    if (!rule) return PT_OK;
+    info->has_program = true;
+    info->options.stride_at = rule->stride_at;
+    info->options.bn_eps = rule->bn_eps;
     return PT_OK;
 }
 
@@ -283,6 +291,7 @@ static pt_status load(const pt_table *table, const pt_graph *g, bool with_head,
     s = match_all(table, rule, g, with_head, entries);
     if (s == PT_OK) s = pt_names_account(table, rule, g, entries, &use);
     if (s == PT_OK) s = read_all(table, rule, g, entries, flat);
+    if (s == PT_OK) s = pt_fold_conv_biases(table, rule, g, flat);
     free(entries);
     if (s != PT_OK) return s;
     describe_rule(rule, info);

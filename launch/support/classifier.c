@@ -37,7 +37,10 @@ static pt_status make_graph(const char *path, const char *network, bool with_hea
     if (s != PT_OK) return s;
     if (m->info.n_classes > 0) n = m->info.n_classes; /* of its head */
     if (m->info.format != PT_FORMAT_MODEL)
-        o = (pt_graph_options){.n_classes = n, .original_head = with_head};
+        o = (pt_graph_options){.n_classes = n,
+                               .original_head = with_head,
+                               .stride_at = o.stride_at,
+                               .bn_eps = o.bn_eps};
     if (o.side == 0) o.side = side;
     return pt_graph_create(name, &o, &m->graph);
 }

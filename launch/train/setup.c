@@ -166,11 +166,10 @@ static pt_status look_at_weights(const pt_config *c, int n_classes, pt_graph_opt
                        n->weights, info.network, n->name);
     g->side = (int)c->data->crop;
     g->n_classes = n_classes;
-    g->stride_at =
-        own && !n->has_stride_at ? info.options.stride_at : (pt_stride_at)n->stride_at;
+    g->stride_at = n->has_stride_at ? (pt_stride_at)n->stride_at : info.options.stride_at;
     g->rep_at = (pt_rep_at)n->rep_at;
     g->dropout = n->dropout;
-    g->bn_eps = n->has_bn_eps ? n->bn_eps : own ? info.options.bn_eps : 0;
+    g->bn_eps = n->has_bn_eps ? n->bn_eps : info.options.bn_eps;
     if (classifier == PT_N_METHODS) return PT_OK;
     g->n_source_classes = info.n_classes;
     return n->weights && info.n_classes > 0

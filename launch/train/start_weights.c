@@ -158,6 +158,28 @@ void pt_start_weights_print(const pt_config *c, const pt_graph *g,
                 info->has_preprocess || given ? "" : " (assumed: the file does not say)");
 }
 
+static const char *stride_text(int at)
+{
+    return at == PT_STRIDE_CONV1 ? "conv1" : "conv2";
+}
+
+/* Where the configuration says otherwise than the program that wrote the file. */
+static void warn_program(const Pt__Config__Network *n, const pt_weights_info *info)
+{
+    const pt_graph_options *o = &info->options;
+
+    if (!info->has_program) return;
+    if (n->has_stride_at && (int)n->stride_at != (int)o->stride_at)
+        pt_log_warn("%s: %s's network strides at %s, but network.stride_at is %s: leave "
+                    "the key out to follow the file",
+                    n->weights, info->names, stride_text((int)o->stride_at),
+                    stride_text((int)n->stride_at));
+    if (n->has_bn_eps && n->bn_eps != o->bn_eps)
+        pt_log_warn("%s: %s's network has a batch norm epsilon of %g, but network.bn_eps "
+                    "is %g: leave the key out to follow the file",
+                    n->weights, info->names, (double)o->bn_eps, (double)n->bn_eps);
+}
+
 void pt_start_weights_warn(const pt_config *c, const pt_weights_info *info,
                            const pt_preprocess *used)
 {
@@ -165,6 +187,7 @@ void pt_start_weights_warn(const pt_config *c, const pt_weights_info *info,
 
     if (!c->network->weights) return;
     if (*info->left) pt_log_warn("%s: %s", c->network->weights, info->left);
+    warn_program(c->network, info);
     if (!info->has_preprocess || same_input(used, &info->preprocess)) return;
     preprocess_text(used, ours);
     preprocess_text(&info->preprocess, theirs);
