@@ -54,10 +54,14 @@ static const char about[] =
 static const char layouts[] =
     "Layouts:\n"
     "  folders     pictures in train/CLASS/, test/CLASS/ (and val), or in CLASS/\n"
-    "  list        train.txt, test.txt (and val.txt): lines `path label`;\n"
+    "  list        train.txt, test.txt (and val.txt): lines `path label`,\n"
+    "              a number from 0 or a class's name;\n"
     "              classes.txt: one name per line\n"
     "              (both: also training, valid, validation, dev, testing, in small\n"
     "              letters or capitals; the splits are train, val, test)\n"
+    "  csv         labels.csv, or train.csv, test.csv (and val.csv), with the columns\n"
+    "              file,label (and perhaps split); labels: names, or numbers of the\n"
+    "              lines of classes.txt from 0 (only with --layout)\n"
     "  flower102   jpg/, imagelabels.mat and setid.mat of Oxford Flower102\n"
     "  cub200      CUB_200_2011/ with its lists\n"
     "  mit67       Images/, TrainImages.txt, TestImages.txt of MIT Indoor 67\n"
@@ -93,7 +97,8 @@ static bool read_options(int argc, char **argv, options *o, int *code)
         PT_ARG_NUMBER(
             "identities", "N", &f->n_classes, 1, MAX_COUNT,
             "webface500: how many of them, those with the most images (default: 500)"),
-        PT_ARG_TEXT("train", "FILE", &f->train, "list: read FILE instead of train.txt"),
+        PT_ARG_TEXT("train", "FILE", &f->train,
+                    "list, csv: read FILE instead of train.txt"),
         PT_ARG_TEXT("val", "FILE", &f->val, "list: instead of val.txt"),
         PT_ARG_TEXT("test", "FILE", &f->test, "list: instead of test.txt"),
         PT_ARG_TEXT("classes", "FILE", &f->classes, "list: instead of classes.txt"),

@@ -52,6 +52,7 @@ static const reader readers[] = {
     {"caltech256", pt_layout_caltech256, {"256_ObjectCategories"}, true},
     {"caltech256", pt_layout_caltech256, {"001.ak47", "002.american-flag"}, true},
     {"webface500", pt_layout_webface500, {NULL}, true},
+    {"csv", pt_layout_csv, {NULL}, false},
     {"list", pt_layout_list, {"train.txt"}, false},
     {"list", pt_layout_list, {"test.txt"}, false},
     {"folders", pt_layout_folders, {NULL}, false}};
@@ -82,11 +83,11 @@ static const reader *named(const char *kind)
 /* Options of another layout. */
 static pt_status check_options(const reader *r, const pt_layout_options *o)
 {
-    bool list = r->read == pt_layout_list;
+    bool list = r->read == pt_layout_list || r->read == pt_layout_csv;
     const char *what = NULL;
 
     if (!list && (o->train || o->val || o->test || o->classes))
-        what = "--train, --val, --test and --classes are for list";
+        what = "--train, --val, --test and --classes are for list and csv";
     if (r->read != pt_layout_folders && (o->test_every > 0 || o->test_share))
         what = "--test-every and --test-share are for folders";
     if (!r->counts && (o->train_per_class > 0 || o->test_per_class > 0 || o->draw))
@@ -139,10 +140,11 @@ pt_status pt_layout_read(const char *kind, const char *root,
     if (!S_ISDIR(st.st_mode)) return pt_fail(PT_ERR_IO, "%s: is not a folder", root);
     r = kind ? named(kind) : detect(root, options);
     if (!r)
-        return pt_fail(PT_ERR_USAGE,
-                       "unknown layout '%s': choose folders, list, flower102, cub200, "
-                       "mit67, stanford40, caltech256 or webface500",
-                       kind);
+        return pt_fail(
+            PT_ERR_USAGE,
+            "unknown layout '%s': choose folders, list, csv, flower102, cub200, "
+            "mit67, stanford40, caltech256 or webface500",
+            kind);
     s = check_options(r, options);
     if (s != PT_OK) return s;
     out->kind = r->kind;

@@ -39,7 +39,7 @@ typedef struct {
 
 /* NULL: the default. Paths are used as given, they are not relative to the root. */
 typedef struct {
-    const char *train, *val, *test, *classes; /* list layout */
+    const char *train, *val, *test, *classes; /* list and csv */
     int test_every;         /* folders without splits: 0 = one split `all` */
     const char *test_share; /* folders without a test split: see pt_layout_folders */
     uint64_t test_seed;
@@ -51,10 +51,10 @@ typedef struct {
 } pt_layout_options;
 
 /* Reads the folder `root`. kind: NULL = detected (by the files listed below for each
- * layout; else folders). Options of another layout are PT_ERR_USAGE. All faults are
- * listed, one line each, those of a list as FILE:LINE: error: ...; then PT_ERR_DATA
- * (PT_ERR_IO if the root cannot be read). A name that is not UTF-8 or has a control
- * character is one. Odd but usable things are warnings.
+ * layout; else folders; never webface500 and csv). Options of another layout are
+ * PT_ERR_USAGE. All faults are listed, one line each, those of a list as FILE:LINE:
+ * error: ...; then PT_ERR_DATA (PT_ERR_IO if the root cannot be read). A name that is not
+ * UTF-8 or has a control character is one. Odd but usable things are warnings.
  */
 PT_MUST_USE pt_status pt_layout_read(const char *kind, const char *root,
                                      const pt_layout_options *options, pt_layout *out);
@@ -75,12 +75,22 @@ void pt_layout_fini(pt_layout *l);
 PT_MUST_USE pt_status pt_layout_folders(const char *root,
                                         const pt_layout_options *options, pt_layout *out);
 
-/* Lines `path label`: the label follows the last blank, the path is relative to the root.
+/* Lines `path label`: the label, a number from 0 or a class's name, follows the last
+ * blank (or the one before the longest name that fits), the path is relative to the root.
  * Default files ROOT/train.txt, val.txt, test.txt (those that are there; other spellings:
  * see split_names.h), classes.txt. An image in two lists, or under two spellings of its
  * path (`a.jpg`, `./a.jpg`), is kept once; its labels must agree. */
 PT_MUST_USE pt_status pt_layout_list(const char *root, const pt_layout_options *options,
                                      pt_layout *out);
+
+/* CSV files with a header that names the columns `file` (filename, path, image), `label`
+ * (class) and perhaps `split`: ROOT/train.csv, val.csv, test.csv, else ROOT/labels.csv,
+ * whose images are the split `all` where no column says otherwise. Separated by commas,
+ * semicolons or tabs; cells may be quoted, without line breaks. Paths are relative to the
+ * root. Labels are names or, where there is a classes.txt, also numbers of its lines from
+ * 0; without one the classes are the labels, sorted. A file in two rows is a fault. */
+PT_MUST_USE pt_status pt_layout_csv(const char *root, const pt_layout_options *options,
+                                    pt_layout *out);
 
 /* Oxford Flower102: jpg/image_NNNNN.jpg, imagelabels.mat, setid.mat. Splits train, val,
  * test, trainval; 102 classes. Counts that differ from the official ones give a warning.

@@ -89,7 +89,30 @@ static pt_status read_classes(reading *r, const char *path)
 
 /* ---- train.txt, val.txt, test.txt ------------------------------------------------- */
 
-/* Cuts `path label` at its last blank; false with a fault reported. */
+/* Ends the path before the label at `at`. */
+static void end_path(char *text, char *at)
+{
+    while (at > text && strchr(" \t", at[-1])) at--;
+    *at = '\0';
+}
+
+/* Cuts `path CLASS` before the longest end that is the name of a class. */
+static bool cut_name(const reading *r, char *text, int *label)
+{
+    for (char *p = text + 1; *text && *p; p++) {
+        if (!strchr(" \t", p[-1])) continue;
+        for (size_t i = 0; i < r->out->n_classes; i++)
+            if (strcmp(r->out->classes[i], p) == 0) {
+                *label = (int)i;
+                end_path(text, p);
+                return true;
+            }
+    }
+    return false;
+}
+
+/* Cuts `path label` at its last blank, or before a class's name; false with a fault
+ * reported. */
 static bool cut_line(reading *r, const pt_list_text *l, char *text, int *label)
 {
     char *blank = strrchr(text, ' '), *tab = strrchr(text, '\t'), *end, *number;
@@ -102,15 +125,16 @@ static bool cut_line(reading *r, const pt_list_text *l, char *text, int *label)
         return false;
     }
     number = blank + 1;
-    while (blank > text && strchr(" \t", blank[-1])) blank--;
-    *blank = '\0';
     errno = 0;
     value = strtol(number, &end, 10);
     if (*end || end == number || errno) {
-        pt_layout_fault(&r->faults, "%s:%zu: error: label '%.40s' is not a number",
+        if (cut_name(r, text, label)) return true;
+        pt_layout_fault(&r->faults,
+                        "%s:%zu: error: label '%.40s' is not a number or a class",
                         l->path, l->line, number);
         return false;
     }
+    end_path(text, number);
     if (value < 0 || (size_t)value >= r->out->n_classes) {
         pt_layout_fault(&r->faults, "%s:%zu: error: label %ld is not in 0..%zu", l->path,
                         l->line, value, r->out->n_classes - 1);

@@ -170,6 +170,92 @@ static void test_a_folder_without_classes_says_what_was_expected(void **state)
     *strrchr(root, '/') = '\0';
 }
 
+/* ---- csv --------------------------------------------------------------------------- */
+
+static void test_labels_come_from_a_table(void **state)
+{
+    pt_layout l;
+
+    put("a, b.jpg", "");
+    put("x/c.png", "");
+    put("d.jpg", "");
+    put("labels.csv", "\xef\xbb\xbfid,Filename,label\r\n1,\"a, b.jpg\",tulip\r\n"
+                      "2,x/c.png,\"the \"\"daisy\"\"\"\r\n\r\n3,d.jpg,tulip");
+    l = read_ok("csv", NULL);
+    assert_int_equal(l.n_classes, 2);
+    assert_string_equal(l.classes[0], "the \"daisy\"");
+    expect_image(&l, 0, "a, b.jpg", 1);
+    expect_image(&l, 1, "x/c.png", 0);
+    expect_image(&l, 2, "d.jpg", 1);
+    assert_int_equal(l.n_splits, 1);
+    expect_split(&l, 0, "all", 3, (uint32_t[]){0, 1, 2});
+    pt_layout_fini(&l);
+}
+
+static void test_labels_of_a_table_may_be_numbers(void **state)
+{
+    pt_layout l;
+
+    put("1.jpg", "");
+    put("2.jpg", "");
+    put("3.jpg", "");
+    put("train.csv", "path;class\n1.jpg;10\n2.jpg;9\n");
+    put("test.csv", "image\tlabel\n3.jpg\t10\n");
+    l = read_ok("csv", NULL);
+    assert_int_equal(l.n_classes, 2);
+    assert_string_equal(l.classes[0], "9"); /* by number, not by bytes */
+    expect_image(&l, 0, "1.jpg", 1);
+    expect_split(&l, 0, "train", 2, (uint32_t[]){0, 1});
+    expect_split(&l, 1, "test", 1, (uint32_t[]){2});
+    pt_layout_fini(&l);
+
+    put("classes.txt", "rose\n9\ntulip\n");
+    put("train.csv", "path,class\n1.jpg,2\n2.jpg,9\n");
+    put("test.csv", "image,label\n3.jpg,rose\n");
+    l = read_ok("csv", NULL);
+    assert_int_equal(l.n_classes, 3);
+    expect_image(&l, 0, "1.jpg", 2); /* a number of a line */
+    expect_image(&l, 1, "2.jpg", 1); /* a name comes first */
+    expect_image(&l, 2, "3.jpg", 0);
+    pt_layout_fini(&l);
+}
+
+static void test_a_column_may_name_the_split(void **state)
+{
+    pt_layout l;
+
+    put("1.jpg", "");
+    put("2.jpg", "");
+    put("labels.csv", "split,label,file\nTrain,a,1.jpg\nvalidation,a,2.jpg\n");
+    l = read_ok("csv", NULL);
+    assert_int_equal(l.n_splits, 2);
+    expect_split(&l, 0, "train", 1, (uint32_t[]){0});
+    expect_split(&l, 1, "val", 1, (uint32_t[]){1});
+    pt_layout_fini(&l);
+}
+
+static void test_faults_of_a_table_name_file_and_line(void **state)
+{
+    put("1.jpg", "");
+    put("classes.txt", "a\nb\n");
+    put("labels.csv", "file,label,split\n1.jpg,a,train\n1.jpg,b,test\ngone.jpg,a,train\n"
+                      "1b.jpg,2,train\n1c.jpg\n\"1d.jpg,a,train\n1e.jpg,a,tset\n");
+    expect_fault("csv", PT_ERR_DATA,
+                 "%1$s/labels.csv:6: error: has no file or no label\n"
+                 "%1$s/labels.csv:7: error: has an open quote or more than 64 cells\n"
+                 "%1$s/labels.csv:8: error: split 'tset' is not train, val or test\n"
+                 "%1$s/labels.csv:3: error: 1.jpg is also at %1$s/labels.csv:2\n"
+                 "%1$s/labels.csv:4: error: %1$s/gone.jpg: No such file or directory\n"
+                 "%1$s/labels.csv:5: error: label '2' is no class and no number in 0..1");
+    put("labels.csv", "name,label\n1.jpg,a\n");
+    expect_fault("csv", PT_ERR_DATA,
+                 "%s/labels.csv:1: error: the header names no columns `file` (filename, "
+                 "path, image) and `label` (class)");
+    unlink(at("labels.csv"));
+    expect_fault("csv", PT_ERR_IO,
+                 "%s: has no labels.csv, train.csv, val.csv or test.csv");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +266,10 @@ int main(void)
         TEST(test_links_to_files_and_folders_are_followed),
         TEST(test_faults_of_folders_are_listed_at_once),
         TEST(test_a_folder_without_classes_says_what_was_expected),
+        TEST(test_labels_come_from_a_table),
+        TEST(test_labels_of_a_table_may_be_numbers),
+        TEST(test_a_column_may_name_the_split),
+        TEST(test_faults_of_a_table_name_file_and_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

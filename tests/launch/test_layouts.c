@@ -40,6 +40,22 @@ test_lists_are_read_with_blanks_carriage_returns_and_no_last_newline(void **stat
     pt_layout_fini(&l);
 }
 
+static void test_labels_of_lists_may_be_names(void **state)
+{
+    pt_layout l;
+
+    put("my room/1.jpg", "");
+    put("2.jpg", "");
+    put("3.jpg", "");
+    put("classes.txt", "room\nliving room\n7 seas\n");
+    put("train.txt", "my room/1.jpg living room\n2.jpg\t room\n3.jpg  7 seas\n");
+    l = read_ok(NULL, NULL);
+    expect_image(&l, 0, "my room/1.jpg", 1); /* the longest name */
+    expect_image(&l, 1, "2.jpg", 0);
+    expect_image(&l, 2, "3.jpg", 2);
+    pt_layout_fini(&l);
+}
+
 static void test_an_image_of_two_lists_is_kept_once(void **state)
 {
     pt_layout l;
@@ -67,7 +83,7 @@ static void test_faults_of_lists_name_file_and_line(void **state)
                  "%1$s/train.txt:2: error: label 2 is not in 0..1\n"
                  "%1$s/train.txt:3: error: label -1 is not in 0..1\n"
                  "%1$s/train.txt:4: error: '1.jpg' is not `path label`\n"
-                 "%1$s/train.txt:5: error: label 'x' is not a number\n"
+                 "%1$s/train.txt:5: error: label 'x' is not a number or a class\n"
                  "%1$s/train.txt:6: error: 1.jpg has label 1 here and 0 at "
                  "%1$s/train.txt:1\n"
                  "%1$s/train.txt:7: error: %1$s/gone.jpg: No such file or directory");
@@ -252,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_lists_are_read_with_blanks_carriage_returns_and_no_last_newline),
+        TEST(test_labels_of_lists_may_be_names),
         TEST(test_an_image_of_two_lists_is_kept_once),
         TEST(test_faults_of_lists_name_file_and_line),
         TEST(test_faults_of_classes_are_found),
