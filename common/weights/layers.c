@@ -43,16 +43,31 @@ static bool vgg_conv(const char *ours, int *block, int *conv)
     return false;
 }
 
+/* names: of classifier.0, .3 and .6 */
+static void vgg_linear(const char *ours, const char *const names[3], char *theirs,
+                       size_t n)
+{
+    static const char *const layers[3] = {"classifier.0", "classifier.3", "classifier.6"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(ours, layers[i]) == 0) snprintf(theirs, n, "%s", names[i]);
+}
+
 void pt_layer_keras_vgg(const char *ours, char *theirs, size_t n)
 {
-    static const char *const heads[3][2] = {{"classifier.0", "fc1"},
-                                            {"classifier.3", "fc2"},
-                                            {"classifier.6", "predictions"}};
+    static const char *const names[3] = {"fc1", "fc2", "predictions"};
     int block, conv;
 
     if (vgg_conv(ours, &block, &conv)) snprintf(theirs, n, "block%d_conv%d", block, conv);
-    for (int i = 0; i < 3; i++)
-        if (strcmp(ours, heads[i][0]) == 0) snprintf(theirs, n, "%s", heads[i][1]);
+    vgg_linear(ours, names, theirs, n);
+}
+
+void pt_layer_timm_vgg(const char *ours, char *theirs, size_t n)
+{
+    static const char *const names[3] = {"pre_logits.fc1", "pre_logits.fc2", "head.fc"};
+
+    snprintf(theirs, n, "%s", ours);
+    vgg_linear(ours, names, theirs, n);
 }
 
 /* ---- ResNet ----------------------------------------------------------------------- */
@@ -117,4 +132,21 @@ void pt_layer_keras_resnet(const char *ours, char *theirs, size_t n)
 void pt_layer_tf_resnet(const char *ours, char *theirs, size_t n)
 {
     keras_resnet(ours, "predictions", theirs, n);
+}
+
+void pt_layer_hf_resnet(const char *ours, char *theirs, size_t n)
+{
+    char within[32] = "shortcut";
+    place p;
+
+    if (strcmp(ours, "conv1") == 0)
+        snprintf(theirs, n, "embedder.embedder.convolution");
+    else if (strcmp(ours, "bn1") == 0)
+        snprintf(theirs, n, "embedder.embedder.normalization");
+    else if (strcmp(ours, "fc") == 0)
+        snprintf(theirs, n, "classifier.1");
+    if (!resnet_place(ours, &p)) return;
+    if (p.number > 0) snprintf(within, sizeof within, "layer.%d", p.number - 1);
+    snprintf(theirs, n, "encoder.stages.%d.layers.%d.%s.%s", p.stage - 1, p.block, within,
+             p.norm ? "normalization" : "convolution");
 }

@@ -20,4 +20,11 @@ void pt_layer_branch_resnet(const char *ours, char *theirs, size_t n);
 void pt_layer_keras_resnet(const char *ours, char *theirs, size_t n);
 void pt_layer_tf_resnet(const char *ours, char *theirs, size_t n);
 
+/* VGG-16 in timm: features.0, pre_logits.fc1, head.fc. */
+void pt_layer_timm_vgg(const char *ours, char *theirs, size_t n);
+
+/* ResNets of Hugging Face's transformers, without `resnet.` before each name (prefix.h):
+ * encoder.stages.0.layers.0.layer.0.convolution, ...shortcut.normalization. */
+void pt_layer_hf_resnet(const char *ours, char *theirs, size_t n);
+
 #endif

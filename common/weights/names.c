@@ -68,19 +68,34 @@ const pt_naming *pt_names_choose(const pt_table *t, pt_format format, const pt_g
     return best;
 }
 
-void pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,
-                        const pt_tensor *tensor, size_t dims[PT_TABLE_DIMS_MAX])
+/* timm's VGG has convolutions 512x7x7 and 4096x1x1 for its first linear layers: the same
+ * values in the same order. */
+static bool is_map_wide(const pt_table_entry *e, const pt_tensor *tensor)
+{
+    return tensor->kind == PT_TENSOR_LINEAR && e->n_dims == 4 &&
+           e->dims[1] == (size_t)tensor->flat_c && e->dims[2] == (size_t)tensor->flat_h &&
+           e->dims[3] == (size_t)tensor->flat_w;
+}
+
+int pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,
+                       const pt_tensor *tensor, size_t dims[PT_TABLE_DIMS_MAX])
 {
     static const int conv[4] = {3, 2, 0, 1}, depthwise[4] = {2, 3, 0, 1},
                      linear[2] = {1, 0};
     const int *order = NULL;
 
+    if (rule->layout == PT_LAYOUT_TORCH && is_map_wide(e, tensor)) {
+        dims[0] = e->dims[0];
+        dims[1] = e->dims[1] * e->dims[2] * e->dims[3];
+        return 2;
+    }
     if (rule->layout == PT_LAYOUT_KERAS && e->n_dims == tensor->n_dims) {
         if (tensor->kind == PT_TENSOR_CONV) order = conv;
         if (tensor->kind == PT_TENSOR_DEPTHWISE) order = depthwise;
         if (tensor->kind == PT_TENSOR_LINEAR) order = linear;
     }
     for (int i = 0; i < e->n_dims; i++) dims[i] = e->dims[order ? order[i] : i];
+    return e->n_dims;
 }
 
 int pt_names_classes(const pt_table *t)

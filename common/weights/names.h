@@ -21,9 +21,10 @@ const pt_table_entry *pt_names_find_bias(const pt_table *t, const pt_naming *rul
                                          const pt_graph *g, const pt_node *conv);
 
 /* Shape of `e` in our file layout, as `tensor` would have it (a Keras kernel HWIO becomes
- * OIHW); dims of a rank that does not fit stay in their order. */
-void pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,
-                        const pt_tensor *tensor, size_t dims[PT_TABLE_DIMS_MAX]);
+ * OIHW; a convolution over the whole map is a linear layer); returns its rank. dims of a
+ * rank that does not fit stay in their order. */
+int pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,
+                       const pt_tensor *tensor, size_t dims[PT_TABLE_DIMS_MAX]);
 
 /* Classes of the head in the file, found by the names that heads have; 0 without one. */
 int pt_names_classes(const pt_table *t);

@@ -5,7 +5,8 @@
 
 size_t pt_prefix_bytes(const char *name, size_t n)
 {
-    static const char *const wraps[] = {"module.", "_orig_mod.", "model.", "net."};
+    static const char *const wraps[] = {"module.", "_orig_mod.", "model.", "net.",
+                                        "resnet."};
     const size_t n_wraps = sizeof wraps / sizeof *wraps;
     size_t at = 0, i = 0;
 

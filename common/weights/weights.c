@@ -121,6 +121,7 @@ static const pt_table_entry *match(const pt_table *table, const pt_naming *rule,
     size_t dims[PT_TABLE_DIMS_MAX];
     const pt_table_entry *e = pt_names_find(table, rule, g, t, name);
     bool fits;
+    int n_dims;
 
     tensor_shape(t, needs);
     if (!e) {
@@ -131,13 +132,13 @@ static const pt_table_entry *match(const pt_table *table, const pt_naming *rule,
                      other ? " " : "ne", other ? name : "", needs);
         return NULL;
     }
-    pt_names_file_dims(rule, e, t, dims);
-    fits = e->n_dims == t->n_dims;
+    n_dims = pt_names_file_dims(rule, e, t, dims);
+    fits = n_dims == t->n_dims;
     for (int i = 0; i < t->n_dims && fits; i++) fits = dims[i] == (size_t)t->dims[i];
     if (fits) {
         pt_table_check(table, e, misfit);
     } else {
-        pt_shape_text(e->n_dims, dims, has);
+        pt_shape_text(n_dims, dims, has);
         pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: the file has %s, the network needs %s",
                      t->name, has, needs);
     }

@@ -8,7 +8,7 @@ NETWORK.STYLE, the file of weights, and NETWORK.STYLE.tsv: file, then class and 
 of the five likeliest classes, by PyTorch. Networks are torchvision's, random, and changed
 to what STYLE's program computes (strides, epsilon, biases of convolutions, pixels). The
 names follow the programs' sources: keras-applications' vgg16.py, resnet50.py and
-resnet_common.py.
+resnet_common.py, timm's vgg.py, transformers' modeling_resnet.py.
 
 Debian 12's PyTorch 1.13.0, torchvision 0.14.1, h5py 3.7.0, Pillow 9.4."""
 import re
@@ -135,6 +135,39 @@ def new_suffix(layer, key):
     return f"{layer}/{key}:0"
 
 
+# ---- PyTorch's other libraries -------------------------------------------------------
+
+def timm_vgg(path, net):
+    """timm's VGG: its linear layers are convolutions over the whole map."""
+    state = {}
+    for k, v in net.state_dict().items():
+        for ours, theirs in (("classifier.0", "pre_logits.fc1"), ("classifier.3", "pre_logits.fc2"),
+                             ("classifier.6", "head.fc")):
+            k = k.replace(ours, theirs)
+        if k == "pre_logits.fc1.weight":
+            v = v.view(4096, 512, 7, 7)
+        if k == "pre_logits.fc2.weight":
+            v = v.view(4096, 4096, 1, 1)
+        state[k] = v
+    torch.save(state, path)
+
+
+def hugging_face(path, net):
+    """transformers' ResNetForImageClassification, pytorch_model.bin."""
+    def layer(k):
+        k = re.sub(r"^fc\.", "classifier.1.", k)
+        k = re.sub(r"^conv1\.", "resnet.embedder.embedder.convolution.", k)
+        k = re.sub(r"^bn1\.", "resnet.embedder.embedder.normalization.", k)
+        m = re.match(r"layer(\d)\.(\d+)\.(conv|bn|downsample\.)(\d)\.(.*)", k)
+        if not m:
+            return k
+        norm = m[3] == "bn" or (m[3] == "downsample." and m[4] == "1")
+        part = "shortcut" if m[3] == "downsample." else "layer.%d" % (int(m[4]) - 1)
+        return "resnet.encoder.stages.%d.layers.%s.%s.%s.%s" % (
+            int(m[1]) - 1, m[2], part, "normalization" if norm else "convolution", m[5])
+    torch.save({layer(k): v for k, v in net.state_dict().items()}, path)
+
+
 HE = dict(stride_at_conv1=True, conv_bias=True)
 STYLES = {  # pixels, what the network is, how its file is written
     "keras_vgg": (CAFFE, {}, lambda p, n: keras_file(p, n, keras_vgg, old_suffix)),
@@ -143,6 +176,8 @@ STYLES = {  # pixels, what the network is, how its file is written
               lambda p, n: keras_file(p, n, keras_block("probs"), new_suffix)),
     "keras_tf": (CAFFE, dict(HE, eps=1.001e-5),
                  lambda p, n: keras_file(p, n, keras_block("predictions"), new_suffix)),
+    "timm": (IMAGENET, {}, timm_vgg),
+    "hf": (IMAGENET, {}, hugging_face),
 }
 
 
