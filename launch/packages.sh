@@ -17,6 +17,7 @@ libjpeg62-turbo-dev     module libjpeg
 libpng-dev              module libpng
 libwebp-dev             module libwebpdemux
 libgif-dev              header gif_lib.h
+libtiff-dev             module libtiff-4
 libhdf5-dev             header hdf5.h
 libfyaml-dev            module libfyaml
 libjansson-dev          module jansson

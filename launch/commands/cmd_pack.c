@@ -45,9 +45,9 @@ static const char about[] =
     "image is decoded once; if some are bad they are listed and nothing is written, nor "
     "where a class's folder has files that are no pictures. The file has a checksum of "
     "each image, which is checked whenever the image is read. Pictures (JPEG, PNG, WebP, "
-    "GIF, BMP) are kept as they are stored, and read as Pillow's convert('RGB') reads "
-    "them: an orientation in EXIF is not applied, as in torchvision, and alpha is "
-    "dropped.\n\n"
+    "GIF, BMP, TIFF) are kept as they are stored, and read as Pillow's convert('RGB') "
+    "reads them: an orientation in EXIF is not applied, as in torchvision (one of TIFF "
+    "is), and alpha is dropped.\n\n"
     "INPUT may also be a packed file: the copy has the same data, and the checksums that "
     "files of older versions lack. Only --overwrite can be combined with that.";
 

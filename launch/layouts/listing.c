@@ -50,8 +50,8 @@ long pt_listing_find(const pt_listing *l, const char *name)
 
 bool pt_is_picture_name(const char *name)
 {
-    static const char *const endings[] = {".jpg",  ".jpeg", ".png",
-                                          ".webp", ".gif",  ".bmp"};
+    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp",
+                                          ".gif", ".bmp",  ".tif", ".tiff"};
     const char *dot = strrchr(name, '.');
 
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)

@@ -36,7 +36,7 @@ const char *pt_left_out_text(const pt_left_out *l, char text[PT_LEFT_OUT_TEXT]);
 /* ROOT/NAME, malloc'd. */
 PT_MUST_USE pt_status pt_layout_join(const char *root, const char *name, char **out);
 
-/* Does it end in .jpg, .jpeg, .png, .webp, .gif or .bmp, in letters of any case? */
+/* Does it end in .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif or .tiff, in letters of any case? */
 bool pt_is_picture_name(const char *name);
 
 typedef enum { PT_LIST_FOLDERS, PT_LIST_PICTURES } pt_listing_kind;

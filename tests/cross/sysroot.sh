@@ -5,7 +5,7 @@
 set -eu
 dir=$(mkdir -p "$1" && cd "$1" && pwd)
 packages='libopenmpi-dev libopenblas-pthread-dev libprotobuf-c-dev libjpeg62-turbo-dev libpng-dev
-libwebp-dev libgif-dev
+libwebp-dev libgif-dev libtiff-dev
 libhdf5-dev libfyaml-dev libjansson-dev libssl-dev libzip-dev zlib1g-dev libcmocka-dev libc6-dev'
 
 root=$dir/sysroot lib=$dir/sysroot/usr/lib/aarch64-linux-gnu

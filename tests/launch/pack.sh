@@ -108,7 +108,7 @@ ln -s /dev/null mixed/cat/device.jpg
 : > mixed/.DS_Store
 run 1 5 0 pack mixed m.h5
 says "error: mixed: 1 entry is no picture of a class: mixed/cat/device.jpg (move away what is not meant, or leave it out with --skip-bad)" err
-says "mixed/cat/page.jpg: not a JPEG, PNG, WebP, GIF or BMP: starts with 3c 68 74 6d" err
+says "mixed/cat/page.jpg: not a JPEG, PNG, WebP, GIF, BMP or TIFF: starts with 3c 68 74 6d" err
 says "mixed/cat/empty.jpg: has 0 bytes" err
 says "4 of 7 images are bad, nothing was written"
 absent m.h5

@@ -252,8 +252,8 @@ static void test_images_are_checked_in_order_by_any_number_of_threads(void **sta
         assert_true(c[0].height == 48 && c[0].width == 64 && c[0].bytes > 100);
         assert_null(c[0].reason);
         assert_int_equal(c[1].status, PT_ERR_DATA);
-        assert_non_null(
-            strstr(c[1].reason, "/jpeg/golden.tsv: not a JPEG, PNG, WebP, GIF or BMP"));
+        assert_non_null(strstr(
+            c[1].reason, "/jpeg/golden.tsv: not a JPEG, PNG, WebP, GIF, BMP or TIFF"));
         assert_int_equal(c[2].height, 1);
         assert_non_null(strstr(c[3].reason, "/jpeg/empty.jpg: has 0 bytes"));
         assert_int_not_equal(c[4].status, PT_OK);

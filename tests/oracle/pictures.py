@@ -10,6 +10,7 @@ import io
 import os
 import struct
 import subprocess
+import tempfile
 import warnings
 import zlib
 
@@ -272,6 +273,55 @@ def broken_bmps():
     yield "giant.bmp", bmp(20000, 20000, 24, b"")
 
 
+# ---- TIFF -------------------------------------------------------------------------
+
+
+def tifftools(im, *commands):
+    """Pillow's file after libtiff's tools; {} are the two files."""
+    with tempfile.TemporaryDirectory() as d:
+        a, b = os.path.join(d, "a.tif"), os.path.join(d, "b.tif")
+        im.save(a)
+        for c in commands:
+            subprocess.run(c.format(a, b).split(), check=True, capture_output=True)
+            os.replace(b, a) if os.path.exists(b) else None
+        with open(a, "rb") as f:
+            return f.read()
+
+
+def tiffs():
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
+        im = (Image.fromarray(wide(9, 11, 1)[:, :, 0].astype(np.uint16)) if mode == "I;16"
+              else image(mode))
+        yield "pillow_%s.tif" % mode.lower().replace(";", ""), save(im, "TIFF")
+    for kind in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
+        yield kind + ".tif", save(image("RGB", 21, 19), "TIFF", compression=kind)
+    yield "group4.tif", save(image("1", 21, 19), "TIFF", compression="group4")
+    yield "big_endian.tif", tifftools(image("L", 5, 7), "tiffcp -B {0} {1}")
+    yield "big_endian_16.tif", tifftools(
+        Image.fromarray(wide(9, 11, 1)[:, :, 0].astype(np.uint16)), "tiffcp -B {0} {1}")
+    yield "tiles.tif", tifftools(image("RGB", 18, 20), "tiffcp -c zip -t -w 16 -l 16 {0} {1}")
+    yield "strips_16.tif", tifftools(image("RGB", 9, 7), "tiffcp -c zip -r 2 {0} {1}")
+    for k in range(2, 9):
+        yield "turned_%d.tif" % k, save(image("RGB", 4, 6), "TIFF", tiffinfo={274: k})
+    whole = bytearray(save(image("RGBA", 5, 7), "TIFF"))
+    at = whole.index(struct.pack("<HHI", 338, 3, 1))  # extra samples: associated alpha
+    whole[at + 8] = 1
+    yield "multiplied.tif", bytes(whole)
+
+
+def broken_tiffs():
+    whole = save(image("RGB", 21, 19), "TIFF", compression="tiff_lzw")
+    yield "cut.tif", whole[:len(whole) // 2]
+    yield "cmyk.tif", save(image("CMYK", 4, 4), "TIFF")
+    yield "float.tif", save(Image.new("F", (4, 4)), "TIFF")
+    giant = bytearray(save(image("L", 4, 4), "TIFF"))
+    for name in (256, 257):
+        at = giant.index(struct.pack("<HHI", name, 3, 1)) if struct.pack("<HHI", name, 3, 1) in giant \
+            else giant.index(struct.pack("<HHI", name, 4, 1))
+        giant[at + 2:at + 12] = struct.pack("<HII", 4, 1, 20000)
+    yield "giant.tif", bytes(giant)
+
+
 # ---- all ----------------------------------------------------------------------------
 
 
@@ -282,14 +332,15 @@ def main():
         golden.write("# by tests/oracle/pictures.py, Pillow %s: convert('RGB'); sums of "
                      "the channels; sum of (i %% 251 + 1) * byte i\n" % Image.__version__)
         golden.write("file\theight\twidth\tr\tg\tb\tweighted\n")
-        for name, data in [*pngs(), *webps(), *gifs(), *bmps()]:
+        for name, data in [*pngs(), *webps(), *gifs(), *bmps(), *tiffs()]:
             with open(os.path.join(OUT, name), "wb") as f:
                 f.write(data)
             a = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(np.int64)
             weight = np.arange(a.size) % 251 + 1
             row = [name, *a.shape[:2], *a.sum((0, 1)), (a.ravel() * weight).sum()]
             golden.write("\t".join(str(v) for v in row) + "\n")
-    for name, data in [*broken_pngs(), *broken_webps(), *broken_gifs(), *broken_bmps()]:
+    for name, data in [*broken_pngs(), *broken_webps(), *broken_gifs(), *broken_bmps(),
+                       *broken_tiffs()]:
         with open(os.path.join(OUT, name), "wb") as f:
             f.write(data)
 

@@ -43,6 +43,7 @@ HOMES = {
     "simgrid/mailbox.h": ["launch/plan/sim/*"],
     "smpi/smpi.h": ["launch/plan/sim/*"],
     "sys/socket.h": ["launch/plan/sockets.c"],
+    "tiffio.h": ["worker/input/tiff.c"],
     "webp/decode.h": ["worker/input/webp.c"],
     "webp/demux.h": ["worker/input/webp.c"],
     "zip.h": ["common/weights/archive.c"],

@@ -14,6 +14,7 @@ typedef enum {
     PT_PICTURE_WEBP,
     PT_PICTURE_GIF,
     PT_PICTURE_BMP,
+    PT_PICTURE_TIFF,
     PT_PICTURE_FORMATS
 } pt_picture_format;
 

@@ -5,6 +5,7 @@
 #include "worker/input/jpeg.h"
 #include "worker/input/magic.h"
 #include "worker/input/png.h"
+#include "worker/input/tiff.h"
 #include "worker/input/webp.h"
 
 typedef struct {
@@ -18,9 +19,10 @@ static const decoder decoders[PT_PICTURE_FORMATS] = {
     [PT_PICTURE_WEBP] = {pt_webp_decode, pt_webp_size},
     [PT_PICTURE_GIF] = {pt_gif_decode, pt_gif_size},
     [PT_PICTURE_BMP] = {pt_bmp_decode, pt_bmp_size},
+    [PT_PICTURE_TIFF] = {pt_tiff_decode, pt_tiff_size},
 };
 
-static const char read_here[] = "a JPEG, PNG, WebP, GIF or BMP";
+static const char read_here[] = "a JPEG, PNG, WebP, GIF, BMP or TIFF";
 
 pt_status pt_picture_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
 {

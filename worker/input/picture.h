@@ -5,8 +5,8 @@
 #include "worker/input/image.h"
 
 /* Decodes a whole file in memory as Pillow's Image.open(file).convert("RGB") does: JPEG,
- * PNG, WebP, GIF and BMP, told apart by their first bytes. The header of each says what
- * is refused.
+ * PNG, WebP, GIF, BMP and TIFF, told apart by their first bytes. The header of each says
+ * what is refused.
  *
  * warnings  out, may be NULL: the decoder's first harmless warning, "" if none
  *           [PT_PICTURE_WARNING bytes]
