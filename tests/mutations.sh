@@ -199,6 +199,14 @@ mutation round_a_frame_black_for_transparent worker.picture worker/input/gif.c <
 - r->blank = block[4]; /* the transparent colour */
 + r->blank = 0;
 M
+mutation files_of_a_folder_left_out_without_asking launch.pack launch/commands/cmd_pack.c <<'M'
+- if (o->skip_bad) {
++ if (o->input) {
+M
+mutation share_for_the_test_rounded_down launch.folders launch/layouts/folders.c <<'M'
+- size_t rounded = (size_t)floor(share * (double)n + 0.5);
++ size_t rounded = (size_t)floor(share * (double)n);
+M
 mutation dropout_is_not_scaled worker.pointwise worker/engine/layers/pointwise.c <<'M'
 - float v = u >= prob ? x[i] * scale : 0.0f;
 + float v = u >= prob ? x[i] * scale * (1.0f - prob) : 0.0f;

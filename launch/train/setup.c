@@ -359,14 +359,27 @@ static pt_status share_files(const pt_run *r)
     return s;
 }
 
+/* A data set without the split to test on says how to get one. */
+static pt_status find_test(pt_setup *u, const pt_config *c)
+{
+    char why[512];
+    pt_status s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
+
+    if (s != PT_ERR_DATA) return s;
+    snprintf(why, sizeof why, "%s", pt_fail_text());
+    return pt_fail(s,
+                   "%s (data.test_split names the split to test on; `ptrain pack "
+                   "--test-share 0.2` draws one from the training images)",
+                   why);
+}
+
 static pt_status open_data(pt_setup *u, const pt_config *c)
 {
     pt_status s = can_open("data.path", c->data->path, "`ptrain pack` writes it");
 
     if (s == PT_OK) s = pt_probe_dataset(c->data->path);
     if (s == PT_OK) s = pt_dataset_open(c->data->path, &u->data);
-    if (s == PT_OK)
-        s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
+    if (s == PT_OK) s = find_test(u, c);
     if (s == PT_OK) s = pt_held_out_init(c->data, u->data, &u->validation);
     if (s != PT_OK || !(pt_methods_ask(c) & PT_ASKS_SOURCE)) return s;
     s = can_open("source.path", c->source->path, "`ptrain pack` writes it");

@@ -66,6 +66,6 @@ rm list/test.txt
 grep -q "warn: .*no list for split 'test'" pack.log || { fail "no list: no warning"; cat pack.log; }
 ranks 3 none data.path=none.h5
 [ $? = 1 ] && [ "$(grep -c error: none.log)" = 1 ] &&
-    grep -q "error: none.h5: has no split 'test'; it has: train" none.log ||
+    grep -q "error: none.h5: has no split 'test'; it has: train (data.test_split names" none.log ||
     { fail "no test split"; cat none.log; }
 finish
