@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "common/weights/caffe.h"
 #include "common/weights/model.h"
 #include "common/weights/safetensors.h"
 #include "common/weights/torch.h"
@@ -75,6 +76,12 @@ static bool is_onnx(const uint8_t *b, size_t n)
     return n > 0 && (b[0] == 0x08 || b[0] == 0x12 || b[0] == 0x3a || b[0] == 0x42);
 }
 
+/* Neither has Caffe: its net begins with a name, a layer, or an input. */
+static bool may_be_caffe(const uint8_t *b, size_t n)
+{
+    return n > 0 && (b[0] == 0x0a || b[0] == 0x12 || b[0] == 0x1a || b[0] == 0xa2);
+}
+
 pt_status pt_weights_detect(const char *path, pt_format *format)
 {
     static const uint8_t hdf5[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
@@ -101,6 +108,8 @@ pt_status pt_weights_detect(const char *path, pt_format *format)
         *format = PT_FORMAT_SAFETENSORS;
     else if (at < n && b[at] == '{')
         *format = PT_FORMAT_TFJS;
+    else if (may_be_caffe(b, n) && pt_caffe_is(path))
+        *format = PT_FORMAT_CAFFE;
     else if (is_onnx(b, n))
         *format = PT_FORMAT_ONNX;
     else

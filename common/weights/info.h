@@ -14,7 +14,8 @@ typedef enum {
     PT_FORMAT_TFJS,  /* model.json + shards (path: the json file or its directory) */
     PT_FORMAT_TORCH, /* legacy (non-zip) pickle */
     PT_FORMAT_TORCH_ZIP,
-    PT_FORMAT_SAFETENSORS
+    PT_FORMAT_SAFETENSORS,
+    PT_FORMAT_CAFFE /* .caffemodel */
 } pt_format;
 
 enum { PT_WEIGHTS_NOTE = 200 };

@@ -62,6 +62,15 @@ void pt_layer_keras_vgg(const char *ours, char *theirs, size_t n)
     vgg_linear(ours, names, theirs, n);
 }
 
+void pt_layer_caffe_vgg(const char *ours, char *theirs, size_t n)
+{
+    static const char *const names[3] = {"fc6", "fc7", "fc8"};
+    int block, conv;
+
+    if (vgg_conv(ours, &block, &conv)) snprintf(theirs, n, "conv%d_%d", block, conv);
+    vgg_linear(ours, names, theirs, n);
+}
+
 void pt_layer_timm_vgg(const char *ours, char *theirs, size_t n)
 {
     static const char *const names[3] = {"pre_logits.fc1", "pre_logits.fc2", "head.fc"};
@@ -93,9 +102,10 @@ static bool resnet_place(const char *ours, place *p)
     return sscanf(ours, p->norm ? "bn%d" : "conv%d", &p->number) == 1;
 }
 
-void pt_layer_branch_resnet(const char *ours, char *theirs, size_t n)
+static void branch_resnet(const char *ours, bool numbered, char *theirs, size_t n)
 {
     static const char *const branches[4] = {"1", "2a", "2b", "2c"};
+    char block[16];
     place p;
 
     if (strcmp(ours, "conv1") == 0)
@@ -104,9 +114,23 @@ void pt_layer_branch_resnet(const char *ours, char *theirs, size_t n)
         snprintf(theirs, n, "bn_conv1");
     else if (strcmp(ours, "fc") == 0)
         snprintf(theirs, n, "fc1000");
-    else if (resnet_place(ours, &p) && p.number < 4)
-        snprintf(theirs, n, "%s%d%c_branch%s", p.norm ? "bn" : "res", p.stage + 1,
-                 'a' + p.block, branches[p.number]);
+    if (!resnet_place(ours, &p) || p.number > 3) return;
+    if (numbered && p.block > 0 && (p.stage == 2 || p.stage == 3))
+        snprintf(block, sizeof block, "b%d", p.block);
+    else
+        snprintf(block, sizeof block, "%c", 'a' + p.block);
+    snprintf(theirs, n, "%s%d%s_branch%s", p.norm ? "bn" : "res", p.stage + 1, block,
+             branches[p.number]);
+}
+
+void pt_layer_branch_resnet(const char *ours, char *theirs, size_t n)
+{
+    branch_resnet(ours, false, theirs, n);
+}
+
+void pt_layer_branch_resnet_numbered(const char *ours, char *theirs, size_t n)
+{
+    branch_resnet(ours, true, theirs, n);
 }
 
 static void keras_resnet(const char *ours, const char *head, char *theirs, size_t n)

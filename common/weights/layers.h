@@ -9,11 +9,18 @@
 /* SqueezeNet in Caffe: fire2/squeeze1x1. */
 void pt_layer_caffe_squeezenet(const char *ours, char *theirs, size_t n);
 
+/* VGG-16 in Caffe: conv1_1, fc6, fc8. */
+void pt_layer_caffe_vgg(const char *ours, char *theirs, size_t n);
+
 /* VGG-16 in Keras: block1_conv1, fc1, predictions. */
 void pt_layer_keras_vgg(const char *ours, char *theirs, size_t n);
 
 /* ResNet-50 of He et al. and of Keras up to 2.2: res2a_branch2a, bn2a_branch1, fc1000. */
 void pt_layer_branch_resnet(const char *ours, char *theirs, size_t n);
+
+/* ResNet-101 and -152 of He et al., who number the blocks of the stages 3 and 4:
+ * res4b22_branch2c. */
+void pt_layer_branch_resnet_numbered(const char *ours, char *theirs, size_t n);
 
 /* ResNets of Keras since 2.2.4: conv2_block1_1_conv, conv2_block1_0_bn, and the head
  * `probs` or, in TensorFlow's copy, `predictions`. */

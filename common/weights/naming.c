@@ -48,6 +48,21 @@ static void keras_tensor(const pt_graph *g, const pt_tensor *t, const char *laye
     snprintf(name, PT_NAMES_MAX, "%s/%s", layer, keras_role(g, t, ours));
 }
 
+/* BatchNorm res2a's bn2a has gamma and beta in a layer of its own, scale2a. */
+static void caffe_tensor(const pt_graph *g, const pt_tensor *t, const char *layer,
+                         const char *ours, char name[PT_NAMES_MAX])
+{
+    bool norm = g->nodes[t->node].op == PT_OP_BATCH_NORM;
+
+    if (!norm)
+        snprintf(name, PT_NAMES_MAX, "%s/%s", layer, ours);
+    else if (strncmp(ours, "running_", 8) == 0)
+        snprintf(name, PT_NAMES_MAX, "%s/%s", layer,
+                 strcmp(ours, "running_mean") == 0 ? "mean" : "variance");
+    else
+        snprintf(name, PT_NAMES_MAX, "scale%s/%s", layer + strlen("bn"), ours);
+}
+
 /* ---- the rules -------------------------------------------------------------------- */
 
 enum {
@@ -55,6 +70,7 @@ enum {
     ONNX = 1 << PT_FORMAT_ONNX,
     KERAS = 1 << PT_FORMAT_KERAS,
     TFJS = 1 << PT_FORMAT_TFJS,
+    CAFFE = 1 << PT_FORMAT_CAFFE,
     TORCH = 1 << PT_FORMAT_TORCH | 1 << PT_FORMAT_TORCH_ZIP | 1 << PT_FORMAT_SAFETENSORS
 };
 
@@ -200,6 +216,50 @@ static const pt_naming rules[] = {
      .sign = "conv2_block1_1_conv/kernel",
      .stride_at = PT_STRIDE_CONV1,
      .bn_eps = 1.001e-5f},
+    {.title = "Caffe",
+     .formats = CAFFE,
+     .networks = {"squeezenet1_1"},
+     .layer = pt_layer_caffe_squeezenet,
+     .tensor = caffe_tensor,
+     .head = "conv10",
+     .kernel = "conv10/weight",
+     .preprocess = &caffe,
+     .geometry = &square},
+    {.title = "Caffe",
+     .formats = CAFFE,
+     .networks = {"vgg16"},
+     .layer = pt_layer_caffe_vgg,
+     .tensor = caffe_tensor,
+     .head = "fc8",
+     .kernel = "fc8/weight",
+     .preprocess = &caffe_exact,
+     .geometry = &short_side},
+    {.title = "Caffe",
+     .formats = CAFFE,
+     .networks = {"resnet50"},
+     .layer = pt_layer_branch_resnet,
+     .tensor = caffe_tensor,
+     .head = "fc1000",
+     .kernel = "fc1000/weight",
+     .preprocess = &caffe_exact,
+     .geometry = &short_side,
+     .conv_bias = true, /* of conv1 */
+     .sign = "res2a_branch2a/weight",
+     .stride_at = PT_STRIDE_CONV1,
+     .bn_eps = 1e-5f},
+    {.title = "Caffe",
+     .formats = CAFFE,
+     .networks = {"resnet101", "resnet152"},
+     .layer = pt_layer_branch_resnet_numbered,
+     .tensor = caffe_tensor,
+     .head = "fc1000",
+     .kernel = "fc1000/weight",
+     .preprocess = &caffe_exact,
+     .geometry = &short_side,
+     .conv_bias = true,
+     .sign = "res2a_branch2a/weight",
+     .stride_at = PT_STRIDE_CONV1,
+     .bn_eps = 1e-5f},
     /* Our own files record which pixels they want; others have our names if nobody chose
      * better ones. SqueezeNet's head is `head` or its own. */
     {.title = "ptrain",

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/weights/caffe.h"
 #include "common/weights/detect.h"
 #include "common/weights/fold.h"
 #include "common/weights/keras.h"
@@ -50,7 +51,8 @@ static pt_status open_table(const char *path, pt_format *format, pt_table **t)
         [PT_FORMAT_TFJS] = pt_tfjs_open,
         [PT_FORMAT_TORCH] = pt_torch_open,
         [PT_FORMAT_TORCH_ZIP] = pt_torch_zip_open,
-        [PT_FORMAT_SAFETENSORS] = pt_safetensors_open};
+        [PT_FORMAT_SAFETENSORS] = pt_safetensors_open,
+        [PT_FORMAT_CAFFE] = pt_caffe_open};
     pt_status s = pt_weights_detect(path, format);
 
     *t = NULL;

@@ -112,7 +112,8 @@ static void origin_text(const pt_weights_info *info, char text[TEXT])
                                           [PT_FORMAT_TFJS] = "TensorFlow.js",
                                           [PT_FORMAT_TORCH] = "PyTorch",
                                           [PT_FORMAT_TORCH_ZIP] = "PyTorch",
-                                          [PT_FORMAT_SAFETENSORS] = "safetensors"};
+                                          [PT_FORMAT_SAFETENSORS] = "safetensors",
+                                          [PT_FORMAT_CAFFE] = "Caffe"};
     bool own = info->format == PT_FORMAT_MODEL;
 
     snprintf(text, TEXT, "%s%s%s%s", formats[info->format], own ? "" : ", ",

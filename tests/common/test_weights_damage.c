@@ -163,6 +163,12 @@ static void test_damaged_onnx_files_load_or_are_refused(void **state)
     damage(pt_onnx_open, "tiny.onnx", ALL_BYTES);
 }
 
+static void test_damaged_caffe_models_load_or_are_refused(void **state)
+{
+    damage(pt_caffe_open, "new.caffemodel", ALL_BYTES);
+    damage(pt_caffe_open, "v1.caffemodel", ALL_BYTES);
+}
+
 static void test_damaged_tfjs_manifests_load_or_are_refused(void **state)
 {
     damage(pt_tfjs_open, "tfjs/model.json", ALL_BYTES);
@@ -185,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_damaged_torch_files_load_or_are_refused),
         cmocka_unit_test(test_damaged_safetensors_load_or_are_refused),
         cmocka_unit_test(test_damaged_onnx_files_load_or_are_refused),
+        cmocka_unit_test(test_damaged_caffe_models_load_or_are_refused),
         cmocka_unit_test(test_damaged_tfjs_manifests_load_or_are_refused),
         cmocka_unit_test(test_damaged_keras_files_load_or_are_refused),
         cmocka_unit_test(test_damaged_model_files_load_or_are_refused),

@@ -349,6 +349,54 @@ static void test_one_changed_value_of_a_model_file_is_seen(void **state)
     free(bytes);
 }
 
+static void test_caffe_layers_of_both_versions_are_read(void **state)
+{
+    pt_table *t = open_fixture(pt_caffe_open, "new.caffemodel");
+
+    assert_int_equal(t->n, 8);
+    assert_ramp(t, "conv1/weight", "4x3x3x3", 0);
+    assert_ramp(t, "conv1/bias", "4", 1);
+    assert_ramp(t, "scale1/weight", "4", 4);
+    assert_ramp(t, "scale1/bias", "4", 5);
+    assert_ramp(t, "fc/weight", "2x5", 6);
+    assert_ramp(t, "fc/bias", "2", 7); /* doubles */
+    pt_table_destroy(&t);
+    t = open_fixture(pt_caffe_open, "v1.caffemodel");
+    assert_int_equal(t->n, 4);
+    assert_ramp(t, "conv1/weight", "4x3x3x3", 0);
+    assert_ramp(t, "conv1/bias", "4", 1);
+    assert_ramp(t, "fc/weight", "2x5", 2);
+    assert_ramp(t, "fc/bias", "2", 3);
+    pt_table_destroy(&t);
+}
+
+/* The file's factor is 2. */
+static void test_caffes_statistics_are_divided_by_their_factor(void **state)
+{
+    pt_table *t = open_fixture(pt_caffe_open, "new.caffemodel");
+    float mean[4], variance[2];
+
+    assert_int_equal(pt_table_read(t, find(t, "bn1/mean", "4"), mean), PT_OK);
+    assert_int_equal(pt_table_read_part(t, find(t, "bn1/variance", "4"), 1, 2, variance),
+                     PT_OK);
+    for (size_t i = 0; i < 4; i++) assert_true(mean[i] == ramp(2, 4, i) / 2);
+    for (size_t i = 0; i < 2; i++) assert_true(variance[i] == ramp(3, 4, i + 1) / 2);
+    assert_null(pt_table_find(t, "bn1/blob2"));
+    pt_table_destroy(&t);
+}
+
+static void test_a_caffe_model_cut_short_is_refused_with_the_byte(void **state)
+{
+    static const char path[] = "/tmp/ptrain-short.caffemodel";
+    size_t n;
+    uint8_t *bytes = read_file(FIXTURES "new.caffemodel", &n);
+
+    write_file(path, bytes, 600);
+    assert_refused(pt_caffe_open, path, "is not a valid protobuf message at byte ");
+    assert_int_equal(remove(path), 0);
+    free(bytes);
+}
+
 static void test_formats_are_told_apart_by_content(void **state)
 {
     static const struct {
@@ -358,6 +406,8 @@ static void test_formats_are_told_apart_by_content(void **state)
                  {"plain.pth", PT_FORMAT_TORCH_ZIP},
                  {"plain.safetensors", PT_FORMAT_SAFETENSORS},
                  {"tiny.onnx", PT_FORMAT_ONNX},
+                 {"new.caffemodel", PT_FORMAT_CAFFE},
+                 {"v1.caffemodel", PT_FORMAT_CAFFE},
                  {"keras_fixed.h5", PT_FORMAT_KERAS},
                  {"keras_variable.h5", PT_FORMAT_KERAS},
                  {"model.h5", PT_FORMAT_MODEL},
@@ -436,6 +486,9 @@ int main(void)
         cmocka_unit_test(test_model_file_of_h5py_is_read_with_its_record),
         cmocka_unit_test(test_class_names_of_a_model_file_are_read_where_it_has_them),
         cmocka_unit_test(test_one_changed_value_of_a_model_file_is_seen),
+        cmocka_unit_test(test_caffe_layers_of_both_versions_are_read),
+        cmocka_unit_test(test_caffes_statistics_are_divided_by_their_factor),
+        cmocka_unit_test(test_a_caffe_model_cut_short_is_refused_with_the_byte),
         cmocka_unit_test(test_formats_are_told_apart_by_content),
         cmocka_unit_test(test_files_of_no_known_format_are_refused_by_what_they_are),
         cmocka_unit_test(test_a_trial_reads_what_can_be_read_and_refuses_as_loading_does),

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/graph/graph.h"
+#include "common/weights/caffe.h"
 #include "common/weights/keras.h"
 #include "common/weights/model.h"
 #include "common/weights/naming.h"

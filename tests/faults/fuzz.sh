@@ -71,6 +71,7 @@ seeds() { # TARGET: names of files, or makes them in the current directory
     model) echo "$data/weights/model.h5" ;;
     keras) ls "$data"/weights/keras_*.h5 "$data/h5file/foreign.h5" ;;
     onnx) ls "$data"/weights/*.onnx ;;
+    caffe) ls "$data"/weights/*.caffemodel ;;
     torch_zip) ls "$data"/weights/*.pt* ;;
     safetensors) ls "$data"/weights/*.safetensors ;;
     torch | pickle) ls "$data"/weights/*.th ;;

@@ -8,11 +8,15 @@ NETWORK.STYLE, the file of weights, and NETWORK.STYLE.tsv: file, then class and 
 of the five likeliest classes, by PyTorch. Networks are torchvision's, random, and changed
 to what STYLE's program computes (strides, epsilon, biases of convolutions, pixels). The
 names follow the programs' sources: keras-applications' vgg16.py, resnet50.py and
-resnet_common.py, timm's vgg.py, transformers' modeling_resnet.py.
+resnet_common.py, He et al.'s prototxt files for Caffe, timm's vgg.py, transformers' modeling_resnet.py.
 
 Debian 12's PyTorch 1.13.0, torchvision 0.14.1, h5py 3.7.0, Pillow 9.4."""
+import importlib
+import os
 import re
+import subprocess
 import sys
+import tempfile
 
 import h5py
 import numpy as np
@@ -43,11 +47,13 @@ def pixels(pictures, bgr, scale, mean, std):
     return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2), np.float32))
 
 
-def network(name, x, stride_at_conv1=False, eps=1e-5, conv_bias=False):
+def network(name, x, stride_at_conv1=False, eps=1e-5, conv_bias=False,
+            first_bias=False):
     torch.manual_seed(len(name))
     net = getattr(torchvision.models, name)(weights=None)
     for m in net.modules():
-        if isinstance(m, nn.Conv2d) and m.bias is None and conv_bias:
+        if isinstance(m, nn.Conv2d) and m.bias is None and (
+                conv_bias or (first_bias and m is net.conv1)):
             m.bias = nn.Parameter(0.3 * torch.randn(m.out_channels))
         if isinstance(m, nn.BatchNorm2d):
             m.eps, m.momentum = eps, None
@@ -135,6 +141,61 @@ def new_suffix(layer, key):
     return f"{layer}/{key}:0"
 
 
+# ---- Caffe ---------------------------------------------------------------------------
+
+def caffe_messages():
+    """Google's protobuf classes of caffe.proto, made by protoc."""
+    with tempfile.TemporaryDirectory() as out:
+        here = os.path.dirname(os.path.abspath(__file__))
+        subprocess.run(["protoc", f"-I{here}", f"--python_out={out}", f"{here}/caffe.proto"],
+                       check=True)
+        sys.path.insert(0, out)
+        return importlib.import_module("caffe_pb2")
+
+
+def caffe_file(path, net, layer_of, v1):
+    pb = caffe_messages()
+    out = pb.NetParameter(name="net")
+
+    def add(name, kind, *arrays):
+        layer = out.layers.add() if v1 else out.layer.add()
+        layer.name = name
+        layer.type = {"Convolution": 4, "InnerProduct": 14}[kind] if v1 else kind
+        for a in arrays:
+            a = a.detach().numpy()
+            blob = layer.blobs.add()
+            blob.data.extend(a.ravel().tolist())
+            if v1:
+                blob.num, blob.channels, blob.height, blob.width = (1,) * (4 - a.ndim) + a.shape
+            else:
+                blob.shape.dim.extend(a.shape)
+
+    for module, m in net.named_modules():
+        if isinstance(m, (nn.Conv2d, nn.Linear)):
+            add(layer_of(module), "Convolution" if isinstance(m, nn.Conv2d) else "InnerProduct",
+                *([m.weight] if m.bias is None else [m.weight, m.bias]))
+        elif isinstance(m, nn.BatchNorm2d):
+            name, factor = layer_of(module), 999.98
+            add(name, "BatchNorm", m.running_mean * factor, m.running_var * factor,
+                torch.tensor([factor]))
+            add("scale" + name[2:], "Scale", m.weight, m.bias)
+    with open(path, "wb") as f:
+        f.write(out.SerializeToString())
+
+
+def caffe_vgg(name):
+    kind, n = name.rsplit(".", 1)
+    if kind == "features":
+        return "conv%d_%d" % VGG[int(n)]
+    return {"0": "fc6", "3": "fc7", "6": "fc8"}[n]
+
+
+def numbered(name):
+    """He et al.'s ResNet-101 and -152: res4b1 where ResNet-50 has res4b."""
+    m = re.match(r"(res|bn)([34])([b-z\x7b-\xff])(_.*)", branch(name))
+    return f"{m[1]}{m[2]}b{ord(m[3]) - ord('a')}{m[4]}" if m else branch(name)
+
+
 # ---- PyTorch's other libraries -------------------------------------------------------
 
 def timm_vgg(path, net):
@@ -176,6 +237,11 @@ STYLES = {  # pixels, what the network is, how its file is written
               lambda p, n: keras_file(p, n, keras_block("probs"), new_suffix)),
     "keras_tf": (CAFFE, dict(HE, eps=1.001e-5),
                  lambda p, n: keras_file(p, n, keras_block("predictions"), new_suffix)),
+    "caffe_vgg": (CAFFE, {}, lambda p, n: caffe_file(p, n, caffe_vgg, True)),
+    "caffe": (CAFFE, dict(stride_at_conv1=True, first_bias=True),
+              lambda p, n: caffe_file(p, n, branch, False)),
+    "caffe_numbered": (CAFFE, dict(stride_at_conv1=True),
+                       lambda p, n: caffe_file(p, n, numbered, False)),
     "timm": (IMAGENET, {}, timm_vgg),
     "hf": (IMAGENET, {}, hugging_face),
 }

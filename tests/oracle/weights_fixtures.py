@@ -14,6 +14,7 @@ import os
 import pathlib
 import pickle
 import struct
+import subprocess
 from collections import Counter, OrderedDict
 
 import h5py
@@ -106,6 +107,43 @@ def safetensors_file():
     text += b" " * (-len(text) % 8)
     with open(f"{OUT}/plain.safetensors", "wb") as f:
         f.write(struct.pack("<Q", len(text)) + text + body)
+
+
+# ---- Caffe ---------------------------------------------------------------------------
+
+def caffe_blob(k, *shape, old=False, doubles=False):
+    values = " ".join(f"{'double_data' if doubles else 'data'}: {v}"
+                      for v in ramp(k, shape).astype(float).ravel())
+    if not old:
+        return "blobs { shape { %s } %s }" % (" ".join(f"dim: {d}" for d in shape), values)
+    dims = zip(("num", "channels", "height", "width"), (1,) * (4 - len(shape)) + shape)
+    return "blobs { %s %s }" % (" ".join(f"{n}: {d}" for n, d in dims), values)
+
+
+def caffe_files():
+    """By protoc, from the text form."""
+    layers = {
+        "new.caffemodel": """name: "tiny"
+            layer { name: "data" type: "Input" top: "data" }
+            layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" %s %s }
+            layer { name: "bn1" type: "BatchNorm" %s %s blobs { shape { dim: 1 } data: 2 } }
+            layer { name: "scale1" type: "Scale" %s %s }
+            layer { name: "relu" type: "ReLU" }
+            layer { name: "fc" type: "InnerProduct" %s %s }""" % (
+                caffe_blob(0, 4, 3, 3, 3), caffe_blob(1, 4), caffe_blob(2, 4), caffe_blob(3, 4),
+                caffe_blob(4, 4), caffe_blob(5, 4), caffe_blob(6, 2, 5),
+                caffe_blob(7, 2, doubles=True)),
+        "v1.caffemodel": """layers { name: "conv1" type: CONVOLUTION bottom: "data" %s %s }
+            layers { name: "relu" type: RELU }
+            layers { name: "fc" type: INNER_PRODUCT %s %s }""" % (
+                caffe_blob(0, 4, 3, 3, 3, old=True), caffe_blob(1, 4, old=True),
+                caffe_blob(2, 2, 5, old=True), caffe_blob(3, 2, old=True)),
+    }
+    for name, text in layers.items():
+        with open(f"{OUT}/{name}", "wb") as f:
+            subprocess.run(["protoc", "-Itests/oracle", "--encode=caffe.NetParameter",
+                            "tests/oracle/caffe.proto"], input=text.encode(), stdout=f,
+                           check=True)
 
 
 def torch_files():
@@ -273,6 +311,7 @@ if __name__ == "__main__":
     hostile_files()
     python2_file()
     onnx_file()
+    caffe_files()
     keras_files()
     tfjs_file()
     model_file()
