@@ -116,3 +116,17 @@ pt_status pt_weights_detect(const char *path, pt_format *format)
         s = unknown(path, b, n);
     return s;
 }
+
+const char *pt_format_name(pt_format format)
+{
+    static const char *const names[] = {[PT_FORMAT_MODEL] = "ptrain model",
+                                        [PT_FORMAT_ONNX] = "ONNX",
+                                        [PT_FORMAT_KERAS] = "Keras",
+                                        [PT_FORMAT_TFJS] = "TensorFlow.js",
+                                        [PT_FORMAT_TORCH] = "PyTorch",
+                                        [PT_FORMAT_TORCH_ZIP] = "PyTorch",
+                                        [PT_FORMAT_SAFETENSORS] = "safetensors",
+                                        [PT_FORMAT_CAFFE] = "Caffe"};
+
+    return names[format];
+}

@@ -8,4 +8,7 @@
  * saying what it is instead (a Git LFS pointer, a web page ...) and what to do. */
 PT_MUST_USE pt_status pt_weights_detect(const char *path, pt_format *format);
 
+/* "PyTorch", "Keras": static. */
+const char *pt_format_name(pt_format format);
+
 #endif

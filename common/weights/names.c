@@ -120,8 +120,7 @@ int pt_names_classes(const pt_table *t)
 
 enum { NAMED = 5 };
 
-/* Integers, scalars (limits of a clip) and PyTorch's counts are not weights. */
-static bool is_weight(const pt_table_entry *e)
+bool pt_names_is_weight(const pt_table_entry *e)
 {
     static const char count[] = "num_batches_tracked";
     size_t n = strlen(e->name), k = sizeof count - 1;
@@ -179,7 +178,7 @@ static void sort_out(const pt_table *t, const pt_naming *rule, const pt_graph *g
         const pt_table_entry *e = &t->entries[i];
         const pt_leftover *why = leftover(rule, e);
 
-        if (!is_weight(e)) continue;
+        if (!pt_names_is_weight(e)) continue;
         use->n_weights++;
         use->n_used += taken[i];
         if (taken[i]) continue;

@@ -29,6 +29,9 @@ int pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,
 /* Classes of the head in the file, found by the names that heads have; 0 without one. */
 int pt_names_classes(const pt_table *t);
 
+/* Integers, scalars (limits of a clip) and PyTorch's counts are not weights. */
+bool pt_names_is_weight(const pt_table_entry *e);
+
 /* What of a file a network took. Counts are of weights: not of integers, scalars and
  * PyTorch's num_batches_tracked, which are nobody's weights. */
 typedef struct {

@@ -59,6 +59,17 @@ static pt_status open_table(const char *path, pt_format *format, pt_table **t)
     return s == PT_OK ? open[*format](path, t) : s;
 }
 
+pt_status pt_weights_open(const char *path, pt_format *format, pt_table **t)
+{
+    char *whole = NULL;
+    pt_status s = whole_path(path, NULL, &whole);
+
+    *t = NULL;
+    if (s == PT_OK) s = open_table(whole, format, t);
+    free(whole);
+    return s;
+}
+
 enum { BLOCK_FLOATS = 1 << 20 }; /* of a tensor, read at a time */
 
 /* ---- looking ---------------------------------------------------------------------- */

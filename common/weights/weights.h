@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/graph/graph.h"
 #include "common/weights/info.h"
+#include "common/weights/table.h"
 
 /* Inspects without loading: format, classes of the head, and the record of our own model
  * file. Files of other programs do not name their network: what is known about them comes
@@ -15,6 +16,9 @@
  * entry is NULL. */
 PT_MUST_USE pt_status pt_weights_inspect(const char *path, const char *entry,
                                          pt_weights_info *info);
+
+/* Names and shapes of what the file holds; end *t. Errors as pt_weights_load. Local. */
+PT_MUST_USE pt_status pt_weights_open(const char *path, pt_format *format, pt_table **t);
 
 /* Loads every tensor of `g` from the file into flat (memory layout, see graph.h).
  *

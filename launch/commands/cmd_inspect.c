@@ -8,24 +8,32 @@
 
 #include "common/base/log.h"
 #include "common/data/dataset.h"
+#include "common/weights/detect.h"
+#include "common/weights/survey.h"
+#include "common/weights/weights.h"
 #include "launch/support/args.h"
 #include "launch/support/probe.h"
 #include "launch/support/repack.h"
 
 typedef struct {
     const char *file;
-    bool verify;
+    bool verify, tensors;
 } options;
 
 static bool read_options(int argc, char **argv, options *o, int *code)
 {
     const pt_arg table[] = {
-        PT_ARG_OPERAND("FILE.h5", &o->file),
+        PT_ARG_OPERAND("FILE", &o->file),
         PT_ARG_FLAG("verify", &o->verify,
-                    "Compute the checksum of the whole file again and compare")};
+                    "Data set: compute the checksum of the whole file again and compare"),
+        PT_ARG_FLAG("tensors", &o->tensors,
+                    "Weights: list the tensors with their shapes")};
     const pt_args args = {
         .command = "inspect",
-        .about = "Describes a packed data set: images, classes, splits, sizes, checksum.",
+        .about =
+            "Describes a packed data set (images, classes, splits, sizes, checksum) or "
+            "a file\nof weights of any program (format, whose names, network, "
+            "classes, tensors).",
         .example = "ptrain inspect photos.h5 --verify",
         PT_ARGS_TABLE(table)};
 
@@ -86,7 +94,70 @@ static pt_status print_classes(const options *o, const pt_dataset *d)
     return s;
 }
 
-static pt_status inspect(const options *o)
+/* ---- weights ---------------------------------------------------------------------- */
+
+static void print_tensors(const pt_table *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const pt_table_entry *e = &t->entries[i];
+        char shape[PT_SHAPE_TEXT];
+
+        pt_shape_text(e->n_dims, e->dims, shape);
+        pt_log_info("tensor %s: %s%s%s", e->name, shape, e->trouble ? "; " : "",
+                    e->trouble ? e->trouble : "");
+    }
+}
+
+static void print_weights(const options *o, pt_format format, const pt_table *t,
+                          const pt_survey *v)
+{
+    bool own = format == PT_FORMAT_MODEL;
+
+    pt_log_info("%s: weights, %s%s%s%s", o->file, pt_format_name(format),
+                v->rule && !own ? ", " : "", v->rule && !own ? v->rule->title : "",
+                v->rule && !own ? " names" : "");
+    pt_log_info("network: %s", v->network ? v->network
+                                          : "none of ours by its names and shapes "
+                                            "(--tensors lists them)");
+    if (v->n_classes > 0)
+        pt_log_info("head: %d classes", v->n_classes);
+    else
+        pt_log_info("head: none that is known");
+    pt_log_info("tensors: %zu with %zu values, %.1f MB as float32; %zu counts and "
+                "scalars beside them",
+                v->n_weights, v->n_values, (double)v->n_values * 4e-6, v->n_others);
+    if (o->tensors) print_tensors(t);
+}
+
+static pt_status inspect_weights(const options *o)
+{
+    pt_format format;
+    pt_survey survey;
+    pt_table *t = NULL;
+    pt_status s = pt_weights_open(o->file, &format, &t);
+
+    if (s == PT_OK) s = pt_survey_table(t, format, &survey);
+    if (s == PT_OK) print_weights(o, format, t, &survey);
+    pt_table_destroy(&t);
+    return s;
+}
+
+/* ---- which it is ------------------------------------------------------------------ */
+
+/* HDF5 is read by a child first, and is a data set unless it has weights. */
+static bool may_be_data(const char *path)
+{
+    static const unsigned char magic[] = {0x89, 'H', 'D', 'F'};
+    unsigned char b[sizeof magic] = {0};
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(b, 1, sizeof b, f) : 0;
+
+    if (f) fclose(f);
+    return n == sizeof b && memcmp(b, magic, n) == 0 &&
+           pt_probe_weights(path, NULL) != PT_OK;
+}
+
+static pt_status inspect_data(const options *o)
 {
     pt_dataset *d = NULL;
     pt_status s = pt_probe_dataset(o->file);
@@ -111,7 +182,7 @@ int pt_cmd_inspect(int argc, char **argv)
     int code;
 
     if (!read_options(argc, argv, &o, &code)) return code;
-    s = inspect(&o);
+    s = may_be_data(o.file) ? inspect_data(&o) : inspect_weights(&o);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     return pt_status_exit_code(s);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/weights/detect.h"
 
 /* The file's own classifier into the source head, through the graph that it was made for.
  */
@@ -106,17 +107,9 @@ static bool same_input(const pt_preprocess *a, const pt_preprocess *b)
 /* "(PyTorch, torchvision names)" */
 static void origin_text(const pt_weights_info *info, char text[TEXT])
 {
-    static const char *const formats[] = {[PT_FORMAT_MODEL] = "ptrain model",
-                                          [PT_FORMAT_ONNX] = "ONNX",
-                                          [PT_FORMAT_KERAS] = "Keras",
-                                          [PT_FORMAT_TFJS] = "TensorFlow.js",
-                                          [PT_FORMAT_TORCH] = "PyTorch",
-                                          [PT_FORMAT_TORCH_ZIP] = "PyTorch",
-                                          [PT_FORMAT_SAFETENSORS] = "safetensors",
-                                          [PT_FORMAT_CAFFE] = "Caffe"};
     bool own = info->format == PT_FORMAT_MODEL;
 
-    snprintf(text, TEXT, "%s%s%s%s", formats[info->format], own ? "" : ", ",
+    snprintf(text, TEXT, "%s%s%s%s", pt_format_name(info->format), own ? "" : ", ",
              own ? "" : info->names, own ? "" : " names");
 }
 

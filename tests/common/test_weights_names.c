@@ -7,6 +7,7 @@
 
 #include "common/weights/model.h"
 #include "common/weights/names.h"
+#include "common/weights/survey.h"
 #include "proto/onnx.pb-c.h"
 
 /* ---- files and tables by a list of names ------------------------------------------ */
@@ -180,19 +181,13 @@ static pt_status no_values(const pt_table *t, const pt_table_entry *e, float *va
     return pt_fail(PT_ERR_DATA, "%s: no values", e->name);
 }
 
-/* All of g against the names of a list, as loading without the head does. */
-static pt_status account(const char *list, const char *network, pt_names_use *use)
+/* The names and shapes of a list, without values. */
+static pt_table *table_of(const char *list)
 {
     static const pt_table_ops ops = {.read = no_values};
-    const pt_graph_options opt = {.n_classes = 1000};
-    pt_graph *g = make_graph(network, &opt);
-    const pt_naming *rule = rule_of("torchvision", PT_FORMAT_TORCH, network);
-    const pt_table_entry **used = test_calloc((size_t)g->n_tensors, sizeof *used);
     tensor_list *l = read_names(list);
     pt_table *t = NULL;
     pt_table_entry *e;
-    char name[PT_NAMES_MAX];
-    pt_status s;
 
     assert_int_equal(pt_table_create(list, &ops, &t), PT_OK);
     for (size_t i = 0; i < l->n; i++) {
@@ -204,6 +199,21 @@ static pt_status account(const char *list, const char *network, pt_names_use *us
         e->integers = p->data_type == INT64;
     }
     assert_int_equal(pt_table_finish(t), PT_OK);
+    destroy(l);
+    return t;
+}
+
+/* All of g against the names of a list, as loading without the head does. */
+static pt_status account(const char *list, const char *network, pt_names_use *use)
+{
+    const pt_graph_options opt = {.n_classes = 1000};
+    pt_graph *g = make_graph(network, &opt);
+    const pt_naming *rule = rule_of("torchvision", PT_FORMAT_TORCH, network);
+    const pt_table_entry **used = test_calloc((size_t)g->n_tensors, sizeof *used);
+    pt_table *t = table_of(list);
+    char name[PT_NAMES_MAX];
+    pt_status s;
+
     assert_ptr_equal(pt_names_choose(t, PT_FORMAT_TORCH, g), rule);
     for (int i = 0; i < g->n_tensors; i++)
         if (!g->tensors[i].head)
@@ -212,7 +222,6 @@ static pt_status account(const char *list, const char *network, pt_names_use *us
     pt_table_destroy(&t);
     pt_graph_destroy(&g);
     test_free(used);
-    destroy(l);
     return s;
 }
 
@@ -325,6 +334,54 @@ static void test_the_second_head_of_a_run_is_left_out_with_a_reason(void **state
     pt_graph_destroy(&g);
 }
 
+/* ---- what a file is of ------------------------------------------------------------- */
+
+static void test_a_survey_finds_the_network_the_classes_and_the_parameters(void **state)
+{
+    static const struct {
+        const char *list, *network;
+        pt_format format;
+        size_t n_values;
+    } files[] = {{"resnet18", "resnet18", PT_FORMAT_TORCH, 11689512 + 2 * 4800},
+                 {"resnet34", "resnet34", PT_FORMAT_TORCH, 21797672 + 2 * 8512},
+                 {"resnet50", "resnet50", PT_FORMAT_TORCH, 25557032 + 2 * 26560},
+                 {"vgg16", "vgg16", PT_FORMAT_TORCH, 138357544},
+                 {"squeezenet1_1_onnx", "squeezenet1_1", PT_FORMAT_ONNX, 1235496}};
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        pt_table *t = table_of(files[i].list);
+        pt_survey v;
+
+        assert_int_equal(pt_survey_table(t, files[i].format, &v), PT_OK);
+        assert_non_null(v.network);
+        assert_string_equal(v.network, files[i].network);
+        assert_string_equal(v.rule->title, "torchvision");
+        assert_int_equal(v.n_classes, 1000);
+        assert_int_equal(v.n_values, files[i].n_values);
+        pt_table_destroy(&t);
+    }
+}
+
+/* Of each format, against each network, of most of which no program of the format is
+ * known. */
+static void test_a_file_of_no_network_of_ours_is_told_so_in_every_format(void **state)
+{
+    for (int format = 0; format <= (int)PT_FORMAT_CAFFE; format++) {
+        static const pt_table_ops ops = {.read = no_values};
+        const int64_t dims[2] = {3, 2};
+        pt_table *t = NULL;
+        pt_survey v;
+
+        assert_int_equal(pt_table_create("other", &ops, &t), PT_OK);
+        assert_int_equal(pt_table_add(t, "w", 1, 2, dims, 0, NULL), PT_OK);
+        assert_int_equal(pt_table_finish(t), PT_OK);
+        assert_int_equal(pt_survey_table(t, (pt_format)format, &v), PT_OK);
+        assert_null(v.network);
+        assert_int_equal(v.n_values, 6);
+        pt_table_destroy(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_weights_of_a_deeper_network_are_refused_on_loading),
         cmocka_unit_test(test_one_tensor_too_many_is_refused_by_its_name),
         cmocka_unit_test(test_integers_scalars_and_counts_are_no_weights),
+        cmocka_unit_test(test_a_survey_finds_the_network_the_classes_and_the_parameters),
+        cmocka_unit_test(test_a_file_of_no_network_of_ours_is_told_so_in_every_format),
         cmocka_unit_test(test_the_second_head_of_a_run_is_left_out_with_a_reason),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

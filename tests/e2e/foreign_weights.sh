@@ -9,6 +9,8 @@
 
 for what in "$@"; do
     file=${what/:/.}
+    "$PTRAIN" inspect "$file" >shown 2>&1 && grep -qx "network: ${what%:*}" shown &&
+        grep -qx 'head: 1000 classes' shown || { fail "$what: inspect"; cat shown; }
     timeout -k 5 100 "$PTRAIN" predict --tsv --network "${what%:*}" --weights "$file" \
         a.png b.png >got.tsv || { fail "$what: not read"; continue; }
     paste "$file.tsv" got.tsv | awk -F'\t' -v what="$what" '
