@@ -43,6 +43,17 @@ const pt_table_entry *pt_names_find_bias(const pt_table *t, const pt_naming *rul
     return find_role(t, rule, g, &g->tensors[conv->weight], "bias", name);
 }
 
+bool pt_names_fill(const pt_naming *rule, const pt_graph *g, const pt_tensor *tensor,
+                   float *value)
+{
+    const pt_node *n = &g->nodes[tensor->node];
+    int i = (int)(tensor - g->tensors);
+
+    if (!rule->folded || n->op != PT_OP_BATCH_NORM || i == n->bias) return false;
+    *value = i == n->weight ? 1 : i == n->mean ? 0 : 1 - n->eps;
+    return true;
+}
+
 static int count_found(const pt_table *t, const pt_naming *rule, const pt_graph *g)
 {
     char name[PT_NAMES_MAX];
@@ -214,6 +225,12 @@ pt_status pt_names_account(const pt_table *t, const pt_naming *rule, const pt_gr
         snprintf(use->left, sizeof use->left, "%zu tensor%s not used (%.60s%s): %s",
                  r.n_left, r.n_left == 1 ? " is" : "s are", r.first,
                  r.n_left == 1 ? "" : " ...", r.why->why);
+    if (rule->folded)
+        snprintf(
+            use->left, sizeof use->left,
+            "batch norm was folded into the convolutions when it was exported and is "
+            "the identity here: train with network.batch_norm: frozen, or export with "
+            "training=TrainingMode.PRESERVE");
     if (r.n_strange == 0) return PT_OK;
     return pt_fail(PT_ERR_WEIGHTS,
                    "%s: holds %zu tensor%s that %s does not have: %s%s; is it a file for "

@@ -20,6 +20,12 @@ const pt_table_entry *pt_names_find(const pt_table *t, const pt_naming *rule,
 const pt_table_entry *pt_names_find_bias(const pt_table *t, const pt_naming *rule,
                                          const pt_graph *g, const pt_node *conv);
 
+/* Whether the rule has no such tensor and *value stands for all of its values: of a batch
+ * norm that was folded into the convolution before it only beta is left, the others make
+ * it the identity under running statistics. */
+bool pt_names_fill(const pt_naming *rule, const pt_graph *g, const pt_tensor *tensor,
+                   float *value);
+
 /* Shape of `e` in our file layout, as `tensor` would have it (a Keras kernel HWIO becomes
  * OIHW; a convolution over the whole map is a linear layer); returns its rank. dims of a
  * rank that does not fit stay in their order. */

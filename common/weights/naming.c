@@ -48,6 +48,23 @@ static void keras_tensor(const pt_graph *g, const pt_tensor *t, const char *laye
     snprintf(name, PT_NAMES_MAX, "%s/%s", layer, keras_role(g, t, ours));
 }
 
+/* A convolution's tensors by its place among the file's (onnx.c): its batch norm became
+ * its bias. Linear layers have PyTorch's names. */
+static void folded_tensor(const pt_graph *g, const pt_tensor *t, const char *layer,
+                          const char *ours, char name[PT_NAMES_MAX])
+{
+    const pt_node *n = &g->nodes[t->node];
+    int conv = n->op == PT_OP_BATCH_NORM ? n->in[0] : t->node, number = 0;
+
+    if (g->nodes[conv].op != PT_OP_CONV) {
+        torch_tensor(g, t, layer, ours, name);
+        return;
+    }
+    for (int i = 0; i < conv; i++) number += g->nodes[i].op == PT_OP_CONV;
+    snprintf(name, PT_NAMES_MAX, "Conv.%d/%s", number,
+             n->op == PT_OP_BATCH_NORM && strcmp(ours, "bias") != 0 ? "folded" : ours);
+}
+
 /* BatchNorm res2a's bn2a has gamma and beta in a layer of its own, scale2a. */
 static void caffe_tensor(const pt_graph *g, const pt_tensor *t, const char *layer,
                          const char *ours, char name[PT_NAMES_MAX])
@@ -100,6 +117,15 @@ static const pt_naming rules[] = {
      .kernel = "classifier.6.weight",
      .preprocess = &pt_preprocess_imagenet,
      .geometry = &short_side},
+    {.title = "torchvision's folded",
+     .formats = ONNX,
+     .networks = {"resnet18", "resnet34", "resnet50", "resnet101", "resnet152"},
+     .tensor = folded_tensor,
+     .head = "fc",
+     .kernel = "fc.weight",
+     .preprocess = &pt_preprocess_imagenet,
+     .geometry = &short_side,
+     .folded = true},
     {.title = "timm",
      .formats = TORCH,
      .networks = {"vgg16"},

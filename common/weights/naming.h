@@ -38,6 +38,7 @@ typedef struct {
     const char *head, *kernel; /* the classifier's layer in the file, and its weights */
     const pt_preprocess *preprocess; /* with which the program trained; NULL: not known */
     const pt_geometry *geometry;
+    bool folded;    /* batch norm is in the convolutions: see pt_names_fill */
     bool conv_bias; /* its convolutions have a bias before batch norm: see fold.h */
     /* Where its network differs from ours: a tensor by which a file of it is known before
      * the network is, where a bottleneck strides, epsilon of batch norm. NULL: nowhere.

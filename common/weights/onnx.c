@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ enum {
     FILE_MAX = INT_MAX, /* protobuf's own limit */
     FLOAT32 = 1,        /* TensorProto.DataType */
     FLOAT16 = 10,
+    CONVS_MAX = 1024, /* that are named: each is looked for in the whole graph */
     HEADER = 32 /* bytes before each allocation, for its size; keeps the alignment */
 };
 
@@ -89,25 +91,93 @@ static void check_values(const Pt__Onnx__TensorProto *p, pt_table_entry *e)
     }
 }
 
+static pt_status add_tensor(const onnx_file *f, pt_table *t, const char *name,
+                            size_t number)
+{
+    const Pt__Onnx__TensorProto *p = f->model->graph->initializer[number];
+    pt_table_entry *e;
+    pt_status s;
+
+    if (p->n_dims > PT_TABLE_DIMS_MAX)
+        return pt_fail(PT_ERR_DATA, "%s: %.80s has %zu dimensions, the limit is %d",
+                       t->path, name, p->n_dims, PT_TABLE_DIMS_MAX);
+    s = pt_table_add(t, name, strlen(name), (int)p->n_dims, p->dims, number, &e);
+    if (s != PT_OK) return s;
+    e->integers = is_integers(p->data_type);
+    check_values(p, e);
+    return PT_OK;
+}
+
+/* ---- initialisers without a name of their own -------------------------------------- */
+
+/* torch.onnx.export calls what it made itself, such as a convolution into which it folded
+ * a batch norm, after the number of a value: "onnx::Conv_497". */
+static bool is_made(const char *name)
+{
+    return name && strncmp(name, "onnx::Conv_", 11) == 0;
+}
+
+static const Pt__Onnx__NodeProto *identity_of(const Pt__Onnx__GraphProto *g,
+                                              const char *name)
+{
+    for (size_t i = 0; i < g->n_node; i++) {
+        const Pt__Onnx__NodeProto *n = g->node[i];
+
+        if (n->op_type && strcmp(n->op_type, "Identity") == 0 && n->n_input == 1 &&
+            n->n_output == 1 && strcmp(n->output[0], name) == 0)
+            return n;
+    }
+    return NULL;
+}
+
+/* The initialiser of this name, or of the value that an Identity passes on under it
+ * (equal ones are written once); n_initializer without one. */
+static size_t initialiser(const Pt__Onnx__GraphProto *g, const char *name)
+{
+    const Pt__Onnx__NodeProto *same = identity_of(g, name);
+
+    if (same) name = same->input[0];
+    for (size_t i = 0; i < g->n_initializer; i++)
+        if (g->initializer[i]->name && strcmp(g->initializer[i]->name, name) == 0)
+            return i;
+    return g->n_initializer;
+}
+
+/* The tensors of convolution `number` in the graph's order as "Conv.NUMBER/weight", and
+ * "/bias". */
+static pt_status add_conv(const onnx_file *f, pt_table *t, const Pt__Onnx__NodeProto *n,
+                          int number)
+{
+    const Pt__Onnx__GraphProto *g = f->model->graph;
+    pt_status s = PT_OK;
+
+    for (size_t i = 1; i < n->n_input && i < 3 && s == PT_OK; i++) {
+        size_t from = is_made(n->input[i]) ? initialiser(g, n->input[i]) : SIZE_MAX;
+        char name[64];
+
+        if (from >= g->n_initializer) continue;
+        snprintf(name, sizeof name, "Conv.%d/%s", number, i == 1 ? "weight" : "bias");
+        s = add_tensor(f, t, name, from);
+    }
+    return s;
+}
+
 static pt_status add_tensors(const onnx_file *f, pt_table *t)
 {
     const Pt__Onnx__GraphProto *g = f->model->graph;
+    pt_status s = PT_OK;
+    int number = 0;
 
     if (!g) return pt_fail(PT_ERR_DATA, "%s: the model has no graph", t->path);
-    for (size_t i = 0; i < g->n_initializer; i++) {
-        const Pt__Onnx__TensorProto *p = g->initializer[i];
-        pt_table_entry *e;
-        pt_status s;
+    for (size_t i = 0; i < g->n_initializer && s == PT_OK; i++) {
+        const char *name = g->initializer[i]->name;
 
-        if (!p->name || !*p->name) continue;
-        if (p->n_dims > PT_TABLE_DIMS_MAX)
-            return pt_fail(PT_ERR_DATA, "%s: %.80s has %zu dimensions, the limit is %d",
-                           t->path, p->name, p->n_dims, PT_TABLE_DIMS_MAX);
-        s = pt_table_add(t, p->name, strlen(p->name), (int)p->n_dims, p->dims, i, &e);
-        if (s != PT_OK) return s;
-        e->integers = is_integers(p->data_type);
-        check_values(p, e);
+        if (name && *name && !is_made(name)) s = add_tensor(f, t, name, i);
     }
+    for (size_t i = 0; i < g->n_node && number < CONVS_MAX && s == PT_OK; i++)
+        if (g->node[i]->op_type && strcmp(g->node[i]->op_type, "Conv") == 0)
+            s = add_conv(f, t, g->node[i], number++);
+    if (s != PT_OK) return s;
     if (t->n == 0) return pt_fail(PT_ERR_DATA, "%s: has no initialisers", t->path);
     return pt_table_finish(t);
 }

@@ -1,4 +1,7 @@
-/* Initialisers of an ONNX model: float32 and float16. Nodes are not looked at. */
+/* Initialisers of an ONNX model: float32 and float16. Those that torch.onnx.export made,
+ * of convolutions with batch norm folded into them, are named by the place of their node
+ * among the convolutions: Conv.0/weight, Conv.0/bias. Nothing else of nodes is looked at.
+ */
 #ifndef PT_COMMON_WEIGHTS_ONNX_H
 #define PT_COMMON_WEIGHTS_ONNX_H
 

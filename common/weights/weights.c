@@ -166,9 +166,11 @@ static pt_status match_all(const pt_table *table, const pt_naming *rule,
 {
     pt_status misfit = PT_OK;
     int wanted = 0, found = 0;
+    float value;
 
     for (int i = 0; i < g->n_tensors; i++) {
         if (g->tensors[i].head && !with_head) continue;
+        if (pt_names_fill(rule, g, &g->tensors[i], &value)) continue;
         entries[i] = match(table, rule, g, &g->tensors[i], &misfit);
         wanted++;
         found += entries[i] != NULL;
@@ -222,6 +224,7 @@ static pt_status read_all(const pt_table *table, const pt_naming *rule, const pt
 {
     float *scratch;
     size_t max = 1;
+    float value;
     pt_status s = PT_OK;
 
     for (int i = 0; i < g->n_tensors; i++) {
@@ -237,6 +240,8 @@ static pt_status read_all(const pt_table *table, const pt_naming *rule, const pt
 
         if (entries[i])
             s = read_tensor(table, rule, t, entries[i], scratch, max, flat + t->offset);
+        else if (pt_names_fill(rule, g, t, &value))
+            for (size_t k = 0; k < t->count; k++) flat[t->offset + k] = value;
     }
     free(scratch);
     return s;

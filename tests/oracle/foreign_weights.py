@@ -48,7 +48,7 @@ def pixels(pictures, bgr, scale, mean, std):
 
 
 def network(name, x, stride_at_conv1=False, eps=1e-5, conv_bias=False,
-            first_bias=False):
+            first_bias=False, equal_norms=False):
     torch.manual_seed(len(name))
     net = getattr(torchvision.models, name)(weights=None)
     for m in net.modules():
@@ -64,6 +64,9 @@ def network(name, x, stride_at_conv1=False, eps=1e-5, conv_bias=False,
     with torch.no_grad():
         if name != "vgg16":
             net.train()(x)
+        for block in (net.layer1[0], net.layer1[1]) if equal_norms else ():
+            block.bn1.running_mean.zero_()  # an exporter writes one bias for both
+            block.bn1.bias.zero_()
         last = net.classifier[6] if name == "vgg16" else net.fc
         last.weight *= 2 / net.eval()(x).std()
         last.bias.normal_(0, 0.1)
@@ -242,6 +245,8 @@ STYLES = {  # pixels, what the network is, how its file is written
               lambda p, n: caffe_file(p, n, branch, False)),
     "caffe_numbered": (CAFFE, dict(stride_at_conv1=True),
                        lambda p, n: caffe_file(p, n, numbered, False)),
+    "onnx": (IMAGENET, dict(equal_norms=True),
+             lambda p, n: torch.onnx.export(n, torch.zeros(1, 3, 224, 224), p)),
     "timm": (IMAGENET, {}, timm_vgg),
     "hf": (IMAGENET, {}, hugging_face),
 }
