@@ -1,13 +1,10 @@
 #include "launch/status/run_status.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,18 +28,6 @@ static double number(const json_t *line, const char *key)
 
 /* ---- what is in the directory ------------------------------------------------------ */
 
-/* Another process has locked the run's directory. */
-static bool is_locked(const char *dir)
-{
-    char *path = pt_file_path(dir, ".lock");
-    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
-
-    if (fd >= 0) close(fd);
-    free(path);
-    return locked;
-}
-
 /* Epochs of all stages; NAN where one counts steps. */
 static double planned_epochs(const char *dir)
 {
@@ -56,23 +41,6 @@ static double planned_epochs(const char *dir)
     pt_config_destroy(&c);
     free(path);
     return epochs;
-}
-
-/* The newest of checkpoints/step-NNN, or -1. */
-static long newest_checkpoint(const char *dir)
-{
-    char *path = pt_file_path(dir, "checkpoints");
-    DIR *d = path ? opendir(path) : NULL;
-    struct dirent *e;
-    long newest = -1, step;
-    char more;
-
-    while (d && (e = readdir(d)))
-        if (sscanf(e->d_name, "step-%ld%c", &step, &more) == 1 && step > newest)
-            newest = step;
-    if (d) closedir(d);
-    free(path);
-    return newest;
 }
 
 static int count_jobs(const char *dir)
@@ -159,6 +127,7 @@ static void estimate(pt_run_status *s, const speed *v)
 pt_status pt_run_status_read(const char *dir, pt_run_status *out)
 {
     speed v = {.first_epoch = NAN};
+    uint64_t step;
     char *path = NULL;
     pt_status s = PT_OK;
 
@@ -175,10 +144,10 @@ pt_status pt_run_status_read(const char *dir, pt_run_status *out)
     if (!pt_run_dir_has(dir, "identity.json"))
         return pt_fail(PT_ERR_DATA, "%s: holds no run (no identity.json)", dir);
     out->state = pt_run_dir_has(dir, "result.json") ? PT_RUN_FINISHED
-                 : is_locked(dir)                   ? PT_RUN_RUNNING
+                 : pt_run_dir_in_use(dir)           ? PT_RUN_RUNNING
                                                     : PT_RUN_STOPPED;
     out->epochs = planned_epochs(dir);
-    out->checkpoint = newest_checkpoint(dir);
+    out->checkpoint = pt_run_dir_checkpoint(dir, &step) ? (long)step : -1;
     out->jobs = count_jobs(dir);
     path = pt_file_path(dir, "metrics.jsonl");
     if (!path) return pt_fail(PT_ERR_NOMEM, "%s: no memory", dir);

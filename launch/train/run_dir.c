@@ -22,6 +22,8 @@
 #define LOCK        ".lock"
 #define CHECKPOINTS "checkpoints"
 
+enum { LOOKS = 4, LOOK_US = 50000 };
+
 typedef enum { OURS, TEMPORARY, IGNORED, FOREIGN } kind;
 
 /* An open file that was removed, as NFS keeps it: .nfs and hexadecimal digits. */
@@ -81,10 +83,10 @@ static const char *next_name(DIR *d)
     return e ? e->d_name : NULL;
 }
 
-static bool has_checkpoint(const char *dir)
+bool pt_run_dir_checkpoint(const char *dir, uint64_t *step)
 {
     char *root = pt_file_path(dir, CHECKPOINTS);
-    bool yes = root && pt_checkpoint_exists(root);
+    bool yes = root && pt_checkpoint_exists(root, step);
 
     free(root);
     return yes;
@@ -103,7 +105,7 @@ static pt_status look(const char *dir, contents *c)
     DIR *d = opendir(dir);
     const char *name;
 
-    *c = (contents){.empty = !has_checkpoint(dir)};
+    *c = (contents){.empty = !pt_run_dir_checkpoint(dir, NULL)};
     if (!d) return pt_fail(PT_ERR_IO, "%s: %s", dir, strerror(errno));
     if (!c->empty && !run) snprintf(c->foreign, sizeof c->foreign, CHECKPOINTS);
     while ((name = next_name(d))) {
@@ -144,7 +146,7 @@ static pt_status clear_checkpoints(const char *dir)
     pt_status s = root ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for %s", dir);
 
     if (root) pt_checkpoint_prune(root, 0);
-    if (root && pt_checkpoint_exists(root))
+    if (root && pt_checkpoint_exists(root, NULL))
         s = pt_fail(PT_ERR_IO, "%s: checkpoints cannot be removed", root);
     free(root);
     return s;
@@ -178,13 +180,37 @@ static bool may_not_write(int error)
 }
 
 /* flock, retried when a signal interrupts it; 0, or errno. */
-static int try_lock(int fd)
+static int try_lock(int fd, int how)
 {
     int failed;
 
-    do failed = flock(fd, LOCK_EX | LOCK_NB);
+    do failed = flock(fd, how | LOCK_NB);
     while (failed != 0 && errno == EINTR);
     return failed ? errno : 0;
+}
+
+/* The same for a job of its own: who only looks (pt_run_dir_in_use) is gone in a moment.
+ */
+static int lock_for_job(int fd)
+{
+    int why = try_lock(fd, LOCK_EX);
+
+    for (int i = 0; i < LOOKS && why == EWOULDBLOCK; i++) {
+        usleep(LOOK_US);
+        why = try_lock(fd, LOCK_EX);
+    }
+    return why;
+}
+
+bool pt_run_dir_in_use(const char *dir)
+{
+    char *path = pt_file_path(dir, LOCK);
+    int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    bool used = fd >= 0 && try_lock(fd, LOCK_SH) == EWOULDBLOCK;
+
+    if (fd >= 0) close(fd);
+    free(path);
+    return used;
 }
 
 /* *locked: no other job has it. The lock lasts as long as this process: its descriptor
@@ -193,7 +219,7 @@ static pt_status lock(const char *dir, bool *locked)
 {
     char *path = pt_file_path(dir, LOCK);
     int fd = path ? open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666) : -1;
-    int why = fd < 0 ? errno : try_lock(fd);
+    int why = fd < 0 ? errno : lock_for_job(fd);
 
     free(path);
     *locked = why == 0;

@@ -28,6 +28,12 @@
 PT_MUST_USE pt_status pt_run_dir_open(const char *dir, bool overwrite, bool *exists);
 
 bool pt_run_dir_has(const char *dir, const char *name);
+
+/* Does a job hold the lock of dir? Any process. False where the file system has none. */
+bool pt_run_dir_in_use(const char *dir);
+
+/* Has dir a complete checkpoint? *step: the steps in the newest; may be NULL. */
+bool pt_run_dir_checkpoint(const char *dir, uint64_t *step);
 PT_MUST_USE pt_status pt_run_dir_read_json(const char *dir, const char *name,
                                            json_t **out);
 

@@ -29,13 +29,19 @@ pt_status pt_checkpoint_begin(const char *path)
     return s == PT_OK ? pt_file_make_dir(path) : s;
 }
 
+static uint64_t step_of(const char *name)
+{
+    unsigned long long step = 0;
+
+    sscanf(name, "step-%llu", &step);
+    return step;
+}
+
 static int is_generation(const struct dirent *e)
 {
-    unsigned long long step;
     char again[40];
 
-    if (sscanf(e->d_name, "step-%llu", &step) != 1) return 0;
-    snprintf(again, sizeof again, NAME_FORMAT, step);
+    snprintf(again, sizeof again, NAME_FORMAT, (unsigned long long)step_of(e->d_name));
     return strcmp(again, e->d_name) == 0;
 }
 
@@ -116,7 +122,7 @@ pt_status pt_checkpoint_find(const char *root, pt_checkpoint *out)
     return s;
 }
 
-bool pt_checkpoint_exists(const char *root)
+bool pt_checkpoint_exists(const char *root, uint64_t *step)
 {
     struct dirent **names;
     int n = list(root, &names);
@@ -126,6 +132,7 @@ bool pt_checkpoint_exists(const char *root)
         char *path = pt_file_path(root, names[i]->d_name);
 
         any = path && is_complete(path);
+        if (any && step) *step = step_of(names[i]->d_name);
         free(path);
     }
     free_list(names, n);

@@ -77,8 +77,9 @@ PT_MUST_USE pt_status pt_checkpoint_find(const char *root, pt_checkpoint *out);
 /* Reads all parts into s. PT_ERR_DATA if anything is missing. */
 PT_MUST_USE pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *s);
 
-/* Is there a generation below root that was completed? */
-bool pt_checkpoint_exists(const char *root);
+/* Is there a generation below root that was completed? *step: of the newest one; may be
+ * NULL. Its files are not looked at. */
+bool pt_checkpoint_exists(const char *root, uint64_t *step);
 
 /* Bytes of the files of all generations below root. */
 uint64_t pt_checkpoint_bytes(const char *root);

@@ -222,6 +222,18 @@ static void test_two_jobs_do_not_share_a_directory(void **state)
     clean();
 }
 
+static void test_a_look_from_outside_does_not_keep_a_job_away(void **state)
+{
+    bool exists;
+
+    make();
+    assert_false(pt_run_dir_in_use(in_dir("run")));
+    flock_fails[0] = EWOULDBLOCK; /* for this moment somebody looks */
+    assert_int_equal(open_dir(false, &exists), PT_OK);
+    assert_true(pt_run_dir_in_use(in_dir("run")));
+    clean();
+}
+
 /* Lustre without flock, NFS without lockd, and what else there may be. */
 static void test_where_there_are_no_locks_one_warning_says_so(void **state)
 {
@@ -285,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_files_of_others_are_named_and_stay),
         cmocka_unit_test(test_a_checkpoint_without_a_run_is_somebody_elses),
         cmocka_unit_test(test_two_jobs_do_not_share_a_directory),
+        cmocka_unit_test(test_a_look_from_outside_does_not_keep_a_job_away),
         cmocka_unit_test(test_where_there_are_no_locks_one_warning_says_so),
         cmocka_unit_test(test_a_signal_while_it_locks_changes_nothing),
         cmocka_unit_test(test_a_finished_run_may_be_read_only_but_no_other),
