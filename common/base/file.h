@@ -39,6 +39,11 @@ PT_MUST_USE pt_status pt_file_load_path(const char *path, size_t max, uint8_t **
  * or unlinks. No other function creates temporary files. */
 PT_MUST_USE pt_status pt_file_temporary(const char *path, char **name, int *fd);
 
+/* Ends a temporary file that is closed: s PT_OK and it becomes path, the directory
+ * synced; else it is removed, and s returned. */
+PT_MUST_USE pt_status pt_file_take_name(const char *temporary, const char *path,
+                                        pt_status s);
+
 /* Could `name` be a temporary file of this or an older version that was to become `of`
  * (both without directories)? */
 bool pt_file_is_temporary(const char *name, const char *of);

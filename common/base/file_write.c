@@ -112,15 +112,20 @@ static pt_status write_out(int fd, const char *path, const char *text, size_t n)
     return s;
 }
 
-/* rename(2); 0 or -1. */
-static int move(const char *from, const char *to)
+pt_status pt_file_take_name(const char *temporary, const char *path, pt_status s)
 {
-    int bad;
+    int bad = 0;
 
-    pt_fscall_begin("rename", to);
-    bad = rename(from, to);
-    pt_fscall_end();
-    return bad;
+    if (s == PT_OK) {
+        pt_fscall_begin("rename", path);
+        bad = rename(temporary, path);
+        pt_fscall_end();
+    }
+    if (bad)
+        s = pt_fail(PT_ERR_IO, "%s: a temporary file cannot be renamed to it: %s", path,
+                    strerror(errno));
+    if (s != PT_OK) unlink(temporary);
+    return s == PT_OK ? pt_file_sync_parent(path) : s;
 }
 
 /* fallocate(2); 0 or -1. */
@@ -144,12 +149,9 @@ pt_status pt_file_replace(const char *path, const char *text, size_t n)
     s = write_out(fd, path, text, n);
     if (close(fd) != 0 && s == PT_OK)
         s = pt_fail(PT_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-    if (s == PT_OK && move(tmp, path) != 0)
-        s = pt_fail(PT_ERR_IO, "%s: a temporary file cannot be renamed to it: %s", path,
-                    strerror(errno));
-    if (s != PT_OK) unlink(tmp);
+    s = pt_file_take_name(tmp, path, s);
     free(tmp);
-    return s == PT_OK ? pt_file_sync_parent(path) : s;
+    return s;
 }
 
 bool pt_file_free_bytes(const char *path, uint64_t *bytes)

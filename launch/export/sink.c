@@ -65,11 +65,7 @@ pt_status pt_sink_close(pt_sink **k, pt_status s)
     if (s == PT_OK && (fflush(p->file) != 0 || fsync(fileno(p->file)) != 0))
         s = cannot_write(p);
     if (fclose(p->file) != 0 && s == PT_OK) s = cannot_write(p);
-    if (s == PT_OK && rename(p->temporary, p->path) != 0)
-        s = pt_fail(PT_ERR_IO, "%s: a temporary file cannot be renamed to it: %s",
-                    p->path, strerror(errno));
-    if (s != PT_OK) unlink(p->temporary);
-    if (s == PT_OK) s = pt_file_sync_parent(p->path);
+    s = pt_file_take_name(p->temporary, p->path, s);
     end(k);
     return s;
 }
