@@ -34,6 +34,7 @@ typedef struct {
     size_t n_images;
     pt_classifier model; /* the first; its weights become the soup's */
     pt_soup soup;
+    size_t right; /* greedy: of the validation images, by the soup */
 } kitchen;
 
 static pt_status check(const void *given)
@@ -161,22 +162,20 @@ static pt_status taste(kitchen *k, candidate *c, const pt_classifier *m)
 static pt_status add_if_better(kitchen *k, candidate *c, const pt_classifier *m)
 {
     size_t right = 0;
-    bool first = k->soup.n == 0, kept;
+    bool taken;
     pt_status s;
 
-    pt_soup_add(&k->soup, m->flat);
-    pt_soup_mean(&k->soup, k->model.flat);
+    pt_soup_mean(&k->soup, m->flat, k->model.flat);
     s = pt_soup_right(&k->model, k->data, k->images, k->n_images, &right);
     if (s != PT_OK) return s;
-    kept = first || right >= k->list[0].right; /* which holds the best so far */
+    taken = right >= k->right;
     pt_log_info("%s: %.2f %% alone, %.2f %% with those before it: %s", c->name,
                 100.0 * (double)c->right / (double)k->n_images,
-                100.0 * (double)right / (double)k->n_images, kept ? "taken" : "left out");
-    if (kept)
-        k->list[0].right = right;
-    else
-        pt_soup_remove(&k->soup, m->flat);
-    return PT_OK;
+                100.0 * (double)right / (double)k->n_images,
+                taken ? "taken" : "left out");
+    if (!taken) return PT_OK;
+    k->right = right;
+    return add(k, c, m);
 }
 
 static int best_first(const void *a, const void *b)
@@ -196,7 +195,7 @@ static pt_status cook(kitchen *k)
         s = for_each(k, add_if_better);
     }
     if (s != PT_OK) return s;
-    pt_soup_mean(&k->soup, k->model.flat);
+    pt_soup_mean(&k->soup, NULL, k->model.flat);
     return k->args->start ? pt_soup_towards(&k->model, k->args->start, k->args->wise) : s;
 }
 

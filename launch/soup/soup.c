@@ -25,15 +25,12 @@ void pt_soup_add(pt_soup *s, const float *flat)
     s->n++;
 }
 
-void pt_soup_remove(pt_soup *s, const float *flat)
+void pt_soup_mean(const pt_soup *s, const float *with, float *out)
 {
-    for (size_t i = 0; i < s->n_floats; i++) s->sum[i] -= (double)flat[i];
-    s->n--;
-}
+    int n = s->n + (with != NULL);
 
-void pt_soup_mean(const pt_soup *s, float *flat)
-{
-    for (size_t i = 0; i < s->n_floats; i++) flat[i] = (float)(s->sum[i] / s->n);
+    for (size_t i = 0; i < s->n_floats; i++)
+        out[i] = (float)((s->sum[i] + (with ? (double)with[i] : 0)) / n);
 }
 
 pt_status pt_soup_check(const pt_classifier *a, const char *name_a,

@@ -17,10 +17,10 @@ typedef struct {
 PT_MUST_USE pt_status pt_soup_init(size_t n_floats, pt_soup *out);
 void pt_soup_fini(pt_soup *s);
 void pt_soup_add(pt_soup *s, const float *flat);
-void pt_soup_remove(pt_soup *s, const float *flat);
 
-/* flat [n_floats]: the mean, rounded once. Of one model its own bits. */
-void pt_soup_mean(const pt_soup *s, float *flat);
+/* out [n_floats]: the mean, rounded once. Of one model its own bits. with: one more
+ * model, which is not added; NULL: none. */
+void pt_soup_mean(const pt_soup *s, const float *with, float *out);
 
 /* PT_ERR_USAGE unless b can be added to a: the same network, with the same options and
  * classes. Names: of the files. */
