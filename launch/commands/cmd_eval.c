@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "common/base/log.h"
-#include "common/weights/model.h"
 #include "launch/evaluate/calibration.h"
 #include "launch/evaluate/evaluate.h"
 #include "launch/support/args.h"
@@ -17,9 +16,8 @@
 enum { MOST_CONFUSED = 10 };
 
 typedef struct {
-    const char *model, *data, *split, *network, *view;
+    const char *model, *data, *split, *network, *views;
     bool json, per_class, confused;
-    pt_views views;
 } eval_args;
 
 /* What was found out. */
@@ -39,15 +37,20 @@ typedef struct {
 static const char *const view_names[] = {
     [PT_VIEWS_CENTRE] = "centre", [PT_VIEWS_FLIP] = "flip", [PT_VIEWS_TEN] = "ten"};
 
+/* -1: there is none of that name. */
+static int find_views(const char *name)
+{
+    for (size_t i = 0; i < sizeof view_names / sizeof *view_names; i++)
+        if (strcmp(name, view_names[i]) == 0) return (int)i;
+    return -1;
+}
+
 static pt_status check(const void *given)
 {
     const eval_args *a = given;
 
-    for (size_t i = 0; a->view && i < sizeof view_names / sizeof *view_names; i++)
-        if (strcmp(a->view, view_names[i]) == 0) return PT_OK;
-    return a->view
-               ? pt_fail(PT_ERR_USAGE, "--views %s: must be centre, flip or ten", a->view)
-               : PT_OK;
+    if (find_views(a->views) >= 0) return PT_OK;
+    return pt_fail(PT_ERR_USAGE, "--views %s: must be centre, flip or ten", a->views);
 }
 
 static bool read_args(int argc, char **argv, eval_args *a, int *code)
@@ -58,7 +61,7 @@ static bool read_args(int argc, char **argv, eval_args *a, int *code)
         PT_ARG_TEXT("split", "NAME", &a->split,
                     "Images of this split (default: test, or the only one)",
                     .letter = 's'),
-        PT_ARG_TEXT("views", "VIEWS", &a->view,
+        PT_ARG_TEXT("views", "VIEWS", &a->views,
                     "centre (default), flip (and its mirror image), or ten (centre and "
                     "corners, mirrored too): probabilities are averaged"),
         PT_ARG_FLAG("per-class", &a->per_class, "A line for each class"),
@@ -77,10 +80,8 @@ static bool read_args(int argc, char **argv, eval_args *a, int *code)
         .check = check,
         .given = a};
 
-    if (!pt_args_read(&args, argc, argv, code)) return false;
-    for (size_t i = 0; a->view && i < sizeof view_names / sizeof *view_names; i++)
-        if (strcmp(a->view, view_names[i]) == 0) a->views = (pt_views)i;
-    return true;
+    a->views = view_names[PT_VIEWS_CENTRE];
+    return pt_args_read(&args, argc, argv, code);
 }
 
 /* ---- the two files ---------------------------------------------------------------- */
@@ -89,20 +90,18 @@ static bool read_args(int argc, char **argv, eval_args *a, int *code)
 static pt_status check_classes(const char *path, const evaluation *e)
 {
     char **names = NULL;
-    size_t n = 0;
     int c = e->model.graph->n_classes;
-    pt_status s = PT_OK;
+    pt_status s;
 
     if (pt_dataset_classes(e->data) != c)
         return pt_fail(PT_ERR_USAGE, "the model has %d classes, the data %d", c,
                        pt_dataset_classes(e->data));
-    if (e->model.info.format == PT_FORMAT_MODEL)
-        s = pt_model_class_names(path, &names, &n);
-    for (size_t i = 0; i < n && s == PT_OK; i++)
-        if (strcmp(names[i], pt_dataset_class_name(e->data, (int)i)) != 0)
+    s = pt_classifier_names(&e->model, path, NULL, &names);
+    for (int i = 0; i < c && names && s == PT_OK; i++)
+        if (strcmp(names[i], pt_dataset_class_name(e->data, i)) != 0)
             s = pt_fail(PT_ERR_USAGE,
-                        "class %zu is %.80s in the model and %.80s in the data", i,
-                        names[i], pt_dataset_class_name(e->data, (int)i));
+                        "class %d is %.80s in the model and %.80s in the data", i,
+                        names[i], pt_dataset_class_name(e->data, i));
     free(names);
     return s;
 }
@@ -136,11 +135,8 @@ static pt_status count(evaluation *e)
     if (!e->confused || !e->labels)
         return pt_fail(PT_ERR_NOMEM, "no memory for %d classes", c);
     for (size_t i = 0; i < e->n; i++) {
-        const float *row = e->logits + i * (size_t)c;
-        int best = 0;
+        int best = pt_logits_best(e->logits + i * (size_t)c, c);
 
-        for (int k = 1; k < c; k++)
-            if (row[k] > row[best]) best = k;
         e->labels[i] = pt_dataset_label(e->data, e->images[i]);
         e->confused[(size_t)e->labels[i] * (size_t)c + (size_t)best]++;
     }
@@ -159,7 +155,8 @@ static pt_status evaluate(const eval_args *a, const char *path, evaluation *e)
     e->logits = pt_calloc(e->n * (size_t)c + 1, sizeof *e->logits);
     if (!e->logits)
         return pt_fail(PT_ERR_NOMEM, "no memory for the logits of %zu images", e->n);
-    s = pt_evaluate_model(&e->model, e->data, e->images, e->n, a->views, e->logits);
+    s = pt_evaluate_model(&e->model, e->data, e->images, e->n,
+                          (pt_views)find_views(a->views), e->logits);
     if (s == PT_OK) s = pt_score_rows(e->data, e->images, e->n, e->logits, &e->score);
     if (s == PT_OK) s = count(e);
     if (s == PT_OK) s = pt_calibration_of(e->logits, e->labels, e->n, c, &e->calibration);
@@ -202,7 +199,7 @@ static pt_status print_json(const eval_args *a, const char *path, const evaluati
     json_t *o =
         json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:o, s:o, s:o, s:s}",
                   "model", path, "network", e->model.graph->network, "data_checksum",
-                  pt_dataset_checksum(e->data), "views", view_names[a->views], "images",
+                  pt_dataset_checksum(e->data), "views", a->views, "images",
                   (json_int_t)e->n, "right", (json_int_t)sc->n_right, "accuracy",
                   sc->top1, "top5", sc->top5, "ce", sc->ce, "calibration",
                   calibration_json(&e->calibration), "per_class", pt_score_per_class(sc),

@@ -7,11 +7,9 @@
 #include <sys/stat.h>
 
 #include "common/base/log.h"
-#include "common/weights/model.h"
 #include "launch/export/export.h"
 #include "launch/support/args.h"
 #include "launch/support/classifier.h"
-#include "launch/support/lines.h"
 
 typedef struct {
     const char *model, *to, *output, *network, *classes;
@@ -96,23 +94,6 @@ static char *output_path(const char *model, const char *ending)
     return path;
 }
 
-static pt_status read_classes(const export_args *a, const char *path,
-                              const pt_classifier *m, char ***names)
-{
-    size_t n = 0;
-    pt_status s = PT_OK;
-
-    *names = NULL;
-    if (a->classes)
-        s = pt_lines_read(a->classes, names, &n);
-    else if (m->info.format == PT_FORMAT_MODEL)
-        s = pt_model_class_names(path, names, &n);
-    if (s == PT_OK && *names && n != (size_t)m->graph->n_classes)
-        s = pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes", n,
-                    m->graph->n_classes);
-    return s;
-}
-
 static pt_status check_output(const export_args *a, const char *path, const char *output)
 {
     struct stat in, out;
@@ -150,7 +131,7 @@ static pt_status export_model(const export_args *a, const char *path, const char
 
     if (s != PT_OK) return s;
     s = pt_classifier_open(path, NULL, a->network, true, &m);
-    if (s == PT_OK) s = read_classes(a, path, &m, &names);
+    if (s == PT_OK) s = pt_classifier_names(&m, path, a->classes, &names);
     if (s == PT_OK) {
         const pt_geometry geometry = {m.augment.resize_mode, m.augment.resize};
         const pt_export e = {.graph = m.graph,

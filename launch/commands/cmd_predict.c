@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/weights/model.h"
 #include "launch/evaluate/evaluate.h"
 #include "launch/evaluate/files.h"
 #include "launch/support/args.h"
 #include "launch/support/classifier.h"
-#include "launch/support/lines.h"
 #include "worker/objective/cross_entropy.h"
 
 enum { TOP = 5, MOST_TOP = 1000 };
@@ -27,7 +25,6 @@ typedef struct {
     const predict_args *args;
     pt_classifier model;
     char **names; /* [n_classes], or NULL */
-    size_t n_names;
     pt_files *files;
     pt_pictures pictures;
     double *p;  /* [n_classes] */
@@ -95,27 +92,12 @@ static void close_predictor(predictor *p)
     free(p->order);
 }
 
-static pt_status read_names(const char *path, predictor *p)
-{
-    int c = p->model.graph->n_classes;
-    pt_status s = PT_OK;
-
-    if (p->args->classes)
-        s = pt_lines_read(p->args->classes, &p->names, &p->n_names);
-    else if (p->model.info.format == PT_FORMAT_MODEL)
-        s = pt_model_class_names(path, &p->names, &p->n_names);
-    if (s == PT_OK && p->names && p->n_names != (size_t)c)
-        s = pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes",
-                    p->n_names, c);
-    return s;
-}
-
 static pt_status open_predictor(const char *path, predictor *p)
 {
     const predict_args *a = p->args;
     pt_status s = pt_classifier_open(path, NULL, a->network, true, &p->model);
 
-    if (s == PT_OK) s = read_names(path, p);
+    if (s == PT_OK) s = pt_classifier_names(&p->model, path, a->classes, &p->names);
     if (s == PT_OK) s = pt_files_create(a->images.list, a->images.n, a->list, &p->files);
     if (s != PT_OK) return s;
     p->pictures = pt_files_pictures(p->files);

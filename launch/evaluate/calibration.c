@@ -3,16 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "launch/train/predictions.h"
 #include "worker/objective/cross_entropy.h"
-
-static int largest(const float *row, int c)
-{
-    int best = 0;
-
-    for (int k = 1; k < c; k++)
-        if (row[k] > row[best]) best = k;
-    return best;
-}
 
 static void finish(pt_calibration *out, size_t n)
 {
@@ -36,7 +28,7 @@ pt_status pt_calibration_of(const float *logits, const int *labels, size_t n, in
     if (!p) return pt_fail(PT_ERR_NOMEM, "no memory for %d classes", c);
     for (size_t i = 0; i < n; i++) {
         const float *row = logits + i * (size_t)c;
-        int best = largest(row, c), k;
+        int best = pt_logits_best(row, c), k;
 
         pt_softmax(row, c, p);
         k = (int)ceil(p[best] * PT_CALIBRATION_BINS) - 1;

@@ -7,16 +7,18 @@
 #include <unistd.h>
 
 #include "common/base/crc32c.h"
+#include "common/base/file.h"
 #include "common/comm/job.h"
+#include "common/weights/model.h"
 #include "launch/support/agree.h"
+#include "launch/support/lines.h"
 #include "launch/support/probe.h"
 
 char *pt_classifier_path(const char *name)
 {
-    char *path = NULL;
+    char *path = pt_file_path(name, "model.h5");
 
-    if (asprintf(&path, "%s/model.h5", name) < 0) return NULL;
-    if (access(path, F_OK) == 0) return path;
+    if (!path || access(path, F_OK) == 0) return path;
     free(path);
     return strdup(name);
 }
@@ -68,6 +70,23 @@ pt_status pt_classifier_open(const char *path, const char *entry, const char *ne
                                 .crop = out->graph->nodes[0].h,
                                 .preprocess = pre};
     return PT_OK;
+}
+
+pt_status pt_classifier_names(const pt_classifier *m, const char *path, const char *file,
+                              char ***names)
+{
+    size_t n = 0;
+    pt_status s = PT_OK;
+
+    *names = NULL;
+    if (file)
+        s = pt_lines_read(file, names, &n);
+    else if (m->info.format == PT_FORMAT_MODEL)
+        s = pt_model_class_names(path, names, &n);
+    if (s == PT_OK && *names && n != (size_t)m->graph->n_classes)
+        s = pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes", n,
+                    m->graph->n_classes);
+    return s;
 }
 
 pt_status pt_classifier_open_all(const char *path, const char *network, bool with_head,

@@ -13,6 +13,15 @@
 
 enum { LIBRARY_BYTES = 1 << 16, TEXT_BYTES = 64 };
 
+int pt_logits_best(const float *logits, int n)
+{
+    int best = 0;
+
+    for (int k = 1; k < n; k++)
+        if (logits[k] > logits[best]) best = k;
+    return best;
+}
+
 int pt_logits_rank(const float *logits, int n, int label)
 {
     int above = 0;
@@ -117,12 +126,9 @@ static pt_status write_columns(pt_h5file *f, const pt_dataset *d, const uint32_t
 
     if (!label || !guess || !name) s = pt_fail(PT_ERR_NOMEM, "no memory for predictions");
     for (size_t i = 0; i < n && s == PT_OK; i++) {
-        const float *row = logits + i * (size_t)c;
-
         label[i] = pt_dataset_label(d, images[i]);
         name[i] = pt_dataset_name(d, images[i]);
-        for (int k = 1; k < c; k++)
-            if (row[k] > row[guess[i]]) guess[i] = k;
+        guess[i] = pt_logits_best(logits + i * (size_t)c, c);
     }
     if (s == PT_OK) s = pt_h5file_write_u32(f, "image", 1, &rows, images);
     if (s == PT_OK) s = pt_h5file_write_i32(f, "label", 1, &rows, label);

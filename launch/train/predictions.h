@@ -28,6 +28,9 @@ json_t *pt_score_per_class(const pt_score *s);
  * ce. Takes line, which may be NULL; NULL without memory. */
 json_t *pt_score_line(json_t *line, uint64_t step, const pt_score *s);
 
+/* The class of the largest logit; of equal ones the first. */
+int pt_logits_best(const float *logits, int n);
+
 /* Rank of `label` among logits [n]: 0 if it is the largest. */
 int pt_logits_rank(const float *logits, int n, int label);
 
