@@ -8,20 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/base/program.h"
 #include "common/base/suggest.h"
 
 bool pt_config_is_shipped(const char *name)
 {
     return strncmp(name, PT_SHIPPED, strlen(PT_SHIPPED)) == 0;
-}
-
-/* malloc'd; NULL without memory. */
-static char *join(const char *a, const char *b)
-{
-    char *path = NULL;
-
-    return asprintf(&path, "%s/%s", a, b) < 0 ? NULL : path;
 }
 
 /* The directory of all of them, malloc'd. */
@@ -40,7 +33,7 @@ static pt_status find_directory(char **dir)
 
         memcpy(at, program, sizeof at);
         free(*dir);
-        *dir = join(dirname(at), places[i]);
+        *dir = pt_file_path(dirname(at), places[i]);
         if (*dir && access(*dir, R_OK | X_OK) == 0) return PT_OK;
     }
     free(*dir);
@@ -55,7 +48,7 @@ static pt_status find_directory(char **dir)
 /* The names in dir as one writes them, and the end of the list; the matches own them. */
 static const char **list_names(const char *dir, glob_t *matches)
 {
-    char *pattern = join(dir, "*/*.yaml");
+    char *pattern = pt_file_path(dir, "*/*.yaml");
     const char **names;
 
     *matches = (glob_t){0};

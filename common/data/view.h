@@ -18,6 +18,9 @@ typedef struct {
     int resize; /* pixels: both sides, or the short side */
 } pt_geometry;
 
+/* "square", "short_side", "no_resize". */
+extern const char *const pt_resize_mode_names[3];
+
 /* RGB, 1/255, mean .485 .456 .406, std .229 .224 .225 (torchvision). */
 extern const pt_preprocess pt_preprocess_imagenet;
 

@@ -15,7 +15,6 @@
 enum { VERSION = 1, PATH_BYTES = PT_TABLE_NAME_MAX + 16 };
 
 /* The words of the record; indexed by the enums. */
-static const char *const modes[] = {"square", "short_side", "no_resize"};
 static const char *const orders[] = {"rgb", "bgr"};
 static const char *const strides[] = {"conv2", "conv1"};
 static const char *const reps[] = {"after_relu", "before_relu", "after_dropout"};
@@ -138,7 +137,7 @@ static pt_status get_geometry(const pt_h5file *f, pt_weights_info *info)
     pt_status s;
 
     if (!pt_h5file_has_attr(f, "/", "resize_mode")) return PT_OK;
-    s = get_word(f, "resize_mode", modes, 3, &mode);
+    s = get_word(f, "resize_mode", pt_resize_mode_names, 3, &mode);
     if (s == PT_OK) s = get_int(f, "resize", 0, 1 << 16, &info->geometry.resize);
     info->geometry.mode = (pt_resize_mode)mode;
     info->has_geometry = s == PT_OK;
@@ -370,7 +369,8 @@ static pt_status put_record(pt_h5file *f, const pt_graph *g, const pt_graph_opti
     if (s == PT_OK) s = pt_h5file_set_float(f, "/", "bn_eps", (double)o->bn_eps);
     if (s == PT_OK) s = pt_h5file_set_string(f, "/", "weight_hash", hash);
     if (s == PT_OK && shape) {
-        s = pt_h5file_set_string(f, "/", "resize_mode", modes[shape->mode]);
+        s = pt_h5file_set_string(f, "/", "resize_mode",
+                                 pt_resize_mode_names[shape->mode]);
         if (s == PT_OK) s = pt_h5file_set_int(f, "/", "resize", shape->resize);
     }
     if (s != PT_OK || !p) return s;

@@ -40,15 +40,11 @@ static void set_number(json_t *o, const char *key, double number)
 
 static void set_view(json_t *o, const pt_export *e)
 {
-    static const char *const modes[] = {[PT_RESIZE_SQUARE] = "square",
-                                        [PT_RESIZE_SHORT_SIDE] = "short_side",
-                                        [PT_RESIZE_NONE] = "no_resize"};
-
     set_text(o, "preprocess_order", e->preprocess->bgr ? "bgr" : "rgb");
     set_number(o, "preprocess_scale", (double)e->preprocess->scale);
     set_floats(o, "preprocess_mean", e->preprocess->mean);
     set_floats(o, "preprocess_std", e->preprocess->std);
-    set_text(o, "resize_mode", modes[e->geometry->mode]);
+    set_text(o, "resize_mode", pt_resize_mode_names[e->geometry->mode]);
     if (e->geometry->mode != PT_RESIZE_NONE) set_number(o, "resize", e->geometry->resize);
     set_number(o, "crop", e->graph->nodes[0].h);
 }
