@@ -305,15 +305,13 @@ pt_status pt_caffe_open(const char *path, pt_table **out)
     return pt_table_open(path, &ops, out);
 }
 
-bool pt_caffe_is(const char *path)
+bool pt_caffe_is(const pt_file *file)
 {
-    pt_file *file = NULL;
     pt_wire_field field;
     pt_wire w;
     bool more = true, is = false;
     int n_second = 0;
 
-    if (pt_file_open(path, &file) != PT_OK) return false;
     pt_wire_init(&w, file, 0, file->size);
     while (!is && pt_wire_next(&w, &field, &more) == PT_OK && more) {
         bool nested = field.type == PT_WIRE_LEN;
@@ -322,6 +320,5 @@ bool pt_caffe_is(const char *path)
         is = nested && (field.number == NET_LAYER ||
                         (field.number == NET_LAYERS && ++n_second == 2));
     }
-    pt_file_destroy(&file);
     return is;
 }

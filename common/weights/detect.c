@@ -82,38 +82,44 @@ static bool may_be_caffe(const uint8_t *b, size_t n)
     return n > 0 && (b[0] == 0x0a || b[0] == 0x12 || b[0] == 0x1a || b[0] == 0xa2);
 }
 
-pt_status pt_weights_detect(const char *path, pt_format *format)
+/* b [n]: the first bytes of the file. */
+static pt_status which(const pt_file *file, const uint8_t *b, size_t n, pt_format *format)
 {
     static const uint8_t hdf5[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-    uint8_t b[32] = {0};
-    uint64_t size = 0;
-    pt_file *file = NULL;
-    size_t n = 0, at = 0;
-    pt_status s = pt_file_open(path, &file);
+    size_t at = 0;
 
-    if (s == PT_OK) {
-        size = file->size;
-        n = size < sizeof b ? (size_t)size : sizeof b;
-        s = pt_file_read(file, 0, b, n);
-    }
-    pt_file_destroy(&file);
-    if (s != PT_OK) return s;
-    if (starts(b, n, hdf5, sizeof hdf5)) return which_hdf5(path, format);
+    if (starts(b, n, hdf5, sizeof hdf5)) return which_hdf5(file->path, format);
     while (at < n && strchr(" \t\r\n", b[at]) && b[at]) at++;
     if (starts(b, n, pt_torch_magic, PT_TORCH_MAGIC))
         *format = PT_FORMAT_TORCH;
     else if (starts(b, n, "PK\3\4", 4))
         *format = PT_FORMAT_TORCH_ZIP;
-    else if (pt_safetensors_is(b, n, size))
+    else if (pt_safetensors_is(b, n, file->size))
         *format = PT_FORMAT_SAFETENSORS;
     else if (at < n && b[at] == '{')
         *format = PT_FORMAT_TFJS;
-    else if (may_be_caffe(b, n) && pt_caffe_is(path))
+    else if (may_be_caffe(b, n) && pt_caffe_is(file))
         *format = PT_FORMAT_CAFFE;
     else if (is_onnx(b, n))
         *format = PT_FORMAT_ONNX;
     else
-        s = unknown(path, b, n);
+        return unknown(file->path, b, n);
+    return PT_OK;
+}
+
+pt_status pt_weights_detect(const char *path, pt_format *format)
+{
+    uint8_t b[32] = {0};
+    pt_file *file = NULL;
+    pt_status s = pt_file_open(path, &file);
+
+    if (s == PT_OK) {
+        size_t n = file->size < sizeof b ? (size_t)file->size : sizeof b;
+
+        s = pt_file_read(file, 0, b, n);
+        if (s == PT_OK) s = which(file, b, n, format);
+    }
+    pt_file_destroy(&file);
     return s;
 }
 

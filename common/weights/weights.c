@@ -42,7 +42,7 @@ static pt_status whole_path(const char *path, const char *entry, char **out)
     return PT_OK;
 }
 
-static pt_status open_table(const char *path, pt_format *format, pt_table **t)
+static pt_status open_as(pt_format format, const char *path, pt_table **t)
 {
     static pt_status (*const open[])(const char *, pt_table **) = {
         [PT_FORMAT_MODEL] = pt_model_open,
@@ -53,10 +53,16 @@ static pt_status open_table(const char *path, pt_format *format, pt_table **t)
         [PT_FORMAT_TORCH_ZIP] = pt_torch_zip_open,
         [PT_FORMAT_SAFETENSORS] = pt_safetensors_open,
         [PT_FORMAT_CAFFE] = pt_caffe_open};
+
+    return open[format](path, t);
+}
+
+static pt_status open_table(const char *path, pt_format *format, pt_table **t)
+{
     pt_status s = pt_weights_detect(path, format);
 
     *t = NULL;
-    return s == PT_OK ? open[*format](path, t) : s;
+    return s == PT_OK ? open_as(*format, path, t) : s;
 }
 
 pt_status pt_weights_open(const char *path, pt_format *format, pt_table **t)
@@ -108,7 +114,7 @@ pt_status pt_weights_inspect(const char *path, const char *entry, pt_weights_inf
     pt_status s = whole_path(path, entry, &whole);
 
     if (s == PT_OK) s = pt_weights_detect(whole, &format);
-    if (s == PT_OK && format != PT_FORMAT_MODEL) s = open_table(whole, &format, &t);
+    if (s == PT_OK && format != PT_FORMAT_MODEL) s = open_as(format, whole, &t);
     if (s == PT_OK) s = describe(whole, format, t, info);
     pt_table_destroy(&t);
     free(whole);
@@ -276,7 +282,7 @@ pt_status pt_weights_try(const char *path, const char *entry)
 
     if (s == PT_OK) s = pt_weights_detect(whole, &format);
     if (s != PT_OK || (format != PT_FORMAT_MODEL && format != PT_FORMAT_KERAS)) goto done;
-    s = open_table(whole, &format, &table);
+    s = open_as(format, whole, &table);
     if (s == PT_OK) s = describe(whole, format, table, &info);
     if (s == PT_OK) s = try_tensors(table);
     if (s == PT_OK && format == PT_FORMAT_MODEL)
