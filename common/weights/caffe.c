@@ -13,11 +13,12 @@ enum { V1_NAME = 4, V1_TYPE = 5, V1_BLOBS = 6 };
 enum { LAYER_NAME = 1, LAYER_TYPE = 2, LAYER_BLOBS = 7 };
 enum { V1_CONVOLUTION = 4, V1_INNER_PRODUCT = 14 }; /* V1LayerParameter.LayerType */
 enum { BLOB_WIDTH = 4, BLOB_DATA = 5, BLOB_SHAPE = 7, BLOB_DOUBLES = 8 }; /* num is 1 */
-enum { NAME = 256, BLOBS_MAX = 8, CHUNK = 4096 };
+enum { NAME = 256, BLOBS_MAX = 8 };
 
 typedef struct {
     uint64_t at, size; /* bytes of the values */
-    bool doubles, packed;
+    pt_number type;
+    bool packed;
     bool old; /* four dimensions whatever it is */
     int n_dims;
     int64_t dims[PT_TABLE_DIMS_MAX];
@@ -25,7 +26,7 @@ typedef struct {
 
 typedef struct {
     uint64_t at;
-    bool doubles;
+    pt_number type;
     float divide; /* the values by this; a BatchNorm of no images has 0: all are 0 */
 } place;
 
@@ -114,7 +115,7 @@ static pt_status read_blob(const caffe_file *f, const pt_wire_field *in, blob *b
         if (s != PT_OK) return s;
         if (field.number != BLOB_DATA && field.number != BLOB_DOUBLES) continue;
         b->packed = field.type == PT_WIRE_LEN && b->size == 0;
-        b->doubles = field.number == BLOB_DOUBLES;
+        b->type = field.number == BLOB_DOUBLES ? PT_NUMBER_F64 : PT_NUMBER_F32;
         b->at = field.at;
         b->size = field.size;
     }
@@ -179,7 +180,7 @@ static pt_status add_place(caffe_file *f, const blob *b, float divide)
         f->places = more;
         f->capacity = capacity;
     }
-    f->places[f->n++] = (place){b->at, b->doubles, divide};
+    f->places[f->n++] = (place){b->at, b->type, divide};
     return PT_OK;
 }
 
@@ -189,7 +190,7 @@ static pt_status add_blob(caffe_file *f, pt_table *t, const layer *l, const char
     char name[NAME + 32];
     pt_table_entry *e;
     pt_status s;
-    size_t size = b->doubles ? 8 : 4;
+    size_t size = pt_number_bytes(b->type);
 
     snprintf(name, sizeof name, "%s/%s", l->name, role);
     s = pt_table_add(t, name, strlen(name), b->n_dims, b->dims, f->n, &e);
@@ -206,18 +207,14 @@ static pt_status add_blob(caffe_file *f, pt_table *t, const layer *l, const char
 /* The sum of weights by which the third blob of a BatchNorm says to divide. */
 static pt_status read_factor(const caffe_file *f, const layer *l, float *factor)
 {
-    uint8_t bytes[8];
     blob b;
     pt_status s = read_blob(f, &l->blobs[2], &b);
 
     if (s != PT_OK) return s;
-    if (!b.packed || b.size != (b.doubles ? 8 : 4))
+    if (!b.packed || b.size != pt_number_bytes(b.type))
         return pt_fail(PT_ERR_DATA, "%s: %.80s: the scale factor is not one number",
                        f->file->path, l->name);
-    s = pt_file_read(f->file, b.at, bytes, (size_t)b.size);
-    if (s == PT_OK)
-        pt_number_convert(b.doubles ? PT_NUMBER_F64 : PT_NUMBER_F32, bytes, 1, factor);
-    return s;
+    return pt_number_read_file(b.type, f->file, b.at, 1, factor);
 }
 
 static pt_status add_layer(caffe_file *f, pt_table *t, const layer *l)
@@ -278,18 +275,10 @@ static pt_status caffe_read(const pt_table *t, const pt_table_entry *e, size_t f
 {
     const caffe_file *f = t->source;
     const place *p = &f->places[e->where];
-    const size_t size = p->doubles ? 8 : 4;
-    uint8_t bytes[CHUNK];
+    pt_status s = pt_number_read_file(
+        p->type, f->file, p->at + first * pt_number_bytes(p->type), n, values);
 
-    for (size_t i = 0; i < n; i += CHUNK / size) {
-        size_t some = n - i < CHUNK / size ? n - i : CHUNK / size;
-        pt_status s =
-            pt_file_read(f->file, p->at + (first + i) * size, bytes, some * size);
-
-        if (s != PT_OK) return s;
-        pt_number_convert(p->doubles ? PT_NUMBER_F64 : PT_NUMBER_F32, bytes, some,
-                          values + i);
-    }
+    if (s != PT_OK) return s;
     for (size_t i = 0; i < n && p->divide != 1; i++)
         values[i] = p->divide == 0 ? 0 : values[i] / p->divide;
     return PT_OK;

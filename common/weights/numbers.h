@@ -2,8 +2,7 @@
 #ifndef PT_COMMON_WEIGHTS_NUMBERS_H
 #define PT_COMMON_WEIGHTS_NUMBERS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "common/base/file.h"
 
 typedef enum {
     PT_NUMBER_F32,
@@ -15,7 +14,15 @@ typedef enum {
 /* Of one number. */
 size_t pt_number_bytes(pt_number type);
 
-/* n numbers at bytes, any alignment, to out [n]. */
-void pt_number_convert(pt_number type, const uint8_t *bytes, size_t n, float *out);
+/* n numbers from byte `at` of what `read` reads from, to out [n], which is all the memory
+ * that they take. Numbers not wider than a float are read in one call. */
+PT_MUST_USE pt_status pt_number_read(pt_number type,
+                                     pt_status (*read)(const void *from, uint64_t at,
+                                                       void *to, size_t n),
+                                     const void *from, uint64_t at, size_t n, float *out);
+
+/* The same from a file. */
+PT_MUST_USE pt_status pt_number_read_file(pt_number type, const pt_file *file,
+                                          uint64_t at, size_t n, float *out);
 
 #endif

@@ -9,9 +9,8 @@
 #include "common/weights/prefix.h"
 
 enum {
-    LENGTH = 8,           /* bytes of the number that comes first */
-    HEADER_MAX = 8 << 20, /* bytes; the parser may take 40 times that */
-    CHUNK = 1 << 16       /* bytes converted at a time */
+    LENGTH = 8,          /* bytes of the number that comes first */
+    HEADER_MAX = 8 << 20 /* bytes; the parser may take 40 times that */
 };
 
 typedef struct {
@@ -219,23 +218,9 @@ static pt_status safetensors_read(const pt_table *t, const pt_table_entry *e,
 {
     const safetensors_file *f = t->source;
     const place *p = &f->places[e->where];
-    const size_t size = types[p->type].bytes;
-    uint8_t bytes[CHUNK];
-    uint64_t at = p->begin + first * size;
 
-    if (types[p->type].number == PT_NUMBER_F32)
-        return pt_file_read(f->file, at, values, n * size);
-    while (n > 0) {
-        size_t some = n < CHUNK / size ? n : CHUNK / size;
-        pt_status s = pt_file_read(f->file, at, bytes, some * size);
-
-        if (s != PT_OK) return s;
-        pt_number_convert(types[p->type].number, bytes, some, values);
-        at += some * size;
-        values += some;
-        n -= some;
-    }
-    return PT_OK;
+    return pt_number_read_file(types[p->type].number, f->file,
+                               p->begin + first * types[p->type].bytes, n, values);
 }
 
 static pt_status safetensors_fill(pt_table *t, void *source)

@@ -6,8 +6,6 @@
 #include "common/weights/numbers.h"
 #include "common/weights/prefix.h"
 
-enum { CHUNK = 1 << 16 /* bytes converted at a time */ };
-
 enum { ORDERED_DICT, TENSOR, TENSOR_V2, PARAMETER, STORAGES };
 
 const pt_pickle_global pt_torch_globals[] = {
@@ -317,40 +315,26 @@ pt_status pt_torch_add_tensors(pt_torch *f, pt_table *t)
 
 /* ---- values ----------------------------------------------------------------------- */
 
-/* Values [first, first + n) of a storage, a part at a time. */
-static pt_status read_doubles(const pt_torch *f, const pt_torch_storage *s,
-                              uint64_t first, size_t n, float *out)
+typedef struct {
+    const pt_torch *f;
+    const pt_torch_storage *s;
+} storage_bytes;
+
+static pt_status read_storage(const void *from, uint64_t at, void *to, size_t n)
 {
-    uint8_t bytes[CHUNK];
+    const storage_bytes *b = from;
 
-    while (n > 0) {
-        size_t some = n < CHUNK / 8 ? n : CHUNK / 8;
-        pt_status status = f->read(f, s, first * 8, bytes, some * 8);
-
-        if (status != PT_OK) return status;
-        pt_number_convert(PT_NUMBER_F64, bytes, some, out);
-        first += some;
-        out += some;
-        n -= some;
-    }
-    return PT_OK;
+    return b->f->read(b->f, b->s, at, to, n);
 }
 
-/* The same for numbers that fit in place of the floats that they become: read to the end
- * of out, widened from its start. */
+/* Values [first, first + n) of a storage. */
 static pt_status read_range(const pt_torch *f, const pt_torch_storage *s, uint64_t first,
                             size_t n, float *out)
 {
-    const size_t size = types[s->type].bytes;
-    uint8_t *bytes;
-    pt_status status;
+    const storage_bytes from = {f, s};
 
-    if (size > sizeof *out) return read_doubles(f, s, first, n, out);
-    bytes = (uint8_t *)out + n * (sizeof *out - size);
-    status = f->read(f, s, first * size, bytes, n * size);
-    if (status == PT_OK && size < sizeof *out)
-        pt_number_convert(types[s->type].number, bytes, n, out);
-    return status;
+    return pt_number_read(types[s->type].number, read_storage, &from,
+                          first * types[s->type].bytes, n, out);
 }
 
 static bool is_contiguous(const view *v, const pt_table_entry *e)
