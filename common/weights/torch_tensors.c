@@ -131,17 +131,15 @@ pt_status pt_torch_collect(pt_torch *f, const char *path)
     }
     qsort(f->storages, n, sizeof *f->storages, by_key);
     for (size_t i = 0; i < n; i++) {
-        pt_torch_storage *s = &f->storages[i], *last = unique ? s - 1 : NULL;
+        pt_torch_storage *s = &f->storages[i],
+                         *last = unique ? &f->storages[unique - 1] : NULL;
 
         if (!last || by_key(last, s) != 0)
-            unique++;
+            f->storages[unique++] = *s;
         else if (last->type != s->type || last->count != s->count)
             return pt_fail(PT_ERR_DATA, "%s: the storage %.*s is described twice", path,
                            (int)(s->n_key < 40 ? s->n_key : 40), s->key);
     }
-    for (size_t i = 1, to = 1; i < n; i++)
-        if (by_key(&f->storages[to - 1], &f->storages[i]) != 0)
-            f->storages[to++] = f->storages[i];
     f->n_storages = unique;
     return PT_OK;
 }
