@@ -109,6 +109,17 @@ int pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,
     return e->n_dims;
 }
 
+bool pt_names_fits(const pt_naming *rule, const pt_table_entry *e,
+                   const pt_tensor *tensor)
+{
+    size_t dims[PT_TABLE_DIMS_MAX];
+    bool fits = pt_names_file_dims(rule, e, tensor, dims) == tensor->n_dims;
+
+    for (int i = 0; i < tensor->n_dims && fits; i++)
+        fits = dims[i] == (size_t)tensor->dims[i];
+    return fits;
+}
+
 int pt_names_classes(const pt_table *t)
 {
     const pt_naming *rule;

@@ -32,6 +32,10 @@ bool pt_names_fill(const pt_naming *rule, const pt_graph *g, const pt_tensor *te
 int pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,
                        const pt_tensor *tensor, size_t dims[PT_TABLE_DIMS_MAX]);
 
+/* Whether `e` has the shape of `tensor` by the rule. */
+bool pt_names_fits(const pt_naming *rule, const pt_table_entry *e,
+                   const pt_tensor *tensor);
+
 /* Classes of the head in the file, found by the names that heads have; 0 without one. */
 int pt_names_classes(const pt_table *t);
 

@@ -8,18 +8,12 @@ static bool has_all(const pt_table *t, const pt_naming *rule, const pt_graph *g,
 {
     for (int i = 0; i < g->n_tensors; i++) {
         const pt_tensor *of = &g->tensors[i];
-        size_t dims[PT_TABLE_DIMS_MAX];
         char name[PT_NAMES_MAX];
         float value;
-        bool fits;
 
         if (of->head || pt_names_fill(rule, g, of, &value)) continue;
         used[i] = pt_names_find(t, rule, g, of, name);
-        if (!used[i]) return false;
-        fits = pt_names_file_dims(rule, used[i], of, dims) == of->n_dims;
-        for (int k = 0; k < of->n_dims && fits; k++)
-            fits = dims[k] == (size_t)of->dims[k];
-        if (!fits) return false;
+        if (!used[i] || !pt_names_fits(rule, used[i], of)) return false;
     }
     return true;
 }

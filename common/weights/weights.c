@@ -139,8 +139,6 @@ static const pt_table_entry *match(const pt_table *table, const pt_naming *rule,
     char name[PT_NAMES_MAX], has[PT_SHAPE_TEXT], needs[PT_SHAPE_TEXT];
     size_t dims[PT_TABLE_DIMS_MAX];
     const pt_table_entry *e = pt_names_find(table, rule, g, t, name);
-    bool fits;
-    int n_dims;
 
     tensor_shape(t, needs);
     if (!e) {
@@ -151,13 +149,10 @@ static const pt_table_entry *match(const pt_table *table, const pt_naming *rule,
                      other ? " " : "ne", other ? name : "", needs);
         return NULL;
     }
-    n_dims = pt_names_file_dims(rule, e, t, dims);
-    fits = n_dims == t->n_dims;
-    for (int i = 0; i < t->n_dims && fits; i++) fits = dims[i] == (size_t)t->dims[i];
-    if (fits) {
+    if (pt_names_fits(rule, e, t)) {
         pt_table_check(table, e, misfit);
     } else {
-        pt_shape_text(n_dims, dims, has);
+        pt_shape_text(pt_names_file_dims(rule, e, t, dims), dims, has);
         pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: the file has %s, the network needs %s",
                      t->name, has, needs);
     }
