@@ -210,11 +210,13 @@ static pt_status read_tensor(const pt_table *table, const pt_naming *rule,
 }
 
 /* Floats between file and memory: 16 rows at least, so that a cache line of memory is
- * written at once. */
-static size_t scratch_floats(const pt_table *table, const pt_tensor *t)
+ * written at once; none for Keras, whose order is that of memory. */
+static size_t scratch_floats(const pt_table *table, const pt_naming *rule,
+                             const pt_tensor *t)
 {
     size_t rows = (size_t)t->dims[0], block = 16 * (t->count / rows);
 
+    if (rule->layout == PT_LAYOUT_KERAS) return 0;
     if (!pt_table_has_parts(table)) return t->count;
     block = block < BLOCK_FLOATS ? BLOCK_FLOATS : block;
     return block < t->count ? block : t->count;
@@ -229,7 +231,7 @@ static pt_status read_all(const pt_table *table, const pt_naming *rule, const pt
     pt_status s = PT_OK;
 
     for (int i = 0; i < g->n_tensors; i++) {
-        size_t n = scratch_floats(table, &g->tensors[i]);
+        size_t n = scratch_floats(table, rule, &g->tensors[i]);
 
         if (entries[i] && n > max) max = n;
     }
