@@ -65,33 +65,19 @@ static pt_status add_dim(const caffe_file *f, blob *b, uint64_t dim)
 static pt_status read_shape(const caffe_file *f, const pt_wire_field *in, blob *b)
 {
     pt_wire_field field;
-    pt_wire w;
-    bool more;
-    pt_status s;
+    pt_wire w, packed;
+    uint64_t dim;
+    pt_status s = PT_OK;
 
     pt_wire_init(&w, f->file, in->at, in->size);
     b->n_dims = 0;
     b->old = false;
-    while ((s = pt_wire_next(&w, &field, &more)) == PT_OK && more) {
-        uint8_t bytes[PT_TABLE_DIMS_MAX * 10];
-        uint64_t dim = 0;
-
+    while (pt_wire_next(&w, &field, &s)) {
         if (field.number != 1) continue;
         if (field.type == PT_WIRE_VARINT) s = add_dim(f, b, field.value);
-        if (s != PT_OK) return s;
         if (field.type != PT_WIRE_LEN) continue;
-        if (field.size > sizeof bytes)
-            return pt_fail(PT_ERR_DATA, "%s: a shape has %llu bytes", f->file->path,
-                           (unsigned long long)field.size);
-        s = pt_file_read(f->file, field.at, bytes, field.size);
-        for (size_t i = 0, shift = 0; i < field.size && s == PT_OK; i++) {
-            dim |= shift < 64 ? (uint64_t)(bytes[i] & 0x7f) << shift : 0;
-            shift = bytes[i] & 0x80 ? shift + 7 : 0;
-            if (shift) continue;
-            s = add_dim(f, b, dim);
-            dim = 0;
-        }
-        if (s != PT_OK) return s;
+        pt_wire_init(&packed, f->file, field.at, field.size);
+        while (pt_wire_next_varint(&packed, &dim, &s)) s = add_dim(f, b, dim);
     }
     return s;
 }
@@ -100,19 +86,17 @@ static pt_status read_blob(const caffe_file *f, const pt_wire_field *in, blob *b
 {
     pt_wire_field field;
     pt_wire w;
-    bool more;
-    pt_status s;
+    pt_status s = PT_OK;
 
     *b = (blob){.packed = true, .old = true, .n_dims = 4, .dims = {1, 1, 1, 1}};
     pt_wire_init(&w, f->file, in->at, in->size);
-    while ((s = pt_wire_next(&w, &field, &more)) == PT_OK && more) {
+    while (pt_wire_next(&w, &field, &s)) {
         if (field.number >= 1 && field.number <= BLOB_WIDTH && b->old &&
             field.type == PT_WIRE_VARINT)
             b->dims[field.number - 1] =
                 field.value > INT64_MAX ? -1 : (int64_t)field.value;
         if (field.number == BLOB_SHAPE && field.type == PT_WIRE_LEN)
             s = read_shape(f, &field, b);
-        if (s != PT_OK) return s;
         if (field.number != BLOB_DATA && field.number != BLOB_DOUBLES) continue;
         b->packed = field.type == PT_WIRE_LEN && b->size == 0;
         b->type = field.number == BLOB_DOUBLES ? PT_NUMBER_F64 : PT_NUMBER_F32;
@@ -150,12 +134,11 @@ static pt_status read_layer(const caffe_file *f, const pt_wire_field *in, bool v
                    blobs = v1 ? V1_BLOBS : LAYER_BLOBS;
     pt_wire_field field;
     pt_wire w;
-    bool more;
-    pt_status s;
+    pt_status s = PT_OK;
 
     *l = (layer){0};
     pt_wire_init(&w, f->file, in->at, in->size);
-    while ((s = pt_wire_next(&w, &field, &more)) == PT_OK && more) {
+    while (pt_wire_next(&w, &field, &s)) {
         if (field.number == name) s = read_text(f, &field, l->name, sizeof l->name);
         if (field.number == type && !v1)
             s = read_text(f, &field, l->type, sizeof l->type);
@@ -163,7 +146,6 @@ static pt_status read_layer(const caffe_file *f, const pt_wire_field *in, bool v
             strcpy(l->type, field.value == V1_CONVOLUTION     ? "Convolution"
                             : field.value == V1_INNER_PRODUCT ? "InnerProduct"
                                                               : "other");
-        if (s != PT_OK) return s;
         if (field.number == blobs && field.type == PT_WIRE_LEN && l->n_blobs < BLOBS_MAX)
             l->blobs[l->n_blobs++] = field;
     }
@@ -247,18 +229,16 @@ static pt_status caffe_fill(pt_table *t, void *source)
     pt_wire_field field;
     pt_wire w;
     layer l;
-    bool more = true;
     pt_status s = pt_file_open(t->path, &f->file);
 
     if (s != PT_OK) return s;
     pt_wire_init(&w, f->file, 0, f->file->size);
-    while ((s = pt_wire_next(&w, &field, &more)) == PT_OK && more) {
+    while (pt_wire_next(&w, &field, &s)) {
         bool v1 = field.number == NET_LAYERS;
 
         if (field.type != PT_WIRE_LEN || (!v1 && field.number != NET_LAYER)) continue;
         s = read_layer(f, &field, v1, &l);
         if (s == PT_OK) s = add_layer(f, t, &l);
-        if (s != PT_OK) return s;
     }
     if (s != PT_OK) return s;
     if (t->n == 0)
@@ -298,11 +278,12 @@ bool pt_caffe_is(const pt_file *file)
 {
     pt_wire_field field;
     pt_wire w;
-    bool more = true, is = false;
+    pt_status s = PT_OK;
+    bool is = false;
     int n_second = 0;
 
     pt_wire_init(&w, file, 0, file->size);
-    while (!is && pt_wire_next(&w, &field, &more) == PT_OK && more) {
+    while (!is && pt_wire_next(&w, &field, &s)) {
         bool nested = field.type == PT_WIRE_LEN;
 
         if (field.number == 1 && !nested) break; /* ONNX: ir_version */

@@ -48,15 +48,12 @@ static pt_status varint(pt_wire *w, uint64_t *out)
     return PT_OK;
 }
 
-pt_status pt_wire_next(pt_wire *w, pt_wire_field *field, bool *more)
+static pt_status next_field(pt_wire *w, pt_wire_field *field)
 {
     uint64_t tag, begin = w->at;
-    pt_status s;
+    pt_status s = varint(w, &tag);
 
     *field = (pt_wire_field){0};
-    *more = w->at < w->end;
-    if (!*more) return PT_OK;
-    s = varint(w, &tag);
     if (s != PT_OK) return s;
     field->number = (uint32_t)(tag >> 3);
     field->type = (pt_wire_type)(tag & 7);
@@ -83,4 +80,18 @@ pt_status pt_wire_next(pt_wire *w, pt_wire_field *field, bool *more)
     if (s == PT_OK && field->size > w->end - w->at) s = invalid(w, begin);
     if (s == PT_OK) w->at += field->size;
     return s;
+}
+
+bool pt_wire_next(pt_wire *w, pt_wire_field *field, pt_status *s)
+{
+    if (*s != PT_OK || w->at == w->end) return false;
+    *s = next_field(w, field);
+    return *s == PT_OK;
+}
+
+bool pt_wire_next_varint(pt_wire *w, uint64_t *value, pt_status *s)
+{
+    if (*s != PT_OK || w->at == w->end) return false;
+    *s = varint(w, value);
+    return *s == PT_OK;
 }

@@ -35,8 +35,12 @@ typedef struct {
 /* The message in bytes [at, at + size) of the file, which outlives w. */
 void pt_wire_init(pt_wire *w, const pt_file *file, uint64_t at, uint64_t size);
 
-/* The next field; *more false at the end. PT_ERR_DATA with the byte where the message is
- * not valid or cut short. */
-PT_MUST_USE pt_status pt_wire_next(pt_wire *w, pt_wire_field *field, bool *more);
+/* The next field; false at the end, and once *s is not PT_OK: a failure of the caller's
+ * ends the loop as well. PT_ERR_DATA with the byte where the message is not valid or cut
+ * short. */
+bool pt_wire_next(pt_wire *w, pt_wire_field *field, pt_status *s);
+
+/* The same where there are only varints, one after another: a packed field. */
+bool pt_wire_next_varint(pt_wire *w, uint64_t *value, pt_status *s);
 
 #endif
