@@ -23,7 +23,7 @@ static const pt_table_entry *find_role(const pt_table *t, const pt_naming *rule,
     else
         snprintf(theirs, sizeof theirs, "%s", ours);
     if (!*theirs) return NULL;
-    rule->tensor(g, of, theirs, role ? role : dot + 1, name);
+    rule->spelling->tensor(g, of, theirs, role ? role : dot + 1, name);
     return pt_table_find(t, name);
 }
 
@@ -95,12 +95,12 @@ int pt_names_file_dims(const pt_naming *rule, const pt_table_entry *e,
                      linear[2] = {1, 0};
     const int *order = NULL;
 
-    if (rule->layout == PT_LAYOUT_TORCH && is_map_wide(e, tensor)) {
+    if (rule->spelling->layout == PT_LAYOUT_TORCH && is_map_wide(e, tensor)) {
         dims[0] = e->dims[0];
         dims[1] = e->dims[1] * e->dims[2] * e->dims[3];
         return 2;
     }
-    if (rule->layout == PT_LAYOUT_KERAS && e->n_dims == tensor->n_dims) {
+    if (rule->spelling->layout == PT_LAYOUT_KERAS && e->n_dims == tensor->n_dims) {
         if (tensor->kind == PT_TENSOR_CONV) order = conv;
         if (tensor->kind == PT_TENSOR_DEPTHWISE) order = depthwise;
         if (tensor->kind == PT_TENSOR_LINEAR) order = linear;
@@ -125,14 +125,17 @@ int pt_names_classes(const pt_table *t)
     const pt_naming *rule;
 
     for (size_t i = 0; (rule = pt_naming_at(i)); i++) {
-        /* Weights, not biases: outputs come first in PyTorch, last in Keras. */
-        const pt_table_entry *e = pt_table_find(t, rule->kernel);
+        char kernel[PT_NAMES_MAX];
+        const pt_table_entry *e;
         pt_status s = PT_OK;
         size_t n;
 
+        /* Weights, not biases: outputs come first in PyTorch, last in Keras. */
+        snprintf(kernel, sizeof kernel, "%s%s", rule->head, rule->spelling->weight);
+        e = pt_table_find(t, kernel);
         if (!e || e->n_dims < 2) continue;
         pt_table_check(t, e, &s); /* a shard may be missing */
-        n = e->dims[rule->layout == PT_LAYOUT_TORCH ? 0 : e->n_dims - 1];
+        n = e->dims[rule->spelling->layout == PT_LAYOUT_TORCH ? 0 : e->n_dims - 1];
         if (s == PT_OK && n > 0 && n <= INT_MAX) return (int)n;
     }
     return 0;

@@ -19,6 +19,22 @@ typedef enum {
     PT_LAYOUT_KERAS  /* convolution HWIO, depthwise HWC1, linear [in][out] */
 } pt_layout;
 
+/* How a program writes the tensors of a layer. */
+typedef struct {
+    pt_layout layout;
+    /* The file's name of a tensor: of its layer and our "weight", "running_mean" ... */
+    void (*tensor)(const pt_graph *g, const pt_tensor *t, const char *layer,
+                   const char *ours, char name[PT_NAMES_MAX]);
+    const char
+        *weight; /* what follows the classifier's layer in the name of its weights */
+} pt_spelling;
+
+/* With what a program trained. */
+typedef struct {
+    const pt_preprocess *preprocess;
+    const pt_geometry *geometry;
+} pt_pixels;
+
 /* Tensors of the file that the network leaves out, and why that is right. */
 typedef struct {
     const char *layer; /* the file's name of it, or the first characters; NULL: no more */
@@ -29,16 +45,12 @@ typedef struct {
     const char *title;                        /* "torchvision": whose names these are */
     unsigned formats;                         /* bits 1u << pt_format */
     const char *networks[PT_NAMING_NETWORKS]; /* ours; none: every one */
-    pt_layout layout;
+    const pt_spelling *spelling;
     /* The file's name of our layer; "" where it has none. NULL: the same. */
     void (*layer)(const char *ours, char *theirs, size_t n);
-    /* The file's name of a tensor: of its layer and our "weight", "running_mean" ... */
-    void (*tensor)(const pt_graph *g, const pt_tensor *t, const char *layer,
-                   const char *ours, char name[PT_NAMES_MAX]);
-    const char *head, *kernel; /* the classifier's layer in the file, and its weights */
-    const pt_preprocess *preprocess; /* with which the program trained; NULL: not known */
-    const pt_geometry *geometry;
-    bool folded;    /* batch norm is in the convolutions: see pt_names_fill */
+    const char *head;        /* the classifier's layer in the file */
+    const pt_pixels *pixels; /* NULL: not known */
+    bool folded;             /* batch norm is in the convolutions: see pt_names_fill */
     bool conv_bias; /* its convolutions have a bias before batch norm: see fold.h */
     /* Where its network differs from ours: a tensor by which a file of it is known before
      * the network is, where a bottleneck strides, epsilon of batch norm. NULL: nowhere.

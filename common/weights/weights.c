@@ -100,10 +100,10 @@ static void describe_rule(const pt_naming *rule, pt_weights_info *info)
 {
     info->names = rule->title;
     if (info->format == PT_FORMAT_MODEL) return; /* speaks for itself */
-    info->has_preprocess = rule->preprocess != NULL;
-    info->has_geometry = rule->geometry != NULL;
-    if (rule->preprocess) info->preprocess = *rule->preprocess;
-    if (rule->geometry) info->geometry = *rule->geometry;
+    info->has_preprocess = info->has_geometry = rule->pixels != NULL;
+    if (!rule->pixels) return;
+    info->preprocess = *rule->pixels->preprocess;
+    info->geometry = *rule->pixels->geometry;
 }
 
 pt_status pt_weights_inspect(const char *path, const char *entry, pt_weights_info *info)
@@ -194,7 +194,7 @@ static pt_status read_tensor(const pt_table *table, const pt_naming *rule,
     size_t rows = (size_t)t->dims[0], row = t->count / rows, some = n_scratch / row;
     pt_status s = PT_OK;
 
-    if (rule->layout == PT_LAYOUT_KERAS) return pt_table_read(table, e, to);
+    if (rule->spelling->layout == PT_LAYOUT_KERAS) return pt_table_read(table, e, to);
     if (!pt_table_has_parts(table)) {
         s = pt_table_read(table, e, scratch);
         if (s == PT_OK) pt_tensor_to_memory(t, scratch, to);
@@ -216,7 +216,7 @@ static size_t scratch_floats(const pt_table *table, const pt_naming *rule,
 {
     size_t rows = (size_t)t->dims[0], block = 16 * (t->count / rows);
 
-    if (rule->layout == PT_LAYOUT_KERAS) return 0;
+    if (rule->spelling->layout == PT_LAYOUT_KERAS) return 0;
     if (!pt_table_has_parts(table)) return t->count;
     block = block < BLOCK_FLOATS ? BLOCK_FLOATS : block;
     return block < t->count ? block : t->count;
