@@ -1,5 +1,5 @@
-/* Arithmetic of sizes. A result that does not fit is SIZE_MAX, which no allocation can
- * provide. */
+/* Arithmetic of sizes, and arrays that grow. A result that does not fit is SIZE_MAX,
+ * which no allocation can provide. */
 #ifndef PT_COMMON_BASE_SIZES_H
 #define PT_COMMON_BASE_SIZES_H
 
@@ -8,6 +8,10 @@
 
 /* a * b. Not inline: gcc would warn about the malloc of SIZE_MAX that it sees. */
 size_t pt_mul(size_t a, size_t b);
+
+/* Makes space for one more element of `size` bytes after n, which are *capacity at most:
+ * the array, perhaps moved; NULL without memory, the array then stays as it is. */
+void *pt_grow(void *array, size_t n, size_t *capacity, size_t size);
 
 /* a + b. */
 static inline size_t pt_add_sizes(size_t a, size_t b)

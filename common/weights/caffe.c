@@ -154,14 +154,10 @@ static pt_status read_layer(const caffe_file *f, const pt_wire_field *in, bool v
 
 static pt_status add_place(caffe_file *f, const blob *b, float divide)
 {
-    if (f->n == f->capacity) {
-        size_t capacity = f->capacity ? 2 * f->capacity : 64;
-        place *more = realloc(f->places, capacity * sizeof *more);
+    place *places = pt_grow(f->places, f->n, &f->capacity, sizeof *places);
 
-        if (!more) return pt_fail(PT_ERR_NOMEM, "%s: no memory", f->file->path);
-        f->places = more;
-        f->capacity = capacity;
-    }
+    if (!places) return pt_fail(PT_ERR_NOMEM, "%s: no memory", f->file->path);
+    f->places = places;
     f->places[f->n++] = (place){b->at, b->type, divide};
     return PT_OK;
 }

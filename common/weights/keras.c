@@ -61,18 +61,14 @@ static pt_status add_weight(keras_file *f, pt_table *t, const char *name,
 {
     int64_t dims[PT_TABLE_DIMS_MAX] = {0};
     pt_table_entry *e;
+    char **paths;
     pt_status s;
 
     _Static_assert((int)PT_H5_MAX_RANK <= (int)PT_TABLE_DIMS_MAX,
                    "a rank may be too high");
-    if (f->n_paths == f->capacity) {
-        size_t capacity = f->capacity ? 2 * f->capacity : 64;
-        char **more = realloc(f->paths, capacity * sizeof *more);
-
-        if (!more) return pt_fail(PT_ERR_NOMEM, "%s: no memory", t->path);
-        f->paths = more;
-        f->capacity = capacity;
-    }
+    paths = pt_grow(f->paths, f->n_paths, &f->capacity, sizeof *paths);
+    if (!paths) return pt_fail(PT_ERR_NOMEM, "%s: no memory", t->path);
+    f->paths = paths;
     for (int i = 0; i < shape->rank; i++)
         dims[i] = shape->dims[i] > INT64_MAX ? -1 : (int64_t)shape->dims[i];
     s = pt_table_add(t, name, strlen(name), shape->rank, dims, f->n_paths, &e);

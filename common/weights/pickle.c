@@ -87,7 +87,7 @@ static pt_status run_mark(pt_pickle_machine *m, int unused)
 
     if (m->n_marks == PT_PICKLE_STACK_MAX)
         return PT_PICKLE_REFUSE(m, "holds more than %d marks", PT_PICKLE_STACK_MAX);
-    marks = pt_pickle_grow(m->marks, m->n_marks, &m->marks_capacity, sizeof *marks);
+    marks = pt_grow(m->marks, m->n_marks, &m->marks_capacity, sizeof *marks);
     if (!marks) return pt_pickle_no_memory(m);
     m->marks = marks;
     m->marks[m->n_marks++] = m->depth;

@@ -35,7 +35,7 @@ pt_status pt_pickle_push(pt_pickle_machine *m, pt_pickle_value *v)
     if (m->depth == PT_PICKLE_STACK_MAX)
         return PT_PICKLE_REFUSE(m, "the stack is deeper than %d values",
                                 PT_PICKLE_STACK_MAX);
-    stack = pt_pickle_grow(m->stack, m->depth, &m->stack_capacity, sizeof *stack);
+    stack = pt_grow(m->stack, m->depth, &m->stack_capacity, sizeof *stack);
     if (!stack) return pt_pickle_no_memory(m);
     m->stack = stack;
     m->stack[m->depth++] = v;

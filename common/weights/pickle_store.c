@@ -50,23 +50,12 @@ pt_pickle_value *pt_pickle_make(pt_pickle *p, pt_pickle_kind kind)
     return v;
 }
 
-void *pt_pickle_grow(void *array, size_t n, size_t *capacity, size_t size)
-{
-    size_t more = *capacity ? 2 * *capacity : 4;
-    void *bigger;
-
-    if (n < *capacity) return array;
-    bigger = realloc(array, pt_mul(more, size));
-    if (bigger) *capacity = more;
-    return bigger;
-}
-
 bool pt_pickle_append(pt_pickle *p, pt_pickle_value *to, pt_pickle_value *item)
 {
     pt_pickle_value **items;
 
     if (p->n_items == p->items_max) return false;
-    items = pt_pickle_grow(to->items, to->n, &to->capacity, sizeof *items);
+    items = pt_grow(to->items, to->n, &to->capacity, sizeof *items);
     if (!items) return false;
     to->items = items;
     to->items[to->n++] = item;

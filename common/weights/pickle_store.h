@@ -29,10 +29,6 @@ pt_pickle_value *pt_pickle_make(pt_pickle *p, pt_pickle_kind kind);
 /* Appends to a TUPLE, LIST or DICT; false without memory or past items_max. */
 bool pt_pickle_append(pt_pickle *p, pt_pickle_value *to, pt_pickle_value *item);
 
-/* Makes space for one more element of `size` bytes after n: the array, perhaps moved;
- * NULL without memory, the array then stays as it is. */
-void *pt_pickle_grow(void *array, size_t n, size_t *capacity, size_t size);
-
 /* Whether a text of n bytes is `word`. */
 bool pt_pickle_is(const char *word, const char *text, size_t n);
 

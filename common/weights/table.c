@@ -95,21 +95,16 @@ static pt_status set_dims(const pt_table *t, pt_table_entry *e, int n_dims,
 pt_status pt_table_add(pt_table *t, const char *name, size_t n_name, int n_dims,
                        const int64_t *dims, size_t where, pt_table_entry **entry)
 {
-    pt_table_entry e = {.where = where};
+    pt_table_entry e = {.where = where}, *entries;
     pt_status s = check_name(t, name, n_name);
 
     if (s != PT_OK) return s;
     if (t->n == PT_TABLE_ENTRIES_MAX)
         return pt_fail(PT_ERR_DATA, "%s: has more than %d tensors", t->path,
                        PT_TABLE_ENTRIES_MAX);
-    if (t->n == t->capacity) {
-        size_t capacity = t->capacity ? 2 * t->capacity : 64;
-        pt_table_entry *more = realloc(t->entries, capacity * sizeof *more);
-
-        if (!more) return pt_fail(PT_ERR_NOMEM, "%s: no memory for its table", t->path);
-        t->entries = more;
-        t->capacity = capacity;
-    }
+    entries = pt_grow(t->entries, t->n, &t->capacity, sizeof *entries);
+    if (!entries) return pt_fail(PT_ERR_NOMEM, "%s: no memory for its table", t->path);
+    t->entries = entries;
     e.name = strndup(name, n_name);
     if (!e.name) return pt_fail(PT_ERR_NOMEM, "%s: no memory for a name", t->path);
     s = set_dims(t, &e, n_dims, dims);

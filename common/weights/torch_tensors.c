@@ -161,14 +161,10 @@ static uint64_t last_value(const view *v, int n_dims, const size_t *dims)
 
 static pt_status add_view(pt_torch *f, pt_table *t, const view *v)
 {
-    if (f->n_views == f->views_capacity) {
-        size_t capacity = f->views_capacity ? 2 * f->views_capacity : 64;
-        view *more = realloc(f->views, capacity * sizeof *more);
+    view *views = pt_grow(f->views, f->n_views, &f->views_capacity, sizeof *views);
 
-        if (!more) return pt_fail(PT_ERR_NOMEM, "%s: no memory", t->path);
-        f->views = more;
-        f->views_capacity = capacity;
-    }
+    if (!views) return pt_fail(PT_ERR_NOMEM, "%s: no memory", t->path);
+    f->views = views;
     f->views[f->n_views++] = *v;
     return PT_OK;
 }

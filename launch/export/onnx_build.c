@@ -19,16 +19,11 @@ void pt_onnx_build_fini(pt_onnx_build *b)
 /* Space for one more pointer after n; false without memory. */
 static bool grow(pt_onnx_build *b, void ***list, size_t n, size_t *capacity)
 {
-    size_t more = *capacity ? 2 * *capacity : 64;
-    void **bigger;
+    void **bigger = pt_grow(*list, n, capacity, sizeof *bigger);
 
-    if (n < *capacity) return true;
-    bigger = realloc(*list, more * sizeof *bigger);
     b->failed = b->failed || !bigger;
-    if (!bigger) return false;
-    *list = bigger;
-    *capacity = more;
-    return true;
+    if (bigger) *list = bigger;
+    return bigger != NULL;
 }
 
 void *pt_onnx_memory(pt_onnx_build *b, size_t bytes)
