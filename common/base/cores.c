@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void pt_cores_allowed(cpu_set_t *cpus)
 {
@@ -44,12 +45,16 @@ static int by_place(const void *a, const void *b)
 
 void pt_cores_number(int *core)
 {
+    long known = sysconf(_SC_NPROCESSORS_CONF); /* the others have no files */
     place all[CPU_SETSIZE];
     int n = 0;
 
-    for (int c = 0; c < CPU_SETSIZE; c++)
-        all[c] = (place){read_topology(c, "physical_package_id", 0),
-                         read_topology(c, "thread_siblings_list", c), c};
+    for (int c = 0; c < CPU_SETSIZE; c++) {
+        all[c] = (place){0, c, c};
+        if (c >= known) continue;
+        all[c].socket = read_topology(c, "physical_package_id", 0);
+        all[c].first = read_topology(c, "thread_siblings_list", c);
+    }
     qsort(all, CPU_SETSIZE, sizeof *all, by_place);
     for (int i = 0; i < CPU_SETSIZE; i++) {
         if (i > 0 && by_place(&all[i], &all[i - 1]) != 0) n++;
