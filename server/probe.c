@@ -5,18 +5,6 @@
 
 #include "common/run/tiles.h"
 
-static pt_status init_parts(pt_tiles *parts, const pt_run *run)
-{
-    pt_sender *alone = pt_calloc((size_t)run->n_workers, sizeof *alone);
-    pt_status s;
-
-    if (!alone) return pt_fail(PT_ERR_NOMEM, "no memory for the list of senders");
-    for (int w = 0; w < run->n_workers; w++) alone[w] = (pt_sender){.first = w, .n = 1};
-    s = pt_tiles_init(parts, run, alone, run->n_workers);
-    free(alone);
-    return s;
-}
-
 /* The values of all parts into buffer [parts->n][count]. */
 static pt_status receive(pt_tiles *parts, pt_comm *comm, int which, float *buffer,
                          size_t count)
@@ -52,7 +40,8 @@ pt_status pt_probe_take(pt_run *run, pt_comm *comm, uint64_t step, int tensor, i
     float *buffer;
     void *root[PT_MAX_COVER];
     pt_tiles parts;
-    pt_status s = init_parts(&parts, run);
+    pt_status s =
+        pt_tiles_init_each(&parts, run, (pt_sender){.first = 0, .n = run->n_workers});
 
     if (s != PT_OK) return s;
     pt_tiles_enter(&parts, step);

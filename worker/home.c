@@ -312,18 +312,11 @@ static int count_duties(const pt_run *run, int worker)
 
 static pt_status init_tiles(pt_home *h)
 {
-    pt_sender *each = pt_calloc((size_t)h->host.n, sizeof *each);
     pt_subtree cover[PT_MAX_COVER];
     pt_span span = pt_sender_span(h->run, &h->host, 0);
-    pt_status s;
 
-    if (!each) return pt_fail(PT_ERR_NOMEM, "no memory for a host's workers");
-    for (int i = 0; i < h->host.n; i++)
-        each[i] = (pt_sender){.first = h->host.first + i, .n = 1};
-    s = pt_tiles_init(&h->tiles, h->run, each, h->host.n);
-    free(each);
     h->n_cover = pt_tree_cover(span.lo, span.hi, span.n_shards, cover);
-    return s;
+    return pt_tiles_init_each(&h->tiles, h->run, h->host);
 }
 
 /* Requests of a duty. */

@@ -35,6 +35,19 @@ pt_status pt_tiles_init(pt_tiles *p, const pt_run *run, const pt_sender *senders
     return pt_fail(PT_ERR_NOMEM, "no memory for %zu parts of a sum", max);
 }
 
+pt_status pt_tiles_init_each(pt_tiles *p, const pt_run *run, pt_sender s)
+{
+    pt_sender *each = pt_calloc((size_t)s.n, sizeof *each);
+    pt_status st;
+
+    *p = (pt_tiles){0};
+    if (!each) return pt_fail(PT_ERR_NOMEM, "no memory for %d senders", s.n);
+    for (int i = 0; i < s.n; i++) each[i] = (pt_sender){.first = s.first + i, .n = 1};
+    st = pt_tiles_init(p, run, each, s.n);
+    free(each);
+    return st;
+}
+
 void pt_tiles_fini(pt_tiles *p)
 {
     free(p->senders);

@@ -24,6 +24,8 @@ typedef struct {
 /* Of senders [n], copied; borrows run. */
 PT_MUST_USE pt_status pt_tiles_init(pt_tiles *p, const pt_run *run,
                                     const pt_sender *senders, int n);
+/* Of workers of s, each of which sends its own. */
+PT_MUST_USE pt_status pt_tiles_init_each(pt_tiles *p, const pt_run *run, pt_sender s);
 void pt_tiles_fini(pt_tiles *p);
 
 /* Those of step. */

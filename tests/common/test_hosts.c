@@ -130,14 +130,10 @@ static void of_sender(const pt_run *r, const pt_sender *s, uint64_t step, shards
                       void *out[PT_MAX_COVER])
 {
     void *sums[WHOLE_RUN_MAX_RANKS][PT_MAX_COVER];
-    pt_sender each[WHOLE_RUN_MAX_RANKS];
     pt_tiles t;
 
-    for (int i = 0; i < s->n; i++) {
-        each[i] = (pt_sender){s->first + i, 1};
-        of_worker(r, s->first + i, step, x, sums[i]);
-    }
-    assert_int_equal(pt_tiles_init(&t, r, each, s->n), PT_OK);
+    for (int i = 0; i < s->n; i++) of_worker(r, s->first + i, step, x, sums[i]);
+    assert_int_equal(pt_tiles_init_each(&t, r, *s), PT_OK);
     pt_tiles_enter(&t, step);
     for (int i = 0; i < t.n; i++) t.values[i] = sums[t.sender[i]][t.index[i]];
     pt_tiles_merge(&t, FLOATS, out);
