@@ -31,7 +31,8 @@ pt_status pt_arrivals_init(pt_arrivals *a, const pt_run *run, int rank, int tens
         a->copy = pt_calloc((size_t)a->tiles.max, sizeof *a->copy);
         if (!a->copy) s = pt_fail(PT_ERR_NOMEM, "no memory for the list of parts");
         for (int i = 0; i < n; i++)
-            if (!lends(a, rank, i)) a->n_copies += pt_tiles_of_sender(&a->tiles, i);
+            if (!lends(a, rank, i))
+                a->n_copies += pt_sender_parts(run, &a->tiles.senders[i]);
     }
     if (s != PT_OK) pt_arrivals_fini(a);
     return s;

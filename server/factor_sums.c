@@ -127,9 +127,7 @@ bool pt_factor_sums_has(const pt_factor_sums *f, int tensor)
 void pt_factor_sums_enter(pt_factor_sums *f, uint64_t step)
 {
     f->step = step;
-    f->span = pt_run_span(f->run, 0, step);
-    f->span.lo = 0;
-    f->span.hi = f->span.n_shards;
+    f->span = pt_sender_span(f->run, &(pt_sender){0, f->run->n_workers}, step);
     for (int t = 0; t < f->run->graph->n_params; t++)
         if (f->of[t]) f->of[t]->expected = f->of[t]->here = false;
 }

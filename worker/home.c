@@ -312,10 +312,7 @@ static int count_duties(const pt_run *run, int worker)
 
 static pt_status init_tiles(pt_home *h)
 {
-    pt_subtree cover[PT_MAX_COVER];
-    pt_span span = pt_sender_span(h->run, &h->host, 0);
-
-    h->n_cover = pt_tree_cover(span.lo, span.hi, span.n_shards, cover);
+    h->n_cover = pt_sender_parts(h->run, &h->host);
     return pt_tiles_init_each(&h->tiles, h->run, h->host);
 }
 
@@ -339,7 +336,6 @@ size_t pt_home_bytes(const pt_run *run, int worker)
 static void init_duty(pt_home *h, int i, int key)
 {
     pt_request *r = h->requests + (size_t)i * requests_of(h);
-
     const pt_key *k = &h->run->keys->keys[key];
 
     h->duties[i] =

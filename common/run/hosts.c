@@ -50,3 +50,11 @@ pt_span pt_sender_span(const pt_run *r, const pt_sender *s, uint64_t step)
     span.hi = pt_run_span(r, s->first + s->n - 1, step).hi;
     return span;
 }
+
+int pt_sender_parts(const pt_run *r, const pt_sender *s)
+{
+    pt_span span = pt_sender_span(r, s, 0);
+    pt_subtree cover[PT_MAX_COVER];
+
+    return pt_tree_cover(span.lo, span.hi, span.n_shards, cover);
+}

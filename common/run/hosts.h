@@ -32,4 +32,7 @@ int pt_run_home(const pt_run *r, int worker, int key);
 /* Their shards of the batch of step. */
 pt_span pt_sender_span(const pt_run *r, const pt_sender *s, uint64_t step);
 
+/* Sub-trees of the cover of these shards, the same in every step. */
+int pt_sender_parts(const pt_run *r, const pt_sender *s);
+
 #endif

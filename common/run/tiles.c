@@ -7,14 +7,6 @@
 #include "common/run/sum.h"
 #include "common/run/wire.h"
 
-int pt_tiles_of_sender(const pt_tiles *p, int s)
-{
-    pt_span span = pt_sender_span(p->run, &p->senders[s], 0);
-    pt_subtree cover[PT_MAX_COVER];
-
-    return pt_tree_cover(span.lo, span.hi, span.n_shards, cover);
-}
-
 pt_status pt_tiles_init(pt_tiles *p, const pt_run *run, const pt_sender *senders, int n)
 {
     size_t max = 0;
@@ -23,7 +15,7 @@ pt_status pt_tiles_init(pt_tiles *p, const pt_run *run, const pt_sender *senders
     p->senders = pt_calloc((size_t)n, sizeof *p->senders);
     if (!p->senders) return pt_fail(PT_ERR_NOMEM, "no memory for %d senders", n);
     memcpy(p->senders, senders, (size_t)n * sizeof *senders);
-    for (int s = 0; s < n; s++) max += (size_t)pt_tiles_of_sender(p, s);
+    for (int s = 0; s < n; s++) max += (size_t)pt_sender_parts(run, &senders[s]);
     p->max = (int)max;
     p->trees = pt_calloc(max, sizeof *p->trees);
     p->sender = pt_calloc(max, sizeof *p->sender);

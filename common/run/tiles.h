@@ -31,9 +31,6 @@ void pt_tiles_fini(pt_tiles *p);
 /* Those of step. */
 void pt_tiles_enter(pt_tiles *p, uint64_t step);
 
-/* Parts of the cover of sender `s`. */
-int pt_tiles_of_sender(const pt_tiles *p, int s);
-
 /* Merges the values, [count] floats each, which are overwritten, into those of the cover
  * of all senders' shards: out as for pt_tree_merge, returns how many it has. */
 int pt_tiles_merge(const pt_tiles *p, size_t count, void *out[PT_MAX_COVER]);
