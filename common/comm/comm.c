@@ -308,35 +308,39 @@ bool pt_comm_late(pt_comm *c, const pt_idle *idle, const pt_request *r, size_t n
     return pt_pulse_late(c->pulse);
 }
 
+/* The number of the first pending request of r [n]; n: none is. */
+static size_t first_pending(const pt_request *r, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && !r[i].active) i++;
+    return i;
+}
+
 /* Records what this rank waits for, once a wait takes long. */
 static void record_wait(const pt_request *r, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (r[i].active) {
-            pt_watchdog_waits(pt_msg_name(r[i].kind));
-            return;
-        }
+    size_t i = first_pending(r, n);
+
+    if (i < n) pt_watchdog_waits(pt_msg_name(r[i].kind));
 }
 
 /* The carrier waits for what the first pending request still lacks. */
 static pt_status wait_first(pt_comm *c, pt_request *r, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        bool parts = r[i].parts_done < count_parts(c, r[i].bytes);
+    size_t i = first_pending(r, n);
 
-        if (r[i].active)
-            return c->ops->wait(c->self, parts ? part_handle(&r[i], r[i].parts_done)
-                                               : &r[i].check);
-    }
-    return PT_OK;
+    if (i == n) return PT_OK;
+    return c->ops->wait(c->self, r[i].parts_done < count_parts(c, r[i].bytes)
+                                     ? part_handle(&r[i], r[i].parts_done)
+                                     : &r[i].check);
 }
 
 /* Are gradients or weights on their way by the network? What is lent is small. */
 static bool in_transit(const pt_comm *c, const pt_request *r, size_t n)
 {
-    size_t i = 0;
+    size_t i = first_pending(r, n);
 
-    while (i < n && !r[i].active) i++;
     return c->under_way.n > 0 || (i < n && r[i].kind == PT_MSG_PULL && !r[i].lent);
 }
 
