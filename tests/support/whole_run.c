@@ -449,6 +449,14 @@ void whole_run_assert_ok(const whole_run *r)
     assert_true(r->weights_agree);
 }
 
+whole_run *whole_run_play_ok(const whole_run_options *o)
+{
+    whole_run *r = whole_run_play(o);
+
+    whole_run_assert_ok(r);
+    return r;
+}
+
 void whole_run_assert_stopped(const whole_run *r)
 {
     for (int i = 0; i < r->n_ranks; i++)

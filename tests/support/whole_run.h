@@ -77,6 +77,9 @@ void whole_run_destroy(whole_run *r);
 /* Ends the test unless every rank ended with PT_OK and the ranks' weights agree. */
 void whole_run_assert_ok(const whole_run *r);
 
+/* The run, played to its end, after which that has been asserted. */
+whole_run *whole_run_play_ok(const whole_run_options *o);
+
 /* Start weights of tensor t in file layout: a pattern named by the tensor. */
 void whole_run_start_value(const pt_tensor *t, float *file);
 

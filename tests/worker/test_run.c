@@ -28,14 +28,6 @@ static whole_run_options options(int n_workers, int n_servers)
                                .salt = 3};
 }
 
-static whole_run *play(const whole_run_options *o)
-{
-    whole_run *r = whole_run_play(o);
-
-    whole_run_assert_ok(r);
-    return r;
-}
-
 /* ---- features --------------------------------------------------------------------- */
 
 /* Representations [TRAIN][dims] by the start weights, images in order. */
@@ -72,7 +64,7 @@ static void test_matched_targets_have_the_features_mean_and_deviation(void **sta
     float *x;
 
     o.sets[0] = "pseudo_task.target=matched";
-    r = play(&o);
+    r = whole_run_play_ok(&o);
     dims = (size_t)pt_run_rep_size(r->run);
     x = features(&o, r->run);
     for (size_t d = 0; d < dims; d++) {
@@ -111,7 +103,7 @@ static void test_frozen_parameters_and_their_statistics_stay_bit_equal(void **st
     float *start;
 
     o.sets[0] = "stages=[{steps: 3, frozen: [trunk]}, {steps: 3}]";
-    r = play(&o);
+    r = whole_run_play_ok(&o);
     g = r->run->graph;
     start = calloc(g->n_floats, sizeof *start);
     assert_non_null(start);
@@ -134,7 +126,7 @@ static void test_a_head_without_a_rate_of_its_own_has_the_trunks(void **state)
     whole_run *r;
 
     o.sets[0] = "optimizer.head_lr=null";
-    r = play(&o);
+    r = whole_run_play_ok(&o);
     for (int k = 0; k < r->n_steps; k++)
         assert_true(r->steps[k].report.head_lr == r->steps[k].report.lr);
     assert_true(r->steps[0].report.lr > r->steps[5].report.lr); /* the schedule's too */
@@ -146,14 +138,14 @@ static void test_a_head_without_a_rate_of_its_own_has_the_trunks(void **state)
 static void test_measuring_gradients_does_not_change_a_run(void **state)
 {
     whole_run_options o = options(3, 2);
-    whole_run *plain = play(&o), *probed, *alone;
+    whole_run *plain = whole_run_play_ok(&o), *probed, *alone;
     const char *what;
     int n = 0;
 
     o.sets[0] = "run.gradient_ratio_every=2";
-    probed = play(&o);
+    probed = whole_run_play_ok(&o);
     o.n_workers = 1;
-    alone = play(&o);
+    alone = whole_run_play_ok(&o);
     what = whole_run_difference(plain, probed);
     if (what) fail_msg("%s differ", what);
     for (int k = 0; k < probed->n_steps; k++) {
@@ -235,8 +227,8 @@ static void test_at_the_end_rank_0_has_what_all_servers_own(void **state)
     size_t bytes;
 
     o.sets[0] = more.sets[0] = "average={kind: ema, decay: 0.5}";
-    one = play(&o);
-    three = play(&more);
+    one = whole_run_play_ok(&o);
+    three = whole_run_play_ok(&more);
     bytes = one->run->graph->n_param_floats * sizeof(float);
     assert_memory_equal(three->first->flat, three->run->flat, bytes);
     assert_memory_equal(three->first->flat, one->first->flat, bytes);

@@ -14,14 +14,6 @@ static const char *const modes[] = {"network.batch_norm=sync", "network.batch_no
                                     "network.batch_norm=frozen"};
 static const int layouts[][3] = {{3, 2, 2}, {5, 1, 1}, {8, 2, 1}};
 
-static whole_run *play(const whole_run_options *o)
-{
-    whole_run *r = whole_run_play(o);
-
-    whole_run_assert_ok(r);
-    return r;
-}
-
 /* Plays n_train and n_test images, with what `set` lays over the configuration, in each
  * mode of batch norm: all layouts (workers, servers, threads) end in the same bits. */
 static void same_on_all_layouts(int n_train, int n_test, const char *set)
@@ -35,7 +27,7 @@ static void same_on_all_layouts(int n_train, int n_test, const char *set)
                                .n_train = n_train,
                                .n_test = n_test,
                                .salt = 3};
-        whole_run *one = play(&o);
+        whole_run *one = whole_run_play_ok(&o);
 
         assert_non_null(one->logits);
         for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
@@ -46,7 +38,7 @@ static void same_on_all_layouts(int n_train, int n_test, const char *set)
             o.n_servers = layouts[i][1];
             o.threads = layouts[i][2];
             o.shuffle = (unsigned)(1 + i + 8 * (size_t)m);
-            many = play(&o);
+            many = whole_run_play_ok(&o);
             what = whole_run_difference(one, many);
             if (what) fail_msg("%s, %d workers: %s differ", modes[m], o.n_workers, what);
             whole_run_destroy(many);

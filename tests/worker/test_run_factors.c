@@ -28,14 +28,6 @@ static whole_run_options options(int n_workers, int n_servers, const char *set)
                                .salt = 3};
 }
 
-static whole_run *play(const whole_run_options *o)
-{
-    whole_run *r = whole_run_play(o);
-
-    whole_run_assert_ok(r);
-    return r;
-}
-
 static int head_weight(const pt_run *r)
 {
     return r->graph->nodes[r->graph->logits].weight;
@@ -75,14 +67,14 @@ static void same(const whole_run *a, const whole_run *b, int w, int s)
 static void check(const char *set, const int (*layouts)[3], size_t n)
 {
     whole_run_options o = options(1, 1, set);
-    whole_run *a = play(&o);
+    whole_run *a = whole_run_play_ok(&o);
 
     for (size_t i = 0; i < n; i++) {
         int w = layouts[i][0], s = layouts[i][1], with, pairs;
         whole_run *b;
 
         o = options(w, s, set);
-        b = play(&o);
+        b = whole_run_play_ok(&o);
         pairs = count_pairs(b->run, &with);
         if (with != layouts[i][2])
             fail_msg("%d workers, %d servers: %d of %d pairs have factors", w, s, with,
@@ -115,41 +107,45 @@ static void test_factors_of_a_step_that_is_voted_on_give_the_same_bits(void **st
     check("run.nonfinite=skip_all", layouts, 1);
 }
 
+/* o without factors has the bits of `with`, and moves more bytes. */
+static void check_fewer_bytes(const whole_run *with, whole_run_options o)
+{
+    whole_run *without;
+
+    o.sets[1] = "server.factors=off";
+    without = whole_run_play_ok(&o);
+    same(with, without, o.n_workers, o.n_servers);
+    assert_true(bytes(with) < bytes(without));
+    whole_run_destroy(without);
+}
+
 /* Two workers of each of four hosts, which share memory: the server of a fifth host gets
  * factors from each, and the new weights reach them through their homes. */
 static void test_workers_that_merge_their_sums_send_factors_by_themselves(void **state)
 {
     static const int hosts[] = {0, 1, 1, 2, 2, 3, 3, 4, 4};
     whole_run_options one = options(1, 1, NULL), o = options(8, 1, NULL);
-    whole_run *a = play(&one), *b, *without;
+    whole_run *a = whole_run_play_ok(&one), *b;
     int with;
 
     o.sets[0] = "server.shared_memory=true";
     o.hosts = hosts;
-    b = play(&o);
+    b = whole_run_play_ok(&o);
     assert_int_equal(count_pairs(b->run, &with), 8);
     assert_int_equal(with, 8);
     same(a, b, 8, 1);
-    o.sets[1] = "server.factors=off";
-    without = play(&o);
-    same(a, without, 8, 1);
-    assert_true(bytes(b) < bytes(without));
+    check_fewer_bytes(b, o);
     whole_run_destroy(a);
     whole_run_destroy(b);
-    whole_run_destroy(without);
 }
 
 static void test_factors_are_fewer_bytes(void **state)
 {
     whole_run_options o = options(8, 1, NULL);
-    whole_run *with = play(&o), *without;
+    whole_run *with = whole_run_play_ok(&o);
 
-    o.sets[1] = "server.factors=off";
-    without = play(&o);
-    same(with, without, 8, 1);
-    assert_true(bytes(with) < bytes(without));
+    check_fewer_bytes(with, o);
     whole_run_destroy(with);
-    whole_run_destroy(without);
 }
 
 static void test_nothing_that_is_lent_goes_as_factors(void **state)
@@ -159,7 +155,7 @@ static void test_nothing_that_is_lent_goes_as_factors(void **state)
     int with;
 
     o.sets[0] = "server.shared_memory=true";
-    r = play(&o);
+    r = whole_run_play_ok(&o);
     count_pairs(r->run, &with);
     assert_int_equal(with, 0);
     whole_run_destroy(r);
@@ -168,7 +164,7 @@ static void test_nothing_that_is_lent_goes_as_factors(void **state)
 static void test_a_run_resumes_on_workers_without_factors(void **state)
 {
     whole_run_options o = options(8, 2, NULL), one = options(1, 1, NULL);
-    whole_run *a = play(&one), *b;
+    whole_run *a = whole_run_play_ok(&one), *b;
     char place[256];
 
     snprintf(place, sizeof place, "%s", in_dir("factors"));
@@ -178,7 +174,7 @@ static void test_a_run_resumes_on_workers_without_factors(void **state)
     whole_run_assert_stopped(b);
     whole_run_destroy(b);
     one.resume = true;
-    b = play(&one);
+    b = whole_run_play_ok(&one);
     assert_int_equal(b->first_step, 4);
     same(a, b, 1, 1);
     whole_run_destroy(a);

@@ -19,14 +19,6 @@ static whole_run_options options(void)
                                .salt = 3};
 }
 
-static whole_run *play(const whole_run_options *o)
-{
-    whole_run *r = whole_run_play(o);
-
-    whole_run_assert_ok(r);
-    return r;
-}
-
 /* The hosts of a job: of its servers, then of its workers. */
 typedef struct {
     int servers, workers, host[12];
@@ -41,7 +33,7 @@ static void same_on(const whole_run *a, whole_run_options o, const layout *l)
     o.n_workers = l->workers;
     o.hosts = l->host;
     o.shuffle = (unsigned)(1 + l->workers + 16 * l->servers);
-    b = play(&o);
+    b = whole_run_play_ok(&o);
     what = whole_run_difference(a, b);
     if (what) fail_msg("%d servers, %d workers: %s differ", l->servers, l->workers, what);
     whole_run_destroy(b);
@@ -49,7 +41,7 @@ static void same_on(const whole_run *a, whole_run_options o, const layout *l)
 
 static void all_agree(whole_run_options o, const layout *l, size_t n)
 {
-    whole_run *a = play(&o);
+    whole_run *a = whole_run_play_ok(&o);
 
     for (size_t i = 0; i < n; i++) same_on(a, o, &l[i]);
     whole_run_destroy(a);

@@ -60,8 +60,7 @@ static void stopped_and_resumed(const whole_run *a, whole_run_options o, layout 
     o.stop_after = 0;
     o.resume = true;
     o.shuffle = (unsigned)(stop + 1);
-    b = whole_run_play(&o);
-    whole_run_assert_ok(b);
+    b = whole_run_play_ok(&o);
     assert_int_equal(b->first_step, stop + 1);
     assert_int_equal(tests + b->n_tests, a->n_tests);
     what = whole_run_difference(a, b);
@@ -72,21 +71,13 @@ static void stopped_and_resumed(const whole_run *a, whole_run_options o, layout 
     pt_checkpoint_prune(place, 0);
 }
 
-static whole_run *undisturbed(const whole_run_options *o)
-{
-    whole_run *a = whole_run_play(o);
-
-    whole_run_assert_ok(a);
-    return a;
-}
-
 static void test_any_step_and_layout_gives_the_same_bits(void **state)
 {
     static const layout layouts[] = {
         {1, 1, 1}, {3, 1, 1}, {2, 3, 1}, {8, 2, 1}, {1, 3, 2}};
     enum { N = sizeof layouts / sizeof *layouts };
     whole_run_options o = options(layouts[0]);
-    whole_run *a = undisturbed(&o);
+    whole_run *a = whole_run_play_ok(&o);
 
     for (int stop = 1; stop <= 4; stop++)
         for (int i = 0; i < N; i++)
@@ -103,7 +94,7 @@ static void test_stages_with_frozen_parts(void **state)
 
     o.sets[0] = "stages=[{steps: 2, frozen: [trunk]}, {steps: 3}, "
                 "{steps: 2, frozen: [conv1, bn1, layer1]}]";
-    a = undisturbed(&o);
+    a = whole_run_play_ok(&o);
     for (int stop = 1; stop <= 5; stop++) stopped_and_resumed(a, o, l, m, stop);
     whole_run_destroy(a);
 }
@@ -119,7 +110,7 @@ static void test_gate_and_moving_average_go_on(void **state)
 
         o.sets[0] = gates[g];
         o.sets[1] = "pseudo_task.gate_fraction=1.02";
-        a = undisturbed(&o);
+        a = whole_run_play_ok(&o);
         for (int stop = 1; stop <= 3; stop++) stopped_and_resumed(a, o, l, m, stop);
         whole_run_destroy(a);
     }
@@ -140,7 +131,7 @@ static void test_an_open_gate_stays_open(void **state)
     o.sets[1] = "pseudo_task.gate_decay=0";
     o.sets[2] = "pseudo_task.ratio=1.0e9"; /* regression moves nothing */
     o.sets[3] = "optimizer.lr=0.5";        /* CE goes up and down */
-    a = undisturbed(&o);
+    a = whole_run_play_ok(&o);
     for (int i = 1; i + 1 < a->n_steps; i++) {
         double rise = a->steps[i + 1].report.ema - a->steps[i].report.ema;
 
@@ -153,7 +144,7 @@ static void test_an_open_gate_stays_open(void **state)
     snprintf(fraction, sizeof fraction, "pseudo_task.gate_fraction=%.17g",
              threshold / log(WHOLE_RUN_CLASSES));
     o.sets[4] = fraction;
-    a = undisturbed(&o);
+    a = whole_run_play_ok(&o);
     assert_true(a->steps[k + 1].report.ema > threshold && a->steps[k + 1].report.gate);
     stopped_and_resumed(a, o, l, l, k);
     whole_run_destroy(a);
@@ -166,7 +157,7 @@ static void test_features_are_not_measured_again(void **state)
     whole_run *a;
 
     o.sets[0] = "pseudo_task.target=matched";
-    a = undisturbed(&o);
+    a = whole_run_play_ok(&o);
     stopped_and_resumed(a, o, l, m, 2);
     whole_run_destroy(a);
 }
@@ -207,15 +198,14 @@ static void test_saving_in_the_background_changes_nothing(void **state)
 {
     const layout l = {3, 2, 1};
     whole_run_options o = options(l);
-    whole_run *a = undisturbed(&o), *b;
+    whole_run *a = whole_run_play_ok(&o), *b;
     char place[256];
     pt_checkpoint c;
 
     snprintf(place, sizeof place, "%s", root());
     o.root = place;
     o.sets[0] = "run.checkpoint_steps=1";
-    b = whole_run_play(&o);
-    whole_run_assert_ok(b);
+    b = whole_run_play_ok(&o);
     assert_null(whole_run_difference(a, b));
     whole_run_destroy(b);
     assert_int_equal(pt_checkpoint_find(place, &c), PT_OK);
@@ -225,8 +215,7 @@ static void test_saving_in_the_background_changes_nothing(void **state)
 
     o.resume = true;
     o.n_servers = 1;
-    b = whole_run_play(&o);
-    whole_run_assert_ok(b);
+    b = whole_run_play_ok(&o);
     assert_null(whole_run_difference(a, b));
     whole_run_destroy(b);
     whole_run_destroy(a);
