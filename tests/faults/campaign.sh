@@ -56,11 +56,6 @@ summary() {
         fail "other weights than those of the undisturbed run"
 }
 
-draw() { # n: a number below n, the next one of this seed
-    state=$(((state * 1103515245 + 12345) % 2147483648))
-    drawn=$((state / 65536 % $1))
-}
-
 draw_layout() {
     draw 3; servers=$((drawn + 1))
     [ $servers -lt "$most" ] || servers=$((most - 1))

@@ -25,11 +25,6 @@ numbers() {
         "$1/metrics.jsonl"
 }
 
-draw() { # n: a number below n, the next one of this seed
-    state=$(((state * 1103515245 + 12345) % 2147483648))
-    drawn=$((state / 65536 % $1))
-}
-
 draw_layout() {
     draw 4; workers=$((drawn + 1))
     draw 3; servers=$((drawn + 1))

@@ -57,3 +57,8 @@ nobody() {
     fail "$1: processes are left:$left"
     kill -KILL $left
 }
+
+draw() { # n: drawn, a number below n, the next one of the seed in state
+    state=$(((state * 1103515245 + 12345) % 2147483648))
+    drawn=$((state / 65536 % $1))
+}
