@@ -160,7 +160,7 @@ static pt_status measure(measurement *m)
     return s;
 }
 
-static void add_sums(void *context, const void *theirs)
+static void add_sums(void *context, int rank, const void *theirs)
 {
     measurement *m = context;
     const double *sums = theirs;

@@ -42,7 +42,7 @@ static pt_status describe(search *w, const pt_image_set *set, size_t at)
     return s;
 }
 
-static void add_counts(void *context, const void *theirs)
+static void add_counts(void *context, int rank, const void *theirs)
 {
     search *w = context;
     const uint64_t *counts = theirs;
@@ -50,7 +50,7 @@ static void add_counts(void *context, const void *theirs)
     for (size_t i = 0; i < w->slices; i++) w->counts[i] += counts[i];
 }
 
-static void merge_lists(void *context, const void *theirs)
+static void merge_lists(void *context, int rank, const void *theirs)
 {
     search *w = context;
     const pt_neighbour *from = theirs;

@@ -137,16 +137,10 @@ static pt_status find_job(const pt_config *c, int threads, pt_facts *f)
     return pt_job_largest_tag(&f->tag_ub);
 }
 
-typedef struct {
-    pt_rank_facts *rank;
-    int n;
-} ranks;
-
-static void take(void *context, const void *theirs)
+/* context [size]: of each rank. */
+static void take(void *context, int rank, const void *theirs)
 {
-    ranks *r = context;
-
-    r->rank[r->n++] = *(const pt_rank_facts *)theirs;
+    ((pt_rank_facts *)context)[rank] = *(const pt_rank_facts *)theirs;
 }
 
 /* mark: of rank 0, to all. */
@@ -160,12 +154,12 @@ static pt_status share_mark(char **mark)
 pt_status pt_collect_facts(const pt_config *c, int threads, const char *dir,
                            pt_facts *out)
 {
-    ranks all = {pt_calloc((size_t)pt_job_size(), sizeof *all.rank), 1};
+    pt_rank_facts *all = pt_calloc((size_t)pt_job_size(), sizeof *all);
     pt_pair_facts *pair = NULL;
     char *mark = NULL;
-    pt_status s = all.rank ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the ranks");
+    pt_status s = all ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the ranks");
 
-    *out = (pt_facts){.rank = all.rank};
+    *out = (pt_facts){.rank = all};
     if (s == PT_OK) s = find_job(c, threads, out);
     out->dir = existing(dir ? dir : c ? c->run->dir : ".");
     if (s == PT_OK && !out->dir) s = pt_fail(PT_ERR_NOMEM, "no memory for a path");
@@ -173,9 +167,9 @@ pt_status pt_collect_facts(const pt_config *c, int threads, const char *dir,
     s = pt_job_agree(s);
     if (s == PT_OK) s = share_mark(&mark);
     if (s == PT_OK) {
-        find_mine(mark, all.rank);
-        pt_gather_to_root(all.rank, sizeof *all.rank, take, &all);
-        pt_links_measure(pt_job_hosts(), out->n, all.rank->wall_s, &pair, &out->n_pairs);
+        find_mine(mark, all);
+        pt_gather_to_root(all, sizeof *all, take, all);
+        pt_links_measure(pt_job_hosts(), out->n, all->wall_s, &pair, &out->n_pairs);
     }
     out->pair = pair;
     if (pt_job_rank() == 0 && mark && *mark) unlink(mark);

@@ -84,16 +84,16 @@ static void meet_all(const means *m, const int *first, int n_hosts, int mine,
 
 typedef struct {
     const int *host, *first;
-    int rank, n_hosts; /* rank: whose row comes next */
+    int n_hosts;
     pt_pair_facts *pair;
     size_t n;
 } rows;
 
-static void take(void *context, const void *theirs)
+static void take(void *context, int rank, const void *theirs)
 {
     rows *r = context;
     const pt_pair_facts *row = theirs;
-    int rank = r->rank++, h = r->host[rank];
+    int h = r->host[rank];
 
     for (int i = h + 1; rank == r->first[h] && i < r->n_hosts; i++)
         r->pair[r->n++] = row[i];
@@ -124,7 +124,7 @@ void pt_links_measure(const int *host, int n, double wall_s, pt_pair_facts **pai
     pt_job_set_deadline(PT_JOB_START_S);
     all.n_hosts = n_hosts;
     all.pair = allocate((size_t)n_hosts * (size_t)n_hosts, sizeof *all.pair);
-    if (pt_job_rank() == 0) take(&all, row);
+    if (pt_job_rank() == 0) take(&all, 0, row);
     pt_gather_to_root(row, (size_t)n_hosts * sizeof *row, take, &all);
     free(m.out);
     free(m.in);

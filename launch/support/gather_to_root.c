@@ -18,7 +18,8 @@ static void to_rank_0(int from, void *data, size_t bytes)
 }
 
 void pt_gather_to_root(void *mine, size_t bytes,
-                       void (*take)(void *context, const void *theirs), void *context)
+                       void (*take)(void *context, int rank, const void *theirs),
+                       void *context)
 {
     void *theirs;
 
@@ -30,7 +31,7 @@ void pt_gather_to_root(void *mine, size_t bytes,
     if (!theirs) pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for another rank's part"));
     for (int r = 1; r < pt_job_size(); r++) {
         to_rank_0(r, theirs, bytes);
-        take(context, theirs);
+        take(context, r, theirs);
     }
     free(theirs);
 }

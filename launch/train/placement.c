@@ -41,25 +41,16 @@ static void describe_mine(const int *core, bool server, seat *s)
     pt_cores_of(core, &s->place.allowed, &s->cores);
 }
 
-typedef struct {
-    seat *all;
-    int n;
-} seats;
-
-static void take(void *context, const void *theirs)
+static void take(void *context, int rank, const void *theirs)
 {
-    seats *s = context;
-
-    s->all[s->n++] = *(const seat *)theirs;
+    ((seat *)context)[rank] = *(const seat *)theirs;
 }
 
 /* all [job size]: on rank 0 everybody's. Collective. */
 static void gather(seat *mine, seat *all)
 {
-    seats s = {all, 1};
-
     all[0] = *mine;
-    pt_gather_to_root(mine, sizeof *mine, take, &s);
+    pt_gather_to_root(mine, sizeof *mine, take, all);
 }
 
 /* This rank's seat, told to all: *all [job size], malloc'd. Collective. */

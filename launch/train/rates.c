@@ -34,7 +34,7 @@ static places place(const int *host, int size, int rank)
                     first_of(host, size, (mine + n - 1) % n)};
 }
 
-static void take_longest(void *context, const void *theirs)
+static void take_longest(void *context, int rank, const void *theirs)
 {
     double *longest = context;
 
@@ -74,35 +74,28 @@ static pt_status grow(const places *p, char *data, char *into, double *rate,
     return s;
 }
 
-/* The rates at which each rank received. */
-typedef struct {
-    double *rank; /* [size] */
-    int n;
-} received;
-
-static void take_rate(void *context, const void *theirs)
+/* context [size]: the rates at which each rank received. */
+static void take_rate(void *context, int rank, const void *theirs)
 {
-    received *r = context;
-
-    r->rank[r->n++] = *(const double *)theirs;
+    ((double *)context)[rank] = *(const double *)theirs;
 }
 
 /* A host's link is as fast as the faster of what it received and what it sent: a slow
  * neighbour slows one of them. */
-static pt_status conclude(const received *r, pt_rates *out)
+static pt_status conclude(const double *received, pt_rates *out)
 {
     const int *host = pt_job_hosts();
-    int n = pt_layout_hosts(host, r->n);
+    int size = pt_job_size(), n = pt_layout_hosts(host, size);
 
     out->n_hosts = n;
-    out->copying = r->rank[0];
+    out->copying = received[0];
     if (n == 1) return PT_OK;
     out->hosts = pt_calloc((size_t)n, sizeof *out->hosts);
     if (!out->hosts)
         return pt_fail(PT_ERR_NOMEM, "no memory for the links of %d hosts", n);
     for (int h = 0; h < n; h++) {
-        double in = r->rank[first_of(host, r->n, h)];
-        double away = r->rank[first_of(host, r->n, (h + 1) % n)];
+        double in = received[first_of(host, size, h)];
+        double away = received[first_of(host, size, (h + 1) % n)];
 
         out->hosts[h] = in > away ? in : away;
     }
@@ -113,22 +106,22 @@ pt_status pt_rates_measure(pt_rates *out)
 {
     int size = pt_job_size(), rank = pt_job_rank();
     places p = place(pt_job_hosts(), size, rank);
-    received all = {pt_calloc((size_t)size, sizeof *all.rank), 1};
+    double *received = pt_calloc((size_t)size, sizeof *received);
     char *data = p.to >= 0 ? pt_calloc(LAST_BYTES, 1) : NULL;
     char *into = p.from >= 0 ? pt_calloc(LAST_BYTES, 1) : NULL;
-    bool ok = all.rank && (data || p.to < 0) && (into || p.from < 0);
+    bool ok = received && (data || p.to < 0) && (into || p.from < 0);
     pt_status s;
 
     *out = (pt_rates){0};
     s = pt_job_agree(ok ? PT_OK
                         : pt_fail(PT_ERR_NOMEM, "no memory to measure the links"));
     if (s == PT_OK) {
-        s = grow(&p, data, into, &all.rank[0], &out->bytes);
+        s = grow(&p, data, into, received, &out->bytes);
         if (s != PT_OK) pt_job_die(s); /* the buffers may still be MPI's */
-        pt_gather_to_root(&all.rank[0], sizeof *all.rank, take_rate, &all);
-        s = pt_job_agree(rank == 0 ? conclude(&all, out) : PT_OK);
+        pt_gather_to_root(received, sizeof *received, take_rate, received);
+        s = pt_job_agree(rank == 0 ? conclude(received, out) : PT_OK);
     }
-    free(all.rank);
+    free(received);
     free(data);
     free(into);
     return s;

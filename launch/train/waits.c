@@ -19,22 +19,15 @@ static size_t length(const pt_waits *w)
            ((size_t)w->n_tensors + (size_t)w->n_servers) * sizeof(double);
 }
 
-typedef struct {
-    pt_waits *sum;
-    int rank;
-} gathering;
-
-static void take(void *context, const void *theirs)
+static void take(void *context, int rank, const void *theirs)
 {
-    gathering *g = context;
+    pt_waits *w = context;
     const counted *from = theirs;
-    pt_waits *w = g->sum;
 
     if (from->sending > w->sending) w->sending = from->sending;
-    if (g->rank < w->n_servers) w->costs[g->rank] = from->costs;
+    if (rank < w->n_servers) w->costs[rank] = from->costs;
     for (int i = 0; i < w->n_tensors; i++) w->tensors[i] += from->waits[i];
     for (int i = 0; i < w->n_servers; i++) w->servers[i] += from->waits[w->n_tensors + i];
-    g->rank++;
 }
 
 static void fill(const pt_waits *o, const pt_worker *w, const pt_server_costs *costs,
@@ -53,7 +46,6 @@ static void fill(const pt_waits *o, const pt_worker *w, const pt_server_costs *c
 void pt_waits_gather(const pt_run *r, const pt_worker *w, const pt_server_costs *costs,
                      pt_waits *out)
 {
-    gathering g = {.sum = out};
     counted *mine;
 
     *out = (pt_waits){.n_tensors = r->graph->n_params, .n_servers = r->n_servers};
@@ -64,8 +56,8 @@ void pt_waits_gather(const pt_run *r, const pt_worker *w, const pt_server_costs 
     if (!mine || !out->tensors || !out->servers || !out->costs)
         pt_job_die(pt_fail(PT_ERR_NOMEM, "no memory for the waits of this rank"));
     fill(out, w, costs, mine);
-    if (pt_job_rank() == 0) take(&g, mine);
-    pt_gather_to_root(mine, length(out), take, &g);
+    if (pt_job_rank() == 0) take(out, 0, mine);
+    pt_gather_to_root(mine, length(out), take, out);
     free(mine);
 }
 
