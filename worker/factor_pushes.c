@@ -59,19 +59,11 @@ size_t pt_factor_pushes_bytes(const pt_run *run, int worker)
     return floats * max_images(run, worker) * sizeof(float);
 }
 
-/* Rows of x in the network's layout: the tensor's first dimension there. */
-static size_t rows_of(const pt_run *run, int tensor)
-{
-    const pt_tensor *t = &run->graph->tensors[tensor];
-
-    return t->count / (size_t)run->graph->nodes[t->node].c;
-}
-
 /* Tells the net which rows of tensor's gradient somebody takes as sums. */
 static pt_status want_rows(pt_factor_pushes *p, int tensor)
 {
     const pt_keys *keys = p->run->keys;
-    bool *rows = pt_calloc(rows_of(p->run, tensor), sizeof *rows);
+    bool *rows = pt_calloc(pt_factors_rows(p->run, tensor), sizeof *rows);
 
     p->rows[tensor] = rows;
     if (!rows) return pt_fail(PT_ERR_NOMEM, "no memory for a list of rows");
@@ -156,7 +148,7 @@ bool pt_factor_pushes_has(const pt_factor_pushes *p, int server, int tensor)
 static void fill(const pt_factor_pushes *p, message *m, size_t n)
 {
     const pt_keys *keys = p->run->keys;
-    size_t in = rows_of(p->run, m->tensor), ld = pt_factors_floats(&m->shape);
+    size_t in = pt_factors_rows(p->run, m->tensor), ld = pt_factors_floats(&m->shape);
     const float *x, *dy;
     float *to = m->values + m->shape.n_out;
 

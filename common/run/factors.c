@@ -8,6 +8,11 @@ static size_t row_floats(const pt_run *r, int tensor)
     return (size_t)r->graph->nodes[r->graph->tensors[tensor].node].c;
 }
 
+size_t pt_factors_rows(const pt_run *r, int tensor)
+{
+    return r->graph->tensors[tensor].count / row_floats(r, tensor);
+}
+
 size_t pt_key_rows(const pt_run *r, int key, size_t *first)
 {
     const pt_key *k = &r->keys->keys[key];

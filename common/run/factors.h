@@ -45,6 +45,9 @@ int pt_factors_senders(const pt_run *r, int server, int tensor, pt_sender *out,
 /* Does worker send factors to server? */
 bool pt_worker_factors(const pt_run *r, int worker, int server, int tensor);
 
+/* Rows of dw: values of x of an image. */
+size_t pt_factors_rows(const pt_run *r, int tensor);
+
 /* The rows of dw that a key touches: the first, and how many. */
 size_t pt_key_rows(const pt_run *r, int key, size_t *first);
 

@@ -1,5 +1,6 @@
 #include "launch/plan/sim/net.h"
 
+#include "common/run/factors.h"
 #include "common/run/moments.h"
 #include "launch/plan/sim/cost.h"
 
@@ -34,9 +35,7 @@ float *pt_net_gradient(pt_net *n, int tensor, int t)
 
 void pt_net_want_rows(pt_net *n, int tensor, const bool *rows)
 {
-    const pt_graph *g = n->sim->run->graph;
-    size_t all = g->tensors[tensor].count / (size_t)g->nodes[g->tensors[tensor].node].c,
-           some = 0;
+    size_t all = pt_factors_rows(n->sim->run, tensor), some = 0;
 
     for (size_t i = 0; i < all; i++) some += rows[i];
     n->formed[tensor] = (double)some / (double)all;
