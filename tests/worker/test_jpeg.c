@@ -10,10 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/worker/jpeg_files.h"
+#include "tests/worker/picture_files.h"
 #include "worker/input/jpeg.h"
 
 static const char dir[] = PT_TEST_DATA "/jpeg";
+
+static pt_status decode(const void *file, size_t bytes, pt_image *im, char *warnings)
+{
+    return pt_jpeg_decode(file, bytes, im, warnings);
+}
 
 static pt_status decode_file(const char *folder, const char *name, pt_image *im,
                              char *warnings)
@@ -23,45 +28,19 @@ static pt_status decode_file(const char *folder, const char *name, pt_image *im,
     pt_status s;
 
     if (!file) fail_msg("%s/%s cannot be read", folder, name);
-    s = pt_jpeg_decode(file, bytes, im, warnings);
+    s = decode(file, bytes, im, warnings);
     free(file);
     return s;
 }
 
+enum { N_GOLDEN = 17 };
+
 static void test_pixels_are_those_of_pillow(void **state)
 {
-    char name[64], line[512];
-    long long height, width, sum[3], weighted;
-    FILE *f = fopen(PT_TEST_DATA "/jpeg/golden.tsv", "r");
-    int n = 0;
+    golden g[N_GOLDEN];
 
-    assert_non_null(f);
-    while (fgets(line, sizeof line, f)) {
-        pt_image im;
-        long long s[3] = {0, 0, 0}, w = 0;
-
-        if (sscanf(line, "%63s %lld %lld %lld %lld %lld %lld", name, &height, &width, sum,
-                   sum + 1, sum + 2, &weighted) != 7) {
-            continue; /* the two lines of the heading */
-        }
-        if (decode_file(dir, name, &im, NULL) != PT_OK) {
-            fail_msg("%s: %s", name, pt_fail_text());
-        }
-        assert_int_equal(im.height, height);
-        assert_int_equal(im.width, width);
-        for (long long i = 0; i < 3 * height * width; i++) {
-            s[i % 3] += im.pixels[i];
-            w += (i % 251 + 1) * im.pixels[i];
-        }
-        if (memcmp(s, sum, sizeof s) != 0 || w != weighted) {
-            fail_msg("%s: sums %lld %lld %lld, Pillow has %lld %lld %lld", name, s[0],
-                     s[1], s[2], sum[0], sum[1], sum[2]);
-        }
-        pt_image_fini(&im);
-        n++;
-    }
-    fclose(f);
-    assert_int_equal(n, 17);
+    read_golden(dir, g, N_GOLDEN);
+    expect_golden(dir, g, N_GOLDEN);
 }
 
 static void test_broken_files_are_refused_with_the_reason(void **state)
@@ -91,24 +70,8 @@ static void test_every_cut_of_a_file_is_refused(void **state)
 {
     static const char *const names[] = {"17x13.jpg", "progressive_444.jpg", "gray.jpg"};
 
-    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
-        size_t bytes;
-        uint8_t *file = read_file(dir, names[k], &bytes);
-        pt_image im;
-
-        assert_non_null(file);
-        for (size_t n = 0; n < bytes; n++) {
-            uint8_t *part = malloc(n + !n); /* so that a read past the end is seen */
-
-            assert_non_null(part);
-            memcpy(part, file, n);
-            if (pt_jpeg_decode(part, n, &im, NULL) != PT_ERR_DATA) {
-                fail_msg("%s was read from its first %zu bytes", names[k], n);
-            }
-            free(part);
-        }
-        free(file);
-    }
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+        refuse_every_cut(dir, names[k], 0);
 }
 
 static void test_any_changed_byte_is_survived(void **state)
@@ -116,29 +79,8 @@ static void test_any_changed_byte_is_survived(void **state)
     static const char *const names[] = {"17x13.jpg", "progressive_444.jpg", "ycck.jpg",
                                         "scans_apart.jpg"};
 
-    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
-        size_t bytes;
-        uint8_t *file = read_file(dir, names[k], &bytes);
-        char warnings[256];
-        int height, width;
-        pt_image im;
-
-        assert_non_null(file);
-        for (size_t i = 0; i < bytes; i++) {
-            uint8_t kept = file[i];
-
-            file[i] = (uint8_t)(kept ^ (1u << i % 8));
-            if (pt_jpeg_size(file, bytes, &height, &width) == PT_OK &&
-                (long)height * width < 1000000) {
-                pt_status s = pt_jpeg_decode(file, bytes, &im, warnings);
-
-                assert_true(s == PT_OK || s == PT_ERR_DATA);
-                pt_image_fini(&im);
-            }
-            file[i] = kept;
-        }
-        free(file);
-    }
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+        survive_changed_bytes(dir, names[k]);
 }
 
 static void test_harmless_warnings_are_told_and_do_not_refuse(void **state)
@@ -177,8 +119,7 @@ static void test_other_formats_are_named(void **state)
     pt_image im;
 
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
-        assert_int_equal(pt_jpeg_decode(other[i].bytes, other[i].n, &im, NULL),
-                         PT_ERR_DATA);
+        assert_int_equal(decode(other[i].bytes, other[i].n, &im, NULL), PT_ERR_DATA);
         assert_string_equal(pt_fail_text(), other[i].text);
         assert_int_equal(pt_jpeg_size(other[i].bytes, other[i].n, &height, &width),
                          PT_ERR_DATA);
@@ -237,8 +178,7 @@ static void test_headers_of_giants_are_refused_before_memory_is_taken(void **sta
 
         assert_non_null(longer);
         memset(longer + bytes, 0, giants[i].more);
-        assert_int_equal(pt_jpeg_decode(longer, bytes + giants[i].more, &im, NULL),
-                         PT_ERR_DATA);
+        assert_int_equal(decode(longer, bytes + giants[i].more, &im, NULL), PT_ERR_DATA);
         assert_string_equal(pt_fail_text(), giants[i].text);
         free(longer);
     }
@@ -251,7 +191,7 @@ static void test_the_size_is_read_from_the_header_alone(void **state)
     int height = 0, width = 0;
 
     assert_non_null(file);
-    assert_int_equal(pt_jpeg_size(file, bytes, &height, &width), PT_OK);
+    assert_int_equal(pt_picture_size(file, bytes, &height, &width), PT_OK);
     assert_int_equal(height, 48);
     assert_int_equal(width, 64);
     free(file);
@@ -300,7 +240,7 @@ static void test_a_large_file_is_encoded_and_read_back(void **state)
     for (size_t i = 0; i < n; i++) im.pixels[i] = im.pixels[i - i % 3]; /* gray */
     assert_int_equal(pt_jpeg_encode(&im, 100, &file, &bytes), PT_OK);
     assert_true(bytes > 2 << 16); /* the buffer grew more than once */
-    assert_int_equal(pt_jpeg_decode(file, bytes, &back, NULL), PT_OK);
+    assert_int_equal(decode(file, bytes, &back, NULL), PT_OK);
     for (size_t i = 0; i < n; i++) { /* quality 100: rounding of the transform alone */
         assert_in_range(back.pixels[i] - im.pixels[i] + 3, 0, 6);
     }

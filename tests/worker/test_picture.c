@@ -9,91 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/worker/jpeg_files.h"
-#include "worker/input/picture.h"
+#include "tests/worker/picture_files.h"
 
 static const char dir[] = PT_TEST_DATA "/picture";
 
-static pt_status decode_file(const char *name, pt_image *im, char *warnings)
-{
-    size_t bytes;
-    uint8_t *file = read_file(dir, name, &bytes);
-    pt_status s;
-
-    if (!file) fail_msg("%s/%s cannot be read", dir, name);
-    s = pt_picture_decode(file, bytes, im, warnings);
-    free(file);
-    return s;
-}
-
 /* ---- what Pillow makes of them ----------------------------------------------------- */
 
-typedef struct {
-    char name[64];
-    long long height, width, sum[3], weighted;
-} golden;
-
 enum { N_GOLDEN = 89 };
-
-static void read_golden(golden g[N_GOLDEN])
-{
-    FILE *f = fopen(PT_TEST_DATA "/picture/golden.tsv", "r");
-    char line[512];
-    int n = 0;
-
-    assert_non_null(f);
-    while (fgets(line, sizeof line, f)) {
-        golden one;
-
-        if (sscanf(line, "%63s %lld %lld %lld %lld %lld %lld", one.name, &one.height,
-                   &one.width, one.sum, one.sum + 1, one.sum + 2, &one.weighted) != 7)
-            continue; /* the two lines of the heading */
-        assert_true(n < N_GOLDEN);
-        g[n++] = one;
-    }
-    fclose(f);
-    assert_int_equal(n, N_GOLDEN);
-}
-
-/* "" or what is different. */
-static void compare(const golden *g, const pt_image *im, char text[256])
-{
-    long long s[3] = {0, 0, 0}, w = 0;
-
-    text[0] = '\0';
-    if (im->height != g->height || im->width != g->width) {
-        snprintf(text, 256, "%s: %d x %d, Pillow has %lld x %lld", g->name, im->width,
-                 im->height, g->width, g->height);
-        return;
-    }
-    for (long long i = 0; i < 3 * g->height * g->width; i++) {
-        s[i % 3] += im->pixels[i];
-        w += (i % 251 + 1) * im->pixels[i];
-    }
-    if (memcmp(s, g->sum, sizeof s) != 0 || w != g->weighted)
-        snprintf(text, 256,
-                 "%s: sums %lld %lld %lld %lld, Pillow has %lld %lld %lld %lld", g->name,
-                 s[0], s[1], s[2], w, g->sum[0], g->sum[1], g->sum[2], g->weighted);
-}
 
 static void test_pixels_are_those_of_pillow(void **state)
 {
     golden g[N_GOLDEN];
-    char text[256];
-    int different = 0;
 
-    read_golden(g);
-    for (int i = 0; i < N_GOLDEN; i++) {
-        pt_image im;
-
-        if (decode_file(g[i].name, &im, NULL) != PT_OK)
-            fail_msg("%s: %s", g[i].name, pt_fail_text());
-        compare(&g[i], &im, text);
-        if (text[0]) print_message("%s\n", text);
-        different += text[0] != '\0';
-        pt_image_fini(&im);
-    }
-    assert_int_equal(different, 0);
+    read_golden(dir, g, N_GOLDEN);
+    expect_golden(dir, g, N_GOLDEN);
 }
 
 static void *decode_all(void *golden_of_all)
@@ -105,7 +34,7 @@ static void *decode_all(void *golden_of_all)
         for (int i = 0; i < N_GOLDEN; i++) {
             pt_image im;
 
-            if (decode_file(g[i].name, &im, NULL) != PT_OK) return "refused";
+            if (decode_picture(dir, g[i].name, &im, NULL) != PT_OK) return "refused";
             compare(&g[i], &im, text);
             pt_image_fini(&im);
             if (text[0]) return "different";
@@ -118,7 +47,7 @@ static void test_threads_decode_at_once(void **state)
     golden g[N_GOLDEN];
     pthread_t thread[4];
 
-    read_golden(g);
+    read_golden(dir, g, N_GOLDEN);
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&thread[i], NULL, decode_all, g), 0);
     for (int i = 0; i < 4; i++) {
@@ -133,7 +62,7 @@ static void test_the_size_is_that_of_the_pixels(void **state)
 {
     golden g[N_GOLDEN];
 
-    read_golden(g);
+    read_golden(dir, g, N_GOLDEN);
     for (int i = 0; i < N_GOLDEN; i++) {
         size_t bytes;
         uint8_t *file = read_file(dir, g[i].name, &bytes);
@@ -186,7 +115,7 @@ static void test_broken_files_are_refused_with_the_reason(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         pt_image im = {1, 1, (uint8_t *)&im};
 
-        if (decode_file(bad[i][0], &im, NULL) != PT_ERR_DATA)
+        if (decode_picture(dir, bad[i][0], &im, NULL) != PT_ERR_DATA)
             fail_msg("%s was read", bad[i][0]);
         assert_string_equal(pt_fail_text(), bad[i][1]);
         assert_null(im.pixels);
@@ -242,53 +171,14 @@ enum { N_VARIED = sizeof varied / sizeof *varied };
 
 static void test_every_cut_of_a_file_is_refused(void **state)
 {
-    for (size_t k = 0; k < N_VARIED; k++) {
-        size_t bytes;
-        uint8_t *file = read_file(dir, varied[k], &bytes);
-        /* A TIFF may end with the place of the next page: there is none. */
-        size_t spare = strstr(varied[k], ".tif") ? 4 : 0;
-        pt_image im;
-
-        assert_non_null(file);
-        for (size_t n = 0; n < bytes - spare; n++) {
-            uint8_t *part = malloc(n + !n); /* so that a read past the end is seen */
-
-            assert_non_null(part);
-            memcpy(part, file, n);
-            if (pt_picture_decode(part, n, &im, NULL) != PT_ERR_DATA)
-                fail_msg("%s was read from its first %zu bytes", varied[k], n);
-            assert_null(im.pixels);
-            free(part);
-        }
-        free(file);
-    }
+    /* A TIFF may end with the place of the next page: there is none. */
+    for (size_t k = 0; k < N_VARIED; k++)
+        refuse_every_cut(dir, varied[k], strstr(varied[k], ".tif") ? 4 : 0);
 }
 
 static void test_any_changed_byte_is_survived(void **state)
 {
-    for (size_t k = 0; k < N_VARIED; k++) {
-        size_t bytes;
-        uint8_t *file = read_file(dir, varied[k], &bytes);
-        char warnings[PT_PICTURE_WARNING];
-        int height, width;
-        pt_image im;
-
-        assert_non_null(file);
-        for (size_t i = 0; i < bytes; i++) {
-            uint8_t kept = file[i];
-
-            file[i] = (uint8_t)(kept ^ (1u << i % 8));
-            if (pt_picture_size(file, bytes, &height, &width) == PT_OK &&
-                (long)height * width < 1000000) {
-                pt_status s = pt_picture_decode(file, bytes, &im, warnings);
-
-                assert_true(s == PT_OK || s == PT_ERR_DATA);
-                pt_image_fini(&im);
-            }
-            file[i] = kept;
-        }
-        free(file);
-    }
+    for (size_t k = 0; k < N_VARIED; k++) survive_changed_bytes(dir, varied[k]);
 }
 
 static void test_harmless_warnings_are_told_and_do_not_refuse(void **state)
@@ -307,7 +197,7 @@ static void test_harmless_warnings_are_told_and_do_not_refuse(void **state)
         char warnings[PT_PICTURE_WARNING] = "?";
         pt_image im;
 
-        assert_int_equal(decode_file(told[i][0], &im, warnings), PT_OK);
+        assert_int_equal(decode_picture(dir, told[i][0], &im, warnings), PT_OK);
         assert_string_equal(warnings, told[i][1]);
         pt_image_fini(&im);
     }
