@@ -8,7 +8,6 @@
 
 #include "common/base/file.h"
 #include "worker/engine/threads.h"
-#include "worker/input/picture.h"
 
 enum {
     MAX_FILE_BYTES = 1 << 28,

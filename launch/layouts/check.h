@@ -7,11 +7,12 @@
 #include "common/base/digest.h"
 #include "common/base/status.h"
 #include "launch/layouts/layout.h"
+#include "worker/input/picture.h"
 
 typedef struct {
     pt_status status;
-    char *reason;      /* why it is bad, "PATH: ..."; NULL where it is good */
-    char warning[256]; /* the decoder's first harmless one, "" if none */
+    char *reason; /* why it is bad, "PATH: ..."; NULL where it is good */
+    char warning[PT_PICTURE_WARNING]; /* the decoder's first harmless one, "" if none */
     int height, width;
     size_t bytes;               /* of the file */
     char digest[PT_DIGEST_HEX]; /* of its bytes; "" where it is bad */

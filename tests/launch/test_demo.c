@@ -11,7 +11,7 @@
 #include "common/base/digest.h"
 #include "launch/commands/commands.h"
 #include "launch/demo/scene.h"
-#include "worker/input/jpeg.h"
+#include "worker/input/picture.h"
 
 enum { BYTES = PT_CANVAS_MAX * PT_CANVAS_MAX * 3 };
 
@@ -131,9 +131,9 @@ static void test_the_command_writes_class_folders_of_jpeg_files(void **state)
     snprintf(path, sizeof path, "%s/one/deep/%s", dir, name);
     n = read_bytes(path, a, sizeof a);
     assert_in_range(n, 100, sizeof a - 1);
-    assert_int_equal(pt_jpeg_size(a, n, &h, &w), PT_OK);
+    assert_int_equal(pt_picture_size(a, n, &h, &w), PT_OK);
     assert_int_equal(h, w);
-    assert_int_equal(pt_jpeg_decode(a, n, &im, NULL), PT_OK);
+    assert_int_equal(pt_picture_decode(a, n, &im, NULL), PT_OK);
     pt_image_fini(&im);
     snprintf(path, sizeof path, "%s/two/%s", dir, name);
     m = read_bytes(path, b, sizeof b);

@@ -13,7 +13,7 @@
 #include "tests/worker/jpeg_files.h"
 #include "tests/worker/noise.h"
 #include "worker/input/augment.h"
-#include "worker/input/jpeg.h"
+#include "worker/input/picture.h"
 
 static const pt_preprocess imagenet = {
     false, 1 / 255.0f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
@@ -27,7 +27,7 @@ static pt_image decode_file(const char *name)
     pt_image im;
 
     assert_non_null(file);
-    assert_int_equal(pt_jpeg_decode(file, bytes, &im, NULL), PT_OK);
+    assert_int_equal(pt_picture_decode(file, bytes, &im, NULL), PT_OK);
     free(file);
     return im;
 }

@@ -17,7 +17,7 @@ static const char dir[] = PT_TEST_DATA "/jpeg";
 
 static pt_status decode(const void *file, size_t bytes, pt_image *im, char *warnings)
 {
-    return pt_jpeg_decode(file, bytes, im, warnings);
+    return pt_decoder_run(pt_jpeg_decode, file, bytes, false, im, warnings);
 }
 
 static pt_status decode_file(const char *folder, const char *name, pt_image *im,
@@ -115,14 +115,14 @@ static void test_other_formats_are_named(void **state)
         {"\xff\xd8", 2, "not a JPEG: starts with ff d8"},
         {"<html>", 6, "not a JPEG: starts with 3c 68 74 6d"},
     };
-    int height, width;
     pt_image im;
 
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
         assert_int_equal(decode(other[i].bytes, other[i].n, &im, NULL), PT_ERR_DATA);
         assert_string_equal(pt_fail_text(), other[i].text);
-        assert_int_equal(pt_jpeg_size(other[i].bytes, other[i].n, &height, &width),
-                         PT_ERR_DATA);
+        assert_int_equal(
+            pt_decoder_run(pt_jpeg_decode, other[i].bytes, other[i].n, true, &im, NULL),
+            PT_ERR_DATA);
         assert_string_equal(pt_fail_text(), other[i].text);
     }
 }

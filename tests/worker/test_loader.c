@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "tests/worker/jpeg_files.h"
-#include "worker/input/jpeg.h"
 #include "worker/input/loader.h"
+#include "worker/input/picture.h"
 
 enum { CROP = 12, VIEW = CROP * CROP * 3, GOOD = 8, IMAGES = 11 };
 
@@ -89,7 +89,7 @@ static void expect_view(uint32_t image, bool train, uint64_t epoch, float out[VI
     pt_image im;
 
     assert_non_null(file);
-    assert_int_equal(pt_jpeg_decode(file, bytes, &im, NULL), PT_OK);
+    assert_int_equal(pt_picture_decode(file, bytes, &im, NULL), PT_OK);
     if (train) {
         assert_int_equal(pt_augment_train(&options, &im, 9, epoch, image, out), PT_OK);
     } else {

@@ -212,24 +212,13 @@ static pt_status read_pixels(const bmp *b, pt_image *im)
     return s;
 }
 
-pt_status pt_bmp_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
+pt_status pt_bmp_decode(const void *file, size_t bytes, bool size_only, pt_image *out,
+                        char *warning)
 {
     bmp b = {0};
     pt_status s = read_header(&b, file, bytes);
 
-    *out = (pt_image){0};
-    if (warnings) warnings[0] = '\0';
-    if (s == PT_OK) s = read_pixels(&b, out);
-    if (s != PT_OK) pt_image_fini(out);
-    return s;
-}
-
-pt_status pt_bmp_size(const void *file, size_t bytes, int *height, int *width)
-{
-    bmp b = {0};
-    pt_status s = read_header(&b, file, bytes);
-
-    *height = b.height;
-    *width = b.width;
-    return s;
+    out->height = b.height;
+    out->width = b.width;
+    return s == PT_OK && !size_only ? read_pixels(&b, out) : s;
 }

@@ -28,7 +28,7 @@ static pt_status refuse(const reader *r, int code)
     if (r->ended) return pt_fail(PT_ERR_DATA, "premature end of GIF file");
     if (code == D_GIF_ERR_NOT_ENOUGH_MEM) return pt_fail(PT_ERR_NOMEM, "no memory");
     if (!text) return pt_fail(PT_ERR_DATA, "corrupt GIF data");
-    return pt_fail(PT_ERR_DATA, "%c%s", pt_image_first_letter(text), text + 1);
+    return pt_fail(PT_ERR_DATA, "%c%s", pt_decoder_first_letter(text), text + 1);
 }
 
 static int on_read(GifFileType *gif, GifByteType *to, int n)
@@ -184,10 +184,9 @@ static pt_status read_pixels(reader *r)
         f->Left == 0 && f->Top == 0 && f->Width == width && f->Height == height;
     pt_status s;
 
-    if ((int64_t)height * width / MAX_PIXELS_PER_BYTE > (int64_t)r->bytes)
-        return pt_fail(PT_ERR_DATA, "%d x %d pixels cannot fit in %zu bytes", width,
-                       height, r->bytes);
-    s = pt_image_create(height, width, &r->image);
+    s = pt_decoder_check_fit(
+        &r->image, (uint64_t)height * (uint64_t)width / MAX_PIXELS_PER_BYTE, r->bytes);
+    if (s == PT_OK) s = pt_image_create(height, width, &r->image);
     if (s != PT_OK) return s;
     r->indices = malloc((size_t)f->Width);
     if (!r->indices) return pt_fail(PT_ERR_NOMEM, "no memory for a row");
@@ -204,26 +203,14 @@ static void close_frame(reader *r)
     if (r->gif) DGifCloseFile(r->gif, &error);
 }
 
-pt_status pt_gif_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
+pt_status pt_gif_decode(const void *file, size_t bytes, bool size_only, pt_image *out,
+                        char *warning)
 {
     reader r = {0};
     pt_status s = open_frame(&r, file, bytes);
 
-    if (warnings) warnings[0] = '\0';
-    if (s == PT_OK) s = read_pixels(&r);
+    if (s == PT_OK && !size_only) s = read_pixels(&r);
     close_frame(&r);
-    if (s != PT_OK) pt_image_fini(&r.image);
     *out = r.image;
-    return s;
-}
-
-pt_status pt_gif_size(const void *file, size_t bytes, int *height, int *width)
-{
-    reader r = {0};
-    pt_status s = open_frame(&r, file, bytes);
-
-    close_frame(&r);
-    *height = r.image.height;
-    *width = r.image.width;
     return s;
 }

@@ -1,7 +1,5 @@
 #include "worker/input/image.h"
 
-#include <ctype.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 pt_status pt_image_check(int64_t height, int64_t width)
@@ -32,11 +30,4 @@ void pt_image_fini(pt_image *im)
 {
     free(im->pixels);
     *im = (pt_image){0};
-}
-
-char pt_image_first_letter(const char *text)
-{
-    bool word = isalpha((unsigned char)text[0]) && islower((unsigned char)text[1]);
-
-    return word ? (char)tolower((unsigned char)text[0]) : text[0];
 }

@@ -23,8 +23,4 @@ PT_MUST_USE pt_status pt_image_check(int64_t height, int64_t width);
 PT_MUST_USE pt_status pt_image_create(int64_t height, int64_t width, pt_image *im);
 void pt_image_fini(pt_image *im);
 
-/* The first letter of a library's message in our style: lower case, unless the word is a
- * name. */
-char pt_image_first_letter(const char *text);
-
 #endif

@@ -1,6 +1,5 @@
 #include "worker/input/jpeg.h"
 
-#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,7 +13,6 @@
 #include "worker/input/magic.h"
 
 enum {
-    WARNING_MAX = 256,
     MAX_SCANS = 500, /* a progressive file has about ten */
     /* Huffman codes have a bit at least, each component a block of 8 x 8 one code, and
      * the coarsest sampling of three is 9 blocks for 32 x 32 pixels: 910 pixels a byte.
@@ -22,7 +20,6 @@ enum {
     MAX_PIXELS_PER_BYTE = 1024,
     ENCODE_START = 1 << 16
 };
-static const size_t memory_limit = (size_t)1 << 30;
 static const uint64_t work_limit = (uint64_t)1 << 32; /* pixels times scans */
 
 /* Where libjpeg's errors and warnings go: no exit, nothing printed. */
@@ -31,7 +28,7 @@ struct trap {
     jmp_buf jump;
     pt_status status;
     char text[JMSG_LENGTH_MAX];
-    char *warning; /* [WARNING_MAX] or NULL */
+    char *warning; /* NULL: an encoder's */
 };
 
 /* Everything that must survive a jump lives here, outside the function that jumps. */
@@ -58,9 +55,7 @@ struct encoder {
 static void message(j_common_ptr c, char out[JMSG_LENGTH_MAX])
 {
     c->err->format_message(c, out);
-    if (!isupper((unsigned char)out[1]) && strncmp(out, "Huffman", 7) != 0) {
-        out[0] = (char)tolower((unsigned char)out[0]);
-    }
+    if (strncmp(out, "Huffman", 7) != 0) out[0] = pt_decoder_first_letter(out);
 }
 
 _Noreturn static void on_error(j_common_ptr c)
@@ -87,6 +82,14 @@ _Noreturn static void refuse(struct trap *t, const char *fmt, ...)
     longjmp(t->jump, 1);
 }
 
+static void need(struct trap *t, pt_status s)
+{
+    if (s == PT_OK) return;
+    snprintf(t->text, sizeof t->text, "%s", pt_fail_text());
+    t->status = s;
+    longjmp(t->jump, 1);
+}
+
 /* Warnings after which every pixel still comes from the file. After any other one
  * libjpeg continues with pixels that it made up. */
 static bool harmless(int code)
@@ -102,9 +105,9 @@ static void on_message(j_common_ptr c, int level)
 
     if (level >= 0) return; /* trace */
     if (!harmless(c->err->msg_code)) on_error(c);
-    if (!t->warning || t->warning[0]) return;
-    message(c, text);
-    snprintf(t->warning, WARNING_MAX, "%s", text);
+    if (!t->warning) return;
+    c->err->format_message(c, text);
+    pt_decoder_warn(t->warning, text);
 }
 
 static void on_print(j_common_ptr c)
@@ -167,10 +170,9 @@ static void read_header(struct decoder *d, const void *file, size_t bytes)
     jpeg_CreateDecompress(c, JPEG_LIB_VERSION, sizeof *c); /* keeps both fields */
     jpeg_mem_src(c, file, bytes);
     jpeg_read_header(c, TRUE);
-    if ((uint64_t)c->image_width * c->image_height > PT_IMAGE_MAX_PIXELS) {
-        refuse(&d->trap, "%u x %u pixels, above the limit of %d pixels", c->image_width,
-               c->image_height, PT_IMAGE_MAX_PIXELS);
-    }
+    d->image.height = (int)c->image_height;
+    d->image.width = (int)c->image_width;
+    need(&d->trap, pt_image_check(d->image.height, d->image.width));
     if (c->num_components != 1 && c->num_components != 3 && c->num_components != 4) {
         refuse(&d->trap, "%d components, only 1, 3 and 4 are supported",
                c->num_components);
@@ -180,20 +182,20 @@ static void read_header(struct decoder *d, const void *file, size_t bytes)
 static void start(struct decoder *d)
 {
     j_decompress_ptr c = &d->c;
-    uint64_t need = memory_needed(c);
+    uint64_t pixels = (uint64_t)c->image_width * c->image_height;
+    uint64_t memory = memory_needed(c);
     unsigned all = (1u << c->num_components) - 1;
 
-    if (!c->arith_code &&
-        (uint64_t)c->image_width * c->image_height / MAX_PIXELS_PER_BYTE > d->bytes) {
-        refuse(&d->trap, "%u x %u pixels cannot fit in %zu bytes", c->image_width,
-               c->image_height, d->bytes);
-    }
-    if (need > memory_limit) {
+    if (!c->arith_code)
+        need(&d->trap,
+             pt_decoder_check_fit(&d->image, pixels / MAX_PIXELS_PER_BYTE, d->bytes));
+    if (memory > PT_DECODER_MEMORY) {
         refuse(&d->trap,
-               "%u x %u pixels in several scans need %llu bytes, above the limit of %zu",
-               c->image_width, c->image_height, (unsigned long long)need, memory_limit);
+               "%u x %u pixels in several scans need %llu bytes, above the limit of %d",
+               c->image_width, c->image_height, (unsigned long long)memory,
+               PT_DECODER_MEMORY);
     }
-    c->mem->max_memory_to_use = (long)memory_limit;
+    c->mem->max_memory_to_use = PT_DECODER_MEMORY;
     c->out_color_space = c->num_components == 4 ? JCS_CMYK : JCS_RGB;
     c->dct_method = JDCT_ISLOW;
     c->do_fancy_upsampling = TRUE;
@@ -229,10 +231,7 @@ static void read_pixels(struct decoder *d)
     size_t row_bytes = (size_t)c->output_width * 3;
     uint8_t *cmyk = NULL;
 
-    d->image.pixels = malloc(pt_mul(row_bytes, c->output_height));
-    if (!d->image.pixels) ERREXIT1(c, JERR_OUT_OF_MEMORY, 0);
-    d->image.height = (int)c->output_height;
-    d->image.width = (int)c->output_width;
+    need(&d->trap, pt_image_create(c->output_height, c->output_width, &d->image));
     if (c->num_components == 4) {
         cmyk = c->mem->alloc_large((j_common_ptr)c, JPOOL_IMAGE,
                                    (size_t)c->output_width * 4);
@@ -256,12 +255,9 @@ static pt_status decode(struct decoder *d, const void *file, size_t bytes, bool 
         return pt_magic_refuse("a JPEG", file, bytes);
     if (setjmp(d->trap.jump)) {
         s = pt_fail(d->trap.status, "%s", d->trap.text);
-        pt_image_fini(&d->image);
     } else {
         d->bytes = bytes;
         read_header(d, file, bytes);
-        d->image.height = (int)d->c.image_height;
-        d->image.width = (int)d->c.image_width;
         if (!size_only) {
             start(d);
             read_pixels(d);
@@ -272,28 +268,16 @@ static pt_status decode(struct decoder *d, const void *file, size_t bytes, bool 
     return s;
 }
 
-pt_status pt_jpeg_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
+pt_status pt_jpeg_decode(const void *file, size_t bytes, bool size_only, pt_image *out,
+                         char *warning)
 {
     struct decoder d;
     pt_status s;
 
     memset(&d, 0, sizeof d);
-    d.trap.warning = warnings;
-    if (warnings) warnings[0] = '\0';
-    s = decode(&d, file, bytes, false);
+    d.trap.warning = warning;
+    s = decode(&d, file, bytes, size_only);
     *out = d.image;
-    return s;
-}
-
-pt_status pt_jpeg_size(const void *file, size_t bytes, int *height, int *width)
-{
-    struct decoder d;
-    pt_status s;
-
-    memset(&d, 0, sizeof d);
-    s = decode(&d, file, bytes, true);
-    *height = d.image.height;
-    *width = d.image.width;
     return s;
 }
 

@@ -8,35 +8,37 @@
 #include "worker/input/tiff.h"
 #include "worker/input/webp.h"
 
-typedef struct {
-    pt_status (*decode)(const void *file, size_t bytes, pt_image *out, char *warnings);
-    pt_status (*size)(const void *file, size_t bytes, int *height, int *width);
-} decoder;
-
-static const decoder decoders[PT_PICTURE_FORMATS] = {
-    [PT_PICTURE_JPEG] = {pt_jpeg_decode, pt_jpeg_size},
-    [PT_PICTURE_PNG] = {pt_png_decode, pt_png_size},
-    [PT_PICTURE_WEBP] = {pt_webp_decode, pt_webp_size},
-    [PT_PICTURE_GIF] = {pt_gif_decode, pt_gif_size},
-    [PT_PICTURE_BMP] = {pt_bmp_decode, pt_bmp_size},
-    [PT_PICTURE_TIFF] = {pt_tiff_decode, pt_tiff_size},
+static pt_decoder *const decoders[PT_PICTURE_FORMATS] = {
+    [PT_PICTURE_JPEG] = pt_jpeg_decode, [PT_PICTURE_PNG] = pt_png_decode,
+    [PT_PICTURE_WEBP] = pt_webp_decode, [PT_PICTURE_GIF] = pt_gif_decode,
+    [PT_PICTURE_BMP] = pt_bmp_decode,   [PT_PICTURE_TIFF] = pt_tiff_decode,
 };
 
-static const char read_here[] = "a JPEG, PNG, WebP, GIF, BMP or TIFF";
+/* A file that none of them reads. */
+static pt_status refuse(const void *file, size_t bytes, bool size_only, pt_image *out,
+                        char *warning)
+{
+    return pt_magic_refuse("a JPEG, PNG, WebP, GIF, BMP or TIFF", file, bytes);
+}
+
+static pt_decoder *decoder_of(const void *file, size_t bytes)
+{
+    pt_decoder *d = decoders[pt_magic_format(file, bytes)];
+
+    return d ? d : refuse;
+}
 
 pt_status pt_picture_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
 {
-    const decoder *d = &decoders[pt_magic_format(file, bytes)];
-
-    *out = (pt_image){0};
-    if (!d->decode) return pt_magic_refuse(read_here, file, bytes);
-    return d->decode(file, bytes, out, warnings);
+    return pt_decoder_run(decoder_of(file, bytes), file, bytes, false, out, warnings);
 }
 
 pt_status pt_picture_size(const void *file, size_t bytes, int *height, int *width)
 {
-    const decoder *d = &decoders[pt_magic_format(file, bytes)];
+    pt_image im;
+    pt_status s = pt_decoder_run(decoder_of(file, bytes), file, bytes, true, &im, NULL);
 
-    if (!d->size) return pt_magic_refuse(read_here, file, bytes);
-    return d->size(file, bytes, height, width);
+    *height = im.height;
+    *width = im.width;
+    return s;
 }

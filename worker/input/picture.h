@@ -2,7 +2,7 @@
 #ifndef PT_WORKER_PICTURE_H
 #define PT_WORKER_PICTURE_H
 
-#include "worker/input/image.h"
+#include "worker/input/decoder.h"
 
 /* Decodes a whole file in memory as Pillow's Image.open(file).convert("RGB") does: JPEG,
  * PNG, WebP, GIF, BMP and TIFF, told apart by their first bytes. The header of each says
@@ -18,7 +18,5 @@ PT_MUST_USE pt_status pt_picture_decode(const void *file, size_t bytes, pt_image
 /* The size in the header; the rest of the file need not be there. */
 PT_MUST_USE pt_status pt_picture_size(const void *file, size_t bytes, int *height,
                                       int *width);
-
-enum { PT_PICTURE_WARNING = 256 };
 
 #endif

@@ -9,18 +9,14 @@
 
 #include <png.h>
 
-enum {
-    TEXT_MAX = 256,
-    MAX_BYTES_PER_BYTE = 1032 /* deflate: 258 bytes cost two bits */
-};
-static const size_t memory_limit = (size_t)1 << 30;
+enum { MAX_BYTES_PER_BYTE = 1032 /* deflate: 258 bytes cost two bits */ };
 
 /* Everything that must survive a jump lives here, outside the function that jumps. */
 struct decoder {
     jmp_buf jump;
     pt_status status;
-    char text[TEXT_MAX];
-    char *warning; /* [TEXT_MAX] or NULL */
+    char text[PT_PICTURE_WARNING];
+    char *warning;
     const uint8_t *next;
     size_t left, bytes; /* of the file */
     png_structp png;
@@ -45,9 +41,14 @@ _Noreturn static void refuse(struct decoder *d, pt_status s, const char *fmt, ..
     longjmp(d->jump, 1);
 }
 
+static void need(struct decoder *d, pt_status s)
+{
+    if (s != PT_OK) refuse(d, s, "%s", pt_fail_text());
+}
+
 _Noreturn static void on_error(png_structp png, png_const_charp text)
 {
-    refuse(png_get_error_ptr(png), PT_ERR_DATA, "%c%s", pt_image_first_letter(text),
+    refuse(png_get_error_ptr(png), PT_ERR_DATA, "%c%s", pt_decoder_first_letter(text),
            text + 1);
 }
 
@@ -57,8 +58,7 @@ static void on_warning(png_structp png, png_const_charp text)
     struct decoder *d = png_get_error_ptr(png);
 
     if (strstr(text, "incorrect data check")) on_error(png, text);
-    if (d->warning && !d->warning[0])
-        snprintf(d->warning, TEXT_MAX, "%c%s", pt_image_first_letter(text), text + 1);
+    pt_decoder_warn(d->warning, text);
 }
 
 static void on_read(png_structp png, png_bytep to, size_t n)
@@ -85,8 +85,7 @@ static void read_header(struct decoder *d)
     png_read_info(d->png, d->info);
     d->image.height = (int)png_get_image_height(d->png, d->info);
     d->image.width = (int)png_get_image_width(d->png, d->info);
-    if (pt_image_check(d->image.height, d->image.width) != PT_OK)
-        refuse(d, PT_ERR_DATA, "%s", pt_fail_text());
+    need(d, pt_image_check(d->image.height, d->image.width));
 }
 
 /* Asks for rows of one byte a pixel (gray, an index), two (gray of 16 bits) or three, and
@@ -172,40 +171,33 @@ static void cut_off(struct decoder *d)
             memset(rgb + 3 * x, gray, 3);
         }
     }
-    if (cut && d->warning && !d->warning[0])
-        snprintf(d->warning, TEXT_MAX,
-                 "gray of 16 bits is white above 255, as in Pillow: store it in 8 bits");
+    if (cut) pt_decoder_warn_of_white(d->warning);
 }
 
 /* row: bytes that the file has for one, of which libpng holds two. */
 static void check_cost(struct decoder *d, uint64_t row)
 {
     uint64_t height = (uint64_t)d->image.height, width = (uint64_t)d->image.width;
-    uint64_t need = 3 * height * width + 2 * row;
+    uint64_t memory = 3 * height * width + 2 * row;
 
-    if (row * height / MAX_BYTES_PER_BYTE > d->bytes)
-        refuse(d, PT_ERR_DATA, "%d x %d pixels cannot fit in %zu bytes", d->image.width,
-               d->image.height, d->bytes);
-    if (need > memory_limit)
-        refuse(d, PT_ERR_DATA,
-               "rows of %d pixels need %llu bytes, above the limit of %zu",
-               d->image.width, (unsigned long long)need, memory_limit);
+    need(d, pt_decoder_check_fit(&d->image, row * height / MAX_BYTES_PER_BYTE, d->bytes));
+    if (memory > PT_DECODER_MEMORY)
+        refuse(d, PT_ERR_DATA, "rows of %d pixels need %llu bytes, above the limit of %d",
+               d->image.width, (unsigned long long)memory, PT_DECODER_MEMORY);
 }
 
 static void read_pixels(struct decoder *d)
 {
     png_byte bits = png_get_bit_depth(d->png, d->info);
     png_byte type = png_get_color_type(d->png, d->info);
-    size_t height = (size_t)d->image.height, width = (size_t)d->image.width;
     png_colorp palette;
     size_t bytes_per_pixel;
     int passes, n;
 
     check_cost(d, (uint64_t)png_get_rowbytes(d->png, d->info));
     passes = set_transforms(d);
-    bytes_per_pixel = png_get_rowbytes(d->png, d->info) / width;
-    d->image.pixels = malloc(pt_mul(pt_mul(width, height), 3));
-    if (!d->image.pixels) refuse(d, PT_ERR_NOMEM, "no memory for the pixels");
+    bytes_per_pixel = png_get_rowbytes(d->png, d->info) / (size_t)d->image.width;
+    need(d, pt_image_create(d->image.height, d->image.width, &d->image));
     read_rows(d, passes, bytes_per_pixel);
     if (type == PNG_COLOR_TYPE_PALETTE) {
         if (!png_get_PLTE(d->png, d->info, &palette, &n))
@@ -227,7 +219,6 @@ static pt_status decode(struct decoder *d, const void *file, size_t bytes, bool 
     d->left = d->bytes = bytes;
     if (setjmp(d->jump)) {
         s = pt_fail(d->status, "%s", d->text);
-        pt_image_fini(&d->image);
     } else {
         read_header(d);
         if (!size_only) read_pixels(d);
@@ -237,27 +228,15 @@ static pt_status decode(struct decoder *d, const void *file, size_t bytes, bool 
     return s;
 }
 
-pt_status pt_png_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
+pt_status pt_png_decode(const void *file, size_t bytes, bool size_only, pt_image *out,
+                        char *warning)
 {
     struct decoder d;
     pt_status s;
 
     memset(&d, 0, sizeof d);
-    d.warning = warnings;
-    if (warnings) warnings[0] = '\0';
-    s = decode(&d, file, bytes, false);
+    d.warning = warning;
+    s = decode(&d, file, bytes, size_only);
     *out = d.image;
-    return s;
-}
-
-pt_status pt_png_size(const void *file, size_t bytes, int *height, int *width)
-{
-    struct decoder d;
-    pt_status s;
-
-    memset(&d, 0, sizeof d);
-    s = decode(&d, file, bytes, true);
-    *height = d.image.height;
-    *width = d.image.width;
     return s;
 }

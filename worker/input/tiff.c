@@ -8,7 +8,6 @@
 
 #include <tiffio.h>
 
-enum { TEXT_MAX = 256, MEMORY_MAX = 1 << 30 };
 #define NAME "picture: " /* what libtiff calls the file, before some texts */
 
 typedef struct {
@@ -16,8 +15,8 @@ typedef struct {
     uint64_t bytes, at;
     TIFF *tiff;
     bool in_pixels;
-    char error[TEXT_MAX];
-    char *warning; /* [TEXT_MAX] or NULL */
+    char error[PT_PICTURE_WARNING];
+    char *warning; /* as long */
     uint16_t bits, samples, photometric, orientation, extra;
     const uint16_t *map[3]; /* of a palette: libtiff's */
     bool cut;               /* gray of 16 bits was above 255 */
@@ -60,14 +59,14 @@ static toff_t on_size(thandle_t h)
     return ((reader *)h)->bytes;
 }
 
-static void keep(char text[TEXT_MAX], const char *fmt, va_list ap)
+/* Where it is the first one. */
+static void keep(char kept[PT_PICTURE_WARNING], const char *fmt, va_list ap)
 {
+    char text[PT_PICTURE_WARNING];
     size_t n = strlen(NAME);
 
-    if (text[0]) return;
-    vsnprintf(text, TEXT_MAX, fmt, ap);
-    if (strncmp(text, NAME, n) == 0) memmove(text, text + n, strlen(text + n) + 1);
-    text[0] = pt_image_first_letter(text);
+    vsnprintf(text, sizeof text, fmt, ap);
+    pt_decoder_warn(kept, strncmp(text, NAME, n) == 0 ? text + n : text);
 }
 
 static int on_error(TIFF *t, void *context, const char *module, const char *fmt,
@@ -83,10 +82,7 @@ static int on_warning(TIFF *t, void *context, const char *module, const char *fm
 {
     reader *r = context;
 
-    if (r->in_pixels)
-        keep(r->error, fmt, ap);
-    else if (r->warning)
-        keep(r->warning, fmt, ap);
+    keep(r->in_pixels ? r->error : r->warning, fmt, ap);
     return 1;
 }
 
@@ -102,7 +98,7 @@ static pt_status open_file(reader *r, const void *file, size_t bytes)
     r->file = file;
     r->bytes = bytes;
     if (!o) return pt_fail(PT_ERR_NOMEM, "no memory to decode");
-    TIFFOpenOptionsSetMaxSingleMemAlloc(o, MEMORY_MAX);
+    TIFFOpenOptionsSetMaxSingleMemAlloc(o, PT_DECODER_MEMORY);
     TIFFOpenOptionsSetErrorHandlerExtR(o, on_error, r);
     TIFFOpenOptionsSetWarningHandlerExtR(o, on_warning, r);
     r->tiff = TIFFClientOpenExt("picture", "rm", r, on_read, on_write, on_seek, on_close,
@@ -242,7 +238,7 @@ static void read_strips(reader *r, uint8_t *row)
         if (TIFFReadScanline(r->tiff, row, (uint32_t)y, 0) == 1)
             unpack(r, row, (size_t)r->image.width, pixel(r, (size_t)y, 0));
         else if (!r->error[0])
-            snprintf(r->error, TEXT_MAX, "row %d cannot be read", y);
+            snprintf(r->error, sizeof r->error, "row %d cannot be read", y);
 }
 
 static void read_tiles(reader *r, uint8_t *tile)
@@ -265,12 +261,17 @@ static void read_tiles(reader *r, uint8_t *tile)
         }
 }
 
+static bool swaps_axes(const reader *r)
+{
+    return r->orientation >= 5 && r->orientation <= 8;
+}
+
 /* As the orientation says: 2 to 4 mirror and turn by 180 degrees, 5 to 8 swap the axes.
  */
 static pt_status turn(reader *r)
 {
     unsigned o = r->orientation;
-    bool swap = o >= 5, right = o == 2 || o == 3 || o == 6 || o == 7,
+    bool swap = swaps_axes(r), right = o == 2 || o == 3 || o == 6 || o == 7,
          bottom = o == 3 || o == 4 || o == 7 || o == 8;
     int h = r->image.height, w = r->image.width;
     pt_image to;
@@ -298,7 +299,7 @@ static pt_status read_pixels(reader *r)
     uint8_t *buffer;
     pt_status s;
 
-    if (n <= 0 || n > MEMORY_MAX) return refuse(r);
+    if (n <= 0 || n > PT_DECODER_MEMORY) return refuse(r);
     s = pt_image_create(r->image.height, r->image.width, &r->image);
     if (s != PT_OK) return s;
     buffer = calloc(1, (size_t)n);
@@ -312,34 +313,18 @@ static pt_status read_pixels(reader *r)
     return r->error[0] ? refuse(r) : turn(r);
 }
 
-pt_status pt_tiff_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
+pt_status pt_tiff_decode(const void *file, size_t bytes, bool size_only, pt_image *out,
+                         char *warning)
 {
-    reader r = {.warning = warnings};
-    pt_status s;
-
-    if (warnings) warnings[0] = '\0';
-    s = open_file(&r, file, bytes);
-    if (s == PT_OK) s = read_header(&r);
-    if (s == PT_OK) s = read_pixels(&r);
-    if (r.tiff) TIFFClose(r.tiff);
-    if (s != PT_OK) pt_image_fini(&r.image);
-    if (s == PT_OK && r.cut && warnings && !warnings[0])
-        snprintf(warnings, TEXT_MAX,
-                 "gray of 16 bits is white above 255, as in Pillow: store it in 8 bits");
-    *out = r.image;
-    return s;
-}
-
-pt_status pt_tiff_size(const void *file, size_t bytes, int *height, int *width)
-{
-    reader r = {0};
+    reader r = {.warning = warning};
     pt_status s = open_file(&r, file, bytes);
-    bool swap;
 
     if (s == PT_OK) s = read_header(&r);
+    if (s == PT_OK && !size_only) s = read_pixels(&r);
     if (r.tiff) TIFFClose(r.tiff);
-    swap = r.orientation >= 5 && r.orientation <= 8;
-    *height = swap ? r.image.width : r.image.height;
-    *width = swap ? r.image.height : r.image.width;
+    if (r.cut) pt_decoder_warn_of_white(warning);
+    *out = r.image;
+    if (size_only && swaps_axes(&r))
+        *out = (pt_image){.height = r.image.width, .width = r.image.height};
     return s;
 }

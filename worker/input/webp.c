@@ -85,28 +85,17 @@ static pt_status read_first_frame(const void *file, size_t bytes, pt_image *im)
     return s;
 }
 
-pt_status pt_webp_decode(const void *file, size_t bytes, pt_image *out, char *warnings)
-{
-    WebPBitstreamFeatures f;
-    pt_status s = read_header(file, bytes, &f);
-
-    *out = (pt_image){0};
-    if (warnings) warnings[0] = '\0';
-    if (s != PT_OK) return s;
-    s = pt_image_create(f.height, f.width, out);
-    if (s != PT_OK) return s;
-    s = f.has_animation ? read_first_frame(file, bytes, out)
-                        : read_still(file, bytes, out);
-    if (s != PT_OK) pt_image_fini(out);
-    return s;
-}
-
-pt_status pt_webp_size(const void *file, size_t bytes, int *height, int *width)
+pt_status pt_webp_decode(const void *file, size_t bytes, bool size_only, pt_image *out,
+                         char *warning)
 {
     WebPBitstreamFeatures f = {0};
     pt_status s = read_header(file, bytes, &f);
 
-    *height = f.height;
-    *width = f.width;
-    return s;
+    out->height = f.height;
+    out->width = f.width;
+    if (s != PT_OK || size_only) return s;
+    s = pt_image_create(f.height, f.width, out);
+    if (s != PT_OK) return s;
+    return f.has_animation ? read_first_frame(file, bytes, out)
+                           : read_still(file, bytes, out);
 }

@@ -27,16 +27,15 @@ static void views(const pt_image *im, unsigned choice)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     unsigned choice = n > 1 ? bytes[n - 1] + 256u * bytes[n - 2] : 0;
-    int height = 0, width = 0;
-    char warning[256];
-    pt_image im = {0};
+    char warning[PT_PICTURE_WARNING];
+    pt_image im, size;
 
-    if (pt_jpeg_size(bytes, n, &height, &width) == PT_OK &&
-        (int64_t)height * width > PIXELS_MAX)
+    if (pt_decoder_run(pt_jpeg_decode, bytes, n, true, &size, NULL) == PT_OK &&
+        (int64_t)size.height * size.width > PIXELS_MAX)
         return 0; /* slow, and nothing new */
-    if (pt_jpeg_decode(bytes, n, &im, warning) == PT_OK) {
-        PT_CHECK(im.height == height && im.width == width, "%d x %d, not %d x %d",
-                 im.height, im.width, height, width);
+    if (pt_decoder_run(pt_jpeg_decode, bytes, n, false, &im, warning) == PT_OK) {
+        PT_CHECK(im.height == size.height && im.width == size.width,
+                 "%d x %d, not %d x %d", im.height, im.width, size.height, size.width);
         views(&im, choice);
     } else {
         PT_CHECK(!im.pixels, "an image that failed is there");
