@@ -142,8 +142,8 @@ static pt_status can_open(const char *key, const char *path, const char *help)
 static pt_status try_weights(const Pt__Config__Network *n)
 {
     pt_status s = can_open("network.weights", n->weights,
-                           "ptrain comes without pretrained weights: 'Start weights' in "
-                           "README.md says where to get them");
+                           "ptrain comes without pretrained weights: "
+                           "launch/docs/weights.md says where to get them");
 
     return s == PT_OK ? pt_probe_weights(n->weights, n->weights_entry) : s;
 }

@@ -1,4 +1,5 @@
-# Indented blocks of Markdown files and commands in the comments of YAML files, each as
+# Indented blocks of Markdown files and commands in the comments of YAML files (``` stands
+# around what is no command), each as
 #     @ FILE:LINE
 #     its text
 # before it, in Markdown, `@name NAME` if the paragraph above ends with "`NAME.yaml`".
@@ -8,7 +9,9 @@ function flush() {
 }
 FNR == 1 { flush(); blank = 1; name = "" }
 
+FILENAME ~ /\.md$/ && /^```/ { fenced = !fenced }
 FILENAME ~ /\.md$/ {
+    if (fenced) next
     if ($0 ~ /^    / && (blank || block != "")) {
         if (block == "") start = FNR
         block = block substr($0, 5) "\n"

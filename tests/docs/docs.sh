@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs every command of the README, of configs' READMEs and of the comments in configs, in
-# their order, in a directory that looks like a clone after the quickstart. What a clone does
-# not have (downloads) is there in miniature under its name; what takes long is cut short by
+# Runs every command of launch/docs, the README, configs' READMEs and of the comments in
+# configs, in their order, in a directory that looks like a clone after the quickstart. What a
+# clone does not have (downloads) is there in miniature under its name; what takes long is cut short by
 # `shorter`; what cannot run is listed in `not_run` with the reason. Every other block is run,
 # so a new one that cannot run fails here.
 . "$(dirname "$0")/../e2e/lib.sh"
 docs=$PT_SOURCE/tests/docs
 export OMPI_MCA_rmaps_base_oversubscribe=0 OMPI_MCA_hwloc_base_binding_policy=none
-export PATH=$work/build:$PATH
+export PATH=$work/build:$PATH PTRAIN_CONFIGS=$work/configs
 
 # ---- what is not run ----------------------------------------------------------------------
 
@@ -19,15 +19,8 @@ not_run() { # command: its reason on stdout, or 1
         "cmake -S"* | "cmake --preset"*) echo "is how this test was built" ;;
         "ptrain pack --layout webface500"*)
             echo "wants 500 identities of 100 pictures; launch.data_sets packs four" ;;
+        "ptrain plan"*) echo "takes minutes, and SimGrid; e2e.plan runs small ones" ;;
         "python3 -c \"import torch"*) echo "wants PyTorch, without which the core tests do" ;;
-        *) return 1 ;;
-    esac
-}
-
-# Blocks that are no commands: how a message looks.
-shown() {
-    case $1 in
-        "weights: "* | "rank "[0-9]": error: "*) ;;
         *) return 1 ;;
     esac
 }
@@ -37,7 +30,7 @@ shown() {
 # One epoch, one seed, few neighbours; sweeps of configs/ are checked run by run, not run.
 shorter() {
     sed -E 's/epochs: [0-9]+/epochs: 1/g; s/^seeds: .*/seeds: [1]/; s/--neighbours (300|5)/--neighbours 1/
-        s/^(ptrain sweep configs.*)/\1 --dry-run/; s/^(ptrain scale configs.*)/\1 --table/
+        s/^(ptrain sweep configs.*)/\1 --dry-run/; s/^(ptrain scale configs.*)/\1 --table/; s/^ptrain submit [^#]*/& --print /
         s/--network resnet50 --batch 16(.*)/--network squeezenet1_1 --batch 8 \1 --steps 1 --warmup 0/'
 }
 
@@ -50,7 +43,7 @@ instead() { # file; the command on stdin
         */stanford40.yaml:*) folder=STANFORD40 ;;
     esac
     # What several files of configs/ make is made anew by each.
-    case $1 in configs/*) again="--overwrite " ;; esac
+    case $1 in configs/* | README.md:*) again="--overwrite " ;; esac
     # VGG-16 has half a gigabyte; DELTA's layers are ResNet-50's where none are named; a
     # layer near the top has fewer layers to compute again.
     sed -E "s/pack FOLDER/pack $folder/
@@ -58,13 +51,15 @@ instead() { # file; the command on stdin
         s/^(ptrain attention .* attention.h5)\$/\1 --node layer1.0.conv1/; s/--node features.4 --node features.7 //
         s/^ptrain (pack|borrow|attention|train) /&$again/
         s/^export FLOWERS17=.*/export FLOWERS17=FLOWERS17 SCENES15=SCENES15/
-        s/^srun --mpi=pmix( -n 5)?/mpirun -q --oversubscribe -n 3/"
+        s/photos.resnet50 (.*)resnet50-0676ba61.pth/photos\/squeezenet1_1 \1SqueezeNet_fp16.onnx/
+        s/^srun --mpi=pmix( -n [58])?/mpirun -q --oversubscribe -n 3/
+        s/^mpirun (--hostfile hosts )?-n [58]/mpirun -q --oversubscribe -n 3/"
 }
 
 # ---- the clone ----------------------------------------------------------------------------
 
 mkdir build && ln -s "$PTRAIN" build/ptrain && ln -s "$PT_SOURCE"/{launch,tests} . &&
-    cp -r "$PT_SOURCE"/{README.md,configs} . && chmod -R u+w configs || exit 1
+    cp -r "$PT_SOURCE"/{README.md,configs,launch/docs} . && chmod -R u+w configs || exit 1
 find configs -name '*.yaml' | while read -r f; do
     shorter <"$f" >f.new && mv f.new "$f"
 done
@@ -94,14 +89,24 @@ export MOBILENET=SqueezeNet_fp16.onnx # a name of a file: the sweeps are not run
 
 # ---- the blocks ---------------------------------------------------------------------------
 
-awk -f "$docs/blocks.awk" README.md configs/README.md configs/results/README.md \
+# Getting started makes the runs that the other pages speak of.
+pages() {
+    local first=(getting-started data weights methods runs determinism performance) page
+    printf 'docs/%s.md\n' "${first[@]}"
+    for page in docs/*.md; do
+        page=$(basename "$page" .md)
+        [[ " ${first[*]} " == *" $page "* ]] || echo "docs/$page.md"
+    done
+}
+mapfile -t pages < <(pages)
+awk -f "$docs/blocks.awk" "${pages[@]}" README.md configs/README.md configs/results/README.md \
     configs/*/*.yaml >blocks.txt
 [ "$(grep -c '^@ ' blocks.txt)" -gt 50 ] || fail "few blocks were found: $(grep -c '^@ ' blocks.txt)"
 
 # Named YAML first: it stands below the commands that use it.
 awk '/^@ /{out = $3; next} out {print > out}' blocks.txt
 for f in my photos my_table; do
-    [ -s $f.yaml ] || fail "README.md has no $f.yaml"
+    [ -s $f.yaml ] || fail "the documentation has no $f.yaml"
     shorter <$f.yaml >f.new && mv f.new $f.yaml
 done
 
@@ -151,7 +156,6 @@ block() { # where, text
                 fail "$1: is not the weight hash of result.json"
             return ;;
     esac
-    shown "$2" && return
     while IFS= read -r line; do
         whole+=$line
         case $line in
