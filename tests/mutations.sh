@@ -284,6 +284,10 @@ mutation an_equal_model_is_better launch.journal launch/train/best.c <<'M'
 - if (best->images > 0 && right <= best->right) return false;
 + if (best->images > 0 && right < best->right) return false;
 M
+mutation the_best_of_many_methods_is_believed launch.verdict launch/report/verdict.c <<'M'
+- p = fmax(p, other->p * (double)behind(b, other));
++ p = fmax(p, other->p);
+M
 
 mutation some_hosts_never_meet launch.doctor launch/doctor/links.c <<'M'
 - if (h == odd) return round * ((odd + 1) / 2) % odd;

@@ -1,6 +1,5 @@
 #include "launch/report/page.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,19 +48,15 @@ void pt_page_append(json_t **array, json_t *item)
 
 /* ---- a block ---------------------------------------------------------------------- */
 
-/* A row of the table: its cells are all but the name, and p of t. */
+/* A row of the table: its cells are all but the name. */
 static json_t *method_row(const pt_block *b, const pt_method_runs *m)
 {
-    json_t *cells;
-    char p_of_t[PT_TABLE_CELL] = "-";
     pt_table_row row;
 
     pt_table_row_init(m, &row);
-    if (m->baseline && isfinite(m->p_t)) snprintf(p_of_t, sizeof p_of_t, "%.3g", m->p_t);
-    cells = pt_page_texts(row.cells + 1, PT_TABLE_COLUMNS - 1);
-    pt_page_append(&cells, pt_page_text(p_of_t));
     return json_pack("{s:i, s:o, s:o}", "style", pt_page_style_of(b, m), "name",
-                     pt_page_text(m->name), "cells", cells);
+                     pt_page_text(m->name), "cells",
+                     pt_page_texts(row.cells + 1, PT_TABLE_COLUMNS - 1));
 }
 
 static json_t *method_rows(const pt_block *b)
@@ -103,8 +98,9 @@ static pt_status block_value(const pt_block *b, size_t number, const char *data,
     if (s == PT_OK) s = pt_page_confusion(b, &confusion);
     if (s == PT_OK) s = pt_page_changes(b, d, &changes);
     *out =
-        json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "number",
-                  (json_int_t)number, "title", pt_page_text(b->title), "heads",
+        json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "number",
+                  (json_int_t)number, "title", pt_page_text(b->title), "verdict",
+                  pt_page_text(b->verdict), "heads",
                   pt_page_texts(pt_table_heads, PT_TABLE_COLUMNS), "methods",
                   method_rows(b), "notes", notes_of(b), "training", training, "scaling",
                   pt_page_scaling(b), "confusion", confusion, "changes", changes);

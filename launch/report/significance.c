@@ -1,6 +1,7 @@
 #include "launch/report/significance.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 enum { MAX_FLIPS = 20, MAX_TERMS = 500 };
 
@@ -90,11 +91,24 @@ double pt_paired_t_p(const double *d, size_t n)
     return error > 0 ? pt_student_tails(fabs(mean) / error, (double)(n - 1)) : 0;
 }
 
+/* But for the rounding of percentages. */
+static bool all_equal(const double *d, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (fabs(d[i] - d[0]) > 1e-9) return false;
+    return true;
+}
+
+double pt_paired_p(const double *d, size_t n)
+{
+    return all_equal(d, n) ? pt_sign_flip_p(d, n) : pt_paired_t_p(d, n);
+}
+
 double pt_paired_t_half_width(const double *d, size_t n)
 {
     double mean, low = 0, high = 1000, error;
 
-    if (n < 2) return NAN;
+    if (n < 2 || all_equal(d, n)) return NAN;
     error = error_of(d, n, &mean);
     for (int i = 0; i < 100; i++) {
         double t = 0.5 * (low + high);

@@ -14,8 +14,13 @@ double pt_sign_flip_p(const double *d, size_t n);
  * and not 0, 1 if all are 0. */
 double pt_paired_t_p(const double *d, size_t n);
 
+/* The p of a comparison: Student's, which is below 0.05 where the interval below leaves 0
+ * out. Differences that are all equal, as on few test images they may be, have no spread
+ * to compare their mean with: theirs is the sign-flip test's. NAN for n < 2. */
+double pt_paired_p(const double *d, size_t n);
+
 /* Half the width of the 95 % confidence interval of the mean difference, by Student's t:
- * NAN for n < 2. */
+ * NAN for n < 2, and where all differences are equal. */
 double pt_paired_t_half_width(const double *d, size_t n);
 
 /* P(|T| > t) of Student's t with `freedom` degrees of freedom, t >= 0, through the

@@ -11,26 +11,9 @@
 #include "launch/report/labels.h"
 #include "launch/report/published.h"
 #include "launch/report/significance.h"
+#include "launch/report/verdict.h"
 
 /* ---- numbers ---------------------------------------------------------------------- */
-
-pt_stat pt_stat_of(const double *x, size_t n)
-{
-    pt_stat s = {0, NAN, NAN};
-    double sum = 0, squares = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(x[i])) continue;
-        sum += x[i];
-        s.n++;
-    }
-    if (s.n == 0) return s;
-    s.mean = sum / (double)s.n;
-    for (size_t i = 0; i < n; i++)
-        if (isfinite(x[i])) squares += (x[i] - s.mean) * (x[i] - s.mean);
-    if (s.n > 1) s.std = sqrt(squares / (double)(s.n - 1));
-    return s;
-}
 
 /* Of a number of pt_finished_run; scratch [n_runs]. */
 static pt_stat over_runs(const pt_method_runs *m, size_t offset, double *scratch)
@@ -40,32 +23,33 @@ static pt_stat over_runs(const pt_method_runs *m, size_t offset, double *scratch
     return pt_stat_of(scratch, m->n_runs);
 }
 
-const pt_finished_run *pt_method_runs_find(const pt_method_runs *m, uint64_t seed)
+/* Mean test accuracy of the baseline's runs that have a seed of m. */
+static double paired_baseline(const pt_method_runs *m)
 {
-    for (size_t i = 0; i < m->n_runs; i++)
-        if (m->runs[i]->seed == seed) return m->runs[i];
-    return NULL;
-}
-
-/* The paired gains over the baseline, and their significance. scratch [2 n_runs]. */
-static void pair(pt_method_runs *m, double *scratch)
-{
-    double *gains = scratch, *plain = scratch + m->n_runs, mean;
+    double sum = 0;
     size_t n = 0;
 
-    for (size_t i = 0; m->baseline && i < m->n_runs; i++) {
+    for (size_t i = 0; i < m->n_runs; i++) {
         const pt_finished_run *b = pt_method_runs_find(m->baseline, m->runs[i]->seed);
 
         if (!b) continue;
-        gains[n] = m->runs[i]->test - b->test;
-        plain[n++] = b->test;
+        sum += b->test;
+        n++;
     }
-    m->gain = pt_stat_of(gains, n);
-    m->half_width = pt_paired_t_half_width(gains, n);
-    m->p_flip = pt_sign_flip_p(gains, n);
-    m->p_t = pt_paired_t_p(gains, n);
-    mean = pt_stat_of(plain, n).mean;
-    m->error_cut = n > 0 && mean < 100 ? 100 * m->gain.mean / (100 - mean) : NAN;
+    return n > 0 ? sum / (double)n : NAN;
+}
+
+/* The paired gains over the baseline, and their significance. scratch [n_runs]. */
+static void pair(pt_method_runs *m, double *scratch)
+{
+    size_t n = m->baseline ? pt_method_runs_differences(m, m->baseline, scratch) : 0;
+    double plain = m->baseline ? paired_baseline(m) : NAN;
+
+    m->gain = pt_stat_of(scratch, n);
+    m->half_width = pt_paired_t_half_width(scratch, n);
+    m->p = pt_paired_p(scratch, n);
+    for (size_t i = 0; i < n; i++) m->n_up += scratch[i] > 1e-9;
+    m->error_cut = n > 0 && plain < 100 ? 100 * m->gain.mean / (100 - plain) : NAN;
 }
 
 /* ---- notes ------------------------------------------------------------------------ */
@@ -267,7 +251,7 @@ static void fill_block(pt_block *b, const entry *e, size_t n,
 static pt_status finish_block(pt_block *b, size_t n)
 {
     const pt_settings **all = pt_calloc(n, sizeof *all);
-    double *scratch = pt_calloc(pt_mul(2, n), sizeof *scratch);
+    double *scratch = pt_calloc(n, sizeof *scratch);
     pt_status s =
         all && scratch ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the report");
 
@@ -290,6 +274,8 @@ static pt_status finish_block(pt_block *b, size_t n)
     for (size_t i = 0; s == PT_OK && i < b->n_methods; i++)
         note_method(b, &b->methods[i], &s);
     if (s == PT_OK) note_published(b, &s);
+    if (s == PT_OK && !(b->verdict = pt_verdict_text(b)))
+        s = pt_fail(PT_ERR_NOMEM, "no memory for the report");
     free(all);
     free(scratch);
     return s;
@@ -357,6 +343,7 @@ static void free_block(pt_block *b)
     free(b->methods);
     free(b->notes);
     free(b->title);
+    free(b->verdict);
 }
 
 void pt_summary_destroy(pt_summary **s)

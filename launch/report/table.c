@@ -14,9 +14,8 @@ const char *const pt_table_legend[] = {
     "gain: test accuracy over plain, paired by seed; its (std): of the paired "
     "differences; "
     "+- 95 %: Student's interval.",
-    "p: exact sign-flip test of the paired differences, two-sided; 5 seeds cannot give "
-    "less "
-    "than 0.0625.",
+    "p: Student's paired t test, two-sided, as the interval; the verdict applies Holm's "
+    "correction.",
     "error cut: gain / (100 - plain). gate at: the step from which PtR took part; w: its "
     "mean weight.",
     NULL};
@@ -68,7 +67,7 @@ void pt_table_row_init(const pt_method_runs *m, pt_table_row *out)
     put_with_std(row[3], "%.2f", m->test);
     put_with_std(row[4], "%+.2f", gain);
     put(row[5], "%.2f", m->baseline ? m->half_width : NAN);
-    put(row[6], "%.3g", m->baseline ? m->p_flip : NAN);
+    put(row[6], "%.3g", m->baseline ? m->p : NAN);
     put(row[7], "%.2f", rounded(m->error_cut));
     put(row[8], "%.1f", m->gate.mean);
     if (m->n_shut == m->n_runs) strcpy(row[8], "never");
@@ -107,7 +106,7 @@ static void print_text(const pt_block *b, FILE *out)
         for (int c = 0; c < N_COLUMNS; c++)
             if (width(row.cells[c]) > wide[c]) wide[c] = width(row.cells[c]);
     }
-    fprintf(out, "%s\n", b->title);
+    fprintf(out, "%s\n%s\n", b->title, b->verdict);
     print_text_row(out, pt_table_heads, wide);
     for (size_t i = 0; i < b->n_methods; i++) {
         pt_table_row_init(&b->methods[i], &row);
@@ -144,6 +143,8 @@ static void print_markdown(const pt_block *b, FILE *out)
 
     fputs("### ", out);
     print_escaped(out, b->title);
+    fputs("\n\n", out);
+    print_escaped(out, b->verdict);
     fputs("\n\n", out);
     print_markdown_row(out, pt_table_heads);
     for (int c = 0; c < N_COLUMNS; c++) fputs(c == 0 ? "|---" : "|---:", out);
@@ -202,6 +203,7 @@ static void print_latex(const pt_block *b, FILE *out)
         print_latex_row(out, row.cells);
     }
     fputs("    \\bottomrule\n  \\end{tabular}\n\\end{table}\n", out);
+    fprintf(out, "%% %s\n", b->verdict);
     for (size_t i = 0; i < b->n_notes; i++) fprintf(out, "%% %s\n", b->notes[i]);
     fputc('\n', out);
 }

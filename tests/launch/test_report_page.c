@@ -158,7 +158,7 @@ test_a_page_has_every_part_and_every_text_from_outside_is_escaped(void **state)
                            "only plain is right in 1 of 1 pairs, only DELTA with "
                            "attention attention=one&lt;x&gt;.h5 in 0",
                            "plain predicted <b>class&lt;x&gt;</b>",
-                           "p of t: Student"};
+                           "<p class=\"verdict\">One seed: no gain can be named"};
     char *page;
 
     snprintf(one, sizeof one, DATA DELTA, "one");
