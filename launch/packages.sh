@@ -37,6 +37,8 @@ pt_long_test_packages='
 python3-torch           python torch
 python3-torchvision     python torchvision
 python3-onnx            python onnx
+python3-jsonschema      python jsonschema
+python3-yaml            python yaml
 python3-pil             python PIL
 debootstrap             command debootstrap
 dpkg-dev                command dpkg-shlibdeps

@@ -15,9 +15,9 @@ typedef Pt__Config__Config pt_config;
 
 /* Reads `path`; sets: "optimizer.lr=0.01" (list index: stages.0.epochs=3; the value is
  * YAML), applied in order. `base: other.yaml` (relative to the file, at the top level)
- * or one of ours, shipped.h) is read first: mappings merge, everything else replaces. Then checks every range named
- * in config.proto. Every sub-message exists in the result; keys that were not given keep
- * has_x = 0 and hold the schema's default.
+ * or one of ours, shipped.h) is read first: mappings merge, everything else replaces.
+ * Then checks every range named in config.proto. Every sub-message exists in the result;
+ * keys that were not given keep has_x = 0 and hold the schema's default.
  *
  * A value of null (or ~) means that the key is not given, even if a base gives it.
  * The base may be a list of files, each overriding those before it. Anchors, aliases and
@@ -95,7 +95,15 @@ PT_MUST_USE pt_status pt_config_unpack(const uint8_t *bytes, size_t n, pt_config
  * together, whose parts may be on the stack. `out` owns all of its parts. */
 PT_MUST_USE pt_status pt_config_copy(const pt_config *given, pt_config **out);
 
-/* Help of every key (name, type, default, comment), for `ptrain config schema`. */
-void pt_config_schema(FILE *out);
+/* Help of every key (name, type, range, default, comment), or of one key or section
+ * ("optimizer", "stages.0.epochs"), in lines of at most `width` (0: not folded).
+ * PT_ERR_CONFIG where there is no such key. */
+PT_MUST_USE pt_status pt_config_schema(FILE *out, const char *key, int width);
+
+/* The same as a JSON Schema (draft 7) of the file's form, for editors. */
+PT_MUST_USE pt_status pt_config_json_schema(FILE *out);
+
+/* The same as a page in Markdown: a table for each section. */
+void pt_config_reference(FILE *out);
 
 #endif

@@ -2,11 +2,13 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/suggest.h"
 #include "common/config/config.h"
 #include "launch/support/args.h"
+#include "launch/support/terminal.h"
 
 typedef struct {
     const char *file;
@@ -73,16 +75,35 @@ static int check(int argc, char **argv)
 
 static int schema(int argc, char **argv)
 {
+    const char *key = NULL;
+    bool json = false, markdown = false;
+    const pt_arg table[] = {
+        {.operand = "KEY", .text = &key, .optional = true},
+        PT_ARG_FLAG("json", &json,
+                    "Print a JSON Schema, with which editors check a file"),
+        PT_ARG_FLAG("markdown", &markdown, "Print tables in Markdown")};
     const pt_args args = {
         .command = "config schema",
         .about =
-            "Prints every key of a configuration with its type, default, unit and range.",
-        .example = "ptrain config schema | less"};
+            "Prints every key of a configuration with its type, default, unit and range, "
+            "or one key, or the keys of a section.",
+        .example = "ptrain config schema optimizer",
+        .table = table,
+        .n = sizeof table / sizeof *table};
+    pt_status s = PT_OK;
     int code;
 
     if (!pt_args_read(&args, argc, argv, &code)) return code;
-    pt_config_schema(stdout);
-    return 0;
+    if (json + markdown + (key != NULL) > 1)
+        s = pt_fail(PT_ERR_USAGE, "give one of KEY, --json and --markdown");
+    else if (json)
+        s = pt_config_json_schema(stdout);
+    else if (markdown)
+        pt_config_reference(stdout);
+    else
+        s = pt_config_schema(stdout, key, pt_terminal_columns(STDOUT_FILENO));
+    if (s != PT_OK) pt_log_error(pt_fail_text());
+    return pt_status_exit_code(s);
 }
 
 static const pt_command list[] = {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "common/config/config.h"
 
@@ -222,7 +223,7 @@ static void test_the_schema_lists_every_key_with_its_comment(void **state)
     FILE *out = open_memstream(&text, &n);
 
     assert_non_null(out);
-    pt_config_schema(out);
+    assert_int_equal(pt_config_schema(out, NULL, 0), PT_OK);
     assert_int_equal(fclose(out), 0);
     assert_non_null(strstr(text, "  optimizer.lr  (number > 0, default 0.01)\n"
                                  "      per update\n"));
@@ -235,6 +236,81 @@ static void test_the_schema_lists_every_key_with_its_comment(void **state)
         strstr(text, "  stages.N.frozen  (list of strings)\n      `trunk`, "));
     assert_non_null(
         strstr(text, "  seed  (integer >= 0, default 1)\n      every random number"));
+    free(text);
+}
+
+static void test_the_schema_of_one_key_or_section_has_only_that(void **state)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    assert_non_null(out);
+    assert_int_equal(pt_config_schema(out, "stages.0.epochs", 0), PT_OK);
+    assert_int_equal(pt_config_schema(out, "optimizer", 40), PT_OK);
+    assert_int_equal(pt_config_schema(out, "optimize", 0), PT_ERR_CONFIG);
+    assert_int_equal(fclose(out), 0);
+    assert_ptr_equal(strstr(text, "  stages.N.epochs  ("), text);
+    assert_non_null(strstr(text, "\noptimizer: The update: v <- momentum v +\n"));
+    assert_non_null(strstr(text, "  optimizer.momentum  ("));
+    assert_null(strstr(text, "seed"));
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        if (line[0] != ' ' && strlen(line) > 40) fail_msg("%s", line);
+    free(text);
+}
+
+/* ---- the JSON Schema --------------------------------------------------------------- */
+
+/* The schema's own object at "stages.0.epochs". */
+static json_t *schema_at(json_t *root, const char *path)
+{
+    char name[80];
+
+    while (*path) {
+        size_t n = strcspn(path, ".");
+
+        snprintf(name, sizeof name, "%.*s", (int)n, path);
+        path += n + (path[n] == '.');
+        if (name[0] >= '0' && name[0] <= '9')
+            root = json_object_get(root, "items");
+        else
+            root = json_object_get(json_object_get(root, "properties"), name);
+        if (json_object_get(root, "anyOf"))
+            root = json_array_get(json_object_get(root, "anyOf"), 0);
+    }
+    return root;
+}
+
+static void expect_in_schema(void *root, const char *path, const char *value)
+{
+    if (!json_is_object(schema_at(root, path))) fail_msg("%s is not there", path);
+}
+
+static void test_the_json_schema_knows_every_key_and_its_range(void **state)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+    json_t *root;
+    pt_config *c;
+
+    assert_non_null(out);
+    assert_int_equal(pt_config_json_schema(out), PT_OK);
+    assert_int_equal(fclose(out), 0);
+    root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    c = load("stages: [{epochs: 3}]\n");
+    assert_int_equal(pt_config_each(c, PT_CONFIG_PLAIN, expect_in_schema, root), PT_OK);
+    assert_true(json_is_object(schema_at(root, "base")));
+    assert_true(json_is_real(
+        json_object_get(schema_at(root, "optimizer.lr"), "exclusiveMinimum")));
+    assert_int_equal(
+        json_integer_value(json_object_get(schema_at(root, "data.batch"), "maximum")),
+        65536);
+    assert_true(
+        json_is_false(json_object_get(schema_at(root, "data"), "additionalProperties")));
+    json_decref(root);
+    pt_config_destroy(&c);
     free(text);
 }
 
@@ -337,6 +413,8 @@ int main(void)
         cmocka_unit_test(test_packing_keeps_the_message_and_what_was_given),
         cmocka_unit_test(test_damaged_packed_bytes_are_refused),
         cmocka_unit_test(test_the_schema_lists_every_key_with_its_comment),
+        cmocka_unit_test(test_the_schema_of_one_key_or_section_has_only_that),
+        cmocka_unit_test(test_the_json_schema_knows_every_key_and_its_range),
         cmocka_unit_test(test_what_is_not_one_plain_yaml_document_is_refused),
         cmocka_unit_test(test_hostile_files_are_refused_and_do_no_harm),
         cmocka_unit_test(test_many_faults_are_counted_not_listed),

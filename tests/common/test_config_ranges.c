@@ -51,7 +51,7 @@ static int read_schema(void **state)
     char *save;
 
     if (!f || make_dir(state) != 0) return -1;
-    pt_config_schema(f);
+    assert_int_equal(pt_config_schema(f, NULL, 0), PT_OK);
     fclose(f);
     for (char *line = strtok_r(schema, "\n", &save); line;
          line = strtok_r(NULL, "\n", &save))

@@ -25,7 +25,8 @@ HOMES = {
     "immintrin.h": ["common/gemm/*"],
     "nmmintrin.h": ["common/base/crc32c.c"],
     "arm_neon.h": ["common/gemm/*"],
-    "jansson.h": ["common/weights/tfjs.c", "common/weights/safetensors.c", "server/checkpoint/*",
+    "jansson.h": ["common/config/json_schema.c", "common/weights/tfjs.c",
+                  "common/weights/safetensors.c", "server/checkpoint/*",
                   "launch/*"],
     "jerror.h": ["worker/input/jpeg.c"],
     "jpeglib.h": ["worker/input/jpeg.c"],
@@ -47,6 +48,7 @@ HOMES = {
     "webp/decode.h": ["worker/input/webp.c"],
     "webp/demux.h": ["worker/input/webp.c"],
     "zip.h": ["common/weights/archive.c"],
+    "sys/ioctl.h": ["launch/support/terminal.c"],
     "zlib.h": ["launch/layouts/matlab.c"],
 }
 # C, POSIX and Linux: free to all. Any other header in <> needs a row above.
