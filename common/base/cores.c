@@ -89,3 +89,19 @@ void pt_cores_machine(char name[PT_MACHINE_BYTES])
     name[strcspn(name, "\n")] = '\0';
     if (f) fclose(f);
 }
+
+void pt_cores_cpu(char name[PT_CPU_BYTES])
+{
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    char line[256];
+
+    snprintf(name, PT_CPU_BYTES, "an unnamed CPU");
+    while (f && fgets(line, sizeof line, f)) {
+        const char *at = strchr(line, ':');
+
+        if (strncmp(line, "model name", 10) != 0 || !at) continue;
+        snprintf(name, PT_CPU_BYTES, "%.*s", (int)strcspn(at + 2, "\n"), at + 2);
+        break;
+    }
+    if (f) fclose(f);
+}

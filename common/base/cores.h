@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <stdbool.h>
 
-enum { PT_MACHINE_BYTES = 40 };
+enum { PT_MACHINE_BYTES = 40, PT_CPU_BYTES = 96 };
 
 /* CPUs that the calling thread may use; none if the kernel does not say. */
 void pt_cores_allowed(cpu_set_t *cpus);
@@ -28,5 +28,9 @@ int pt_cores_count(void);
 /* Names the machine: the same for all processes under one running kernel, whatever they
  * take for their host. "" if the kernel does not say. */
 void pt_cores_machine(char name[PT_MACHINE_BYTES]);
+
+/* What the CPU is called, "an unnamed CPU" where /proc/cpuinfo has no model name (it has
+ * one on x86). */
+void pt_cores_cpu(char name[PT_CPU_BYTES]);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/cores.h"
 #include "common/base/file.h"
 #include "common/comm/job.h"
 #include "common/comm/launcher.h"
@@ -20,23 +21,6 @@
 #include "launch/support/gather_to_root.h"
 
 /* ---- of this rank ----------------------------------------------------------------- */
-
-/* "model name" of x86; other architectures have none. */
-static void find_cpu(char out[PT_FACT_CPU])
-{
-    FILE *f = fopen("/proc/cpuinfo", "r");
-    char line[256];
-
-    snprintf(out, PT_FACT_CPU, "an unnamed CPU");
-    while (f && fgets(line, sizeof line, f)) {
-        const char *name = strchr(line, ':');
-
-        if (strncmp(line, "model name", 10) != 0 || !name) continue;
-        snprintf(out, PT_FACT_CPU, "%.*s", (int)strcspn(name + 2, "\n"), name + 2);
-        break;
-    }
-    if (f) fclose(f);
-}
 
 static uint64_t free_shm(void)
 {
@@ -57,7 +41,7 @@ static double wall_minus_clock(void)
 static void find_mine(const char *mark, pt_rank_facts *r)
 {
     snprintf(r->host, sizeof r->host, "%.*s", PT_FACT_HOST - 1, pt_job_host());
-    find_cpu(r->cpu);
+    pt_cores_cpu(r->cpu);
     r->host_number = pt_job_hosts()[pt_job_rank()];
     CPU_ZERO(&r->cores);
     sched_getaffinity(0, sizeof r->cores, &r->cores);

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PT_FACT_HOST = 64, PT_FACT_CPU = 96 };
+#include "common/base/cores.h"
+
+enum { PT_FACT_HOST = 64, PT_FACT_CPU = PT_CPU_BYTES };
 
 /* Of one rank. */
 typedef struct {

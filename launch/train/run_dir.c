@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "common/base/cores.h"
 #include "common/base/digest.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
@@ -310,17 +311,18 @@ static json_t *environment(const pt_train_args *args, const char *hosts)
 {
     json_t *ranks = json_array(), *line = json_array();
     struct utsname os = {0};
-    char self[65] = "";
+    char self[65] = "", cpu[PT_CPU_BYTES];
 
     uname(&os);
     if (pt_digest_file("/proc/self/exe", self) != PT_OK) self[0] = '\0';
     for (int i = 0; i < pt_job_size(); i++)
         json_array_append_new(ranks, json_string(hosts + (size_t)i * PT_JOB_TEXT_BYTES));
     for (int i = 0; i < args->argc; i++) json_array_append_new(line, text(args->argv[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "version", PT_VERSION,
+    pt_cores_cpu(cpu);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "version", PT_VERSION,
                      "commit", PT_COMMIT, "compiler", "gcc " __VERSION__,
-                     "program_sha256", self, "system", os.release, "command", line,
-                     "ranks", ranks);
+                     "program_sha256", self, "system", os.release, "cpu", text(cpu),
+                     "command", line, "ranks", ranks);
 }
 
 pt_status pt_run_dir_describe(const pt_setup *u, const pt_train_args *args,
