@@ -2,6 +2,11 @@
 
 #include <math.h>
 
+double pt_rounded(double x)
+{
+    return round(100 * x) / 100 + 0.0;
+}
+
 pt_stat pt_stat_of(const double *x, size_t n)
 {
     pt_stat s = {0, NAN, NAN};

@@ -15,6 +15,9 @@ typedef struct {
 
 pt_stat pt_stat_of(const double *x, size_t n);
 
+/* To two decimals, as it is printed; no -0. */
+double pt_rounded(double x);
+
 typedef struct pt_method_runs {
     char *name;                   /* pt_label_method */
     const pt_finished_run **runs; /* [n_runs], one per seed, in order of seed */
@@ -29,6 +32,7 @@ typedef struct pt_method_runs {
     size_t n_up;          /* seeds of the gain at which it is positive */
     double error_cut; /* 100 gain / (100 - baseline), baseline over the same seeds, in %;
                          NAN where there is none */
+    int style;        /* launch/report/styles.h */
 } pt_method_runs;
 
 /* The run with this seed, or NULL. */

@@ -1,14 +1,10 @@
 #include "launch/report/curves.h"
 
-#include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/file.h"
-
-enum { MAX_BYTES = 1 << 30 };
+#include "launch/report/lines.h"
 
 static const char *const keys[PT_CURVES] = {"ce",        "accuracy",  "rep_norm",  "w",
                                             "ratio_p10", "ratio_p50", "ratio_p90", "lr"};
@@ -42,32 +38,21 @@ static void add_line(sums *s, const json_t *line, size_t steps, size_t bins)
     }
 }
 
-/* Calls for each line of a run's file. steps 0: only counts them into *found. */
-static pt_status read_run(const char *dir, sums *s, size_t steps, size_t bins,
-                          size_t *found)
+/* What a run's lines are added to. steps 0: only counts them into `found`. */
+typedef struct {
+    sums *s;
+    size_t steps, bins, found;
+} reading;
+
+static void take_line(void *context, const json_t *line)
 {
-    char *path = pt_file_path(dir, "metrics.jsonl"), *line, *end;
-    uint8_t *text = NULL;
-    size_t n, number = 0;
-    pt_status st = path ? pt_file_load_path(path, MAX_BYTES, &text, &n)
-                        : pt_fail(PT_ERR_NOMEM, "no memory for a path");
+    reading *r = context;
+    const json_t *step = json_object_get(line, "step");
 
-    for (line = (char *)text; st == PT_OK && (end = strchr(line, '\n')); line = end + 1) {
-        json_t *j = json_loadb(line, (size_t)(end - line), 0, NULL);
-        const json_t *step = json_object_get(j, "step");
-
-        number++;
-        if (!json_is_object(j))
-            st = pt_fail(PT_ERR_DATA, "%s:%zu: error: not a JSON object", path, number);
-        else if (steps > 0)
-            add_line(s, j, steps, bins);
-        else if (json_is_integer(step) && (size_t)json_integer_value(step) + 1 > *found)
-            *found = (size_t)json_integer_value(step) + 1;
-        json_decref(j);
-    }
-    free(text);
-    free(path);
-    return st;
+    if (r->steps > 0)
+        add_line(r->s, line, r->steps, r->bins);
+    else if (json_is_integer(step) && (size_t)json_integer_value(step) + 1 > r->found)
+        r->found = (size_t)json_integer_value(step) + 1;
 }
 
 /* One run's means into the method's mean (a sum for now), low and high. */
@@ -86,25 +71,36 @@ static void merge(pt_curves *c, const sums *s, int n[PT_CURVES][PT_CURVE_BINS])
         }
 }
 
+/* Of the steps that add_line puts into a bin, counted from 1. */
+static double middle_of(size_t bin, size_t steps, size_t bins)
+{
+    size_t first = (bin * steps + bins - 1) / bins,
+           end = ((bin + 1) * steps + bins - 1) / bins;
+
+    return 0.5 * (double)(first + 1 + end);
+}
+
 pt_status pt_curves_read(const pt_method_runs *m, pt_curves **out)
 {
     pt_curves *c = pt_calloc(1, sizeof *c);
     sums *s = pt_calloc(1, sizeof *s);
     int(*n)[PT_CURVE_BINS] = pt_calloc(PT_CURVES, sizeof *n);
-    size_t steps = 0;
+    reading all = {.s = s};
     pt_status st = c && s && n ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for curves");
 
     *out = NULL;
     for (size_t i = 0; i < m->n_runs && st == PT_OK; i++)
-        st = read_run(m->runs[i]->dir, NULL, 0, 0, &steps);
-    if (st == PT_OK) c->n = steps < PT_CURVE_BINS ? steps : PT_CURVE_BINS;
-    for (size_t i = 0; i < m->n_runs && st == PT_OK && steps > 0; i++) {
+        st = pt_lines_each(m->runs[i]->dir, take_line, &all);
+    all.steps = all.found;
+    if (st == PT_OK)
+        c->n = all.bins = all.steps < PT_CURVE_BINS ? all.steps : PT_CURVE_BINS;
+    for (size_t i = 0; i < m->n_runs && st == PT_OK && all.steps > 0; i++) {
         memset(s, 0, sizeof *s);
-        st = read_run(m->runs[i]->dir, s, steps, c->n, &steps);
+        st = pt_lines_each(m->runs[i]->dir, take_line, &all);
         if (st == PT_OK) merge(c, s, n);
     }
     for (size_t b = 0; st == PT_OK && b < c->n; b++) {
-        c->step[b] = ((double)b + 0.5) * (double)steps / (double)c->n;
+        c->step[b] = middle_of(b, all.steps, c->n);
         for (int k = 0; k < PT_CURVES; k++) {
             c->mean[k][b] = n[k][b] ? c->mean[k][b] / n[k][b] : NAN;
             if (n[k][b] == 0) c->low[k][b] = c->high[k][b] = NAN;

@@ -1,12 +1,15 @@
 #include "launch/report/page.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "launch/report/dots.h"
 #include "launch/report/page_values.h"
-#include "launch/report/table.h"
+#include "launch/report/svg.h"
 #include "launch/report/template.h"
 
 static const char page_html[] =
@@ -14,6 +17,9 @@ static const char page_html[] =
     ;
 static const char page_css[] =
 #include "launch/report/page.css.inc"
+    ;
+static const char page_js[] =
+#include "launch/report/page.js.inc"
     ;
 
 /* ---- values ----------------------------------------------------------------------- */
@@ -46,27 +52,19 @@ void pt_page_append(json_t **array, json_t *item)
     *array = NULL;
 }
 
+json_t *pt_page_key(const pt_method_runs *m)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    if (out) pt_svg_key(out, m->style);
+    if (out && fclose(out) == 0) return pt_page_take(text);
+    free(text);
+    return NULL;
+}
+
 /* ---- a block ---------------------------------------------------------------------- */
-
-/* A row of the table: its cells are all but the name. */
-static json_t *method_row(const pt_block *b, const pt_method_runs *m)
-{
-    pt_table_row row;
-
-    pt_table_row_init(m, &row);
-    return json_pack("{s:i, s:o, s:o}", "style", pt_page_style_of(b, m), "name",
-                     pt_page_text(m->name), "cells",
-                     pt_page_texts(row.cells + 1, PT_TABLE_COLUMNS - 1));
-}
-
-static json_t *method_rows(const pt_block *b)
-{
-    json_t *rows = json_array();
-
-    for (size_t i = 0; i < b->n_methods; i++)
-        pt_page_append(&rows, method_row(b, &b->methods[i]));
-    return rows;
-}
 
 static json_t *notes_of(const pt_block *b)
 {
@@ -88,29 +86,46 @@ static pt_dataset *open_data(const pt_block *b, const char *given)
     return NULL;
 }
 
+/* The parts for which files of the runs are read. */
+typedef struct {
+    json_t *tables, *course, *training, *single, *confused, *changes, *runs;
+} parts;
+
+static pt_status read_parts(const pt_block *b, const pt_dataset *d, const char *page,
+                            parts *p)
+{
+    pt_status s = pt_page_tables(b, &p->tables);
+
+    if (s == PT_OK) s = pt_page_course(b, &p->course);
+    if (s == PT_OK) s = pt_page_training(b, &p->training);
+    if (s == PT_OK) s = pt_page_single(b, d, &p->single);
+    if (s == PT_OK) s = pt_page_confusion(b, &p->confused);
+    if (s == PT_OK) s = pt_page_changes(b, d, &p->changes);
+    if (s == PT_OK) s = pt_page_runs(b, page, &p->runs);
+    return s;
+}
+
 static pt_status block_value(const pt_block *b, size_t number, const char *data,
-                             json_t **out)
+                             const char *page, json_t **out)
 {
     pt_dataset *d = open_data(b, data);
-    json_t *training = NULL, *confusion = NULL, *changes = NULL;
-    pt_status s = pt_page_training(b, &training);
+    parts p = {NULL};
+    pt_status s = read_parts(b, d, page, &p);
 
-    if (s == PT_OK) s = pt_page_confusion(b, &confusion);
-    if (s == PT_OK) s = pt_page_changes(b, d, &changes);
-    *out =
-        json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "number",
-                  (json_int_t)number, "title", pt_page_text(b->title), "verdict",
-                  pt_page_text(b->verdict), "heads",
-                  pt_page_texts(pt_table_heads, PT_TABLE_COLUMNS), "methods",
-                  method_rows(b), "notes", notes_of(b), "training", training, "scaling",
-                  pt_page_scaling(b), "confusion", confusion, "changes", changes);
+    *out = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "number", (json_int_t)number, "title", pt_page_text(b->title),
+                     "verdict", pt_page_text(b->verdict), "dots",
+                     pt_page_take(pt_svg_dots(b)), "tables", p.tables, "notes",
+                     notes_of(b), "course", p.course, "training", p.training, "scaling",
+                     pt_page_scaling(b), "single", p.single, "confusion", p.confused,
+                     "changes", p.changes, "what_was_run", p.runs);
     pt_dataset_destroy(&d);
     return s;
 }
 
 /* ---- the page --------------------------------------------------------------------- */
 
-/* Links to the blocks, where there is more than one. */
+/* Links to the blocks with their verdicts, where there is more than one. */
 static json_t *contents_of(const pt_summary *s)
 {
     json_t *links;
@@ -118,38 +133,51 @@ static json_t *contents_of(const pt_summary *s)
     if (s->n_blocks < 2) return json_null();
     links = json_array();
     for (size_t i = 0; i < s->n_blocks; i++)
-        pt_page_append(&links, json_pack("{s:I, s:o}", "number", (json_int_t)i, "title",
-                                         pt_page_text(s->blocks[i].title)));
+        pt_page_append(&links, json_pack("{s:I, s:o, s:o}", "number", (json_int_t)i,
+                                         "title", pt_page_text(s->blocks[i].title),
+                                         "verdict", pt_page_text(s->blocks[i].verdict)));
     return json_pack("{s:o}", "links", links);
 }
 
-static json_int_t count_runs(const pt_summary *s)
+static size_t count_runs(const pt_summary *s)
 {
     size_t runs = 0;
 
     for (size_t b = 0; b < s->n_blocks; b++)
         for (size_t m = 0; m < s->blocks[b].n_methods; m++)
             runs += s->blocks[b].methods[m].n_runs;
-    return (json_int_t)runs;
+    return runs;
+}
+
+/* "15 runs compared", or "A run: PtR-L2, seed 3". */
+static char *title_of(const pt_summary *s)
+{
+    const pt_method_runs *first = &s->blocks[0].methods[0];
+    size_t runs = count_runs(s);
+    char *title = NULL;
+    int n = runs > 1 ? asprintf(&title, "%zu runs compared", runs)
+                     : asprintf(&title, "A run: %s, seed %" PRIu64, first->name,
+                                first->runs[0]->seed);
+
+    return n < 0 ? NULL : title;
 }
 
 /* *out is NULL without memory. */
-static pt_status page_value(const pt_summary *s, const char *data, json_t **out)
+static pt_status page_value(const pt_summary *s, const char *data, const char *page,
+                            json_t **out)
 {
     json_t *blocks = json_array();
-    size_t legend = 0;
     pt_status st = PT_OK;
 
     for (size_t i = 0; i < s->n_blocks && st == PT_OK; i++) {
         json_t *block = NULL;
 
-        st = block_value(&s->blocks[i], i, data, &block);
+        st = block_value(&s->blocks[i], i, data, page, &block);
         pt_page_append(&blocks, block);
     }
-    while (pt_table_legend[legend]) legend++;
-    *out = json_pack("{s:I, s:s, s:o, s:o, s:o}", "runs", count_runs(s), "style",
-                     page_css, "contents", contents_of(s), "blocks", blocks, "legend",
-                     pt_page_texts(pt_table_legend, legend));
+    *out = json_pack("{s:o, s:s, s:s, s:o, s:o}", "title", pt_page_take(title_of(s)),
+                     "style", page_css, "script", page_js, "contents", contents_of(s),
+                     "blocks", blocks);
     return st;
 }
 
@@ -159,7 +187,7 @@ pt_status pt_page_write(const pt_summary *s, const char *data, const char *path)
     size_t bytes = 0;
     json_t *values;
     FILE *out;
-    pt_status st = page_value(s, data, &values);
+    pt_status st = page_value(s, data, path, &values);
 
     if (st == PT_OK && !values) st = pt_fail(PT_ERR_NOMEM, "no memory for a page");
     out = open_memstream(&text, &bytes);

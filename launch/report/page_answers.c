@@ -29,13 +29,13 @@ static json_t *matrix_row(const pt_answers *a, const uint32_t *counts, int class
                      cells);
 }
 
-static json_t *matrix_of(const pt_answers *a, const uint32_t *counts)
+static json_t *matrix_of(const char *name, const pt_answers *a, const uint32_t *counts)
 {
     json_t *rows = json_array();
 
     for (int i = 0; i < a->n_classes; i++)
         pt_page_append(&rows, matrix_row(a, counts, i));
-    return json_pack("{s:o, s:o}", "heads",
+    return json_pack("{s:o, s:o, s:o}", "name", pt_page_text(name), "heads",
                      pt_page_texts((const char *const *)a->classes, (size_t)a->n_classes),
                      "rows", rows);
 }
@@ -92,7 +92,7 @@ pt_status pt_page_confusion(const pt_block *b, json_t **out)
         pt_page_append(
             out, json_pack("{s:s, s:o, s:o, s:o, s:o}", "open", i == 0 ? " open" : "",
                            "name", pt_page_text(m->name), "pairs", pairs_of(&a, counts),
-                           "matrix", fits ? matrix_of(&a, counts) : json_null(),
+                           "matrix", fits ? matrix_of(m->name, &a, counts) : json_null(),
                            "too_large", fits ? json_null() : json_integer(a.n_classes)));
         pt_answers_fini(&a);
         free(counts);

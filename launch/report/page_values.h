@@ -19,14 +19,20 @@ json_t *pt_page_texts(const char *const *texts, size_t n);
 /* Appends an item, which it takes. On failure *array is NULL. */
 void pt_page_append(json_t **array, json_t *item);
 
-/* The style of a method's lines in page.css, by its place in the block: 0..15. */
-int pt_page_style_of(const pt_block *b, const pt_method_runs *m);
+/* The sample of a method's line. */
+json_t *pt_page_key(const pt_method_runs *m);
 
-/* Parts of a block; *out is NULL without memory. data: NULL, no pictures. */
+/* Parts of a block; *out is NULL without memory. data: NULL, no pictures. page: the file
+ * that is written. */
+PT_MUST_USE pt_status pt_page_tables(const pt_block *b, json_t **out);
+PT_MUST_USE pt_status pt_page_course(const pt_block *b, json_t **out);
 PT_MUST_USE pt_status pt_page_training(const pt_block *b, json_t **out);
 json_t *pt_page_scaling(const pt_block *b);
+PT_MUST_USE pt_status pt_page_single(const pt_block *b, const pt_dataset *data,
+                                     json_t **out);
 PT_MUST_USE pt_status pt_page_confusion(const pt_block *b, json_t **out);
 PT_MUST_USE pt_status pt_page_changes(const pt_block *b, const pt_dataset *data,
                                       json_t **out);
+PT_MUST_USE pt_status pt_page_runs(const pt_block *b, const char *page, json_t **out);
 
 #endif

@@ -11,6 +11,7 @@
 #include "launch/report/labels.h"
 #include "launch/report/published.h"
 #include "launch/report/significance.h"
+#include "launch/report/styles.h"
 #include "launch/report/verdict.h"
 
 /* ---- numbers ---------------------------------------------------------------------- */
@@ -271,6 +272,7 @@ static pt_status finish_block(pt_block *b, size_t n)
         m->seconds = over_runs(m, offsetof(pt_finished_run, seconds), scratch);
         pair(m, scratch);
     }
+    pt_styles_assign(b);
     for (size_t i = 0; s == PT_OK && i < b->n_methods; i++)
         note_method(b, &b->methods[i], &s);
     if (s == PT_OK) note_published(b, &s);

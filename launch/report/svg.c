@@ -4,9 +4,10 @@
 #include <stdlib.h>
 
 #include "launch/report/html.h"
+#include "launch/report/styles.h"
 
 /* The drawing in its own units; the page scales it. */
-enum { WIDTH = 460, HEIGHT = 250, LEFT = 58, RIGHT = 12, TOP = 10, BOTTOM = 40 };
+enum { WIDTH = 380, HEIGHT = 230, LEFT = 54, RIGHT = 12, TOP = 10, BOTTOM = 40 };
 
 typedef struct {
     const pt_chart *c;
@@ -64,8 +65,7 @@ static double place_y(const frame *f, double y)
     return HEIGHT - BOTTOM - (y - f->y0) / (f->y1 - f->y0) * (HEIGHT - TOP - BOTTOM);
 }
 
-/* 1, 2 or 5 times a power of ten, so that `range` has about `n` of it. */
-static double nice_step(double range, int n)
+double pt_svg_nice_step(double range, int n)
 {
     double raw = range / n, power = pow(10, floor(log10(raw)));
     double rest = raw / power;
@@ -85,7 +85,7 @@ static void y_tick(FILE *out, const frame *f, double y, double shown)
 
 static void y_axis(FILE *out, const frame *f)
 {
-    double step = nice_step(f->y1 - f->y0, 4);
+    double step = pt_svg_nice_step(f->y1 - f->y0, 4);
 
     if (!f->c->log_y) {
         for (double y = ceil(f->y0 / step - 1e-9) * step; y <= f->y1 + 1e-9 * step;
@@ -111,7 +111,7 @@ static void y_axis(FILE *out, const frame *f)
 
 static void x_axis(FILE *out, const frame *f)
 {
-    double step = nice_step(f->x1 - f->x0, 5);
+    double step = pt_svg_nice_step(f->x1 - f->x0, 5);
 
     for (double x = ceil(f->x0 / step - 1e-9) * step; x <= f->x1 + 1e-9 * step; x += step)
         fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n",
@@ -128,7 +128,7 @@ static void draw_piece(FILE *out, const frame *f, const pt_line *l, size_t from,
                        size_t end)
 {
     if (l->low && l->high && end - from > 1) {
-        fprintf(out, "<path class=\"band b%d\" d=\"M", l->style);
+        fprintf(out, "<path class=\"band\" d=\"M");
         for (size_t k = from; k < end; k++)
             fprintf(out, "%.1f %.1f ", place_x(f, l->x[k]),
                     place_y(f, scaled(f, l->high[k])));
@@ -137,9 +137,9 @@ static void draw_piece(FILE *out, const frame *f, const pt_line *l, size_t from,
                     place_y(f, scaled(f, l->low[k])));
         fprintf(out, "Z\"/>\n");
     }
-    fprintf(out, "<path class=\"line s%d\" d=\"M", l->style);
+    fprintf(out, "<path class=\"line\" d=\"M");
     for (size_t k = from; k < end; k++)
-        fprintf(out, "%.1f %.1f ", place_x(f, l->x[k]), place_y(f, scaled(f, l->y[k])));
+        fprintf(out, "%.2f %.2f ", place_x(f, l->x[k]), place_y(f, scaled(f, l->y[k])));
     if (end - from == 1) fprintf(out, "h.1");
     fprintf(out, "\"/>\n");
 }
@@ -153,10 +153,55 @@ static bool has_place(const frame *f, const pt_line *l, size_t k)
 
 static void draw_line(FILE *out, const frame *f, const pt_line *l)
 {
+    char style[PT_STYLE_CLASS];
+
+    pt_style_class(l->style, style);
+    fprintf(out, "<g class=\"series %s\">\n", style);
     for (size_t from = 0, end; from < l->n; from = end + 1) {
         for (end = from; end < l->n && has_place(f, l, end);) end++;
         if (end > from) draw_piece(out, f, l, from, end);
     }
+    for (size_t k = 0; f->c->marked && k < l->n; k++)
+        if (has_place(f, l, k))
+            fprintf(out, "<circle cx=\"%.2f\" cy=\"%.2f\" r=\"2.5\"/>",
+                    place_x(f, l->x[k]), place_y(f, scaled(f, l->y[k])));
+    fputs("</g>\n", out);
+}
+
+static bool is_empty(const frame *f, const pt_line *l)
+{
+    for (size_t k = 0; k < l->n; k++)
+        if (has_place(f, l, k)) return false;
+    return true;
+}
+
+/* ---- words ------------------------------------------------------------------------ */
+
+void pt_svg_key(FILE *out, int style)
+{
+    char class[PT_STYLE_CLASS];
+
+    pt_style_class(style, class);
+    fprintf(out,
+            "<svg class=\"key %s\" viewBox=\"0 0 34 12\" aria-hidden=\"true\"><path "
+            "class=\"line\" d=\"M0 6H34\"/></svg>",
+            class);
+}
+
+/* One entry for each series, in their order. */
+static void draw_legend(FILE *out, const frame *f)
+{
+    fputs("<ul class=\"legend\">", out);
+    for (size_t i = 0; i < f->c->n_lines; i++) {
+        const pt_line *l = &f->c->lines[i];
+
+        if (is_empty(f, l)) continue;
+        fputs("<li>", out);
+        pt_svg_key(out, l->style);
+        pt_html_print(out, l->label);
+        fputs("</li>", out);
+    }
+    fputs("</ul>", out);
 }
 
 /* "from 2.1 to 0.05": the ends of a line, for the description. */
@@ -171,11 +216,25 @@ static void describe_line(FILE *out, const frame *f, const pt_line *l)
     fprintf(out, ": from %.4g to %.4g. ", l->y[first], l->y[last - 1]);
 }
 
+/* What page.js needs to turn a place into a value. */
+static void draw_scale(FILE *out, const frame *f)
+{
+    fprintf(out,
+            " data-x0=\"%.9g\" data-x1=\"%.9g\" data-y0=\"%.9g\" data-y1=\"%.9g\" "
+            "data-box=\"%d %d %d %d\" data-x=\"",
+            f->x0, f->x1, f->y0, f->y1, LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM);
+    pt_html_print(out, f->c->x_label);
+    fprintf(out, "\"%s%s", f->c->log_y ? " data-log" : "",
+            f->c->noisy ? " data-noisy" : "");
+}
+
 static void draw_chart(FILE *out, const frame *f)
 {
     const pt_chart *c = f->c;
 
-    fprintf(out, "<figure class=\"chart\"><figcaption>");
+    fputs("<figure class=\"chart\"", out);
+    draw_scale(out, f);
+    fputs("><figcaption>", out);
     pt_html_print(out, c->title);
     fprintf(out, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=\"img\"><title>", WIDTH,
             HEIGHT);
@@ -185,8 +244,11 @@ static void draw_chart(FILE *out, const frame *f)
     fprintf(out, "</desc>\n");
     y_axis(out, f);
     x_axis(out, f);
-    for (size_t i = 0; i < c->n_lines; i++) draw_line(out, f, &c->lines[i]);
-    fprintf(out, "</svg></figure>\n");
+    for (size_t i = 0; i < c->n_lines; i++)
+        if (!is_empty(f, &c->lines[i])) draw_line(out, f, &c->lines[i]);
+    fputs("</svg>\n", out);
+    draw_legend(out, f);
+    fputs("</figure>\n", out);
 }
 
 char *pt_svg_chart(const pt_chart *c)

@@ -48,12 +48,6 @@ static void put_with_std(char cell[CELL], const char *format, pt_stat s)
     snprintf(cell, CELL, "%s (%s)", mean, std);
 }
 
-/* To two decimals; no -0. */
-static double rounded(double x)
-{
-    return round(100 * x) / 100 + 0.0;
-}
-
 void pt_table_row_init(const pt_method_runs *m, pt_table_row *out)
 {
     char(*row)[CELL] = out->text;
@@ -61,14 +55,14 @@ void pt_table_row_init(const pt_method_runs *m, pt_table_row *out)
 
     out->cells[0] = m->name;
     for (int c = 1; c < N_COLUMNS; c++) out->cells[c] = row[c];
-    gain.mean = rounded(gain.mean);
+    gain.mean = pt_rounded(gain.mean);
     snprintf(row[1], CELL, "%zu", m->n_runs);
     put(row[2], "%.2f", m->train.mean);
     put_with_std(row[3], "%.2f", m->test);
     put_with_std(row[4], "%+.2f", gain);
     put(row[5], "%.2f", m->baseline ? m->half_width : NAN);
     put(row[6], "%.3g", m->baseline ? m->p : NAN);
-    put(row[7], "%.2f", rounded(m->error_cut));
+    put(row[7], "%.2f", pt_rounded(m->error_cut));
     put(row[8], "%.1f", m->gate.mean);
     if (m->n_shut == m->n_runs) strcpy(row[8], "never");
     put(row[9], "%.3g", m->w.mean);

@@ -76,12 +76,6 @@ static bool is_better(const pt_method_runs *a, const pt_method_runs *b, double *
 
 /* ---- sentences -------------------------------------------------------------------- */
 
-/* To two decimals; no -0. */
-static double points(double x)
-{
-    return round(100 * x) / 100 + 0.0;
-}
-
 static void say_p(FILE *out, double p)
 {
     if (p < 0.001)
@@ -96,10 +90,10 @@ static void say_gain(FILE *out, const pt_method_runs *m)
 {
     double gain = m->gain.mean, half = m->half_width;
 
-    fprintf(out, "%+.2f points over %s (", points(gain), m->baseline->name);
+    fprintf(out, "%+.2f points over %s (", pt_rounded(gain), m->baseline->name);
     if (isfinite(half))
         fprintf(out, "95 %% interval %+.2f to %+.2f, %zu of %zu seeds gain, ",
-                points(gain - half), points(gain + half), m->n_up, m->gain.n);
+                pt_rounded(gain - half), pt_rounded(gain + half), m->n_up, m->gain.n);
     else
         fprintf(out, "the same at each of %zu seeds, ", m->gain.n);
     say_p(out, m->p);

@@ -46,9 +46,9 @@ void made_runs_dir(const char *dir)
 
 int made_runs_remove(void **state)
 {
-    static const char *const files[] = {"config.yaml",   "result.json",
-                                        "identity.json", "environment.json",
-                                        "metrics.jsonl", "predictions.h5"};
+    static const char *const files[] = {
+        "config.yaml",   "result.json",    "identity.json", "environment.json",
+        "metrics.jsonl", "predictions.h5", "jobs.json"};
     char path[2048];
 
     for (size_t i = 0; i < n_made; i++) {

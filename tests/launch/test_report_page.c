@@ -98,7 +98,8 @@ static void write_answers(const char *dir, const int32_t answers[3], size_t n_cl
     const uint32_t images[] = {0, 1, 2};
     const int32_t labels[] = {0, 1, 2};
     const char *names[] = {"a<x>.jpg", "b.jpg", "c.jpg"}, *classes[64];
-    uint64_t n = 3;
+    uint64_t n = 3, shape[] = {3, n_classes};
+    float logits[3 * 64] = {0};
     char *path = pt_file_path(dir, "predictions.h5");
     pt_h5file *f = NULL;
 
@@ -107,6 +108,8 @@ static void write_answers(const char *dir, const int32_t answers[3], size_t n_cl
     assert_int_equal(pt_h5file_write_u32(f, "image", 1, &n, images), PT_OK);
     assert_int_equal(pt_h5file_write_i32(f, "label", 1, &n, labels), PT_OK);
     assert_int_equal(pt_h5file_write_i32(f, "prediction", 1, &n, answers), PT_OK);
+    for (size_t i = 0; i < n; i++) logits[i * n_classes + (size_t)answers[i]] = 1;
+    assert_int_equal(pt_h5file_write_f32(f, "logits", 2, shape, logits), PT_OK);
     assert_int_equal(pt_h5file_write_strings(f, "name", names, n), PT_OK);
     assert_int_equal(pt_h5file_write_strings(f, "classes", classes, n_classes), PT_OK);
     assert_int_equal(pt_h5file_commit(&f), PT_OK);
@@ -145,20 +148,28 @@ test_a_page_has_every_part_and_every_text_from_outside_is_escaped(void **state)
         {"one", one, 1, .5, 1, -1, 0, NULL},
         {"two", two, 1, .5, 1, -1, 0, NULL},
         {"many", DATA "shards: 4\npseudo_task: {loss: sml1}\n", 1, .5, 1, -1, 0, NULL}};
-    const int32_t answers[][3] = {{0, 0, 2}, {0, 1, 1}, {0, 1, 2}, {0, 1, 2}};
-    const char *parts[] = {"<nav>",
-                           "<ul class=\"soft\">",
-                           "Cross-entropy",
-                           "Images per second",
-                           "Most often confused: class&lt;x&gt; as class&lt;x&gt; (1).",
-                           "class=\"matrix\"",
-                           "41 classes: too many",
-                           "there are names only",
-                           "More often right than plain: 1 test images",
-                           "only plain is right in 1 of 1 pairs, only DELTA with "
-                           "attention attention=one&lt;x&gt;.h5 in 0",
-                           "plain predicted <b>class&lt;x&gt;</b>",
-                           "<p class=\"verdict\">One seed: no gain can be named"};
+    const int32_t answers[][3] = {{0, 0, 2}, {0, 1, 1}, {0, 1, 2}, {0, 1, 3}};
+    const char *parts[] = {
+        "<nav aria-label=",
+        "<dd>One run: there is nothing to compare it with.</dd>",
+        "1 seed: not judged",
+        "2 of 3 test images are right",
+        "c.jpg: <b>class&lt;x&gt;</b> (6.4 %); it is <b>class&lt;x&gt;</b> (2.3 %)",
+        "<dt>ranks</dt><dd>0 servers, 1 worker</dd>",
+        "<code>regularizers.delta.attention</code>",
+        "<a href=\"one/\">one</a>",
+        "<ul class=\"soft\">",
+        "Cross-entropy",
+        "Images per second",
+        "Most often confused: class&lt;x&gt; as class&lt;x&gt; (1).",
+        "class=\"matrix\"",
+        "41 classes: too many",
+        "there are names only",
+        "More often right than plain: 1 test images",
+        "only plain is right in 1 of 1 pairs, only DELTA with "
+        "attention attention=one&lt;x&gt;.h5 in 0",
+        "plain predicted <b>class&lt;x&gt;</b>",
+        "<p class=\"verdict\">One seed: no gain can be named"};
     char *page;
 
     snprintf(one, sizeof one, DATA DELTA, "one");
