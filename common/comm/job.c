@@ -77,17 +77,25 @@ static void die_of_check(const char *text)
     pt_job_die(s);
 }
 
+const char *pt_job_mpi_library(char out[PT_JOB_LIBRARY_BYTES])
+{
+    char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    int n;
+
+    MPI_Get_library_version(mpi, &n);
+    mpi[strcspn(mpi, ",\n")] = '\0';
+    snprintf(out, PT_JOB_LIBRARY_BYTES, "%.*s", PT_JOB_LIBRARY_BYTES - 1, mpi);
+    return out;
+}
+
 /* A launcher's processes that believe to be alone: only the first prints the error. */
 static pt_status check_launcher(void)
 {
-    char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    char mpi[PT_JOB_LIBRARY_BYTES];
     pt_status s;
-    int n;
 
     if (pt_job.comm.size > 1) return PT_OK;
-    MPI_Get_library_version(mpi, &n);
-    mpi[strcspn(mpi, ",\n")] = '\0';
-    s = pt_launcher_check_alone(mpi);
+    s = pt_launcher_check_alone(pt_job_mpi_library(mpi));
     pt_job.mute = s != PT_OK && !pt_job.first;
     return s;
 }

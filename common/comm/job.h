@@ -34,6 +34,10 @@ PT_MUST_USE pt_status pt_job_start(int *argc, char ***argv);
  * "another MPI". Static text; valid before start. */
 const char *pt_job_mpi(void);
 
+/* The library that it runs with, "Open MPI v4.1.4"; valid before start. Returns out. */
+enum { PT_JOB_LIBRARY_BYTES = 256 };
+const char *pt_job_mpi_library(char out[PT_JOB_LIBRARY_BYTES]);
+
 /* Rank and size of the job. The rank that launchers know this process by, in
  * MPI_COMM_WORLD, is another one if the ranks have changed places (pt_job_reorder). */
 int pt_job_rank(void);

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/suggest.h"
 #include "common/comm/launcher.h"
+#include "launch/support/build.h"
 #include "launch/support/version.h"
 
 enum { HELP = 'h', HELP_OF_ARGP = '?', VERSION = 'V', USAGE = 256, FIRST_ROW };
@@ -191,7 +192,9 @@ static void answer(reader *r, int key)
 {
     r->answered = true;
     if (!pt_launcher_is_first()) return;
-    if (key == VERSION)
+    if (key == VERSION && !*r->args->command)
+        pt_version_print(stdout);
+    else if (key == VERSION)
         puts("ptrain " PT_VERSION);
     else if (key == USAGE)
         argp_help(&r->argp, stdout, ARGP_HELP_USAGE, r->name);

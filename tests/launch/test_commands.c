@@ -6,6 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/comm/job.h"
+#include "common/gemm/gemm_path.h"
 #include "launch/commands/commands.h"
 #include "launch/support/version.h"
 #include "tests/launch/captured.h"
@@ -147,10 +149,20 @@ static void test_without_a_command_the_list_is_an_error(void **state)
            "error: config: show|check|schema is missing (see ptrain config --help)\n");
 }
 
-static void test_version_is_a_command_too(void **state)
+/* Version first, for scripts; then commit, build, MPI, kernels. */
+static void test_version_is_a_command_too_and_says_how_it_was_built(void **state)
 {
+    char mpi[PT_JOB_LIBRARY_BYTES], text[1024];
+
+    snprintf(text, sizeof text,
+             "ptrain %s\n%s%s%s  built    by %s, %s\n  MPI      %s\n  kernels  %s\n",
+             PT_VERSION, PT_COMMIT[0] ? "  commit   " : "", PT_COMMIT,
+             PT_COMMIT[0] ? "\n" : "", PT_COMPILER, PT_BUILD, pt_job_mpi_library(mpi),
+             pt_gemm_path_in_use()->name);
     type("ptrain %s", "version");
-    expect(0, "ptrain " PT_VERSION "\n", "");
+    expect(0, text, "");
+    type("ptrain %s", "--version");
+    expect(0, text, "");
 }
 
 int main(void)
@@ -161,7 +173,7 @@ int main(void)
         cmocka_unit_test(test_every_misspelt_command_and_option_is_known_again),
         cmocka_unit_test(test_help_lists_every_command),
         cmocka_unit_test(test_without_a_command_the_list_is_an_error),
-        cmocka_unit_test(test_version_is_a_command_too),
+        cmocka_unit_test(test_version_is_a_command_too_and_says_how_it_was_built),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
