@@ -42,6 +42,15 @@ ptrain report runs/* --html report.html 2>/dev/null || ptrain report runs/*
 ls -l mine.onnx
 S
 inside bash /root/try.sh >try.log 2>&1 || { tail -15 try.log; fail "a new user's commands"; }
+
+# Its modulefile, read by both module systems, which exclude each other.
+for modules in environment-modules lmod; do
+    inside apt-get -qq install -y --no-install-recommends $modules >apt.log 2>&1 || fail "apt install $modules"
+    inside bash -c ". \$(dpkg -L $modules | grep 'init/bash\$') &&
+        module use /usr/share/ptrain/modulefiles && module load ptrain && module list" >module.log 2>&1
+    grep -q ptrain/ module.log || { fail "module load with $modules"; cat module.log; }
+    inside apt-get -qq remove -y $modules >apt.log 2>&1
+done
 inside apt-get -qq remove -y ptrain >/dev/null 2>&1 || fail "apt remove"
 [ ! -e "$root/usr/share/ptrain" ] || fail "what stays: $(find "$root/usr/share/ptrain" | head -3)"
 finish
