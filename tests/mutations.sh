@@ -188,8 +188,15 @@ mutation every_epoch_in_the_same_order worker.algorithm1 common/run/plan.c <<'M'
 + pt_rng r = pt_rng_stream(p->seed, PT_RNG_ORDER, 0, b);
 M
 mutation every_epoch_with_the_same_crops worker.augment worker/input/augment.c <<'M'
-- pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, epoch, sample);
-+ pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, 0 * epoch, sample);
+- return pt_rng_stream(d->seed, purpose, d->epoch, d->sample);
++ return pt_rng_stream(d->seed, purpose, 0 * d->epoch, d->sample);
+M
+mutation hue_and_saturation_in_fixed_order worker.augmentations worker/input/jitter.c <<'M'
+- order[i] = order[j];
+M
+mutation test_views_augmented worker.augmentations worker/input/augment.c <<'M'
+- return view(a, NULL, im, s, y, x, mirrored, out);
++ return view(a, &(draw){0, 0, 0}, im, s, y, x, mirrored, out);
 M
 mutation gray_of_16_bits_by_its_upper_byte worker.picture worker/input/png.c <<'M'
 - uint8_t gray = v[2 * x] ? 255 : v[2 * x + 1];

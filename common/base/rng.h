@@ -22,10 +22,16 @@ typedef enum {
     PT_RNG_BENCH = 8, /* a = position in the batch, b = 0: pixels, 1: label          */
     PT_RNG_SHARE = 9, /* a = step,         b = 0: of mixed images    */
     PT_RNG_CLASS_TARGET = 10, /* a = step,      b = position in the batch */
-    PT_RNG_SPLIT = 11,   /* a = class,     b = 0: order of its images (ptrain pack)  */
-    PT_RNG_MOVING = 12,  /* a = step,    b = node; element: channel              */
-    PT_RNG_PAIR = 13,    /* a = epoch,   b = place of the target image           */
-    PT_RNG_HELD_OUT = 14 /* a = class,   b = 0: order of its images              */
+    PT_RNG_SPLIT = 11,    /* a = class,     b = 0: order of its images (ptrain pack)  */
+    PT_RNG_MOVING = 12,   /* a = step,    b = node; element: channel              */
+    PT_RNG_PAIR = 13,     /* a = epoch,   b = place of the target image           */
+    PT_RNG_HELD_OUT = 14, /* a = class,   b = 0: order of its images             */
+
+    /* of training images; a = epoch, b = sample */
+    PT_RNG_JITTER = 15,       /* colours, and their order */
+    PT_RNG_RAND_AUGMENT = 16, /* operations, and their signs */
+    PT_RNG_ERASE = 17,        /* the erased rectangle */
+    PT_RNG_NOISE = 18         /* what it is filled with */
 } pt_rng_purpose;
 
 /* A stream: seed, purpose and two coordinates; element i of it is i-th from the start.

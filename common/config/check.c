@@ -195,11 +195,32 @@ static void check_validation(checker *k, const Pt__Config__Data *d)
             split);
 }
 
+/* What two keys of the augmentations say together. */
+static void check_augmentations(checker *k, const Pt__Config__Data *d)
+{
+    const Pt__Config__RandAugment *r = d->rand_augment;
+    const Pt__Config__RandomErasing *e = d->random_erasing;
+
+    if (is_bad(k, "data.rand_augment") || is_bad(k, "data.random_erasing")) return;
+    if (r->magnitude >= r->num_magnitude_bins)
+        fault(k, "data.rand_augment.magnitude",
+              "%u is not below data.rand_augment.num_magnitude_bins %u", r->magnitude,
+              r->num_magnitude_bins);
+    if (e->min_area > e->max_area)
+        fault(k, "data.random_erasing.min_area",
+              "%g is above data.random_erasing.max_area %g", e->min_area, e->max_area);
+    if (e->min_aspect > e->max_aspect)
+        fault(k, "data.random_erasing.min_aspect",
+              "%g is above data.random_erasing.max_aspect %g", e->min_aspect,
+              e->max_aspect);
+}
+
 static void check_data(checker *k, const Pt__Config__Data *d)
 {
     bool resizes = d->resize_mode != PT__CONFIG__RESIZE__NO_RESIZE;
 
     check_validation(k, d);
+    check_augmentations(k, d);
     if (is_bad(k, "data.resize_mode") || is_bad(k, "data.resize") ||
         is_bad(k, "data.crop"))
         return;

@@ -222,6 +222,14 @@ static void test_numbers_out_of_range_are_refused_where_they_stand(void **state)
         {"engine.workers", "9", "9 is above shards 8"},
         {"data.crop", "300", "300 is larger than data.resize 256"},
         {"data.resize", "200", "200 is smaller than data.crop 224"},
+        {"data.rand_augment.magnitude", "31",
+         "31 is not below data.rand_augment.num_magnitude_bins 31"},
+        {"data.color_jitter.hue", "0.6", "must be in [0, 0.5], not 0.6"},
+        {"data.random_erasing.probability", "1.5", "must be in [0, 1], not 1.5"},
+        {"data.random_erasing.min_area", "0.5",
+         "0.5 is above data.random_erasing.max_area 0.33"},
+        {"data.random_erasing.min_aspect", "4",
+         "4 is above data.random_erasing.max_aspect 3.3"},
         {"network.name", "alexnet", "'alexnet' is not a network"},
     };
 

@@ -199,7 +199,9 @@ static void test_the_ranges_of_the_help_are_those_that_hold(void **state)
         check_low(k, &r);
         check_high(k, &r);
     }
-    assert_string_equal(free_ones, "data.preprocess.scale data.preprocess.mean ");
+    assert_string_equal(
+        free_ones,
+        "data.preprocess.scale data.preprocess.mean data.random_erasing.value ");
 }
 
 static pt_plan *plan_of(const char *const *sets, size_t n)

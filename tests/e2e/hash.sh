@@ -41,6 +41,16 @@ if [ "$mode" = sync ]; then
         ranks $((workers + 1)) other "${methods[@]}" || fail "methods, $workers workers"
         [ "$(hash_of other)" = "$(hash_of methods)" ] || fail "methods, $workers workers: other weights"
     done
+    # Augmentations: what an image gets depends on the image, not on who decodes it.
+    augmented=('data.rand_augment={num_ops: 2}'
+        'data.color_jitter={brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1}'
+        'data.random_erasing={probability: 0.5, with: noise}')
+    ranks 2 augmented "${augmented[@]}" || fail "augmentations: $(tail -1 augmented.log)"
+    [ "$(hash_of augmented)" != "$weights" ] || fail "augmentations: the same weights as without"
+    for workers in 3 8; do
+        ranks $((workers + 1)) other "${augmented[@]}" data.input_threads=3 || fail "augmentations, $workers workers"
+        [ "$(hash_of other)" = "$(hash_of augmented)" ] || fail "augmentations, $workers workers: other weights"
+    done
     # LwF: the classifier of the first run's model stays beside a new one. AdaRand beside it.
     methods=(network.weights=first/model.h5
         'regularizers={lwf: {weight: 1}, adarand: {weight: 0.5}}'

@@ -13,9 +13,12 @@
 . "$(dirname "$0")/lib.sh"
 make_data
 steps=36 kills=${KILLS:-20} first=${FIRST:-1} done_kills=0 finished=0
-# AdaRand and matched targets: what a checkpoint holds beside weights and momentum
+# AdaRand and matched targets: what a checkpoint holds beside weights and momentum;
+# augmentations: what is drawn for an image, which no checkpoint holds
 run=('stages=[{steps: 36}]' evaluation.every_epochs=3 run.keep_best=true
-    data.validation_share=0.25 pseudo_task.target=matched regularizers.adarand.weight=0.5)
+    data.validation_share=0.25 pseudo_task.target=matched regularizers.adarand.weight=0.5
+    'data.rand_augment={num_ops: 1}' 'data.color_jitter={brightness: 0.4, hue: 0.1}'
+    'data.random_erasing={probability: 0.5, with: noise}')
 ranks 3 undisturbed "${run[@]}" || { cat undisturbed.log; fail "the undisturbed run"; finish; }
 wanted=$(hash_of undisturbed) wanted_rows=$(value undisturbed predictions_hash)
 wanted_best=$(sha256sum <undisturbed/best.h5)

@@ -110,4 +110,5 @@ def main():
             f.write(" ".join(map(str, row)) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -75,4 +75,5 @@ def main():
             f.write(" ".join(map(str, row)) + " %08x %s\n" % (zlib.crc32(out), text))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -145,7 +145,13 @@ static void test_a_view_depends_on_seed_epoch_and_sample_alone(void **state)
     float base[CROP * CROP * 3], out[CROP * CROP * 3];
 
     for (int m = 0; m < 2; m++) {
-        const pt_augment a = {PT_RESIZE_SQUARE, 64, CROP, modes[m], 0, 0.1f, true, bare};
+        const pt_augment a = {.resize_mode = PT_RESIZE_SQUARE,
+                              .resize = 64,
+                              .crop = CROP,
+                              .train_crop = modes[m],
+                              .min_area = 0.1f,
+                              .flip = true,
+                              .preprocess = bare};
 
         assert_int_equal(pt_augment_train(&a, &im, 1, 2, 3, base), PT_OK);
         assert_int_equal(pt_augment_train(&a, &im, 2, 2, 3, out), PT_OK);

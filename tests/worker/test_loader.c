@@ -23,14 +23,16 @@ static const char *const names[IMAGES] = {
     "truncated.jpg",   "cut_scan.jpg", "bad_code.jpg",
 };
 static const pt_augment options = {
-    PT_RESIZE_SQUARE,
-    16,
-    CROP,
-    PT_CROP_RANDOM,
-    0,
-    0.1f,
-    true,
-    {false, 1 / 255.0f, {0.4f, 0.5f, 0.6f}, {0.2f, 0.3f, 0.4f}}};
+    .resize_mode = PT_RESIZE_SQUARE,
+    .resize = 16,
+    .crop = CROP,
+    .train_crop = PT_CROP_RANDOM,
+    .min_area = 0.1f,
+    .flip = true,
+    .preprocess = {false, 1 / 255.0f, {0.4f, 0.5f, 0.6f}, {0.2f, 0.3f, 0.4f}},
+    .rand_augment = {2, 9, 31},
+    .jitter = {0.4f, 0.4f, 0.4f, 0.1f},
+    .erasing = {0.5f, 0.02f, 0.33f, 0.3f, 3.3f, 0, true}};
 
 static pt_dataset *data;
 

@@ -1,6 +1,7 @@
 #include "worker/input/augment.h"
 
 #include <math.h> /* sqrt, rint: exact everywhere */
+#include <string.h>
 
 #include "common/base/pmath.h"
 #include "common/base/rng.h"
@@ -68,6 +69,74 @@ static void normalise(const pt_augment *a, const pt_image *im, int y, int x, boo
     }
 }
 
+/* ---- what is random --------------------------------------------------------------- */
+
+/* Whose training view it is; NULL: a test view. */
+typedef struct {
+    uint64_t seed, epoch, sample;
+} draw;
+
+static pt_rng stream(const draw *d, pt_rng_purpose purpose)
+{
+    return pt_rng_stream(d->seed, purpose, d->epoch, d->sample);
+}
+
+/* The part as a whole crop, where it is in it, black around it. */
+static pt_status fill_crop(int crop, const pt_image *part, int y, int x, bool flip,
+                           pt_image *out)
+{
+    pt_status s = pt_image_create(crop, crop, out);
+    size_t n = 3 * (size_t)crop;
+
+    if (s != PT_OK) return s;
+    memset(out->pixels, 0, n * (size_t)crop);
+    for (int i = 0; i < part->height; i++) {
+        const uint8_t *from = part->pixels + 3 * (size_t)i * (size_t)part->width;
+        uint8_t *row = out->pixels + (size_t)(y + i) * n;
+
+        if (!flip) {
+            memcpy(row + 3 * x, from, 3 * (size_t)part->width);
+            continue;
+        }
+        for (int j = 0; j < part->width; j++, from += 3)
+            memcpy(row + 3 * (crop - 1 - x - j), from, 3);
+    }
+    return PT_OK;
+}
+
+/* The crop of bytes, changed. */
+static pt_status recolour(const pt_augment *a, const draw *d, pt_image *crop)
+{
+    pt_rng of_operations = stream(d, PT_RNG_RAND_AUGMENT),
+           of_jitter = stream(d, PT_RNG_JITTER);
+    pt_status s = pt_rand_augment_apply(&a->rand_augment, &of_operations, crop);
+
+    if (s == PT_OK) pt_jitter_apply(&a->jitter, &of_jitter, crop);
+    return s;
+}
+
+/* The view from the part of it that is not padding, whose corner is at (y, x). */
+static pt_status finish(const pt_augment *a, const draw *d, const pt_image *part, int y,
+                        int x, bool flip, float *out)
+{
+    pt_rng place, noise;
+    pt_image crop = {0};
+    pt_status s = PT_OK;
+
+    if (!d || (a->rand_augment.num_ops == 0 && !pt_jitter_is_on(&a->jitter))) {
+        normalise(a, part, y, x, flip, out);
+    } else {
+        s = fill_crop(a->crop, part, y, x, flip, &crop);
+        if (s == PT_OK) s = recolour(a, d, &crop);
+        if (s == PT_OK) normalise(a, &crop, 0, 0, false, out);
+        pt_image_fini(&crop);
+    }
+    if (s != PT_OK || !d || !(a->erasing.probability > 0)) return s;
+    place = stream(d, PT_RNG_ERASE);
+    noise = stream(d, PT_RNG_NOISE);
+    return pt_erase(&a->erasing, &place, &noise, a->crop, out);
+}
+
 /* ---- where to cut ----------------------------------------------------------------- */
 
 static struct size resized(const pt_augment *a, const pt_image *im)
@@ -109,8 +178,8 @@ static pt_status check_crop(const pt_augment *a, struct size s, int pad)
 
 /* The window of side crop at (y, x) of the image resized to s; the window may reach
  * beyond the image, into the padding. */
-static pt_status view(const pt_augment *a, const pt_image *im, struct size s, int y,
-                      int x, bool flip, float *out)
+static pt_status view(const pt_augment *a, const draw *d, const pt_image *im,
+                      struct size s, int y, int x, bool flip, float *out)
 {
     int skip_y = y < 0 ? -y : 0, skip_x = x < 0 ? -x : 0;
     pt_region w = {y + skip_y, x + skip_x, 0, 0};
@@ -122,7 +191,7 @@ static pt_status view(const pt_augment *a, const pt_image *im, struct size s, in
     if (w.height > 0 && w.width > 0) { /* else all of it is padding */
         status = pt_resize_window(im, NULL, s.height, s.width, &w, &part);
     }
-    if (status == PT_OK) normalise(a, &part, skip_y, skip_x, flip, out);
+    if (status == PT_OK) status = finish(a, d, &part, skip_y, skip_x, flip, out);
     pt_image_fini(&part);
     return status;
 }
@@ -152,7 +221,7 @@ pt_status pt_augment_at(const pt_augment *a, const pt_image *im, pt_place place,
         y = bottom ? s.height - a->crop : 0;
         x = right ? s.width - a->crop : 0;
     }
-    return view(a, im, s, y, x, mirrored, out);
+    return view(a, NULL, im, s, y, x, mirrored, out);
 }
 
 pt_status pt_augment_test(const pt_augment *a, const pt_image *im, float *out)
@@ -190,15 +259,15 @@ static pt_region random_region(const pt_augment *a, const pt_image *im, const pt
     return w;
 }
 
-static pt_status resized_crop(const pt_augment *a, const pt_image *im, const pt_rng *r,
-                              bool flip, float *out)
+static pt_status resized_crop(const pt_augment *a, const draw *d, const pt_image *im,
+                              const pt_rng *r, bool flip, float *out)
 {
     pt_region w = random_region(a, im, r);
     const double box[4] = {w.x, w.y, w.x + w.width, w.y + w.height};
     pt_image part;
     pt_status status = pt_resize_bilinear(im, box, a->crop, a->crop, &part);
 
-    if (status == PT_OK) normalise(a, &part, 0, 0, flip, out);
+    if (status == PT_OK) status = finish(a, d, &part, 0, 0, flip, out);
     pt_image_fini(&part);
     return status;
 }
@@ -206,7 +275,8 @@ static pt_status resized_crop(const pt_augment *a, const pt_image *im, const pt_
 pt_status pt_augment_train(const pt_augment *a, const pt_image *im, uint64_t seed,
                            uint64_t epoch, uint64_t sample, float *out)
 {
-    pt_rng r = pt_rng_stream(seed, PT_RNG_AUGMENT, epoch, sample);
+    const draw d = {seed, epoch, sample};
+    pt_rng r = stream(&d, PT_RNG_AUGMENT);
     bool flip = a->flip && pt_rng_uniform_f64(&r, AT_FLIP) < 0.5;
     int pad = a->train_crop == PT_CROP_RANDOM ? a->pad : 0;
     pt_status status = check(a, im);
@@ -214,7 +284,7 @@ pt_status pt_augment_train(const pt_augment *a, const pt_image *im, uint64_t see
     int y, x;
 
     if (status != PT_OK) return status;
-    if (a->train_crop == PT_CROP_RESIZED) return resized_crop(a, im, &r, flip, out);
+    if (a->train_crop == PT_CROP_RESIZED) return resized_crop(a, &d, im, &r, flip, out);
     s = resized(a, im);
     status = check_crop(a, s, pad);
     if (status != PT_OK) return status;
@@ -228,5 +298,5 @@ pt_status pt_augment_train(const pt_augment *a, const pt_image *im, uint64_t see
         y = (int)pt_rng_below(&r, AT_Y, places_y) - pad;
         x = (int)pt_rng_below(&r, AT_X, places_x) - pad;
     }
-    return view(a, im, s, y, x, flip, out);
+    return view(a, &d, im, s, y, x, flip, out);
 }

@@ -1,5 +1,6 @@
-/* From a decoded image to network input: resize, crop, flip, normalise. What happens to a
- * sample in an epoch is a pure function of (seed, epoch, sample). */
+/* From a decoded image to network input: resize, crop, flip, change its pixels,
+ * normalise, erase. What happens to a sample in an epoch is a pure function of (seed,
+ * epoch, sample). */
 #ifndef PT_WORKER_AUGMENT_H
 #define PT_WORKER_AUGMENT_H
 
@@ -7,7 +8,10 @@
 #include <stdint.h>
 
 #include "common/data/view.h"
+#include "worker/input/erase.h"
 #include "worker/input/image.h"
+#include "worker/input/jitter.h"
+#include "worker/input/rand_augment.h"
 
 typedef enum { PT_CROP_RANDOM, PT_CROP_RESIZED, PT_CROP_CENTER } pt_crop_mode;
 
@@ -21,6 +25,10 @@ typedef struct {
     float min_area; /* RESIZED: smallest share of the area; aspect 3/4 .. 4/3 */
     bool flip;      /* mirrors half of the training views */
     pt_preprocess preprocess;
+
+    pt_rand_augment rand_augment; /* of the training views; each is off if all 0 */
+    pt_jitter jitter;
+    pt_erasing erasing;
 } pt_augment;
 
 /* The training view of a sample: out [crop][crop][3] float32 (NHWC).
@@ -35,6 +43,10 @@ typedef struct {
  * RESIZED   as torchvision's RandomResizedCrop, straight from the image (no resize, no
  *           pad before it): at most 10 tries, then the middle. One difference: the
  *           resize sees the pixels around its box, torchvision cuts first
+ *
+ * The mirrored crop of bytes, padding included, then goes through RandAugment and the
+ * jitter, and the floats of it through the erasing, each with streams of its own
+ * (PT_RNG_RAND_AUGMENT, _JITTER; _ERASE and _NOISE) for (seed, epoch, sample).
  *
  * PT_ERR_DATA if the resized (and padded) image is smaller than the crop, with both
  * sizes. Local. */

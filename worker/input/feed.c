@@ -17,6 +17,32 @@ struct pt_feed {
     const uint32_t *asked; /* block that the test loader works on, or NULL */
 };
 
+static pt_rand_augment rand_augment_of(const Pt__Config__RandAugment *r)
+{
+    return (pt_rand_augment){.num_ops = (int)r->num_ops,
+                             .magnitude = (int)r->magnitude,
+                             .bins = (int)r->num_magnitude_bins};
+}
+
+static pt_jitter jitter_of(const Pt__Config__ColorJitter *j)
+{
+    return (pt_jitter){.brightness = j->brightness,
+                       .contrast = j->contrast,
+                       .saturation = j->saturation,
+                       .hue = j->hue};
+}
+
+static pt_erasing erasing_of(const Pt__Config__RandomErasing *e)
+{
+    return (pt_erasing){.probability = e->probability,
+                        .min_area = e->min_area,
+                        .max_area = e->max_area,
+                        .min_aspect = e->min_aspect,
+                        .max_aspect = e->max_aspect,
+                        .value = e->value,
+                        .noise = e->with == PT__CONFIG__ERASE_WITH__NOISE};
+}
+
 pt_augment pt_augment_of(const pt_config *c, const pt_preprocess *preprocess)
 {
     const Pt__Config__Data *d = c->data;
@@ -28,7 +54,10 @@ pt_augment pt_augment_of(const pt_config *c, const pt_preprocess *preprocess)
                         .pad = (int)d->pad,
                         .min_area = d->min_area,
                         .flip = d->flip,
-                        .preprocess = *preprocess};
+                        .preprocess = *preprocess,
+                        .rand_augment = rand_augment_of(d->rand_augment),
+                        .jitter = jitter_of(d->color_jitter),
+                        .erasing = erasing_of(d->random_erasing)};
 }
 
 void pt_feed_destroy(pt_feed **f)

@@ -1,4 +1,5 @@
-/* Threads that decode and augment ahead of the step. What a batch holds depends only on the caller's list of requests; threads only affect when it is ready. */
+/* Threads that decode and augment ahead of the step. What a batch holds depends only on
+ * the caller's list of requests; threads only affect when it is ready. */
 #ifndef PT_WORKER_LOADER_H
 #define PT_WORKER_LOADER_H
 
@@ -21,7 +22,8 @@ typedef struct {
     size_t max_images; /* of one batch, >= 1 */
 } pt_loader_options;
 
-/* Allocates depth * max_images * crop * crop * 12 bytes once: batches allocate nothing except the decoder's own buffers. On failure *out is NULL. */
+/* Allocates depth * max_images * crop * crop * 12 bytes once: batches allocate nothing
+ * except the decoder's own buffers. On failure *out is NULL. */
 PT_MUST_USE pt_status pt_loader_create(const pt_loader_options *opt, pt_loader **out);
 
 /* Stops the threads, whatever they are doing (each ends its current image), and frees
