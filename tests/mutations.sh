@@ -194,6 +194,14 @@ M
 mutation hue_and_saturation_in_fixed_order worker.augmentations worker/input/jitter.c <<'M'
 - order[i] = order[j];
 M
+mutation cutmix_labels_by_the_drawn_area worker.methods worker/objective/cutmix.c <<'M'
+- m->share = 1 - (double)(w.y1 - w.y0) * (w.x1 - w.x0) / ((double)in->h * in->w);
++ m->share = pt_mixing_share(b, b->run->config->cross_entropy->cutmix);
+M
+mutation mixup_and_cutmix_at_once worker.methods worker/objective/mixing.c <<'M'
+- return pt_rng_below(&r, 0, n) == mine;
++ return pt_rng_below(&r, 0, n) <= mine;
+M
 mutation test_views_augmented worker.augmentations worker/input/augment.c <<'M'
 - return view(a, NULL, im, s, y, x, mirrored, out);
 + return view(a, &(draw){0, 0, 0}, im, s, y, x, mirrored, out);

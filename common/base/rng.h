@@ -20,7 +20,7 @@ typedef enum {
     PT_RNG_DEMO = 6,    /* a = image,        b = purpose inside the generator        */
     PT_RNG_TEST = 7,
     PT_RNG_BENCH = 8, /* a = position in the batch, b = 0: pixels, 1: label          */
-    PT_RNG_SHARE = 9, /* a = step,         b = 0: of mixed images    */
+    PT_RNG_SHARE = 9, /* a = step, b = 0: of mixed images, 1: place, 2: turn         */
     PT_RNG_CLASS_TARGET = 10, /* a = step,      b = position in the batch */
     PT_RNG_SPLIT = 11,    /* a = class,     b = 0: order of its images (ptrain pack)  */
     PT_RNG_MOVING = 12,   /* a = step,    b = node; element: channel              */

@@ -88,6 +88,16 @@ static const struct {
     {PT_METHOD_MIXUP, DIFFERENT_PAIRS,
      "gives an image two labels, but regularizers.confusion.different compares only one "
      "of them"},
+    {PT_METHOD_CUTMIX, PT_METHOD_LWF,
+     "mixes images, but regularizers.lwf has outputs for unmixed images only"},
+    {PT_METHOD_CUTMIX, PT_METHOD_CO_TUNING,
+     "gives an image two labels, but regularizers.co_tuning relates only one of them to "
+     "the source classes"},
+    {PT_METHOD_CUTMIX, PT_METHOD_ADARAND,
+     "gives an image two labels, but regularizers.adarand pulls it towards one class"},
+    {PT_METHOD_CUTMIX, DIFFERENT_PAIRS,
+     "gives an image two labels, but regularizers.confusion.different compares only one "
+     "of them"},
     {PT_METHOD_CO_TUNING, PT_METHOD_LWF,
      "and regularizers.lwf use the same classifier: choose one"},
     {PT_METHOD_STOCH_NORM, FROZEN_STATISTICS,

@@ -88,6 +88,8 @@ enum {
       c->cross_entropy->label_smoothing > 0, "label smoothing", 0, 0, 0)                 \
     X(MIXUP, mixup, NO, YES, NO, "cross_entropy.mixup", c->cross_entropy->mixup > 0,     \
       "mixup", PT_ASKS_MIRROR | PT_ASKS_TARGETS, 0, 0)                                   \
+    X(CUTMIX, cutmix, NO, YES, NO, "cross_entropy.cutmix", c->cross_entropy->cutmix > 0, \
+      "CutMix", PT_ASKS_MIRROR | PT_ASKS_TARGETS, 0, 0)                                  \
     X(DELTA, delta, YES, YES, NO, "regularizers.delta.weight",                           \
       c->regularizers->delta->weight > 0,                                                \
       c->regularizers->delta->attention ? "DELTA with attention" : "DELTA",              \

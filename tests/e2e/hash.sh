@@ -32,7 +32,7 @@ start=$(sed -n 's/.*"start_weights_hash": "\(.*\)".*/\1/p' first/identity.json)
 [ ${#start} = 64 ] && [ "$start" != "$weights" ] || fail "the weights did not move"
 # Methods whose images come in pairs: partners are decoded by another worker's list.
 if [ "$mode" = sync ]; then
-    methods=('cross_entropy={label_smoothing: 0.1, mixup: 0.5}'
+    methods=('cross_entropy={label_smoothing: 0.1, mixup: 0.5, cutmix: 1}'
         'regularizers={fnp: {weight: 0.001}, confusion: {weight: 1}, bss: {weight: 0.001, k: 2},
             l2_sp: {alpha: 0.1, beta: 0.01}}')
     ranks 2 methods "${methods[@]}" || fail "methods"

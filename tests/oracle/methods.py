@@ -5,7 +5,7 @@ gate and files are those of algorithm1.py; here are the losses that its run does
 
 Sources: FNP, Pairwise Confusion (Dubey et al., ECCV 2018), BSS (Chen et al., NeurIPS
 2019; singular values by torch.linalg.svdvals), L2-SP (Li et al., ICML 2018), label
-smoothing (torch's own), LwF (Li and Hoiem, ECCV 2016), AdaRand (yshinya6/adarand; torch's Adam), mixup (Zhang et al., ICLR 2018), LP-FT (Kumar et al., ICLR 2022), EMA of weights (torch's AveragedModel).
+smoothing (torch's own), LwF (Li and Hoiem, ECCV 2016), AdaRand (yshinya6/adarand; torch's Adam), mixup (Zhang et al., ICLR 2018), CutMix (Yun et al., ICCV 2019, as torchvision's references), LP-FT (Kumar et al., ICLR 2022), EMA of weights (torch's AveragedModel).
 
 usage: /usr/bin/python3 tests/oracle/methods.py [CASE...]
 """
@@ -28,7 +28,7 @@ SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
 CASES = ("delta", "delta_attention", "stoch_norm", "co_tuning", "joint", "joint_neighbours", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
-         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed", "average")
+         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed", "average", "cutmix", "mixup_or_cutmix")
 
 
 def mixup_share(seed, step, alpha):
@@ -40,6 +40,21 @@ def mixup_share(seed, step, alpha):
         if 0 < x + y <= 1:
             return x / (x + y)
     raise SystemExit("no share of mixup")
+
+
+def cut(seed, step, alpha, x):
+    """CutMix: x with a rectangle of x in reverse order, and the share that is left of x."""
+    side = x.shape[-1]
+    half = 0.5 * math.sqrt(1 - mixup_share(seed, step, alpha))
+    s = philox.stream(seed, MIXUP, step, 1)
+    where = []
+    for axis in range(2):
+        middle, reach = philox.below(s, axis, side), int(half * side)
+        where.append(slice(max(middle - reach, 0), min(middle + reach, side)))
+    mixed = x.clone()
+    mixed[..., where[0], where[1]] = x.flip(0)[..., where[0], where[1]]
+    area = np.prod([w.stop - w.start for w in where])
+    return mixed, 1 - float(area) / side**2
 
 
 class StochNorm(torch.nn.BatchNorm2d):
@@ -308,9 +323,16 @@ class Run(algorithm1.Run):
         for m in self.norms:
             m.step = k
         labels, alpha = self.labels[images], self.soft.get("mixup", 0)
-        share = mixup_share(self.config["seed"], k, alpha) if alpha else 1.0
-        x = self.pixels[images]
-        x = share * x + (1 - share) * x.flip(0)
+        seed, x, share = self.config["seed"], self.pixels[images], 1.0
+        cuts = self.soft.get("cutmix", 0)
+        if alpha and cuts:  # RandomChoice
+            second = philox.below(philox.stream(seed, MIXUP, k, 2), 0, 2)
+            alpha, cuts = (0, cuts) if second else (alpha, 0)
+        if alpha:
+            share = mixup_share(seed, k, alpha)
+            x = share * x + (1 - share) * x.flip(0)
+        if cuts:
+            x, share = cut(seed, k, cuts, x)
         rep, joined = self.represent(k, x)
         if not rep.requires_grad:
             rep = rep.requires_grad_()

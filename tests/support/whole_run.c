@@ -124,7 +124,7 @@ static pt_status batch(void *context, uint64_t step, const pt_span *span,
         return pt_fail(PT_ERR_BUG, "%d images wanted while %zu floats are out", n,
                        p->held);
     n = pt_plan_span_images(p->run->plan, step, span,
-                            p->run->config->cross_entropy->mixup > 0, p->ids);
+                            p->run->asks & PT_ASKS_MIRROR, p->ids);
     hand_out(p, p->ids, (size_t)n, pixels);
     *labels = p->labels;
     return PT_OK;
@@ -286,7 +286,7 @@ static void init_player(player *p, const whole_run_options *o, whole_run *result
     *p = (player){.o = o, .result = result, .run = whole_run_make(o)};
     max_images = p->run->config->data->batch;
     if (max_images < PT_EVAL_BLOCK) max_images = PT_EVAL_BLOCK;
-    max_images *= 2; /* mixup */
+    max_images *= 2; /* the mirror */
     p->pixels = malloc(max_images * image_floats(p->run) * sizeof *p->pixels);
     p->labels = malloc(max_images * sizeof *p->labels);
     p->ids = malloc(max_images * sizeof *p->ids);

@@ -102,6 +102,16 @@ static void test_label_smoothing_and_mixup_are_those_of_pytorch(void **state)
     check("soft", 3);
 }
 
+static void test_cutmix_is_that_of_pytorch(void **state)
+{
+    check("cutmix", 3);
+}
+
+static void test_mixup_and_cutmix_take_turns_as_in_pytorch(void **state)
+{
+    check("mixup_or_cutmix", 3);
+}
+
 static void test_linear_probe_then_fine_tuning_is_that_of_pytorch(void **state)
 {
     check("lp_ft", 3);
@@ -236,15 +246,17 @@ static void test_a_run_that_was_stopped_goes_on_with_the_same_bits(void **state)
     check_resume(DATA "stoch_norm.yaml");
     check_resume(DATA "delta_attention.yaml");
     check_resume(DATA "average.yaml");
+    check_resume(DATA "mixup_or_cutmix.yaml");
 }
 
 static void test_bits_of_these_too_do_not_depend_on_workers_and_servers(void **state)
 {
     static const char *const configs[] = {
         DATA "lwf_stages.yaml",      DATA "joint_neighbours.yaml", DATA "stoch_norm.yaml",
-        DATA "delta_attention.yaml", DATA "all_mixed.yaml",        DATA "average.yaml"};
+        DATA "delta_attention.yaml", DATA "all_mixed.yaml",        DATA "average.yaml",
+        DATA "mixup_or_cutmix.yaml"};
 
-    for (int i = 0; i < 6; i++) {
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
         whole_run *one = play(run_of(configs[i], 1, 1, 1));
 
         assert_same(one, play(run_of(configs[i], 2, 3, 2)), "3 workers");
@@ -300,6 +312,8 @@ int main(void)
         cmocka_unit_test(test_joint_training_is_that_of_pytorch),
         cmocka_unit_test(test_norms_of_the_batch_mean_are_those_of_pytorch),
         cmocka_unit_test(test_label_smoothing_and_mixup_are_those_of_pytorch),
+        cmocka_unit_test(test_cutmix_is_that_of_pytorch),
+        cmocka_unit_test(test_mixup_and_cutmix_take_turns_as_in_pytorch),
         cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),
         cmocka_unit_test(test_the_average_of_weights_is_that_of_pytorch),
         cmocka_unit_test(test_all_of_them_together_are_those_of_pytorch),
