@@ -11,13 +11,12 @@
 #include "launch/bench/measure.h"
 #include "launch/bench/options.h"
 #include "launch/support/probe.h"
-#include "worker/input/augment.h"
+#include "worker/input/feed.h"
 #include "worker/input/picture.h"
 
-enum { CROP = 224, RESIZE = 256 };
-
 typedef struct {
-    const char *path;
+    const char *path, *config;
+    pt_words sets;
     int images, rounds;
     bool json;
 } options;
@@ -25,20 +24,29 @@ typedef struct {
 typedef struct {
     pt_dataset *data;
     size_t n;
-    uint8_t **files; /* [n] */
-    float *out;
+    uint8_t **files;                  /* [n] */
+    pt_augment view;                  /* of training */
+    float *out;                       /* a view */
     uint32_t sum;                     /* of all checksums, so that none is left out */
     double check_s, decode_s, view_s; /* medians, of an image */
 } bench;
 
-static const pt_augment training = {.resize_mode = PT_RESIZE_SHORT_SIDE,
-                                    .resize = RESIZE,
-                                    .crop = CROP,
-                                    .train_crop = PT_CROP_RANDOM,
-                                    .flip = true};
+/* The schema's defaults, or what a configuration has. */
+static pt_status choose_view(const options *o, pt_augment *out)
+{
+    const pt_config nothing = PT__CONFIG__CONFIG__INIT;
+    pt_config *c = NULL;
+    pt_status s = o->config ? pt_config_load(o->config, o->sets.list, o->sets.n, &c)
+                            : pt_config_copy(&nothing, &c);
+
+    if (s == PT_OK) *out = pt_augment_of(c, &pt_preprocess_imagenet);
+    pt_config_destroy(&c);
+    return s;
+}
 
 static pt_status open_files(const char *path, int images, bench *b)
 {
+    size_t side = (size_t)b->view.crop;
     pt_status s = pt_probe_dataset(path);
 
     if (s == PT_OK) s = pt_dataset_open(path, &b->data);
@@ -47,7 +55,7 @@ static pt_status open_files(const char *path, int images, bench *b)
     if (b->n > (size_t)images) b->n = (size_t)images;
     if (b->n == 0) return pt_fail(PT_ERR_DATA, "%s: no images", path);
     b->files = pt_calloc(b->n, sizeof *b->files);
-    b->out = pt_calloc((size_t)CROP * CROP * 3, sizeof *b->out);
+    b->out = pt_calloc(side * side * 3, sizeof *b->out);
     if (!b->files || !b->out) return pt_fail(PT_ERR_NOMEM, "no memory for the images");
     for (size_t i = 0; i < b->n && s == PT_OK; i++) {
         b->files[i] = pt_calloc(pt_dataset_bytes(b->data, i), 1);
@@ -69,9 +77,6 @@ static void fini(bench *b)
 static pt_status one_round(bench *b, uint64_t epoch, double *check_s, double *decode_s,
                            double *view_s)
 {
-    pt_augment a = training;
-
-    a.preprocess = pt_preprocess_imagenet;
     *check_s = *decode_s = *view_s = 0;
     for (size_t i = 0; i < b->n; i++) {
         pt_image im;
@@ -83,7 +88,7 @@ static pt_status one_round(bench *b, uint64_t epoch, double *check_s, double *de
         start = pt_clock();
         s = pt_picture_decode(b->files[i], bytes, &im, NULL);
         middle = pt_clock();
-        if (s == PT_OK) s = pt_augment_train(&a, &im, 1, epoch, i, b->out);
+        if (s == PT_OK) s = pt_augment_train(&b->view, &im, 1, epoch, i, b->out);
         pt_image_fini(&im);
         if (s != PT_OK) {
             char why[256];
@@ -130,8 +135,17 @@ static pt_status print(const options *o, const bench *b)
     pt_log_info("check     %.4f ms (CRC32C of the file: %.2f %% of decoding)",
                 b->check_s * 1e3, 100 * b->check_s / b->decode_s);
     pt_log_info("decode    %.3f ms", b->decode_s * 1e3);
-    pt_log_info("view      %.3f ms (resize, crop, flip, normalise)", b->view_s * 1e3);
+    pt_log_info("view      %.3f ms (resize, crop, augment, normalise)", b->view_s * 1e3);
     return PT_OK;
+}
+
+static pt_status check_args(const void *given)
+{
+    const options *o = given;
+
+    return o->sets.n > 0 && !o->config
+               ? pt_fail(PT_ERR_USAGE, "--set needs --config FILE.yaml")
+               : PT_OK;
 }
 
 int pt_bench_input(int argc, char **argv)
@@ -139,6 +153,11 @@ int pt_bench_input(int argc, char **argv)
     options o = {.images = 256, .rounds = 5};
     const pt_arg table[] = {
         PT_ARG_OPERAND("DATA.h5", &o.path),
+        PT_ARG_TEXT("config", "FILE.yaml", &o.config,
+                    "View images as this configuration does, augmentations included "
+                    "(default: short side to 256 pixels, random crop of 224, half of "
+                    "them mirrored)"),
+        PT_ARG_SET(&o.sets),
         PT_ARG_NUMBER("images", "N", &o.images, 1, 1000000,
                       "The first N images of the data set (default: 256)"),
         PT_ARG_NUMBER("rounds", "N", &o.rounds, 1, 10000,
@@ -146,22 +165,26 @@ int pt_bench_input(int argc, char **argv)
         PT_BENCH_JSON(&o.json)};
     const pt_args args = {
         .command = "bench input",
-        .about = "Times the path from the JPEG files of a packed data set to network "
-                 "input, on one thread, as in training: checksum, decoding, short side "
-                 "to 256 pixels, random crop of "
-                 "224, half of them mirrored, normalised. The files are read into memory "
-                 "first. Medians over the rounds.",
-        .example = "ptrain bench input photos.h5",
+        .about =
+            "Times the path from the JPEG files of a packed data set to network "
+            "input, on one thread, as in training: checksum, decoding, resize, crop, "
+            "augmentations, normalisation. The files are read into memory first. "
+            "Medians over the rounds.",
+        .example = "ptrain bench input photos.h5 --config my.yaml",
+        .check = check_args,
+        .given = &o,
         PT_ARGS_TABLE(table)};
     bench b = {0};
     pt_status s;
     int code;
 
     if (!pt_args_read(&args, argc, argv, &code)) return code;
-    s = open_files(o.path, o.images, &b);
+    s = choose_view(&o, &b.view);
+    if (s == PT_OK) s = open_files(o.path, o.images, &b);
     if (s == PT_OK) s = measure(&o, &b);
     if (s == PT_OK) s = print(&o, &b);
     fini(&b);
+    pt_words_fini(&o.sets);
     if (s != PT_OK) pt_log_error(pt_fail_text());
     return pt_status_exit_code(s);
 }
