@@ -203,7 +203,7 @@ static void sort_out(const pt_table *t, const pt_naming *rule, const pt_graph *g
         const pt_table_entry *e = &t->entries[i];
         const pt_leftover *why = leftover(rule, e);
 
-        if (!pt_names_is_weight(e)) continue;
+        if (!pt_names_is_weight(e) || (e->spare && !taken[i])) continue;
         use->n_weights++;
         use->n_used += taken[i];
         if (taken[i]) continue;

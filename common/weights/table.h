@@ -23,6 +23,7 @@ typedef struct {
                       or NULL */
     size_t where;  /* the reader's own number of the tensor */
     bool integers; /* or booleans: a count or a shape, never a weight */
+    bool spare;    /* another name of a tensor, or a constant: may be left unused */
 } pt_table_entry;
 
 typedef struct pt_table pt_table;

@@ -8,11 +8,9 @@
 #include <sys/stat.h>
 
 #include "common/base/file.h"
+#include "common/weights/beside.h"
 
-enum {
-    JSON_MAX = 8 << 20, /* bytes; the parser may take 40 times that */
-    PATH_MAX_BYTES = 1024
-};
+enum { JSON_MAX = 8 << 20 /* bytes; the parser may take 40 times that */ };
 
 typedef struct {
     char **paths; /* whole, one per shard */
@@ -107,32 +105,14 @@ static pt_status tfjs_read(const pt_table *t, const pt_table_entry *e, float *va
 
 /* ---- the manifest ----------------------------------------------------------------- */
 
-/* Shards lie beside the json file or below it, nowhere else. */
-static bool stays_inside(const char *path)
-{
-    if (*path == '/' || *path == '\0' || strlen(path) > PATH_MAX_BYTES) return false;
-    for (const char *p = path; p; p = strchr(p, '/')) {
-        if (*p == '/') p++;
-        if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || p[2] == '\0')) return false;
-    }
-    return true;
-}
-
 static pt_status add_path(const pt_table *t, group *g, const json_t *path)
 {
-    const char *name = json_string_value(path), *slash = strrchr(t->path, '/');
-    size_t n_dir = slash ? (size_t)(slash - t->path) + 1 : 0;
-    char *whole;
+    const char *name = json_string_value(path);
+    pt_status s =
+        pt_beside_path(t->path, "the shard", name ? name : "", &g->paths[g->n_paths]);
 
-    if (!name || !stays_inside(name))
-        return pt_fail(PT_ERR_DATA, "%s: the shard '%.80s' is not a path below the model",
-                       t->path, name ? name : "(not a string)");
-    whole = malloc(n_dir + strlen(name) + 1);
-    if (!whole) return pt_fail(PT_ERR_NOMEM, "%s: no memory", t->path);
-    memcpy(whole, t->path, n_dir);
-    memcpy(whole + n_dir, name, strlen(name) + 1);
-    g->paths[g->n_paths++] = whole;
-    return PT_OK;
+    if (s == PT_OK) g->n_paths++;
+    return s;
 }
 
 static pt_status add_weight(tfjs_model *m, pt_table *t, size_t index, const json_t *w)

@@ -221,6 +221,36 @@ def onnx_file():
     onnx.save(model, f"{OUT}/tiny.onnx")
 
 
+def norm_model(name, init, nodes=(), reads=("bn1", "bn2")):
+    """Two batch norms; reads: what each calls its weight, bias, mean and variance."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4, 8, 8])
+    y = helper.make_tensor_value_info("y2", TensorProto.FLOAT, ["N", 4, 8, 8])
+    nodes = list(nodes)
+    for i, names in enumerate(reads):
+        nodes.append(helper.make_node("BatchNormalization", ["xy"[i > 0] + str(i) * (i > 0)]
+                                      + names, [f"y{i + 1}"]))
+    graph = helper.make_graph(nodes, name, [x], [y], initializer=init)
+    model = helper.make_model(graph, producer_name="weights_fixtures.py")
+    onnx.checker.check_model(model)
+    return model
+
+
+def onnx_values():
+    """Values elsewhere: in another file, in Constant nodes, under another name."""
+    roles = "weight", "bias", "running_mean", "running_var"
+    norms = [[f"bn{i}.{role}" for role in roles] for i in (1, 2)]
+    init = [helper.make_tensor(n, TensorProto.FLOAT, (4,), ramp(k, (4,)).tobytes(), raw=True)
+            for k, n in enumerate(norms[0] + norms[1])]
+    onnx.save(norm_model("external", init, reads=norms), f"{OUT}/external.onnx",
+              save_as_external_data=True, location="external.onnx.data", size_threshold=0)
+    constants = [helper.make_node("Constant", [], [t.name], value=t) for t in init]
+    onnx.save(norm_model("constants", [], constants, norms), f"{OUT}/constants.onnx")
+    same = [helper.make_node("Identity", ["bn1.weight"], ["bn2.running_var"])]
+    merged = [norms[0], ["bn1.weight", "bn2.bias", "bn1.running_mean", "bn2.running_var"]]
+    onnx.save(norm_model("merged", init[:4] + [init[5]], same, merged),
+              f"{OUT}/merged.onnx")
+
+
 # ---- Keras ---------------------------------------------------------------------------
 
 def keras_file(name, root, strings, half):
@@ -311,6 +341,7 @@ if __name__ == "__main__":
     hostile_files()
     python2_file()
     onnx_file()
+    onnx_values()
     caffe_files()
     keras_files()
     tfjs_file()
