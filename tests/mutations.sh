@@ -61,6 +61,20 @@ mutation matched_target_without_deviation worker.pseudo_task worker/objective/ps
 + for (size_t d = 0; d < n; d++) t[d] = p->mean[d] + t[d];
 M
 
+# weights of other programs
+mutation a_link_out_of_the_models_folder_is_followed common.weights_onnx common/weights/beside.c <<'M'
+- else if (!is_below(file, folder))
++ else if (!is_below(file, folder) && !folder)
+M
+mutation merged_tensors_have_one_name common.weights_onnx common/weights/onnx.c <<'M'
+- if (s == PT_OK) s = add_all_merged(m, t);
++ if (t->n > PT_TABLE_ENTRIES_MAX) s = add_all_merged(m, t);
+M
+mutation a_file_of_another_network_is_not_named common.weights_names common/weights/weights.c <<'M'
+- if (found.network && strcmp(found.network, g->network) != 0)
++ if (found.network && strcmp(found.network, g->network) == 0)
+M
+
 # shards, the tree, batch norm
 mutation shards_are_rounded_up common.shards common/run/shards.c <<'M'
 - return (int)((int64_t)s * b / n_shards);

@@ -19,6 +19,10 @@ static const double temperature = 5;
 
 static const char *const *stage_ends(const char *network)
 {
+    static const char *const of_18[] = {"layer1.1.conv2", "layer2.1.conv2",
+                                        "layer3.1.conv2", "layer4.1.conv2", NULL};
+    static const char *const of_34[] = {"layer1.2.conv2", "layer2.3.conv2",
+                                        "layer3.5.conv2", "layer4.2.conv2", NULL};
     static const char *const of_50[] = {"layer1.2.conv3", "layer2.3.conv3",
                                         "layer3.5.conv3", "layer4.2.conv3", NULL};
     static const char *const of_101[] = {"layer1.2.conv3", "layer2.3.conv3",
@@ -27,7 +31,9 @@ static const char *const *stage_ends(const char *network)
                                          "layer3.35.conv3", "layer4.2.conv3", NULL};
     static const char *const none[] = {NULL};
 
-    return strcmp(network, "resnet50") == 0    ? of_50
+    return strcmp(network, "resnet18") == 0    ? of_18
+           : strcmp(network, "resnet34") == 0  ? of_34
+           : strcmp(network, "resnet50") == 0  ? of_50
            : strcmp(network, "resnet101") == 0 ? of_101
            : strcmp(network, "resnet152") == 0 ? of_152
                                                : none;

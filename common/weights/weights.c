@@ -13,6 +13,7 @@
 #include "common/weights/names.h"
 #include "common/weights/onnx.h"
 #include "common/weights/safetensors.h"
+#include "common/weights/survey.h"
 #include "common/weights/tfjs.h"
 #include "common/weights/torch.h"
 #include "common/weights/torch_zip.h"
@@ -131,58 +132,132 @@ static void tensor_shape(const pt_tensor *t, char text[PT_SHAPE_TEXT])
     pt_shape_text(t->n_dims, dims, text);
 }
 
-/* Adds a line to *misfit if tensor t of g cannot come from the table. */
-static const pt_table_entry *match(const pt_table *table, const pt_naming *rule,
-                                   const pt_graph *g, const pt_tensor *t,
-                                   pt_status *misfit)
+/* What of g's tensors cannot come from the table. */
+typedef struct {
+    int n_wanted, n_missing, n_unlike; /* those with another shape */
+} misfits;
+
+enum { MISSING_LISTED = 3 };
+
+static bool is_wanted(const pt_naming *rule, const pt_graph *g, const pt_tensor *t,
+                      bool with_head)
 {
-    char name[PT_NAMES_MAX], has[PT_SHAPE_TEXT], needs[PT_SHAPE_TEXT];
-    size_t dims[PT_TABLE_DIMS_MAX];
-    const pt_table_entry *e = pt_names_find(table, rule, g, t, name);
-
-    tensor_shape(t, needs);
-    if (!e) {
-        bool other = strcmp(name, t->name) != 0;
-
-        pt_fail_more(misfit, PT_ERR_WEIGHTS,
-                     "%s: the file has no%s%s, the network needs %s", t->name,
-                     other ? " " : "ne", other ? name : "", needs);
-        return NULL;
-    }
-    if (pt_names_fits(rule, e, t)) {
-        pt_table_check(table, e, misfit);
-    } else {
-        pt_shape_text(pt_names_file_dims(rule, e, t, dims), dims, has);
-        pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: the file has %s, the network needs %s",
-                     t->name, has, needs);
-    }
-    return e;
-}
-
-/* The entry of each tensor (NULL for a head that is not wanted), all misfits collected.
- */
-static pt_status match_all(const pt_table *table, const pt_naming *rule,
-                           const pt_graph *g, bool with_head,
-                           const pt_table_entry **entries)
-{
-    pt_status misfit = PT_OK;
-    int wanted = 0, found = 0;
     float value;
 
+    return (with_head || !t->head) && !pt_names_fill(rule, g, t, &value);
+}
+
+/* The entry of each tensor (NULL for a head that is not wanted). */
+static misfits find_all(const pt_table *table, const pt_naming *rule, const pt_graph *g,
+                        bool with_head, const pt_table_entry **entries)
+{
+    char name[PT_NAMES_MAX];
+    misfits m = {0};
+
     for (int i = 0; i < g->n_tensors; i++) {
-        if (g->tensors[i].head && !with_head) continue;
-        if (pt_names_fill(rule, g, &g->tensors[i], &value)) continue;
-        entries[i] = match(table, rule, g, &g->tensors[i], &misfit);
-        wanted++;
-        found += entries[i] != NULL;
+        const pt_tensor *t = &g->tensors[i];
+
+        if (!is_wanted(rule, g, t, with_head)) continue;
+        entries[i] = pt_names_find(table, rule, g, t, name);
+        m.n_wanted++;
+        m.n_missing += !entries[i];
+        m.n_unlike += entries[i] && !pt_names_fits(rule, entries[i], t);
     }
-    if (wanted && !found)
+    return m;
+}
+
+/* Adds a line to *misfit: the file does not have t. */
+static void say_missing(const pt_table *table, const pt_naming *rule, const pt_graph *g,
+                        const pt_tensor *t, pt_status *misfit)
+{
+    char name[PT_NAMES_MAX], needs[PT_SHAPE_TEXT];
+    bool other;
+
+    tensor_shape(t, needs);
+    pt_names_find(table, rule, g, t, name);
+    other = strcmp(name, t->name) != 0;
+    pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: the file has no%s%s, the network needs %s",
+                 t->name, other ? " " : "ne", other ? name : "", needs);
+}
+
+/* Adds a line to *misfit if t cannot come from e, which has its name. */
+static void check_entry(const pt_table *table, const pt_naming *rule, const pt_tensor *t,
+                        const pt_table_entry *e, pt_status *misfit)
+{
+    char has[PT_SHAPE_TEXT], needs[PT_SHAPE_TEXT];
+    size_t dims[PT_TABLE_DIMS_MAX];
+
+    if (pt_names_fits(rule, e, t)) {
+        pt_table_check(table, e, misfit);
+        return;
+    }
+    tensor_shape(t, needs);
+    pt_shape_text(pt_names_file_dims(rule, e, t, dims), dims, has);
+    pt_fail_more(misfit, PT_ERR_WEIGHTS, "%s: the file has %s, the network needs %s",
+                 t->name, has, needs);
+}
+
+/* A line for each tensor that cannot come from the file, but of those that it does not
+ * have for the first ones only. */
+static pt_status list_misfits(const pt_table *table, const pt_naming *rule,
+                              const pt_graph *g, bool with_head, const misfits *m,
+                              const pt_table_entry *const *entries)
+{
+    pt_status misfit = PT_OK;
+    int n = 0;
+
+    for (int i = 0; i < g->n_tensors; i++) {
+        const pt_tensor *t = &g->tensors[i];
+
+        if (!is_wanted(rule, g, t, with_head)) continue;
+        if (entries[i])
+            check_entry(table, rule, t, entries[i], &misfit);
+        else if (n++ < MISSING_LISTED)
+            say_missing(table, rule, g, t, &misfit);
+    }
+    if (n > MISSING_LISTED)
+        pt_fail_more(&misfit, PT_ERR_WEIGHTS,
+                     "%s: the file lacks %d of the %d tensors of %s, the first %d of "
+                     "which are named here",
+                     table->path, n, m->n_wanted, g->network, MISSING_LISTED);
+    return misfit == PT_OK ? PT_OK : PT_ERR_WEIGHTS;
+}
+
+/* One line where the file is of something else: it has nothing of g, or all of another
+ * network. */
+static pt_status check_kind(const pt_table *table, pt_format format, const pt_graph *g,
+                            const misfits *m)
+{
+    pt_survey found;
+    pt_status s;
+
+    if (m->n_missing + m->n_unlike == 0) return PT_OK;
+    s = pt_survey_table(table, format, &found);
+    if (s != PT_OK) return s;
+    if (found.network && strcmp(found.network, g->network) != 0)
+        return pt_fail(PT_ERR_WEIGHTS,
+                       "%s: holds a %s (%s names), but the network is %s (network.name), "
+                       "of whose %d tensors %d are missing and %d have other shapes",
+                       table->path, found.network, found.rule->title, g->network,
+                       m->n_wanted, m->n_missing, m->n_unlike);
+    if (m->n_missing == m->n_wanted)
         return pt_fail(
             PT_ERR_WEIGHTS,
             "%s: holds none of the %d tensors of %s; the first of its %zu is %s",
-            table->path, wanted, g->network, table->n,
+            table->path, m->n_wanted, g->network, table->n,
             table->n ? table->entries[0].name : "missing");
-    return misfit == PT_OK ? PT_OK : PT_ERR_WEIGHTS;
+    return PT_OK;
+}
+
+/* The entry of each tensor that is wanted, or all misfits. */
+static pt_status match_all(const pt_table *table, pt_format format, const pt_naming *rule,
+                           const pt_graph *g, bool with_head,
+                           const pt_table_entry **entries)
+{
+    misfits m = find_all(table, rule, g, with_head, entries);
+    pt_status s = check_kind(table, format, g, &m);
+
+    return s == PT_OK ? list_misfits(table, rule, g, with_head, &m, entries) : s;
 }
 
 /* The entry into the whole of `to`: as it is, where memory has the order of the file, or
@@ -310,7 +385,7 @@ static pt_status load(const pt_table *table, const pt_graph *g, bool with_head,
     pt_status s;
 
     if (!entries) return pt_fail(PT_ERR_NOMEM, "%s: no memory", table->path);
-    s = match_all(table, rule, g, with_head, entries);
+    s = match_all(table, info->format, rule, g, with_head, entries);
     if (s == PT_OK) s = pt_names_account(table, rule, g, entries, &use);
     if (s == PT_OK) s = read_all(table, rule, g, entries, flat);
     if (s == PT_OK) s = pt_fold_conv_biases(table, rule, g, flat);

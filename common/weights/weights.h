@@ -29,8 +29,9 @@ PT_MUST_USE pt_status pt_weights_open(const char *path, pt_format *format, pt_ta
  * the head or by info->left: a file that holds more than the graph is of another network
  * and refused, with the names of the first five. All misfits of a file are listed, one
  * line each, naming the tensor and both shapes ("features.0.weight: file has 64x3x7x7,
- * network needs 64x3x3x3") or the file that misses; then PT_ERR_WEIGHTS and flat is
- * unspecified. A file that has no tensor of the network at all gets one line. A file that
+ * network needs 64x3x3x3") or the file that misses; of missing tensors three, and how
+ * many there are; then PT_ERR_WEIGHTS and flat is unspecified. A file that has no tensor
+ * of the network at all, or is of another one that we know, gets one line. A file that
  * cannot be read is PT_ERR_IO, a broken one PT_ERR_DATA.
  * Local. Reads at most what the file holds; every length is checked against its size. */
 PT_MUST_USE pt_status pt_weights_load(const char *path, const char *entry,

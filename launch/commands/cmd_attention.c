@@ -33,7 +33,7 @@ static bool read_args(int argc, char **argv, attention_args *a, int *code)
             "node", "NAME", &a->nodes,
             "A layer whose output DELTA compares, by its name in torchvision, such as "
             "layer1.2.conv3 or features.4 (repeatable; default: the last "
-            "convolution of each stage of resnet50, 101 and 152)"),
+            "convolution of each stage of torchvision's ResNets)"),
         PT_ARG_NUMBER("images", "N", &a->images, 1, 100000000,
                       "Measure on N images, spread evenly over the split (default: 640)"),
         PT_ARG_TEXT("split", "NAME", &a->split,

@@ -382,11 +382,28 @@ static void test_a_file_of_no_network_of_ours_is_told_so_in_every_format(void **
     }
 }
 
+/* What identifies it are the layers below the head. */
+static void test_a_file_of_another_network_says_in_a_line_which(void **state)
+{
+    const pt_graph_options opt = {.n_classes = 1000};
+    pt_graph *mobilenet = make_graph("mobilenet_v1", &opt);
+
+    assert_int_equal(load(read_names("squeezenet1_1_onnx"), mobilenet, false, NULL),
+                     PT_ERR_WEIGHTS);
+    assert_says(
+        "names.onnx: holds a squeezenet1_1 (torchvision names), but the network is "
+        "mobilenet_v1 (network.name), of whose 130 tensors 130 are missing and 0 "
+        "have other shapes");
+    assert_null(strchr(pt_fail_text(), '\n'));
+    pt_graph_destroy(&mobilenet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_squeezenet_of_torchvision_in_onnx_gets_torchvisions_pixels),
         cmocka_unit_test(test_squeezenet_of_caffe_in_onnx_gets_caffes_pixels),
+        cmocka_unit_test(test_a_file_of_another_network_says_in_a_line_which),
         cmocka_unit_test(test_names_of_nobody_bring_no_pixels),
         cmocka_unit_test(test_all_of_torchvisions_files_is_accounted_for),
         cmocka_unit_test(test_a_resnet34_is_no_resnet18),
