@@ -56,33 +56,21 @@ static char *read_file(loader *l, const char *path, pt_mark asked, size_t *n,
     return text;
 }
 
-/* `name` relative to the directory of `file`; in the arena. */
-static char *beside(loader *l, const char *file, const char *name)
-{
-    const char *slash = strrchr(file, '/');
-    bool whole = name[0] == '/' || pt_config_is_shipped(name);
-    size_t dir = slash && !whole ? (size_t)(slash - file) + 1 : 0;
-    char *path = pt_arena_alloc(&l->arena, dir + strlen(name) + 1);
-
-    if (!path) return NULL;
-    memcpy(path, file, dir);
-    strcpy(path + dir, name);
-    return path;
-}
-
 /* `under` with the base file that `name` gives laid over it. */
 static pt_yaml *load_base(loader *l, const char *file, const pt_yaml *name,
                           pt_yaml *under)
 {
     pt_yaml *t = NULL;
-    char *path;
+    const char *path;
 
     if (name->kind != PT_YAML_SCALAR || !name->text[0] || pt_yaml_is_null(name)) {
         pt_faults_add(&l->faults, name->mark,
                       "base must be a file name or a list of file names");
         return under;
     }
-    path = beside(l, file, name->text);
+    path = pt_config_is_shipped(name->text)
+               ? name->text
+               : pt_config_beside(&l->arena, file, name->text);
     if (path) t = load_file(l, path, name->mark);
     return t ? pt_yaml_merge(&l->arena, under, t) : under;
 }
@@ -208,6 +196,8 @@ static pt_status build(loader *l, pt_yaml *root, ProtobufCMessage *m)
 
     if (s != PT_OK) return s;
     if (l->arena.failed) return pt_fail(PT_ERR_NOMEM, "no memory for the configuration");
+    if (root && m->descriptor == &pt__config__config__descriptor)
+        pt_config_paths(&l->arena, root);
     if (root) pt_config_walk(root, m, &l->faults);
     if (root && !l->incomplete && m->descriptor == &pt__config__config__descriptor)
         pt_config_ranges((const pt_config *)m, root, &l->faults);

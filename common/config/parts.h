@@ -94,6 +94,13 @@ void pt_yaml_set(pt_arena *p, pt_yaml *root, const char *path, pt_yaml *value,
 pt_yaml *pt_yaml_read(pt_arena *p, pt_faults *f, const char *text, size_t n,
                       pt_mark origin);
 
+/* `name` relative to the directory of `file`; in the arena. NULL without memory. */
+char *pt_config_beside(pt_arena *p, const char *file, const char *name);
+/* Files to be read that a file of the configuration names: where there is one relative to
+ * that file's directory, this one is meant, else one of the current directory. A warning
+ * where both are there. */
+void pt_config_paths(pt_arena *p, pt_yaml *root);
+
 /* The tree's values into `c`; marks the trees of faulty values as bad. */
 void pt_config_walk(pt_yaml *root, ProtobufCMessage *c, pt_faults *f);
 /* Creates every sub-message that is absent. */

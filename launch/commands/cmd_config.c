@@ -9,6 +9,7 @@
 #include "common/config/config.h"
 #include "launch/support/args.h"
 #include "launch/support/terminal.h"
+#include "launch/train/files.h"
 
 typedef struct {
     const char *file;
@@ -34,7 +35,8 @@ static int show_or_check(pt_args args, bool show, int argc, char **argv)
     const pt_arg table[] = {
         PT_ARG_OPERAND("FILE.yaml", &o.file), PT_ARG_SET(&o.sets),
         PT_ARG_FLAG("train", &o.train,
-                    "Also check that everything `ptrain train` needs is given")};
+                    "Also check that everything `ptrain train` needs is given, and the "
+                    "files")};
     pt_config *c = NULL;
     pt_status s;
     int code;
@@ -45,7 +47,10 @@ static int show_or_check(pt_args args, bool show, int argc, char **argv)
     s = pt_config_load(o.file, o.sets.list, o.sets.n, &c);
     if (s == PT_OK && o.train) s = pt_config_check_train(c);
     if (s == PT_OK && show) s = print(c);
-    if (s != PT_OK) pt_log_error(pt_fail_text());
+    if (s != PT_OK)
+        pt_log_error(pt_fail_text());
+    else if (o.train)
+        s = pt_files_check(c);
     pt_config_destroy(&c);
     pt_words_fini(&o.sets);
     return pt_status_exit_code(s);

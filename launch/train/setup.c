@@ -18,6 +18,7 @@
 #include "launch/support/agree.h"
 #include "launch/support/probe.h"
 #include "launch/support/share_memory.h"
+#include "launch/train/files.h"
 #include "launch/train/start_weights.h"
 #include "server/serve.h"
 #include "worker/step.h"
@@ -131,30 +132,13 @@ static pt_preprocess preprocess_of(const pt_config *c, const pt_weights_info *in
     return out;
 }
 
-/* Names the key: the file's name may come from a part that the user never opened. */
-static pt_status can_open(const char *key, const char *path, const char *help)
-{
-    if (access(path, R_OK) == 0) return PT_OK;
-    return pt_fail(PT_ERR_IO, "%s: %s: cannot be opened: %s (%s)", key, path,
-                   strerror(errno), help);
-}
-
-static pt_status try_weights(const Pt__Config__Network *n)
-{
-    pt_status s = can_open("network.weights", n->weights,
-                           "ptrain comes without pretrained weights: "
-                           "launch/docs/weights.md says where to get them");
-
-    return s == PT_OK ? pt_probe_weights(n->weights, n->weights_entry) : s;
-}
-
 /* The network that the configuration and the weights file call for. */
 static pt_status look_at_weights(const pt_config *c, int n_classes, pt_graph_options *g)
 {
     const Pt__Config__Network *n = c->network;
     pt_method_id classifier = pt_methods_first(c, PT_ASKS_ANSWERS | PT_ASKS_RELATION);
     pt_weights_info info = {0};
-    pt_status s = n->weights ? try_weights(n) : PT_OK;
+    pt_status s = n->weights ? pt_files_try_weights(n) : PT_OK;
     bool own;
 
     if (s == PT_OK && n->weights)
@@ -334,7 +318,7 @@ static void fill_labels(pt_setup *u)
 
 static pt_status read_file(const pt_run_method *m, const pt_run *r, const char *path)
 {
-    pt_status s = can_open(m->key, path, m->help);
+    pt_status s = pt_files_can_open(m->key, path, m->help);
 
     if (s == PT_OK) s = pt_probe_method_file(m->what, path);
     return s == PT_OK ? m->read(path, r) : s;
@@ -375,14 +359,15 @@ static pt_status find_test(pt_setup *u, const pt_config *c)
 
 static pt_status open_data(pt_setup *u, const pt_config *c)
 {
-    pt_status s = can_open("data.path", c->data->path, "`ptrain pack` writes it");
+    pt_status s =
+        pt_files_can_open("data.path", c->data->path, "`ptrain pack` writes it");
 
     if (s == PT_OK) s = pt_probe_dataset(c->data->path);
     if (s == PT_OK) s = pt_dataset_open(c->data->path, &u->data);
     if (s == PT_OK) s = find_test(u, c);
     if (s == PT_OK) s = pt_held_out_init(c->data, u->data, &u->validation);
     if (s != PT_OK || !(pt_methods_ask(c) & PT_ASKS_SOURCE)) return s;
-    s = can_open("source.path", c->source->path, "`ptrain pack` writes it");
+    s = pt_files_can_open("source.path", c->source->path, "`ptrain pack` writes it");
     if (s == PT_OK) s = pt_probe_dataset(c->source->path);
     if (s == PT_OK) s = pt_dataset_open(c->source->path, &u->source);
     if (s == PT_OK) pt_dataset_append(u->data, u->source);

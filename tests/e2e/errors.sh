@@ -45,6 +45,12 @@ expect 2 1 "batch norm conv_dw_12_bn .* in step 2 .a batch of 1 image" 3 \
 expect 1 1 "data.path: nowhere.h5: cannot be opened.*ptrain pack" 3 data.path=nowhere.h5
 expect 1 1 "no.*split.*(train|exist|has)" 3 data.train_split=lerning
 expect 1 1 "network.weights: none.h5: cannot be opened.*launch/docs/weights.md" 3 network.weights=none.h5
+"$PTRAIN" config check run.yaml --train --set data.path=nowhere.h5 --set network.weights=none.h5 \
+    >u.log 2>&1
+[ $? = 1 ] && [ "$(grep -c '^error: .*cannot be opened' u.log)" = 2 ] ||
+    { fail "config check looks at the files"; cat u.log; }
+"$PTRAIN" config check run.yaml --train >u.log 2>&1 && [ ! -s u.log ] ||
+    { fail "config check of what is good"; cat u.log; }
 head -c 3000 data.h5 >cut.h5
 expect 1 1 "cut.h5" 3 data.path=cut.h5
 ranks 3 small network.name=resnet_small schedule.warmup_steps=100 ||
