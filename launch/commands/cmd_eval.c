@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "launch/evaluate/calibration.h"
 #include "launch/evaluate/evaluate.h"
+#include "launch/evaluate/folder.h"
 #include "launch/support/args.h"
 #include "launch/support/probe.h"
 #include "launch/train/predictions.h"
@@ -32,6 +33,7 @@ typedef struct {
     pt_calibration calibration;
     uint32_t *confused; /* [c][c]: label, prediction */
     char hash[65];
+    bool reported; /* a failure has been printed */
 } evaluation;
 
 static const char *const view_names[] = {
@@ -57,9 +59,9 @@ static bool read_args(int argc, char **argv, eval_args *a, int *code)
 {
     const pt_arg table[] = {
         PT_ARG_OPERAND("MODEL|RUN", &a->model),
-        PT_ARG_OPERAND("DATA.h5", &a->data),
+        PT_ARG_OPERAND("DATA.h5|FOLDER", &a->data),
         PT_ARG_TEXT("split", "NAME", &a->split,
-                    "Images of this split (default: test, or the only one)",
+                    "Images of this split (default: the only one, test, or val)",
                     .letter = 's'),
         PT_ARG_TEXT("views", "VIEWS", &a->views,
                     "centre (default), flip (and its mirror image), or ten (centre and "
@@ -73,8 +75,9 @@ static bool read_args(int argc, char **argv, eval_args *a, int *code)
                     .letter = 'n')};
     const pt_args args = {
         .command = "eval",
-        .about = "Tests a model on a packed data set, on all cores of this machine. RUN "
-                 "is the directory of a finished run: its model.h5.",
+        .about = "Tests a model on a packed data set, or a folder as `ptrain pack` takes "
+                 "it, on all cores of this machine. RUN is the directory of a finished "
+                 "run: its model.h5.",
         .example = "ptrain eval runs/mine photos.h5 --views flip",
         PT_ARGS_TABLE(table),
         .check = check,
@@ -106,22 +109,33 @@ static pt_status check_classes(const char *path, const evaluation *e)
     return s;
 }
 
+/* The only split, or test, or val where there is no test. */
+static const char *choose_split(const pt_dataset *d)
+{
+    bool val = false;
+
+    if (pt_dataset_splits(d) == 1) return pt_dataset_split_name(d, 0);
+    for (size_t i = 0; i < pt_dataset_splits(d); i++) {
+        if (strcmp(pt_dataset_split_name(d, i), "test") == 0) return "test";
+        val = val || strcmp(pt_dataset_split_name(d, i), "val") == 0;
+    }
+    return val ? "val" : "test";
+}
+
 static pt_status open_data(const eval_args *a, evaluation *e)
 {
-    const char *split = a->split;
     struct stat st;
     pt_status s;
 
     if (stat(a->data, &st) == 0 && S_ISDIR(st.st_mode))
-        return pt_fail(PT_ERR_USAGE, "%s: is a directory: ptrain pack makes a file of it",
-                       a->data);
-    s = pt_probe_dataset(a->data);
-    if (s == PT_OK) s = pt_dataset_open(a->data, &e->data);
+        s = pt_folder_open(a->data, &e->data, &e->reported);
+    else {
+        s = pt_probe_dataset(a->data);
+        if (s == PT_OK) s = pt_dataset_open(a->data, &e->data);
+    }
     if (s != PT_OK) return s;
-    if (!split)
-        split =
-            pt_dataset_splits(e->data) == 1 ? pt_dataset_split_name(e->data, 0) : "test";
-    return pt_dataset_split(e->data, split, &e->images, &e->n);
+    return pt_dataset_split(e->data, a->split ? a->split : choose_split(e->data),
+                            &e->images, &e->n);
 }
 
 /* ---- what comes out --------------------------------------------------------------- */
@@ -284,7 +298,7 @@ int pt_cmd_eval(int argc, char **argv)
     s = path ? evaluate(&a, path, &e) : pt_fail(PT_ERR_NOMEM, "%s: no memory", a.model);
     if (s == PT_OK && a.json) s = print_json(&a, path, &e);
     if (s == PT_OK && !a.json) print_text(&a, path, &e);
-    if (s != PT_OK) pt_log_error(pt_fail_text());
+    if (s != PT_OK && !e.reported) pt_log_error(pt_fail_text());
     close_evaluation(&e);
     free(path);
     return pt_status_exit_code(s);

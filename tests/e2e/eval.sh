@@ -41,6 +41,12 @@ assert len({v["predictions_hash"] for v in (one, flip, ten)}) == 3
 assert flip["ce"] != one["ce"] and ten["images"] == one["images"]
 P
 
+# A folder is what pack makes of it: the same images, and nothing stays behind.
+mkdir emptiness tmp
+TMPDIR=$work/tmp "$PTRAIN" eval run images/target --json >folder.json 2>&1 &&
+    cmp -s folder.json 0.json || { fail "a folder"; diff folder.json 0.json; }
+[ -z "$(ls tmp)" ] || fail "what stays of a folder: $(ls tmp)"
+
 refused() { # words arguments...
     local words=$1
     shift
@@ -49,7 +55,7 @@ refused() { # words arguments...
     [ "$(wc -l <out)" = 1 ] && grep -q "$words" out || { fail "$*"; cat out; }
 }
 refused "must be centre, flip or ten" run data.h5 --views five
-refused "is a directory: ptrain pack" run images
+refused "emptiness: has no class folders" run emptiness
 refused "no split 'night'\|no split night\|has no split" run data.h5 --split night
 refused "nowhere" nowhere data.h5
 
