@@ -21,6 +21,13 @@ grep -q '^best: 4 servers for 4 nodes' out || fail "the best layout is not 4 ser
 grep -q '</svg>' plan.svg || fail "plan.svg is not whole"
 "$PTRAIN" plan --network resnet50 --nodes 6 --servers 2 --images-per-second 100 >out 2>err ||
     fail "resnet50: $(cat err)"
+# a server's thread receives, checks and adds what 16 nodes send, and sends 15 the model back
+"$PTRAIN" plan --network vgg16 --nodes 16 --servers 1 --batch 100 --images-per-second 10000 \
+    --link 25Gb/s >out 2>err || fail "16 nodes: $(cat err)"
+awk '/^a server/ { gsub(",", ""); c = $5; a = $8; o = $14; i = $18 }
+    $1 == 16 { least = 0.553 * (15 * (1 / i + 1 / c + 1 / o) + 16 / a); good = $3 > 0.95 * least }
+    END { print "16 nodes: at least " least " s"; exit !good }' out ||
+    fail "a server's thread does not take its time: $(cat out)"
 # a server on a fifth node carries the model of a fourth worker; one core computes for four
 step_s() { # OPTION...
     "$PTRAIN" plan --network squeezenet1_1 --nodes 4 --servers 1 --batch 2 "$@" 2>err |

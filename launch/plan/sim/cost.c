@@ -1,6 +1,7 @@
 #include "launch/plan/sim/cost.h"
 
 #include <simgrid/actor.h>
+#include <simgrid/engine.h>
 #include <simgrid/exec.h>
 
 #include "common/base/crc32c.h"
@@ -41,19 +42,22 @@ void pt_cost_products(double n)
     pt_cost_owe(cost.rates.product * n);
 }
 
-/* Simulated time passes for s seconds of a core. */
-static void spend(double s)
+/* Simulated time passes for s seconds of a core. Returns those that are left: SimGrid
+ * ends a sleep together with an event that comes up to its resolution earlier. */
+static double spend(double s)
 {
+    double start = simgrid_get_clock();
     sg_exec_t work;
 
     if (!cost.machine) {
         sg_actor_sleep_for(s);
-        return;
+        return s - (simgrid_get_clock() - start);
     }
     work = sg_actor_exec_init(s * sg_host_get_speed(cost.machine));
     sg_exec_set_host(work, cost.machine);
     sg_exec_start(work);
     sg_exec_wait(work);
+    return 0; /* how early it ended cannot be seen: others had the cores as well */
 }
 
 void pt_cost_pay(void)
@@ -61,8 +65,7 @@ void pt_cost_pay(void)
     double *owed_s = cost.owed_s, s = *owed_s;
 
     if (s < cost.resolution_s || s <= 0) return;
-    *owed_s = 0;
-    spend(s);
+    *owed_s = spend(s);
     cost.owed_s = owed_s;
 }
 

@@ -10,7 +10,7 @@
 #include "launch/plan/sim/sim.h"
 #include "launch/plan/sim/unwritten.h"
 
-enum { EVENTS = 5000 };
+enum { EVENTS = 1000 };
 
 static const char name[] = "ptrain";
 
@@ -22,9 +22,9 @@ static void start_rank(int argc, char **argv)
     pt_sim_rank(&sim);
 }
 
-/* Events that are closer than this are one: a small part of what the busiest link needs,
- * or of the latency where that is less. Without it every message of thousands that end
- * together would have the rates of all others computed again. */
+/* Events that are closer than this are one: a small part of what the busiest link needs.
+ * Without it every message of thousands that end together would have the rates of all
+ * others computed again. */
 static double resolution(void)
 {
     pt_trial *t = &sim.trial;

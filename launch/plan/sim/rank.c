@@ -38,6 +38,7 @@ static pt_status one_step(pt_client *c, pt_net *net, uint64_t step, const double
     if (st == PT_OK) st = pt_sim_net_forward(net);
     pt_sim_net_backward_head(net);
     if (st == PT_OK) st = pt_client_trade(c, payload, n, &record);
+    if (st == PT_OK) st = pt_client_begin_backward(c);
     if (st == PT_OK) st = pt_sim_net_backward(net);
     return st == PT_OK ? pt_client_end_step(c) : st;
 }
