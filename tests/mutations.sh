@@ -94,6 +94,14 @@ M
 mutation factors_of_keys_begin_at_the_same_column worker.run_factors server/factor_sums.c <<'M'
 - if (keys[k].server == f->comm->rank) at += pt_key_rows(f->run, k, &first);
 M
+mutation diagnostic_passes_form_rows_that_are_wanted worker.net_rows worker/engine/net/backward.c <<'M'
+- if (s == PT_OK) weight_pass(n, last, NULL);
++ if (s == PT_OK) weight_pass(n, last, n->rows[tensor]);
+M
+mutation factors_are_added_in_another_order worker.run_factors server/factor_sums.c <<'M'
+- pt_outer_plan(&f->span, tree, &plan);
++ pt_outer_plan(&f->span, tree, &plan); for (int i = 0; i < plan.n_leaves; i++) plan.merges[i] = i > 0;
+M
 mutation rows_of_sums_beside_factors_are_not_formed worker.run_factors worker/factor_pushes.c <<'M'
 - if (pt_factor_pushes_has(p, keys->keys[k].server, tensor)) continue;
 + if (tensor >= 0) continue;
@@ -144,6 +152,10 @@ M
 mutation homes_do_not_wait_for_their_own_sums worker.run_hosts worker/home.c <<'M'
 - *done = d->ready;
 + *done = true;
+M
+mutation homes_add_in_another_order worker.run_hosts worker/home.c <<'M'
+- t->values[i] = !t->full[i]    ? NULL
++ t->values[(i + 1) % t->n] = !t->full[i]    ? NULL
 M
 mutation homes_send_floats_as_bf16 worker.run_hosts worker/home.c <<'M'
 - if (pt_run_wire_bf16(h->run)) pt_bf16_pack(sum, count, (uint16_t *)(void *)sum);
