@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "launch/evaluate/evaluate.h"
 #include "launch/evaluate/files.h"
+#include "launch/evaluate/heat.h"
 #include "launch/support/args.h"
 #include "launch/support/classifier.h"
 #include "worker/objective/cross_entropy.h"
@@ -15,7 +17,7 @@
 enum { TOP = 5, MOST_TOP = 1000 };
 
 typedef struct {
-    const char *weights, *network, *classes, *list;
+    const char *weights, *network, *classes, *list, *heat;
     pt_words images;
     int top;
     bool tsv, csv, json, flip;
@@ -29,6 +31,7 @@ typedef struct {
     pt_pictures pictures;
     double *p;  /* [n_classes] */
     int *order; /* [n_classes]: the most likely ones first */
+    int map;    /* of the heat; -1: none */
     size_t n_printed;
     pt_status bad; /* of the last picture that could not be read */
 } predictor;
@@ -39,6 +42,8 @@ static pt_status check(const void *given)
 
     if (a->tsv + a->csv + a->json > 1)
         return pt_fail(PT_ERR_USAGE, "--tsv, --csv and --json: only one of them");
+    if (a->heat && a->flip)
+        return pt_fail(PT_ERR_USAGE, "--heat is of one view: not with --flip");
     if (a->images.n == 0 && !a->list)
         return pt_fail(PT_ERR_USAGE, "no pictures: name some, a folder, a packed data "
                                      "set, or a --list");
@@ -64,6 +69,8 @@ static bool read_args(int argc, char **argv, predict_args *a, int *code)
         PT_ARG_NUMBER("top", "N", &a->top, 1, MOST_TOP,
                       "The N most likely classes of each (default: 5)"),
         PT_ARG_FLAG("flip", &a->flip, "Average with the mirror image"),
+        PT_ARG_TEXT("heat", "DIR", &a->heat,
+                    "A PNG file of each in DIR: where its most likely class is seen"),
         PT_ARG_FLAG("tsv", &a->tsv,
                     "A line per picture: file, then class number and probability",
                     .letter = 't'),
@@ -99,6 +106,8 @@ static pt_status open_predictor(const char *path, predictor *p)
 
     if (s == PT_OK) s = pt_classifier_names(&p->model, path, a->classes, &p->names);
     if (s == PT_OK) s = pt_files_create(a->images.list, a->images.n, a->list, &p->files);
+    if (s == PT_OK && a->heat) s = pt_heat_node(p->model.graph, &p->map);
+    if (s == PT_OK && a->heat) s = pt_file_make_dir(a->heat);
     if (s != PT_OK) return s;
     p->pictures = pt_files_pictures(p->files);
     p->p = pt_calloc((size_t)p->model.graph->n_classes, sizeof *p->p);
@@ -195,19 +204,40 @@ static void print_text(const predictor *p, const char *file, int n)
     if (p->args->tsv) putchar('\n');
 }
 
-static pt_status print_picture(void *context, size_t i, const float *logits)
+/* DIR/NUMBER-NAME.png: two pictures may have one name. */
+static pt_status write_heat(const predictor *p, size_t i, const pt_seen *seen, int class)
+{
+    const pt_node *n = &p->model.graph->nodes[p->map];
+    const char *file = p->pictures.name(p->pictures.context, i);
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    const char *dot = strrchr(name, '.');
+    float *heat = pt_calloc((size_t)n->h * (size_t)n->w, sizeof *heat);
+    char *path = NULL;
+    pt_status s = PT_OK;
+
+    if (!heat || asprintf(&path, "%s/%zu-%.*s.png", p->args->heat, i + 1,
+                          dot ? (int)(dot - name) : 200, name) < 0)
+        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for its heat map", file);
+    if (s == PT_OK) pt_heat_of(&p->model, p->map, seen->map, class, heat);
+    if (s == PT_OK) s = pt_heat_write(&p->model, seen->pixels, heat, n->h, n->w, path);
+    free(path);
+    free(heat);
+    return s;
+}
+
+static pt_status print_picture(void *context, size_t i, const pt_seen *seen)
 {
     predictor *p = context;
     int c = p->model.graph->n_classes, n = p->args->top < c ? p->args->top : c;
     const char *file = p->pictures.name(p->pictures.context, i);
     pt_status s = PT_OK;
 
-    if (!logits) {
+    if (!seen) {
         pt_log_error(pt_fail_text());
         p->bad = PT_ERR_DATA;
         return PT_OK;
     }
-    pt_softmax(logits, c, p->p);
+    pt_softmax(seen->logits, c, p->p);
     sort_first(p->p, c, n, p->order);
     if (p->args->json)
         s = print_json(p, file, n);
@@ -216,20 +246,21 @@ static pt_status print_picture(void *context, size_t i, const float *logits)
     else
         print_text(p, file, n);
     p->n_printed++;
+    if (s == PT_OK && p->args->heat) s = write_heat(p, i, seen, p->order[0]);
     return s;
 }
 
 static pt_status predict(const predict_args *a)
 {
-    predictor p = {.args = a};
+    predictor p = {.args = a, .map = -1};
     char *path = pt_classifier_path(a->weights);
     pt_status s = path ? open_predictor(path, &p)
                        : pt_fail(PT_ERR_NOMEM, "%s: no memory", a->weights);
 
     if (s == PT_OK)
         s = pt_evaluate_pictures(&p.model, &p.pictures,
-                                 a->flip ? PT_VIEWS_FLIP : PT_VIEWS_CENTRE, print_picture,
-                                 &p);
+                                 a->flip ? PT_VIEWS_FLIP : PT_VIEWS_CENTRE, p.map,
+                                 print_picture, &p);
     if (s == PT_OK && a->json) printf(p.n_printed ? "\n]\n" : "[]\n");
     if (s != PT_OK) pt_log_error(pt_fail_text());
     free(path);

@@ -47,6 +47,7 @@ typedef struct {
     double *p;     /* [n_classes]: probabilities of one view */
     double *sums;  /* [PT_EVAL_BLOCK][n_classes]: of several */
     float *logits; /* [PT_EVAL_BLOCK][n_classes] */
+    int map;       /* a node, or -1 */
 } block;
 
 /* Failures are kept by picture: their text belongs to the thread. */
@@ -124,12 +125,13 @@ static pt_status see(block *b, int n, int n_views)
     return s;
 }
 
-static pt_status open_block(const pt_classifier *m, const pt_pictures *p, block *b)
+static pt_status open_block(const pt_classifier *m, const pt_pictures *p, int map,
+                            block *b)
 {
     size_t side = (size_t)m->graph->nodes[0].h, c = (size_t)m->graph->n_classes;
     pt_status s;
 
-    *b = (block){.model = m, .pictures = p, .image_floats = side * side * 3};
+    *b = (block){.model = m, .pictures = p, .image_floats = side * side * 3, .map = map};
     b->decoded = pt_calloc(PT_EVAL_BLOCK, sizeof *b->decoded);
     b->pixels = pt_calloc(PT_EVAL_BLOCK * b->image_floats, sizeof *b->pixels);
     b->why = pt_calloc(PT_EVAL_BLOCK, sizeof *b->why);
@@ -145,7 +147,9 @@ static pt_status open_block(const pt_classifier *m, const pt_pictures *p, block 
                                            .weights = m->flat,
                                            .max_images = PT_EVAL_BLOCK,
                                            .n_shards = 1,
-                                           .hi = 1},
+                                           .hi = 1,
+                                           .maps = &b->map,
+                                           .n_maps = b->map >= 0},
                          &b->net);
 }
 
@@ -167,14 +171,23 @@ static void close_block(block *b)
     free(b->logits);
 }
 
-pt_status
-pt_evaluate_pictures(const pt_classifier *m, const pt_pictures *p, pt_views views,
-                     pt_status (*done)(void *context, size_t i, const float *logits),
-                     void *context)
+/* The i-th of the block, whose status is PT_OK. */
+static pt_seen seen_at(const block *b, int i)
 {
-    size_t c = (size_t)m->graph->n_classes;
+    const pt_graph *g = b->model->graph;
+    const float *maps = b->map >= 0 ? pt_net_output(b->net, b->map) : NULL;
+
+    return (pt_seen){.logits = b->logits + (size_t)i * (size_t)g->n_classes,
+                     .pixels = b->pixels + (size_t)i * b->image_floats,
+                     .map = maps ? maps + (size_t)i * pt_node_floats(&g->nodes[b->map])
+                                 : NULL};
+}
+
+pt_status pt_evaluate_pictures(const pt_classifier *m, const pt_pictures *p,
+                               pt_views views, int map, pt_seen_done done, void *context)
+{
     block b;
-    pt_status s = open_block(m, p, &b);
+    pt_status s = open_block(m, p, map, &b);
 
     for (size_t at = 0; at < p->n && s == PT_OK; at += PT_EVAL_BLOCK) {
         int n = p->n - at < PT_EVAL_BLOCK ? (int)(p->n - at) : PT_EVAL_BLOCK;
@@ -185,8 +198,9 @@ pt_evaluate_pictures(const pt_classifier *m, const pt_pictures *p, pt_views view
         for (int i = 0; i < n && s == PT_OK; i++) {
             bool good = b.status[i] == PT_OK ||
                         pt_fail(b.status[i], "%s", b.why[i]) == PT_OK; /* sets the text */
+            pt_seen seen = seen_at(&b, i);
 
-            s = done(context, at + (size_t)i, good ? b.logits + (size_t)i * c : NULL);
+            s = done(context, at + (size_t)i, good ? &seen : NULL);
         }
         forget_pictures(&b);
     }
@@ -222,12 +236,12 @@ static pt_status packed_read(void *context, size_t i, uint8_t **bytes, size_t *n
     return pt_dataset_read(k->data, k->images[i], *bytes);
 }
 
-static pt_status packed_done(void *context, size_t i, const float *logits)
+static pt_status packed_done(void *context, size_t i, const pt_seen *seen)
 {
     const packed *k = context;
 
-    if (!logits) return PT_ERR_DATA;
-    memcpy(k->logits + i * k->c, logits, k->c * sizeof *logits);
+    if (!seen) return PT_ERR_DATA;
+    memcpy(k->logits + i * k->c, seen->logits, k->c * sizeof *seen->logits);
     return PT_OK;
 }
 
@@ -238,5 +252,5 @@ pt_status pt_evaluate_model(const pt_classifier *m, const pt_dataset *d,
     packed k = {d, images, logits, (size_t)m->graph->n_classes};
     const pt_pictures p = {n, &k, packed_name, packed_read};
 
-    return pt_evaluate_pictures(m, &p, views, packed_done, &k);
+    return pt_evaluate_pictures(m, &p, views, -1, packed_done, &k);
 }

@@ -26,13 +26,22 @@ typedef struct {
     pt_status (*read)(void *context, size_t i, uint8_t **bytes, size_t *n);
 } pt_pictures;
 
-/* Calls done(context, i, logits [classes]) for each picture in order. Of several views,
- * in the place of logits, the logarithms of the mean probabilities, which rank and weigh
- * as logits do. logits NULL: the picture cannot be read or decoded, pt_fail_text() says
- * why; done's status then ends it or not. */
-PT_MUST_USE pt_status pt_evaluate_pictures(
-    const pt_classifier *m, const pt_pictures *p, pt_views views,
-    pt_status (*done)(void *context, size_t i, const float *logits), void *context);
+/* A picture that has been seen. */
+typedef struct {
+    const float *logits; /* [classes] */
+    const float *pixels; /* [side][side][3], the last view as the network was fed it */
+    const float *map;    /* [h][w][c] of that view, where a map was asked for */
+} pt_seen;
+
+typedef pt_status (*pt_seen_done)(void *context, size_t i, const pt_seen *seen);
+
+/* Calls done(context, i, seen) for each picture in order. Of several views, in the place
+ * of logits, the logarithms of the mean probabilities, which rank and weigh as logits do.
+ * seen NULL: the picture cannot be read or decoded, pt_fail_text() says why; done's
+ * status then ends it or not. map: the node of the map, -1: none. */
+PT_MUST_USE pt_status pt_evaluate_pictures(const pt_classifier *m, const pt_pictures *p,
+                                           pt_views views, int map, pt_seen_done done,
+                                           void *context);
 
 /* The same of images [n] of d into logits [n][classes of the network]. A picture that
  * cannot be decoded fails, with its name. */

@@ -59,6 +59,14 @@ refused "emptiness: has no class folders" run emptiness
 refused "no split 'night'\|no split night\|has no split" run data.h5 --split night
 refused "nowhere" nowhere data.h5
 
+# Where the most likely class is seen: a PNG of each, of the size that the network sees.
+"$PTRAIN" predict --weights run images/target/test --heat heat >out 2>&1 || { fail "--heat"; cat out; }
+[ "$(ls heat | wc -l)" = "$(find images/target/test -name '*.jpg' | wc -l)" ] && [ -e heat/1-0000.png ] &&
+    [ "$(od -An -tx1 -j 16 -N 8 heat/1-0000.png | tr -d ' ')" = 0000002000000020 ] ||
+    fail "--heat: $(ls heat | head -3)"
+"$PTRAIN" predict --weights run images/target/test --heat heat --flip >out 2>&1
+[ $? = 2 ] && grep -q "one view" out || { fail "--heat --flip"; cat out; }
+
 # ---- predict: what people have, in the forms that they want ---------------------------------
 
 predict() { "$PTRAIN" predict --weights run "$@"; }

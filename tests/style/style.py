@@ -35,7 +35,7 @@ HOMES = {
     "mpi.h": ["common/comm/comm_mpi.h"],
     "netinet/in.h": ["launch/plan/sockets.c"],
     "openssl/evp.h": ["common/base/digest.c"],
-    "png.h": ["worker/input/png.c"],
+    "png.h": ["worker/input/png.c", "launch/evaluate/heat.c"],
     "simgrid/actor.h": ["launch/plan/sim/*"],
     "simgrid/comm.h": ["launch/plan/sim/*"],
     "simgrid/engine.h": ["launch/plan/sim/*"],
