@@ -1,7 +1,9 @@
 #include "launch/commands/commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
 #include "launch/plan/chart.h"
@@ -20,6 +22,15 @@ static pt_status make_graph(const char *network, pt_graph **out)
     return s == PT_OK ? pt_graph_create(network, &g, out) : s;
 }
 
+static pt_status measure_layers(const pt_plan_options *o, pt_costs *c)
+{
+    printf("measuring steps of %d images on %d thread%s of this machine "
+           "(--images-per-second gives a speed instead) ...\n",
+           o->batch, o->threads, o->threads == 1 ? "" : "s");
+    fflush(stdout);
+    return pt_measure_layers(o->network, o->batch, o->threads, c);
+}
+
 static pt_status find_costs(const pt_plan_options *o, pt_costs *c)
 {
     pt_graph *g = NULL;
@@ -29,7 +40,7 @@ static pt_status find_costs(const pt_plan_options *o, pt_costs *c)
     if (s == PT_OK && o->images_per_s > 0)
         pt_estimate_layers(g, o->batch, o->images_per_s, c);
     else if (s == PT_OK)
-        s = pt_measure_layers(o->network, o->batch, o->threads, c);
+        s = measure_layers(o, c);
     if (s == PT_OK) s = pt_measure_rates(&c->rates);
     if (s == PT_OK && !o->rdma) s = pt_measure_sockets(&c->rates);
     pt_graph_destroy(&g);
@@ -87,11 +98,23 @@ static void print_best(const pt_forecast *rows, size_t n)
     }
     printf("\n");
     if (formula)
-        printf("~ not simulated: the bound, and what the largest simulated layout with "
-               "one server a node took beyond it\n");
+        printf("~ not simulated, too large or longer than --limit: the bound, times what "
+               "the largest simulated layout\n  with as many servers, or as these with "
+               "one on each node, took beyond its own\n");
 }
 
 /* ---- the command ------------------------------------------------------------------- */
+
+/* Simulations take minutes: a drawing that cannot be written is said before them. */
+static pt_status check_svg(const char *path)
+{
+    FILE *f = path ? fopen(path, "a") : NULL;
+
+    if (path && !f)
+        return pt_fail(PT_ERR_IO, "%s: cannot be created: %s", path, strerror(errno));
+    if (f) fclose(f);
+    return PT_OK;
+}
 
 static pt_status plan(const pt_plan_options *o)
 {
@@ -103,11 +126,14 @@ static pt_status plan(const pt_plan_options *o)
     pt_status s = pt_simulator_find();
 
     if (s == PT_OK) s = pt_plan_rows(o, &rows, &n);
+    if (s == PT_OK) s = check_svg(o->svg);
     if (s == PT_OK) s = find_costs(o, &costs);
     if (s == PT_OK) {
         compute_s = pt_costs_compute(&costs);
         print_head(o, &costs);
-        s = pt_forecast_all(rows, n, &costs, o->jobs, print_row, &compute_s);
+        s = pt_forecast_all(rows, n, &costs,
+                            &(pt_forecast_effort){.jobs = o->jobs, .limit_s = o->limit_s},
+                            print_row, &compute_s);
     }
     if (s == PT_OK) print_best(rows, n);
     if (s == PT_OK && o->svg) {

@@ -12,8 +12,8 @@ enum { PT_FORECAST_SIMULATED = 1024 * 32 };
 typedef struct {
     pt_trial trial;
     bool all;       /* as many servers as nodes */
-    bool simulated; /* false: step_s is the bound, times what the simulated layouts of as
-                       many servers as nodes needed more, the largest of them */
+    bool simulated; /* false: step_s is the bound, times what the largest simulated layout
+                       with as many servers (or with one on each node) needed more */
     bool best;      /* the fastest of its number of nodes, and of those the one with the
                        fewest servers */
     double step_s;
@@ -21,14 +21,20 @@ typedef struct {
     double bound_s; /* no step can be shorter: link_s, or the layers' time */
 } pt_forecast;
 
+/* What a plan may cost. */
+typedef struct {
+    int jobs;       /* simulations at once */
+    double limit_s; /* of one simulation: a longer one is ended, and larger layouts with
+                       as many servers are not begun */
+} pt_forecast_effort;
+
 /* Seconds of the busiest link in a step of the trial, from the formula alone. */
 PT_MUST_USE pt_status pt_forecast_link(const pt_trial *t, double *link_s);
 
 /* Fills rows [n], of which `trial` and `all` are given and the numbers of nodes ascend.
- * `done` is called with each row in order as soon as it is known, its `best` excepted;
- * at most `jobs` simulations run at once. */
+ * `done` is called with each row in order as soon as it is known, its `best` excepted. */
 PT_MUST_USE pt_status pt_forecast_all(pt_forecast *rows, size_t n, const pt_costs *c,
-                                      int jobs,
+                                      const pt_forecast_effort *effort,
                                       void (*done)(void *context, const pt_forecast *row),
                                       void *context);
 

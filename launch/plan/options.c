@@ -183,7 +183,16 @@ static const pt_plan_options defaults = {.network = "resnet50",
                                          .batch = 16,
                                          .latency_us = 20,
                                          .threads = 1,
-                                         .jobs = 2};
+                                         .jobs = 2,
+                                         .limit_s = 120};
+
+/* What a link carries of payload; it was checked. */
+static bool find_rate(pt_plan_options *o)
+{
+    if (pt_plan_link(o->link, &o->bytes_per_s) != PT_OK) return false;
+    if (o->mtu > 0) o->bytes_per_s *= pt_plan_payload(o->mtu);
+    return true;
+}
 
 bool pt_plan_options_read(int argc, char **argv, pt_plan_options *o, int *code)
 {
@@ -221,6 +230,9 @@ bool pt_plan_options_read(int argc, char **argv, pt_plan_options *o, int *code)
                       "Threads of that measurement (default: 1)"),
         PT_ARG_NUMBER("jobs", "N", &o->jobs, 1, 64,
                       "Simulations at once, each on one core (default: 2)"),
+        PT_ARG_NUMBER("limit", "SECONDS", &o->limit_s, 1, 1000000,
+                      "Of a simulation; instead of a longer one the formula answers, ~ "
+                      "(default: 120)"),
         PT_ARG_TEXT("svg", "FILE.svg", &o->svg, "Draw the table as well")};
     const pt_args args = {
         .command = "plan",
@@ -232,8 +244,5 @@ bool pt_plan_options_read(int argc, char **argv, pt_plan_options *o, int *code)
         .given = o};
 
     *o = defaults;
-    if (!pt_args_read(&args, argc, argv, code)) return false;
-    if (pt_plan_link(o->link, &o->bytes_per_s) != PT_OK) return false;
-    if (o->mtu > 0) o->bytes_per_s *= pt_plan_payload(o->mtu);
-    return true;
+    return pt_args_read(&args, argc, argv, code) && find_rate(o);
 }

@@ -7,9 +7,10 @@
 
 typedef struct {
     const char *network, *nodes, *servers, *link, *svg;
-    int batch, latency_us, threads, jobs;
+    int batch, latency_us, threads;
     int images_per_s; /* of one node; 0: measured here */
     int cores, mtu;
+    int jobs, limit_s; /* of simulations */
     bool apart, rdma;
     double bytes_per_s;
 } pt_plan_options;

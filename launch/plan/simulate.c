@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/program.h"
 
 extern char **environ;
@@ -24,8 +26,8 @@ static pt_status find(char path[PATH_MAX])
     memcpy(strrchr(path, '/'), name, sizeof name);
     if (access(path, X_OK) == 0) return PT_OK;
     return pt_fail(PT_ERR_USAGE,
-                   "ptrain plan needs SimGrid, and %s was built without it: install "
-                   "libsimgrid-dev (Debian's name) and build again",
+                   "ptrain plan needs its simulator, %s, which is built where SimGrid "
+                   "is: install libsimgrid-dev (Debian's name) and build ptrain again",
                    path);
 }
 
@@ -72,7 +74,7 @@ pt_status pt_simulation_start(const pt_trial *t, const pt_costs *c, pt_simulatio
     int in, out[2];
     pt_status st;
 
-    *s = (pt_simulation){0};
+    *s = (pt_simulation){.since = pt_clock()};
     if (pipe2(out, O_CLOEXEC) != 0)
         return pt_fail(PT_ERR_IO, "no pipe to the simulator: %s", strerror(errno));
     st = make_input(t, c, &in);
@@ -85,11 +87,32 @@ pt_status pt_simulation_start(const pt_trial *t, const pt_costs *c, pt_simulatio
     return st;
 }
 
-pt_status pt_simulation_end(pt_simulation *s, const pt_trial *t, pt_answer *a)
+/* Is there an answer, or its end, before the time is over? */
+static bool comes(const pt_simulation *s, double limit_s)
 {
-    pt_status st = pt_answer_read(s->answer, a);
+    struct pollfd p = {.fd = fileno(s->answer), .events = POLLIN};
+    int n;
+
+    do {
+        double left = s->since + limit_s - pt_clock();
+
+        n = poll(&p, 1, left > 0 ? (int)(1e3 * left) + 1 : 0);
+    } while (n < 0 && errno == EINTR);
+    return n != 0;
+}
+
+pt_status pt_simulation_end(pt_simulation *s, const pt_trial *t, double limit_s,
+                            pt_answer *a, bool *answered)
+{
+    pt_status st;
     int code = 0;
 
+    *answered = comes(s, limit_s);
+    if (!*answered) {
+        pt_simulation_stop(s);
+        return PT_OK;
+    }
+    st = pt_answer_read(s->answer, a);
     fclose(s->answer);
     s->answer = NULL;
     waitpid(s->pid, &code, 0);

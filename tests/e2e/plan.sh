@@ -11,6 +11,9 @@ if [ ! -x "$(dirname "$PTRAIN")/ptrain-plan" ]; then
     echo "skipped: ptrain was built without SimGrid (libsimgrid-dev)"
     exit 77
 fi
+"$PTRAIN" plan --images-per-second 10 --svg none/plan.svg >out 2>err &&
+    fail "a drawing in a folder that is not there was taken"
+[ ! -s out ] && grep -q '^error: none/plan.svg: ' err || fail "a bad drawing: $(cat out err)"
 "$PTRAIN" plan --network vgg16 --nodes 4 --servers 1,n --link 1Gb/s --batch 2 \
     --images-per-second 200 --svg plan.svg >out 2>err || fail "vgg16: $(cat err)"
 cat out
@@ -21,6 +24,11 @@ grep -q '^best: 4 servers for 4 nodes' out || fail "the best layout is not 4 ser
 grep -q '</svg>' plan.svg || fail "plan.svg is not whole"
 "$PTRAIN" plan --network resnet50 --nodes 6 --servers 2 --images-per-second 100 >out 2>err ||
     fail "resnet50: $(cat err)"
+# what takes too long is given up, and as far from its bound as the largest that did not
+"$PTRAIN" plan --network vgg16 --nodes 2,512 --servers 1 --images-per-second 30 --limit 1 >out \
+    2>err || fail "--limit: $(cat err)"
+awk '$1 == 2 { of = $7; if ($3 == "~") bad = 1 } $1 == 512 && $3 $4 ~ /^~/ { good = $NF == of }
+    END { exit bad || !good }' out || fail "--limit 1: $(cat out)"
 # a server's thread receives, checks and adds what 16 nodes send, and sends 15 the model back
 "$PTRAIN" plan --network vgg16 --nodes 16 --servers 1 --batch 100 --images-per-second 10000 \
     --link 25Gb/s >out 2>err || fail "16 nodes: $(cat err)"
@@ -28,7 +36,8 @@ awk '/^a server/ { gsub(",", ""); c = $5; a = $8; o = $14; i = $18 }
     $1 == 16 { least = 0.553 * (15 * (1 / i + 1 / c + 1 / o) + 16 / a); good = $3 > 0.95 * least }
     END { print "16 nodes: at least " least " s"; exit !good }' out ||
     fail "a server's thread does not take its time: $(cat out)"
-# a server on a fifth node carries the model of a fourth worker; one core computes for four
+# a server on a fifth node carries the model of a fourth worker; without TCP nothing of a
+# link is for its answers; one core computes for four
 step_s() { # OPTION...
     "$PTRAIN" plan --network squeezenet1_1 --nodes 4 --servers 1 --batch 2 "$@" 2>err |
         awk '$1 == 4 { print $3 }'
@@ -37,6 +46,9 @@ near=$(step_s --link 10Mb/s --images-per-second 100)
 apart=$(step_s --link 10Mb/s --images-per-second 100 --servers-apart)
 awk -v near="$near" -v apart="$apart" 'BEGIN { exit !(near > 0 && 1.2 * near < apart) }' ||
     fail "$near s with the server beside a worker, $apart s apart: $(cat err)"
+rdma=$(step_s --link 10Mb/s --images-per-second 100 --rdma)
+awk -v near="$near" -v rdma="$rdma" 'BEGIN { exit !(rdma > 0 && near > 1.04 * rdma) }' ||
+    fail "$near s over sockets, $rdma s without: $(cat err)"
 alone=$(step_s --images-per-second 5) shared=$(step_s --images-per-second 5 --machine 1)
 awk -v alone="$alone" -v shared="$shared" 'BEGIN { exit !(alone > 0 && 3.5 * alone < shared) }' ||
     fail "$alone s a node of its own, $shared s on one core: $(cat err)"

@@ -1,4 +1,5 @@
 /* ptrain-plan: one step of a job of many nodes, simulated. `ptrain plan` starts it. */
+#include <math.h>
 #include <stdio.h>
 
 #include <simgrid/engine.h>
@@ -22,7 +23,7 @@ static void start_rank(int argc, char **argv)
     pt_sim_rank(&sim);
 }
 
-/* Events that are closer than this are one: a small part of what the busiest link needs.
+/* Events that are closer than this are one: a small part of what a step takes at least.
  * Without it every message of thousands that end together would have the rates of all
  * others computed again. */
 static double resolution(void)
@@ -31,7 +32,7 @@ static double resolution(void)
     double model = (double)sim.run->graph->n_param_floats * sizeof(float);
     double link_s = model * t->nodes / t->servers / t->link;
 
-    return link_s / EVENTS;
+    return fmax(link_s, pt_costs_compute(&sim.costs)) / EVENTS;
 }
 
 static pt_status read_request(void)
