@@ -385,6 +385,8 @@ mutation contradiction_is_trained worker.method_pairs common/config/methods.c <<
 + if (is_set(c, a) && is_set(c, b) && a != PT_METHOD_CO_TUNING) found(context, &x);
 M
 
+. tests/mutations_of_plans.sh
+
 # ---- the work ----------------------------------------------------------------------------
 
 die() { echo "error: $*" >&2; exit 2; }

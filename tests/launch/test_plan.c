@@ -81,6 +81,46 @@ static void test_lists_that_are_none_are_refused(void **state)
     }
 }
 
+/* The first row of `ptrain plan ...`, and its options. */
+static pt_trial asked(const char *option, const char *value)
+{
+    char *argv[] = {"plan",   "--nodes", "4", "--servers", "1",
+                    "--link", "1Gb/s",   "",  "",          NULL};
+    pt_plan_options o;
+    pt_forecast *rows = NULL;
+    pt_trial t;
+    size_t n;
+    int code = 0;
+
+    argv[7] = (char *)(uintptr_t)option;
+    argv[8] = (char *)(uintptr_t)value;
+    assert_true(pt_plan_options_read(value ? 9 : option ? 8 : 7, argv, &o, &code));
+    assert_int_equal(pt_plan_rows(&o, &rows, &n), PT_OK);
+    assert_int_equal(n, 1);
+    t = rows[0].trial;
+    free(rows);
+    return t;
+}
+
+static void test_what_is_not_asked_for_is_a_measured_link_with_sockets(void **state)
+{
+    pt_trial t = asked(NULL, NULL);
+
+    assert_true(t.link == 1e9 / 8 && t.sockets && !t.apart);
+    assert_int_equal(t.cores, 0);
+    assert_float_equal(t.latency_s, 20e-6, 1e-12);
+}
+
+static void test_each_option_reaches_the_layouts(void **state)
+{
+    assert_false(asked("--rdma", NULL).sockets);
+    assert_true(asked("--servers-apart", NULL).apart);
+    assert_int_equal(asked("--machine", "2").cores, 2);
+    assert_int_equal(asked("--batch", "5").batch, 5);
+    assert_float_equal(asked("--latency", "3").latency_s, 3e-6, 1e-12);
+    assert_float_equal(asked("--mtu", "1500").link, 1e9 / 8 * 1448 / 1538, 1e-3);
+}
+
 /* M bytes of parameters over links of one byte a second, but for the bytes of records,
  * payloads and checksums. With 100 images of a node no gradient goes as factors. */
 static double in_models_of(int nodes, int servers, int batch)
@@ -162,6 +202,8 @@ int main(void)
         cmocka_unit_test(test_ranges_double_and_lists_are_taken_as_they_are),
         cmocka_unit_test(test_a_layout_has_no_more_servers_than_nodes_and_comes_once),
         cmocka_unit_test(test_lists_that_are_none_are_refused),
+        cmocka_unit_test(test_what_is_not_asked_for_is_a_measured_link_with_sockets),
+        cmocka_unit_test(test_each_option_reaches_the_layouts),
         cmocka_unit_test(test_one_server_beside_a_worker_carries_the_model_of_all_others),
         cmocka_unit_test(test_servers_apart_carry_the_model_of_every_worker),
         cmocka_unit_test(test_headers_take_six_percent_of_ordinary_packets),

@@ -329,13 +329,14 @@ def says(text, name):
 
 
 def mutations(tree):
-    """Each change of mutations.sh is of a line that is there once, for a test that is."""
-    path = "tests/mutations.sh"
-    if path not in tree.paths:
-        return
+    """Each change of mutations*.sh is of a line that is there once, for a test that is."""
     lists = "".join(tree.text(p) for p in tree.paths if p.endswith("CMakeLists.txt"))
-    for name, test, file, line in re.findall(
-            r"^mutation (\S+) (\S+) (\S+) <<'M'\n- (.*)$", tree.text(path), re.M):
+    lists = re.sub(r"pt_e2e\((\w+)", r"NAME e2e.\1", lists)
+    changes = [(path, change) for path in tree.paths
+               if re.fullmatch(r"tests/mutations\w*[.]sh", path)
+               for change in re.findall(r"^mutation (\S+) (\S+) (\S+) <<'M'\n- (.*)$",
+                                        tree.text(path), re.M)]
+    for path, (name, test, file, line) in changes:
         if file not in tree.paths:
             yield f"{path}: {name}: there is no {file}"
             continue

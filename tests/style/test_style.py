@@ -175,6 +175,11 @@ class Rules(unittest.TestCase):
         self.finds({"tests/mutations.sh": GOOD["tests/mutations.sh"].replace("common.clock", "common.cloc")},
                    "tests/mutations.sh: stands_still: there is no test common.cloc")
 
+    def test_mutations_of_end_to_end_tests_may_have_a_list_of_their_own(self):
+        row = "mutation m e2e.{} common/base/clock.c <<'M'\n- return 0;\nM\n".format
+        lines = {"common/base/clock.c": "return 0;\n", "tests/mutations_of_x.sh": row("run")}
+        self.finds(lines, "tests/mutations_of_x.sh: m: there is no test e2e.run")
+
     def test_a_method_has_the_files_of_its_line(self):
         self.finds({**METHOD, "worker/objective/README.md": None,
                     "worker/objective/fnp.c": None, "server/methods/fnp.c": "",
