@@ -91,6 +91,13 @@ static void add_lines(chart *c)
     add_line(c, 0);
 }
 
+static const char *x_label(const chart *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->rows[i].simulated) return "nodes (rings: not simulated)";
+    return "nodes";
+}
+
 pt_status pt_plan_chart(const char *path, const char *title, const pt_forecast *rows,
                         size_t n, double compute_s)
 {
@@ -111,7 +118,7 @@ pt_status pt_plan_chart(const char *path, const char *title, const pt_forecast *
         add_ideal(&c);
         add_lines(&c);
         s = pt_figure_write(&(pt_figure){.title = title,
-                                         .x_label = "nodes",
+                                         .x_label = x_label(&c),
                                          .y_label = "images per second",
                                          .curves = c.curves,
                                          .n_curves = c.n_curves},
