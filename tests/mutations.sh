@@ -333,6 +333,10 @@ mutation a_test_of_one_run_stands_for_all launch.report_parts launch/report/cour
 - if (p->runs != n_runs) continue;
 + if (p->runs > n_runs) continue;
 M
+mutation the_bar_reaches_the_last_column launch.pace launch/support/pace.c <<'M'
+- int room = columns - 1 - 5, width; /* "100 %" */
++ int room = columns - 5, width; /* "100 %" */
+M
 
 mutation some_hosts_never_meet launch.doctor launch/doctor/links.c <<'M'
 - if (h == odd) return round * ((odd + 1) / 2) % odd;

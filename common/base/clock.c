@@ -1,5 +1,7 @@
 #include "common/base/clock.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <time.h>
 
 enum { SLEEP_MIN_NS = 20000, SLEEP_MAX_NS = 500000, SLEEP_IDLE_NS = 5000000 };
@@ -30,6 +32,17 @@ double pt_process_cpu_clock(void)
 double pt_date(void)
 {
     return seconds_of(CLOCK_REALTIME);
+}
+
+void pt_duration_text(double seconds, char text[PT_DURATION])
+{
+    long s = isfinite(seconds) && seconds < 1e9 ? lrint(seconds) : 0;
+    long days = s / 86400, h = s / 3600 % 24, m = s / 60 % 60;
+
+    if (days > 0)
+        snprintf(text, PT_DURATION, "%ld d %ld:%02ld:%02ld", days, h, m, s % 60);
+    else
+        snprintf(text, PT_DURATION, "%ld:%02ld:%02ld", h, m, s % 60);
 }
 
 void pt_idle_begin(pt_idle *i)

@@ -10,6 +10,10 @@ double pt_process_cpu_clock(void);
 /* Seconds since 1970. */
 double pt_date(void);
 
+/* "0:03:20", "2 d 3:00:00". */
+enum { PT_DURATION = 40 };
+void pt_duration_text(double seconds, char text[PT_DURATION]);
+
 /* A growing sleep for loops that look at several things: call pt_idle_begin once, then
  * pt_idle_pause after every look that found nothing, pt_idle_begin after every find. */
 typedef struct {

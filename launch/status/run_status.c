@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/config/config.h"
 #include "launch/train/run_dir.h"
@@ -164,17 +165,6 @@ pt_status pt_run_status_read(const char *dir, pt_run_status *out)
 
 /* ---- texts ------------------------------------------------------------------------- */
 
-void pt_duration_text(double seconds, char *text, size_t n)
-{
-    long s = isfinite(seconds) && seconds < 1e9 ? lrint(seconds) : 0;
-    long days = s / 86400, h = s / 3600 % 24, m = s / 60 % 60;
-
-    if (days > 0)
-        snprintf(text, n, "%ld d %ld:%02ld:%02ld", days, h, m, s % 60);
-    else
-        snprintf(text, n, "%ld:%02ld:%02ld", h, m, s % 60);
-}
-
 static void add(char *text, size_t n, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -202,7 +192,7 @@ static void add_place(const pt_run_status *s, char *text, size_t n)
 
 void pt_run_status_text(const pt_run_status *s, char *text, size_t n)
 {
-    char time[40];
+    char time[PT_DURATION];
 
     text[0] = '\0';
     add_place(s, text, n);
@@ -211,7 +201,7 @@ void pt_run_status_text(const pt_run_status *s, char *text, size_t n)
             100 * s->test_accuracy);
     if (!isnan(s->images_per_s)) add(text, n, "; %.1f images/s", s->images_per_s);
     if (s->state == PT_RUN_RUNNING && !isnan(s->eta_s)) {
-        pt_duration_text(s->eta_s, time, sizeof time);
+        pt_duration_text(s->eta_s, time);
         add(text, n, ", %s to go", time);
     }
     if (s->state == PT_RUN_STOPPED)
@@ -219,7 +209,7 @@ void pt_run_status_text(const pt_run_status *s, char *text, size_t n)
             s->checkpoint >= 0 ? "; checkpoint after step %ld" : "; no checkpoint",
             s->checkpoint);
     if (s->state != PT_RUN_FINISHED && !isnan(s->quiet_s)) {
-        pt_duration_text(s->quiet_s, time, sizeof time);
+        pt_duration_text(s->quiet_s, time);
         add(text, n, "; last step %s ago", time);
     }
     if (s->jobs > 1) add(text, n, "; %d jobs", s->jobs);

@@ -40,7 +40,4 @@ void pt_run_status_text(const pt_run_status *s, char *text, size_t n);
 /* A line of metrics.jsonl for people; false: it has nothing to tell them. */
 bool pt_metrics_line_text(const json_t *line, char *text, size_t n);
 
-/* "0:03:20", "2 d 3:00:00". */
-void pt_duration_text(double seconds, char *text, size_t n);
-
 #endif

@@ -20,6 +20,7 @@
 #include "common/comm/stop.h"
 #include "launch/support/ending.h"
 #include "launch/support/relay.h"
+#include "launch/support/screen.h"
 #include "worker/engine/threads.h"
 
 /* mpirun, and the signals that it gets when this process is asked to stop: `ask`; on the
@@ -40,7 +41,7 @@ static void pass_on(int sig)
 /* In the child: a group of its own, so that a terminal's ^C reaches only us, nothing to
  * read, and no life after ours. */
 static void become_mpirun(char **line, const int out[2], const int err[2],
-                          const sigset_t *mask)
+                          const sigset_t *mask, pt_pace_mode shows)
 {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -48,6 +49,7 @@ static void become_mpirun(char **line, const int out[2], const int err[2],
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, mask, NULL);
     setpgid(0, 0);
+    setenv(PT_PACE_VARIABLE, pt_pace_modes[shows], 1);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (null >= 0) dup2(null, STDIN_FILENO);
     dup2(out[1], STDOUT_FILENO);
@@ -146,6 +148,7 @@ typedef struct {
     bool ended;
     int status;
     pt_relay relay;
+    pt_screen screen;
     double asked_s, insisted_s, killed_s; /* when; 0: not yet */
 } job;
 
@@ -187,9 +190,11 @@ static void copy(job *j, int *fd)
         *fd = -1;
     } else if (fd == &j->out) {
         heard = 1;
-        pt_log_out(buffer, (size_t)n);
+        pt_screen_out(&j->screen, buffer, (size_t)n);
     } else {
+        pt_screen_clear(&j->screen);
         pt_relay_put(&j->relay, buffer, (size_t)n);
+        pt_screen_draw(&j->screen);
     }
 }
 
@@ -220,7 +225,9 @@ static void attend(job *j)
         if (ready == 0 && j->ended) break;
         if (!j->ended) look(j);
         press(j);
+        pt_screen_tick(&j->screen);
     }
+    pt_screen_end(&j->screen);
     pt_relay_end(&j->relay);
 }
 
@@ -255,7 +262,7 @@ static pid_t start(char **line, job *j)
         pt_stop_signals(&held);
         sigprocmask(SIG_BLOCK, &held, &was);
         pid = fork();
-        if (pid == 0) become_mpirun(line, out, err, &was);
+        if (pid == 0) become_mpirun(line, out, err, &was, j->screen.mode);
         child = pid > 0 ? pid : 0;
         sigprocmask(SIG_SETMASK, &was, NULL);
         close(err[1]);
@@ -278,6 +285,7 @@ static int run(char **line, bool stops)
     signal(SIGCHLD, SIG_DFL); /* the parent may have set it to be ignored */
     if (j) {
         pt_relay_init(&j->relay, STDERR_FILENO);
+        pt_screen_init(&j->screen, stops);
         j->stops = stops;
         if (pt_stop_asked()) asked = SIGUSR1;
         j->pid = start(line, j);

@@ -13,6 +13,7 @@
 #include "launch/train/goodput.h"
 #include "launch/train/metrics.h"
 #include "launch/train/outputs.h"
+#include "launch/train/pacing.h"
 #include "launch/train/predictions.h"
 #include "launch/train/result.h"
 #include "launch/train/run_dir.h"
@@ -26,6 +27,7 @@ struct pt_journal {
     const pt_setup *u;
     pt_metrics *metrics;
     double started;
+    pt_pacing pacing;
     uint64_t steps, skipped;
     pt_tally tally; /* its seconds: of the jobs before this one */
     pt_server_costs costs;
@@ -141,6 +143,7 @@ pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journ
     j->u = u;
     j->best = (pt_best_writer){.u = u, .best = &j->tally.best};
     j->started = pt_clock();
+    pt_pacing_init(&j->pacing, u->run);
     j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
     s = go_on(j, path, from);
     if (s == PT_OK) s = pt_metrics_open(path, &j->metrics);
@@ -182,7 +185,7 @@ static double speed(const pt_journal *j)
 }
 
 /* What a person sees of the step. */
-static void print_step(const pt_journal *j, const pt_step_report *r)
+static void print_step(pt_journal *j, const pt_step_report *r)
 {
     const pt_plan *plan = j->u->run->plan;
 
@@ -190,14 +193,7 @@ static void print_step(const pt_journal *j, const pt_step_report *r)
         pt_log_info("step %llu/%llu: the gate opened (moving average of CE %.3f)",
                     (unsigned long long)r->step + 1,
                     (unsigned long long)plan->total_steps, r->ema);
-    if ((r->step + 1) % j->u->run->config->run->log_every == 0 ||
-        r->step + 1 == plan->total_steps)
-        pt_log_info("step %llu/%llu  epoch %.2f  ce %.4f  acc %.3f  w %.3g  lr %.2g  "
-                    "%.1f images/s  exposed %.4f s",
-                    (unsigned long long)r->step + 1,
-                    (unsigned long long)plan->total_steps,
-                    pt_plan_progress(plan, r->step + 1), r->means.ce, r->means.accuracy,
-                    r->w, r->lr, speed(j), pt_times_exposed(&j->times));
+    pt_pacing_step(&j->pacing, r, speed(j), pt_times_exposed(&j->times));
 }
 
 static pt_status on_step(void *context, const pt_step_report *r)
