@@ -62,14 +62,11 @@ static void take_line(void *context, const json_t *line)
     uint64_t step = (uint64_t)json_integer_value(json_object_get(line, "step"));
     point *p;
 
-    if (!set) {
+    if (!set && json_is_number(json_object_get(line, "epoch"))) {
         r->last = r->epoch;
         r->epoch = json_number_value(json_object_get(line, "epoch"));
-        return;
     }
-    if (strcmp(set, r->set) != 0 || json_object_get(line, "weights") ||
-        !json_is_number(accuracy))
-        return;
+    if (!set || strcmp(set, r->set) != 0 || !json_is_number(accuracy)) return;
     p = find(r, step);
     if (!p && r->first) p = append(r, step);
     if (p) add(p, 100 * json_number_value(accuracy));

@@ -27,7 +27,9 @@ static void add_line(sums *s, const json_t *line, size_t steps, size_t bins)
     const json_t *step = json_object_get(line, "step");
     size_t bin;
 
-    if (!json_is_integer(step) || json_object_get(line, "test_of")) return;
+    if (!json_is_integer(step) || json_object_get(line, "test_of") ||
+        json_object_get(line, "tested_on"))
+        return;
     bin = (size_t)json_integer_value(step) * bins / steps;
     for (int k = 0; k < PT_CURVES && bin < bins; k++) {
         const json_t *v = json_object_get(line, keys[k]);

@@ -117,6 +117,10 @@ static void test_links_are_relative_to_the_page(void **state)
 #define TEST(set, k, accuracy)                                                           \
     "{\"test_of\": \"" set "\", \"step\": " #k ", \"accuracy\": " #accuracy "}\n"
 
+#define SECOND(k) /* a test of a second set of weights */                                \
+    "{\"weights\": \"ema\", \"tested_on\": \"test\", \"step\": " #k                      \
+    ", \"accuracy\": 0.1, \"ce\": 9}\n"
+
 static void test_tests_stand_at_the_epochs_that_all_runs_were_tested_after(void **state)
 {
     const made_run runs[] = {{"a", PLAIN, 1, .5, 1, -1, 0, NULL},
@@ -129,7 +133,7 @@ static void test_tests_stand_at_the_epochs_that_all_runs_were_tested_after(void 
     made_runs_make(runs, 2);
     made_runs_file("a", "metrics.jsonl",
                    STEP(0, 0) STEP(1, 0.5) TEST("train", 1, 0.9) TEST("test", 1, 0.25)
-                       STEP(2, 1) STEP(3, 1.5) TEST("test", 3, 0.5));
+                       STEP(2, 1) STEP(3, 1.5) SECOND(3) TEST("test", 3, 0.5));
     made_runs_file("b", "metrics.jsonl",
                    STEP(0, 0) STEP(1, 0.5) STEP(2, 1) TEST("test", 2, 0.125) STEP(3, 1.5)
                        TEST("test", 3, 0.75));
@@ -154,7 +158,7 @@ static void test_a_bin_of_steps_stands_at_its_middle(void **state)
     pt_summary *u;
 
     made_runs_make(&run, 1);
-    made_runs_file("a", "metrics.jsonl", STEP(0, 0) STEP(1, 0.5) STEP(319, 9));
+    made_runs_file("a", "metrics.jsonl", STEP(0, 0) STEP(1, 0.5) SECOND(1) STEP(319, 9));
     u = made_runs_sum_up(&r);
     assert_int_equal(pt_curves_read(&u->blocks[0].methods[0], &c), PT_OK);
     assert_int_equal(c->n, PT_CURVE_BINS); /* two steps each */
