@@ -4,9 +4,7 @@
 #include <stdlib.h>
 
 #include "launch/report/html.h"
-#include "worker/input/jpeg.h"
-#include "worker/input/packed.h"
-#include "worker/input/resize.h"
+#include "worker/input/thumbnail.h"
 
 enum { SIDE = 144, QUALITY = 80 };
 
@@ -27,44 +25,23 @@ static void base64(FILE *out, const uint8_t *bytes, size_t n)
     }
 }
 
-/* The picture as a small JPEG file, malloc'd. */
-static pt_status shrink(const pt_dataset *d, size_t number, pt_image *small,
-                        uint8_t **file, size_t *n)
-{
-    pt_image im;
-    pt_status s = pt_packed_decode(d, number, NULL, &im);
-
-    if (s == PT_OK) {
-        int longer = im.height > im.width ? im.height : im.width;
-        int side = longer < SIDE ? longer : SIDE, h = im.height * side / longer,
-            w = im.width * side / longer;
-
-        s = pt_resize_bilinear(&im, NULL, h > 0 ? h : 1, w > 0 ? w : 1, small);
-    }
-    if (s == PT_OK) s = pt_jpeg_encode(small, QUALITY, file, n);
-    pt_image_fini(&im);
-    return s;
-}
-
 static void print_picture(FILE *out, const pt_dataset *d, size_t number, const char *alt)
 {
-    pt_image small = {0};
-    uint8_t *file = NULL;
-    size_t n = 0;
+    pt_thumbnail t = {0};
 
-    if (number >= pt_dataset_images(d) || shrink(d, number, &small, &file, &n) != PT_OK) {
+    if (number >= pt_dataset_images(d) ||
+        pt_thumbnail_create(d, number, SIDE, QUALITY, &t) != PT_OK) {
         fputs("<span class=\"no\">", out);
         pt_html_print(out, alt);
         fputs("</span>", out);
     } else {
-        fprintf(out, "<img width=\"%d\" height=\"%d\" alt=\"", small.width, small.height);
+        fprintf(out, "<img width=\"%d\" height=\"%d\" alt=\"", t.width, t.height);
         pt_html_print(out, alt);
         fputs("\" src=\"data:image/jpeg;base64,", out);
-        base64(out, file, n);
+        base64(out, t.file, t.bytes);
         fputs("\">", out);
     }
-    pt_image_fini(&small);
-    free(file);
+    pt_thumbnail_fini(&t);
 }
 
 char *pt_picture(const pt_dataset *d, size_t number, const char *alt)
