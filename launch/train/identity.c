@@ -31,6 +31,7 @@ static const char *const free_keys[] = {"data.path",
                                         "run.checkpoint",
                                         "run.resume",
                                         "run.trace",
+                                        "run.tensorboard",
                                         "run.keep_best"};
 
 bool pt_identity_is_free(const char *key)

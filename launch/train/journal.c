@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/comm/job.h"
 #include "launch/train/best.h"
+#include "launch/train/events.h"
 #include "launch/train/goodput.h"
 #include "launch/train/metrics.h"
 #include "launch/train/outputs.h"
@@ -26,6 +27,7 @@
 struct pt_journal {
     const pt_setup *u;
     pt_metrics *metrics;
+    pt_events *events; /* NULL: none */
     double started;
     pt_pacing pacing;
     uint64_t steps, skipped;
@@ -46,6 +48,7 @@ void pt_journal_destroy(pt_journal **j)
 {
     if (!j || !*j) return;
     pt_metrics_close(&(*j)->metrics);
+    pt_events_close(&(*j)->events);
     for (int k = 0; k < PT_ROWS_SETS; k++) pt_score_fini(&(*j)->scores[k]);
     pt_second_journal_fini(&(*j)->second);
     free((*j)->ratios);
@@ -128,6 +131,21 @@ static pt_status go_on(pt_journal *j, const char *path, const pt_progress *from)
     return c->keep_best ? pt_best_check(c->dir, &j->tally.best) : PT_OK;
 }
 
+/* For TensorBoard, if it is wanted. */
+static pt_status open_events(pt_journal *j, bool test_owed)
+{
+    const pt_run *r = j->u->run;
+    pt_status s;
+
+    if (!r->config->run->tensorboard) return PT_OK;
+    s = pt_events_open(r->config->run->dir, r->first_step, test_owed, &j->events);
+    if (s != PT_OK) return s;
+    if (r->first_step == 0)
+        pt_events_pictures(j->events, j->u->data, r->plan->images, r->plan->n_images);
+    pt_metrics_also(j->metrics, pt_events_line, j->events);
+    return PT_OK;
+}
+
 pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journal **out)
 {
     pt_journal *j = pt_calloc(1, sizeof *j);
@@ -147,6 +165,7 @@ pt_status pt_journal_create(const pt_setup *u, const pt_progress *from, pt_journ
     j->ratios = pt_calloc((size_t)u->run->plan->batch, sizeof *j->ratios);
     s = go_on(j, path, from);
     if (s == PT_OK) s = pt_metrics_open(path, &j->metrics);
+    if (s == PT_OK) s = open_events(j, from->test_owed);
     if (!j->ratios) s = pt_fail(PT_ERR_NOMEM, "no memory for the journal");
     if (s == PT_OK) s = pt_times_init(&j->times, u->run->n_workers);
     free(path);

@@ -92,6 +92,8 @@ struct pt_metrics {
     size_t n, capacity, written; /* written: of text, what the system took */
     bool warned;                 /* that it cannot be written */
     size_t lost;                 /* lines that there was no memory for either */
+    void (*also)(void *context, const json_t *line);
+    void *context; /* of also */
 };
 
 static pt_status failed(const pt_metrics *m)
@@ -178,6 +180,7 @@ pt_status pt_metrics_put(pt_metrics *m, json_t *line)
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     bool kept = text && keep(m, text, strlen(text));
 
+    if (line && m->also) m->also(m->context, line);
     json_decref(line);
     if (!text) return pt_fail(PT_ERR_NOMEM, "%s: no memory for a line", m->path);
     free(text);
@@ -190,6 +193,13 @@ pt_status pt_metrics_put(pt_metrics *m, json_t *line)
     else
         m->warned = false;
     return PT_OK;
+}
+
+void pt_metrics_also(pt_metrics *m, void (*take)(void *context, const json_t *line),
+                     void *context)
+{
+    m->also = take;
+    m->context = context;
 }
 
 pt_status pt_metrics_open(const char *path, pt_metrics **out)

@@ -38,6 +38,10 @@ typedef struct pt_metrics pt_metrics;
 /* Opens or creates path; lines are appended. */
 PT_MUST_USE pt_status pt_metrics_open(const char *path, pt_metrics **out);
 
+/* take(context, line) is called for each line that is put from now on. One at most. */
+void pt_metrics_also(pt_metrics *m, void (*take)(void *context, const json_t *line),
+                     void *context);
+
 /* Writes the kept lines if possible; a warning reports how many are lost. */
 void pt_metrics_close(pt_metrics **m);
 

@@ -17,6 +17,7 @@
 #include "common/base/utf8.h"
 #include "common/comm/job.h"
 #include "launch/support/version.h"
+#include "launch/train/events.h"
 #include "server/checkpoint/manifest.h"
 #include "server/methods/methods.h"
 
@@ -52,6 +53,7 @@ static kind kind_of(const char *name)
     kind k = FOREIGN;
 
     if (strcmp(name, LOCK) == 0 || is_of_nfs(name)) return IGNORED;
+    if (strncmp(name, PT_EVENTS_PREFIX, sizeof PT_EVENTS_PREFIX - 1) == 0) return OURS;
     for (size_t i = 0; i < sizeof names / sizeof *names && k == FOREIGN; i++)
         k = compare(name, names[i]);
     for (int m = 0; m < PT_N_METHODS && k == FOREIGN; m++) {

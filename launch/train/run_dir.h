@@ -4,11 +4,13 @@
  *   config.yaml       the resolved configuration
  *   environment.json  versions, hosts, core types, commit, command line
  *   metrics.jsonl     one object per step, one per test
- *   jobs.json         the jobs that the run took (launch/train/goodput.h)
- *   checkpoints/      while the run is not finished (server/checkpoint/manifest.h)
- *   best.h5           run.keep_best: the best model so far (launch/train/best.h)
- *   model.h5          the final model; predictions.h5: test set with logits
- *   result.json       accuracies, hashes, times (last: it is there when the run finished)
+ *   events.out.tfevents.*  run.tensorboard: the same for TensorBoard
+ * (launch/train/events.h) jobs.json         the jobs that the run took
+ * (launch/train/goodput.h) checkpoints/      while the run is not finished
+ * (server/checkpoint/manifest.h) best.h5           run.keep_best: the best model so far
+ * (launch/train/best.h) model.h5          the final model; predictions.h5: test set with
+ * logits result.json       accuracies, hashes, times (last: it is there when the run
+ * finished)
  *
  * Rank 0 only. */
 #ifndef PT_LAUNCH_TRAIN_RUN_DIR_H

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A run while it is watched: a bar on a terminal, lines elsewhere.
+# A run while it is watched: a bar on a terminal, lines elsewhere, event files for TensorBoard.
 . "$(dirname "$0")/lib.sh"
 make_data
 on_terminal() { timeout -k 5 "$limit" /usr/bin/python3 "$PT_SOURCE/tests/e2e/on_terminal.py" "$@"; }
@@ -31,4 +31,21 @@ lines file || { fail "in a file"; cat file; }
 TERM=dumb on_terminal 80 "$PTRAIN" train run.yaml --workers 1 --overwrite >dumb || fail "on a dumb terminal"
 tr -d '\r' <dumb >plain
 lines plain || { fail "on a dumb terminal"; cat plain; }
+
+# Event files: the numbers of metrics.jsonl, each once, after a stop and a kill too.
+events() { /usr/bin/python3 "$PT_SOURCE/tests/e2e/read_events.py" "$@"; }
+ls run/events.* 2>/dev/null && fail "event files that nobody asked for"
+goes_on() { # killed at the worker's n-th step of this job, 0: to its end
+    LD_PRELOAD=$PT_SHIM PT_SHIM_RANK=1 PT_SHIM_KILL=1:$1 timeout -k 5 "$limit" "$PTRAIN" train run.yaml \
+        --workers 1 --set run.dir=tb --set run.tensorboard=true --set run.checkpoint_steps=4 \
+        --set evaluation.every_epochs=2 --set 'stages=[{epochs: 12}]' --set average.kind=ema >tb.log 2>&1
+}
+goes_on 11 && fail "it was not killed"
+goes_on 12 && fail "it was not killed again"
+goes_on 0 || { fail "the end: code $?"; cat tb.log; }
+read -r scalars histograms pictures < <(events tb 3 || fail "the event files")
+[ "$scalars" -gt 500 ] && [ "$histograms" -ge 8 ] && [ "$pictures" = 8 ] ||
+    fail "$scalars scalars, $histograms histograms, $pictures pictures"
+cp tb/events.* . && "$PTRAIN" train run.yaml --workers 1 --overwrite --set run.dir=tb >again.log 2>&1
+ls tb/events.* 2>/dev/null && fail "event files of the run that was overwritten"
 finish

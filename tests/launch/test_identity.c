@@ -24,7 +24,8 @@ static void test_exactly_these_keys_are_free(void **state)
     assert_int_equal(pt_config_each(c, PT_CONFIG_YAML, note_free, text), PT_OK);
     assert_string_equal(
         text, "run.watchdog_s run.log_every run.gradient_ratio_every run.resume "
-              "run.checkpoint_s run.checkpoint_steps run.keep_best data.input_threads "
+              "run.checkpoint_s run.checkpoint_steps run.keep_best run.tensorboard "
+              "data.input_threads "
               "evaluation.every_epochs evaluation.train_split server.ranks "
               "server.placement server.shared_memory server.factors "
               "engine.threads engine.workers ");
