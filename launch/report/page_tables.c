@@ -16,21 +16,21 @@ typedef struct {
 enum { INTERVAL = -1, JUDGEMENT = -2 };
 
 static const column accuracy[] = {
-    {"Runs", "one a seed", 1},
-    {"Test accuracy, %", "mean (deviation over the runs, n - 1)", 3},
-    {"Gain, points", "over plain at the same seed: mean (deviation)", 4},
+    {"Runs", "one a seed", PT_TABLE_RUNS},
+    {"Test accuracy, %", "mean (deviation over the runs, n - 1)", PT_TABLE_TEST},
+    {"Gain, points", "over plain at the same seed: mean (deviation)", PT_TABLE_GAIN},
     {"95 % interval", "of the mean gain, Student's", INTERVAL},
-    {"p", "Student's paired t test, two-sided", 6},
+    {"p", "Student's paired t test, two-sided", PT_TABLE_P},
     {"Shown?", "p below 0.05 after Holm's correction", JUDGEMENT},
-    {"Error cut, %", "gain / (100 - plain)", 7},
+    {"Error cut, %", "gain / (100 - plain)", PT_TABLE_ERROR_CUT},
 };
 
 static const column cost[] = {
-    {"Train accuracy, %", "at the end, where it was measured", 2},
-    {"Gate at", "the step from which PtR took part", 8},
-    {"w", "mean weight of PtR's loss from then on", 9},
-    {"Images/s", "of the steps alone", 10},
-    {"Time, s", "of a whole run", 11},
+    {"Train accuracy, %", "at the end, where it was measured", PT_TABLE_TRAIN},
+    {"Gate at", "the step from which PtR took part", PT_TABLE_GATE},
+    {"w", "mean weight of PtR's loss from then on", PT_TABLE_W},
+    {"Images/s", "of the steps alone", PT_TABLE_SPEED},
+    {"Time, s", "of a whole run", PT_TABLE_TIME},
 };
 
 static void interval_of(const pt_method_runs *m, char out[PT_TABLE_CELL])
@@ -51,6 +51,15 @@ static const char *judgement_of(const pt_block *b, const pt_method_runs *m)
     return words[pt_verdict_of(b, m)];
 }
 
+/* Of too few seeds no gain is named. */
+static bool is_left_open(const pt_block *b, const pt_method_runs *m, int cell)
+{
+    bool of_gain = cell == PT_TABLE_GAIN || cell == INTERVAL || cell == PT_TABLE_P ||
+                   cell == PT_TABLE_ERROR_CUT;
+
+    return of_gain && pt_verdict_of(b, m) == PT_JUDGED_FEW;
+}
+
 static json_t *cells_of(const pt_block *b, const pt_method_runs *m, const column *columns,
                         size_t n)
 {
@@ -63,9 +72,10 @@ static json_t *cells_of(const pt_block *b, const pt_method_runs *m, const column
     for (size_t i = 0; i < n; i++) {
         int at = columns[i].cell;
 
-        pt_page_append(&cells, pt_page_text(at == INTERVAL    ? interval
-                                            : at == JUDGEMENT ? judgement_of(b, m)
-                                                              : row.cells[at]));
+        pt_page_append(&cells, pt_page_text(is_left_open(b, m, at) ? "-"
+                                            : at == INTERVAL       ? interval
+                                            : at == JUDGEMENT      ? judgement_of(b, m)
+                                                                   : row.cells[at]));
     }
     return cells;
 }

@@ -53,21 +53,21 @@ void pt_table_row_init(const pt_method_runs *m, pt_table_row *out)
     char(*row)[CELL] = out->text;
     pt_stat gain = m->gain;
 
-    out->cells[0] = m->name;
+    out->cells[PT_TABLE_NAME] = m->name;
     for (int c = 1; c < N_COLUMNS; c++) out->cells[c] = row[c];
     gain.mean = pt_rounded(gain.mean);
-    snprintf(row[1], CELL, "%zu", m->n_runs);
-    put(row[2], "%.2f", m->train.mean);
-    put_with_std(row[3], "%.2f", m->test);
-    put_with_std(row[4], "%+.2f", gain);
-    put(row[5], "%.2f", m->baseline ? m->half_width : NAN);
-    put(row[6], "%.3g", m->baseline ? m->p : NAN);
-    put(row[7], "%.2f", pt_rounded(m->error_cut));
-    put(row[8], "%.1f", m->gate.mean);
-    if (m->n_shut == m->n_runs) strcpy(row[8], "never");
-    put(row[9], "%.3g", m->w.mean);
-    put(row[10], "%.1f", m->images_per_s.mean);
-    put(row[11], "%.1f", m->seconds.mean);
+    snprintf(row[PT_TABLE_RUNS], CELL, "%zu", m->n_runs);
+    put(row[PT_TABLE_TRAIN], "%.2f", m->train.mean);
+    put_with_std(row[PT_TABLE_TEST], "%.2f", m->test);
+    put_with_std(row[PT_TABLE_GAIN], "%+.2f", gain);
+    put(row[PT_TABLE_HALF_WIDTH], "%.2f", m->baseline ? m->half_width : NAN);
+    put(row[PT_TABLE_P], "%.3g", m->baseline ? m->p : NAN);
+    put(row[PT_TABLE_ERROR_CUT], "%.2f", pt_rounded(m->error_cut));
+    put(row[PT_TABLE_GATE], "%.1f", m->gate.mean);
+    if (m->n_shut == m->n_runs) strcpy(row[PT_TABLE_GATE], "never");
+    put(row[PT_TABLE_W], "%.3g", m->w.mean);
+    put(row[PT_TABLE_SPEED], "%.1f", m->images_per_s.mean);
+    put(row[PT_TABLE_TIME], "%.1f", m->seconds.mean);
 }
 
 /* Characters on the screen: UTF-8 bytes that start one. */

@@ -8,7 +8,22 @@
 
 typedef enum { PT_TABLE_TEXT, PT_TABLE_MARKDOWN, PT_TABLE_LATEX } pt_table_style;
 
-enum { PT_TABLE_COLUMNS = 12, PT_TABLE_CELL = 64 };
+enum { PT_TABLE_CELL = 64 };
+typedef enum {
+    PT_TABLE_NAME,
+    PT_TABLE_RUNS,
+    PT_TABLE_TRAIN,
+    PT_TABLE_TEST,
+    PT_TABLE_GAIN,
+    PT_TABLE_HALF_WIDTH,
+    PT_TABLE_P,
+    PT_TABLE_ERROR_CUT,
+    PT_TABLE_GATE,
+    PT_TABLE_W,
+    PT_TABLE_SPEED,
+    PT_TABLE_TIME,
+    PT_TABLE_COLUMNS
+} pt_table_column;
 
 /* The columns' names. */
 extern const char *const pt_table_heads[PT_TABLE_COLUMNS];

@@ -184,6 +184,7 @@ test_a_page_has_every_part_and_every_text_from_outside_is_escaped(void **state)
         if (!strstr(page, parts[i])) fail_msg("no '%s'", parts[i]);
     assert_null(strstr(page, "{{"));
     assert_null(strstr(page, "<x>"));
+    assert_null(strstr(page, "+0.00 (-)")); /* the gain of one seed */
     assert_non_null(
         strstr(page, "only DELTA with attention attention=one&lt;x&gt;.h5 is"));
     free(page);
