@@ -15,9 +15,9 @@ typedef struct {
 
 typedef struct {
     const char *set;
-    bool first;         /* run: its tests are the points */
-    double epoch, last; /* at the start of the last step, and of the one before */
-    point *list;        /* [n] */
+    bool first;      /* run: its tests are the points */
+    double per_step; /* epochs; 0: not known yet */
+    point *list;     /* [n] */
     size_t n, capacity;
     bool failed; /* no memory */
 } reading;
@@ -40,8 +40,7 @@ static point *append(reading *r, uint64_t step)
         r->list = list;
         r->capacity = capacity;
     }
-    /* the epoch at the end of the step */
-    r->list[r->n] = (point){.step = step, .epoch = 2 * r->epoch - r->last};
+    r->list[r->n] = (point){.step = step, .epoch = (double)(step + 1) * r->per_step};
     return &r->list[r->n++];
 }
 
@@ -53,7 +52,15 @@ static void add(point *p, double accuracy)
     p->runs++;
 }
 
-/* A line is a step, or a test after it; tests of a second set of weights do not count. */
+/* Tests, and before them a step that tells how long an epoch is. */
+static bool wants(void *context, const char *text, size_t n)
+{
+    const reading *r = context;
+
+    return r->per_step == 0 || strstr(text, "\"test_of\"");
+}
+
+/* A line is a step, or a test after it; tests of a second set of weights are neither. */
 static void take_line(void *context, const json_t *line)
 {
     reading *r = context;
@@ -62,10 +69,8 @@ static void take_line(void *context, const json_t *line)
     uint64_t step = (uint64_t)json_integer_value(json_object_get(line, "step"));
     point *p;
 
-    if (!set && json_is_number(json_object_get(line, "epoch"))) {
-        r->last = r->epoch;
-        r->epoch = json_number_value(json_object_get(line, "epoch"));
-    }
+    if (!set && step > 0 && json_is_number(json_object_get(line, "epoch")))
+        r->per_step = json_number_value(json_object_get(line, "epoch")) / (double)step;
     if (!set || strcmp(set, r->set) != 0 || !json_is_number(accuracy)) return;
     p = find(r, step);
     if (!p && r->first) p = append(r, step);
@@ -94,13 +99,14 @@ static pt_status fill(const reading *r, size_t n_runs, pt_course *out)
 pt_status pt_course_read(const pt_method_runs *m, const char *set, pt_course *out)
 {
     reading r = {.set = set};
+    const pt_lines_reader reader = {wants, take_line, &r};
     pt_status s = PT_OK;
 
     *out = (pt_course){0};
     for (size_t i = 0; i < m->n_runs && s == PT_OK; i++) {
         r.first = i == 0;
-        r.epoch = r.last = 0;
-        s = pt_lines_each(m->runs[i]->dir, take_line, &r);
+        r.per_step = 0;
+        s = pt_lines_each(m->runs[i]->dir, &reader);
         if (s == PT_OK && r.failed)
             s = pt_fail(PT_ERR_NOMEM, "no memory for the tests of runs");
     }

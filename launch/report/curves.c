@@ -40,21 +40,29 @@ static void add_line(sums *s, const json_t *line, size_t steps, size_t bins)
     }
 }
 
-/* What a run's lines are added to. steps 0: only counts them into `found`. */
+/* What runs' lines are added to. */
 typedef struct {
     sums *s;
-    size_t steps, bins, found;
+    size_t steps, bins;
 } reading;
 
 static void take_line(void *context, const json_t *line)
 {
-    reading *r = context;
-    const json_t *step = json_object_get(line, "step");
+    const reading *r = context;
 
-    if (r->steps > 0)
-        add_line(r->s, line, r->steps, r->bins);
-    else if (json_is_integer(step) && (size_t)json_integer_value(step) + 1 > r->found)
-        r->found = (size_t)json_integer_value(step) + 1;
+    add_line(r->s, line, r->steps, r->bins);
+}
+
+/* Only counts steps: without reading the line. */
+static bool count_step(void *context, const char *text, size_t n)
+{
+    static const char key[] = "\"step\":";
+    reading *r = context;
+    const char *at = strstr(text, key);
+    size_t steps = at ? strtoull(at + sizeof key - 1, NULL, 10) + 1 : 0;
+
+    if (steps > r->steps) r->steps = steps;
+    return false;
 }
 
 /* One run's means into the method's mean (a sum for now), low and high. */
@@ -88,17 +96,17 @@ pt_status pt_curves_read(const pt_method_runs *m, pt_curves **out)
     sums *s = pt_calloc(1, sizeof *s);
     int(*n)[PT_CURVE_BINS] = pt_calloc(PT_CURVES, sizeof *n);
     reading all = {.s = s};
+    const pt_lines_reader count = {count_step, NULL, &all}, add = {NULL, take_line, &all};
     pt_status st = c && s && n ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for curves");
 
     *out = NULL;
     for (size_t i = 0; i < m->n_runs && st == PT_OK; i++)
-        st = pt_lines_each(m->runs[i]->dir, take_line, &all);
-    all.steps = all.found;
+        st = pt_lines_each(m->runs[i]->dir, &count);
     if (st == PT_OK)
         c->n = all.bins = all.steps < PT_CURVE_BINS ? all.steps : PT_CURVE_BINS;
     for (size_t i = 0; i < m->n_runs && st == PT_OK && all.steps > 0; i++) {
         memset(s, 0, sizeof *s);
-        st = pt_lines_each(m->runs[i]->dir, take_line, &all);
+        st = pt_lines_each(m->runs[i]->dir, &add);
         if (st == PT_OK) merge(c, s, n);
     }
     for (size_t b = 0; st == PT_OK && b < c->n; b++) {

@@ -7,8 +7,23 @@
 
 enum { MAX_BYTES = 1 << 30 };
 
-pt_status pt_lines_each(const char *dir, void (*take)(void *context, const json_t *line),
-                        void *context)
+static pt_status read_line(const pt_lines_reader *r, const char *path, size_t number,
+                           const char *line, size_t n)
+{
+    json_t *j;
+    pt_status s = PT_OK;
+
+    if (r->wants && !r->wants(r->context, line, n)) return PT_OK;
+    j = json_loadb(line, n, 0, NULL);
+    if (json_is_object(j))
+        r->take(r->context, j);
+    else
+        s = pt_fail(PT_ERR_DATA, "%s:%zu: error: not a JSON object", path, number);
+    json_decref(j);
+    return s;
+}
+
+pt_status pt_lines_each(const char *dir, const pt_lines_reader *r)
 {
     char *path = pt_file_path(dir, "metrics.jsonl"), *line, *end;
     uint8_t *text = NULL;
@@ -17,14 +32,8 @@ pt_status pt_lines_each(const char *dir, void (*take)(void *context, const json_
                        : pt_fail(PT_ERR_NOMEM, "no memory for a path");
 
     for (line = (char *)text; s == PT_OK && (end = strchr(line, '\n')); line = end + 1) {
-        json_t *j = json_loadb(line, (size_t)(end - line), 0, NULL);
-
-        number++;
-        if (json_is_object(j))
-            take(context, j);
-        else
-            s = pt_fail(PT_ERR_DATA, "%s:%zu: error: not a JSON object", path, number);
-        json_decref(j);
+        *end = '\0';
+        s = read_line(r, path, ++number, line, (size_t)(end - line));
     }
     free(text);
     free(path);
