@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
 #include "common/run/layout.h"
@@ -24,8 +25,11 @@ static void print_data(const pt_setup *u)
         snprintf(every, sizeof every, "every epoch and ");
     else if (e->every_epochs > 1)
         snprintf(every, sizeof every, "every %u epochs and ", e->every_epochs);
-    pt_log_info("data      %zu training%s and %zu test images", u->run->plan->n_images,
-                held_out, u->n_test);
+    pt_log_info("data      %zu training%s and %zu test images%s", u->run->plan->n_images,
+                held_out, u->n_test,
+                strcmp(u->run->config->data->test_split, "val") == 0
+                    ? " (those of split val)"
+                    : "");
     pt_log_info("tests     %sat the end: %.2f MB up, %.2f MB down per worker", every,
                 (double)up * 1e-6, (double)pt_traffic_of_running(u->run) * 1e-6);
 }

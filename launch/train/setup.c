@@ -343,21 +343,40 @@ static pt_status share_files(const pt_run *r)
     return s;
 }
 
+/* Validation images are tested where there are no test images and nothing else is asked
+ * of either: the configuration says so from then on. */
+static bool takes_validation(const pt_setup *u, Pt__Config__Data *d)
+{
+    static const char val[] = "val";
+    const uint32_t *images;
+    char *name;
+    size_t n;
+
+    if (strcmp(d->test_split, "test") != 0 || d->validation_split ||
+        pt_dataset_split(u->data, val, &images, &n) != PT_OK)
+        return false;
+    name = strdup(val);
+    if (name) d->test_split = name;
+    return name != NULL;
+}
+
 /* A data set without the split to test on says how to get one. */
-static pt_status find_test(pt_setup *u, const pt_config *c)
+static pt_status find_test(pt_setup *u, pt_config *c)
 {
     char why[512];
     pt_status s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
 
     if (s != PT_ERR_DATA) return s;
     snprintf(why, sizeof why, "%s", pt_fail_text());
+    if (takes_validation(u, c->data))
+        return pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
     return pt_fail(s,
                    "%s (data.test_split names the split to test on; `ptrain pack "
                    "--test-share 0.2` draws one from the training images)",
                    why);
 }
 
-static pt_status open_data(pt_setup *u, const pt_config *c)
+static pt_status open_data(pt_setup *u, pt_config *c)
 {
     pt_status s =
         pt_files_can_open("data.path", c->data->path, "`ptrain pack` writes it");

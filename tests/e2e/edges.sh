@@ -68,4 +68,11 @@ ranks 3 none data.path=none.h5
 [ $? = 1 ] && [ "$(grep -c error: none.log)" = 1 ] &&
     grep -q "error: none.h5: has no split 'test'; it has: train (data.test_split names" none.log ||
     { fail "no test split"; cat none.log; }
+
+# validation images and no test images: those are tested, and the configuration says so
+cp -r images/target folders && mv folders/test folders/validation
+"$PTRAIN" pack folders valid.h5 >pack.log 2>&1 || { fail "pack valid"; cat pack.log; }
+ranks 3 valid data.path=valid.h5 'stages=[{epochs: 1}]' || { fail "no test, but val"; cat valid.log; }
+grep -q 'and 27 test images (those of split val)' valid.log && grep -q 'test_split: val' valid/config.yaml ||
+    { fail "val is tested"; cat valid.log; }
 finish
