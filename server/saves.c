@@ -166,11 +166,10 @@ static void take_snapshot(pt_saves *s)
         const pt_key *k = &r->keys->keys[keys[i]];
 
         memcpy(to->flat + k->offset, r->flat + k->offset, k->count * sizeof(float));
-        memcpy(to->velocity + k->offset, pt_store_velocity(s->of.store, keys[i]),
-               k->count * sizeof(float));
         if (second)
             memcpy(to->second + k->offset, second + k->offset, k->count * sizeof(float));
     }
+    pt_store_save(s->of.store, &to->optimizer);
     if (s->comm->rank != 0) return;
     memcpy(to->flat + g->n_param_floats, r->flat + g->n_param_floats,
            (g->n_floats - g->n_param_floats) * sizeof(float));

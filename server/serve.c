@@ -145,7 +145,7 @@ void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p
 {
     float *second = pt_server_methods_second(s->methods);
 
-    pt_store_restore(s->store, state->velocity);
+    pt_store_restore(s->store, &state->optimizer);
     if (second)
         memcpy(second, state->second, s->run->graph->n_param_floats * sizeof *second);
     if (is_first(s)) pt_server_methods_restore(s->methods, state->method);
@@ -177,6 +177,7 @@ static pt_status apply(pt_server *s, const Pt__Record__StepRecord *r)
 
     if (st != PT_OK || skips->why[0]) return st;
     skips->in_a_row = 0;
+    pt_store_moved(s->store);
     pt_server_methods_moved(s->methods, s->step);
     return PT_OK;
 }

@@ -3,12 +3,12 @@
 #ifndef PT_SERVER_STORE_H
 #define PT_SERVER_STORE_H
 
-#include "common/run/run.h"
 #include "proto/record.pb-c.h"
+#include "server/optimizer_state.h"
 
 typedef struct pt_store pt_store;
 
-/* Borrows run. Momentum starts at 0 for the keys of server `rank`. */
+/* Borrows run. The optimizer's state starts at 0 for the keys of server `rank`. */
 PT_MUST_USE pt_status pt_store_create(pt_run *run, int rank, pt_store **out);
 void pt_store_destroy(pt_store **s);
 
@@ -17,11 +17,15 @@ void pt_store_destroy(pt_store **s);
 PT_MUST_USE pt_status pt_store_update(pt_store *s, int key, const float *gradient,
                                       const Pt__Record__StepRecord *record);
 
-/* Momentum [key count] of a key of this rank, memory layout. */
-const float *pt_store_velocity(const pt_store *s, int key);
+/* The step's keys have moved, on every server: counts it for the tensors that are
+ * trained.
+ */
+void pt_store_moved(pt_store *s);
 
-/* Takes the momentum of this rank's keys from velocity [n_param_floats]. */
-void pt_store_restore(pt_store *s, const float *velocity);
+/* Copies the state of this rank's keys, and the counts of all tensors, to their places in
+ * *to, and back. */
+void pt_store_save(const pt_store *s, const pt_optimizer_state *to);
+void pt_store_restore(pt_store *s, const pt_optimizer_state *from);
 
 /* Keys of this rank, in the order in which a backward pass finishes them. */
 const int *pt_store_keys(const pt_store *s, int *n);

@@ -193,13 +193,21 @@ mutation nesterov_without_looking_ahead server.sgd server/sgd.c <<'M'
 - float moved = w[i] - lr * (decayed + mu * speed);
 + float moved = w[i] - lr * speed;
 M
+mutation adamw_adds_eps_before_the_root server.adamw server/adamw.c <<'M'
+- float moved = f.keep * w[i] - f.rate * (first / (sqrtf(second) / f.root + f.eps));
++ float moved = f.keep * w[i] - f.rate * (first / (sqrtf(second + f.eps) / f.root));
+M
+mutation adamw_counts_steps_of_frozen_tensors worker.methods server/store.c <<'M'
+- for (int t = 0; t < s->run->graph->n_params; t++) s->updates[t] += s->run->trained[t];
++ for (int t = 0; t < s->run->graph->n_params; t++) s->updates[t]++;
+M
 mutation l2_sp_draws_the_head_as_the_trunk worker.methods server/methods/l2_sp.c <<'M'
-- r->weight_decay = t->head ? c->beta : c->alpha;
-+ r->weight_decay = c->alpha;
+- d->coefficient = t->head ? c->beta : c->alpha;
++ d->coefficient = c->alpha;
 M
 mutation head_at_the_trunks_rate worker.algorithm1 server/store.c <<'M'
-- pt_sgd rule = {.lr = t->head ? record->head_lr : record->lr,
-+ pt_sgd rule = {.lr = record->lr,
+- float lr = t->head ? record->head_lr : record->lr;
++ float lr = record->lr;
 M
 mutation head_without_a_rate_stands_still worker.run server/step_record.c <<'M'
 - c->optimizer->has_head_lr ? (float)(c->optimizer->head_lr * factor) : r->lr;
@@ -267,8 +275,8 @@ mutation checksum_of_a_part_not_compared server.checkpoint server/checkpoint/man
 + if (strlen(found) != strlen(crc))
 M
 mutation momentum_of_another_key_restored worker.run_resume server/store.c <<'M'
-- memcpy(s->velocity[s->keys[i]], velocity + k->offset, k->count * sizeof(float));
-+ memcpy(s->velocity[s->keys[i]], velocity, k->count * sizeof(float));
+- memcpy(s->velocity[k], from->velocity + key->offset, bytes);
++ memcpy(s->velocity[k], from->velocity, bytes);
 M
 mutation open_gate_not_restored worker.run_resume server/step_record.c <<'M'
 - d->gate.open = p->gate_open;

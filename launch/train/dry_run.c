@@ -9,6 +9,7 @@
 #include "common/run/layout.h"
 #include "common/run/traffic.h"
 #include "launch/train/start_weights.h"
+#include "server/optimizer_state.h"
 #include "worker/step.h"
 
 static void print_data(const pt_setup *u)
@@ -83,7 +84,8 @@ void pt_dry_run_print(const pt_setup *u)
 {
     const pt_run *r = u->run;
     const pt_config *c = r->config;
-    double mb = 1e-6, owned = (double)pt_keys_bytes(r->keys, largest_server(r));
+    double mb = 1e-6, owned = (double)pt_keys_bytes(r->keys, largest_server(r)),
+           state = owned * (double)pt_optimizer_floats(r);
     pt_span full = pt_run_span(r, 0, 0);
 
     pt_log_info("network   %s, %zu parameters (%.1f MB), %d classes, input %d x %d",
@@ -105,8 +107,8 @@ void pt_dry_run_print(const pt_setup *u)
     print_traffic(r);
     pt_log_info("memory    %.0f MB per worker, %.0f MB per server (including %.0f MB "
                 "optimizer state, %.0f MB sums); %.0f MB available",
-                (double)u->worker_bytes * mb, (double)u->server_bytes * mb, owned * mb,
-                ((double)u->server_bytes - 2.0 * owned) * mb,
+                (double)u->worker_bytes * mb, (double)u->server_bytes * mb, state * mb,
+                ((double)u->server_bytes - owned - state) * mb,
                 (double)u->memory_bytes * mb);
     pt_log_info("kernels   %s", pt_kernels_describe(pt_worker_kernels(c)));
 }

@@ -16,7 +16,7 @@ void pt_resume_destroy(pt_resume **s)
     if (!s || !*s) return;
     json_decref((*s)->identity);
     free((*s)->root);
-    free((*s)->state.velocity);
+    pt_optimizer_state_fini(&(*s)->state.optimizer);
     free((*s)->state.second);
     free((*s)->state.method);
     free(*s);
@@ -130,7 +130,8 @@ static pt_status share(pt_resume *st, const pt_checkpoint *c, found *f)
     return s;
 }
 
-/* Servers read the files, for their momentum; all ranks get the weights from rank 0. */
+/* Servers read the files, for the optimizer's state; all ranks get the weights from rank
+ * 0. */
 static pt_status load(pt_setup *u, pt_resume *st, found *f)
 {
     pt_run *r = u->run;
@@ -144,16 +145,16 @@ static pt_status load(pt_setup *u, pt_resume *st, found *f)
                                .feature_mean = r->given.feature_mean,
                                .feature_std = r->given.feature_std,
                                .responses = r->given.responses};
-        st->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
+        s = pt_optimizer_state_init(r, &st->state.optimizer);
         if (r->asks & PT_ASKS_SECOND)
             st->state.second = pt_calloc(r->graph->n_param_floats, sizeof(float));
         st->state.n_method = pt_job_rank() == 0 ? pt_server_methods_floats(r) : 0;
         if (st->state.n_method > 0)
             st->state.method = pt_calloc(st->state.n_method, sizeof(float));
-        s = st->state.velocity && (st->state.method || st->state.n_method == 0) &&
-                    (st->state.second || !(r->asks & PT_ASKS_SECOND))
-                ? pt_checkpoint_load(&c, &st->state)
-                : pt_fail(PT_ERR_NOMEM, "no memory for the momentum");
+        if (s == PT_OK && ((!st->state.method && st->state.n_method > 0) ||
+                           (!st->state.second && (r->asks & PT_ASKS_SECOND))))
+            s = pt_fail(PT_ERR_NOMEM, "no memory for the state of methods");
+        if (s == PT_OK) s = pt_checkpoint_load(&c, &st->state);
     }
     s = pt_job_agree(s);
     if (s == PT_OK)

@@ -13,7 +13,7 @@ typedef struct {
     json_t *identity;     /* rank 0 */
     char *root;           /* run.dir/checkpoints */
     pt_progress progress; /* RESUMED */
-    pt_state state; /* RESUMED, servers: velocity, second and method are owned, the rest
+    pt_state state; /* RESUMED, servers: optimizer, second and method are owned, the rest
                        u->run's */
 } pt_resume;
 

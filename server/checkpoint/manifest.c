@@ -276,6 +276,7 @@ pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *state)
 {
     const pt_graph *g = state->run->graph;
     size_t n[PT_PART_SETS] = {0}, second = state->second ? g->n_param_floats : 0;
+    size_t squares = state->optimizer.squares ? g->n_param_floats : 0;
     pt_status s = PT_OK;
 
     for (int i = 0; i < c->n_parts && s == PT_OK; i++) {
@@ -290,8 +291,11 @@ pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *state)
                     "%s: holds %zu weights and %zu of momentum, the network needs %zu "
                     "and %zu",
                     c->path, n[0], n[1], g->n_floats, g->n_param_floats);
-    if (s == PT_OK && n[2] != second)
+    if (s == PT_OK && n[2] != squares)
+        s = pt_fail(PT_ERR_DATA, "%s: holds %zu second moments, adamw needs %zu", c->path,
+                    n[2], squares);
+    if (s == PT_OK && n[3] != second)
         s = pt_fail(PT_ERR_DATA, "%s: holds %zu of %s, the network needs %zu", c->path,
-                    n[2], pt_server_methods_second_name(state->run), second);
+                    n[3], pt_server_methods_second_name(state->run), second);
     return s;
 }

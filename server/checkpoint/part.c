@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/file.h"
 #include "common/data/h5file.h"
@@ -16,15 +17,16 @@ typedef struct {
     int n_tensors; /* the first n of the graph */
 } tensor_set;
 
-/* Returns their number. */
-static int sets_of(const pt_state *s, tensor_set out[PT_PART_SETS])
+static void sets_of(const pt_state *s, tensor_set out[PT_PART_SETS])
 {
     const char *second = pt_server_methods_second_name(s->run);
+    const pt_optimizer_state *o = &s->optimizer;
+    int n = s->run->graph->n_params;
 
     out[0] = (tensor_set){"weights", s->flat, s->run->graph->n_tensors};
-    out[1] = (tensor_set){"momentum", s->velocity, s->run->graph->n_params};
-    out[2] = (tensor_set){second, s->second, s->run->graph->n_params};
-    return s->second ? 3 : 2;
+    out[1] = (tensor_set){o->squares ? "first_moment" : "momentum", o->velocity, n};
+    out[2] = (tensor_set){"second_moment", o->squares, o->squares ? n : 0};
+    out[3] = (tensor_set){second, s->second, s->second ? n : 0};
 }
 
 /* Keys of tensor t that `server` owns; *all: are they the whole tensor? */
@@ -49,10 +51,12 @@ uint64_t pt_part_margin(const pt_run *r)
 uint64_t pt_part_bytes(const pt_run *r, int server)
 {
     bool second = pt_server_methods_second_name(r) != NULL;
-    uint64_t n = (second ? 3 : 2) * (uint64_t)pt_keys_bytes(r->keys, server);
+    uint64_t sets = 1 + pt_optimizer_floats(r) + second;
+    uint64_t n = sets * (uint64_t)pt_keys_bytes(r->keys, server);
 
     if (server == 0)
         n += (r->graph->n_floats - r->graph->n_param_floats) * sizeof(float) +
+             (uint64_t)r->graph->n_params * sizeof(uint64_t) +
              (2 * (uint64_t)pt_run_rep_size(r) + pt_server_methods_floats(r) +
               pt_run_response_floats(r)) *
                  sizeof(float);
@@ -122,6 +126,23 @@ static pt_status write_features(pt_h5file *f, const pt_state *s)
                        : st;
 }
 
+/* What server 0's part has beside tensors. */
+static pt_status write_first(pt_h5file *f, const pt_state *s)
+{
+    const uint64_t *updates = s->optimizer.updates;
+    uint64_t n_params = (uint64_t)s->run->graph->n_params, n_method = s->n_method;
+    uint64_t n_responses = pt_run_response_floats(s->run);
+    pt_status st = s->feature_mean ? write_features(f, s) : PT_OK;
+
+    if (st == PT_OK && updates)
+        st = pt_h5file_write_u64(f, "updates", 1, &n_params, updates);
+    if (st == PT_OK && s->responses)
+        st = pt_h5file_write_f32(f, "responses", 1, &n_responses, s->responses);
+    if (st == PT_OK && s->method)
+        st = pt_h5file_write_f32(f, "method", 1, &n_method, s->method);
+    return st;
+}
+
 static float *largest_tensor(const pt_graph *g)
 {
     size_t max = 1;
@@ -137,22 +158,17 @@ pt_status pt_part_write(const char *path, const pt_state *s, int server)
     float *scratch = largest_tensor(g);
     pt_h5file *f = NULL;
     tensor_set sets[PT_PART_SETS];
-    int n_sets = sets_of(s, sets);
     pt_status st;
 
     if (!scratch) return pt_fail(PT_ERR_NOMEM, "no memory for a tensor of %s", path);
+    sets_of(s, sets);
     st = pt_file_check_space(path, pt_part_bytes(s->run, server));
     if (st == PT_OK) st = pt_h5file_create(path, &f);
     if (st == PT_OK) st = write_names(f, g);
-    for (int k = 0; k < n_sets; k++)
+    for (int k = 0; k < PT_PART_SETS; k++)
         for (int i = 0; i < sets[k].n_tensors && st == PT_OK; i++)
             st = write_tensor(f, s->run, &sets[k], i, server, scratch);
-    if (st == PT_OK && server == 0 && s->feature_mean) st = write_features(f, s);
-    if (st == PT_OK && server == 0 && s->responses)
-        st = pt_h5file_write_f32(
-            f, "responses", 1, &(uint64_t){pt_run_response_floats(s->run)}, s->responses);
-    if (st == PT_OK && server == 0 && s->method)
-        st = pt_h5file_write_f32(f, "method", 1, &(uint64_t){s->n_method}, s->method);
+    if (st == PT_OK && server == 0) st = write_first(f, s);
     if (st == PT_OK) st = pt_h5file_commit(&f);
     pt_h5file_destroy(&f);
     free(scratch);
@@ -217,6 +233,23 @@ static pt_status read_features(const pt_h5file *f, pt_state *s)
                        : st;
 }
 
+static pt_status read_updates(const pt_h5file *f, pt_state *s)
+{
+    size_t n = (size_t)s->run->graph->n_params, found = 0;
+    uint64_t *updates = NULL;
+    pt_status st = PT_OK;
+
+    if (!s->optimizer.updates || pt_h5file_kind(f, "updates") != PT_H5_DATASET)
+        return PT_OK;
+    st = pt_h5file_read_u64(f, "updates", n, &updates, &found);
+    if (st == PT_OK && found != n)
+        st = pt_fail(PT_ERR_DATA, "%s: counts updates of %zu parameters, not %zu",
+                     pt_h5file_path(f), found, n);
+    if (st == PT_OK) memcpy(s->optimizer.updates, updates, n * sizeof *updates);
+    free(updates);
+    return st;
+}
+
 static pt_status read_method(const pt_h5file *f, pt_state *s)
 {
     pt_status st = PT_OK;
@@ -234,16 +267,17 @@ pt_status pt_part_read(const char *path, pt_state *s, size_t floats[PT_PART_SETS
     float *scratch = largest_tensor(s->run->graph);
     pt_h5file *f = NULL;
     tensor_set sets[PT_PART_SETS];
-    int n_sets = sets_of(s, sets);
     pt_status st;
 
     if (!scratch) return pt_fail(PT_ERR_NOMEM, "no memory for a tensor of %s", path);
+    sets_of(s, sets);
     st = pt_h5file_open(path, &f);
-    for (int k = 0; k < n_sets; k++)
+    for (int k = 0; k < PT_PART_SETS; k++)
         for (int i = 0; i < sets[k].n_tensors && st == PT_OK; i++)
             st =
                 read_tensor(f, &sets[k], &s->run->graph->tensors[i], scratch, &floats[k]);
     if (st == PT_OK) st = read_features(f, s);
+    if (st == PT_OK) st = read_updates(f, s);
     if (st == PT_OK) st = read_method(f, s);
     pt_h5file_destroy(&f);
     free(scratch);

@@ -7,6 +7,9 @@
  *   weights/NAME, momentum/NAME            whole tensors, float32
  *   pieces/weights/NAME/OFFSET             floats from OFFSET (decimal) of the tensor on
  *   pieces/momentum/NAME/OFFSET
+ *   first_moment/..., second_moment/...    in the place of momentum: of adamw
+ *   updates                                server 0: how often adamw has moved each
+ *                                          parameter, uint64, in the order of `tensors`
  *   SECOND/NAME, pieces/SECOND/NAME/...    a method's second set, by its name (ema)
  *   features/mean, features/std            server 0: of the pretrained representation
  *   responses                              server 0: of the start weights
@@ -18,16 +21,16 @@
 #ifndef PT_SERVER_PART_H
 #define PT_SERVER_PART_H
 
-#include "common/run/run.h"
+#include "server/optimizer_state.h"
 
-enum { PT_PART_SETS = 3 };
+enum { PT_PART_SETS = 4 };
 
 /* The arrays of a run between two steps; borrowed. */
 typedef struct {
     const pt_run *run; /* graph, keys */
     float *flat;       /* [graph->n_floats]: parameters and running statistics */
-    float *velocity;   /* [graph->n_param_floats]: momentum, memory layout */
-    float *second;     /* [graph->n_param_floats]: a method's second set, or NULL */
+    pt_optimizer_state optimizer;
+    float *second; /* [graph->n_param_floats]: a method's second set, or NULL */
     float *feature_mean, *feature_std; /* [rep size], or both NULL */
     float *responses;                  /* [pt_run_response_floats], or NULL */
     float *method;                     /* [n_method] (server/methods), or NULL */
@@ -43,10 +46,9 @@ uint64_t pt_part_bytes(const pt_run *run, int server);
 PT_MUST_USE pt_status pt_part_write(const char *path, const pt_state *s, int server);
 
 /* Reads what a part holds into s; adds the number of floats read of each set of
- * tensors to floats (weights, momentum, second), so that the caller can tell whether
- * anything is missing. The file's
- * checksum must have been compared before. PT_ERR_DATA if a part does not fit the
- * network. */
+ * tensors to floats (weights, velocity, squares, second), so that the caller can tell
+ * whether anything is missing. The file's checksum must have been compared before.
+ * PT_ERR_DATA if a part does not fit the network. */
 PT_MUST_USE pt_status pt_part_read(const char *path, pt_state *s,
                                    size_t floats[PT_PART_SETS]);
 

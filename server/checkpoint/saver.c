@@ -201,7 +201,7 @@ bool pt_saver_ended(pt_saver *s, pt_status *how)
 
 size_t pt_saver_bytes(const pt_run *r)
 {
-    size_t sets = r->asks & PT_ASKS_SECOND ? 2 : 1;
+    size_t sets = pt_optimizer_floats(r) + (r->asks & PT_ASKS_SECOND ? 1 : 0);
 
     return (r->graph->n_floats + sets * r->graph->n_param_floats) * sizeof(float);
 }
@@ -232,7 +232,7 @@ void pt_saver_destroy(pt_saver **ps)
     pthread_mutex_destroy(&s->mutex);
     pthread_cond_destroy(&s->changed);
     free(s->state.flat);
-    free(s->state.velocity);
+    pt_optimizer_state_fini(&s->state.optimizer);
     free(s->state.second);
     free(s->state.feature_mean);
     free(s->state.feature_std);
@@ -247,10 +247,11 @@ static pt_status make_arrays(pt_saver *s)
     bool features = s->run->given.feature_mean != NULL;
     bool second = s->run->asks & PT_ASKS_SECOND;
     size_t n_method = s->server == 0 ? pt_server_methods_floats(s->run) : 0;
+    pt_status st = pt_optimizer_state_init(s->run, &s->state.optimizer);
 
+    if (st != PT_OK) return st;
     s->state.run = s->run;
     s->state.flat = pt_calloc(g->n_floats, sizeof *s->state.flat);
-    s->state.velocity = pt_calloc(g->n_param_floats, sizeof *s->state.velocity);
     if (second) s->state.second = pt_calloc(g->n_param_floats, sizeof(float));
     if (features) {
         s->state.feature_mean = pt_calloc(dims, sizeof(float));
@@ -260,7 +261,7 @@ static pt_status make_arrays(pt_saver *s)
         s->server == 0 ? s->run->given.responses : NULL; /* never change */
     s->state.n_method = n_method;
     if (n_method > 0) s->state.method = pt_calloc(n_method, sizeof(float));
-    if (!s->state.flat || !s->state.velocity || (second && !s->state.second) ||
+    if (!s->state.flat || (second && !s->state.second) ||
         (n_method > 0 && !s->state.method) ||
         (features && (!s->state.feature_mean || !s->state.feature_std)))
         return pt_fail(PT_ERR_NOMEM,

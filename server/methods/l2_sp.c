@@ -3,14 +3,14 @@
  * program. */
 #include "server/methods/method.h"
 
-static void rule(const pt_run *run, const pt_key *key, pt_sgd *r)
+static void decay(const pt_run *run, const pt_key *key, pt_decay *d)
 {
     const pt_tensor *t = &run->graph->tensors[key->tensor];
     const Pt__Config__StartingPoint *c = run->config->regularizers->l2_sp;
 
-    r->weight_decay = t->head ? c->beta : c->alpha;
-    if (t->n_dims < 2 && !c->all_parameters) r->weight_decay = 0;
-    if (!t->head) r->anchor = run->given.start + key->offset;
+    d->coefficient = t->head ? c->beta : c->alpha;
+    if (t->n_dims < 2 && !c->all_parameters) d->coefficient = 0;
+    if (!t->head) d->anchor = run->given.start + key->offset;
 }
 
-const pt_server_method pt_server_l2_sp = {.rule = rule};
+const pt_server_method pt_server_l2_sp = {.decay = decay};

@@ -7,7 +7,6 @@
 
 #include "common/run/coupling.h"
 #include "common/run/run.h"
-#include "server/sgd.h"
 
 /* The rows of a batch [b], in batch order; `layout` gives the offsets of their parts. */
 typedef struct {
@@ -16,6 +15,13 @@ typedef struct {
     int b;
     pt_row layout;
 } pt_rows;
+
+/* How strongly weight decay draws a key's weights, and to what: [key count], NULL for 0.
+ */
+typedef struct {
+    float coefficient;
+    const float *anchor;
+} pt_decay;
 
 typedef struct {
     /* What the method keeps from step to step; the other hooks get it as self, NULL where
@@ -53,8 +59,8 @@ typedef struct {
     const char *second;
     float *(*weights)(void *self);
 
-    /* How a tensor's update differs from the optimizer's. */
-    void (*rule)(const pt_run *run, const pt_key *key, pt_sgd *rule);
+    /* How a key's weight decay differs from the optimizer's. */
+    void (*decay)(const pt_run *run, const pt_key *key, pt_decay *decay);
     /* The weights have moved, by this step's gradients: advances what follows them. */
     void (*moved)(void *self, const pt_rows *rows);
 } pt_server_method;

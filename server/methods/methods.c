@@ -118,13 +118,16 @@ void pt_server_methods_terms(const pt_server_methods *m, int first, int n, doubl
     }
 }
 
-void pt_server_methods_rule(const pt_run *run, const pt_key *key, pt_sgd *rule)
+pt_decay pt_server_methods_decay(const pt_run *run, const pt_key *key)
 {
+    pt_decay decay = {.coefficient = run->config->optimizer->weight_decay};
+
     for (int i = 0; i < PT_N_METHODS; i++) {
         const pt_server_method *h = hooks_of(run, i);
 
-        if (h && h->rule) h->rule(run, key, rule);
+        if (h && h->decay) h->decay(run, key, &decay);
     }
+    return decay;
 }
 
 void pt_server_methods_moved(pt_server_methods *m, uint64_t step)

@@ -36,8 +36,8 @@ void pt_server_methods_terms(const pt_server_methods *m, int first, int n, doubl
 
 /* ---- every server ------------------------------------------------------------------ */
 
-/* How this key's update differs from the optimizer's. */
-void pt_server_methods_rule(const pt_run *run, const pt_key *key, pt_sgd *rule);
+/* This key's weight decay: the optimizer's, unless a method has its own. */
+pt_decay pt_server_methods_decay(const pt_run *run, const pt_key *key);
 
 /* The weights have moved by the gradients of step: advances what follows them. */
 void pt_server_methods_moved(pt_server_methods *m, uint64_t step);

@@ -19,6 +19,7 @@ run=('stages=[{steps: 36}]' evaluation.every_epochs=3 run.keep_best=true
     data.validation_share=0.25 pseudo_task.target=matched regularizers.adarand.weight=0.5
     'data.rand_augment={num_ops: 1}' 'data.color_jitter={brightness: 0.4, hue: 0.1}'
     'data.random_erasing={probability: 0.5, with: noise}')
+[ "$first" -le 20 ] || run+=('optimizer={kind: adamw, lr: 0.001, head_lr: 0.002}') # and two moments
 ranks 3 undisturbed "${run[@]}" || { cat undisturbed.log; fail "the undisturbed run"; finish; }
 wanted=$(hash_of undisturbed) wanted_rows=$(value undisturbed predictions_hash)
 wanted_best=$(sha256sum <undisturbed/best.h5)

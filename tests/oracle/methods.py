@@ -28,7 +28,7 @@ SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
 CASES = ("delta", "delta_attention", "stoch_norm", "co_tuning", "joint", "joint_neighbours", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
-         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed", "average", "cutmix", "mixup_or_cutmix")
+         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed", "average", "cutmix", "mixup_or_cutmix", "adamw")
 
 
 def mixup_share(seed, step, alpha):
@@ -126,6 +126,14 @@ class AdaRand:
         self.adam.step()
 
 
+def make_optimizer(o, groups, decay):
+    if o.get("kind", "sgd") == "adamw":
+        return torch.optim.AdamW(groups, lr=1, betas=(o.get("beta1", 0.9), o.get("beta2", 0.999)),
+                                 eps=o.get("eps", 1e-8), weight_decay=decay)
+    return torch.optim.SGD(groups, lr=1, momentum=f32(o["momentum"]), weight_decay=decay,
+                           nesterov=o.get("nesterov", False))
+
+
 class Run(algorithm1.Run):
     def __init__(self, config, salt, dtype):
         self.salt = salt
@@ -175,9 +183,7 @@ class Run(algorithm1.Run):
         head = list(self.net.fc.parameters())
         trunk = [p for n, p in self.net.named_parameters() if not n.startswith("fc.")]
         decay = 0 if "l2_sp" in self.regularizers else f32(o["weight_decay"])
-        sgd = torch.optim.SGD([{"params": trunk}, {"params": head}], lr=1,
-                              momentum=f32(o["momentum"]), weight_decay=decay,
-                              nesterov=o.get("nesterov", False))
+        optimizer = make_optimizer(o, [{"params": trunk}, {"params": head}], decay)
         ends = [sum(s["steps"] for s in stages[:i + 1]) for i in range(len(stages))]
         for k in range(ends[-1]):
             i = next(i for i, end in enumerate(ends) if k < end)
@@ -186,7 +192,7 @@ class Run(algorithm1.Run):
             total = stages[i]["steps"] if schedule.get("per_stage") else ends[-1]
             passed = sum(k - first >= math.ceil(at * total) for at in schedule["at"])
             factor = schedule["factor"] ** passed * stages[i].get("rate", 1)
-            for group, lr in zip(sgd.param_groups, (o["lr"], o["head_lr"])):
+            for group, lr in zip(optimizer.param_groups, (o["lr"], o["head_lr"])):
                 group["lr"] = f32(f32(lr) * factor)
             for p in trunk:
                 p.requires_grad_(not frozen)
@@ -194,10 +200,10 @@ class Run(algorithm1.Run):
                 if isinstance(m, torch.nn.BatchNorm2d):
                     m.train(not frozen)
             said = self.forward(k)
-            said["lr"], said["head_lr"] = [g["lr"] for g in sgd.param_groups]
-            sgd.zero_grad(set_to_none=True)
+            said["lr"], said["head_lr"] = [g["lr"] for g in optimizer.param_groups]
+            optimizer.zero_grad(set_to_none=True)
             self.loss.backward()
-            sgd.step()
+            optimizer.step()
             if self.average:
                 self.average.update_parameters(self.net)
             if self.adarand:

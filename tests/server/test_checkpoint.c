@@ -33,11 +33,11 @@ static fixture make(int n_servers, float first)
 
     f.state = (pt_state){.run = f.run,
                          .flat = f.run->flat,
-                         .velocity = calloc(g->n_param_floats, sizeof(float)),
+                         .optimizer.velocity = calloc(g->n_param_floats, sizeof(float)),
                          .feature_mean = calloc(dims, sizeof(float)),
                          .feature_std = calloc(dims, sizeof(float))};
     fill(f.state.flat, g->n_floats, first);
-    fill(f.state.velocity, g->n_param_floats, -first);
+    fill(f.state.optimizer.velocity, g->n_param_floats, -first);
     fill(f.state.feature_mean, dims, first + 0.25f);
     fill(f.state.feature_std, dims, first + 0.75f);
     return f;
@@ -45,7 +45,7 @@ static fixture make(int n_servers, float first)
 
 static void drop(fixture *f)
 {
-    free(f->state.velocity);
+    free(f->state.optimizer.velocity);
     free(f->state.feature_mean);
     free(f->state.feature_std);
     pt_run_destroy(&f->run);
@@ -97,7 +97,7 @@ static bool same(const fixture *a, const fixture *b)
     size_t dims = (size_t)pt_run_rep_size(a->run) * sizeof(float);
 
     return memcmp(a->state.flat, b->state.flat, g->n_floats * sizeof(float)) == 0 &&
-           memcmp(a->state.velocity, b->state.velocity,
+           memcmp(a->state.optimizer.velocity, b->state.optimizer.velocity,
                   g->n_param_floats * sizeof(float)) == 0 &&
            memcmp(a->state.feature_mean, b->state.feature_mean, dims) == 0 &&
            memcmp(a->state.feature_std, b->state.feature_std, dims) == 0;

@@ -73,9 +73,9 @@ static void test_a_save_killed_at_any_call_loses_nothing(void **state)
         if (c.progress.step != 2 && c.progress.step != 3)
             fail_msg("killed at call %d: step %d", n, (int)c.progress.step);
         old += c.progress.step == 2;
-        memset(saved.velocity, 0, run->graph->n_param_floats * sizeof(float));
+        memset(saved.optimizer.velocity, 0, run->graph->n_param_floats * sizeof(float));
         assert_int_equal(pt_checkpoint_load(&c, &saved), PT_OK);
-        assert_true(saved.velocity[3] == 3);
+        assert_true(saved.optimizer.velocity[3] == 3);
         pt_checkpoint_fini(&c);
         pt_checkpoint_prune(root, 0);
     }
@@ -98,14 +98,14 @@ static int set_up(void **state)
         pt_run_create(c, g, plan, 1, 1, &run) != PT_OK)
         return -1;
     saved = (pt_state){.run = run, .flat = run->flat};
-    saved.velocity = calloc(g->n_param_floats, sizeof(float));
-    for (size_t i = 0; i < g->n_param_floats; i++) saved.velocity[i] = (float)i;
+    saved.optimizer.velocity = calloc(g->n_param_floats, sizeof(float));
+    for (size_t i = 0; i < g->n_param_floats; i++) saved.optimizer.velocity[i] = (float)i;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    free(saved.velocity);
+    free(saved.optimizer.velocity);
     pt_run_destroy(&run);
     return remove_dir(state);
 }

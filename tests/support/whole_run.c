@@ -325,13 +325,12 @@ static void resume(player *p)
                           .feature_mean = r->given.feature_mean,
                           .feature_std = r->given.feature_std,
                           .responses = r->given.responses};
-    p->state.velocity = pt_calloc(r->graph->n_param_floats, sizeof(float));
+    assert_int_equal(pt_optimizer_state_init(r, &p->state.optimizer), PT_OK);
     if (r->asks & PT_ASKS_SECOND)
         p->state.second = pt_calloc(r->graph->n_param_floats, sizeof(float));
     p->state.n_method = pt_server_methods_floats(r);
     if (p->state.n_method > 0)
         p->state.method = pt_calloc(p->state.n_method, sizeof(float));
-    assert_non_null(p->state.velocity);
     if (pt_checkpoint_find(p->o->root, &c) != PT_OK || !c.path ||
         pt_checkpoint_load(&c, &p->state) != PT_OK)
         fail_msg("%s: %s", p->o->root, pt_fail_text());
@@ -343,7 +342,7 @@ static void resume(player *p)
 
 static void fini_player(player *p)
 {
-    free(p->state.velocity);
+    pt_optimizer_state_fini(&p->state.optimizer);
     free(p->state.second);
     free(p->state.method);
     pt_run_destroy(&p->run);

@@ -122,6 +122,11 @@ static void test_the_average_of_weights_is_that_of_pytorch(void **state)
     check("average", 3);
 }
 
+static void test_adamw_after_a_frozen_trunk_is_that_of_pytorch(void **state)
+{
+    check("adamw", 3);
+}
+
 static void test_all_of_them_together_are_those_of_pytorch(void **state)
 {
     check("all", 2);
@@ -316,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_mixup_and_cutmix_take_turns_as_in_pytorch),
         cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),
         cmocka_unit_test(test_the_average_of_weights_is_that_of_pytorch),
+        cmocka_unit_test(test_adamw_after_a_frozen_trunk_is_that_of_pytorch),
         cmocka_unit_test(test_all_of_them_together_are_those_of_pytorch),
         cmocka_unit_test(test_methods_add_in_the_order_of_the_table),
         cmocka_unit_test(test_memory_of_methods_is_counted),

@@ -149,6 +149,15 @@ static void test_targets_matched_to_features_give_the_same_bits(void **state)
     some_layouts_agree(o);
 }
 
+static void test_adamw_gives_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+
+    o.sets[0] = "optimizer={kind: adamw, lr: 0.001, head_lr: 0.003, weight_decay: 0.1}";
+    o.sets[1] = "stages=[{steps: 2, frozen: [trunk]}, {steps: 4}]";
+    some_layouts_agree(o);
+}
+
 /* Every sum of the tree is rounded, whether a worker or a server forms it. */
 static void test_gradients_in_bf16_give_the_same_bits(void **state)
 {
@@ -176,6 +185,11 @@ static void changes_the_weights(const char *set)
         fail_msg("%s does not change the weights", set);
     whole_run_destroy(a);
     whole_run_destroy(b);
+}
+
+static void test_adamw_has_other_weights(void **state)
+{
+    changes_the_weights("optimizer.kind=adamw");
 }
 
 static void test_a_run_without_the_pseudo_task_has_other_weights(void **state)
@@ -244,7 +258,9 @@ int main(void)
         cmocka_unit_test(test_frozen_batch_norm_gives_the_same_bits),
         cmocka_unit_test(test_stages_with_frozen_parts_give_the_same_bits),
         cmocka_unit_test(test_targets_matched_to_features_give_the_same_bits),
+        cmocka_unit_test(test_adamw_gives_the_same_bits),
         cmocka_unit_test(test_gradients_in_bf16_give_the_same_bits),
+        cmocka_unit_test(test_adamw_has_other_weights),
         cmocka_unit_test(test_a_run_without_the_pseudo_task_has_other_weights),
         cmocka_unit_test(test_another_seed_has_other_weights),
         cmocka_unit_test(test_another_number_of_shards_has_other_weights),

@@ -99,6 +99,22 @@ static void test_stages_with_frozen_parts(void **state)
     whole_run_destroy(a);
 }
 
+/* Both moments, and how often each tensor has moved: the trunk less often than the head.
+ */
+static void test_the_state_of_adamw_goes_on(void **state)
+{
+    const layout l = {2, 2, 1}, m = {3, 1, 1};
+    whole_run_options o = options(l);
+    whole_run *a;
+
+    o.sets[0] = "optimizer={kind: adamw, lr: 0.001, head_lr: 0.003, weight_decay: 0.1}";
+    o.sets[1] = "stages=[{steps: 2, frozen: [trunk]}, {steps: 4}]";
+    a = whole_run_play_ok(&o);
+    stopped_and_resumed(a, o, l, m, 1);
+    stopped_and_resumed(a, o, m, l, 3);
+    whole_run_destroy(a);
+}
+
 static void test_gate_and_moving_average_go_on(void **state)
 {
     static const char *const gates[] = {"pseudo_task.gate=ema", "pseudo_task.gate=epoch"};
@@ -227,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_step_and_layout_gives_the_same_bits),
         cmocka_unit_test(test_stages_with_frozen_parts),
+        cmocka_unit_test(test_the_state_of_adamw_goes_on),
         cmocka_unit_test(test_gate_and_moving_average_go_on),
         cmocka_unit_test(test_an_open_gate_stays_open),
         cmocka_unit_test(test_features_are_not_measured_again),
