@@ -16,7 +16,7 @@ typedef struct {
     double save_s;           /* that steps waited for checkpoints; seconds of the clock */
     int saves;               /* checkpoints that are complete */
     int missed;              /* that were due, but were not written */
-    double held_s; /* nonfinite: skip_all: that weights waited for the vote; clock */
+    double held_s; /* skip_all, clip_norm: that weights waited for the vote; clock */
 } pt_server_costs;
 
 /* One finished step, as rank 0 knows it. Pointers are borrowed for the call. */
@@ -30,6 +30,8 @@ typedef struct {
     double w;
     bool gate;
     float lr, head_lr;
+    double gradient_norm; /* optimizer.clip_norm: of all parameters' gradient, before it
+                             is clipped; 0: was not measured */
     const pt_image_norms *norms; /* [images], batch order */
     const double *times; /* [n_workers][PT_PAYLOAD_TIMES] of each worker's step before */
     double seconds;      /* from the record of the step before to this one's */

@@ -156,24 +156,27 @@ void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p
 
 /* Each key moves as it comes, or, where servers vote, all of them after the vote; before
  * the first one leaves, the running statistics move. */
-static pt_status update(pt_server *s, const Pt__Record__StepRecord *r)
+static pt_status update(pt_server *s, const Pt__Record__StepRecord *r, double *norm)
 {
-    int32_t bad = -1;
-    pt_status st = s->votes ? pt_update_hold(s->update, s->step, s->votes, &bad) : PT_OK;
+    pt_verdict v = {.bad = -1};
+    pt_status st = s->votes ? pt_update_hold(s->update, s->step, s->votes, &v) : PT_OK;
 
-    if (st == PT_OK && bad >= 0) st = pt_step_record_take_back(s->record, s->step, bad);
+    *norm = v.norm;
+    if (st == PT_OK && v.bad >= 0)
+        st = pt_step_record_take_back(s->record, s->step, v.bad);
     if (st != PT_OK) return st;
-    if (is_first(s) && bad < 0)
+    if (is_first(s) && v.bad < 0)
         pt_running_update(s->run, s->step, pt_step_record_payloads(s->record)->payload);
-    return s->votes ? pt_update_release(s->update, r, s->votes, bad < 0)
+    return s->votes ? pt_update_release(s->update, r, s->votes, v.bad < 0)
                     : pt_update_keys(s->update, r);
 }
 
 /* A step that counts, unless the vote decides otherwise. */
-static pt_status apply(pt_server *s, const Pt__Record__StepRecord *r)
+static pt_status apply(pt_server *s, const Pt__Record__StepRecord *r,
+                       pt_step_report *report)
 {
     pt_skips *skips = pt_step_record_skips(s->record);
-    pt_status st = update(s, r);
+    pt_status st = update(s, r, &report->gradient_norm);
 
     if (st != PT_OK || skips->why[0]) return st;
     skips->in_a_row = 0;
@@ -253,7 +256,7 @@ static pt_status one_step(pt_server *s, Pt__Record__StepRecord *r)
     if (st != PT_OK) return st;
     if (r->verdict == PT__RECORD__VERDICT__STOP)
         return PT_ERR_NUMERIC; /* rank 0 reports */
-    if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r);
+    if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r, &report);
     if (st == PT_OK && (r->last || r->stop)) st = report_end(s);
     return st == PT_OK && is_first(s) ? report_step(s, &report) : st;
 }

@@ -154,6 +154,8 @@ pt_status pt_step_record_take_back(pt_step_record *d, uint64_t step, int key)
              (unsigned long long)step + 1, (unsigned long long)d->run->plan->total_steps,
              d->run->graph->tensors[k->tensor].name);
     d->gate = d->gate_before;
+    if (d->run->config->run->nonfinite != PT__CONFIG__NON_FINITE__SKIP_ALL)
+        return pt_fail(PT_ERR_NUMERIC, "%s", why); /* clip_norm found it */
     return pt_skips_add(&d->skips, d->run->config->run, why);
 }
 

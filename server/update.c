@@ -211,17 +211,17 @@ pt_status pt_update_keys(pt_update *u, const Pt__Record__StepRecord *r)
     return pt_gather_keys(u->gather, r->step, u->trained, u->n, key_done, u);
 }
 
-pt_status pt_update_hold(pt_update *u, uint64_t step, pt_votes *votes, int32_t *bad)
+pt_status pt_update_hold(pt_update *u, uint64_t step, pt_votes *votes, pt_verdict *out)
 {
     pt_status s;
 
     pt_votes_begin(votes);
     s = pt_gather_keys(u->gather, step, u->trained, u->n, pt_votes_hold, votes);
-    return s == PT_OK ? pt_votes_count(votes, bad) : s;
+    return s == PT_OK ? pt_votes_count(votes, out) : s;
 }
 
 pt_status pt_update_release(pt_update *u, const Pt__Record__StepRecord *r,
-                            const pt_votes *votes, bool apply)
+                            pt_votes *votes, bool apply)
 {
     pt_status s = PT_OK;
 

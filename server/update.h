@@ -21,11 +21,11 @@ void pt_update_enter_stage(pt_update *u);
 PT_MUST_USE pt_status pt_update_keys(pt_update *u, const Pt__Record__StepRecord *r);
 
 /* The same in two halves: first all gradients into `votes`, and the vote, then new
- * weights, or, where the step is not to count, the old ones. *bad: see votes.h. */
+ * weights, or, where the step is not to count, the old ones. */
 PT_MUST_USE pt_status pt_update_hold(pt_update *u, uint64_t step, pt_votes *votes,
-                                     int32_t *bad);
+                                     pt_verdict *out);
 PT_MUST_USE pt_status pt_update_release(pt_update *u, const Pt__Record__StepRecord *r,
-                                        const pt_votes *votes, bool apply);
+                                        pt_votes *votes, bool apply);
 
 /* Sends weights [n_param_floats], of all keys of this server, to every worker: of a test
  * with them (PT_ASKS_SECOND), and back. Borrowed until they have left. */

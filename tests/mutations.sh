@@ -180,11 +180,11 @@ mutation running_variance_with_n common.moments common/run/moments.c <<'M'
 + double unbiased = m2[k] / n;
 M
 mutation statistics_move_in_skipped_steps worker.run_nonfinite server/serve.c <<'M'
-- if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r);
-+ if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r); else if (is_first(s)) pt_running_update(s->run, s->step, pt_step_record_payloads(s->record)->payload);
+- if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r, &report);
++ if (r->verdict == PT__RECORD__VERDICT__APPLY) st = apply(s, r, &report); else if (is_first(s)) pt_running_update(s->run, s->step, pt_step_record_payloads(s->record)->payload);
 M
 mutation statistics_move_in_steps_voted_out worker.run_nonfinite server/serve.c <<'M'
-- if (is_first(s) && bad < 0)
+- if (is_first(s) && v.bad < 0)
 + if (is_first(s))
 M
 
@@ -192,6 +192,14 @@ M
 mutation nesterov_without_looking_ahead server.sgd server/sgd.c <<'M'
 - float moved = w[i] - lr * (decayed + mu * speed);
 + float moved = w[i] - lr * speed;
+M
+mutation a_gradient_is_not_clipped worker.methods server/votes.c <<'M'
+- v->factor = pt_squares_clip(out->norm, v->run->config->optimizer->clip_norm);
++ v->factor = 1;
+M
+mutation the_norm_is_of_one_server worker.run_bits server/votes.c <<'M'
+- v->squares[k] = *from++;
++ from++;
 M
 mutation adamw_adds_eps_before_the_root server.adamw server/adamw.c <<'M'
 - float moved = f.keep * w[i] - f.rate * (first / (sqrtf(second) / f.root + f.eps));

@@ -368,8 +368,10 @@ static void log_costs(const pt_journal *j)
         pt_log_info("checkpoints: %d written, the steps waited %.2f s for them (%.2f %%)",
                     j->costs.saves, j->costs.save_s, 100 * j->costs.save_s / seconds);
     if (j->costs.held_s > 0)
-        pt_log_info("skip_all: weights that were ready waited %.2f s for the other "
+        pt_log_info("%s: weights that were ready waited %.2f s for the other "
                     "gradients (%.2f %%)",
+                    j->u->run->config->optimizer->clip_norm > 0 ? "clip_norm"
+                                                                : "skip_all",
                     j->costs.held_s, 100 * j->costs.held_s / seconds);
     if (j->skipped > 0)
         pt_log_info("%llu steps were skipped: their numbers were not finite",

@@ -62,6 +62,8 @@ json_t *pt_step_line(const pt_step_report *r, const pt_split *split, double *rat
     if (pt_times_all(split->of) > 0) add_split(line, split);
     if (r->means.penalty != 0)
         json_object_set_new(line, "penalty", pt_metrics_number(r->means.penalty));
+    if (r->gradient_norm > 0)
+        json_object_set_new(line, "gradient_norm", pt_metrics_number(r->gradient_norm));
     if (r->means.batch_ce > 0) {
         json_object_set_new(line, "batch_g_ce", pt_metrics_number(r->means.batch_ce));
         json_object_set_new(line, "batch_g_ptr", pt_metrics_number(r->means.batch_ptr));

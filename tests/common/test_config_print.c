@@ -146,6 +146,7 @@ static void test_each_key_comes_as_in_yaml_or_plain(void **state)
                 "optimizer.lr=1.0e-06\noptimizer.momentum=0.9\noptimizer.nesterov=false\n"
                 "optimizer.weight_decay=0.25\noptimizer.kind=sgd\n"
                 "optimizer.beta1=0.9\noptimizer.beta2=0.999\noptimizer.eps=1.0e-08\n"
+                "optimizer.clip_norm=0\n"
                 "stages.0.steps=3\n"
                 "stages.0.frozen=[\"a b\", trunk]\nstages.0.rate=1\n");
     expect_each(c, PT_CONFIG_PLAIN,
@@ -153,6 +154,7 @@ static void test_each_key_comes_as_in_yaml_or_plain(void **state)
                 "optimizer.lr=1e-06\noptimizer.momentum=0.9\noptimizer.nesterov=false\n"
                 "optimizer.weight_decay=0.25\noptimizer.kind=sgd\n"
                 "optimizer.beta1=0.9\noptimizer.beta2=0.999\noptimizer.eps=1e-08\n"
+                "optimizer.clip_norm=0\n"
                 "stages.0.steps=3\n"
                 "stages.0.frozen=[a b, trunk]\nstages.0.rate=1\n");
     pt_config_destroy(&c);

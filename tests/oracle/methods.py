@@ -28,7 +28,7 @@ SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
 CASES = ("delta", "delta_attention", "stoch_norm", "co_tuning", "joint", "joint_neighbours", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
-         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed", "average", "cutmix", "mixup_or_cutmix", "adamw")
+         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed", "average", "cutmix", "mixup_or_cutmix", "adamw", "clip")
 
 
 def mixup_share(seed, step, alpha):
@@ -203,6 +203,9 @@ class Run(algorithm1.Run):
             said["lr"], said["head_lr"] = [g["lr"] for g in optimizer.param_groups]
             optimizer.zero_grad(set_to_none=True)
             self.loss.backward()
+            if "clip_norm" in o:
+                said["gradient_norm"] = torch.nn.utils.clip_grad_norm_(
+                    self.net.parameters(), o["clip_norm"]).item()
             optimizer.step()
             if self.average:
                 self.average.update_parameters(self.net)

@@ -73,6 +73,8 @@ static void compare_step(const char *file, const pt_step_report *r)
     assert_int_equal(r->probed, r->w > 0);
     if (golden_has(file, "0.penalty"))
         compare_number(file, k, "penalty", r->means.penalty);
+    if (golden_has(file, "0.gradient_norm"))
+        compare_number(file, k, "gradient_norm", r->gradient_norm);
     if (golden_has(file, "0.batch_ce")) {
         compare_number(file, k, "batch_ce", r->means.batch_ce);
         compare_number(file, k, "batch_ptr", r->means.batch_ptr);

@@ -4,15 +4,16 @@
 #include "common/run/wire.h"
 #include "tests/support/whole_run.h"
 
-enum { N_NUMBERS = 17 };
+enum { N_NUMBERS = 18 };
 
 static void numbers_of(const pt_step_report *r, double out[N_NUMBERS])
 {
     const pt_batch_means *m = &r->means;
     const double x[N_NUMBERS] = {
-        (double)r->step, r->epoch, (double)r->stage, r->images, m->ce,     m->accuracy,
-        m->g_ce,         m->g_ptr, m->l_ptr,         m->rep,    m->cosine, m->bad,
-        r->ema,          r->w,     r->gate,          r->lr,     r->head_lr};
+        (double)r->step, r->epoch,   (double)r->stage, r->images, m->ce,
+        m->accuracy,     m->g_ce,    m->g_ptr,         m->l_ptr,  m->rep,
+        m->cosine,       m->bad,     r->ema,           r->w,      r->gate,
+        r->lr,           r->head_lr, r->gradient_norm};
 
     memcpy(out, x, sizeof x);
 }

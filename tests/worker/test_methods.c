@@ -127,6 +127,11 @@ static void test_adamw_after_a_frozen_trunk_is_that_of_pytorch(void **state)
     check("adamw", 3);
 }
 
+static void test_clipping_by_the_norm_is_that_of_pytorch(void **state)
+{
+    check("clip", 3);
+}
+
 static void test_all_of_them_together_are_those_of_pytorch(void **state)
 {
     check("all", 2);
@@ -322,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),
         cmocka_unit_test(test_the_average_of_weights_is_that_of_pytorch),
         cmocka_unit_test(test_adamw_after_a_frozen_trunk_is_that_of_pytorch),
+        cmocka_unit_test(test_clipping_by_the_norm_is_that_of_pytorch),
         cmocka_unit_test(test_all_of_them_together_are_those_of_pytorch),
         cmocka_unit_test(test_methods_add_in_the_order_of_the_table),
         cmocka_unit_test(test_memory_of_methods_is_counted),

@@ -158,6 +158,20 @@ static void test_adamw_gives_the_same_bits(void **state)
     some_layouts_agree(o);
 }
 
+/* The norm is a tree over keys, wherever they are; the factor acts on every step here. */
+static void test_clipping_by_the_norm_gives_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+    whole_run *a;
+
+    o.sets[0] = "optimizer.clip_norm=0.5";
+    a = whole_run_play_ok(&o);
+    for (int k = 0; k < a->n_steps; k++)
+        assert_true(a->steps[k].report.gradient_norm > 0.5);
+    whole_run_destroy(a);
+    some_layouts_agree(o);
+}
+
 /* Every sum of the tree is rounded, whether a worker or a server forms it. */
 static void test_gradients_in_bf16_give_the_same_bits(void **state)
 {
@@ -239,6 +253,11 @@ static void test_testing_between_epochs_does_not_change_the_weights(void **state
     leaves_the_weights("evaluation.every_epochs=1", "evaluation.every_epochs=0");
 }
 
+static void test_a_norm_that_is_never_reached_changes_no_bit(void **state)
+{
+    leaves_the_weights("run.nonfinite=stop", "optimizer.clip_norm=1.0e6");
+}
+
 /* The frozen batch norm of the second stage uses the statistics of the first. */
 static void test_testing_does_not_change_a_later_frozen_stage(void **state)
 {
@@ -259,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_stages_with_frozen_parts_give_the_same_bits),
         cmocka_unit_test(test_targets_matched_to_features_give_the_same_bits),
         cmocka_unit_test(test_adamw_gives_the_same_bits),
+        cmocka_unit_test(test_clipping_by_the_norm_gives_the_same_bits),
         cmocka_unit_test(test_gradients_in_bf16_give_the_same_bits),
         cmocka_unit_test(test_adamw_has_other_weights),
         cmocka_unit_test(test_a_run_without_the_pseudo_task_has_other_weights),
@@ -267,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_gradients_in_bf16_have_other_weights),
         cmocka_unit_test(test_batch_norm_per_shard_has_other_weights),
         cmocka_unit_test(test_testing_between_epochs_does_not_change_the_weights),
+        cmocka_unit_test(test_a_norm_that_is_never_reached_changes_no_bit),
         cmocka_unit_test(test_testing_does_not_change_a_later_frozen_stage),
     };
 

@@ -145,6 +145,25 @@ static void test_a_bad_gradient_stops_and_names_the_tensor(void **state)
     }
 }
 
+/* Before any weight has moved, and not only where the tensor lives. */
+static void test_a_bad_gradient_has_no_norm_to_clip_by(void **state)
+{
+    whole_run_options o = options(2, 2);
+    whole_run *r;
+
+    overflow(&o, "run.nonfinite=skip");
+    o.sets[6] = "optimizer.clip_norm=1";
+    o.deadline_s = 3;
+    r = whole_run_play(&o);
+    assert_int_equal(r->ends[0].status, PT_ERR_NUMERIC);
+    assert_int_equal(r->ends[1].status, PT_ERR_NUMERIC);
+    if (!strstr(text_of(r), "the gradient of ")) fail_msg("%s", text_of(r));
+    whole_run_destroy(r);
+    o.sets[0] = "run.nonfinite=skip_all";
+    o.sets[5] = "optimizer.lr=0.001"; /* of what is clipped */
+    any_layout_skips_alike(o, 3);
+}
+
 static void test_skip_all_skips_a_bad_gradient_on_any_number_of_servers(void **state)
 {
     whole_run_options o = options(1, 1);
@@ -189,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_skip_leaves_out_the_steps_with_a_bad_loss),
         cmocka_unit_test(test_more_skips_in_a_row_than_allowed_stop),
         cmocka_unit_test(test_a_bad_gradient_stops_and_names_the_tensor),
+        cmocka_unit_test(test_a_bad_gradient_has_no_norm_to_clip_by),
         cmocka_unit_test(test_skip_all_skips_a_bad_gradient_on_any_number_of_servers),
         cmocka_unit_test(test_a_vote_leaves_running_statistics_alone),
         cmocka_unit_test(test_skip_all_changes_no_bit_of_a_healthy_run),
