@@ -201,6 +201,10 @@ mutation the_norm_is_of_one_server worker.run_bits server/votes.c <<'M'
 - v->squares[k] = *from++;
 + from++;
 M
+mutation class_weights_divide_by_the_images worker.methods worker/objective/weighting.c <<'M'
+- w->factor = b->b / sum;
++ w->factor = 1;
+M
 mutation adamw_adds_eps_before_the_root server.adamw server/adamw.c <<'M'
 - float moved = f.keep * w[i] - f.rate * (first / (sqrtf(second) / f.root + f.eps));
 + float moved = f.keep * w[i] - f.rate * (first / (sqrtf(second + f.eps) / f.root));

@@ -239,6 +239,18 @@ static void check_preprocess(checker *k, const Pt__Config__Preprocess *p)
         fault(k, "data.preprocess.std", "must have 3 numbers, not %zu", p->n_std);
 }
 
+static void check_cross_entropy(checker *k, const Pt__Config__CrossEntropy *c)
+{
+    bool listed = c->weights == PT__CONFIG__CROSS_ENTROPY__WEIGHTS__LISTED;
+
+    if (is_bad(k, "cross_entropy.weights") || is_bad(k, "cross_entropy.class_weights"))
+        return;
+    if (listed && c->n_class_weights == 0)
+        fault(k, "cross_entropy.weights", "is listed, but class_weights is empty");
+    if (!listed && c->n_class_weights > 0)
+        fault(k, "cross_entropy.class_weights", "is given, but weights is not listed");
+}
+
 static void take_conflict(void *context, const pt_conflict *x)
 {
     checker *k = context;
@@ -311,6 +323,7 @@ void pt_config_ranges(const pt_config *c, pt_yaml *root, pt_faults *f)
     check_network(&k, c->network);
     check_data(&k, c->data);
     check_preprocess(&k, c->data->preprocess);
+    check_cross_entropy(&k, c->cross_entropy);
     check_methods(&k, c);
     check_schedule(&k, c->schedule);
     check_stages(&k, c);

@@ -84,6 +84,9 @@ enum {
     X(CO_TUNING, co_tuning, NO, YES, YES, "regularizers.co_tuning.weight",               \
       c->regularizers->co_tuning->weight > 0, "Co-Tuning",                               \
       PT_ASKS_RELATION | PT_ASKS_LABELS | PT_ASKS_TARGETS, 0, 0)                         \
+    X(WEIGHTING, weighting, NO, YES, NO, "cross_entropy.weights",                        \
+      c->cross_entropy->weights != PT__CONFIG__CROSS_ENTROPY__WEIGHTS__EQUAL,            \
+      "class weights", PT_ASKS_LABELS | PT_ASKS_TARGETS, 0, 0)                           \
     X(LABEL_SMOOTHING, label_smoothing, NO, YES, NO, "cross_entropy.label_smoothing",    \
       c->cross_entropy->label_smoothing > 0, "label smoothing", 0, 0, 0)                 \
     X(MIXUP, mixup, NO, YES, NO, "cross_entropy.mixup", c->cross_entropy->mixup > 0,     \

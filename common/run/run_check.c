@@ -51,11 +51,22 @@ static pt_status check_step(const pt_run *r, size_t stage, uint64_t step)
     return PT_OK;
 }
 
+static pt_status check_class_weights(const pt_run *r)
+{
+    size_t n = r->config->cross_entropy->n_class_weights;
+
+    if (n == 0 || n == (size_t)r->graph->n_classes) return PT_OK;
+    return pt_fail(PT_ERR_CONFIG,
+                   "cross_entropy.class_weights has %zu numbers, the data set has %d "
+                   "classes",
+                   n, r->graph->n_classes);
+}
+
 /* Only the last batch of an epoch is smaller than the others. */
 pt_status pt_run_check(const pt_run *r)
 {
     const pt_plan *p = r->plan;
-    pt_status s = PT_OK;
+    pt_status s = check_class_weights(r);
 
     for (size_t i = 0; i < p->n_stages && s == PT_OK; i++) {
         uint64_t last = epochs_last(p, p->stages[i].first);

@@ -5,11 +5,11 @@
 
 #include "common/run/run.h"
 
-/* PT_ERR_CONFIG where batch norm would normalize one value per channel in some step: a
- * batch (with network.batch_norm: shard, a shard) of one image where the map has one
- * pixel. Its output would be beta whatever the image, and the variance 0 would go into
- * the running statistics. PyTorch refuses it in that step; here it is known before the
- * first.
+/* PT_ERR_CONFIG where cross_entropy.class_weights are not as many as the classes, and
+ * where batch norm would normalize one value per channel in some step: a batch (with
+ * network.batch_norm: shard, a shard) of one image where the map has one pixel. Its
+ * output would be beta whatever the image, and the variance 0 would go into the running
+ * statistics. PyTorch refuses it in that step; here it is known before the first.
  */
 PT_MUST_USE pt_status pt_run_check(const pt_run *r);
 

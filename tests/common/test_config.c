@@ -216,6 +216,8 @@ static void test_numbers_out_of_range_are_refused_where_they_stand(void **state)
         {"schedule.at", "[0.5, 0.25]", "must be ascending, but 0.25 follows 0.5"},
         {"schedule.at", "[0.5, 0.5]", "must be ascending, but 0.5 follows 0.5"},
         {"schedule.kind", "step", "is step, but schedule.at is empty"},
+        {"cross_entropy.weights", "listed", "is listed, but class_weights is empty"},
+        {"cross_entropy.class_weights", "[1, 2]", "is given, but weights is not listed"},
         {"server.ranks", "0", "must be in [1, 1024] or auto, not 0"},
         {"server.ranks", "1025", "must be in [1, 1024] or auto, not 1025"},
         {"engine.threads", "257", "must be in [1, 256] or auto, not 257"},

@@ -50,6 +50,18 @@ static void expect(const example *e, const char *fault)
         fail_msg("'%s' does not say '%s'", pt_fail_text(), fault);
 }
 
+static void test_weights_of_other_classes_are_refused(void **state)
+{
+    const char *kind = "cross_entropy.weights=listed";
+    const example good = {
+        {kind, "cross_entropy.class_weights=[1, 2, 3]"}, "resnet_small", 32, 64};
+    const example bad = {
+        {kind, "cross_entropy.class_weights=[1, 2]"}, "resnet_small", 32, 64};
+
+    expect(&good, NULL);
+    expect(&bad, "cross_entropy.class_weights has 2 numbers, the data set has 3 classes");
+}
+
 /* mobilenet_v1 halves its maps five times. */
 static void test_one_value_per_channel_is_refused_where_it_comes_first(void **state)
 {
@@ -145,6 +157,7 @@ static int remove_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_weights_of_other_classes_are_refused),
         cmocka_unit_test(test_one_value_per_channel_is_refused_where_it_comes_first),
         cmocka_unit_test(
             test_one_image_of_a_shard_is_refused_where_shards_are_normalized),

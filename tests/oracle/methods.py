@@ -28,7 +28,7 @@ SOURCE_IMAGES, TESTED = 9, 1  # the source set follows one test image
 # Batch norm nodes of the graph resnet_small, in the order of the network's modules.
 NORM_NODES = (2, 5, 8, 12, 15, 17, 21, 24, 26)
 CASES = ("delta", "delta_attention", "stoch_norm", "co_tuning", "joint", "joint_neighbours", "lwf", "lwf_stages", "fnp", "confusion", "confusion_squared", "bss", "l2_sp", "l2_sp_all",
-         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed", "average", "cutmix", "mixup_or_cutmix", "adamw", "clip")
+         "adarand", "norm_batch", "soft", "lp_ft", "all", "all_mixed", "average", "cutmix", "mixup_or_cutmix", "adamw", "clip", "weights", "weights_mixed")
 
 
 def mixup_share(seed, step, alpha):
@@ -143,6 +143,7 @@ class Run(algorithm1.Run):
         stages = self.config["stages"]
         self.regularizers = self.config.get("regularizers", {})
         self.soft = self.config.get("cross_entropy", {})
+        self.weight = self.class_weights()
         self.joint = self.regularizers.get("joint")
         self.lwf = self.regularizers.get("lwf")
         self.delta, self.maps = self.regularizers.get("delta"), {}
@@ -217,9 +218,23 @@ class Run(algorithm1.Run):
             self.second = {n: p.detach().double().numpy().copy()
                            for n, p in self.average.module.named_parameters()}
 
+    def class_weights(self):
+        if "class_weights" in self.soft:
+            return torch.tensor(self.soft["class_weights"], dtype=self.dtype)
+        if self.soft.get("weights") != "balanced":
+            return None
+        n = torch.bincount(self.labels, minlength=algorithm1.CLASSES).to(self.dtype)
+        return torch.where(n > 0, len(self.labels) / (algorithm1.CLASSES * n), n + 1)
+
     def classification(self, logits, labels, partners, share):
         e = self.soft.get("label_smoothing", 0)
-        ce = lambda y: F.cross_entropy(logits, y, reduction="none", label_smoothing=e)
+        weight, scale = self.weight, 1
+        if weight is not None:
+            scale = len(labels) / weight[labels].sum()
+        ce = lambda y: scale * F.cross_entropy(logits, y, weight, reduction="none",
+                                               label_smoothing=e)
+        mean = F.cross_entropy(logits, labels, weight, label_smoothing=e)
+        assert torch.isclose(ce(labels).mean(), mean, rtol=1e-6)
         hit = lambda y: (logits.argmax(1) == y).double()
         return (share * ce(labels) + (1 - share) * ce(partners),
                 share * hit(labels) + (1 - share) * hit(partners))

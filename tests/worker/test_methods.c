@@ -112,6 +112,12 @@ static void test_mixup_and_cutmix_take_turns_as_in_pytorch(void **state)
     check("mixup_or_cutmix", 3);
 }
 
+static void test_weights_of_classes_are_those_of_pytorch(void **state)
+{
+    check("weights", 3);
+    check("weights_mixed", 3);
+}
+
 static void test_linear_probe_then_fine_tuning_is_that_of_pytorch(void **state)
 {
     check("lp_ft", 3);
@@ -324,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_label_smoothing_and_mixup_are_those_of_pytorch),
         cmocka_unit_test(test_cutmix_is_that_of_pytorch),
         cmocka_unit_test(test_mixup_and_cutmix_take_turns_as_in_pytorch),
+        cmocka_unit_test(test_weights_of_classes_are_those_of_pytorch),
         cmocka_unit_test(test_linear_probe_then_fine_tuning_is_that_of_pytorch),
         cmocka_unit_test(test_the_average_of_weights_is_that_of_pytorch),
         cmocka_unit_test(test_adamw_after_a_frozen_trunk_is_that_of_pytorch),

@@ -172,6 +172,15 @@ static void test_clipping_by_the_norm_gives_the_same_bits(void **state)
     some_layouts_agree(o);
 }
 
+/* The mean over a batch divides by a sum over the images of all workers. */
+static void test_weights_of_classes_give_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+
+    o.sets[0] = "cross_entropy={weights: balanced, label_smoothing: 0.1, mixup: 0.5}";
+    some_layouts_agree(o);
+}
+
 /* Every sum of the tree is rounded, whether a worker or a server forms it. */
 static void test_gradients_in_bf16_give_the_same_bits(void **state)
 {
@@ -279,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_targets_matched_to_features_give_the_same_bits),
         cmocka_unit_test(test_adamw_gives_the_same_bits),
         cmocka_unit_test(test_clipping_by_the_norm_gives_the_same_bits),
+        cmocka_unit_test(test_weights_of_classes_give_the_same_bits),
         cmocka_unit_test(test_gradients_in_bf16_give_the_same_bits),
         cmocka_unit_test(test_adamw_has_other_weights),
         cmocka_unit_test(test_a_run_without_the_pseudo_task_has_other_weights),

@@ -121,7 +121,7 @@ static void ask_ahead(pt_feed *f)
 
         if (n > 0) {
             if (!pt_loader_request(f->train, f->ids, (size_t)n, true,
-                                   pt_plan_epoch(f->run->plan, f->next_step)))
+                                   pt_plan_view(f->run->plan, f->next_step)))
                 return;
         }
         f->next_step++;
