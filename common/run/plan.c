@@ -14,6 +14,7 @@ void pt_plan_destroy(pt_plan **p)
     free((*p)->images);
     free((*p)->stages);
     free((*p)->order);
+    pt_balance_destroy(&(*p)->balance);
     free((*p)->source);
     free((*p)->source_order);
     free((*p)->pair_begin);
@@ -107,6 +108,13 @@ pt_status pt_plan_create(const pt_config *c, uint32_t *images, size_t n, pt_plan
     return s;
 }
 
+pt_status pt_plan_add_labels(pt_plan *p, const pt_config *c, const int32_t *labels,
+                             int n_classes)
+{
+    if (c->data->sampling != PT__CONFIG__DATA__SAMPLING__BALANCED) return PT_OK;
+    return pt_balance_create(labels, p->n_images, n_classes, &p->balance);
+}
+
 pt_status pt_plan_add_source(pt_plan *p, uint32_t *images, size_t n)
 {
     p->source = images;
@@ -170,6 +178,11 @@ uint64_t pt_plan_epoch(const pt_plan *p, uint64_t step)
     return step / p->steps_per_epoch;
 }
 
+uint64_t pt_plan_view(const pt_plan *p, uint64_t step)
+{
+    return p->balance ? step : pt_plan_epoch(p, step);
+}
+
 double pt_plan_progress(const pt_plan *p, uint64_t step)
 {
     return (double)step / (double)p->steps_per_epoch;
@@ -186,12 +199,23 @@ static void reorder(const pt_plan *p, uint64_t epoch, uint64_t b, size_t n,
     *current = epoch;
 }
 
+static void reorder_targets(pt_plan *p, uint64_t epoch)
+{
+    if (!p->balance) {
+        reorder(p, epoch, 0, p->n_images, &p->order_epoch, p->order);
+        return;
+    }
+    if (p->order_epoch == epoch) return;
+    pt_balance_order(p->balance, p->seed, epoch, p->order);
+    p->order_epoch = epoch;
+}
+
 void pt_plan_places(pt_plan *p, uint64_t step, int first, int n, uint32_t *out)
 {
     uint64_t epoch = pt_plan_epoch(p, step);
     size_t at = step % p->steps_per_epoch * (size_t)p->targets + (size_t)first;
 
-    reorder(p, epoch, 0, p->n_images, &p->order_epoch, p->order);
+    reorder_targets(p, epoch);
     memcpy(out, p->order + at, (size_t)n * sizeof *out);
 }
 

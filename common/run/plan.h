@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/config/config.h"
 #include "common/data/dataset.h"
+#include "common/run/balance.h"
 #include "common/run/held_out.h"
 #include "common/run/shards.h"
 
@@ -26,7 +27,9 @@ typedef struct {
     uint64_t total_steps;
     pt_plan_stage *stages;
     size_t n_stages;
-    uint32_t *order; /* [n_images]: permutation of epoch order_epoch */
+    uint32_t
+        *order; /* [n_images]: places of epoch order_epoch, each once if not balanced */
+    pt_balance *balance; /* data.sampling: balanced; NULL: a permutation */
     uint64_t order_epoch;
     uint32_t *source; /* [n_source]: images of a second data set; NULL: none */
     size_t n_source;
@@ -49,6 +52,11 @@ PT_MUST_USE pt_status pt_plan_create(const pt_config *c, uint32_t *images, size_
                                      pt_plan **out);
 void pt_plan_destroy(pt_plan **p);
 
+/* data.sampling: labels [n_images] of the plan's images, which `balanced` draws by.
+ * Before pt_run_create. */
+PT_MUST_USE pt_status pt_plan_add_labels(pt_plan *p, const pt_config *c,
+                                         const int32_t *labels, int n_classes);
+
 /* With a second data set: every target image of a batch is followed by one of images [n],
  * n >= 1, which is taken also on failure. They come in passes of their own, each in an
  * order of its own. Before pt_run_create. */
@@ -66,6 +74,10 @@ int pt_plan_batch_size(const pt_plan *p, uint64_t step);
 /* The pass that step belongs to, counted from 0; and passes done before it, fractional.
  */
 uint64_t pt_plan_epoch(const pt_plan *p, uint64_t step);
+
+/* What tells apart the views of an image that augmentation draws: the pass, or, where one
+ * pass may repeat an image (balanced), the step. */
+uint64_t pt_plan_view(const pt_plan *p, uint64_t step);
 double pt_plan_progress(const pt_plan *p, uint64_t step);
 
 /* The images of positions [first, first + n) of the batch of step, into out [n]. */

@@ -283,6 +283,20 @@ static pt_status finish_layout(pt_run *r)
     return PT_OK;
 }
 
+/* The labels of the plan's images, for data.sampling. */
+static pt_status add_labels(const pt_setup *u, const pt_config *c, pt_plan *plan)
+{
+    int32_t *labels = pt_calloc(plan->n_images, sizeof *labels);
+    pt_status s;
+
+    if (!labels) return pt_fail(PT_ERR_NOMEM, "no memory for %zu labels", plan->n_images);
+    for (size_t i = 0; i < plan->n_images; i++)
+        labels[i] = pt_dataset_label(u->data, plan->images[i]);
+    s = pt_plan_add_labels(plan, c, labels, pt_dataset_classes(u->data));
+    free(labels);
+    return s;
+}
+
 static pt_status make_run(pt_setup *u, pt_config **config)
 {
     pt_config *c = *config;
@@ -296,6 +310,7 @@ static pt_status make_run(pt_setup *u, pt_config **config)
         s = pt_plan_select(c->data->train_split, c->data->per_class, &u->validation,
                            u->data, &images, &n_images);
     if (s == PT_OK) s = pt_plan_create(c, images, n_images, &plan);
+    if (s == PT_OK) s = add_labels(u, c, plan);
     if (s == PT_OK && u->source) s = add_source(u, c, plan);
     if (s == PT_OK) {
         *config = NULL; /* the run takes it */

@@ -60,6 +60,15 @@ if [ "$mode" = sync ]; then
         ranks $((workers + 1)) other "${methods[@]}" || fail "LwF, $workers workers"
         [ "$(hash_of other)" = "$(hash_of methods)" ] || fail "LwF, $workers workers: other weights"
     done
+    # What the servers decide together, and an order that needs the labels of all images.
+    common=(data.sampling=balanced cross_entropy.weights=balanced
+        'optimizer={kind: adamw, lr: 0.001, clip_norm: 0.5}')
+    ranks 2 common "${common[@]}" || fail "AdamW: $(tail -1 common.log)"
+    for servers in 2 3; do
+        ranks $((2 * servers + 1)) other "${common[@]}" "server.ranks=$servers" || fail "AdamW, $servers servers"
+        [ "$(hash_of other)" = "$(hash_of common)" ] || fail "AdamW, $servers servers: other weights"
+    done
+    grep -q '"gradient_norm":' common/metrics.jsonl || fail "the norm is not in metrics.jsonl"
     # Joint training: a second data set and a second head.
     "$PTRAIN" pack --layout folders images/source source.h5 >/dev/null || fail "pack the source set"
     joint=('regularizers={joint: {weight: 0.7}}' source.path=source.h5)

@@ -117,6 +117,16 @@ static void cut_head(pt_run *run, size_t floats)
     k->n = n;
 }
 
+static void add_labels(const pt_config *c, pt_plan *plan, const whole_run_options *o)
+{
+    int32_t *labels = calloc((size_t)o->n_train, sizeof *labels);
+
+    assert_non_null(labels);
+    for (int i = 0; i < o->n_train; i++) labels[i] = whole_run_label(o, i);
+    assert_int_equal(pt_plan_add_labels(plan, c, labels, WHOLE_RUN_CLASSES), PT_OK);
+    free(labels);
+}
+
 pt_run *whole_run_make(const whole_run_options *o)
 {
     pt_config *c = load_config(o);
@@ -135,6 +145,7 @@ pt_run *whole_run_make(const whole_run_options *o)
 
     assert_int_equal(pt_graph_create(c->network->name, &options, &graph), PT_OK);
     assert_int_equal(pt_plan_create(c, whole_run_numbers(0, n), n, &plan), PT_OK);
+    add_labels(c, plan, o);
     if (asks & PT_ASKS_SOURCE) add_source(c, plan, o);
     assert_int_equal(pt_run_create(c, graph, plan, o->n_servers, o->n_workers, &run),
                      PT_OK);

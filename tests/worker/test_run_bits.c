@@ -181,6 +181,15 @@ static void test_weights_of_classes_give_the_same_bits(void **state)
     some_layouts_agree(o);
 }
 
+static void test_balanced_sampling_gives_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+
+    o.sets[0] = "data.sampling=balanced";
+    o.sets[1] = "cross_entropy.mixup=0.5"; /* partners, too */
+    some_layouts_agree(o);
+}
+
 /* Every sum of the tree is rounded, whether a worker or a server forms it. */
 static void test_gradients_in_bf16_give_the_same_bits(void **state)
 {
@@ -213,6 +222,11 @@ static void changes_the_weights(const char *set)
 static void test_adamw_has_other_weights(void **state)
 {
     changes_the_weights("optimizer.kind=adamw");
+}
+
+static void test_balanced_sampling_has_other_weights(void **state)
+{
+    changes_the_weights("data.sampling=balanced");
 }
 
 static void test_a_run_without_the_pseudo_task_has_other_weights(void **state)
@@ -289,8 +303,10 @@ int main(void)
         cmocka_unit_test(test_adamw_gives_the_same_bits),
         cmocka_unit_test(test_clipping_by_the_norm_gives_the_same_bits),
         cmocka_unit_test(test_weights_of_classes_give_the_same_bits),
+        cmocka_unit_test(test_balanced_sampling_gives_the_same_bits),
         cmocka_unit_test(test_gradients_in_bf16_give_the_same_bits),
         cmocka_unit_test(test_adamw_has_other_weights),
+        cmocka_unit_test(test_balanced_sampling_has_other_weights),
         cmocka_unit_test(test_a_run_without_the_pseudo_task_has_other_weights),
         cmocka_unit_test(test_another_seed_has_other_weights),
         cmocka_unit_test(test_another_number_of_shards_has_other_weights),
