@@ -35,19 +35,15 @@ uint32_t *whole_run_numbers(size_t first, size_t n)
     return x;
 }
 
-/* Files of methods, beside the configurations. */
+/* Files of methods; the configuration has their paths. */
 static void read_files(pt_run *run)
 {
-    char path[256];
-
     for (int m = 0; m < PT_N_METHODS; m++) {
         const pt_run_method *hooks = pt_run_methods[m];
         const char *file =
             hooks && pt_methods[m].is_on(run->config) ? hooks->path(run->config) : NULL;
 
-        if (!file) continue;
-        snprintf(path, sizeof path, "%s/methods/%s", PT_TEST_DATA, file);
-        if (hooks->read(path, run) != PT_OK) fail_msg("%s", pt_fail_text());
+        if (file && hooks->read(file, run) != PT_OK) fail_msg("%s", pt_fail_text());
     }
 }
 
