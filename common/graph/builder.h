@@ -1,4 +1,5 @@
-/* Puts a graph together node by node. Internal to common/graph.
+/* Puts a graph together node by node. For common/graph, and for readers of files that
+ * describe a network (common/weights/onnx_graph.h).
  *
  * The functions pt_build_* append one node that reads node `in` and return its index. The
  * first failure stays in the builder's status: every later call does nothing and returns

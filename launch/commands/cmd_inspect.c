@@ -119,6 +119,8 @@ static void print_weights(const options *o, pt_format format, const pt_table *t,
     pt_log_info("network: %s", v->network ? v->network
                                           : "none of ours by its names and shapes "
                                             "(--tensors lists them)");
+    if (!v->network && format == PT_FORMAT_ONNX)
+        pt_log_info("graph: ptrain predict, eval and export follow it");
     if (v->n_classes > 0)
         pt_log_info("head: %d classes", v->n_classes);
     else

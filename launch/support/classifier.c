@@ -8,8 +8,12 @@
 
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/comm/job.h"
 #include "common/weights/model.h"
+#include "common/weights/onnx.h"
+#include "common/weights/onnx_graph.h"
+#include "common/weights/survey.h"
 #include "launch/support/agree.h"
 #include "launch/support/lines.h"
 #include "launch/support/probe.h"
@@ -47,6 +51,37 @@ static pt_status make_graph(const char *path, const char *network, bool with_hea
     return pt_graph_create(name, &o, &m->graph);
 }
 
+static pt_status load_named(const char *path, const char *entry, const char *network,
+                            bool with_head, pt_classifier *m)
+{
+    pt_status s = make_graph(path, network, with_head, m);
+
+    if (s != PT_OK) return s;
+    m->flat = pt_calloc(m->graph->n_floats, sizeof *m->flat);
+    if (!m->flat) return pt_fail(PT_ERR_NOMEM, "no memory for the network");
+    return pt_weights_load(path, entry, m->graph, with_head, m->flat, &m->info);
+}
+
+/* Of an ONNX model nobody needs to say which network it is: one of ours by its names,
+ * with which we know its pixels, or the one that it describes. */
+static pt_status load_onnx(const char *path, pt_classifier *m)
+{
+    pt_survey found;
+    pt_table *t = NULL;
+    pt_status s = pt_onnx_open(path, &t);
+
+    if (s == PT_OK) s = pt_survey_table(t, PT_FORMAT_ONNX, &found);
+    pt_table_destroy(&t);
+    if (s != PT_OK) return s;
+    if (found.network) return load_named(path, NULL, found.network, true, m);
+    s = pt_onnx_graph_load(path, &m->graph, &m->flat);
+    if (s == PT_OK && pt_job_rank() == 0)
+        pt_log_warn("%s: is no network that ptrain knows by name: its graph is followed, "
+                    "and RGB pixels with ImageNet's mean and deviation are assumed",
+                    path);
+    return s;
+}
+
 pt_status pt_classifier_open(const char *path, const char *entry, const char *network,
                              bool with_head, pt_classifier *out)
 {
@@ -57,11 +92,11 @@ pt_status pt_classifier_open(const char *path, const char *entry, const char *ne
     *out = (pt_classifier){0};
     s = pt_probe_weights(path, entry);
     if (s == PT_OK) s = pt_weights_inspect(path, entry, &out->info);
-    if (s == PT_OK) s = make_graph(path, network, with_head, out);
     if (s != PT_OK) return s;
-    out->flat = pt_calloc(out->graph->n_floats, sizeof *out->flat);
-    if (!out->flat) return pt_fail(PT_ERR_NOMEM, "no memory for the network");
-    s = pt_weights_load(path, entry, out->graph, with_head, out->flat, &out->info);
+    if (!network && !entry && out->info.format == PT_FORMAT_ONNX)
+        s = load_onnx(path, out);
+    else
+        s = load_named(path, entry, network, with_head, out);
     if (s != PT_OK) return s;
     if (out->info.has_preprocess) pre = out->info.preprocess;
     if (out->info.has_geometry) shape = out->info.geometry;

@@ -19,7 +19,8 @@ typedef struct {
  * the directory of one. malloc'd; NULL without memory. */
 char *pt_classifier_path(const char *name);
 
-/* network: its name; NULL: the file's own, which only model files of ptrain have. entry:
+/* network: its name; NULL: the file's own, which model files of ptrain have, and ONNX
+ * models: one of ours by its names, or else the graph of the file (onnx_graph.h). entry:
  * file inside a directory, or NULL. with_head false: what is above the representation is
  * not read, and 0. *out is to be ended by pt_classifier_fini, also after a failure.
  * Local.

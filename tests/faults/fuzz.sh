@@ -70,7 +70,7 @@ seeds() { # TARGET: names of files, or makes them in the current directory
     attention) echo "$data/methods/delta_attention.h5" ;;
     model) echo "$data/weights/model.h5" ;;
     keras) ls "$data"/weights/keras_*.h5 "$data/h5file/foreign.h5" ;;
-    onnx) ls "$data"/weights/*.onnx ;;
+    onnx | onnx_graph) ls "$data"/weights/*.onnx ;;
     caffe) ls "$data"/weights/*.caffemodel ;;
     torch_zip) ls "$data"/weights/*.pt* ;;
     safetensors) ls "$data"/weights/*.safetensors ;;
