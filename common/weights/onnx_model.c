@@ -123,22 +123,23 @@ pt_onnx_tensor *pt_onnx_model_find(const pt_onnx_model *m, const char *name)
     return *name ? find_sorted(m, m->n_tensors, name) : NULL;
 }
 
-/* A tensor under a second name. */
+/* A tensor under a second name. `of` may lie in the list, which may move. */
 static pt_status add_alias(pt_onnx_model *m, const char *name, const pt_onnx_tensor *of)
 {
-    pt_onnx_tensor t = *of, *grown;
+    pt_onnx_tensor t = *of, *grown = NULL;
 
     t.spare = true;
     t.name = strdup(name);
     t.external = of->external ? strdup(of->external) : NULL;
-    grown = pt_grow(m->tensors, m->n_tensors, &m->tensors_capacity, sizeof *grown);
-    if (grown) m->tensors = grown;
-    if (grown && t.name && (t.external || !of->external)) {
-        grown[m->n_tensors++] = t;
-        return PT_OK;
+    if (t.name && (t.external || !of->external))
+        grown = pt_grow(m->tensors, m->n_tensors, &m->tensors_capacity, sizeof *grown);
+    if (!grown) {
+        pt_onnx_tensor_fini(&t);
+        return no_memory(m);
     }
-    pt_onnx_tensor_fini(&t);
-    return no_memory(m);
+    m->tensors = grown;
+    m->tensors[m->n_tensors++] = t;
+    return PT_OK;
 }
 
 /* Exporters write equal tensors once, and an Identity node for each of the others. One
