@@ -8,7 +8,7 @@ set(PT_WAITING e2e.attention e2e.borrow e2e.doctor e2e.edges e2e.errors e2e.idle
   faults.start launch.pack multihost.hash multihost.stop server.checkpoint server.save_killed)
 
 # They measure deadlines of seconds, or need two cores: nothing beside them on two cores.
-set(PT_ALONE faults.orphans faults.oversubscribed faults.servers faults.silent faults.slow
+set(PT_ALONE faults.homes faults.orphans faults.oversubscribed faults.servers faults.silent faults.slow
   mpi.job.np4 multihost.cut)
 
 # What `run.sh --quick` runs: README.md says which promise each is for.

@@ -8,6 +8,7 @@
  *   each receive: messages seem to arrive in other orders.
  * - PT_SHIM_DEAF=1: MPI_Abort reaches nobody and does not return.
  * - PT_SHIM_RANK=R: the rank that the faults below strike (0).
+ * - PT_SHIM_TO=R: only messages to that rank count.
  * - PT_SHIM_FLIP=WHEN: flips one bit of that message, in a copy that lives until the send
  *   completes; the program's buffer stays as it is.
  * - PT_SHIM_DROP=WHEN: that message is lost.
@@ -51,6 +52,7 @@ static struct {
     unsigned delay_us, shuffle;
     bool refuses;
     int tag_ub; /* 0: MPI's own */
+    int to;     /* -1: any rank */
     int kind[FAULTS];
     uint64_t at[FAULTS];
     uint64_t count[PT_MSG_KINDS]; /* [0]: calls */
@@ -85,6 +87,7 @@ static void prepare(void)
     shim.struck = rank == (int)number("PT_SHIM_RANK");
     shim.refuses = refuses && (strcmp(refuses, "ALL") == 0 || rank == atoi(refuses));
     shim.tag_ub = (int)number("PT_SHIM_TAG_UB");
+    shim.to = getenv("PT_SHIM_TO") ? (int)number("PT_SHIM_TO") : -1;
     shim.seed = number("PT_SHIM_SEED") * 1000003u + (uint64_t)rank;
     shim.delay_us = (unsigned)number("PT_SHIM_DELAY_US");
     shim.shuffle = (unsigned)number("PT_SHIM_SHUFFLE");
@@ -174,7 +177,7 @@ int MPI_Isend(const void *data, int n, MPI_Datatype type, int peer, int tag,
     void *copy = NULL;
 
     enter();
-    if (kind > 0) {
+    if (kind > 0 && (shim.to < 0 || shim.to == peer)) {
         shim.count[kind]++;
         strike(kind);
         if (due(FLIP, kind)) copy = flipped(data, (size_t)n);
