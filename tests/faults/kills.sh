@@ -5,17 +5,19 @@
 #   KILLS=20 FIRST=1 kills.sh     seeds FIRST, FIRST+1, ...: each kills one to three times
 #
 # A seed draws victims (a worker, a server, mpirun, the launcher), moments (a message of
-# a rank, counted by the shim; or a time after the start), workers, servers, threads and the
-# steps between checkpoints. By hand, a thousand kills in an hour:
+# a rank, counted by the shim; or a time after the start), workers, servers, threads, the
+# steps between checkpoints, and hosts: this one, or two that are pretended (e2e/pretend.sh), whose
+# workers add up their gradients and send factors. By hand, a thousand kills in an hour:
 #
 #   PTRAIN=$PWD/build/ptrain PT_SOURCE=$PWD PT_SHIM=$PWD/build/tests/faults/libpt_shim.so \
 #       KILLS=820 tests/faults/kills.sh
 . "$(dirname "$0")/lib.sh"
 make_data
+unshare -u true 2>/dev/null && pretend=1 || pretend=0
 steps=36 kills=${KILLS:-20} first=${FIRST:-1} done_kills=0 finished=0
 # AdaRand and matched targets: what a checkpoint holds beside weights and momentum;
 # augmentations: what is drawn for an image, which no checkpoint holds
-run=('stages=[{steps: 36}]' evaluation.every_epochs=3 run.keep_best=true
+run=('stages=[{steps: 36}]' data.batch=5 evaluation.every_epochs=1 run.keep_best=true
     data.validation_share=0.25 pseudo_task.target=matched regularizers.adarand.weight=0.5
     'data.rand_augment={num_ops: 1}' 'data.color_jitter={brightness: 0.4, hue: 0.1}'
     'data.random_erasing={probability: 0.5, with: noise}')
@@ -35,15 +37,24 @@ draw_layout() {
     draw 2; threads=$((drawn + 1))
     draw 6; every=$((drawn + 1))
     layout="$servers servers, $workers workers x $threads threads, checkpoint every $every"
+    draw 3
+    place=(PT_SHIM_NONE=1)
+    if [ $drawn != 0 ] && [ "$pretend" = 1 ] && [ $workers -ge $drawn ]; then
+        beside=$((drawn - 1)) # workers on the servers' host
+        layout="$layout, $beside workers on the servers' host and the others on another"
+        printf 'a slots=%d\nb slots=%d\n' $((servers + beside)) $((workers - beside)) >hosts
+        place=(OMPI_MCA_plm_rsh_agent="$PT_SOURCE/tests/e2e/pretend.sh" OMPI_MCA_orte_default_hostfile="$work/hosts"
+            OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo)
+    fi
 }
 
 # once NAME: starts the run in NAME in the drawn layout, with `fault` in its environment
 once() {
     local sets=()
-    for s in "${run[@]}" "server.ranks=$servers" "engine.threads=$threads" "run.checkpoint_steps=$every" "run.dir=$work/$1"; do
+    for s in "${run[@]}" "server.ranks=$servers" "engine.threads=$threads" "run.checkpoint_steps=$every" "run.dir=$work/$1" server.placement=first; do
         sets+=(--set "$s")
     done
-    env "${fault[@]}" timeout -k 5 60 "$PTRAIN" train run.yaml --workers "$workers" "${sets[@]}" >>"$1.log" 2>&1
+    env "${place[@]}" "${fault[@]}" timeout -k 5 60 "$PTRAIN" train run.yaml --workers "$workers" "${sets[@]}" >>"$1.log" 2>&1
 }
 
 # the process that a name means in the run of NAME
