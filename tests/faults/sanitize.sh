@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # usage: sanitize.sh [address|thread|valgrind|all]
 # The tests under checkers, each in its own build below PT_BUILD (build-sanitize/):
-# - address: unit, MPI and end-to-end tests under ASan, UBSan and the leak check.
+# - address: unit, MPI and end-to-end tests under ASan, UBSan and the leak check; jobs on hosts
+#   that are pretended (e2e/pretend.sh), whose workers are homes of keys and send factors.
 # - thread: what runs threads without MPI under TSan; MPI's libraries are not instrumented.
 # - valgrind: a training run of 1 server and 2 workers under memcheck. Leaks are left to
 #   ASan: memcheck cannot name the plugins that Open MPI has unloaded by then.
@@ -52,6 +53,35 @@ address() {
     LSAN_OPTIONS+=:fast_unwind_on_malloc=0 # to recognize Open MPI; 10 times slower
     suite "address mpi" -L '^mpi$'
     suite "address e2e" -R '^e2e\.(run_dir|errors|edges|bench|predict)$'
+    hosts
+}
+
+# Layouts of servers and hosts, sums and factors in both formats: no finding, one hash.
+hosts() {
+    local log=$dir/hosts.log start=$SECONDS status
+    export PTRAIN=$dir/ptrain PT_SOURCE
+    (
+        . "$here/../e2e/lib.sh"
+        make_data
+        limit=600
+        export OMPI_MCA_plm_rsh_agent=$PT_SOURCE/tests/e2e/pretend.sh OMPI_MCA_btl_tcp_if_include=lo \
+            OMPI_MCA_oob_tcp_if_include=lo OMPI_MCA_orte_default_hostfile=$work/hosts
+        for wire in fp32 bf16; do
+            for layout in '1 1 1' '1 1 3' '2 3 4' '3 3 5'; do # servers, ranks on host a and on b
+                set -- $layout
+                printf 'a slots=%d\nb slots=%d\n' "$2" "$3" >hosts
+                ranks $(($2 + $3)) run "server.ranks=$1" server.wire=$wire data.batch=3 \
+                    'stages=[{steps: 4}]' run.gradient_ratio_every=1 run.trace=trace.json
+                echo "$wire, $layout: exit code $?, $(hash_of run)"
+                cat run.log
+            done
+        done
+    ) >"$log" 2>&1
+    ! grep -qE 'Sanitizer|runtime error' "$log" && [ "$(grep -c ': exit code 0, ' "$log")" = 8 ] &&
+        [ "$(sed -n 's/.*: exit code 0, //p' "$log" | sort -u | wc -l)" = 2 ]
+    status=$?
+    echo "address hosts: exit code $status, $((SECONDS - start)) s ($log)"
+    [ $status = 0 ] || findings=$((findings + 1))
 }
 
 thread() {
