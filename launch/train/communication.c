@@ -46,8 +46,10 @@ static double bound_of_step(const pt_run *r, const pt_rates *rates, uint64_t ste
 void pt_bound_add(pt_bound *b, const pt_run *r, const pt_rates *rates, uint64_t step)
 {
     if (rates->n_hosts == 0) return;
-    if (b->steps == 0 || b->stage != r->stage)
+    if (b->steps == 0 || b->stage != r->stage) {
         b->now = bound_of_step(r, rates, step, &b->rate);
+        b->step = step;
+    }
     b->stage = r->stage;
     b->sum += b->now;
     b->steps++;
@@ -138,6 +140,20 @@ static json_t *tensors_json(const pt_communication *c)
     return o;
 }
 
+/* Bytes of a step on each host's link: [[sent, received], ...]. */
+static json_t *links_json(const pt_communication *c)
+{
+    json_t *o = json_array();
+    pt_traffic *t = pt_calloc((size_t)c->rates->n_hosts, sizeof *t);
+
+    if (t && pt_traffic_of_places(c->run, c->bound->step, c->run->host, t) == PT_OK)
+        for (int i = 0; i < c->rates->n_hosts; i++)
+            json_array_append_new(
+                o, json_pack("[I, I]", (json_int_t)t[i].sent, (json_int_t)t[i].received));
+    free(t);
+    return o;
+}
+
 json_t *pt_communication_json(const pt_communication *c)
 {
     const pt_split *sum = &c->times->sum;
@@ -156,6 +172,7 @@ json_t *pt_communication_json(const pt_communication *c)
         json_object_set_new(o, "hosts", json_integer(c->rates->n_hosts));
         json_object_set_new(o, "link_test_bytes",
                             json_integer((json_int_t)c->rates->bytes));
+        if (c->rates->hosts) json_object_set_new(o, "link_bytes", links_json(c));
     }
     json_object_set_new(o, "weights_by_tensor_s", tensors_json(c));
     return o;

@@ -16,6 +16,7 @@ typedef struct {
     double now, sum; /* seconds: of a step in the current stage, of all steps */
     double rate;     /* bytes a second of the link that decides */
     size_t stage;
+    uint64_t step; /* of the stage, of which `now` is */
     uint64_t steps;
 } pt_bound;
 

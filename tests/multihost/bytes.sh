@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Each link carries the bytes that the program names before its first step, and at most 3 %
-# more: the headers of TCP and IP, acknowledgements, signs of life. Two workers of a host
-# send and receive as one, and have the weights of a worker on each host.
+# Each link carries the bytes that the program names before its first step (and in result.json
+# those of each link), and at most 3 % more: the headers of TCP and IP, acknowledgements, signs of
+# life. Two workers of a host send and receive as one, and have the weights of a worker on each host.
 . "$(dirname "$0")/lib.sh"
 make_data
 hosts_up 4 && hosts_rate 1gbit || { fail "no hosts"; finish; }
 
 links() { for h in h0 h1 h2 h3; do echo "$(hosts_counters $h)"; done; }
 
-# counted NAME HOSTS RANKS STEPS: a run; NAME.links has a line for each host: bytes received,
+# counted NAME HOSTS RANKS STEPS set...: a run; NAME.links has a line for each host: bytes received,
 # sent, without those of the links' measurement, of which a fast moment sends more
 counted() {
     links >before
     across "$2" "$3" "$1" "stages=[{steps: $4}]" network.name=mobilenet_v1 data.batch=16 \
-        network.batch_norm=frozen server.ranks=1 || { cat "$1.log"; fail "$1: $4 steps"; finish; }
+        network.batch_norm=frozen server.ranks=1 "${@:5}" || { cat "$1.log"; fail "$1: $4 steps"; finish; }
     links | paste -d' ' - before |
         awk -v test="$(value "$1" link_test_bytes)" '{print $1 - $3 - test, $2 - $4 - test}' >"$1.links"
 }
@@ -45,4 +45,21 @@ counted two h0,h1 5 2
 counted six h0,h1 5 6
 near "$up" "$down" 1
 [ "$(hash_of six)" = "$weights" ] || fail "two workers a host: other weights"
+
+# A server and a worker on each of the four, and batch norm's sums among the workers.
+named() { # NAME: bytes that each link receives and sends in a step
+    /usr/bin/python3 -c 'import json, sys
+for sent, received in json.load(open(sys.argv[1]))["communication"]["link_bytes"]: print(received, sent)' "$1/result.json"
+}
+spread=(server.ranks=4 network.batch_norm=sync)
+rm -rf two six
+counted two h0,h1,h2,h3 8 2 "${spread[@]}"
+counted six h0,h1,h2,h3 8 6 "${spread[@]}"
+named six | paste -d' ' two.links six.links - | awk '
+    function near(what, bytes, named) {
+        printf "h%d %s %.2f MB a step, named %.2f (%+.2f %%)\n", NR - 1, what, bytes / 1e6, named / 1e6, (bytes / named - 1) * 100
+        if (named == 0 || bytes < named || bytes > 1.03 * named) bad = 1
+    }
+    { near("received", ($3 - $1) / 4, $5); near("sent", ($4 - $2) / 4, $6) }
+    END { exit bad || NR != 4 }' || fail "a link carried other bytes, with a server on each host"
 finish
