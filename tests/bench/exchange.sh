@@ -3,9 +3,11 @@
 # (../multihost/hosts.sh) with rate-limited links, one worker each; then whole steps of
 # ptrain on 1, 2 and 4 of them. Needs root, and an idle machine to mean anything.
 #
-#   exchange.sh [--rate 1gbit] [--mtu 1500] [--networks "resnet50 vgg16"] [--rounds 3]
-#               [--turns 2] [--no-steps]
+#   exchange.sh [--rate 1gbit] [--mtu 1500] [--congestion cubic] [--networks "resnet50 vgg16"]
+#               [--rounds 3] [--turns 2] [--no-steps]
 #
+# TCP's congestion control is cubic, Linux's own default, whatever this machine has: with bbr
+# traffic both ways takes longer, whoever sends it (RESULTS.md).
 # 25.6 M floats are ResNet-50, 138 M are VGG-16. A turn runs everything once; each line is
 # the median of its rounds, with the bound (M: the bytes of all parameters, B: the rate)
 #     3 M / B      one server, three of the four workers on other hosts
@@ -14,11 +16,12 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/multihost/hosts.sh
 hosts_limit=1200
-rate=1gbit mtu=1500 networks="resnet50 vgg16" rounds=3 turns=2 steps=1
+rate=1gbit mtu=1500 congestion=cubic networks="resnet50 vgg16" rounds=3 turns=2 steps=1
 while [ $# -gt 0 ]; do
     case $1 in
     --rate) rate=$2 && shift ;;
     --mtu) mtu=$2 && shift ;;
+    --congestion) congestion=$2 && shift ;;
     --networks) networks=$2 && shift ;;
     --rounds) rounds=$2 && shift ;;
     --turns) turns=$2 && shift ;;
@@ -31,9 +34,10 @@ build=${PT_BUILD:-$PWD/build}
 export OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 (hosts_need) || exit 1
-hosts_up 4 && trap hosts_down EXIT && hosts_rate "$rate" && hosts_mtu "$mtu" || exit 1
+hosts_up 4 && trap hosts_down EXIT && hosts_rate "$rate" && hosts_mtu "$mtu" &&
+    hosts_congestion "$congestion" || exit 1
 all=h0,h1,h2,h3
-echo "commit $(git rev-parse --short HEAD), $(date +%F), $rate, mtu $mtu, load $(cut -d' ' -f1 /proc/loadavg)"
+echo "commit $(git rev-parse --short HEAD), $(date +%F), $rate, mtu $mtu, $congestion, load $(cut -d' ' -f1 /proc/loadavg)"
 
 # adds the bound to lines of bench_exchange and exchange_gloo.py
 bound() {

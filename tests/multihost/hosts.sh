@@ -5,6 +5,8 @@
 #   hosts_up 4           h0 to h3 (10.77.0.10 to .13 on eth0), joined by a switch
 #   hosts_rate 1gbit     limits each link, both ways: a rate as for tc, or none
 #   hosts_mtu 9000       the largest packet; 1500 until then
+#   hosts_congestion cubic           TCP's congestion control between them; until then the
+#                        machine's (net.ipv4.tcp_congestion_control)
 #   hosts_on h0 COMMAND...           runs it there, in this directory and environment
 #   hosts_mpirun N h0,h1 COMMAND...  under Open MPI's mpirun on h0, ranks dealt out by host;
 #                        ended after hosts_limit seconds; hosts_mpi holds more options
@@ -129,6 +131,14 @@ hosts_rate() { # RATE
 
 hosts_mtu() { # BYTES
     hosts_each ip link set PORT mtu "$1"
+}
+
+hosts_congestion() { # NAME; by the route, because a namespace may not choose every one
+    local i
+    for ((i = 0; i < hosts_n; i++)); do
+        hosts_on "h$i" ip route replace 10.77.0.0/24 dev eth0 proto kernel scope link \
+            src "$(hosts_ip $i)" congctl "$1" || return 1
+    done
 }
 
 hosts_mpirun() { # N HOST,HOST,... COMMAND...
