@@ -13,12 +13,12 @@
 #include <stdlib.h>
 
 #include "common/base/bf16.h"
+#include "common/run/hosts.h"
 #include "common/run/trace.h"
+#include "common/run/window.h"
 #include "common/run/wire.h"
 #include "server/arrivals.h"
 #include "server/factor_sums.h"
-
-enum { MAX_SLOTS = 32, SLOT_BUDGET = 64 << 20 };
 
 /* One key in progress; key k of a step is in slot k % n_slots. */
 typedef struct {
@@ -34,35 +34,16 @@ struct pt_gather {
     pt_arrivals *factors; /* [n_params]; no tiles: none come of this tensor */
     pt_factor_sums *former;
     int n_slots;
-    slot slots[MAX_SLOTS];
+    slot slots[PT_WINDOW_SLOTS];
     double seconds; /* CPU time of sums so far */
 };
 
-static size_t largest_key(const pt_run *run)
-{
-    size_t max = 1;
-
-    for (int k = 0; k < run->keys->n; k++)
-        if (run->keys->keys[k].count > max) max = run->keys->keys[k].count;
-    return max;
-}
-
-static int slots_for(size_t copies_bytes)
-{
-    size_t n = copies_bytes > 0 ? SLOT_BUDGET / copies_bytes : MAX_SLOTS;
-
-    return n < 2 ? 2 : n > MAX_SLOTS ? MAX_SLOTS : (int)n;
-}
-
 size_t pt_gather_bytes(const pt_run *run, int rank)
 {
-    pt_arrivals sums;
-    size_t one;
+    size_t one =
+        pt_window_largest_key(run) * sizeof(float) * (size_t)pt_run_copies(run, rank);
 
-    if (pt_arrivals_init(&sums, run, rank, -1) != PT_OK) return 0;
-    one = largest_key(run) * sizeof(float) * (size_t)sums.n_copies;
-    pt_arrivals_fini(&sums);
-    return one * (size_t)slots_for(one) + pt_factor_sums_bytes(run, rank);
+    return one * (size_t)pt_window_slots(run, rank) + pt_factor_sums_bytes(run, rank);
 }
 
 void pt_gather_destroy(pt_gather **g)
@@ -88,6 +69,7 @@ static pt_status make_slots(pt_gather *g)
     size_t parts = (size_t)g->sums.tiles.max, copies = (size_t)g->sums.n_copies;
     bool ok = true;
 
+    g->n_slots = pt_window_slots(g->run, g->comm->rank);
     for (int i = 0; i < g->n_slots; i++) {
         slot *s = &g->slots[i];
 
@@ -118,7 +100,7 @@ static pt_status make_factors(pt_gather *g)
 pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out)
 {
     pt_gather *g = pt_calloc(1, sizeof *g);
-    size_t max = largest_key(run);
+    size_t max = pt_window_largest_key(run);
     pt_status s;
 
     *out = NULL;
@@ -127,10 +109,7 @@ pt_status pt_gather_create(pt_run *run, pt_comm *comm, pt_gather **out)
     g->comm = comm;
     s = pt_arrivals_init(&g->sums, run, comm->rank, -1);
     g->max_floats = (max + 15) / 16 * 16;
-    if (s == PT_OK) {
-        g->n_slots = slots_for(max * sizeof(float) * (size_t)g->sums.n_copies);
-        s = make_slots(g);
-    }
+    if (s == PT_OK) s = make_slots(g);
     if (s == PT_OK) s = make_factors(g);
     if (s == PT_OK)
         *out = g;

@@ -28,9 +28,7 @@ static bool clips(const pt_run *run)
 
 size_t pt_votes_bytes(const pt_run *run)
 {
-    bool votes = run->config->run->nonfinite == PT__CONFIG__NON_FINITE__SKIP_ALL;
-
-    return votes || clips(run) ? run->graph->n_param_floats * sizeof(float) : 0;
+    return pt_run_holds(run) ? run->graph->n_param_floats * sizeof(float) : 0;
 }
 
 pt_status pt_votes_create(const pt_run *run, pt_comm *comm, pt_votes **out)

@@ -6,18 +6,18 @@
  *     exchange_end     rank 0 takes no part
  *     trade            payload to rank 0, step record back
  *     begin_backward   this worker is the home of keys again (worker/home.h)
- *     gradient_ready   backward, last layer first: pushes the sums of the layer's keys,
- *                      or its factors (worker/factor_pushes.h), then posts receives for
- *                      new weights of the layers above it
- *     end_step         posts the receives that are left
+ *     gradient_ready   backward, last layer first: pushes the sums of the layer's keys
+ *                      (worker/client_push.c) or its factors (worker/factor_pushes.h),
+ *                      and posts receives for its new weights
+ *     end_step         posts the receives of a worker without images
  *
  * Weights and gradients that stay on this host are lent and not sent (pt_comm_lend): to
  * and from the key's server, or its home, which the other workers of the host take for
  * it. Three invariants make this safe.
  *
  * - Nothing is written into run->flat while a layer still reads those weights: a receive
- *   is posted, and lent weights are copied, only after the layer's backward pass. So
- *   gradient_ready asks for the layers above and not for its own.
+ *   is posted in the layer's gradient_ready, after its backward pass, and lent weights
+ *   are copied in the next forward pass.
  * - A gradient's buffer is the server's from its push until the key's new weights come,
  *   and until its message has left. The server has added up the gradients before it sends
  *   weights, and no backward pass begins before all weights are here.
@@ -29,12 +29,12 @@
  * are floats, which hold the same values. */
 #include "worker/client.h"
 
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/bf16.h"
 #include "common/run/hosts.h"
+#include "common/run/window.h"
 #include "worker/client_state.h"
 
 /* What poll() had to keep. A carrier may take a send that has failed for one that has
@@ -171,96 +171,29 @@ static pt_status ask_for(pt_client *c, int key)
                           &c->pull[key]);
 }
 
-/* Asks for the new weights of the tensors of nodes above `node` whose gradients have
- * gone. A layer still reads its weights until its own backward pass is over. */
-static pt_status ask_above(pt_client *c, int node)
+/* Asks for the new weights of a tensor, in the order in which they come: the last key
+ * first. */
+static pt_status ask_for_tensor(pt_client *c, int tensor)
 {
-    const pt_keys *keys = c->run->keys;
-
-    for (int i = c->run->graph->n_params - 1; i >= 0; i--) {
-        if (!c->pushed[i] || c->run->graph->tensors[i].node <= node) continue;
-        for (int k = keys->first_of_tensor[i]; k < keys->first_of_tensor[i + 1]; k++) {
-            pt_status s = ask_for(c, k);
-
-            if (s != PT_OK) return s;
-        }
-        c->pushed[i] = false;
-    }
-    return PT_OK;
-}
-
-static bool keep(pt_client *c, pt_status s)
-{
-    c->lost = s;
-    if (s != PT_OK) snprintf(c->lost_text, sizeof c->lost_text, "%s", pt_fail_text());
-    return s == PT_OK;
-}
-
-/* Has a push left? */
-static void look(pt_client *c, pt_request *r)
-{
-    bool done;
-
-    if (r->active && c->lost == PT_OK) keep(c, pt_comm_test(c->comm, r, &done));
-    if (!r->active) pt_spans_left(&c->spans, (size_t)(r - c->push));
-}
-
-/* Sends or lends the sum of one part of a key. A small message leaves at once: the look
- * says so, for the seconds under way. */
-static pt_status push(pt_client *c, int key, int part, float *sum)
-{
-    const pt_key *k = &c->run->keys->keys[key];
-    pt_request *r = &c->push[key * PT_MAX_COVER + part];
-    int index = key * PT_MSG_COVERS + part, peer = c->peer[key];
-    pt_status s;
-
-    pt_spans_push(&c->spans, (size_t)(r - c->push));
-    if (pt_run_lends(c->run, c->comm->rank, peer)) {
-        s = pt_comm_lend(c->comm, peer, PT_MSG_PUSH, index, sum, k->count * sizeof *sum,
-                         r);
-    } else {
-        if (c->span.bf16) pt_bf16_pack(sum, k->count, (uint16_t *)(void *)sum);
-        s = pt_comm_send(c->comm, peer, PT_MSG_PUSH, index, sum,
-                         pt_push_bytes(c->run, k->count), r);
-    }
-    look(c, r);
-    return s;
-}
-
-/* The sums of a key: to its server, or to its home. */
-static pt_status push_key(pt_client *c, int key)
-{
-    const pt_key *k = &c->run->keys->keys[key];
-    const pt_tensor *t = &c->run->graph->tensors[k->tensor];
+    const int *first = c->run->keys->first_of_tensor;
     pt_status s = PT_OK;
 
-    if (pt_home_has(c->home, key)) {
-        pt_home_ready(c->home, key);
-        return PT_OK;
-    }
-    if (pt_factor_pushes_has(c->factors, k->server, k->tensor)) return PT_OK;
-    for (int i = 0; i < c->n_cover && s == PT_OK; i++)
-        if (pt_node_size(&c->span, c->cover[i].level, c->cover[i].index) > 0)
-            s = push(c, key, i,
-                     pt_net_gradient(c->net, k->tensor, i) + (k->offset - t->offset));
+    for (int k = first[tensor + 1] - 1; k >= first[tensor] && s == PT_OK; k--)
+        s = ask_for(c, k);
     return s;
 }
 
 static pt_status gradient_ready(void *context, int tensor)
 {
     pt_client *c = context;
-    const int *first = c->run->keys->first_of_tensor;
     bool moved;
     pt_status s = kept(c);
 
-    for (int k = first[tensor]; k < first[tensor + 1] && s == PT_OK; k++)
-        s = push_key(c, k);
+    if (s == PT_OK) s = pt_client_push(c, tensor);
     if (s == PT_OK)
         s = pt_factor_pushes_send(c->factors, tensor, (size_t)pt_span_images(&c->span));
     if (s == PT_OK) s = pt_home_poll(c->home, &moved);
-    if (s != PT_OK) return s;
-    c->pushed[tensor] = true;
-    return ask_above(c, c->run->graph->tensors[tensor].node);
+    return s == PT_OK ? ask_for_tensor(c, tensor) : s;
 }
 
 static pt_status exchange_begin(void *context, int node, bool backward,
@@ -294,27 +227,30 @@ static void poll(void *context)
 
     if (now - c->last_look < 5e-5 || c->lost != PT_OK) return;
     c->last_look = now;
-    if (!keep(c, pt_exchange_poll(c->exchange)) || now - c->last_poll < 1e-3) return;
+    if (!pt_client_keep(c, pt_exchange_poll(c->exchange)) || now - c->last_poll < 1e-3)
+        return;
     c->last_poll = now;
     pt_comm_poll(c->comm);
-    if (!keep(c, pt_home_poll(c->home, &moved))) return;
-    if (!keep(c, pt_factor_pushes_poll(c->factors))) return;
+    if (!pt_client_keep(c, pt_home_poll(c->home, &moved))) return;
+    if (!pt_client_keep(c, pt_client_advance(c, &moved))) return;
+    if (!pt_client_keep(c, pt_factor_pushes_poll(c->factors))) return;
     for (int k = 0; k < c->run->keys->n; k++)
         for (int i = 0; i < c->n_cover; i++) {
             pt_request *r = &c->push[k * PT_MAX_COVER + i];
 
-            look(c, r);
+            pt_client_look(c, r);
             if (c->lost != PT_OK || r->active) return;
         }
 }
 
-/* The same in waits, for the other workers of the host. */
-static pt_status poll_home(void *context, bool *moved)
+/* The same in waits: what the other workers of the host, and servers, wait for. */
+static pt_status poll_in_waits(void *context, bool *moved)
 {
     pt_client *c = context;
     bool some = false;
 
-    if (c->lost == PT_OK) keep(c, pt_home_poll(c->home, &some));
+    if (c->lost == PT_OK && pt_client_keep(c, pt_home_poll(c->home, &some)))
+        pt_client_keep(c, pt_client_advance(c, &some));
     *moved = *moved || some;
     return kept(c);
 }
@@ -325,9 +261,9 @@ void pt_client_destroy(pt_client **c)
     if ((*c)->comm->poll_context == *c) (*c)->comm->poll = NULL;
     free((*c)->push);
     free((*c)->pull);
-    free((*c)->pushed);
     free((*c)->peer);
     free((*c)->due);
+    pt_turns_destroy(&(*c)->turns);
     pt_home_destroy(&(*c)->home);
     pt_spans_fini(&(*c)->spans);
     free((*c)->tensor_waits);
@@ -345,17 +281,42 @@ static pt_status make_lists(pt_client *c)
 
     c->push = pt_calloc(n * PT_MAX_COVER, sizeof *c->push);
     c->pull = pt_calloc(n, sizeof *c->pull);
-    c->pushed = pt_calloc(params, sizeof *c->pushed);
     c->peer = pt_calloc(n, sizeof *c->peer);
     c->due = pt_calloc(n, sizeof *c->due);
     c->tensor_waits = pt_calloc(params, sizeof *c->tensor_waits);
     c->server_waits = pt_calloc((size_t)c->run->n_servers, sizeof *c->server_waits);
-    if (!c->push || !c->pull || !c->pushed || !c->peer || !c->due || !c->tensor_waits ||
+    if (!c->push || !c->pull || !c->peer || !c->due || !c->tensor_waits ||
         !c->server_waits)
         return pt_fail(PT_ERR_NOMEM, "no memory for the worker's messages");
     for (int k = 0; k < c->run->keys->n; k++)
         c->peer[k] = pt_run_home(c->run, c->worker, k);
     return PT_OK;
+}
+
+/* Does this worker send the sums of key to another host's server by itself? */
+static bool sends(const pt_client *c, int key)
+{
+    const pt_key *k = &c->run->keys->keys[key];
+
+    return c->peer[key] == k->server && !pt_run_lends(c->run, c->comm->rank, k->server) &&
+           !pt_factor_pushes_has(c->factors, k->server, k->tensor);
+}
+
+static pt_status make_turns(pt_client *c)
+{
+    bool *pushes = pt_calloc((size_t)c->run->keys->n, sizeof *pushes);
+    int *window = pt_calloc((size_t)c->run->n_servers, sizeof *window);
+    pt_status s = pushes && window
+                      ? PT_OK
+                      : pt_fail(PT_ERR_NOMEM, "no memory for the order of pushes");
+
+    for (int k = 0; k < c->run->keys->n && s == PT_OK; k++) pushes[k] = sends(c, k);
+    for (int i = 0; i < c->run->n_servers && s == PT_OK; i++)
+        window[i] = c->comm->unasked ? pt_window_pushes(c->run, i) : INT_MAX;
+    if (s == PT_OK) s = pt_turns_create(c->run, pushes, window, &c->turns);
+    free(pushes);
+    free(window);
+    return s;
 }
 
 /* The client's hooks: of its net, and of waits. */
@@ -368,7 +329,7 @@ static void install(pt_client *c)
                                              .gradient_ready = gradient_ready,
                                              .poll = poll,
                                              .lap = c->run->trace ? lap : NULL});
-    c->comm->poll = poll_home;
+    c->comm->poll = poll_in_waits;
     c->comm->poll_context = c;
 }
 
@@ -384,10 +345,12 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
     c->comm = comm;
     c->net = net;
     c->worker = worker;
+    comm->unasked = !pt_run_holds(run) && !comm->ops->wait;
     s = pt_spans_init(&c->spans, run, (size_t)run->keys->n * PT_MAX_COVER);
     if (s == PT_OK) s = make_lists(c);
     if (s == PT_OK) s = pt_exchange_create(run, comm, worker, &c->exchange);
     if (s == PT_OK) s = pt_factor_pushes_create(run, comm, net, worker, &c->factors);
+    if (s == PT_OK) s = make_turns(c);
     if (s == PT_OK) s = pt_home_create(run, comm, net, &c->spans, worker, &c->home);
     if (s == PT_OK) {
         install(c);
@@ -412,11 +375,8 @@ pt_status pt_client_begin_step(pt_client *c, uint64_t step)
     memset(c->waited, 0, sizeof c->waited);
     c->began = pt_comm_seconds_under_way(c->comm);
     c->exposed = 0;
-    s = pt_client_wait(c, PT_TIME_WEIGHTS, c->push,
-                       (size_t)c->run->keys->n * PT_MAX_COVER);
-    if (s == PT_OK)
-        s = pt_client_wait(c, PT_TIME_WEIGHTS, pt_factor_pushes_requests(c->factors),
-                           pt_factor_pushes_count(c->factors));
+    s = pt_client_finish_pushes(c);
+    pt_turns_begin(c->turns);
     pt_spans_step(&c->spans, step);
     if (s == PT_OK) s = pt_client_wait(c, PT_TIME_RECORD, &c->payload, 1);
     c->step = step;
@@ -454,10 +414,12 @@ pt_status pt_client_begin_backward(pt_client *c)
 
 pt_status pt_client_end_step(pt_client *c)
 {
-    for (int i = 0; i < c->run->graph->n_params; i++)
-        c->pushed[i] =
-            c->pushed[i] || (pt_span_images(&c->span) == 0 && c->run->trained[i]);
-    return ask_above(c, -1);
+    pt_status s = PT_OK;
+
+    if (pt_span_images(&c->span) > 0) return PT_OK; /* each tensor's, when it was ready */
+    for (int i = c->run->graph->n_params - 1; i >= 0 && s == PT_OK; i--)
+        if (c->run->trained[i]) s = ask_for_tensor(c, i);
+    return s;
 }
 
 pt_status pt_client_settle(pt_client *c)

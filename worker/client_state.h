@@ -9,6 +9,7 @@
 #include "worker/factor_pushes.h"
 #include "worker/home.h"
 #include "worker/spans.h"
+#include "worker/turns.h"
 
 enum { RANK_0 = 0 };
 
@@ -23,10 +24,10 @@ struct pt_client {
     int n_cover;
     pt_request *push; /* [n_keys][PT_MAX_COVER] */
     pt_request *pull; /* [n_keys] */
-    bool *pushed;     /* [n_params]: gradient has gone, new weights not asked for */
     int *peer; /* [n_keys]: who takes this worker's sums and gives it new weights */
     bool *due; /* [n_keys]: asked for, of keys whose home this worker is */
     pt_home *home;
+    pt_turns *turns;
     pt_factor_pushes *factors;
     pt_exchange *exchange;
     pt_request payload, record;
@@ -43,5 +44,20 @@ struct pt_client {
 /* Waits for r [n]; the time is one of `why`. */
 PT_MUST_USE pt_status pt_client_wait(struct pt_client *c, pt_step_time why, pt_request *r,
                                      size_t n);
+
+/* Keeps a failure for where it can be returned; false: there is one. */
+bool pt_client_keep(struct pt_client *c, pt_status s);
+
+/* Has a push left? */
+void pt_client_look(struct pt_client *c, pt_request *r);
+
+/* The sums of a tensor are complete: those leave whose turn it is. */
+PT_MUST_USE pt_status pt_client_push(struct pt_client *c, int tensor);
+
+/* Pushes what can leave now. *moved = true: there was something. */
+PT_MUST_USE pt_status pt_client_advance(struct pt_client *c, bool *moved);
+
+/* Waits until all of the step have left. */
+PT_MUST_USE pt_status pt_client_finish_pushes(struct pt_client *c);
 
 #endif

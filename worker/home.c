@@ -10,12 +10,14 @@
  *     lent     the others have been told */
 #include "worker/home.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "common/base/bf16.h"
 #include "common/run/factors.h"
 #include "common/run/tiles.h"
 #include "common/run/trace.h"
+#include "common/run/window.h"
 #include "common/run/wire.h"
 
 typedef struct {
@@ -34,6 +36,7 @@ typedef struct {
 typedef struct {
     duty **list; /* [n]: those of the step */
     int n, merged, left, came, lent;
+    int window; /* merged, but not come: at most so many */
 } lane;
 
 struct pt_home {
@@ -203,7 +206,8 @@ static pt_status advance(pt_home *h, lane *l, int *at, int limit,
 
 static pt_status advance_lane(pt_home *h, lane *l, bool *moved)
 {
-    pt_status s = advance(h, l, &l->merged, l->n, try_merge, moved);
+    int room = l->n - l->came < l->window ? l->n : l->came + l->window;
+    pt_status s = advance(h, l, &l->merged, room, try_merge, moved);
 
     if (s == PT_OK) s = advance(h, l, &l->left, l->merged, try_ask, moved);
     if (s == PT_OK) s = advance(h, l, &l->came, l->left, try_lend, moved);
@@ -253,7 +257,7 @@ pt_status pt_home_begin(pt_home *h, uint64_t step)
         lane *l = &h->lanes[i];
 
         s = settle(h, l);
-        *l = (lane){.list = l->list};
+        *l = (lane){.list = l->list, .window = l->window};
     }
     pt_tiles_enter(&h->tiles, step);
     for (int i = 0; i < h->n; i++) {
@@ -272,6 +276,8 @@ static pt_request *awaited(const pt_home *h, const lane *l, duty *d, size_t *n)
 {
     *n = 1;
     if (d->pull->active) return d->pull;
+    if (l->left == l->merged && l->merged - l->came == l->window)
+        return l->list[l->came]->pull;
     *n = (size_t)h->n_cover;
     if (l->left < l->merged) return l->list[l->left]->push;
     PT_CHECK(l->merged < l->n && l->list[l->merged]->ready,
@@ -357,6 +363,7 @@ static void init_duties(pt_home *h)
         if (pt_run_home(h->run, h->worker, k) == h->comm->rank) init_duty(h, n++, k);
     for (int s = 0; s < h->run->n_servers; s++) {
         h->lanes[s].list = h->lists + before;
+        h->lanes[s].window = h->comm->unasked ? pt_window_pushes(h->run, s) : INT_MAX;
         for (int i = 0; i < n; i++) before += key_of(h, &h->duties[i])->server == s;
     }
     for (int i = 0, w = h->host.first; w < h->host.first + h->host.n; w++)

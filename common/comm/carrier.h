@@ -14,6 +14,12 @@
  * and each part of a large message shows progress. */
 enum { PT_MSG_CHECK_BYTES = 4, PT_MSG_PART_BYTES = 1 << 26 };
 
+/* Parts of gradients and weights that leave unasked: what MPI sends without the
+ * receiver's permission (Open MPI over TCP: 65,536 bytes with a header). A larger message
+ * waits for its permission, and is complete with a note after its last byte; MPI queues
+ * both behind all data for the same peer. */
+enum { PT_MSG_UNASKED_BYTES = 64000 };
+
 /* What travels of a message that is lent. */
 enum { PT_MSG_PLACE_BYTES = sizeof(uint64_t) };
 
@@ -69,7 +75,9 @@ typedef struct {
     struct pt_pulse *pulse;       /* borrowed; NULL: none */
     struct pt_segments *segments; /* borrowed; NULL: nothing is lent */
     double deadline_s;            /* of one wait without any progress; > 0 */
-    size_t part_bytes;       /* same on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
+    size_t part_bytes; /* same on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
+    bool unasked;      /* same on all ranks: whoever sends gradients or weights knows that
+                          there      is room (common/run/window.h) */
     uint64_t sent, received; /* bytes posted so far, checksums included */
     pt_under_way under_way;
     /* Called while waiting, may be NULL: what this rank does for others. *moved, false

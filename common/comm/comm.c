@@ -11,15 +11,21 @@
 
 /* ---- messages ---------------------------------------------------------------------- */
 
-static size_t part_bytes(const pt_comm *c)
+static bool is_bulk(pt_msg_kind kind)
 {
-    return c->part_bytes > 0 ? c->part_bytes : PT_MSG_PART_BYTES;
+    return kind == PT_MSG_PUSH || kind == PT_MSG_FACTORS || kind == PT_MSG_PULL;
+}
+
+static size_t part_bytes(const pt_comm *c, const pt_request *r)
+{
+    if (c->part_bytes > 0) return c->part_bytes;
+    return c->unasked && is_bulk(r->kind) ? PT_MSG_UNASKED_BYTES : PT_MSG_PART_BYTES;
 }
 
 /* Parts of a message; an empty message has one. */
-static size_t count_parts(const pt_comm *c, size_t bytes)
+static size_t count_parts(const pt_comm *c, const pt_request *r)
 {
-    return bytes == 0 ? 1 : (bytes - 1) / part_bytes(c) + 1;
+    return r->bytes == 0 ? 1 : (r->bytes - 1) / part_bytes(c, r) + 1;
 }
 
 static uintptr_t *part_handle(pt_request *r, size_t part)
@@ -31,7 +37,7 @@ static uintptr_t *part_handle(pt_request *r, size_t part)
 static pt_status post(pt_comm *c, pt_request *r)
 {
     const pt_comm_ops *o = c->ops;
-    size_t n = count_parts(c, r->bytes), size = part_bytes(c);
+    size_t n = count_parts(c, r), size = part_bytes(c, r);
     int tag = pt_msg_tag(r->kind, r->index);
     pt_status s = PT_OK;
 
@@ -65,11 +71,6 @@ static void begin(pt_request *r, bool receive, int peer, pt_msg_kind kind, int i
                       .index = index,
                       .data = data,
                       .bytes = bytes};
-}
-
-static bool is_bulk(pt_msg_kind kind)
-{
-    return kind == PT_MSG_PUSH || kind == PT_MSG_FACTORS || kind == PT_MSG_PULL;
 }
 
 static void depart(pt_comm *c, pt_msg_kind kind)
@@ -211,7 +212,7 @@ static pt_status check(const pt_request *r)
  * has completed stays so. */
 static pt_status test_parts(pt_comm *c, pt_request *r, bool *done)
 {
-    size_t n = count_parts(c, r->bytes);
+    size_t n = count_parts(c, r);
     pt_status s = PT_OK;
 
     *done = true;
@@ -331,7 +332,7 @@ static pt_status wait_first(pt_comm *c, pt_request *r, size_t n)
     size_t i = first_pending(r, n);
 
     if (i == n) return PT_OK;
-    return c->ops->wait(c->self, r[i].parts_done < count_parts(c, r[i].bytes)
+    return c->ops->wait(c->self, r[i].parts_done < count_parts(c, &r[i])
                                      ? part_handle(&r[i], r[i].parts_done)
                                      : &r[i].check);
 }

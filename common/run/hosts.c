@@ -58,3 +58,16 @@ int pt_sender_parts(const pt_run *r, const pt_sender *s)
 
     return pt_tree_cover(span.lo, span.hi, span.n_shards, cover);
 }
+
+int pt_run_copies(const pt_run *r, int server)
+{
+    int n = 0;
+
+    for (int w = 0; w < r->n_workers;) {
+        pt_sender s = sender_from(r, server, w);
+
+        if (!pt_run_lends(r, server, r->n_servers + w)) n += pt_sender_parts(r, &s);
+        w += s.n;
+    }
+    return n;
+}

@@ -22,6 +22,10 @@ pt_sender pt_run_sharing(const pt_run *r, int worker);
  * how many. */
 int pt_run_senders(const pt_run *r, int server, pt_sender *out);
 
+/* Sums of a key that reach server by messages and are not lent: as many as it needs
+ * copies of a key. */
+int pt_run_copies(const pt_run *r, int server);
+
 /* The rank that sends the sums of key, and receives its new weights. */
 int pt_sender_rank(const pt_run *r, const pt_sender *s, int key);
 

@@ -141,6 +141,12 @@ pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan *plan, int n
     return s;
 }
 
+bool pt_run_holds(const pt_run *r)
+{
+    return r->config->run->nonfinite == PT__CONFIG__NON_FINITE__SKIP_ALL ||
+           r->config->optimizer->clip_norm > 0;
+}
+
 bool pt_run_lends(const pt_run *r, int rank, int other)
 {
     return r->lends && rank != other && (!r->host || r->host[rank] == r->host[other]);

@@ -57,6 +57,10 @@ PT_MUST_USE pt_status pt_run_create(pt_config *config, pt_graph *graph, pt_plan 
                                     int n_servers, int n_workers, pt_run **out);
 void pt_run_destroy(pt_run **r);
 
+/* Do servers hold the gradients of a step until all are there, and move no key before?
+ * (run.nonfinite: skip_all, optimizer.clip_norm) */
+bool pt_run_holds(const pt_run *r);
+
 /* Do the two ranks share memory, so that a message between them can be lent? */
 bool pt_run_lends(const pt_run *r, int rank, int other);
 

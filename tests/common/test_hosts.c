@@ -7,6 +7,7 @@
 
 #include "common/base/bf16.h"
 #include "common/run/tiles.h"
+#include "common/run/window.h"
 #include "tests/support/pattern.h"
 #include "tests/support/whole_run.h"
 
@@ -194,6 +195,34 @@ static void test_sums_merged_on_hosts_have_the_bits_of_one_worker(void **state)
     same_sums("server.wire=bf16");
 }
 
+/* A server has 64 MB for its copies of keys, or room for two keys. */
+static void room_for_keys_of(size_t floats)
+{
+    whole_run_options o = {
+        .config = PT_TEST_DATA "/run/base.yaml", .n_servers = 1, .n_train = 21};
+
+    for (o.n_workers = 1; o.n_workers <= 8; o.n_workers++) {
+        pt_run *r = whole_run_make(&o);
+        size_t slots, copies = (size_t)pt_run_copies(r, 0);
+
+        r->keys->keys[0].count = floats;
+        slots = (size_t)pt_window_slots(r, 0);
+        assert_in_range(pt_window_pushes(r, 0), 2, slots);
+        assert_true(slots == 2 || slots * copies * floats * sizeof(float) <= 64 << 20);
+        assert_true(copies >= (size_t)o.n_workers);
+        r->lends = true; /* all are on one host */
+        assert_int_equal(pt_run_copies(r, 0), 0);
+        assert_int_equal(pt_window_slots(r, 0), PT_WINDOW_SLOTS);
+        pt_run_destroy(&r);
+    }
+}
+
+static void test_a_worker_pushes_no_more_than_the_server_has_room_for(void **state)
+{
+    room_for_keys_of(PT_KEY_MAX_FLOATS);
+    room_for_keys_of(16 * PT_KEY_MAX_FLOATS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_without_shared_memory_each_worker_sends_by_itself),
         cmocka_unit_test(test_the_keys_of_a_server_go_round_the_workers_of_a_host),
         cmocka_unit_test(test_sums_merged_on_hosts_have_the_bits_of_one_worker),
+        cmocka_unit_test(test_a_worker_pushes_no_more_than_the_server_has_room_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/base/crc32c.h"
+#include "common/run/window.h"
 #include "tests/support/whole_run.h"
 #include "worker/client.h"
 #include "worker/step.h"
@@ -19,26 +21,42 @@ double __wrap_pt_clock(void)
     return now += 2e-3;
 }
 
-/* The carrier: all is done at once, but the first `fails` tests of a message fail. As
- * with MPI, a later test of such a message reports that it has ended. */
+/* The carrier: all is done at once, new weights are zeros, but the first `fails` tests of
+ * a message fail. As with MPI, a later test of such a message reports that it has ended.
+ */
+enum { SENT = 1, RECEIVED };
+
 static int fails;
+static bool withheld; /* new weights: a receive does not complete */
+static int pushed;
 
 static pt_status send(void *self, pt_channel channel, int peer, int tag, const void *data,
                       size_t bytes, uintptr_t *native)
 {
-    *native = 1;
+    pushed += channel == PT_CHANNEL_CHECKSUMS && pt_msg_kind_of(tag) == PT_MSG_PUSH;
+    *native = SENT;
     return PT_OK;
 }
 
 static pt_status recv(void *self, pt_channel channel, int peer, int tag, void *data,
                       size_t bytes, uintptr_t *native)
 {
-    return send(self, channel, peer, tag, data, bytes, native);
+    static uint32_t crc; /* of the parts of the message */
+
+    if (channel == PT_CHANNEL_CHECKSUMS) {
+        memcpy(data, &crc, sizeof crc);
+        crc = 0;
+    } else {
+        memset(data, 0, bytes);
+        crc = pt_crc32c(crc, data, bytes);
+    }
+    *native = RECEIVED;
+    return PT_OK;
 }
 
 static pt_status test(void *self, uintptr_t *native, bool *done)
 {
-    *done = true;
+    *done = !withheld || *native != RECEIVED;
     if (fails == 0) return PT_OK;
     fails--;
     return pt_fail(PT_ERR_COMM, "MPI_Test: the wire is cut");
@@ -55,11 +73,11 @@ typedef struct {
     float *images;
 } fixture;
 
-static const whole_run_options options = {.config = PT_TEST_DATA "/run/base.yaml",
-                                          .n_servers = 1,
-                                          .n_workers = 1,
-                                          .n_train = 16,
-                                          .salt = 3};
+static whole_run_options options = {.config = PT_TEST_DATA "/run/base.yaml",
+                                    .n_servers = 1,
+                                    .n_workers = 1,
+                                    .n_train = 16,
+                                    .salt = 3};
 
 static void init(fixture *f)
 {
@@ -132,11 +150,51 @@ static void test_a_push_that_failed_while_computing_is_reported(void **state)
     fini(&f);
 }
 
+/* The server has room for a window of keys: more leave when their weights have come. */
+static void test_without_new_weights_no_more_than_a_window_is_pushed(void **state)
+{
+    fixture f;
+
+    init(&f);
+    pushed = 0;
+    withheld = true;
+    assert_int_equal(step(&f), PT_OK);
+    assert_int_equal(pushed, pt_window_pushes(f.run, 0));
+    assert_true(pushed < f.run->keys->n);
+    withheld = false;
+    assert_int_equal(pt_client_begin_step(f.client, 1), PT_OK);
+    assert_int_equal(pushed, f.run->keys->n);
+    fini(&f);
+}
+
+/* It sends no weights before it has them all. */
+static void test_a_server_that_holds_gradients_gets_all_of_them(void **state)
+{
+    static const char *const holds[] = {"run.nonfinite=skip_all",
+                                        "optimizer.clip_norm=1"};
+
+    for (int i = 0; i < 2; i++) {
+        fixture f;
+
+        options.sets[0] = holds[i];
+        init(&f);
+        pushed = 0;
+        withheld = true;
+        assert_int_equal(step(&f), PT_OK);
+        assert_int_equal(pushed, f.run->keys->n);
+        withheld = false;
+        fini(&f);
+    }
+    options.sets[0] = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_step_without_failures_goes_through),
         cmocka_unit_test(test_a_push_that_failed_while_computing_is_reported),
+        cmocka_unit_test(test_without_new_weights_no_more_than_a_window_is_pushed),
+        cmocka_unit_test(test_a_server_that_holds_gradients_gets_all_of_them),
     };
 
     return cmocka_run_group_tests_name("worker.client", tests, NULL, NULL);
