@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """What the pages say of the tree is there: files and headings that links name, tests that verify.md
-names, words of error lines that troubleshooting.md quotes; and README.md is a page.
+names, words of error lines that troubleshooting.md quotes, the keys of configuration.md; and
+README.md is a page.
 
-usage: pages.py SOURCE BUILD
+usage: pages.py SOURCE BUILD PTRAIN
 """
 import glob
 import os
@@ -10,7 +11,7 @@ import re
 import subprocess
 import sys
 
-source, build = sys.argv[1:3]
+source, build, ptrain = sys.argv[1:4]
 os.chdir(source)
 faults = []
 
@@ -55,6 +56,10 @@ for row in read("launch/docs/troubleshooting.md").splitlines():
         part = max(re.split(r"\d+|\.\.\.", words), key=len)
         if part.strip() not in code:
             faults.append(f"launch/docs/troubleshooting.md: no message has `{words}`")
+
+keys = subprocess.check_output([ptrain, "config", "schema", "--markdown"], text=True)
+if keys != read("launch/docs/configuration.md"):
+    faults.append("launch/docs/configuration.md: is not what `ptrain config schema --markdown` prints")
 
 lines = read("README.md").count("\n")
 if lines > 120:
