@@ -229,6 +229,15 @@ int pt_build_global_avg_pool(pt_builder *b, int in, pt_name name)
     return newest(b);
 }
 
+int pt_build_adaptive_avg_pool(pt_builder *b, int in, pt_name name, int side)
+{
+    pt_node *n = add_node(b, PT_OP_ADAPTIVE_AVG_POOL, in, -1, name);
+
+    if (!n) return 0;
+    n->h = n->w = side;
+    return newest(b);
+}
+
 int pt_build_linear(pt_builder *b, int in, pt_name name, int out)
 {
     pt_node *n = add_node(b, PT_OP_LINEAR, in, -1, name);

@@ -48,6 +48,7 @@ int pt_build_relu(pt_builder *b, int in, pt_name name);
 int pt_build_relu6(pt_builder *b, int in, pt_name name);
 int pt_build_max_pool(pt_builder *b, int in, pt_name name, pt_window w);
 int pt_build_global_avg_pool(pt_builder *b, int in, pt_name name);
+int pt_build_adaptive_avg_pool(pt_builder *b, int in, pt_name name, int side);
 int pt_build_linear(pt_builder *b, int in, pt_name name, int out);
 int pt_build_dropout(pt_builder *b, int in, pt_name name); /* kept when p = 0 */
 int pt_build_add(pt_builder *b, int in0, int in1, pt_name name);

@@ -21,7 +21,7 @@ static const struct network {
     void (*build)(pt_builder *b, const int *blocks);
     const int *blocks;
 } networks[NETWORKS] = {
-    {"vgg16", 224, 1000, 224, 224, 1, 1e-5f, pt_build_vgg16, NULL},
+    {"vgg16", 224, 1000, 1, SIDE_MAX, 1, 1e-5f, pt_build_vgg16, NULL},
     {"resnet18", 224, 1000, 1, SIDE_MAX, 1, 1e-5f, pt_build_resnet_basic, resnet18},
     {"resnet34", 224, 1000, 1, SIDE_MAX, 1, 1e-5f, pt_build_resnet_basic, resnet50},
     {"resnet50", 224, 1000, 1, SIDE_MAX, 1, 1e-5f, pt_build_resnet, resnet50},
@@ -77,9 +77,6 @@ pt_status pt_graph_defaults(const char *network, int *side, int *n_classes)
 
 static pt_status check_side(const struct network *n, int side)
 {
-    if (n->min_side == n->max_side && side != n->min_side)
-        return pt_fail(PT_ERR_CONFIG, "%s: input side is %d, it must be %d", n->name,
-                       side, n->min_side);
     if (side < n->min_side || side > n->max_side)
         return pt_fail(PT_ERR_CONFIG, "%s: input side is %d, it must be %d to %d",
                        n->name, side, n->min_side, n->max_side);

@@ -28,7 +28,9 @@ typedef enum {
     PT_OP_MAX_POOL, /* padding never wins; `ceil` rounds the output size up, a window
                        then starts inside the input or its left padding (as PyTorch) */
     PT_OP_GLOBAL_AVG_POOL,
-    PT_OP_LINEAR, /* flattens its input */
+    PT_OP_ADAPTIVE_AVG_POOL, /* to the node's size; window i of n of a side of s pixels:
+                                floor(i s / n) to ceil((i + 1) s / n) - 1 */
+    PT_OP_LINEAR,            /* flattens its input */
     PT_OP_DROPOUT,
     PT_OP_ADD,       /* two inputs of one shape */
     PT_OP_CONCAT,    /* two inputs, joined on channels */
@@ -121,9 +123,10 @@ typedef struct {
 /* Names: vgg16 resnet18 resnet34 resnet50 resnet101 resnet152 squeezenet1_1 mobilenet_v1
  * cifar_resnet20 cifar_resnet56 resnet_small. PT_ERR_CONFIG for an unknown name (with a
  * suggestion), a side that does not fit the network, n_classes < 1, dropout outside [0,
- * 1). Sides: vgg16 224 only; resnet_small a multiple of 4 from 8 on; elsewhere any up to
- * 4096 that leaves no map empty. The representation of SqueezeNet with its original head
- * is the last fire module's map: pooling comes after the classifier there. */
+ * 1). Sides: resnet_small a multiple of 4 from 8 on; elsewhere any up to 4096 that leaves
+ * no map empty. VGG-16 averages its last map to 7 x 7 unless it has this size. The
+ * representation of SqueezeNet with its original head is the last fire module's map:
+ * pooling comes after the classifier there. */
 PT_MUST_USE pt_status pt_graph_create(const char *network, const pt_graph_options *opt,
                                       pt_graph **out);
 void pt_graph_destroy(pt_graph **g);

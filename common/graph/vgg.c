@@ -2,6 +2,8 @@
  * numbered as in torchvision's `features` and `classifier`. */
 #include "common/graph/builder.h"
 
+enum { GRID = 7 }; /* rows and columns of the map that the first linear layer reads */
+
 void pt_build_vgg16(pt_builder *b, const int *blocks)
 {
     static const int convs[5] = {2, 2, 3, 3, 3}, channels[5] = {64, 128, 256, 512, 512};
@@ -17,6 +19,8 @@ void pt_build_vgg16(pt_builder *b, const int *blocks)
         x = pt_build_max_pool(b, x, pt_named("features.%d", i++),
                               pt_window_square(2, 2, 0));
     }
+    if (pt_build_node(b, x)->h != GRID) /* at 224 pixels it would change nothing */
+        x = pt_build_adaptive_avg_pool(b, x, pt_named("avgpool"), GRID);
     x = pt_build_linear(b, x, pt_named("classifier.0"), 4096);
     x = pt_build_relu(b, x, pt_named("classifier.1"));
     x = pt_build_dropout(b, x, pt_named("classifier.2"));

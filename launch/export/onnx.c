@@ -77,6 +77,51 @@ static void map_max_pool(mapping *m, const pt_node *n, const char *in)
     if (n->window.ceil) pt_onnx_int(&m->b, node, "ceil_mode", 1);
 }
 
+/* Averages as two products: rows x in x columns, where the matrices hold each window's
+ * shares. ONNX has no such pool of its own. */
+static void map_grid(mapping *m, const pt_node *n, const pt_node *from, const char *in)
+{
+    int to = n->h, side = from->h; /* both are square */
+    size_t size = (size_t)to * (size_t)side;
+    float *rows = pt_onnx_memory(&m->b, size * sizeof *rows);
+    float *columns = pt_onnx_memory(&m->b, size * sizeof *columns);
+    char name[3][PT_NAME_MAX + 16];
+    const char *inputs[2];
+
+    if (m->b.failed) return;
+    for (int i = 0; i < to; i++) {
+        int first = i * side / to, end = ((i + 1) * side + to - 1) / to;
+
+        for (int k = first; k < end; k++)
+            rows[i * side + k] = columns[k * to + i] = 1 / (float)(end - first);
+    }
+    snprintf(name[0], sizeof name[0], "%s.rows", n->name);
+    snprintf(name[1], sizeof name[1], "%s.columns", n->name);
+    snprintf(name[2], sizeof name[2], "%s.by_rows", n->name);
+    inputs[0] = pt_onnx_matrix(&m->b, name[0], rows, to, side);
+    inputs[1] = in;
+    pt_onnx_node(&m->b, "MatMul", name[2], inputs, 2);
+    inputs[0] = name[2];
+    inputs[1] = pt_onnx_matrix(&m->b, name[1], columns, side, to);
+    pt_onnx_node(&m->b, "MatMul", n->name, inputs, 2);
+}
+
+/* PyTorch's AdaptiveAvgPool2d; a plain average where the sides divide. */
+static void map_adaptive_pool(mapping *m, const pt_node *n, const char *in)
+{
+    const pt_node *from = &m->graph->nodes[n->in[0]];
+    int64_t k[2] = {from->h / n->h, from->w / n->w};
+    Pt__Onnx__NodeProto *node;
+
+    if (from->h % n->h != 0) {
+        map_grid(m, n, from, in);
+        return;
+    }
+    node = pt_onnx_node(&m->b, "AveragePool", n->name, &in, 1);
+    pt_onnx_ints(&m->b, node, "kernel_shape", k, 2);
+    pt_onnx_ints(&m->b, node, "strides", k, 2);
+}
+
 /* `in` as [N][c h w]; PyTorch's order of it is the tensors' own. */
 static const char *flatten(mapping *m, const char *in, bool flat, const char *owner)
 {
@@ -159,6 +204,9 @@ static void map_node(mapping *m, int i)
         break;
     case PT_OP_GLOBAL_AVG_POOL:
         pt_onnx_node(&m->b, "GlobalAveragePool", n->name, &in, 1);
+        break;
+    case PT_OP_ADAPTIVE_AVG_POOL:
+        map_adaptive_pool(m, n, in);
         break;
     case PT_OP_LINEAR:
         map_linear(m, n, in);

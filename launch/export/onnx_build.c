@@ -128,6 +128,23 @@ const char *pt_onnx_scalar(pt_onnx_build *b, const char *name, float value)
     return t->name;
 }
 
+const char *pt_onnx_matrix(pt_onnx_build *b, const char *name, const float *values,
+                           int rows, int columns)
+{
+    Pt__Onnx__TensorProto *t = constant(b, name, FLOAT32);
+    size_t n = (size_t)rows * (size_t)columns;
+    float *data = pt_onnx_memory(b, n * sizeof *data);
+
+    if (b->failed) return t->name;
+    t->dims = pt_onnx_memory(b, 2 * sizeof *t->dims);
+    t->dims[0] = rows;
+    t->dims[1] = columns;
+    t->n_dims = 2;
+    t->float_data = memcpy(data, values, n * sizeof *data);
+    t->n_float_data = n;
+    return t->name;
+}
+
 const char *pt_onnx_list(pt_onnx_build *b, const char *name, const int64_t *values,
                          size_t n)
 {

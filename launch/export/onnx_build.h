@@ -35,8 +35,10 @@ void pt_onnx_float(pt_onnx_build *b, Pt__Onnx__NodeProto *node, const char *name
 void pt_onnx_ints(pt_onnx_build *b, Pt__Onnx__NodeProto *node, const char *name,
                   const int64_t *values, size_t n);
 
-/* Constant inputs of nodes: a scalar, a list. Returns name. */
+/* Constant inputs of nodes: a scalar, a matrix by rows, a list. Returns name. */
 const char *pt_onnx_scalar(pt_onnx_build *b, const char *name, float value);
+const char *pt_onnx_matrix(pt_onnx_build *b, const char *name, const float *values,
+                           int rows, int columns);
 const char *pt_onnx_list(pt_onnx_build *b, const char *name, const int64_t *values,
                          size_t n);
 

@@ -386,6 +386,32 @@ static void test_mobilenet_pads_as_tensorflow_does(void **state)
     pt_graph_destroy(&g);
 }
 
+static void test_vgg_averages_its_last_map_unless_it_fits(void **state)
+{
+    static const struct {
+        int side, map;
+    } cases[] = {{32, 1}, {96, 3}, {223, 6}, {256, 8}, {448, 14}};
+    pt_graph *fits = make("vgg16", 10);
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const pt_graph_options opt = {.side = cases[i].side, .n_classes = 10};
+        const pt_node *pool;
+        pt_graph *g;
+
+        assert_int_equal(pt_graph_create("vgg16", &opt, &g), PT_OK);
+        pool = node_named(g, "avgpool");
+        assert_int_equal(pool->op, PT_OP_ADAPTIVE_AVG_POOL);
+        assert_true(pool->h == 7 && pool->w == 7 && pool->c == 512);
+        assert_int_equal(g->nodes[pool->in[0]].h, cases[i].map);
+        assert_int_equal(g->n_nodes, fits->n_nodes + 1);
+        assert_int_equal(g->n_floats, fits->n_floats); /* the same tensors */
+        pt_graph_destroy(&g);
+    }
+    for (int i = 0; i < fits->n_nodes; i++)
+        assert_int_not_equal(fits->nodes[i].op, PT_OP_ADAPTIVE_AVG_POOL);
+    pt_graph_destroy(&fits);
+}
+
 static void assert_refused(const char *network, pt_graph_options opt, const char *text)
 {
     pt_graph *g = (pt_graph *)&opt; /* anything but NULL */
@@ -400,8 +426,9 @@ static void test_bad_options_are_refused_with_both_numbers(void **state)
 {
     int side, n_classes;
 
-    assert_refused("vgg16", (pt_graph_options){.side = 256, .n_classes = 2}, "256");
-    assert_refused("vgg16", (pt_graph_options){.side = 256, .n_classes = 2}, "224");
+    assert_refused("vgg16", (pt_graph_options){.side = 31, .n_classes = 2},
+                   "input side 31 is too small: features.30 sees 1x1");
+    assert_refused("vgg16", (pt_graph_options){.side = 4097, .n_classes = 2}, "4096");
     assert_refused("resnet_small", (pt_graph_options){.side = 4, .n_classes = 2}, "4");
     assert_refused("resnet_small", (pt_graph_options){.side = 30, .n_classes = 2},
                    "multiple of 4");
@@ -434,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_vggs_representation_is_where_it_is_asked_for),
         cmocka_unit_test(test_dropout_nodes_stay_without_dropout),
         cmocka_unit_test(test_the_stride_sits_where_it_is_asked_for),
+        cmocka_unit_test(test_vgg_averages_its_last_map_unless_it_fits),
         cmocka_unit_test(test_mobilenet_pads_as_tensorflow_does),
         cmocka_unit_test(test_bad_options_are_refused_with_both_numbers),
     };

@@ -12,8 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/graph/builder.h"
 #include "common/weights/weights.h"
 #include "launch/export/export.h"
+#include "proto/onnx.pb-c.h"
 
 static char dir[] = "/tmp/ptrain-export-XXXXXX", path[64];
 
@@ -125,6 +127,85 @@ static void test_a_source_head_is_left_out(void **state)
     end(&n);
 }
 
+/* A network that averages its map of `side` pixels to 5 x 5, as ONNX; free it by
+ * pt__onnx__model_proto__free_unpacked. */
+static Pt__Onnx__ModelProto *export_pool(int side)
+{
+    const pt_graph_options opt = {.side = side, .n_classes = 3, .bn_eps = 1e-5f};
+    static uint8_t bytes[1 << 16];
+    Pt__Onnx__ModelProto *m;
+    pt_builder b;
+    network n;
+    size_t size;
+    FILE *f;
+
+    pt_builder_init(&b, "tiny", &opt);
+    b.g->rep = pt_build_adaptive_avg_pool(&b, 0, pt_named("avgpool"), 5);
+    pt_build_linear(&b, b.g->rep, pt_named("head"), 3);
+    assert_int_equal(pt_builder_finish(&b, &n.graph), PT_OK);
+    n.flat = calloc(n.graph->n_floats, sizeof *n.flat);
+    n.e = (pt_export){.graph = n.graph,
+                      .flat = n.flat,
+                      .preprocess = &pt_preprocess_imagenet,
+                      .geometry = &geometry};
+    assert_int_equal(pt_export_onnx(&n.e, path), PT_OK);
+    f = fopen(path, "rb");
+    assert_non_null(f);
+    size = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    m = pt__onnx__model_proto__unpack(NULL, size, bytes);
+    assert_non_null(m);
+    end(&n);
+    return m;
+}
+
+static const Pt__Onnx__TensorProto *constant(const Pt__Onnx__GraphProto *g,
+                                             const char *name)
+{
+    for (size_t i = 0; i < g->n_initializer; i++)
+        if (strcmp(g->initializer[i]->name, name) == 0) return g->initializer[i];
+    fail_msg("no constant %s", name);
+    return NULL;
+}
+
+static void test_averages_over_a_grid_are_two_products(void **state)
+{
+    static const int from[5] = {0, 2, 4, 7, 9}, to[5] = {3, 5, 8, 10, 12};
+    Pt__Onnx__ModelProto *m = export_pool(12);
+    const Pt__Onnx__GraphProto *g = m->graph;
+    const Pt__Onnx__TensorProto *rows = constant(g, "avgpool.rows"),
+                                *columns = constant(g, "avgpool.columns");
+
+    assert_true(rows->dims[0] == 5 && rows->dims[1] == 12);
+    assert_true(columns->dims[0] == 12 && columns->dims[1] == 5);
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < 12; k++) {
+            float share = k >= from[i] && k < to[i] ? 1 / (float)(to[i] - from[i]) : 0;
+
+            assert_true(rows->float_data[12 * i + k] == share);
+            assert_true(columns->float_data[5 * k + i] == share);
+        }
+    for (int i = 0; i < 2; i++) assert_string_equal(g->node[i]->op_type, "MatMul");
+    assert_string_equal(g->node[0]->input[0], "avgpool.rows");
+    assert_string_equal(g->node[0]->input[1], "input");
+    assert_string_equal(g->node[1]->input[0], g->node[0]->output[0]);
+    assert_string_equal(g->node[1]->input[1], "avgpool.columns");
+    assert_string_equal(g->node[1]->output[0], "avgpool");
+    pt__onnx__model_proto__free_unpacked(m, NULL);
+}
+
+static void test_averages_of_whole_windows_are_onnxs_own(void **state)
+{
+    Pt__Onnx__ModelProto *m = export_pool(15);
+    const Pt__Onnx__NodeProto *node = m->graph->node[0];
+
+    assert_string_equal(node->op_type, "AveragePool");
+    assert_int_equal(node->n_attribute, 2); /* kernel_shape, strides */
+    for (int i = 0; i < 2; i++)
+        assert_true(node->attribute[i]->ints[0] == 3 && node->attribute[i]->ints[1] == 3);
+    pt__onnx__model_proto__free_unpacked(m, NULL);
+}
+
 static const char *text_of(const json_t *o, const char *key)
 {
     return json_string_value(json_object_get(o, key));
@@ -177,6 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_network_comes_back_with_the_same_bits),
         cmocka_unit_test(test_a_source_head_is_left_out),
+        cmocka_unit_test(test_averages_over_a_grid_are_two_products),
+        cmocka_unit_test(test_averages_of_whole_windows_are_onnxs_own),
         cmocka_unit_test(test_a_file_says_what_it_is_and_which_pixels_it_wants),
         cmocka_unit_test(test_a_file_that_cannot_be_written_is_one_failure),
     };

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Writes tests/data/layers/simple.txt: what PyTorch 1.13.0 (Debian 12, CPU, one thread)
-makes of batch norm, ReLU6, max pooling and the global average, forward and backward.
+makes of batch norm, ReLU6, max pooling, the global average and averages over a grid, forward and backward.
 
 usage: /usr/bin/python3 tests/oracle/layers_simple.py
 """
@@ -21,6 +21,16 @@ POOLS = {
     "pad": (1, 7, 9, 67, 3, 2, 1, False),
     "ceil_pad": (1, 6, 7, 3, 2, 3, 1, True),
     "even": (1, 4, 4, 64, 2, 2, 0, False),
+}
+
+# name: n, h, w, c, size of the output (the same table is in test_adaptive_pool.c)
+ADAPTIVE = {
+    "smaller": (2, 10, 9, 5, (7, 7)),
+    "twice": (1, 14, 14, 3, (7, 7)),
+    "larger": (2, 3, 5, 66, (7, 7)),
+    "one": (1, 1, 1, 3, (7, 7)),
+    "odd": (1, 11, 5, 2, (3, 4)),
+    "same": (1, 7, 7, 4, (7, 7)),
 }
 
 
@@ -62,6 +72,14 @@ def pools(out):
         out.add("max_%s_dx" % name, back(y, dy, x)[0].numpy())
 
 
+def adaptive(out):
+    for k, (name, (n, h, w, c, to)) in enumerate(ADAPTIVE.items()):
+        x = torch.from_numpy(pattern.nhwc(60 + k, (n, h, w, c))).requires_grad_()
+        y = F.adaptive_avg_pool2d(x, to)
+        out.add("adaptive_%s_y" % name, y.detach().numpy())
+        out.add("adaptive_%s_dx" % name, back(y, pattern.nhwc(80 + k, (n, *to, c)), x)[0].numpy())
+
+
 def main():
     torch.set_num_threads(1)
     out = pattern.Golden(OUT, ["made by tests/oracle/layers_simple.py, PyTorch %s"
@@ -75,6 +93,7 @@ def main():
     x = torch.from_numpy(pattern.nhwc(12, (2, 7, 5, 70))).requires_grad_()
     y = F.adaptive_avg_pool2d(x, 1)
     out.add("avg_y", y.detach().numpy())
+    adaptive(out)
     out.write()
 
 

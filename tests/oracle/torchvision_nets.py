@@ -4,7 +4,7 @@ images (NHWC), the gradient at the logits, and what PyTorch makes of them in eva
 mode (batch norm by its running statistics): logits, the gradient at the images (NHWC) and
 at every parameter (gradients/NAME, PyTorch's layout).
 
-usage: torchvision_nets.py NETWORK conv1|conv2 DIR
+usage: torchvision_nets.py NETWORK conv1|conv2 SIDE DIR
 
 conv1: the first block of a stage has its stride on its first 1x1 convolution, as in He et
 al., and not on its 3x3 one, as in torchvision.
@@ -31,7 +31,7 @@ from torch import nn
 
 import pattern
 
-SEED, IMAGES, SIDE, CLASSES = 20240607, 2, 224, 1000
+SEED, IMAGES, CLASSES = 20240607, 2, 1000
 TIE = 2e-5  # smallest distance of the two largest values of a window, in deviations
 KINK = 2e-6  # smallest distance of a value from a ReLU's kink, in deviations
 generator = torch.Generator().manual_seed(SEED)
@@ -138,7 +138,7 @@ def build(network, stride_at, x):
     return net
 
 
-def write_model(path, net, network, stride_at):
+def write_model(path, net, network, stride_at, side):
     state = {k: v.detach().numpy() for k, v in net.state_dict().items()
              if not k.endswith("num_batches_tracked")}
     order = [k for k, _ in net.named_parameters()] + [k for k in state if ".running_" in k]
@@ -148,7 +148,7 @@ def write_model(path, net, network, stride_at):
         digest.update(np.ascontiguousarray(state[name], "<f4").data)
     with h5py.File(path, "w") as f:
         f.attrs.update(format="ptrain-model", format_version=1, network=network,
-                       n_classes=CLASSES, side=SIDE, original_head=0, stride_at=stride_at,
+                       n_classes=CLASSES, side=side, original_head=0, stride_at=stride_at,
                        rep_at="after_relu", dropout=0.0, bn_eps=0.0,
                        weight_hash=digest.hexdigest())
         for name in order:
@@ -170,11 +170,12 @@ def nhwc(x):
     return x.detach().numpy().transpose(0, 2, 3, 1)
 
 
-def main(network, stride_at, out):
+def main(network, stride_at, side, out):
     torch.set_num_threads(os.cpu_count() or 1)
-    x = torch.from_numpy(pattern.nhwc(11, (IMAGES, SIDE, SIDE, 3)))
+    side = int(side)
+    x = torch.from_numpy(pattern.nhwc(11, (IMAGES, side, side, 3)))
     net = build(network, stride_at, x)
-    write_model(os.path.join(out, "model.h5"), net, network, stride_at)
+    write_model(os.path.join(out, "model.h5"), net, network, stride_at, side)
     seen = watch_kinks(net)
     x.requires_grad_()
     logits = net(x)
@@ -189,8 +190,8 @@ def main(network, stride_at, out):
         f["input_gradient"] = nhwc(x.grad)
         for name, p in net.named_parameters():
             f["gradients/" + name] = p.grad.numpy()
-    print("%s %s: logits' deviation %.3g, largest input gradient %.3g, kinks %.2g" % (
-        network, stride_at, logits.std(), x.grad.abs().max(), min(seen)))
+    print("%s %s %d: logits' deviation %.3g, largest input gradient %.3g, kinks %.2g" % (
+        network, stride_at, side, logits.std(), x.grad.abs().max(), min(seen)))
 
 
 if __name__ == "__main__":

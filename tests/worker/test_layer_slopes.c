@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "worker/engine/layers/adaptive_pool.h"
 #include "worker/engine/layers/pointwise.h"
 #include "worker/engine/layers/pool2d.h"
 
@@ -116,6 +117,17 @@ static void average_b(const float *x, const float *dy, float *dx)
     pt_global_avg_backward(pool, IMAGES, SIDE * SIDE, C, dy, false, dx);
 }
 
+static const pt_adaptive_pool grid = {SIDE, SIDE, C, SIDE - 1, SIDE + 1};
+
+static void grid_f(const float *x, float *y)
+{
+    pt_adaptive_pool_forward(pool, &grid, IMAGES, x, y);
+}
+static void grid_b(const float *x, const float *dy, float *dx)
+{
+    pt_adaptive_pool_backward(pool, &grid, IMAGES, dy, false, dx);
+}
+
 static double loss(const layer *l, const float *x, const float *dy)
 {
     float y[MAX_FLOATS];
@@ -163,6 +175,7 @@ static void test_gradients_are_the_slopes_of_the_loss(void **state)
         {"dropout", IN, dropout_f, dropout_b},
         {"max pool", IMAGES * 9 * C, max_pool_f, max_pool_b},
         {"global average", IMAGES * C, average_f, average_b},
+        {"averages over a grid", IMAGES * (SIDE - 1) * (SIDE + 1) * C, grid_f, grid_b},
     };
 
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) check(&layers[i]);

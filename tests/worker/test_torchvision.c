@@ -1,7 +1,8 @@
-/* VGG-16 and ResNet-18, -34, -50, -101 and -152 at full size against torchvision's own
- * modules: logits, the gradient at the images and at every parameter. Needs
- * /usr/bin/python3 with torch, torchvision and h5py; tests/oracle/torchvision_nets.py
- * writes the weights, as our model file, and what PyTorch computes from them. */
+/* VGG-16 (also at other sizes) and ResNet-18, -34, -50, -101 and -152 against
+ * torchvision's own modules: logits, the gradient at the images and at every parameter.
+ * Needs /usr/bin/python3 with torch, torchvision and h5py;
+ * tests/oracle/torchvision_nets.py writes the weights, as our model file, and what
+ * PyTorch computes from them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,11 +22,12 @@
  * 7.1e-6 of parameters. */
 static const double tolerance = 1e-4;
 
-enum { IMAGES = 2, SIDE = 224, CLASSES = 1000, N_SHARDS = 2 };
+enum { IMAGES = 2, CLASSES = 1000, N_SHARDS = 2 };
 
 #define PYTHON "/usr/bin/python3"
 
 typedef struct {
+    int side;
     char dir[64], model[96], expected[96];
     pt_h5file *file;
     pt_weights_info info;
@@ -87,9 +89,14 @@ static void write_files(comparison *c, const char *network, const char *stride_a
     snprintf(c->model, sizeof c->model, "%s/model.h5", c->dir);
     snprintf(c->expected, sizeof c->expected, "%s/expected.h5", c->dir);
     snprintf(command, sizeof command,
-             PYTHON " " PT_TEST_DATA "/../oracle/torchvision_nets.py %s %s %s", network,
-             stride_at, c->dir);
+             PYTHON " " PT_TEST_DATA "/../oracle/torchvision_nets.py %s %s %d %s",
+             network, stride_at, c->side, c->dir);
     assert_int_equal(system(command), 0);
+}
+
+static size_t input_floats(const comparison *c)
+{
+    return (size_t)(IMAGES * c->side * c->side * 3);
 }
 
 static void open_net(comparison *c, const char *network)
@@ -101,7 +108,7 @@ static void open_net(comparison *c, const char *network)
     assert_non_null(c->weights);
     require(pt_weights_load(c->model, NULL, c->graph, true, c->weights, NULL));
     require(pt_h5file_open(c->expected, &c->file));
-    c->input = expected(c, "input", (size_t)IMAGES * SIDE * SIDE * 3);
+    c->input = expected(c, "input", input_floats(c));
     require(pt_threads_create(2, &c->pool));
     const pt_net_options opt = {.graph = c->graph,
                                 .pool = c->pool,
@@ -153,14 +160,14 @@ static double check_parameters(const comparison *c, const char **worst)
     return worst_error;
 }
 
-static void compare(const char *network, const char *stride_at)
+static void compare_at(const char *network, const char *stride_at, int side)
 {
     const pt_span all = {N_SHARDS, 0, N_SHARDS, IMAGES, false};
     comparison *c = &current;
     const float *drep;
     const char *worst = "";
 
-    *c = (comparison){0};
+    *c = (comparison){.side = side};
     write_files(c, network, stride_at);
     open_net(c, network);
     require(pt_net_forward(c->net, &all, c->input, 0));
@@ -169,19 +176,37 @@ static void compare(const char *network, const char *stride_at)
     float *dlogits = expected(c, "dlogits", IMAGES * CLASSES);
     require(pt_net_backward_head(c->net, dlogits, &drep));
     require(pt_net_backward(c->net, drep));
-    double input = check(c, "input_gradient", pt_net_input_gradient(c->net),
-                         (size_t)IMAGES * SIDE * SIDE * 3);
+    double input =
+        check(c, "input_gradient", pt_net_input_gradient(c->net), input_floats(c));
     double parameters = check_parameters(c, &worst);
 
-    print_message("%s, stride at %s: of the largest value: logits %.2g, input gradient "
-                  "%.2g, parameters %.2g (%s)\n",
-                  network, stride_at, logits, input, parameters, worst);
+    print_message(
+        "%s, stride at %s, side %d: of the largest value: logits %.2g, input gradient "
+        "%.2g, parameters %.2g (%s)\n",
+        network, stride_at, side, logits, input, parameters, worst);
     free(dlogits);
+}
+
+static void compare(const char *network, const char *stride_at)
+{
+    compare_at(network, stride_at, 224);
 }
 
 static void test_vgg16_is_torchvisions(void **state)
 {
     compare("vgg16", "conv2");
+}
+
+/* Its last map is 3 x 3. */
+static void test_vgg16_at_96_pixels_is_torchvisions(void **state)
+{
+    compare_at("vgg16", "conv2", 96);
+}
+
+/* 9 x 9 */
+static void test_vgg16_at_288_pixels_is_torchvisions(void **state)
+{
+    compare_at("vgg16", "conv2", 288);
 }
 
 static void test_resnet18_is_torchvisions(void **state)
@@ -228,6 +253,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_vgg16_is_torchvisions, close_all),
+        cmocka_unit_test_teardown(test_vgg16_at_96_pixels_is_torchvisions, close_all),
+        cmocka_unit_test_teardown(test_vgg16_at_288_pixels_is_torchvisions, close_all),
         cmocka_unit_test_teardown(test_resnet18_is_torchvisions, close_all),
         cmocka_unit_test_teardown(test_resnet34_is_torchvisions, close_all),
         cmocka_unit_test_teardown(test_resnet50_is_torchvisions, close_all),

@@ -64,6 +64,14 @@ static void max_pool_data(pt_net *n, int i, bool accumulate, float *dx)
                          pt_net_mask(n, i, 0), dx);
 }
 
+static void adaptive_pool_data(pt_net *n, int i, bool accumulate, float *dx)
+{
+    pt_adaptive_pool s = pt_net_adaptive_pool(n, i);
+
+    pt_adaptive_pool_backward(n->opt.pool, &s, n->n_images, n->plan.nodes[i].dy,
+                              accumulate, dx);
+}
+
 static void shortcut_data(pt_net *n, int i, bool accumulate, float *dx)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
@@ -114,6 +122,9 @@ static void data_to(pt_net *n, int i, int slot)
     case PT_OP_GLOBAL_AVG_POOL:
         pt_global_avg_backward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
                                node->c, o->dy, accumulate, dx);
+        break;
+    case PT_OP_ADAPTIVE_AVG_POOL:
+        adaptive_pool_data(n, i, accumulate, dx);
         break;
     case PT_OP_DROPOUT:
         dropout_data(n, i, accumulate, dx);

@@ -63,6 +63,15 @@ static void run_dropout(pt_net *n, int i)
     }
 }
 
+static void run_adaptive_pool(pt_net *n, int i)
+{
+    pt_adaptive_pool s = pt_net_adaptive_pool(n, i);
+
+    pt_adaptive_pool_forward(n->opt.pool, &s, n->n_images,
+                             pt_net_y(n, n->opt.graph->nodes[i].in[0]),
+                             n->plan.nodes[i].y);
+}
+
 static void run_shortcut(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
@@ -111,6 +120,9 @@ static pt_status run_node(pt_net *n, int i)
     case PT_OP_GLOBAL_AVG_POOL:
         pt_global_avg_forward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
                               node->c, pt_net_y(n, node->in[0]), o->y);
+        break;
+    case PT_OP_ADAPTIVE_AVG_POOL:
+        run_adaptive_pool(n, i);
         break;
     case PT_OP_LINEAR:
         run_linear(n, i);

@@ -3,6 +3,7 @@
 #ifndef PT_WORKER_ENGINE_NET_NET_INTERNAL_H
 #define PT_WORKER_ENGINE_NET_NET_INTERNAL_H
 
+#include "worker/engine/layers/adaptive_pool.h"
 #include "worker/engine/net/net_plan.h"
 
 typedef enum {
@@ -86,6 +87,13 @@ static inline const float *pt_net_mask(const pt_net *n, int i, int slot)
     const pt_net_node *o = &n->plan.nodes[in];
 
     return o->masked_above && o->last_writer == i ? o->y : NULL;
+}
+
+static inline pt_adaptive_pool pt_net_adaptive_pool(const pt_net *n, int i)
+{
+    const pt_node *to = &n->opt.graph->nodes[i], *in = &n->opt.graph->nodes[to->in[0]];
+
+    return (pt_adaptive_pool){in->h, in->w, in->c, to->h, to->w};
 }
 
 /* The hook `poll`: between work items from begin to end, and once, now. */
