@@ -166,16 +166,37 @@ static void check_message(checker *k, const char *path, const ProtobufCMessage *
     }
 }
 
-static void check_network(checker *k, const Pt__Config__Network *n)
+static bool is_known(const char *network)
 {
     const char *const *names = pt_graph_names();
+
+    for (size_t i = 0; network && names[i]; i++)
+        if (strcmp(names[i], network) == 0) return true;
+    return false;
+}
+
+static void check_network(checker *k, const Pt__Config__Network *n)
+{
     char near[PT_DID_YOU_MEAN];
 
-    if (!n->name || is_bad(k, "network.name")) return;
-    for (size_t i = 0; names[i]; i++)
-        if (strcmp(names[i], n->name) == 0) return;
+    if (!n->name || is_bad(k, "network.name") || is_known(n->name)) return;
     fault(k, "network.name", "'%.60s' is not a network%s", n->name,
-          pt_did_you_mean(n->name, names, "", near));
+          pt_did_you_mean(n->name, pt_graph_names(), "", near));
+}
+
+/* The crop is the network's input. */
+static void check_side(checker *k, const pt_config *c)
+{
+    pt_graph_options o = {.side = (int)c->data->crop, .n_classes = 1};
+    pt_graph *g;
+
+    if (!is_known(c->network->name) || is_bad(k, "network.name") ||
+        is_bad(k, "data.crop") || c->data->crop < 1 || c->data->crop > 4096)
+        return;
+    if (pt_graph_create(c->network->name, &o, &g) == PT_ERR_CONFIG)
+        fault(k, "data.crop", "%u does not fit the network: %s", c->data->crop,
+              pt_fail_text());
+    pt_graph_destroy(&g);
 }
 
 /* Models are chosen on images of their own, from one place. */
@@ -322,6 +343,7 @@ void pt_config_ranges(const pt_config *c, pt_yaml *root, pt_faults *f)
     check_numbers_of_ranks(&k, c);
     check_network(&k, c->network);
     check_data(&k, c->data);
+    check_side(&k, c);
     check_preprocess(&k, c->data->preprocess);
     check_cross_entropy(&k, c->cross_entropy);
     check_methods(&k, c);

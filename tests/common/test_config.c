@@ -458,6 +458,16 @@ static void test_suggestions_are_near(void **state)
     assert_string_equal(pt_did_you_mean("temperature", names, "--", text), "");
 }
 
+static void test_input_sides_that_the_network_cannot_have_are_refused(void **state)
+{
+    expect_set("network: {name: resnet_small}", "data.crop=30",
+               "--set #2: error: data.crop 30 does not fit the network: resnet_small: "
+               "input side is 30, it must be a multiple of 4");
+    expect_set("network: {name: vgg16}", "data.crop=31",
+               "--set #2: error: data.crop 31 does not fit the network: vgg16: input "
+               "side 31 is too small: features.30 sees 1x1, its window is 2x2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -477,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_faulty_overrides_are_named_by_their_number),
         cmocka_unit_test(test_what_train_needs_is_asked_for_by_name),
         cmocka_unit_test(test_suggestions_are_near),
+        cmocka_unit_test(test_input_sides_that_the_network_cannot_have_are_refused),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
