@@ -212,6 +212,10 @@ M
 mutation hue_and_saturation_in_fixed_order worker.augmentations worker/input/jitter.c <<'M'
 - order[i] = order[j];
 M
+mutation averages_over_a_grid_backward_of_others worker.net_grid worker/engine/layers/adaptive_pool.c <<'M'
+- for (int k = 0; k < n; k++) sum[k] += (double)g[k] / pixels;
++ for (int k = 0; k < n; k++) sum[k] += (double)g[k] / (pixels + 1);
+M
 mutation cutmix_labels_by_the_drawn_area worker.methods worker/objective/cutmix.c <<'M'
 - m->share = 1 - (double)(w.y1 - w.y0) * (w.x1 - w.x0) / ((double)in->h * in->w);
 + m->share = pt_mixing_share(b, b->run->config->cross_entropy->cutmix);
