@@ -81,13 +81,13 @@ static pt_status one_round(bench *b, uint64_t epoch, double *check_s, double *de
     for (size_t i = 0; i < b->n; i++) {
         pt_image im;
         size_t bytes = pt_dataset_bytes(b->data, i);
-        double begin = pt_clock(), start, middle;
+        double begin = pt_cpu_clock(), start, middle;
         pt_status s;
 
         b->sum ^= pt_crc32c(0, b->files[i], bytes);
-        start = pt_clock();
+        start = pt_cpu_clock();
         s = pt_picture_decode(b->files[i], bytes, &im, NULL);
-        middle = pt_clock();
+        middle = pt_cpu_clock();
         if (s == PT_OK) s = pt_augment_train(&b->view, &im, 1, epoch, i, b->out);
         pt_image_fini(&im);
         if (s != PT_OK) {
@@ -98,7 +98,7 @@ static pt_status one_round(bench *b, uint64_t epoch, double *check_s, double *de
         }
         *check_s += start - begin;
         *decode_s += middle - start;
-        *view_s += pt_clock() - middle;
+        *view_s += pt_cpu_clock() - middle;
     }
     return PT_OK;
 }
@@ -169,7 +169,7 @@ int pt_bench_input(int argc, char **argv)
             "Times the path from the JPEG files of a packed data set to network "
             "input, on one thread, as in training: checksum, decoding, resize, crop, "
             "augmentations, normalisation. The files are read into memory first. "
-            "Medians over the rounds.",
+            "Processor time of this thread, medians over the rounds.",
         .example = "ptrain bench input photos.h5 --config my.yaml",
         .check = check_args,
         .given = &o,

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # usage: input.sh PTRAIN PICTURES [rounds [ROW...]]
 #
-# The input path beside torchvision's PIL transforms, one core each, alternating: packs up
-# to 128 JPEG files of PICTURES (a folder; at least 500 x 375 pixels each) cut to 500 x 375,
-# quality 90, 4:2:0, and prints medians and those of the ratios within a round, plain and with each
-# augmentation, or for the rows that are named.
+# The input path beside torchvision's PIL transforms, one core each, alternating, in processor
+# time: packs up to 128 JPEG files of PICTURES (a folder; at least 500 x 375 pixels each) cut to
+# 500 x 375, quality 90, 4:2:0, and prints medians and those of the ratios within a round, plain
+# and with each augmentation, or for the rows that are named.
 set -eu
 ptrain=$(realpath "$1") pictures=$(realpath "$2") rounds=${3:-5}
 rows=(plain color_jitter rand_augment random_erasing random_erasing_noise)
@@ -72,7 +72,7 @@ def ms(row, side):  # an image, of every round
 def middle(of, a, b):  # of neighbouring measurements
     return statistics.median(of(x, y) for x, y in zip(a, b))
 
-print("input, 500x375 to 224, one core: ms an image, medians")
+print("input, 500x375 to 224: ms of processor time an image, medians")
 for row in rows:
     ours, theirs = ms(row, "ours"), ms(row, "theirs")
     more = middle(lambda x, y: x - y, ours, ms(rows[0], "ours"))
