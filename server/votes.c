@@ -129,17 +129,6 @@ static int next_key(const pt_votes *v, int server, int k)
     return k;
 }
 
-/* Doubles in the message of `server`. */
-static size_t length_of(const pt_votes *v, int server)
-{
-    size_t n = 1;
-
-    for (int k = next_key(v, server, 0); k < v->run->keys->n;
-         k = next_key(v, server, k + 1))
-        n++;
-    return n;
-}
-
 static void pack(pt_votes *v)
 {
     int server = v->comm->rank;
@@ -171,7 +160,7 @@ static pt_status collect(pt_votes *v, pt_verdict *out)
     for (int i = 1; i < v->run->n_servers && s == PT_OK; i++) {
         int other;
 
-        s = trade(v, i, true, length_of(v, i));
+        s = trade(v, i, true, pt_run_vote_doubles(v->run, i));
         other = s == PT_OK ? unpack(v, i) : -1;
         if (out->bad < 0) out->bad = other;
     }
@@ -181,8 +170,8 @@ static pt_status collect(pt_votes *v, pt_verdict *out)
 
 static pt_status vote(pt_votes *v, pt_verdict *out)
 {
-    enum { BAD, NORM, N };
-    double found[N];
+    enum { BAD, NORM };
+    double found[PT_VERDICT_DOUBLES];
     pt_status s;
 
     if (v->comm->rank == 0) {
@@ -191,12 +180,12 @@ static pt_status vote(pt_votes *v, pt_verdict *out)
         found[NORM] = out->norm;
         memcpy(v->message, found, sizeof found);
         for (int i = 1; i < v->run->n_servers && s == PT_OK; i++)
-            s = trade(v, i, false, N);
+            s = trade(v, i, false, PT_VERDICT_DOUBLES);
         return s;
     }
     pack(v);
-    s = trade(v, 0, true, length_of(v, v->comm->rank));
-    if (s == PT_OK) s = trade(v, 0, false, N);
+    s = trade(v, 0, true, pt_run_vote_doubles(v->run, v->comm->rank));
+    if (s == PT_OK) s = trade(v, 0, false, PT_VERDICT_DOUBLES);
     *out = (pt_verdict){(int)v->message[BAD], v->message[NORM]};
     return s;
 }

@@ -147,6 +147,15 @@ bool pt_run_holds(const pt_run *r)
            r->config->optimizer->clip_norm > 0;
 }
 
+size_t pt_run_vote_doubles(const pt_run *r, int server)
+{
+    size_t n = 1;
+
+    for (int k = 0; k < r->keys->n && r->config->optimizer->clip_norm > 0; k++)
+        n += r->keys->keys[k].server == server;
+    return n;
+}
+
 bool pt_run_lends(const pt_run *r, int rank, int other)
 {
     return r->lends && rank != other && (!r->host || r->host[rank] == r->host[other]);

@@ -61,6 +61,12 @@ void pt_run_destroy(pt_run **r);
  * (run.nonfinite: skip_all, optimizer.clip_norm) */
 bool pt_run_holds(const pt_run *r);
 
+/* Doubles in the vote that `server` sends rank 0 then: the key whose gradient is not
+ * finite, and where the norm is clipped the sum of squares of each of its keys. Rank 0
+ * answers with the key and the norm. */
+enum { PT_VERDICT_DOUBLES = 2 };
+size_t pt_run_vote_doubles(const pt_run *r, int server);
+
 /* Do the two ranks share memory, so that a message between them can be lent? */
 bool pt_run_lends(const pt_run *r, int rank, int other);
 

@@ -185,14 +185,14 @@ static void add_exchanges(const count *c, int worker, const pt_members *m)
  * votes. */
 static void add_server(const count *c, int server)
 {
-    bool votes = c->r->config->run->nonfinite == PT__CONFIG__NON_FINITE__SKIP_ALL;
+    size_t vote = pt_run_vote_doubles(c->r, server);
     uint64_t n = c->step + 1 == c->r->plan->total_steps ? 2 : 1;
 
     add(c, RANK_0, server, n * PT_RECORD_BYTES, n);
     add(c, server, RANK_0, n * sizeof(pt_server_report), n);
-    if (!votes) return;
-    add(c, RANK_0, server, sizeof(int32_t), 1);
-    add(c, server, RANK_0, sizeof(int32_t), 1);
+    if (!pt_run_holds(c->r)) return;
+    add(c, RANK_0, server, PT_VERDICT_DOUBLES * sizeof(double), 1);
+    add(c, server, RANK_0, vote * sizeof(double), 1);
 }
 
 pt_status pt_traffic_of_places(const pt_run *r, uint64_t step, const int *place,

@@ -197,6 +197,7 @@ static void test_bytes_are_foretold_where_hosts_have_several_workers(void **stat
         {2, 7, {0, 1, 0, 2, 2, 2, 3, 3, 3}, "network.batch_norm=frozen"},
         {3, 8, {0, 1, 2, 0, 0, 0, 1, 1, 2, 2, 2}, NULL},
         {4, 8, {0, 1, 2, 3, 0, 0, 1, 1, 2, 2, 3, 3}, "run.nonfinite=skip_all"},
+        {3, 4, {0, 1, 2, 0, 0, 1, 2}, "optimizer.clip_norm=0.5"},
     };
 
     for (size_t i = 0; i < sizeof l / sizeof l[0]; i++) {
@@ -265,6 +266,7 @@ static void test_bytes_of_votes_are_foretold(void **state)
 {
     check("run.nonfinite=skip_all", 2, 1);
     check("run.nonfinite=skip_all", 3, 4);
+    check("optimizer.clip_norm=0.5", 2, 3);
 }
 
 static uint64_t bytes_of(const char *set)
