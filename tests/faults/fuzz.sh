@@ -31,6 +31,7 @@ pt_present fuzzer clang ||
     { echo "skip: no clang with libFuzzer (Debian: clang, libclang-rt-dev)"; exit 77; }
 mkdir -p "$build"
 cmake -S . -B "$build" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 \
     -DPT_TESTS=OFF -DPT_FUZZ=ON -DPT_WERROR=ON -DPT_SANITIZE=address,undefined,fuzzer-no-link \
     >"$build/build.log" 2>&1 &&
     cmake --build "$build" --target fuzz >>"$build/build.log" 2>&1 ||
