@@ -57,9 +57,9 @@ train() {
         }
 }
 
-# The number of KEY in a run's result.
+# The number of KEY in a run's result, not of one inside an object of it.
 result() { # NAME KEY
-    sed -nE "s/^ *\"$2\": ([-+.0-9e]+),?$/\1/p" "$out/$1/result.json"
+    sed -nE "s/^  \"$2\": ([-+.0-9e]+),?$/\1/p" "$out/$1/result.json"
 }
 
 # A run with PtR in which PtR took no part would only look like a comparison.
