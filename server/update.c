@@ -5,6 +5,7 @@
 
 #include "common/run/hosts.h"
 #include "common/run/trace.h"
+#include "common/run/window.h"
 
 /* When a message was sent, in which step, to which worker; at 0: it is not under way. */
 typedef struct {
@@ -108,7 +109,7 @@ pt_status pt_update_create(pt_run *run, pt_comm *comm, pt_store *store, pt_gathe
         return pt_fail(PT_ERR_NOMEM, "no memory for the list of keys");
     }
     u->n_senders = pt_run_senders(run, comm->rank, u->senders);
-    comm->unasked = !pt_run_holds(run) && !comm->ops->wait;
+    comm->unasked = pt_window_unasked(run, comm);
     comm->poll = poll;
     comm->poll_context = u;
     *out = u;

@@ -345,7 +345,7 @@ pt_status pt_client_create(pt_run *run, pt_comm *comm, pt_net *net, int worker,
     c->comm = comm;
     c->net = net;
     c->worker = worker;
-    comm->unasked = !pt_run_holds(run) && !comm->ops->wait;
+    comm->unasked = pt_window_unasked(run, comm);
     s = pt_spans_init(&c->spans, run, (size_t)run->keys->n * PT_MAX_COVER);
     if (s == PT_OK) s = make_lists(c);
     if (s == PT_OK) s = pt_exchange_create(run, comm, worker, &c->exchange);

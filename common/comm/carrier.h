@@ -76,8 +76,7 @@ typedef struct {
     struct pt_segments *segments; /* borrowed; NULL: nothing is lent */
     double deadline_s;            /* of one wait without any progress; > 0 */
     size_t part_bytes; /* same on all ranks; 0: PT_MSG_PART_BYTES (tests: less) */
-    bool unasked;      /* same on all ranks: whoever sends gradients or weights knows that
-                          there      is room (common/run/window.h) */
+    bool unasked;      /* same on all ranks: pt_window_unasked (common/run/window.h) */
     uint64_t sent, received; /* bytes posted so far, checksums included */
     pt_under_way under_way;
     /* Called while waiting, may be NULL: what this rank does for others. *moved, false

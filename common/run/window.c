@@ -4,6 +4,11 @@
 
 enum { SLOT_BUDGET = 64 << 20, PUSHES = 8 };
 
+bool pt_window_unasked(const pt_run *r, const pt_comm *c)
+{
+    return !pt_run_holds(r) && !c->ops->wait;
+}
+
 size_t pt_window_largest_key(const pt_run *r)
 {
     size_t max = 1;

@@ -12,9 +12,15 @@
 #ifndef PT_COMMON_RUN_WINDOW_H
 #define PT_COMMON_RUN_WINDOW_H
 
+#include "common/comm/carrier.h"
 #include "common/run/run.h"
 
 enum { PT_WINDOW_SLOTS = 32 };
+
+/* Do gradients and weights leave unasked on this carrier? The same on all ranks. Not
+ * where servers hold gradients, nor on a carrier with a wait of its own, a simulation's,
+ * which does not call comm's poll. */
+bool pt_window_unasked(const pt_run *r, const pt_comm *c);
 
 /* Keys for which `server` has memory and posts receives: 2 to PT_WINDOW_SLOTS. */
 int pt_window_slots(const pt_run *r, int server);
