@@ -363,6 +363,7 @@ static pt_status share_files(const pt_run *r)
 static bool takes_validation(const pt_setup *u, Pt__Config__Data *d)
 {
     static const char val[] = "val";
+    const Pt__Config__Data untold = PT__CONFIG__DATA__INIT;
     const uint32_t *images;
     char *name;
     size_t n;
@@ -371,8 +372,10 @@ static bool takes_validation(const pt_setup *u, Pt__Config__Data *d)
         pt_dataset_split(u->data, val, &images, &n) != PT_OK)
         return false;
     name = strdup(val);
-    if (name) d->test_split = name;
-    return name != NULL;
+    if (!name) return false;
+    if (d->test_split != untold.test_split) free(d->test_split);
+    d->test_split = name;
+    return true;
 }
 
 /* A data set without the split to test on says how to get one. */
