@@ -5,18 +5,23 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "common/data/dataset.h"
 #include "common/run/method.h"
 #include "common/weights/weights.h"
 #include "launch/support/probe.h"
-
-static const char packed[] = "`ptrain pack` writes it";
 
 pt_status pt_files_can_open(const char *key, const char *path, const char *help)
 {
     if (access(path, R_OK) == 0) return PT_OK;
     return pt_fail(PT_ERR_IO, "%s: %s: cannot be opened: %s (%s)", key, path,
                    strerror(errno), help);
+}
+
+pt_status pt_files_open_data(const char *key, const char *path, pt_dataset **out)
+{
+    pt_status s = pt_files_can_open(key, path, "`ptrain pack` writes it");
+
+    if (s == PT_OK) s = pt_probe_dataset(path);
+    return s == PT_OK ? pt_dataset_open(path, out) : s;
 }
 
 pt_status pt_files_try_weights(const Pt__Config__Network *n)
@@ -33,10 +38,8 @@ static pt_status try_data(const char *key, const char *path, const char *split)
     pt_dataset *d = NULL;
     const uint32_t *images;
     size_t n;
-    pt_status s = pt_files_can_open(key, path, packed);
+    pt_status s = pt_files_open_data(key, path, &d);
 
-    if (s == PT_OK) s = pt_probe_dataset(path);
-    if (s == PT_OK) s = pt_dataset_open(path, &d);
     if (s == PT_OK) s = pt_dataset_split(d, split, &images, &n);
     pt_dataset_destroy(&d);
     return s;

@@ -396,17 +396,12 @@ static pt_status find_test(pt_setup *u, pt_config *c)
 
 static pt_status open_data(pt_setup *u, pt_config *c)
 {
-    pt_status s =
-        pt_files_can_open("data.path", c->data->path, "`ptrain pack` writes it");
+    pt_status s = pt_files_open_data("data.path", c->data->path, &u->data);
 
-    if (s == PT_OK) s = pt_probe_dataset(c->data->path);
-    if (s == PT_OK) s = pt_dataset_open(c->data->path, &u->data);
     if (s == PT_OK) s = find_test(u, c);
     if (s == PT_OK) s = pt_held_out_init(c->data, u->data, &u->validation);
     if (s != PT_OK || !(pt_methods_ask(c) & PT_ASKS_SOURCE)) return s;
-    s = pt_files_can_open("source.path", c->source->path, "`ptrain pack` writes it");
-    if (s == PT_OK) s = pt_probe_dataset(c->source->path);
-    if (s == PT_OK) s = pt_dataset_open(c->source->path, &u->source);
+    s = pt_files_open_data("source.path", c->source->path, &u->source);
     if (s == PT_OK) pt_dataset_append(u->data, u->source);
     return s;
 }
