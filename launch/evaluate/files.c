@@ -44,20 +44,14 @@ static pt_status no_memory(void)
 
 static pt_status add(pt_files *f, const char *path, const pt_dataset *in, size_t image)
 {
+    picture *list = pt_grow(f->list, f->n, &f->capacity, sizeof *list);
     char *copy = path ? strdup(path) : NULL;
 
-    if (f->n == f->capacity) {
-        size_t capacity = f->capacity ? 2 * f->capacity : 64;
-        picture *more = realloc(f->list, capacity * sizeof *more);
-
-        if (!more) {
-            free(copy);
-            return no_memory();
-        }
-        f->list = more;
-        f->capacity = capacity;
+    if (list) f->list = list;
+    if (!list || (path && !copy)) {
+        free(copy);
+        return no_memory();
     }
-    if (path && !copy) return no_memory();
     f->list[f->n++] = (picture){copy, in, image};
     return PT_OK;
 }

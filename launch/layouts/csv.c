@@ -102,7 +102,7 @@ static pt_status add_row(reading *r, const pt_list_text *l, char *const cells[],
 {
     const char *name =
         at[SPLIT_COLUMN] >= 0 && at[SPLIT_COLUMN] < n ? cells[at[SPLIT_COLUMN]] : NULL;
-    row *new;
+    row *new, *rows;
 
     if (n <= at[FILE_COLUMN] || n <= at[LABEL_COLUMN] || !*cells[at[FILE_COLUMN]] ||
         !*cells[at[LABEL_COLUMN]]) {
@@ -118,14 +118,9 @@ static pt_status add_row(reading *r, const pt_list_text *l, char *const cells[],
                         l->path, l->line, name);
         return PT_OK;
     }
-    if (r->n == r->capacity) {
-        size_t more = r->capacity ? 2 * r->capacity : 64;
-        row *rows = realloc(r->rows, pt_mul(more, sizeof *rows));
-
-        if (!rows) return pt_fail(PT_ERR_NOMEM, "%s: no memory", l->path);
-        r->rows = rows;
-        r->capacity = more;
-    }
+    rows = pt_grow(r->rows, r->n, &r->capacity, sizeof *rows);
+    if (!rows) return pt_fail(PT_ERR_NOMEM, "%s: no memory", l->path);
+    r->rows = rows;
     new = &r->rows[r->n++];
     *new = (row){strdup(cells[at[FILE_COLUMN]]), strdup(cells[at[LABEL_COLUMN]]), split,
                  l->line, l->path};

@@ -44,14 +44,10 @@ static long number_of(const char *text)
 static pt_status entry_of(reading *r, long id, entry **out)
 {
     while (r->n < (size_t)id) {
-        if (r->n == r->capacity) {
-            size_t capacity = r->capacity ? 2 * r->capacity : 1024;
-            entry *more = realloc(r->entries, capacity * sizeof *more);
+        entry *entries = pt_grow(r->entries, r->n, &r->capacity, sizeof *entries);
 
-            if (!more) return pt_fail(PT_ERR_NOMEM, "%s: no memory", r->root);
-            r->entries = more;
-            r->capacity = capacity;
-        }
+        if (!entries) return pt_fail(PT_ERR_NOMEM, "%s: no memory", r->root);
+        r->entries = entries;
         r->entries[r->n++] = (entry){NULL, -1, -1};
     }
     *out = &r->entries[id - 1];

@@ -161,14 +161,10 @@ pt_status pt_layout_read(const char *kind, const char *root,
 /* Grows *array where it is full: one more element of `size` bytes fits. */
 static pt_status grow(void **array, size_t n, size_t *capacity, size_t size)
 {
-    size_t more = *capacity ? 2 * *capacity : 64;
-    void *p;
+    void *p = pt_grow(*array, n, capacity, size);
 
-    if (n < *capacity) return PT_OK;
-    p = realloc(*array, pt_mul(more, size));
-    if (!p) return pt_fail(PT_ERR_NOMEM, "no memory for %zu entries of an index", more);
+    if (!p) return pt_fail(PT_ERR_NOMEM, "no memory for %zu entries of an index", n + 1);
     *array = p;
-    *capacity = more;
     return PT_OK;
 }
 

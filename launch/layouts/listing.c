@@ -17,13 +17,10 @@ void pt_listing_fini(pt_listing *l)
 
 pt_status pt_listing_add(pt_listing *l, const char *name)
 {
-    if (l->n == l->capacity) {
-        size_t capacity = l->capacity ? 2 * l->capacity : 64;
-        char **more = realloc(l->names, pt_mul(capacity, sizeof *more));
-        if (!more) return pt_fail(PT_ERR_NOMEM, "no memory for %zu file names", capacity);
-        l->names = more;
-        l->capacity = capacity;
-    }
+    char **names = pt_grow(l->names, l->n, &l->capacity, sizeof *names);
+
+    if (!names) return pt_fail(PT_ERR_NOMEM, "no memory for %zu file names", l->n + 1);
+    l->names = names;
     l->names[l->n] = strdup(name);
     if (!l->names[l->n]) return pt_fail(PT_ERR_NOMEM, "no memory for a file name");
     l->n++;

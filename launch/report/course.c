@@ -31,15 +31,11 @@ static point *find(const reading *r, uint64_t step)
 
 static point *append(reading *r, uint64_t step)
 {
-    if (r->n == r->capacity) {
-        size_t capacity = r->capacity ? 2 * r->capacity : 64;
-        point *list = realloc(r->list, pt_mul(capacity, sizeof *list));
+    point *list = pt_grow(r->list, r->n, &r->capacity, sizeof *list);
 
-        r->failed = r->failed || !list;
-        if (!list) return NULL;
-        r->list = list;
-        r->capacity = capacity;
-    }
+    r->failed = r->failed || !list;
+    if (!list) return NULL;
+    r->list = list;
     r->list[r->n] = (point){.step = step, .epoch = (double)(step + 1) * r->per_step};
     return &r->list[r->n++];
 }

@@ -16,17 +16,10 @@ static void add(void *context, const char *key, const char *value)
     collector *c = context;
     pt_settings *s = c->out;
     pt_setting x = {strdup(key), strdup(value)};
+    pt_setting *list = pt_grow(s->list, s->n, &c->capacity, sizeof *list);
 
-    if (s->n == c->capacity) {
-        size_t capacity = c->capacity ? 2 * c->capacity : 64;
-        pt_setting *list = realloc(s->list, pt_mul(capacity, sizeof *list));
-
-        if (list) {
-            s->list = list;
-            c->capacity = capacity;
-        }
-    }
-    if (x.key && x.value && s->n < c->capacity) {
+    if (list) s->list = list;
+    if (x.key && x.value && list) {
         s->list[s->n++] = x;
         return;
     }

@@ -23,14 +23,10 @@ static struct pt_sweep_fault *find(pt_sweep_faults *f, const char *text, size_t 
 
 static struct pt_sweep_fault *add(pt_sweep_faults *f, const char *text, size_t n)
 {
-    if (f->n == f->capacity) {
-        size_t capacity = f->capacity ? 2 * f->capacity : 16;
-        struct pt_sweep_fault *more = realloc(f->list, capacity * sizeof *more);
+    struct pt_sweep_fault *list = pt_grow(f->list, f->n, &f->capacity, sizeof *list);
 
-        if (!more) return NULL;
-        f->list = more;
-        f->capacity = capacity;
-    }
+    if (!list) return NULL;
+    f->list = list;
     f->list[f->n] = (struct pt_sweep_fault){.text = strndup(text, n)};
     return f->list[f->n].text ? &f->list[f->n++] : NULL;
 }

@@ -123,16 +123,12 @@ static void take_back(mix *m, size_t n_files, size_t n_sets, size_t name)
 static pt_sweep_run *next_run(builder *b)
 {
     pt_sweep *s = b->sweep;
+    pt_sweep_run *runs;
 
-    if (s->n == b->capacity) {
-        size_t capacity = b->capacity ? 2 * b->capacity : 64;
-        pt_sweep_run *more =
-            s->n < MAX_RUNS ? realloc(s->runs, capacity * sizeof *more) : NULL;
-
-        if (!more) return NULL;
-        s->runs = more;
-        b->capacity = capacity;
-    }
+    if (s->n == b->capacity && s->n >= MAX_RUNS) return NULL;
+    runs = pt_grow(s->runs, s->n, &b->capacity, sizeof *runs);
+    if (!runs) return NULL;
+    s->runs = runs;
     s->runs[s->n] = (pt_sweep_run){.accuracy = NAN};
     return &s->runs[s->n++];
 }

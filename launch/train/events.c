@@ -209,14 +209,10 @@ static void put_histogram(pt_events *e, int64_t step)
 
 static void keep_w(pt_events *e, double w)
 {
-    if (e->n_w == e->capacity) {
-        size_t capacity = e->capacity ? 2 * e->capacity : 256;
-        double *more = realloc(e->w, capacity * sizeof *more);
+    double *list = pt_grow(e->w, e->n_w, &e->capacity, sizeof *list);
 
-        if (!more) return;
-        e->w = more;
-        e->capacity = capacity;
-    }
+    if (!list) return;
+    e->w = list;
     e->w[e->n_w++] = w;
 }
 
