@@ -134,7 +134,7 @@ class Ours:
     def __init__(self, program, net, network, work):
         self.program, self.work = program, work
         self.model = os.path.join(work, "model.h5")
-        write_model(self.model, net, network, "conv2")
+        write_model(self.model, net, network, "conv2", SIDE)
 
     def run(self, x, labels, method, *options):
         """What it wrote: an open HDF5 file, gone with the directory."""
