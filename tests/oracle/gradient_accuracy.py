@@ -36,6 +36,7 @@ except ImportError as missing:
     print("skip: %s has no %s" % (sys.executable, missing.name))
     sys.exit(77)
 
+from given import Given
 from torchvision_nets import nhwc, write_model
 
 SEEDS = (1, 2, 3)
@@ -66,55 +67,6 @@ def gradients(net, x, labels, at_once):
     for part, of in zip(x.split(at_once), labels.split(at_once)):
         (F.cross_entropy(net(part), of, reduction="sum") / len(labels)).backward()
     return {name: p.grad for name, p in net.named_parameters()}
-
-
-class Given:
-    """Replaces ReLUs and max pools of a network by what another run chose."""
-
-    def __init__(self, net, relus):
-        self.relus, self.last = relus, None
-        for path, m in list(net.named_modules()):
-            if isinstance(m, nn.ReLU):
-                self.put(net, path, GivenReLU(self, path))
-            elif isinstance(m, nn.MaxPool2d):
-                self.put(net, path, GivenPool(self, m))
-
-    @staticmethod
-    def put(net, path, module):
-        parent, _, name = path.rpartition(".")
-        setattr(net.get_submodule(parent), name, module)
-
-    def output(self, name):
-        y = torch.from_numpy(self.relus[name][()])
-        return y.permute(0, 3, 1, 2)
-
-
-class GivenReLU(nn.Module):
-    """torchvision's blocks of a ResNet call one ReLU three times; ours are relu1 to 3."""
-
-    def __init__(self, given, path):
-        super().__init__()
-        self.given, self.path, self.calls = given, path, 0
-
-    def forward(self, x):
-        self.calls += 1
-        name = self.path if self.path in self.given.relus else self.path + str(self.calls)
-        self.given.last = name
-        open_ = (self.given.output(name) > 0).view(x.shape)
-        return torch.where(open_, x, torch.zeros((), dtype=x.dtype))
-
-
-class GivenPool(nn.Module):
-    """Of the output of the ReLU before it."""
-
-    def __init__(self, given, pool):
-        super().__init__()
-        self.given, self.pool = given, pool
-        pool.return_indices = True
-
-    def forward(self, x):
-        at = self.pool(self.given.output(self.given.last).contiguous())[1]
-        return x.flatten(2).gather(2, at.flatten(2)).view(at.shape)
 
 
 def errors(got, want):

@@ -4,7 +4,11 @@ images (NHWC), the gradient at the logits, and what PyTorch makes of them in eva
 mode (batch norm by its running statistics): logits, the gradient at the images (NHWC) and
 at every parameter (gradients/NAME, PyTorch's layout).
 
-usage: torchvision_nets.py NETWORK conv1|conv2 SIDE DIR
+usage: torchvision_nets.py NETWORK conv1|conv2 SIDE DIR [given]
+
+given: after that, reads DIR/relus.h5, the outputs of our ReLUs (NHWC), and writes
+DIR/given.h5: the same gradients, in float64, where the network's ReLUs and max pools are
+set as in ours (given.py), and `off`, how far those outputs are from the network's.
 
 conv1: the first block of a stage has its stride on its first 1x1 convolution, as in He et
 al., and not on its 3x3 one, as in torchvision.
@@ -30,6 +34,7 @@ import torchvision
 from torch import nn
 
 import pattern
+from given import Given
 
 SEED, IMAGES, CLASSES = 20240607, 2, 1000
 TIE = 2e-5  # smallest distance of the two largest values of a window, in deviations
@@ -194,5 +199,38 @@ def main(network, stride_at, side, out):
         network, stride_at, side, logits.std(), x.grad.abs().max(), min(seen)))
 
 
+def read_net(out, network, stride_at):
+    """The network of DIR/model.h5, in float64."""
+    net = getattr(torchvision.models, network)().eval().double()
+    if stride_at == "conv1":
+        stride_at_conv1(net)
+    with h5py.File(os.path.join(out, "model.h5"), "r") as f:
+        state = {k: torch.from_numpy(v[()]) for k, v in f["weights"].items()}
+    missing = net.load_state_dict(state, strict=False).missing_keys
+    assert all(k.endswith("num_batches_tracked") for k in missing), missing
+    return net
+
+
+def write_given(network, stride_at, side, out):
+    torch.set_num_threads(os.cpu_count() or 1)
+    net = read_net(out, network, stride_at)
+    with h5py.File(os.path.join(out, "expected.h5"), "r") as f:
+        x = torch.from_numpy(f["input"][()]).permute(0, 3, 1, 2).double().requires_grad_()
+        dlogits = torch.from_numpy(f["dlogits"][()]).double()
+    with h5py.File(os.path.join(out, "relus.h5"), "r") as f:
+        given = Given(net, f["relus"])
+        net(x).backward(dlogits)
+    with h5py.File(os.path.join(out, "given.h5"), "w") as f:
+        f["off"] = np.array([given.off], "<f4")
+        f["input_gradient"] = nhwc(x.grad.float())
+        for name, p in net.named_parameters():
+            f["gradients/" + name] = p.grad.float().numpy()
+    print("%s %s %s: %d ReLUs and %d windows turned, ReLUs' outputs off by %.2g" % (
+        network, stride_at, side, given.relus_turned, given.windows_turned, given.off))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[5:] == ["given"]:
+        write_given(*sys.argv[1:5])
+    else:
+        main(*sys.argv[1:])

@@ -15,6 +15,7 @@
 #include "common/base/pmath.h"
 #include "common/data/h5file.h"
 #include "common/weights/weights.h"
+#include "tests/support/relu_file.h"
 #include "worker/engine/net/net.h"
 
 enum { N_SHARDS = 4, THREADS = 2, MAX_IMAGES = 64 };
@@ -98,26 +99,6 @@ static pt_status write_logits(dump *d)
                                pt_net_output(d->net, d->graph->logits));
 }
 
-/* Before the backward pass, which may write over them. */
-static pt_status write_relus(dump *d)
-{
-    pt_status s = PT_OK;
-
-    for (int i = 0; i < d->graph->n_nodes && s == PT_OK; i++) {
-        const pt_node *n = &d->graph->nodes[i];
-        const uint64_t dims[4] = {(uint64_t)d->images, (uint64_t)n->h, (uint64_t)n->w,
-                                  (uint64_t)n->c};
-        char name[PT_NAME_MAX + 16];
-
-        if (n->op != PT_OP_RELU) continue;
-        if (!pt_net_output(d->net, i))
-            return pt_fail(PT_ERR_BUG, "%s: its output is not kept", n->name);
-        snprintf(name, sizeof name, "relus/%s", n->name);
-        s = pt_h5file_write_f32(d->out, name, 4, dims, pt_net_output(d->net, i));
-    }
-    return s;
-}
-
 static pt_status forward(dump *d, pt_kernel kernel)
 {
     const pt_net_options opt = {.graph = d->graph,
@@ -181,7 +162,7 @@ static pt_status run(dump *d, char **argv, bool relus)
     pt_kernels_use(k);
     if (s == PT_OK) s = forward(d, k.conv);
     if (s == PT_OK) s = write_logits(d);
-    if (s == PT_OK && relus) s = write_relus(d);
+    if (s == PT_OK && relus) s = write_relus(d->net, d->graph, d->images, d->out);
     if (s == PT_OK) s = backward(d);
     if (s == PT_OK) s = write_gradients(d);
     if (s == PT_OK) s = pt_h5file_commit(&d->out);
