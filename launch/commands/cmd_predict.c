@@ -29,9 +29,9 @@ typedef struct {
     char **names; /* [n_classes], or NULL */
     pt_files *files;
     pt_pictures pictures;
-    double *p;  /* [n_classes] */
-    int *order; /* [n_classes]: the most likely ones first */
-    int map;    /* of the heat; -1: none */
+    double *p;     /* [n_classes] */
+    int *order;    /* [n_classes]: the most likely ones first */
+    pt_heat *heat; /* NULL: not asked for */
     size_t n_printed;
     pt_status bad; /* of the last picture that could not be read */
 } predictor;
@@ -93,6 +93,7 @@ static bool read_args(int argc, char **argv, predict_args *a, int *code)
 static void close_predictor(predictor *p)
 {
     pt_files_destroy(&p->files);
+    pt_heat_destroy(&p->heat);
     pt_classifier_fini(&p->model);
     free(p->names);
     free(p->p);
@@ -106,7 +107,7 @@ static pt_status open_predictor(const char *path, predictor *p)
 
     if (s == PT_OK) s = pt_classifier_names(&p->model, path, a->classes, &p->names);
     if (s == PT_OK) s = pt_files_create(a->images.list, a->images.n, a->list, &p->files);
-    if (s == PT_OK && a->heat) s = pt_heat_node(p->model.graph, &p->map);
+    if (s == PT_OK && a->heat) s = pt_heat_create(&p->model, &p->heat);
     if (s == PT_OK && a->heat) s = pt_file_make_dir(a->heat);
     if (s != PT_OK) return s;
     p->pictures = pt_files_pictures(p->files);
@@ -207,7 +208,7 @@ static void print_text(const predictor *p, const char *file, int n)
 /* DIR/NUMBER-NAME.png: two pictures may have one name. */
 static pt_status write_heat(const predictor *p, size_t i, const pt_seen *seen, int class)
 {
-    const pt_node *n = &p->model.graph->nodes[p->map];
+    const pt_node *n = &p->model.graph->nodes[pt_heat_node(p->heat)];
     const char *file = p->pictures.name(p->pictures.context, i);
     const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
     const char *dot = strrchr(name, '.');
@@ -218,7 +219,7 @@ static pt_status write_heat(const predictor *p, size_t i, const pt_seen *seen, i
     if (!heat || asprintf(&path, "%s/%zu-%.*s.png", p->args->heat, i + 1,
                           dot ? (int)(dot - name) : 200, name) < 0)
         s = pt_fail(PT_ERR_NOMEM, "%s: no memory for its heat map", file);
-    if (s == PT_OK) pt_heat_of(&p->model, p->map, seen->map, class, heat);
+    if (s == PT_OK) s = pt_heat_of(p->heat, seen->map, class, heat);
     if (s == PT_OK) s = pt_heat_write(&p->model, seen->pixels, heat, n->h, n->w, path);
     free(path);
     free(heat);
@@ -252,15 +253,15 @@ static pt_status print_picture(void *context, size_t i, const pt_seen *seen)
 
 static pt_status predict(const predict_args *a)
 {
-    predictor p = {.args = a, .map = -1};
+    predictor p = {.args = a};
     char *path = pt_classifier_path(a->weights);
     pt_status s = path ? open_predictor(path, &p)
                        : pt_fail(PT_ERR_NOMEM, "%s: no memory", a->weights);
 
     if (s == PT_OK)
         s = pt_evaluate_pictures(&p.model, &p.pictures,
-                                 a->flip ? PT_VIEWS_FLIP : PT_VIEWS_CENTRE, p.map,
-                                 print_picture, &p);
+                                 a->flip ? PT_VIEWS_FLIP : PT_VIEWS_CENTRE,
+                                 p.heat ? pt_heat_node(p.heat) : -1, print_picture, &p);
     if (s == PT_OK && a->json) printf(p.n_printed ? "\n]\n" : "[]\n");
     if (s != PT_OK) pt_log_error(pt_fail_text());
     free(path);

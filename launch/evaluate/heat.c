@@ -6,38 +6,140 @@
 #include <stdlib.h>
 #include <string.h>
 
-pt_status pt_heat_node(const pt_graph *g, int *node)
-{
-    const pt_node *rep = &g->nodes[g->rep];
-    int at = g->nodes[g->logits].in[0];
+#include "worker/engine/net/net.h"
 
-    if (g->nodes[g->logits].op == PT_OP_LINEAR)
-        while (at != g->rep && g->nodes[at].op == PT_OP_DROPOUT) at = g->nodes[at].in[0];
-    if (at != g->rep || rep->op != PT_OP_GLOBAL_AVG_POOL)
-        return pt_fail(PT_ERR_USAGE,
-                       "--heat: %s's representation is not the mean of a map with a "
-                       "linear layer on it",
-                       g->network);
-    *node = rep->in[0];
+struct pt_heat {
+    int node;       /* of the map */
+    pt_graph above; /* what is above it, with the map as its input; tensors borrowed */
+    pt_threads *pool;
+    pt_net *net;    /* of that */
+    float *dlogits; /* [n_classes]: 1 for the class that is asked for */
+};
+
+/* A mean of a map is not looked at but the map. 0: there is none. */
+static int find_map(const pt_graph *g)
+{
+    int at = g->rep;
+
+    while (at > 0) {
+        const pt_node *n = &g->nodes[at];
+        bool mean = n->op == PT_OP_GLOBAL_AVG_POOL || n->op == PT_OP_ADAPTIVE_AVG_POOL;
+
+        if (n->h * n->w > 1 && !mean) return at;
+        at = n->in[1] < 0 ? n->in[0] : 0; /* the sum of two vectors: of two maps */
+    }
+    return 0;
+}
+
+/* The nodes above the map, which becomes node 0, the input and the representation. A map
+ * is seen without dropout. */
+static pt_status cut_above(const pt_graph *g, int map, pt_graph *out)
+{
+    int n = g->n_nodes - map;
+    pt_node *nodes = pt_calloc((size_t)n, sizeof *nodes);
+
+    if (!nodes) return pt_fail(PT_ERR_NOMEM, "no memory for %d layers", n);
+    *out = *g;
+    out->nodes = nodes;
+    out->n_nodes = n;
+    out->rep = 0;
+    out->logits = g->logits - map;
+    out->source_logits = g->source_logits < map ? -1 : g->source_logits - map;
+    memcpy(nodes, g->nodes + map, (size_t)n * sizeof *nodes);
+    nodes[0].op = PT_OP_INPUT;
+    nodes[0].in[0] = nodes[0].in[1] = -1;
+    nodes[0].weight = nodes[0].bias = nodes[0].mean = nodes[0].var = -1;
+    for (int i = 1; i < n; i++) {
+        nodes[i].dropout = 0;
+        for (int k = 0; k < 2; k++) {
+            if (nodes[i].in[k] < 0) continue;
+            if (nodes[i].in[k] < map)
+                return pt_fail(PT_ERR_USAGE, "--heat: %s of %s does not read %s alone",
+                               nodes[i].name, g->network, nodes[0].name);
+            nodes[i].in[k] -= map;
+        }
+    }
     return PT_OK;
 }
 
-void pt_heat_of(const pt_classifier *m, int node, const float *map, int class,
-                float *heat)
+static pt_status open_heat(const pt_classifier *m, pt_heat *h)
 {
     const pt_graph *g = m->graph;
-    const pt_node *n = &g->nodes[node];
-    const float *weight = m->flat + g->tensors[g->nodes[g->logits].weight].offset;
-    size_t places = (size_t)n->h * (size_t)n->w, channels = (size_t)n->c;
+    pt_status s;
 
-    for (size_t p = 0; p < places; p++) {
+    h->node = find_map(g);
+    if (h->node == 0)
+        return pt_fail(PT_ERR_USAGE,
+                       "--heat: %s has no map between its input and its representation",
+                       g->network);
+    h->dlogits = pt_calloc((size_t)g->n_classes, sizeof *h->dlogits);
+    if (!h->dlogits)
+        return pt_fail(PT_ERR_NOMEM, "no memory for %d classes", g->n_classes);
+    s = cut_above(g, h->node, &h->above);
+    if (s == PT_OK) s = pt_threads_create(pt_usable_cores(), &h->pool);
+    if (s != PT_OK) return s;
+    return pt_net_create(&(pt_net_options){.graph = &h->above,
+                                           .pool = h->pool,
+                                           .weights = m->flat,
+                                           .max_images = 1,
+                                           .n_shards = 1,
+                                           .hi = 1,
+                                           .training = true,
+                                           .input_gradient = true,
+                                           .bn_mode = PT_BN_FROZEN},
+                         &h->net);
+}
+
+pt_status pt_heat_create(const pt_classifier *m, pt_heat **out)
+{
+    pt_heat *h = calloc(1, sizeof *h);
+    pt_status s;
+
+    *out = NULL;
+    if (!h) return pt_fail(PT_ERR_NOMEM, "no memory for heat maps");
+    s = open_heat(m, h);
+    if (s == PT_OK)
+        *out = h;
+    else
+        pt_heat_destroy(&h);
+    return s;
+}
+
+void pt_heat_destroy(pt_heat **h)
+{
+    if (!h || !*h) return;
+    pt_net_destroy(&(*h)->net);
+    pt_threads_destroy(&(*h)->pool);
+    free((*h)->above.nodes);
+    free((*h)->dlogits);
+    free(*h);
+    *h = NULL;
+}
+
+int pt_heat_node(const pt_heat *h)
+{
+    return h->node;
+}
+
+pt_status pt_heat_of(pt_heat *h, const float *map, int class, float *heat)
+{
+    const pt_span one = {.n_shards = 1, .hi = 1, .b = 1};
+    const pt_node *n = &h->above.nodes[0];
+    size_t places = (size_t)n->h * (size_t)n->w, channels = (size_t)n->c;
+    const float *gradient;
+    pt_status s = pt_net_forward(h->net, &one, map, 0);
+
+    h->dlogits[class] = 1;
+    if (s == PT_OK) s = pt_net_backward_head(h->net, h->dlogits, &gradient);
+    h->dlogits[class] = 0;
+    for (size_t p = 0; p < places && s == PT_OK; p++) {
         double sum = 0;
 
-        for (size_t c = 0; c < channels; c++)
-            sum += (double)map[p * channels + c] *
-                   weight[c * (size_t)g->n_classes + (size_t) class];
-        heat[p] = (float)(sum / (double)places);
+        for (size_t i = p * channels; i < (p + 1) * channels; i++)
+            sum += (double)map[i] * (double)gradient[i];
+        heat[p] = (float)sum;
     }
+    return s;
 }
 
 /* Bilinear, centres of cells at the centres of their parts of the picture. */

@@ -1,19 +1,26 @@
 /* Where in a picture a class is seen: the gradient of its logit times the activation at
- * the map whose mean the representation is, summed over channels (Zhou et al., "Learning
- * Deep Features for Discriminative Localization", CVPR 2016; for such networks the same
- * as Grad-CAM, Selvaraju et al., ICCV 2017, before its ReLU). Local. */
+ * the last map on the way to the representation, summed over channels (Draelos and Carin,
+ * "Use HiResCAM instead of Grad-CAM", 2020). Where the representation is the map's mean
+ * and a linear layer stands on it, this is the class activation map of Zhou et al. (CVPR
+ * 2016) and, before its ReLU, Grad-CAM (Selvaraju et al., ICCV 2017). Local. */
 #ifndef PT_LAUNCH_EVALUATE_HEAT_H
 #define PT_LAUNCH_EVALUATE_HEAT_H
 
 #include "launch/evaluate/evaluate.h"
 
-/* The node of that map. PT_ERR_USAGE where the representation is no mean of a map, or
- * where more than a linear layer stands between it and the logits. */
-PT_MUST_USE pt_status pt_heat_node(const pt_graph *g, int *node);
+typedef struct pt_heat pt_heat;
 
-/* heat [h][w] of `class`, from map [h][w][c], the output of `node`. */
-void pt_heat_of(const pt_classifier *m, int node, const float *map, int class,
-                float *heat);
+/* For pictures of m, which is borrowed. PT_ERR_USAGE where there is no such map, or where
+ * the logits do not depend on it alone. */
+PT_MUST_USE pt_status pt_heat_create(const pt_classifier *m, pt_heat **out);
+void pt_heat_destroy(pt_heat **h);
+
+/* The node of the map: VGG-16's last max pool, elsewhere what is averaged. */
+int pt_heat_node(const pt_heat *h);
+
+/* heat [h][w] of `class`, from map [h][w][c], the output of that node for one picture:
+ * one pass of the layers above the map, forward and back. */
+PT_MUST_USE pt_status pt_heat_of(pt_heat *h, const float *map, int class, float *heat);
 
 /* The network's view of the picture, pixels [side][side][3] as they are fed to it, in
  * grey, with `heat` [h][w] over it in red: what is positive, the largest value in full.
