@@ -30,6 +30,10 @@ mutation server_counts_as_worker common.placement common/run/placement.c <<'M'
 - users[c] += !rank[r].server && CPU_ISSET(c, &cores);
 + users[c] += CPU_ISSET(c, &cores);
 M
+mutation limit_of_the_groups_above_is_missed common.quota common/base/quota.c <<'M'
+- least = lesser(least, limit_of(dir));
++ least = least == 0 ? limit_of(dir) : least;
+M
 
 # Algorithm 1
 mutation w_without_R server.algorithm1 server/algorithm1.c <<'M'

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/quota.h"
+
 void pt_cores_allowed(cpu_set_t *cpus)
 {
     CPU_ZERO(cpus);
@@ -69,6 +71,16 @@ void pt_cores_of(const int *core, const cpu_set_t *cpus, cpu_set_t *cores)
         if (CPU_ISSET(c, cpus)) CPU_SET(core[c], cores);
 }
 
+int pt_cores_cpus(void)
+{
+    cpu_set_t cpus;
+    int n;
+
+    pt_cores_allowed(&cpus);
+    n = CPU_COUNT(&cpus);
+    return n > 0 ? pt_quota_at_most(n) : 1;
+}
+
 int pt_cores_count(void)
 {
     int core[CPU_SETSIZE], n;
@@ -78,7 +90,7 @@ int pt_cores_count(void)
     pt_cores_allowed(&cpus);
     pt_cores_of(core, &cpus, &cores);
     n = CPU_COUNT(&cores);
-    return n > 0 ? n : 1;
+    return n > 0 ? pt_quota_at_most(n) : 1;
 }
 
 void pt_cores_machine(char name[PT_MACHINE_BYTES])

@@ -22,7 +22,11 @@ void pt_cores_number(int *core);
 /* The cores that CPUs belong to, as a set of their numbers. */
 void pt_cores_of(const int *core, const cpu_set_t *cpus, cpu_set_t *cores);
 
-/* Cores that this thread may use, hyperthreads counted once; at least 1. */
+/* CPUs that this thread may use, hyperthreads among them, as far as the control group
+ * leaves time for them (quota.h); at least 1. */
+int pt_cores_cpus(void);
+
+/* Cores that this thread may use, the same with hyperthreads counted once. */
 int pt_cores_count(void);
 
 /* Names the machine: the same for all processes under one running kernel, whatever they

@@ -126,9 +126,25 @@ static bool divide(const int *core, pt_place *rank, int n)
     return known;
 }
 
-void pt_place_ranks(const int *core, pt_place *rank, int n)
+/* Takes threads from workers until there are no more than the quota has time for; false:
+ * there were no more. */
+static bool fit(pt_place *rank, int n, int quota)
 {
-    bool several = divide(core, rank, n);
+    int threads = 0;
+
+    for (int r = 0; r < n; r++) threads += rank[r].threads;
+    if (quota == 0 || threads <= quota) return false;
+    for (int r = 0; r < n; r++) {
+        int share = rank[r].threads * quota / threads;
+
+        if (!rank[r].server) rank[r].threads = share > 1 ? share : 1;
+    }
+    return true;
+}
+
+void pt_place_ranks(const int *core, pt_place *rank, int n, int quota)
+{
+    bool several = divide(core, rank, n) && !fit(rank, n, quota);
 
     for (int r = 0; r < n; r++)
         several = several && (rank[r].server || rank[r].threads > 1);

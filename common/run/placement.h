@@ -25,8 +25,12 @@ typedef struct {
  * few (there are more workers than cores, or their masks overlap oddly) or has one
  * thread, which would lose time on a busy core while another is idle. If at least one
  * core for each server is left, servers are bound to what is left; otherwise they sleep
- * beside the workers. A rank whose CPUs are not known (an empty set) binds nobody. */
-void pt_place_ranks(const int *core, pt_place *rank, int n);
+ * beside the workers. A rank whose CPUs are not known (an empty set) binds nobody.
+ *
+ * quota: CPUs' worth of time that the ranks have together (common/base/quota.h), 0: no
+ * limit. Where it is less than the threads, the workers share it out evenly, at least one
+ * thread each, and nobody is bound: which CPUs are free is not known. */
+void pt_place_ranks(const int *core, pt_place *rank, int n, int quota);
 
 /* Shares a machine among n jobs (.server is false): each to cores of its own, or if
  * there are too few, to one core, in turn. */

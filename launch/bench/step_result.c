@@ -1,5 +1,6 @@
 #include "launch/bench/step_result.h"
 
+#include "common/base/cores.h"
 #include "common/base/log.h"
 #include "launch/bench/measure.h"
 
@@ -85,7 +86,7 @@ static pt_status alone_json(const pt_bench_step_options *o, const pt_graph *g,
  * and fill them, the server's time is missing in the workers'. */
 static double without_server(const pt_bench_step_options *o, const pt_bench_job_result *r)
 {
-    int cores = pt_usable_cores();
+    int cores = pt_cores_cpus();
     bool shared = o->workers * o->threads + 1 > cores;
 
     return o->batch / (r->seconds - (shared ? r->server / cores : 0));
@@ -153,7 +154,7 @@ static void job_text(const pt_bench_step_options *o, const pt_graph *g,
     print_head(o, g, r->seconds);
     pt_log_info("layout    1 server, %d worker%s x %d thread%s on %d cores", o->workers,
                 o->workers == 1 ? "" : "s", o->threads, o->threads == 1 ? "" : "s",
-                pt_usable_cores());
+                pt_cores_cpus());
     pt_log_info("a worker  %.1f ms computing, %.1f ms waiting, %.1f ms input",
                 r->compute * 1e3, r->waiting * 1e3, r->input * 1e3);
     pt_log_info(

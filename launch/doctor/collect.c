@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/cores.h"
 #include "common/base/file.h"
+#include "common/base/quota.h"
 #include "common/comm/job.h"
 #include "common/comm/launcher.h"
 #include "common/comm/message.h"
@@ -45,6 +46,7 @@ static void find_mine(const char *mark, pt_rank_facts *r)
     r->host_number = pt_job_hosts()[pt_job_rank()];
     CPU_ZERO(&r->cores);
     sched_getaffinity(0, sizeof r->cores, &r->cores);
+    r->quota = pt_quota_cpus("");
     r->shm_free = free_shm();
     r->wall_s = wall_minus_clock();
     r->sees_dir = *mark && access(mark, F_OK) == 0;

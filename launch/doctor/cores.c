@@ -7,6 +7,7 @@
 typedef struct {
     int first, ranks, servers, workers; /* first: its first rank */
     cpu_set_t cores;                    /* of all its ranks */
+    int usable; /* of them, by the control group's limit of time */
 } host;
 
 static host host_of(const pt_facts *f, int number)
@@ -23,6 +24,9 @@ static host host_of(const pt_facts *f, int number)
         h.servers = f->servers / f->n_hosts + (number < f->servers % f->n_hosts);
     else
         h.servers = number == 0 ? f->servers : 0;
+    h.usable = CPU_COUNT(&h.cores);
+    if (h.first >= 0 && f->rank[h.first].quota > 0 && f->rank[h.first].quota < h.usable)
+        h.usable = f->rank[h.first].quota;
     h.workers = h.ranks > h.servers ? h.ranks - h.servers : 0;
     return h;
 }
@@ -95,7 +99,7 @@ void pt_check_binding(const pt_facts *f, pt_findings *out)
 /* Threads of a worker. auto divides the cores (common/run/placement.h). */
 static int threads_of(const pt_facts *f, const host *h)
 {
-    int share = CPU_COUNT(&h->cores) / (h->workers > 0 ? h->workers : 1);
+    int share = h->usable / (h->workers > 0 ? h->workers : 1);
 
     return f->threads > 0 ? f->threads : share > 1 ? share : 1;
 }
@@ -122,10 +126,14 @@ void pt_check_cores(const pt_facts *f, pt_findings *out)
 
     for (int i = 0; i < f->n_hosts; i++) {
         host h = host_of(f, i);
-        int cores = CPU_COUNT(&h.cores), threads = threads_of(f, &h);
+        int cores = h.usable, threads = threads_of(f, &h);
         int busy = h.workers * threads;
         const char *name = f->rank[h.first].host;
 
+        if (cores < CPU_COUNT(&h.cores))
+            pt_findings_add(out, PT_FINDING_OK,
+                            "host %s: its control group has time for %d of %d CPUs", name,
+                            cores, CPU_COUNT(&h.cores));
         recommend(f, cores, advice, sizeof advice);
         if (i == 0 || cores < least) least = cores;
         if (busy > cores)

@@ -16,6 +16,7 @@ typedef struct {
     char host[PT_FACT_HOST], cpu[PT_FACT_CPU];
     int host_number;   /* 0, 1, ... in the order of their first rank */
     cpu_set_t cores;   /* that it may use */
+    int quota;         /* CPUs that its control group has time for, 0: no limit */
     uint64_t shm_free; /* bytes of its host's /dev/shm */
     double wall_s;     /* wall clock minus pt_clock */
     bool sees_dir;     /* the run directory's file that rank 0 has made */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/cores.h"
 #include "common/run/wire.h"
 #include "worker/engine/net/net.h"
 #include "worker/engine/threads.h"
@@ -140,7 +141,7 @@ static pt_status open_block(const pt_classifier *m, const pt_pictures *p, int ma
     b->logits = pt_calloc(PT_EVAL_BLOCK * c, sizeof *b->logits);
     if (!b->decoded || !b->pixels || !b->why || !b->p || !b->sums || !b->logits)
         return pt_fail(PT_ERR_NOMEM, "no memory for the pictures");
-    s = pt_threads_create(pt_usable_cores(), &b->pool);
+    s = pt_threads_create(pt_cores_cpus(), &b->pool);
     if (s != PT_OK) return s;
     return pt_net_create(&(pt_net_options){.graph = m->graph,
                                            .pool = b->pool,

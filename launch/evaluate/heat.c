@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/cores.h"
 #include "worker/engine/net/net.h"
 
 struct pt_heat {
@@ -76,7 +77,7 @@ static pt_status open_heat(const pt_classifier *m, pt_heat *h)
     if (!h->dlogits)
         return pt_fail(PT_ERR_NOMEM, "no memory for %d classes", g->n_classes);
     s = cut_above(g, h->node, &h->above);
-    if (s == PT_OK) s = pt_threads_create(pt_usable_cores(), &h->pool);
+    if (s == PT_OK) s = pt_threads_create(pt_cores_cpus(), &h->pool);
     if (s != PT_OK) return s;
     return pt_net_create(&(pt_net_options){.graph = &h->above,
                                            .pool = h->pool,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/cores.h"
 #include "common/base/file.h"
 #include "worker/engine/threads.h"
 
@@ -101,7 +102,7 @@ static void *work(void *context)
 
 static int cores(void)
 {
-    int n = pt_usable_cores();
+    int n = pt_cores_cpus();
 
     return n > MAX_THREADS ? MAX_THREADS : n;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/cores.h"
 #include "common/base/log.h"
 #include "common/base/program.h"
 #include "common/base/status.h"
@@ -21,7 +22,6 @@
 #include "launch/support/ending.h"
 #include "launch/support/relay.h"
 #include "launch/support/screen.h"
-#include "worker/engine/threads.h"
 
 /* mpirun, and the signals that it gets when this process is asked to stop: `ask`; on the
  * second ^C `insist`, on a third SIGTERM, upon which mpirun kills its ranks. heard: a
@@ -323,7 +323,7 @@ int pt_as_job(int argc, char **argv, int ranks, pt_status (*work)(const void *co
     pt_status s;
 
     if (!pt_under_launcher())
-        return pt_mpirun(ranks > 0 ? ranks : pt_usable_cores(), false, argc, argv);
+        return pt_mpirun(ranks > 0 ? ranks : pt_cores_cpus(), false, argc, argv);
     s = pt_job_start(&argc, &argv);
     return pt_job_end(s == PT_OK ? work(context) : s);
 }

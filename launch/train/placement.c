@@ -7,6 +7,7 @@
 
 #include "common/base/cores.h"
 #include "common/base/log.h"
+#include "common/base/quota.h"
 #include "common/comm/job.h"
 #include "common/run/placement.h"
 #include "launch/support/gather_to_root.h"
@@ -20,6 +21,7 @@ typedef struct {
     cpu_set_t cores; /* numbers of those that it may use */
     int own;         /* how many it is to use */
     int online;      /* CPUs of the machine */
+    int quota;       /* CPUs of its control group, 0: not limited */
 } seat;
 
 struct pt_placement {
@@ -32,8 +34,9 @@ struct pt_placement {
 
 static void describe_mine(const int *core, bool server, seat *s)
 {
-    *s =
-        (seat){.place = {.server = server}, .online = (int)sysconf(_SC_NPROCESSORS_ONLN)};
+    *s = (seat){.place = {.server = server},
+                .online = (int)sysconf(_SC_NPROCESSORS_ONLN),
+                .quota = pt_quota_cpus("")};
     snprintf(s->host, sizeof s->host, "%.*s", HOST_BYTES - 1, pt_job_host());
     pt_cores_machine(s->machine);
     if (!*s->machine) snprintf(s->machine, sizeof s->machine, "%.39s", s->host);
@@ -74,6 +77,25 @@ static bool same_machine(const seat *a, const seat *b)
     return strcmp(a->machine, b->machine) == 0;
 }
 
+/* CPUs that the control groups of a machine leave its ranks, 0: not limited. Containers
+ * of one machine have a name and a group each. */
+static int quota_of(const seat *all, const seat *machine)
+{
+    int sum = 0;
+
+    for (int r = 0; r < pt_job_size(); r++) {
+        int before = 0;
+
+        if (!same_machine(&all[r], machine)) continue;
+        if (all[r].quota == 0) return 0;
+        while (before < r && (!same_machine(&all[before], machine) ||
+                              strcmp(all[before].host, all[r].host) != 0))
+            before++;
+        if (before == r) sum += all[r].quota;
+    }
+    return sum;
+}
+
 /* ---- threads and cores ------------------------------------------------------------- */
 
 /* Of this rank's machine: the ranks are placed, or have so many threads. */
@@ -84,7 +106,7 @@ static void place(const int *core, int threads, seat *all, pt_place *here)
 
     for (int r = 0; r < pt_job_size(); r++)
         if (same_machine(&all[r], mine)) here[n++] = all[r].place;
-    if (threads == 0) pt_place_ranks(core, here, n);
+    if (threads == 0) pt_place_ranks(core, here, n, quota_of(all, mine));
     n = 0;
     for (int r = 0; r < pt_job_size(); r++) {
         if (!same_machine(&all[r], mine)) continue;
@@ -170,20 +192,20 @@ int pt_placement_threads(const pt_placement *p)
 typedef struct {
     int servers, workers, least, most, threads; /* threads of one worker; of all */
     int servers_own;                            /* cores of servers alone; 0: none */
-    int online;
+    int online, quota;
     bool bound; /* all workers */
     cpu_set_t cpus, cores;
 } machine;
 
-static machine sum_up(const pt_placement *p, const char *name)
+static machine sum_up(const pt_placement *p, const seat *of)
 {
-    machine m = {.bound = true};
+    machine m = {.bound = true, .quota = quota_of(p->seats, of)};
 
     for (int r = 0; r < pt_job_size(); r++) {
         const seat *s = &p->seats[r];
         int threads = s->place.threads;
 
-        if (strcmp(s->machine, name) != 0) continue;
+        if (!same_machine(s, of)) continue;
         CPU_OR(&m.cpus, &m.cpus, &s->place.allowed);
         CPU_OR(&m.cores, &m.cores, &s->cores);
         m.online = s->online;
@@ -224,7 +246,9 @@ static void describe(const machine *m, char *out, size_t n)
     else if (m->servers > 0)
         snprintf(servers, sizeof servers, "; %d server%s beside them", m->servers,
                  plural(m->servers));
-    if (cpus < m->online)
+    if (m->quota > 0 && m->quota < cpus)
+        snprintf(limit, sizeof limit, " (their control group has time for %d)", m->quota);
+    else if (cpus < m->online)
         snprintf(limit, sizeof limit, " (%d of the machine's %d CPUs are allowed)", cpus,
                  m->online);
     snprintf(out, n, "%s on %d core%s%s%s%s", workers, cores, plural(cores),
@@ -248,7 +272,7 @@ static void describe_all(const pt_placement *p, char (*text)[LINE_BYTES])
         machine m;
 
         if (!is_first(p, r)) continue;
-        m = sum_up(p, p->seats[r].machine);
+        m = sum_up(p, &p->seats[r]);
         describe(&m, text[r], LINE_BYTES);
     }
 }
@@ -275,9 +299,10 @@ static void print_kinds(const pt_placement *p, char (*text)[LINE_BYTES])
 
 static bool warn_of(const pt_placement *p, int r)
 {
-    machine m = sum_up(p, p->seats[r].machine);
+    machine m = sum_up(p, &p->seats[r]);
     int cpus = CPU_COUNT(&m.cpus);
 
+    if (m.quota > 0 && m.quota < cpus) cpus = m.quota;
     if (cpus == 0 || m.threads <= cpus) return false;
     pt_log_warn("oversubscribed: %d workers x %d threads on host %s share %d cores",
                 m.workers, m.most, p->seats[r].host, cpus);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/base/cores.h"
+#include "common/base/quota.h"
 #include "common/run/placement.h"
 
 enum { MAX = 12, CPUS = 16 };
@@ -73,7 +74,7 @@ static void test_workers_of_one_mask_divide_it(void **state)
     assert_null(*state);
     add(true, "11111111");
     add_workers(2, "11111111");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     expect(0, 0, false, "11111111"); /* nothing is left: it sleeps beside them */
     expect(1, 4, true, "11110000");
     expect(2, 4, true, "00001111");
@@ -84,7 +85,7 @@ static void test_a_server_has_the_cores_that_workers_leave(void **state)
     assert_null(*state);
     add(true, "11111111");
     add_workers(3, "11111111");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     expect(0, 0, true, "00000011"); /* two, as threads are the same for all */
     expect(1, 2, true, "11000000");
     expect(3, 2, true, "00001100");
@@ -96,7 +97,7 @@ static void test_servers_that_would_crowd_what_is_left_stay_everywhere(void **st
     add(true, "1111111");
     add(true, "1111111");
     add_workers(3, "1111111");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     expect(0, 0, false, "1111111");
     expect(1, 0, false, "1111111");
     expect(4, 2, true, "0000110");
@@ -108,7 +109,7 @@ static void test_a_bound_rank_keeps_to_its_mask(void **state)
     add(true, "11000000");
     add(false, "00110000");
     add(false, "00001110");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     expect(0, 0, true, "11000000");
     expect(1, 2, true, "00110000");
     expect(2, 3, true, "00001110");
@@ -119,7 +120,7 @@ static void test_cores_of_several_masks_count_in_part(void **state)
     assert_null(*state);
     add_workers(1, "11111111");
     add_workers(1, "11110000");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     expect(1, 2, true, "11000000"); /* has the smaller choice, so it comes first */
     expect(0, 6, true, "00111111");
 }
@@ -129,7 +130,7 @@ static void test_a_worker_bound_to_one_core_has_one_thread(void **state)
     assert_null(*state);
     add(true, "1000");
     add(false, "1000");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     expect(0, 0, false, "1000");
     expect(1, 1, false, "1000");
 }
@@ -139,7 +140,7 @@ static void test_workers_of_one_thread_are_not_bound(void **state)
     assert_null(*state);
     add(true, "1111");
     add_workers(3, "1111");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     for (int r = 0; r < n; r++) expect(r, r > 0, false, "1111");
 }
 
@@ -149,7 +150,7 @@ static void test_hyperthreads_are_no_cores_but_stay_with_theirs(void **state)
     make_hyperthreads();
     add(true, "1111111111111111");
     add_workers(3, "1111111111111111");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     expect(1, 2, true, "1100000011000000");
     expect(3, 2, true, "0000110000001100");
     expect(0, 0, true, "0000001100000011");
@@ -161,7 +162,7 @@ static void test_a_core_whose_hyperthreads_two_workers_have_is_shared(void **sta
     make_hyperthreads();
     add(false, "1000000000000000");
     add(false, "0000000010000000");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     expect(0, 1, false, "1000000000000000");
     expect(1, 1, false, "0000000010000000");
 }
@@ -171,7 +172,7 @@ static void test_more_workers_than_cores_are_not_bound(void **state)
     assert_null(*state);
     add(true, "11");
     add_workers(3, "11");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     for (int r = 0; r < n; r++) expect(r, r > 0, false, "11");
 }
 
@@ -180,7 +181,7 @@ static void test_ranks_of_unknown_cpus_bind_nobody(void **state)
     assert_null(*state);
     add_workers(1, "1111");
     add_workers(1, "0000");
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     expect(0, 4, false, "1111");
     expect(1, 1, false, "0000");
 }
@@ -190,9 +191,31 @@ static void test_threads_have_a_limit(void **state)
     assert_null(*state);
     add_workers(1, "");
     for (int c = 0; c < 300; c++) CPU_SET(c, &ranks[0].allowed);
-    pt_place_ranks(core, ranks, n);
+    pt_place_ranks(core, ranks, n, 0);
     assert_int_equal(ranks[0].threads, PT_PLACE_MAX_THREADS);
     assert_int_equal(CPU_COUNT(&ranks[0].use), PT_PLACE_MAX_THREADS);
+}
+
+static void test_workers_share_the_time_of_their_control_group(void **state)
+{
+    assert_null(*state);
+    add(true, "11111111");
+    add_workers(2, "11111111");
+    pt_place_ranks(core, ranks, n, 5);
+    expect(0, 0, false, "11111111");
+    expect(1, 2, false, "11111111");
+    expect(2, 2, false, "11111111");
+    pt_place_ranks(core, ranks, n, 1);
+    expect(2, 1, false, "11111111");
+}
+
+static void test_time_for_all_cores_changes_nothing(void **state)
+{
+    assert_null(*state);
+    add_workers(2, "11111111");
+    pt_place_ranks(core, ranks, n, 8);
+    expect(0, 4, true, "11110000");
+    expect(1, 4, true, "00001111");
 }
 
 static void test_jobs_side_by_side_have_cores_of_their_own(void **state)
@@ -224,7 +247,7 @@ static void test_the_cpus_of_this_process_have_cores(void **state)
     pt_cores_allowed(&cpus);
     pt_cores_of(found, &cpus, &cores);
     assert_in_range(CPU_COUNT(&cores), 1, CPU_COUNT(&cpus));
-    assert_int_equal(pt_cores_count(), CPU_COUNT(&cores));
+    assert_int_equal(pt_cores_count(), pt_quota_at_most(CPU_COUNT(&cores)));
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -244,6 +267,8 @@ int main(void)
         TEST(test_more_workers_than_cores_are_not_bound),
         TEST(test_ranks_of_unknown_cpus_bind_nobody),
         TEST(test_threads_have_a_limit),
+        TEST(test_workers_share_the_time_of_their_control_group),
+        TEST(test_time_for_all_cores_changes_nothing),
         TEST(test_jobs_side_by_side_have_cores_of_their_own),
         TEST(test_more_jobs_than_cores_take_turns),
         TEST(test_the_cpus_of_this_process_have_cores),

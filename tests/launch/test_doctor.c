@@ -169,6 +169,16 @@ static void test_threads_beyond_the_cores_get_a_recommendation(void **state)
            "1 worker) and engine.threads=1");
 }
 
+static void test_time_of_a_control_group_is_divided_like_cores(void **state)
+{
+    assert_ptr_equal(*state, &facts);
+    for (int r = 0; r < 2; r++) {
+        ranks[r].cores = cores(0, 64);
+        ranks[r].quota = 2;
+    }
+    expect(PT_FINDING_WARN, "cores", "host h0: 1 worker x 4 threads on 2 cores");
+}
+
 static void test_idle_cores_are_counted_beside_the_servers(void **state)
 {
     assert_ptr_equal(*state, &facts);
@@ -295,6 +305,7 @@ int main(void)
         TEST(test_ranks_bound_to_one_core_are_named),
         TEST(test_a_rank_with_fewer_cores_than_threads_is_named),
         TEST(test_threads_beyond_the_cores_get_a_recommendation),
+        TEST(test_time_of_a_control_group_is_divided_like_cores),
         TEST(test_idle_cores_are_counted_beside_the_servers),
         TEST(test_cpu_types_may_differ_and_are_told),
         TEST(test_a_clock_that_is_off_is_named),

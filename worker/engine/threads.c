@@ -194,13 +194,6 @@ void pt_threads_destroy(pt_threads **pool)
     *pool = NULL;
 }
 
-int pt_usable_cores(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 int pt_threads_count(const pt_threads *p)
 {
     return p->n_threads;

@@ -15,9 +15,6 @@ PT_MUST_USE pt_status pt_threads_create(int n_threads, pt_threads **out);
 void pt_threads_destroy(pt_threads **p);
 int pt_threads_count(const pt_threads *p);
 
-/* Cores that this process may use: its affinity mask; at least 1. */
-int pt_usable_cores(void);
-
 /* Calls work(context, item, thread) for items 0..n-1, each once, thread in
  * 0..n_threads-1; the caller's thread takes part as thread 0 and calls
  * poll(poll_context) between its items when poll is set. Returns when all are done. */
