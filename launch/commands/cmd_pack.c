@@ -69,6 +69,11 @@ static const char layouts[] =
     "  caltech256  256_ObjectCategories/: splits train30, train60, test\n"
     "  webface500  a folder per identity, as CASIA-WebFace (only with --layout)";
 
+static const char only[] =
+    "Folders: only files that one of these fits, '*.jpg,*.png'; those with a slash are "
+    "of "
+    "the path in INPUT, 'train/*'. The others are left out, and counted";
+
 static bool read_options(int argc, char **argv, options *o, int *code)
 {
     pt_layout_options *f = &o->files;
@@ -106,6 +111,7 @@ static bool read_options(int argc, char **argv, options *o, int *code)
                     "Where the data come from, kept in the file"),
         PT_ARG_TEXT("licence", "TEXT", &o->licence, "Their licence, kept in the file"),
         PT_ARG_TEXT("license", "TEXT", &o->licence, NULL),
+        PT_ARG_TEXT("only", "PATTERNS", &f->only, only),
         PT_ARG_FLAG(
             "skip-bad", &o->skip_bad,
             "Leave out bad images, files that are no pictures of a class, folders "
@@ -157,7 +163,7 @@ static pt_status report_left_out(const options *o, const pt_layout *l)
     }
     pt_fail_more(&(pt_status){PT_OK}, PT_ERR_DATA,
                  "%s: %s of a class: %s (move away what is not meant, or leave it out "
-                 "with --skip-bad)",
+                 "with --only or --skip-bad)",
                  o->input, many, text);
     pt_log_error(pt_fail_text());
     return PT_ERR_DATA;
@@ -287,6 +293,9 @@ static void print_result(const options *o, const pt_layout *l, const sifted *pac
         pt_log_info("split %s: %zu images", l->splits[k].name, l->splits[k].n);
     if (l->n_splits == 1 && strcmp(l->splits[0].name, "all") == 0)
         pt_log_info("(--test-share 0.2 would make the splits train and test)");
+    if (o->files.only)
+        pt_log_info("left out by --only: %zu file%s", l->left_out.n_not_meant,
+                    l->left_out.n_not_meant == 1 ? "" : "s");
     pt_log_info("size: %.1f MB in %.1f s", (double)packed->bytes / 1e6, s);
     pt_log_info("checksum: %s", checksum);
 }
@@ -301,8 +310,8 @@ static bool is_file(const char *path)
 static bool has_layout_options(const pt_layout_options *f)
 {
     return f->train || f->val || f->test || f->classes || f->test_every ||
-           f->test_share || f->train_per_class || f->test_per_class || f->n_classes ||
-           f->no_clutter || f->draw;
+           f->test_share || f->only || f->train_per_class || f->test_per_class ||
+           f->n_classes || f->no_clutter || f->draw;
 }
 
 static pt_status repack(const options *o)

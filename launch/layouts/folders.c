@@ -19,6 +19,7 @@ typedef struct {
     pt_layout_faults faults;
     const pt_layout_options *o;
     double test_share; /* 0: none */
+    pt_only *only;     /* NULL: every picture is meant */
 } walk;
 
 /* Entries of a folder, what is left out counted. */
@@ -80,18 +81,22 @@ static pt_status find_part(const walk *w, const pt_listing *folders, int split, 
     return PT_OK;
 }
 
-static void leave_others_out(walk *w, const pt_listing *folders, const part *parts, int n)
+static pt_status leave_others_out(walk *w, const pt_listing *folders, const part *parts,
+                                  int n)
 {
-    for (size_t i = 0; n > 0 && i < folders->n; i++) {
+    pt_status s = PT_OK;
+
+    for (size_t i = 0; n > 0 && i < folders->n && s == PT_OK; i++) {
         bool is_part = false;
         char *path = NULL;
 
         for (int k = 0; k < n; k++)
             is_part |= strcmp(folders->names[i], parts[k].folder) == 0;
-        if (!is_part && pt_layout_join(w->root, folders->names[i], &path) == PT_OK)
-            pt_leave_out(&w->out->left_out, path);
+        if (!is_part) s = pt_layout_join(w->root, folders->names[i], &path);
+        if (path) s = pt_leave_folder_out(&w->out->left_out, path);
         free(path);
     }
+    return s;
 }
 
 /* The split folders that are there, in the order train, val, test; n = 0: none. Folders
@@ -108,7 +113,7 @@ static pt_status find_parts(walk *w, part parts[PT_SPLIT_NAMES], int *n)
         s = find_part(w, &folders, k, &parts[*n], &found);
         *n += found;
     }
-    if (s == PT_OK) leave_others_out(w, &folders, parts, *n);
+    if (s == PT_OK) s = leave_others_out(w, &folders, parts, *n);
     pt_left_out_fini(&left_out);
     pt_listing_fini(&folders);
     return s;
@@ -247,8 +252,9 @@ static void report_empty(walk *w, const part *p, const char *class)
 {
     bool split = !p->folder[0] && holds_folders(w, class);
 
-    pt_layout_fault(&w->faults, "%s: class '%s' has no picture%s%s%s", w->root, class,
-                    p->folder[0] ? " in " : "", p->folder,
+    pt_layout_fault(&w->faults, "%s: class '%s' has no picture%s%s%s%s", w->root, class,
+                    w->only ? " that --only keeps" : "", p->folder[0] ? " in " : "",
+                    p->folder,
                     split ? ", but folders: if it is a split, rename it to train, val or "
                             "test"
                           : "");
@@ -325,20 +331,32 @@ static pt_status check_test_options(walk *w, const part *parts, int n)
     return PT_OK;
 }
 
-pt_status pt_layout_folders(const char *root, const pt_layout_options *o, pt_layout *out)
+static pt_status read_parts(walk *w)
 {
-    walk w = {.root = root, .out = out, .o = o};
+    const pt_layout_options *o = w->o;
     part parts[PT_SPLIT_NAMES + 1];
     int n = 0;
-    pt_status s = find_parts(&w, parts, &n);
+    pt_status s = find_parts(w, parts, &n);
 
-    if (s == PT_OK) s = check_test_options(&w, parts, n);
+    if (s == PT_OK) s = check_test_options(w, parts, n);
     if (s != PT_OK) return s;
     if (n == 0)
         parts[n++] = (part){"", o->test_every > 0 || o->test_share ? "train" : "all"};
-    s = find_classes(&w, parts, n);
-    for (int k = 0; k < n && s == PT_OK; k++) s = add_part(&w, &parts[k]);
+    s = find_classes(w, parts, n);
+    for (int k = 0; k < n && s == PT_OK; k++) s = add_part(w, &parts[k]);
+    return s;
+}
+
+pt_status pt_layout_folders(const char *root, const pt_layout_options *o, pt_layout *out)
+{
+    walk w = {.root = root, .out = out, .o = o};
+    pt_status s = o->only ? pt_only_create(o->only, root, &w.only) : PT_OK;
+
+    out->left_out.only = w.only;
+    if (s == PT_OK) s = read_parts(&w);
     if (s == PT_OK) s = pt_layout_faults_end(&w.faults);
     if (s == PT_OK) drop_empty_splits(out);
+    out->left_out.only = NULL;
+    pt_only_destroy(&w.only);
     return s;
 }

@@ -90,6 +90,7 @@ static pt_status check_options(const reader *r, const pt_layout_options *o)
         what = "--train, --val, --test and --classes are for list and csv";
     if (r->read != pt_layout_folders && (o->test_every > 0 || o->test_share))
         what = "--test-every and --test-share are for folders";
+    if (r->read != pt_layout_folders && o->only) what = "--only is for folders";
     if (!r->counts && (o->train_per_class > 0 || o->test_per_class > 0 || o->draw))
         what = "--train-per-class, --test-per-class and --draw are for caltech256 and "
                "webface500";

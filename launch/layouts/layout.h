@@ -43,6 +43,7 @@ typedef struct {
     int test_every;         /* folders without splits: 0 = one split `all` */
     const char *test_share; /* folders without a test split: see pt_layout_folders */
     uint64_t test_seed;
+    const char *only; /* folders: the files that are meant (only.h) */
     /* caltech256, webface500; 0: the layout's own */
     int train_per_class, test_per_class, n_classes;
     bool no_clutter; /* caltech256: 256 classes */
@@ -66,7 +67,7 @@ void pt_layout_fini(pt_layout *l);
  * a picture (pt_is_picture_name), sorted by bytes. Classes: the sorted union of the
  * folders' names. Where there is a train split, a class without a training image is a
  * fault. What is left out (files that are no pictures, folders beside the splits) is not:
- * it is in out->left_out.
+ * it is in out->left_out, as is the number of files that `only` leaves out.
  *
  * test_share, a number in (0, 1): of the n training images of each class
  * floor(share * n + 1/2) are for the test, at least one and at most n - 1; of a single

@@ -56,7 +56,7 @@ bool pt_is_picture_name(const char *name)
     return false;
 }
 
-void pt_leave_out(pt_left_out *l, const char *path)
+static void name_first(pt_left_out *l, const char *path)
 {
     char *p = strdup(path);
 
@@ -69,6 +69,29 @@ void pt_leave_out(pt_left_out *l, const char *path)
             p = next;
         }
     free(p);
+}
+
+static bool is_meant(const pt_left_out *l, const char *path)
+{
+    return !l->only || pt_only_wants(l->only, path);
+}
+
+void pt_leave_out(pt_left_out *l, const char *path)
+{
+    if (is_meant(l, path))
+        name_first(l, path);
+    else
+        l->n_not_meant++;
+}
+
+pt_status pt_leave_folder_out(pt_left_out *l, const char *path)
+{
+    size_t meant = 1, all = 0;
+    pt_status s = l->only ? pt_only_count(l->only, path, &meant, &all) : PT_OK;
+
+    if (s == PT_OK && meant > 0) name_first(l, path);
+    if (s == PT_OK && meant == 0) l->n_not_meant += all;
+    return s;
 }
 
 void pt_left_out_fini(pt_left_out *l)
@@ -133,8 +156,11 @@ pt_status pt_list_folder(const char *path, pt_listing_kind what, pt_layout_fault
         }
         if (what == PT_LIST_FOLDERS
                 ? S_ISDIR(st.st_mode)
-                : S_ISREG(st.st_mode) && pt_is_picture_name(e->d_name))
+                : S_ISREG(st.st_mode) && pt_is_picture_name(e->d_name) &&
+                      is_meant(left_out, full))
             s = pt_listing_add(out, e->d_name);
+        else if (what == PT_LIST_PICTURES && S_ISDIR(st.st_mode))
+            s = pt_leave_folder_out(left_out, full);
         else if (what == PT_LIST_PICTURES || pt_is_picture_name(e->d_name))
             pt_leave_out(left_out, full);
     }

@@ -107,12 +107,19 @@ ln -s /dev/null mixed/cat/device.jpg
 : > mixed/cat/Thumbs.db
 : > mixed/.DS_Store
 run 1 5 0 pack mixed m.h5
-says "error: mixed: 1 entry is no picture of a class: mixed/cat/device.jpg (move away what is not meant, or leave it out with --skip-bad)" err
+says "error: mixed: 1 entry is no picture of a class: mixed/cat/device.jpg (move away what is not meant, or leave it out with --only or --skip-bad)" err
 says "mixed/cat/page.jpg: not a JPEG, PNG, WebP, GIF, BMP or TIFF: starts with 3c 68 74 6d" err
 says "mixed/cat/empty.jpg: has 0 bytes" err
 says "4 of 7 images are bad, nothing was written"
 absent m.h5
-run 0 0 7 pack mixed m.h5 --skip-bad
+run 1 5 0 pack mixed m.h5 --only '*.jpg,*/cat/*.png' --layout folders
+says "mixed/cat/device.jpg" err
+run 2 1 0 pack mixed m.h5 --only jpg
+says "--only 'jpg': fits only a file of this name; '*.jpg' fits all that end so" err
+run 0 0 1 pack mixed m.h5 --only '[p1]*n*.jpg,1x1.*'
+says "m.h5: 3 images of 1 classes"
+says "left out by --only: 5 files"
+run 0 0 7 pack mixed m.h5 --skip-bad --overwrite
 says "m.h5: 3 images of 1 classes"
 says "4 of 7 images are bad and were left out" err
 run 0 0 0 inspect --verify m.h5
