@@ -53,11 +53,19 @@ typedef struct {
     const float *weights;
 } pt_second;
 
+/* Early stopping: what a test says of the run. */
+typedef struct {
+    bool best; /* no test before it was better: these weights are kept */
+    bool over; /* the run ends here, and hands on what is kept */
+} pt_test_verdict;
+
 /* What rank 0 reports; each may be NULL. A failing hook ends the run. */
 typedef struct {
     void *context;
     pt_status (*on_step)(void *context, const pt_step_report *report);
-    /* logits [n][n_classes] of the images of a set, in the set's order, after `step`. */
+    /* logits [n][n_classes] of the images of a set, in the set's order, after `step`.
+     * Where the run may end early, `last` is only the test of the weights that it hands
+     * on. */
     pt_status (*on_rows)(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n);
     /* The same of the second set, after the model's own, but never of the training
@@ -65,6 +73,9 @@ typedef struct {
      */
     pt_status (*on_second)(void *context, const pt_second *second, pt_rows_of set,
                            uint64_t step, bool last, const float *logits, size_t n);
+    /* Where the run may end early: the test after `step` is done. The same verdict if it
+     * is repeated after a resume. */
+    pt_test_verdict (*on_tested)(void *context, uint64_t step);
     /* A checkpoint of the state before step `next` begins: what was reported until now
      * should survive a crash. *tally: to be filled with what was counted. */
     pt_status (*on_save)(void *context, uint64_t next, pt_tally *tally);

@@ -169,6 +169,7 @@ static void take_snapshot(pt_saves *s)
         if (second)
             memcpy(to->second + k->offset, second + k->offset, k->count * sizeof(float));
     }
+    pt_kept_copy(s->of.kept, r, keys, n, &to->kept);
     pt_store_save(s->of.store, &to->optimizer);
     if (s->comm->rank != 0) return;
     memcpy(to->flat + g->n_param_floats, r->flat + g->n_param_floats,

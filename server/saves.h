@@ -15,6 +15,7 @@ typedef struct pt_saves pt_saves;
 typedef struct {
     const pt_store *store;
     const pt_server_methods *methods;
+    const pt_kept *kept;
 } pt_saves_of;
 
 /* Borrows all. options: NULL = the run is not saved; then only pt_saves_on, _destroy,

@@ -7,8 +7,6 @@
 #include "common/base/log.h"
 #include "common/comm/segments.h"
 #include "common/run/trace.h"
-#include "server/collect.h"
-#include "server/evaluate.h"
 #include "server/gather.h"
 #include "server/given.h"
 #include "server/methods/methods.h"
@@ -19,6 +17,7 @@
 #include "server/step_record.h"
 #include "server/store.h"
 #include "server/terms.h"
+#include "server/testing.h"
 #include "server/update.h"
 #include "server/votes.h"
 #include "server/workers.h"
@@ -28,6 +27,7 @@ struct pt_server {
     pt_comm *comm;
     pt_server_hooks hooks;
     uint64_t step;
+    uint64_t next; /* the step that a checkpoint of the end would begin with */
 
     pt_step_record *record;
     pt_store *store;
@@ -37,12 +37,12 @@ struct pt_server {
     pt_saves *saves;
     pt_reports *reports;
     pt_server_methods *methods;
+    pt_testing testing;
     pt_server_costs before; /* it was created: CPU time of its thread as rest_s, bytes */
 
     /* rank 0 */
     pt_workers workers;
     pt_terms_out *terms; /* NULL: no images are coupled */
-    pt_evaluation evaluation;
 };
 
 static bool is_first(const pt_server *s)
@@ -67,6 +67,7 @@ void pt_server_destroy(pt_server **s)
     pt_gather_destroy(&p->gather);
     pt_saves_destroy(&p->saves);
     pt_store_destroy(&p->store);
+    pt_testing_fini(&p->testing);
     free(p);
     *s = NULL;
 }
@@ -75,7 +76,7 @@ size_t pt_server_bytes(const pt_run *run, int rank)
 {
     size_t n = pt_store_bytes(run, rank) + pt_gather_bytes(run, rank) +
                pt_saver_bytes(run) + pt_votes_bytes(run) +
-               pt_server_methods_bytes(run, rank);
+               pt_server_methods_bytes(run, rank) + pt_kept_floats(run) * sizeof(float);
 
     return rank == 0 ? n + pt_payloads_bytes(run) : n;
 }
@@ -90,7 +91,7 @@ static pt_status make_parts_of_first(pt_server *s, const pt_test_sizes *tests)
     pt_status st = pt_workers_init(&s->workers, s->run, s->comm);
 
     if (st == PT_OK) st = pt_terms_out_create(s->run, s->comm, s->methods, &s->terms);
-    s->evaluation =
+    s->testing.evaluation =
         (pt_evaluation){.workers = &s->workers, .hooks = &s->hooks, .sizes = *tests};
     return st;
 }
@@ -99,17 +100,25 @@ static pt_status make_parts(pt_server *s, const pt_save_options *save)
 {
     pt_status st = pt_store_create(s->run, s->comm->rank, &s->store);
 
+    if (st == PT_OK) st = pt_kept_init(s->run, &s->testing.kept);
     if (st == PT_OK) st = pt_gather_create(s->run, s->comm, &s->gather);
     if (st == PT_OK)
         st = pt_update_create(s->run, s->comm, s->store, s->gather, &s->update);
     if (st == PT_OK) st = pt_votes_create(s->run, s->comm, &s->votes);
     if (st == PT_OK)
         st = pt_saves_create(s->run, s->comm, save, &s->hooks,
-                             (pt_saves_of){s->store, s->methods}, &s->saves);
+                             (pt_saves_of){s->store, s->methods, &s->testing.kept},
+                             &s->saves);
     if (st == PT_OK) st = pt_reports_create(s->run, s->comm, &s->reports);
     if (st == PT_OK)
         st = pt_step_record_create(s->run, s->comm, s->saves, s->reports, &s->record);
-    s->evaluation.saves = s->saves;
+    s->testing.run = s->run;
+    s->testing.comm = s->comm;
+    s->testing.store = s->store;
+    s->testing.update = s->update;
+    s->testing.record = s->record;
+    s->testing.methods = s->methods;
+    s->testing.evaluation.saves = s->saves;
     return st;
 }
 
@@ -144,10 +153,13 @@ pt_status pt_server_create(pt_run *run, pt_comm *comm, const pt_test_sizes *test
 void pt_server_restore(pt_server *s, const pt_state *state, const pt_progress *p)
 {
     float *second = pt_server_methods_second(s->methods);
+    int n;
+    const int *keys = pt_store_keys(s->store, &n);
 
     pt_store_restore(s->store, &state->optimizer);
     if (second)
         memcpy(second, state->second, s->run->graph->n_param_floats * sizeof *second);
+    pt_kept_copy(&state->kept, s->run, keys, n, &s->testing.kept);
     if (is_first(s)) pt_server_methods_restore(s->methods, state->method);
     pt_step_record_restore(s->record, p);
 }
@@ -316,40 +328,14 @@ pt_status pt_server_keep_end(pt_server *s, pt_status why)
     st = share_end(s, &keep);
     if (st != PT_OK) return st;
     if (!keep) return why;
-    if (begin_save(s, s->run->plan->total_steps, true) != PT_OK ||
-        pt_saves_wait(s->saves) != PT_OK)
+    pt_testing_take_back(&s->testing);
+    if (begin_save(s, s->next, true) != PT_OK || pt_saves_wait(s->saves) != PT_OK)
         return pt_fail(why, "%s", text);
     if (!is_first(s)) return why;
     return pt_fail(why,
                    "%s; a checkpoint after the last step was written: run the same "
                    "command again to write the results",
                    text);
-}
-
-/* Workers compute with the second set of weights, and get the run's own again. */
-static pt_status test_second(pt_server *s, bool last)
-{
-    pt_second second = {pt_server_methods_second_name(s->run),
-                        pt_server_methods_second(s->methods)};
-    pt_status st = second.name ? pt_update_send(s->update, second.weights) : PT_OK;
-
-    if (st == PT_OK && second.name && last)
-        st = pt_collect(s->run, s->comm, pt_server_methods_second(s->methods));
-    if (st == PT_OK && second.name && is_first(s))
-        st = pt_evaluate_second(&s->evaluation, &second, s->step, last);
-    return st == PT_OK && second.name ? pt_update_send(s->update, s->run->flat) : st;
-}
-
-static pt_status test(pt_server *s, bool last)
-{
-    bool files = last || s->run->config->run->keep_best;
-    pt_status st = files ? pt_collect(s->run, s->comm, s->run->flat) : PT_OK;
-
-    if (st == PT_OK && is_first(s)) st = pt_evaluate(&s->evaluation, s->step, last);
-    if (st == PT_OK) st = test_second(s, last);
-    if (st == PT_OK) st = pt_evaluate_end(&s->evaluation);
-    if (is_first(s)) pt_step_record_pause(s->record);
-    return st;
 }
 
 /* Does what the record asks for after its step. *ends: the run stops here. */
@@ -359,14 +345,16 @@ static pt_status after_step(pt_server *s, const Pt__Record__StepRecord *r, bool 
     double start;
     pt_status st;
 
+    *ends = r->last;
+    s->next = s->step + 1;
     if (r->last) pt_saves_end(s->saves);
     start = pt_trace_clock(s->run->trace);
-    st = r->evaluate && !owed ? test(s, r->last) : PT_OK;
+    st = r->evaluate && !owed ? pt_testing_run(&s->testing, s->step, ends) : PT_OK;
     pt_trace_until_now(s->run->trace, PT_TRACE_TEST, -1, start);
-    if (r->last && (st == PT_OK || st == PT_ERR_IO)) st = pt_server_keep_end(s, st);
-    *ends = r->last;
+    if (st == PT_OK && *ends && !r->last) st = report_end(s);
+    if (*ends && (st == PT_OK || st == PT_ERR_IO)) st = pt_server_keep_end(s, st);
     start = pt_trace_clock(s->run->trace);
-    if (st == PT_OK && r->checkpoint) st = save(s, r, owed);
+    if (st == PT_OK && r->checkpoint && !*ends) st = save(s, r, owed);
     pt_trace_until_now(s->run->trace, PT_TRACE_CHECKPOINT, -1, start);
     if (!r->stop) return st;
     *ends = true;
@@ -384,8 +372,9 @@ static pt_status settle(pt_server *s)
     return st == PT_OK ? pt_update_settle(s->update) : st;
 }
 
-/* Before the first step: what a fresh run measures, what a resumed one still owes. */
-static pt_status before_steps(pt_server *s)
+/* Before the first step: what a fresh run measures, what a resumed one still owes. *ends:
+ * the test that it owed was the last. */
+static pt_status before_steps(pt_server *s, bool *ends)
 {
     pt_run *r = s->run;
     pt_status st = PT_OK;
@@ -394,13 +383,15 @@ static pt_status before_steps(pt_server *s)
     if (st == PT_OK && is_first(s)) st = pt_given_answers(&s->workers, r);
     if (st != PT_OK || r->first_step == 0 || !r->test_owed) return st;
     s->step = r->first_step - 1;
-    return test(s, r->first_step == r->plan->total_steps);
+    s->next = r->first_step;
+    *ends = r->first_step == r->plan->total_steps;
+    return pt_testing_run(&s->testing, s->step, ends);
 }
 
 pt_status pt_server_run(pt_server *s, bool *agreed)
 {
-    pt_status st = before_steps(s), end;
     bool ends = false;
+    pt_status st = before_steps(s, &ends), end;
 
     *agreed = false;
     pt_saves_start(s->saves);

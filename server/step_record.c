@@ -264,6 +264,18 @@ pt_status pt_step_record_make(pt_step_record *d, uint64_t step, Pt__Record__Step
     return s == PT_OK ? decided : s;
 }
 
+pt_status pt_step_record_judge(pt_step_record *d, uint64_t step, const pt_test_verdict *v)
+{
+    Pt__Record__StepRecord r = PT__RECORD__STEP_RECORD__INIT;
+
+    r.step = step;
+    r.verdict = PT__RECORD__VERDICT__SKIP;
+    r.has_last = r.has_best = 1;
+    r.last = v->over;
+    r.best = v->best;
+    return send_record(d, &r, d->run->n_servers + d->run->n_workers);
+}
+
 pt_status pt_step_record_end(pt_step_record *d, bool keep)
 {
     Pt__Record__StepRecord r = PT__RECORD__STEP_RECORD__INIT;

@@ -27,6 +27,10 @@ PT_MUST_USE pt_status pt_step_record_make(pt_step_record *d, uint64_t step,
                                           Pt__Record__StepRecord *r,
                                           pt_step_report *report);
 
+/* Rank 0, after the test that followed `step`: sends the verdict to every rank. */
+PT_MUST_USE pt_status pt_step_record_judge(pt_step_record *d, uint64_t step,
+                                           const pt_test_verdict *v);
+
 /* Rank 0, after the last step: a record for the other servers alone.
  * keep: each of them leaves a checkpoint of the end. */
 PT_MUST_USE pt_status pt_step_record_end(pt_step_record *d, bool keep);

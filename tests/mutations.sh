@@ -305,13 +305,13 @@ mutation idle_worker_is_waited_for launch.times launch/train/times.c <<'M'
 - if (s > 0 && (found < 0 || s < times[found * PT_PAYLOAD_TIMES + what])) found = w;
 + if (found < 0 || s < times[found * PT_PAYLOAD_TIMES + what]) found = w;
 M
-mutation model_without_the_keys_of_others worker.run server/serve.c <<'M'
-- pt_status st = files ? pt_collect(s->run, s->comm, s->run->flat) : PT_OK;
-+ pt_status st = files ? PT_OK : PT_OK;
+mutation model_without_the_keys_of_others worker.run server/testing.c <<'M'
+- pt_status s = files ? pt_collect(t->run, t->comm, t->run->flat) : PT_OK;
++ pt_status s = files ? PT_OK : PT_OK;
 M
-mutation second_set_without_the_keys_of_others worker.run server/serve.c <<'M'
-- st = pt_collect(s->run, s->comm, pt_server_methods_second(s->methods));
-+ st = PT_OK;
+mutation second_set_without_the_keys_of_others worker.run server/testing.c <<'M'
+- s = pt_collect(t->run, t->comm, pt_server_methods_second(t->methods));
++ s = PT_OK;
 M
 mutation workers_of_a_host_are_scattered common.layout common/run/layout.c <<'M'
 - if (host[r] == h && !taken[r]) order[at++] = r;

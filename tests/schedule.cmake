@@ -22,7 +22,8 @@ set(PT_QUICK common.config common.config_print common.config_ranges common.datas
 # Threads without MPI, whose libraries no sanitizer has seen: for ThreadSanitizer.
 set(PT_THREADS common.crc32c common.dataset common.pulse common.watchdog server.save_killed
   worker.algorithm1 worker.loader worker.net_bits worker.run worker.run_bits worker.run_factors
-  worker.run_hosts worker.run_nonfinite worker.run_resume worker.run_traffic worker.threads)
+  worker.run_early worker.run_hosts worker.run_nonfinite worker.run_resume worker.run_traffic
+  worker.threads)
 
 # Seconds on two idle cores, so that the long ones start first in a clean checkout too.
 # ctest knows the rest once it has run them.

@@ -47,6 +47,10 @@ PT_MUST_USE pt_status pt_client_take_weights(pt_client *c);
 /* Takes the running statistics of this moment from rank 0. */
 PT_MUST_USE pt_status pt_client_take_running(pt_client *c);
 
+/* After a test of a run that may end early: takes the record that follows it. *over: the
+ * run ends here, and hands on weights that are to be taken. */
+PT_MUST_USE pt_status pt_client_take_verdict(pt_client *c, bool *over);
+
 /* Takes mean and deviation of the features (run->given.feature_mean, _std) from rank 0.
  */
 PT_MUST_USE pt_status pt_client_take_features(pt_client *c);

@@ -20,6 +20,16 @@ pt_status pt_client_take_running(pt_client *c)
                 (g->n_floats - g->n_param_floats) * sizeof(float));
 }
 
+pt_status pt_client_take_verdict(pt_client *c, bool *over)
+{
+    Pt__Record__StepRecord r = PT__RECORD__STEP_RECORD__INIT;
+    pt_status s = take(c, PT_MSG_RECORD, c->record_bytes, PT_RECORD_BYTES);
+
+    if (s == PT_OK) s = pt_record_unpack(c->record_bytes, &r);
+    *over = r.last;
+    return s;
+}
+
 pt_status pt_client_take_features(pt_client *c)
 {
     size_t n = (size_t)pt_run_rep_size(c->run) * sizeof(float);

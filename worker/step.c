@@ -378,7 +378,7 @@ static pt_status evaluate_second(pt_worker *w)
     return s == PT_OK ? pt_client_take_weights(w->client) : s;
 }
 
-static pt_status evaluate(pt_worker *w, bool last)
+static pt_status test(pt_worker *w, bool last)
 {
     const pt_test_sets *t = &w->tests;
     pt_status s = pt_client_settle(w->client);
@@ -387,6 +387,20 @@ static pt_status evaluate(pt_worker *w, bool last)
     if (s == PT_OK) s = send_tests(w);
     if (s == PT_OK && last) s = send_rows(w, t->train, t->n_train, w->run->graph->logits);
     return s == PT_OK && w->run->asks & PT_ASKS_SECOND ? evaluate_second(w) : s;
+}
+
+/* *last: in, this was the last step; out, the run ends here. One that may end early tests
+ * the weights that it hands on once more, as the last test. */
+static pt_status evaluate(pt_worker *w, bool *last)
+{
+    pt_status s;
+
+    if (!pt_run_may_end_early(w->run)) return test(w, *last);
+    s = test(w, false);
+    if (s == PT_OK) s = pt_client_take_verdict(w->client, last);
+    if (s != PT_OK || !*last) return s;
+    s = pt_client_take_weights(w->client);
+    return s == PT_OK ? test(w, true) : s;
 }
 
 /* What the start weights answer, from all workers and then to all. */
@@ -403,8 +417,9 @@ static pt_status share_responses(pt_worker *w, bool fresh)
     return s == PT_OK ? pt_client_take_responses(w->client) : s;
 }
 
-/* Before the first step: what a fresh run measures, what a resumed one still owes. */
-static pt_status before_steps(pt_worker *w)
+/* Before the first step: what a fresh run measures, what a resumed one still owes. *ends:
+ * the test that it owed was the last. */
+static pt_status before_steps(pt_worker *w, bool *ends)
 {
     const pt_plan *plan = w->run->plan;
     bool fresh = w->run->first_step == 0;
@@ -417,16 +432,18 @@ static pt_status before_steps(pt_worker *w)
     if (s == PT_OK) s = share_responses(w, fresh);
     if (s != PT_OK || fresh || !w->run->test_owed) return s;
     w->step = w->run->first_step - 1;
-    return evaluate(w, w->run->first_step == plan->total_steps);
+    *ends = w->run->first_step == plan->total_steps;
+    return evaluate(w, ends);
 }
 
 pt_status pt_worker_run(pt_worker *w, bool *agreed)
 {
-    pt_status s = before_steps(w);
+    bool ends = false;
+    pt_status s = before_steps(w, &ends);
 
     *agreed = false;
-    for (w->step = w->run->first_step; s == PT_OK && w->step < w->run->plan->total_steps;
-         w->step++) {
+    for (w->step = w->run->first_step;
+         s == PT_OK && !ends && w->step < w->run->plan->total_steps; w->step++) {
         Pt__Record__StepRecord record = PT__RECORD__STEP_RECORD__INIT;
 
         s = one_step(w, &record);
@@ -439,13 +456,13 @@ pt_status pt_worker_run(pt_worker *w, bool *agreed)
             *agreed = s == PT_OK;
             return s == PT_OK ? PT_STOPPED : s;
         }
+        ends = record.last;
         if (s == PT_OK && record.evaluate) {
             double start = pt_trace_clock(w->run->trace);
 
-            s = evaluate(w, record.last);
+            s = evaluate(w, &ends);
             pt_trace_until_now(w->run->trace, PT_TRACE_TEST, -1, start);
         }
-        if (record.last) break;
     }
     return s;
 }

@@ -306,6 +306,22 @@ static void check_schedule(checker *k, const Pt__Config__Schedule *s)
         fault(k, "schedule.kind", "is step, but schedule.at is empty");
 }
 
+/* A run that may end early has to be tested on images of its own. */
+static void check_early_stopping(checker *k, const pt_config *c)
+{
+    const char *path = "early_stopping.patience";
+
+    if (c->early_stopping->patience == 0 || is_bad(k, path) || is_bad(k, "data")) return;
+    if (!c->data->validation_split && !(c->data->validation_share > 0) &&
+        !is_bad(k, "data.validation_split") && !is_bad(k, "data.validation_share"))
+        fault(
+            k, path,
+            "needs validation images to judge by: set data.validation_share: 0.1 (of the "
+            "training images), or data.validation_split");
+    if (c->evaluation->every_epochs == 0 && !is_bad(k, "evaluation.every_epochs"))
+        fault(k, path, "needs tests during the run: set evaluation.every_epochs: 1");
+}
+
 static void check_stages(checker *k, const pt_config *c)
 {
     char path[PT_CONFIG_MAX_PATH], epochs[PT_CONFIG_MAX_PATH], steps[PT_CONFIG_MAX_PATH];
@@ -349,6 +365,7 @@ void pt_config_ranges(const pt_config *c, pt_yaml *root, pt_faults *f)
     check_methods(&k, c);
     check_schedule(&k, c->schedule);
     check_stages(&k, c);
+    check_early_stopping(&k, c);
 }
 
 pt_status pt_config_check_train(const pt_config *c)

@@ -147,6 +147,11 @@ bool pt_run_holds(const pt_run *r)
            r->config->optimizer->clip_norm > 0;
 }
 
+bool pt_run_may_end_early(const pt_run *r)
+{
+    return r->config->early_stopping->patience > 0;
+}
+
 size_t pt_run_vote_doubles(const pt_run *r, int server)
 {
     size_t n = 1;

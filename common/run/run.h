@@ -67,6 +67,10 @@ bool pt_run_holds(const pt_run *r);
 enum { PT_VERDICT_DOUBLES = 2 };
 size_t pt_run_vote_doubles(const pt_run *r, int server);
 
+/* May the run end before its last step (early_stopping)? Then a second record follows
+ * each test. */
+bool pt_run_may_end_early(const pt_run *r);
+
 /* Do the two ranks share memory, so that a message between them can be lent? */
 bool pt_run_lends(const pt_run *r, int rank, int other);
 

@@ -123,12 +123,26 @@ uint64_t pt_traffic_of_running(const pt_run *r)
     return n > 0 ? n * sizeof(float) + PT_MSG_CHECK_BYTES : 0;
 }
 
+/* Every key, trained or not, as a copy. */
+static uint64_t all_weights(const pt_run *r)
+{
+    return r->graph->n_param_floats * sizeof(float) +
+           (uint64_t)r->keys->n * PT_MSG_CHECK_BYTES;
+}
+
 uint64_t pt_traffic_of_second(const pt_run *r)
 {
-    uint64_t all = r->graph->n_param_floats * sizeof(float) +
-                   (uint64_t)r->keys->n * PT_MSG_CHECK_BYTES;
+    return r->asks & PT_ASKS_SECOND ? 2 * all_weights(r) : 0;
+}
 
-    return r->asks & PT_ASKS_SECOND ? 2 * all : 0;
+uint64_t pt_traffic_of_decision(const pt_run *r)
+{
+    return pt_run_may_end_early(r) ? PT_RECORD_BYTES + PT_MSG_CHECK_BYTES : 0;
+}
+
+uint64_t pt_traffic_of_handing_on(const pt_run *r)
+{
+    return pt_run_may_end_early(r) ? all_weights(r) : 0;
 }
 
 uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims)

@@ -120,6 +120,11 @@ uint64_t pt_traffic_of_running(const pt_run *r);
  * and for going on from there; 0: no method has one. */
 uint64_t pt_traffic_of_second(const pt_run *r);
 
+/* Bytes that every worker receives after a test where the run may end early; and, once it
+ * ends, of the weights that it hands on. 0: it may not. */
+uint64_t pt_traffic_of_decision(const pt_run *r);
+uint64_t pt_traffic_of_handing_on(const pt_run *r);
+
 /* Bytes of the rows [n][dims] that worker sends in one testing pass over n images. */
 uint64_t pt_traffic_of_rows(const pt_run *r, int worker, size_t n, int dims);
 

@@ -353,7 +353,7 @@ static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
 
 pt_server_hooks pt_journal_hooks(pt_journal *j)
 {
-    return (pt_server_hooks){j, on_step, on_rows, on_second, on_save};
+    return (pt_server_hooks){j, on_step, on_rows, on_second, NULL, on_save};
 }
 
 /* The cost of checkpoints and skip_all, if used. */

@@ -18,6 +18,7 @@ void pt_resume_destroy(pt_resume **s)
     free((*s)->root);
     pt_optimizer_state_fini(&(*s)->state.optimizer);
     free((*s)->state.second);
+    pt_kept_fini(&(*s)->state.kept);
     free((*s)->state.method);
     free(*s);
     *s = NULL;
@@ -146,6 +147,7 @@ static pt_status load(pt_setup *u, pt_resume *st, found *f)
                                .feature_std = r->given.feature_std,
                                .responses = r->given.responses};
         s = pt_optimizer_state_init(r, &st->state.optimizer);
+        if (s == PT_OK) s = pt_kept_init(r, &st->state.kept);
         if (r->asks & PT_ASKS_SECOND)
             st->state.second = pt_calloc(r->graph->n_param_floats, sizeof(float));
         st->state.n_method = pt_job_rank() == 0 ? pt_server_methods_floats(r) : 0;

@@ -13,8 +13,8 @@ typedef struct {
     json_t *identity;     /* rank 0 */
     char *root;           /* run.dir/checkpoints */
     pt_progress progress; /* RESUMED */
-    pt_state state; /* RESUMED, servers: optimizer, second and method are owned, the rest
-                       u->run's */
+    pt_state state; /* RESUMED, servers: optimizer, second, kept and method are owned, the
+                       rest u->run's */
 } pt_resume;
 
 /* Collective. Rank 0 looks at run.dir:

@@ -297,5 +297,9 @@ pt_status pt_checkpoint_load(const pt_checkpoint *c, pt_state *state)
     if (s == PT_OK && n[3] != second)
         s = pt_fail(PT_ERR_DATA, "%s: holds %zu of %s, the network needs %zu", c->path,
                     n[3], pt_server_methods_second_name(state->run), second);
+    if (s == PT_OK && n[4] + n[5] != pt_kept_floats(state->run))
+        s = pt_fail(PT_ERR_DATA,
+                    "%s: holds %zu of the best weights, early stopping needs %zu",
+                    c->path, n[4] + n[5], pt_kept_floats(state->run));
     return s;
 }

@@ -27,6 +27,9 @@ static void sets_of(const pt_state *s, tensor_set out[PT_PART_SETS])
     out[1] = (tensor_set){o->squares ? "first_moment" : "momentum", o->velocity, n};
     out[2] = (tensor_set){"second_moment", o->squares, o->squares ? n : 0};
     out[3] = (tensor_set){second, s->second, s->second ? n : 0};
+    out[4] =
+        (tensor_set){"best", s->kept.flat, s->kept.flat ? s->run->graph->n_tensors : 0};
+    out[5] = (tensor_set){"best_second", s->kept.second, s->kept.second ? n : 0};
 }
 
 /* Keys of tensor t that `server` owns; *all: are they the whole tensor? */
@@ -51,15 +54,17 @@ uint64_t pt_part_margin(const pt_run *r)
 uint64_t pt_part_bytes(const pt_run *r, int server)
 {
     bool second = pt_server_methods_second_name(r) != NULL;
-    uint64_t sets = 1 + pt_optimizer_floats(r) + second;
+    uint64_t best = pt_run_may_end_early(r);
+    uint64_t sets = (1 + best) * (1 + second) + pt_optimizer_floats(r);
     uint64_t n = sets * (uint64_t)pt_keys_bytes(r->keys, server);
 
     if (server == 0)
-        n += (r->graph->n_floats - r->graph->n_param_floats) * sizeof(float) +
-             (uint64_t)r->graph->n_params * sizeof(uint64_t) +
-             (2 * (uint64_t)pt_run_rep_size(r) + pt_server_methods_floats(r) +
-              pt_run_response_floats(r)) *
-                 sizeof(float);
+        n +=
+            (1 + best) * (r->graph->n_floats - r->graph->n_param_floats) * sizeof(float) +
+            (uint64_t)r->graph->n_params * sizeof(uint64_t) +
+            (2 * (uint64_t)pt_run_rep_size(r) + pt_server_methods_floats(r) +
+             pt_run_response_floats(r)) *
+                sizeof(float);
     return n + pt_part_margin(r);
 }
 

@@ -11,6 +11,8 @@
  *   updates                                server 0: how often adamw has moved each
  *                                          parameter, uint64, in the order of `tensors`
  *   SECOND/NAME, pieces/SECOND/NAME/...    a method's second set, by its name (ema)
+ *   best/..., best_second/...              early_stopping: weights, second set after
+ *                                          the best test
  *   features/mean, features/std            server 0: of the pretrained representation
  *   responses                              server 0: of the start weights
  *   method                                 server 0: state of a method, as it has it
@@ -21,9 +23,10 @@
 #ifndef PT_SERVER_PART_H
 #define PT_SERVER_PART_H
 
+#include "server/kept.h"
 #include "server/optimizer_state.h"
 
-enum { PT_PART_SETS = 4 };
+enum { PT_PART_SETS = 6 };
 
 /* The arrays of a run between two steps; borrowed. */
 typedef struct {
@@ -31,6 +34,7 @@ typedef struct {
     float *flat;       /* [graph->n_floats]: parameters and running statistics */
     pt_optimizer_state optimizer;
     float *second; /* [graph->n_param_floats]: a method's second set, or NULL */
+    pt_kept kept;  /* zeros: the run cannot end early */
     float *feature_mean, *feature_std; /* [rep size], or both NULL */
     float *responses;                  /* [pt_run_response_floats], or NULL */
     float *method;                     /* [n_method] (server/methods), or NULL */
@@ -46,9 +50,9 @@ uint64_t pt_part_bytes(const pt_run *run, int server);
 PT_MUST_USE pt_status pt_part_write(const char *path, const pt_state *s, int server);
 
 /* Reads what a part holds into s; adds the number of floats read of each set of
- * tensors to floats (weights, velocity, squares, second), so that the caller can tell
- * whether anything is missing. The file's checksum must have been compared before.
- * PT_ERR_DATA if a part does not fit the network. */
+ * tensors to floats (weights, velocity, squares, second, best, best_second), so that the
+ * caller can tell whether anything is missing. The file's checksum must have been
+ * compared before. PT_ERR_DATA if a part does not fit the network. */
 PT_MUST_USE pt_status pt_part_read(const char *path, pt_state *s,
                                    size_t floats[PT_PART_SETS]);
 

@@ -203,7 +203,8 @@ size_t pt_saver_bytes(const pt_run *r)
 {
     size_t sets = pt_optimizer_floats(r) + (r->asks & PT_ASKS_SECOND ? 1 : 0);
 
-    return (r->graph->n_floats + sets * r->graph->n_param_floats) * sizeof(float);
+    return (r->graph->n_floats + sets * r->graph->n_param_floats + pt_kept_floats(r)) *
+           sizeof(float);
 }
 
 /* ---- creation --------------------------------------------------------------------- */
@@ -234,6 +235,7 @@ void pt_saver_destroy(pt_saver **ps)
     free(s->state.flat);
     pt_optimizer_state_fini(&s->state.optimizer);
     free(s->state.second);
+    pt_kept_fini(&s->state.kept);
     free(s->state.feature_mean);
     free(s->state.feature_std);
     free(s->state.method);
@@ -249,6 +251,7 @@ static pt_status make_arrays(pt_saver *s)
     size_t n_method = s->server == 0 ? pt_server_methods_floats(s->run) : 0;
     pt_status st = pt_optimizer_state_init(s->run, &s->state.optimizer);
 
+    if (st == PT_OK) st = pt_kept_init(s->run, &s->state.kept);
     if (st != PT_OK) return st;
     s->state.run = s->run;
     s->state.flat = pt_calloc(g->n_floats, sizeof *s->state.flat);

@@ -15,6 +15,16 @@ typedef struct {
     char digest[65];                  /* SHA-256 of the file; "": unknown */
 } pt_best;
 
+/* early_stopping: what the tests said until now (launch/train/early_stopping.h). */
+typedef struct {
+    uint64_t tests;     /* that counted; 0: none yet */
+    uint64_t last_step; /* after which the last of them was */
+    uint64_t best_step; /* after which the best was: its weights are kept */
+    double best;        /* what it measured: more is better */
+    double reference;   /* the same of the last improvement that was large enough */
+    uint64_t since;     /* tests after that one */
+} pt_early;
+
 typedef struct {
     bool known; /* false: an older version wrote the checkpoint, without these */
     uint64_t gate_opened; /* step + 1 at which the gate opened, 0 = not yet */
@@ -24,6 +34,7 @@ typedef struct {
     double step_seconds; /* of timed steps, and the images in them */
     uint64_t timed_images;
     pt_best best;
+    pt_early early;
 } pt_tally;
 
 /* NULL without memory. */

@@ -70,7 +70,8 @@ static void save(const fixture *f, uint64_t step)
                            .tally = {.gate_opened = 5,
                                      .w_sum = 1.0 / 3,
                                      .w_steps = 6,
-                                     .best = {7, 8, 24, 9, 30, "abc"}}};
+                                     .best = {7, 8, 24, 9, 30, "abc"},
+                                     .early = {3, 6, 4, -1.0 / 3, -0.5, 2}}};
     char *path = pt_checkpoint_path(root(), step), part[320];
     json_t *identity = json_pack("{s:s}", "network", "resnet_small");
 
@@ -125,6 +126,12 @@ static void test_any_number_of_servers_reads_what_any_number_wrote(void **state)
         assert_int_equal(c.progress.tally.best.right, 8);
         assert_int_equal(c.progress.tally.best.test_right, 9);
         assert_string_equal(c.progress.tally.best.digest, "abc");
+        assert_int_equal(c.progress.tally.early.tests, 3);
+        assert_int_equal(c.progress.tally.early.last_step, 6);
+        assert_int_equal(c.progress.tally.early.best_step, 4);
+        assert_true(c.progress.tally.early.best == -1.0 / 3);
+        assert_true(c.progress.tally.early.reference == -0.5);
+        assert_int_equal(c.progress.tally.early.since, 2);
         assert_string_equal(json_string_value(json_object_get(c.identity, "network")),
                             "resnet_small");
         pt_checkpoint_fini(&c);

@@ -123,8 +123,8 @@ static pt_status batch(void *context, uint64_t step, const pt_span *span,
     if (n < 1 || p->held > 0)
         return pt_fail(PT_ERR_BUG, "%d images wanted while %zu floats are out", n,
                        p->held);
-    n = pt_plan_span_images(p->run->plan, step, span,
-                            p->run->asks & PT_ASKS_MIRROR, p->ids);
+    n = pt_plan_span_images(p->run->plan, step, span, p->run->asks & PT_ASKS_MIRROR,
+                            p->ids);
     hand_out(p, p->ids, (size_t)n, pixels);
     *labels = p->labels;
     return PT_OK;
@@ -216,6 +216,14 @@ static pt_status on_second(void *context, const pt_second *second, pt_rows_of se
     return r->second_logits && r->second ? PT_OK : pt_fail(PT_ERR_NOMEM, "rows");
 }
 
+static pt_test_verdict on_tested(void *context, uint64_t step)
+{
+    const player *p = context;
+    int done = (int)step + 1;
+
+    return (pt_test_verdict){done <= p->o->best_after, done == p->o->over_after};
+}
+
 /* ---- ranks ------------------------------------------------------------------------ */
 
 static pt_status serve(player *p, pt_comm *comm, bool *agreed)
@@ -224,7 +232,7 @@ static pt_status serve(player *p, pt_comm *comm, bool *agreed)
     pt_test_sizes tests = {(size_t)p->o->n_test,
                            c->evaluation->train_split ? (size_t)p->o->n_train : 0,
                            (size_t)p->o->n_validation};
-    pt_server_hooks hooks = {p, on_step, on_rows, on_second, NULL};
+    pt_server_hooks hooks = {p, on_step, on_rows, on_second, on_tested, NULL};
     json_t *identity = json_pack("{s:s}", "network", c->network->name);
     pt_save_options save = {p->o->root, identity, 60};
     pt_server *server = NULL;
@@ -326,6 +334,7 @@ static void resume(player *p)
                           .feature_std = r->given.feature_std,
                           .responses = r->given.responses};
     assert_int_equal(pt_optimizer_state_init(r, &p->state.optimizer), PT_OK);
+    assert_int_equal(pt_kept_init(r, &p->state.kept), PT_OK);
     if (r->asks & PT_ASKS_SECOND)
         p->state.second = pt_calloc(r->graph->n_param_floats, sizeof(float));
     p->state.n_method = pt_server_methods_floats(r);
@@ -344,6 +353,7 @@ static void fini_player(player *p)
 {
     pt_optimizer_state_fini(&p->state.optimizer);
     free(p->state.second);
+    pt_kept_fini(&p->state.kept);
     free(p->state.method);
     pt_run_destroy(&p->run);
     free(p->pixels);
@@ -399,6 +409,7 @@ whole_run *whole_run_play(const whole_run_options *o)
     r->n_servers = o->n_servers;
     r->n_train = o->n_train;
     r->n_test = o->n_test;
+    r->over_after = o->over_after;
     for (int i = 0; i < n; i++) {
         init_player(&players[i], o, r);
         pt_loopback_comm(all.loopback, i)->deadline_s =
@@ -444,7 +455,7 @@ void whole_run_assert_ok(const whole_run *r)
 {
     for (int i = 0; i < r->n_ranks; i++)
         if (r->ends[i].status != PT_OK) fail_msg("rank %d: %s", i, r->ends[i].text);
-    assert_int_equal(r->n_steps, r->cap_steps);
+    assert_int_equal(r->n_steps, r->over_after ? r->over_after : r->cap_steps);
     assert_true(r->weights_agree);
 }
 

@@ -35,6 +35,9 @@ typedef struct {
     const char *root;    /* directory of checkpoints; NULL: none are written */
     bool resume;         /* from the newest checkpoint in root */
     int stop_after;      /* the step after this one, from 1 on, is the last; 0: none is */
+    int best_after, over_after; /* early_stopping: steps, from 1 on, after whose test
+                                   weights are the best so far (that one, and all before
+                                   it), and the run is over; 0: no test ends it */
 } whole_run_options;
 
 /* What rank 0 reported after one step; times and seconds are left out (NULL, 0). */
@@ -52,7 +55,7 @@ typedef struct {
 } whole_run_end;
 
 typedef struct {
-    int n_ranks, n_servers, n_train, n_test;
+    int n_ranks, n_servers, n_train, n_test, over_after;
     struct pt_segments *segments[WHOLE_RUN_MAX_RANKS]; /* flat arrays may be there */
     whole_run_end ends[WHOLE_RUN_MAX_RANKS];
     pt_run *run;            /* worker 0's; flat: its parameters, rank 0's statistics */

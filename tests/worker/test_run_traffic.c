@@ -13,6 +13,7 @@ enum { TRAIN = 21, TEST = 70, VALIDATION = 37 };
 
 static const int *hosts;   /* of all ranks; NULL: unknown */
 static size_t head_floats; /* of a key */
+static int over_after;     /* the step after which early stopping ends the run; 0: none */
 
 /* On one host an odd number of workers sends copies, an even one shares memory. */
 static whole_run *play_validated(const char *set, int n_workers, int n_servers,
@@ -21,7 +22,9 @@ static whole_run *play_validated(const char *set, int n_workers, int n_servers,
     whole_run_options o = {.config = CONFIG,
                            .sets = {n_workers % 2 && !hosts ? "server.shared_memory=false"
                                                             : "server.shared_memory=true",
-                                    set},
+                                    set, over_after ? "early_stopping.patience=1" : NULL},
+                           .best_after = over_after - 2,
+                           .over_after = over_after,
                            .n_servers = n_servers,
                            .n_workers = n_workers,
                            .hosts = hosts,
@@ -61,6 +64,8 @@ static pt_traffic foretell(const whole_run *r, int worker)
     }
     for (int i = 0; i < r->n_validations; i++)
         t.sent += pt_traffic_of_rows(run, worker, VALIDATION, classes);
+    t.received += (uint64_t)(r->n_tests - 1) * pt_traffic_of_decision(run) +
+                  pt_traffic_of_handing_on(run);
     t.sent += pt_traffic_of_rows(run, worker, TRAIN, classes);
     if (run->given.feature_mean) {
         t.sent += pt_traffic_of_rows(run, worker, TRAIN, rep);
@@ -254,6 +259,15 @@ static void test_bytes_of_validation_images_are_foretold_and_change_no_bit(void 
     check_run(play_validated(NULL, 8, 2, VALIDATION), "validation", 8, 2);
 }
 
+static void test_bytes_of_a_run_that_ends_early_are_foretold(void **state)
+{
+    over_after = 4;
+    for (int w = 1; w <= 8; w += w)
+        check_run(play_validated("data.validation_share=0.5", w, 1, VALIDATION),
+                  "early stopping", w, 1);
+    over_after = 0;
+}
+
 /* The lowest batch norm of the second stage has statistics, but nothing below it wants a
  * gradient. */
 static void test_bytes_of_stages_with_frozen_parts_are_foretold(void **state)
@@ -297,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_bytes_of_factors_are_foretold),
         cmocka_unit_test(test_bytes_of_targets_matched_to_features_are_foretold),
         cmocka_unit_test(test_bytes_of_validation_images_are_foretold_and_change_no_bit),
+        cmocka_unit_test(test_bytes_of_a_run_that_ends_early_are_foretold),
         cmocka_unit_test(test_bytes_of_stages_with_frozen_parts_are_foretold),
         cmocka_unit_test(test_bytes_of_votes_are_foretold),
         cmocka_unit_test(test_bytes_within_a_host_are_not_counted),
