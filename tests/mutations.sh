@@ -399,6 +399,7 @@ M
 
 . tests/mutations_of_plans.sh
 . tests/mutations_of_updates.sh
+. tests/mutations_of_ends.sh
 
 # ---- the work ----------------------------------------------------------------------------
 

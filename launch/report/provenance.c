@@ -8,8 +8,8 @@
 
 #include "common/base/file.h"
 
-const char *const pt_fact_names[PT_FACTS] = {"started (UTC)", "program", "CPU",
-                                             "arithmetic",    "ranks",   "goodput"};
+const char *const pt_fact_names[PT_FACTS] = {
+    "started (UTC)", "program", "CPU", "arithmetic", "ranks", "model", "goodput"};
 
 /* NULL where there is no such file, or no JSON in it. */
 static json_t *load(const char *dir, const char *name)
@@ -80,6 +80,16 @@ static void ranks(FILE *out, const pt_finished_run *r)
             r->workers == 1 ? "" : "s");
 }
 
+static void model(FILE *out, const json_t *result)
+{
+    const json_t *e = json_object_get(result, "early_stopping");
+
+    if (!e) return;
+    fprintf(out, "after step %.0f", number_of(e, "step") + 1);
+    if (json_is_true(json_object_get(e, "ended_early")))
+        fprintf(out, ", ended early after %.0f", number_of(result, "steps"));
+}
+
 static void goodput(FILE *out, const json_t *result)
 {
     const json_t *g = json_object_get(result, "goodput");
@@ -107,6 +117,9 @@ static void print(FILE *out, pt_fact fact, const pt_finished_run *r,
         break;
     case PT_FACT_RANKS:
         ranks(out, r);
+        break;
+    case PT_FACT_MODEL:
+        model(out, files[2]);
         break;
     default:
         goodput(out, files[2]);

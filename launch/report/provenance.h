@@ -11,6 +11,7 @@ typedef enum {
     PT_FACT_CPU,
     PT_FACT_KERNELS, /* which code multiplied matrices */
     PT_FACT_RANKS,
+    PT_FACT_MODEL,   /* early stopping: which step's, and where the run ended */
     PT_FACT_GOODPUT, /* of a run that was resumed */
     PT_FACTS
 } pt_fact;

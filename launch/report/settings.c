@@ -126,6 +126,8 @@ pt_setting_role pt_settings_role(const pt_settings *s, const char *key)
     if (starts(key, "source.")) /* which data beside the target's */
         return s->asks & PT_ASKS_SOURCE ? PT_ROLE_METHOD : PT_ROLE_NONE;
     if (starts(key, "stages.")) return role_of_stage(s, key);
+    if (starts(key, "early_stopping.") && is(s, "early_stopping.patience", "0"))
+        return PT_ROLE_NONE;
     if (strcmp(key, "schedule.per_stage") == 0)
         return is(s, key, "false") ? PT_ROLE_NONE : PT_ROLE_METHOD;
     if (strcmp(key, "optimizer.weight_decay") == 0) return PT_ROLE_VARIANT;

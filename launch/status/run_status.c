@@ -125,6 +125,28 @@ static void estimate(pt_run_status *s, const speed *v)
     if (rate > 0) s->eta_s = fmax(0, s->epochs - s->epoch) / rate;
 }
 
+/* Of a finished run. One that ended early is complete where it is; of one that could
+ * have, the model is that of its best test. */
+static pt_status read_result(const char *dir, pt_run_status *s)
+{
+    json_t *result = NULL;
+    pt_status status = pt_run_dir_read_json(dir, "result.json", &result);
+    const json_t *early = json_object_get(result, "early_stopping");
+
+    s->eta_s = 0;
+    s->ended_early = json_is_true(json_object_get(early, "ended_early"));
+    if (!s->ended_early)
+        s->epoch = s->epochs;
+    else if (s->step > 1) /* a line has what was done before its step */
+        s->epoch = round(1e6 * s->epoch * (double)s->step / (double)(s->step - 1)) / 1e6;
+    if (early) {
+        s->test_accuracy = number(result, "test_accuracy");
+        s->test_step = (long)number(early, "step") + 1;
+    }
+    json_decref(result);
+    return status;
+}
+
 pt_status pt_run_status_read(const char *dir, pt_run_status *out)
 {
     speed v = {.first_epoch = NAN};
@@ -156,11 +178,7 @@ pt_status pt_run_status_read(const char *dir, pt_run_status *out)
     free(path);
     if (s != PT_OK) return s;
     estimate(out, &v);
-    if (out->state == PT_RUN_FINISHED) {
-        out->epoch = out->epochs;
-        out->eta_s = 0;
-    }
-    return PT_OK;
+    return out->state == PT_RUN_FINISHED ? read_result(dir, out) : PT_OK;
 }
 
 /* ---- texts ------------------------------------------------------------------------- */
@@ -188,6 +206,7 @@ static void add_place(const pt_run_status *s, char *text, size_t n)
     if (!isnan(s->epochs))
         add(text, n, " of %g (%.0f %%)", s->epochs, floor(100 * s->epoch / s->epochs));
     add(text, n, ", step %ld, ce %.4f", s->step, s->ce);
+    if (s->ended_early) add(text, n, ", ended early");
 }
 
 void pt_run_status_text(const pt_run_status *s, char *text, size_t n)

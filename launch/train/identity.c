@@ -49,6 +49,25 @@ static void add_setting(void *context, const char *path, const char *value)
         json_object_set_new((json_t *)context, path, json_string(value));
 }
 
+/* All of them that can change the weights; how often it is tested can where that may end
+ * the run. NULL without memory. */
+static json_t *settings_of(const pt_config *c)
+{
+    json_t *all = json_object();
+
+    if (!all || pt_config_each(c, PT_CONFIG_YAML, add_setting, all) != PT_OK) {
+        json_decref(all);
+        return NULL;
+    }
+    if (c->early_stopping->patience > 0) {
+        char text[16];
+
+        snprintf(text, sizeof text, "%u", c->evaluation->every_epochs);
+        json_object_set_new(all, "evaluation.every_epochs", json_string(text));
+    }
+    return all;
+}
+
 static json_t *preprocess_of(const pt_preprocess *p)
 {
     char text[160];
@@ -81,14 +100,10 @@ static void add_file(json_t *all, const pt_run *r, const pt_run_method *m)
 json_t *pt_identity_create(const pt_setup *u)
 {
     const pt_run *r = u->run;
-    json_t *settings = json_object(), *all;
+    json_t *settings = settings_of(r->config), *all;
     bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
-    if (!settings ||
-        pt_config_each(r->config, PT_CONFIG_YAML, add_setting, settings) != PT_OK) {
-        json_decref(settings);
-        return NULL;
-    }
+    if (!settings) return NULL;
     all = json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:o, s:o}", "program",
                     "ptrain " PT_VERSION, "byte_order", little ? "little" : "big",
                     "network", r->config->network->name, "seed",
@@ -211,9 +226,8 @@ pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
                                        const char *where)
 {
     differences d = {{0}, 0, 0};
-    json_t *settings = json_object();
-    pt_status s = settings ? pt_config_each(c, PT_CONFIG_YAML, add_setting, settings)
-                           : pt_fail(PT_ERR_NOMEM, "no memory for settings");
+    json_t *settings = settings_of(c);
+    pt_status s = settings ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for settings");
 
     if (s == PT_OK) compare_settings(&d, json_object_get(was, "settings"), settings);
     json_decref(settings);

@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/comm/job.h"
 #include "launch/train/best.h"
+#include "launch/train/early_stopping.h"
 #include "launch/train/events.h"
 #include "launch/train/goodput.h"
 #include "launch/train/metrics.h"
@@ -297,24 +298,34 @@ static pt_status write_last(pt_journal *j, pt_rows_of set, const float *logits, 
     return s;
 }
 
+/* Is this the test of the weights that a run hands on which may end early? They have been
+ * tested before, which is in metrics.jsonl. */
+static bool repeats(const pt_journal *j, bool last)
+{
+    return last && pt_run_may_end_early(j->u->run);
+}
+
 static pt_status on_rows(void *context, pt_rows_of set, uint64_t step, bool last,
                          const float *logits, size_t n)
 {
     pt_journal *j = context;
     pt_score *score = &j->scores[set];
+    bool again = repeats(j, last);
     pt_status s;
     json_t *line;
 
+    if (again) step = j->tally.early.best_step;
     pt_score_fini(score);
     s = pt_score_rows(j->u->data, pt_rows_images(j->u, set), n, logits, score);
     if (s != PT_OK) return s;
-    pt_log_info(
-        "%s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu images)",
-        pt_rows_name(set), (unsigned long long)step + 1, 100 * score->top1,
-        100 * score->top5, score->ce, n);
-    s = keep_best(j, set, step);
+    if (!again || set == PT_ROWS_TRAIN)
+        pt_log_info(
+            "%s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu images)",
+            pt_rows_name(set), (unsigned long long)step + 1, 100 * score->top1,
+            100 * score->top5, score->ce, n);
+    s = again ? PT_OK : keep_best(j, set, step);
     if (s == PT_OK && last) s = write_last(j, set, logits, n);
-    if (s != PT_OK) return s;
+    if (s != PT_OK || again) return s;
     line = pt_score_line(json_pack("{s:s}", "test_of", pt_rows_name(set)), step, score);
     if (line) json_object_set_new(line, "per_class", pt_score_per_class(score));
     return pt_metrics_put(j->metrics, line);
@@ -324,12 +335,21 @@ static pt_status on_second(void *context, const pt_second *second, pt_rows_of se
                            uint64_t step, bool last, const float *logits, size_t n)
 {
     pt_journal *j = context;
+    bool again = repeats(j, last);
     pt_status s =
-        pt_second_tested(&j->second, j->u, j->metrics, second, set, step, logits, n);
+        pt_second_tested(&j->second, j->u, again ? NULL : j->metrics, second, set,
+                         again ? j->tally.early.best_step : step, logits, n);
 
     return s == PT_OK && last && set == PT_ROWS_TEST
                ? pt_second_write(&j->second, j->u, second)
                : s;
+}
+
+static pt_test_verdict on_tested(void *context, uint64_t step)
+{
+    pt_journal *j = context;
+
+    return pt_early_tested(&j->tally.early, j->u, step, &j->scores[PT_ROWS_VALIDATION]);
 }
 
 static double seconds_of(const pt_journal *j)
@@ -353,7 +373,7 @@ static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
 
 pt_server_hooks pt_journal_hooks(pt_journal *j)
 {
-    return (pt_server_hooks){j, on_step, on_rows, on_second, NULL, on_save};
+    return (pt_server_hooks){j, on_step, on_rows, on_second, on_tested, on_save};
 }
 
 /* The cost of checkpoints and skip_all, if used. */
@@ -430,6 +450,7 @@ static void say_end(const pt_journal *j, const pt_result_facts *facts)
     pt_stragglers_say(&j->times, r->n_servers, pt_job_host_of);
     pt_goodput_say(facts->goodput);
     log_costs(j);
+    if (pt_run_may_end_early(r)) pt_early_say(&t->early, j->u);
     pt_result_say_best(facts);
     pt_log_info("weight hash      %s", facts->weight_hash);
     pt_log_info("predictions hash %s", facts->predictions_hash);

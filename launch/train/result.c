@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/comm/job.h"
 #include "launch/train/best.h"
+#include "launch/train/early_stopping.h"
 #include "launch/train/metrics.h"
 #include "launch/train/stragglers.h"
 
@@ -73,6 +74,9 @@ json_t *pt_result_create(const pt_result_facts *f)
         set_number(r, "validation_top5", validation->top5);
         set_number(r, "validation_ce", validation->ce);
     }
+    if (pt_run_may_end_early(f->setup->run))
+        json_object_set_new(r, "early_stopping",
+                            pt_early_result(&t->early, f->setup, f->steps));
     if (has_best(f)) json_object_set_new(r, "best", best_of(f));
     if (f->second->name)
         json_object_set_new(r, f->second->name, pt_second_result(f->second));

@@ -23,6 +23,7 @@ pt_status pt_second_tested(pt_second_journal *j, const pt_setup *u, pt_metrics *
     pt_score_fini(score);
     s = pt_score_rows(u->data, pt_rows_images(u, set), n, logits, score);
     if (s != PT_OK) return s;
+    if (!metrics) return PT_OK;
     pt_log_info("%s of %s after step %llu: accuracy %.2f %%, top-5 %.2f %%, ce %.4f",
                 pt_rows_name(set), j->name, (unsigned long long)step + 1,
                 100 * score->top1, 100 * score->top5, score->ce);

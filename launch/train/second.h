@@ -19,7 +19,8 @@ typedef struct {
 
 void pt_second_journal_fini(pt_second_journal *j);
 
-/* A test of the second set; see pt_server_hooks. */
+/* A test of the second set; see pt_server_hooks. metrics: NULL = neither printed nor
+ * recorded. */
 PT_MUST_USE pt_status pt_second_tested(pt_second_journal *j, const pt_setup *u,
                                        pt_metrics *metrics, const pt_second *second,
                                        pt_rows_of set, uint64_t step, const float *logits,

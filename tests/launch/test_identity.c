@@ -69,15 +69,21 @@ static void test_differences_are_named_with_both_values(void **state)
                         "run.dir, or use --overwrite to replace it");
 }
 
-static pt_status compare_settings(const json_t *was, const char *const sets[2])
+static pt_status compare_all_settings(const json_t *was, const char *const *sets,
+                                      size_t n)
 {
     pt_config *c = NULL;
     pt_status s;
 
-    assert_int_equal(pt_config_load(PT_TEST_DATA "/run/base.yaml", sets, 2, &c), PT_OK);
+    assert_int_equal(pt_config_load(PT_TEST_DATA "/run/base.yaml", sets, n, &c), PT_OK);
     s = pt_identity_compare_settings(was, c, "runs/a");
     pt_config_destroy(&c);
     return s;
+}
+
+static pt_status compare_settings(const json_t *was, const char *const sets[2])
+{
+    return compare_all_settings(was, sets, 2);
 }
 
 /* identity.json: its settings as the program of d809e49 wrote them. */
@@ -99,6 +105,25 @@ static void test_the_settings_of_an_older_programs_run_are_the_same(void **state
     assert_int_equal(compare_settings(was, sets), PT_OK);
     json_object_del(settings, "pseudo_task.gate"); /* epoch, not the default */
     assert_int_equal(compare_settings(was, sets), PT_ERR_USAGE);
+    json_decref(was);
+}
+
+/* base.yaml: after each epoch. */
+static void test_how_often_it_is_tested_counts_where_that_may_end_the_run(void **state)
+{
+    static const char *const sets[] = {
+        "optimizer.weight_decay=1e-5", "data.train_split='my train'",
+        "early_stopping.patience=2", "data.validation_share=0.25"};
+    json_t *was = json_load_file(PT_TEST_DATA "/run/identity.json", 0, NULL),
+           *settings = json_object_get(was, "settings");
+
+    assert_int_equal(compare_all_settings(was, sets, 4), PT_ERR_USAGE);
+    json_object_set_new(settings, "early_stopping.patience", json_string("2"));
+    json_object_set_new(settings, "data.validation_share", json_string("0.25"));
+    json_object_set_new(settings, "evaluation.every_epochs", json_string("1"));
+    assert_int_equal(compare_all_settings(was, sets, 4), PT_OK);
+    json_object_set_new(settings, "evaluation.every_epochs", json_string("2"));
+    assert_int_equal(compare_all_settings(was, sets, 4), PT_ERR_USAGE);
     json_decref(was);
 }
 
@@ -145,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_exactly_these_keys_are_free),
         cmocka_unit_test(test_differences_are_named_with_both_values),
         cmocka_unit_test(test_the_settings_of_an_older_programs_run_are_the_same),
+        cmocka_unit_test(test_how_often_it_is_tested_counts_where_that_may_end_the_run),
         cmocka_unit_test(test_a_key_that_is_missing_has_its_default),
         cmocka_unit_test(test_under_blas_another_core_is_the_same_run),
     };

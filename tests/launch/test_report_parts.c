@@ -205,6 +205,7 @@ static void test_a_run_tells_where_it_comes_from(void **state)
                                         "A CPU",
                                         "exact, Winograd (avx2)",
                                         "1 server, 2 workers",
+                                        "after step 40, ended early after 60",
                                         "97.5 % in 2 jobs"};
     pt_finished_run r = {.dir = (char[]){"a"}, .workers = 2};
     pt_provenance p;
@@ -220,7 +221,10 @@ static void test_a_run_tells_where_it_comes_from(void **state)
         "(avx2)\", \"h: worker, exact\"]}");
     made_runs_file("a", "jobs.json",
                    "[{\"started\": 1795910400.5}, {\"started\": 1.8e9}]");
-    made_runs_file("a", "result.json", "{\"goodput\": {\"share\": 0.975, \"jobs\": 2}}");
+    made_runs_file(
+        "a", "result.json",
+        "{\"steps\": 60, \"early_stopping\": {\"ended_early\": true, \"step\": 39}, "
+        "\"goodput\": {\"share\": 0.975, \"jobs\": 2}}");
     assert_int_equal(pt_provenance_read(&r, &p), PT_OK);
     for (int k = 0; k < PT_FACTS; k++) assert_string_equal(p.of[k], facts[k]);
     pt_provenance_fini(&p);
