@@ -35,6 +35,12 @@ mutation limit_of_the_groups_above_is_missed common.quota common/base/quota.c <<
 + least = least == 0 ? limit_of(dir) : least;
 M
 
+# operands in bf16
+mutation tiny_is_decided_before_rounding common.gemm_bf16 common/gemm/bf16_step.h <<'M'
+- return size == PT_SMALLEST && sum >= PT_BELOW_IS_TINY ? r : copysignf(0.0f, r);
++ return size == PT_SMALLEST && sum >= PT_SMALLEST ? r : copysignf(0.0f, r);
+M
+
 # Algorithm 1
 mutation w_without_R server.algorithm1 server/algorithm1.c <<'M'
 - w = g_ce / (g_ptr * c->ratio);

@@ -6,22 +6,12 @@
 
 enum { BLOCK = 64 }; /* values that pack and unpack hold at a time */
 
-/* The bits of the nearest bfloat16 to a float's bits u, as a float's. Adding just under
- * half a unit carries into the upper half where that is to be rounded up; a tie carries
- * where the upper half is odd. A NaN must not carry, it gets a mantissa bit. */
-static inline uint32_t nearest(uint32_t u)
-{
-    uint32_t carried = u + 0x7fff + ((u >> 16) & 1), quiet = u | 0x400000;
-
-    return ((u & 0x7fffffff) > 0x7f800000 ? quiet : carried) & 0xffff0000;
-}
-
 static inline float rounded(float x)
 {
     uint32_t u;
 
     memcpy(&u, &x, sizeof u);
-    u = nearest(u);
+    u = pt_bf16_nearest(u);
     memcpy(&x, &u, sizeof x);
     return x;
 }

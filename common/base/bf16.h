@@ -6,6 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The bits of the nearest bfloat16 to a float's bits u, as a float's. Adding just under
+ * half a unit carries into the upper half where that is to be rounded up; a tie carries
+ * where the upper half is odd. A NaN must not carry, it gets a mantissa bit. */
+static inline uint32_t pt_bf16_nearest(uint32_t u)
+{
+    uint32_t carried = u + 0x7fff + ((u >> 16) & 1), quiet = u | 0x400000;
+
+    return ((u & 0x7fffffff) > 0x7f800000 ? quiet : carried) & 0xffff0000;
+}
+
 /* x [n], each rounded to the nearest bfloat16, ties to even; the results are floats.
  * Beyond the largest one it is infinite; NaN stays NaN. */
 void pt_bf16_round(float *x, size_t n);

@@ -4,7 +4,10 @@
 
 #include "common/base/simd.h"
 #include "common/base/sizes.h"
+#include "common/gemm/flush.h"
+#include "common/gemm/gemm_bf16.h"
 #include "common/gemm/gemm_path.h"
+#include "common/gemm/pack_bf16.h"
 
 enum {
     ROW_BLOCK = 96,        /* rows of A that stay in the L2 cache ... */
@@ -117,8 +120,9 @@ void pt_gemm_pack(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
 typedef struct {
     const pt_product *p;
     const pt_gemm_path *path;
-    size_t row, rows, depth;
-    const float *a, *b; /* at the block */
+    const pt_gemm_bf16_path *bf16;  /* NULL: operands are floats */
+    size_t row, rows, depth, terms; /* terms of the kernel for this depth */
+    const float *a, *b;             /* at the block */
     size_t lda;
     bool by_column, first, last; /* of k */
 } block;
@@ -140,17 +144,24 @@ static void ragged_tile(pt_gemm_kernel run, pt_gemm_tile *t, size_t rows, size_t
     for (size_t i = 0; i < rows; i++) memcpy(c + i * ldc, copy[i], n * sizeof *c);
 }
 
-static void one_tile(const block *b, size_t row, size_t rows, size_t column, size_t n)
+/* Panels of B as a kernel reads them. */
+typedef struct {
+    const float *at;
+    size_t step;
+} panels_of_b;
+
+static void one_tile(const block *b, panels_of_b from, size_t row, size_t rows,
+                     size_t column, size_t n)
 {
     const pt_product *p = b->p;
     float *c = p->c + (b->row + row) * p->ldc + column;
     bool carry = !b->first || p->accumulate;
     size_t panels = pt_gemm_panels(n);
-    pt_gemm_tile t = {.k = b->depth,
+    pt_gemm_tile t = {.k = b->terms,
                       .a = b->a + row * (b->by_column ? 1 : b->lda),
                       .lda = b->lda,
-                      .b = b->b + column / PT_PANEL * p->panel_step,
-                      .panel_step = p->panel_step,
+                      .b = from.at,
+                      .panel_step = from.step,
                       .from = carry     ? c
                               : p->bias ? p->bias + column
                                         : NULL,
@@ -168,6 +179,18 @@ static void one_tile(const block *b, size_t row, size_t rows, size_t column, siz
         run(&t);
 }
 
+/* Panels of pairs, split for kernels that take floats. */
+typedef float split_panels[PT_MAX_TILE_PANELS][DEPTH * PT_PANEL];
+
+static panels_of_b split(const block *b, panels_of_b from, size_t n)
+{
+    static _Thread_local split_panels copy __attribute__((aligned(64)));
+
+    for (size_t i = 0; i < pt_gemm_panels(n); i++)
+        pt_bf16_split_panel(from.at + i * from.step, pt_gemm_pairs(b->depth), copy[i]);
+    return (panels_of_b){copy[0], DEPTH * PT_PANEL};
+}
+
 /* Tiles of nearly equal heights, for each group of panels. */
 static void tiles(const block *b)
 {
@@ -177,19 +200,22 @@ static void tiles(const block *b)
     for (size_t column = 0; column < n;) {
         size_t left = n - column, row = 0;
         size_t width = left >= wide ? wide : pt_min_size(left, PT_PANEL);
+        panels_of_b from = {b->b + column / PT_PANEL * b->p->panel_step,
+                            b->p->panel_step};
 
+        if (b->bf16 && !b->bf16->pairs) from = split(b, from, width);
         for (size_t i = 0; i < n_tiles; i++) {
             size_t rows = b->rows / n_tiles + (i < b->rows % n_tiles);
 
-            one_tile(b, row, rows, column, width);
+            one_tile(b, from, row, rows, column, width);
             row += rows;
         }
         column += width;
     }
 }
 
-/* Copy of a block of A whose lines would share few cache sets: [rows][DEPTH + PAD], or
- * [depth][ROW_BLOCK] by column. */
+/* Copy of a block of A that is rounded, or whose lines would share few cache sets:
+ * [rows][DEPTH + PAD], or [depth][ROW_BLOCK] by column. */
 typedef float block_copy[ROW_BLOCK * (DEPTH + PAD)];
 
 static void copy_block(block *b, float *to)
@@ -197,17 +223,23 @@ static void copy_block(block *b, float *to)
     size_t n = b->by_column ? b->depth : b->rows, len = b->by_column ? b->rows : b->depth;
     size_t step = b->by_column ? ROW_BLOCK : DEPTH + PAD;
 
-    for (size_t i = 0; i < n; i++)
+    if (b->bf16 && b->by_column)
+        pt_bf16_block_columns(b->bf16->pairs, b->rows, b->depth, b->a, b->lda, to, step);
+    else if (b->bf16)
+        pt_bf16_block_rows(b->bf16->pairs, b->rows, b->depth, b->a, b->lda, to, step);
+    for (size_t i = 0; !b->bf16 && i < n; i++)
         memcpy(to + i * step, b->a + i * b->lda, len * sizeof *to);
     b->a = to;
     b->lda = step;
 }
 
-static void product_by_tiles(const pt_product *p, const pt_gemm_path *path)
+static void product_by_tiles(const pt_product *p, const pt_gemm_path *path,
+                             const pt_gemm_bf16_path *bf16)
 {
     static _Thread_local block_copy copy __attribute__((aligned(64)));
-    block b = {.p = p, .path = path, .by_column = p->ta == PT_T};
-    bool copies = b.by_column ? p->lda > DENSE : p->lda % BAD_STRIDE == 0;
+    block b = {.p = p, .path = path, .bf16 = bf16, .by_column = p->ta == PT_T};
+    bool shares = b.by_column ? p->lda > DENSE : p->lda % BAD_STRIDE == 0;
+    bool copies = bf16 || shares;
 
     for (b.row = 0; b.row < p->m; b.row += ROW_BLOCK) {
         b.rows = pt_min_size(ROW_BLOCK, p->m - b.row);
@@ -217,19 +249,31 @@ static void product_by_tiles(const pt_product *p, const pt_gemm_path *path)
             b.last = k + b.depth == p->k;
             b.a = p->a + (b.by_column ? k * p->lda + b.row : b.row * p->lda + k);
             b.lda = p->lda;
-            b.b = p->b + k * PT_PANEL;
+            b.terms = bf16 ? pt_gemm_bf16_terms(bf16, b.depth) : b.depth;
+            b.b = p->b + (bf16 ? k / 2 : k) * PT_PANEL;
             if (copies) copy_block(&b, copy);
             tiles(&b);
         }
     }
 }
 
+static void product_of_bf16(const pt_product *p)
+{
+    const pt_gemm_bf16_path *path = pt_gemm_bf16_path_in_use();
+    unsigned before = path->by_mode ? pt_flush_begin() : 0;
+
+    product_by_tiles(p, path->kernels, path);
+    if (path->by_mode) pt_flush_end(before);
+}
+
 void pt_gemm(const pt_product *p)
 {
     const pt_gemm_path *path = pt_gemm_path_in_use();
 
-    if (path->product)
+    if (p->bf16)
+        product_of_bf16(p);
+    else if (path->product)
         path->product(p);
     else
-        product_by_tiles(p, path);
+        product_by_tiles(p, path, NULL);
 }

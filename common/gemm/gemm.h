@@ -15,18 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum { PT_N, PT_T } pt_trans;
-
-enum {
-    PT_PANEL = 16,      /* columns of a panel */
-    PT_GEMM_DEPTH = 256 /* terms of a chain between two accesses to memory */
-};
-
-/* Panels of n columns. */
-static inline size_t pt_gemm_panels(size_t n)
-{
-    return (n + PT_PANEL - 1) / PT_PANEL;
-}
+#include "common/gemm/panels.h"
 
 /* Floats of op(B) [k][n] in panels of 16 columns, [ceil(n / 16)][k][16]; the last one
  * filled up with zeros. */
@@ -48,7 +37,9 @@ void pt_gemm_pack(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
  * add          the chain starts at 0 and ends in one addition to C: for sums over so many
  *              terms that one chain would lose digits; k <= PT_GEMM_DEPTH, no bias, not
  *              with accumulate or relu
- * c            [m][ldc] */
+ * bf16         operands in bf16: a is rounded as it is read, b was packed by
+ *              pt_gemm_pack_bf16 (pack_bf16.h), and the chain is the one of pairs
+ * (KERNELS.md) c            [m][ldc] */
 typedef struct pt_product {
     pt_trans ta;
     size_t m, n, k;
@@ -57,7 +48,7 @@ typedef struct pt_product {
     const float *b;
     size_t panel_step;
     const float *bias;
-    bool accumulate, relu, add;
+    bool accumulate, relu, add, bf16;
     float *c;
     size_t ldc;
 } pt_product;

@@ -69,9 +69,9 @@ typedef struct {
 } pt_gemm_path;
 
 #if defined(__x86_64__)
-extern const pt_gemm_path pt_gemm_avx512, pt_gemm_avx2;
+extern const pt_gemm_path pt_gemm_avx512, pt_gemm_avx2, pt_gemm_avx512_bf16;
 #endif
-extern const pt_gemm_path pt_gemm_portable;
+extern const pt_gemm_path pt_gemm_portable, pt_gemm_portable_bf16;
 
 /* Our paths that this CPU can run, fastest first; returns how many (1 to 3). */
 int pt_gemm_paths(const pt_gemm_path *paths[3]);

@@ -7,8 +7,13 @@
  *     vec everywhere(float x)          x in all lanes
  *     vec fused(vec a, vec b, vec c)   a * b + c in one rounding, lane by lane
  *
+ *     PT_TILE_OWN_ENDS                 if it defines the ends of a chain itself:
+ *     vec started(vec c)               what a chain starts from, for c in memory
+ *     vec joined(vec a, vec b)         a + b, of C and a whole chain
+ *
  * and its path by PT_GEMM_PATH(symbol, name). Numbers of rows and panels are constants in
- * every copy of a loop, so that the sums stay in registers. */
+ * every copy of a loop, so that the sums stay in registers. A float of A or B is a term;
+ * for instructions on pairs of bfloat16 (gemm_bf16.h) it is a pair that `fused` takes. */
 enum {
     TILE_ROWS = PT_TILE_ROWS,
     TILE_PANELS = PT_TILE_PANELS,
@@ -37,6 +42,18 @@ PT_INLINE size_t lane_of(int v)
     return (size_t)(v % PER_PANEL) * LANES;
 }
 
+#ifndef PT_TILE_OWN_ENDS
+PT_INLINE vec started(vec c)
+{
+    return c;
+}
+
+PT_INLINE vec joined(vec a, vec b)
+{
+    return a + b;
+}
+#endif
+
 PT_INLINE void begin(const pt_gemm_tile *t, int rows, int panels, sums s)
 {
     vec zero = {0};
@@ -47,7 +64,8 @@ PT_INLINE void begin(const pt_gemm_tile *t, int rows, int panels, sums s)
 
 #pragma GCC unroll 8
         for (int v = 0; v < panels * PER_PANEL; v++)
-            s[i][v] = from ? load(from + panel_of(v) * PT_PANEL + lane_of(v)) : zero;
+            s[i][v] =
+                from ? started(load(from + panel_of(v) * PT_PANEL + lane_of(v))) : zero;
     }
 }
 
@@ -71,7 +89,7 @@ PT_INLINE void finish(const pt_gemm_tile *t, int rows, int panels, sums s)
             float *at = to + panel_of(v) * PT_PANEL + lane_of(v);
             vec y = t->relu ? above_zero(s[i][v]) : s[i][v];
 
-            if (t->add) y = load(at) + y;
+            if (t->add) y = joined(load(at), y);
             memcpy(at, &y, sizeof y);
         }
     }

@@ -43,7 +43,7 @@ else
 fi
 
 # Those that an emulator runs within seconds.
-quick='common\.(rng|pmath|shards|keys|moments|graph|tensor|digest|config|weights_readers)'
+quick='common\.(rng|gemm_bf16|pmath|shards|keys|moments|graph|tensor|digest|config|weights_readers)'
 quick="$quick|server\..*|worker\.(batch_norm|pool2d|pointwise|kernel_goldens|layer_slopes)"
 quick="$quick|worker\.(pool|jpeg|picture|resize|augment)|launch\.(matlab|layouts|folders|report)"
 ctest --test-dir "$PT_BUILD/build" -L unit -R "^($quick)\$" >"$PT_BUILD/ctest.log" 2>&1 &&
