@@ -3,13 +3,17 @@
  * Matrix products of the networks' layers on one thread: the exact product on every path
  * of this CPU beside CBLAS, alternating; medians of seven rounds in GFLOP/s, and the
  * ratio of the first path, packing of the weights included (once for the whole product,
- * as in a step), to CBLAS. The last line names the core that OpenBLAS takes this CPU for:
- * README.md says what to do where it has no AVX-512 and the CPU has. */
+ * as in a step), to CBLAS. Then the same product of bf16 operands, which are rounded in
+ * the measured time, and its speed in fp32's. The last line names the core that OpenBLAS
+ * takes this CPU for: README.md says what to do where it has no AVX-512 and the CPU has.
+ */
 #include <math.h>
 
 #include "common/base/clock.h"
 #include "common/base/rng.h"
+#include "common/gemm/gemm_bf16.h"
 #include "common/gemm/gemm_path.h"
+#include "common/gemm/pack_bf16.h"
 #include "tests/bench/measure.h"
 #include "worker/engine/gemm/gemm_blas.h"
 
@@ -54,12 +58,12 @@ enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 typedef struct {
     const pt_gemm_path *paths[3];
     int n_paths;
-    float *a, *b, *packed, *c;
+    float *a, *b, *packed, *pairs, *c;
 } bench;
 
 /* Seconds of a product. */
 typedef struct {
-    double blas, exact[MAX_PATHS], packing;
+    double blas, exact[MAX_PATHS], packing, bf16; /* bf16: with its packing */
 } result;
 
 static void init(bench *b)
@@ -72,6 +76,7 @@ static void init(bench *b)
     b->a = measure_floats(FLOATS);
     b->b = measure_floats(FLOATS);
     b->packed = measure_floats(FLOATS);
+    b->pairs = measure_floats(FLOATS / 2);
     b->c = measure_floats(FLOATS);
     pt_rng_fill_uniform(&r, b->a, FLOATS);
     pt_rng_fill_uniform(&r, b->b, FLOATS);
@@ -104,6 +109,30 @@ static double product_s(const bench *b, int i, bool blas)
     return (pt_clock() - start) / times;
 }
 
+static double bf16_s(const bench *b, int i)
+{
+    size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k;
+    size_t step = PT_PANEL * pt_gemm_pairs(k);
+    int times = (int)(WORK / (m * n * k)) + 1;
+    pt_product p = {.ta = shapes[i].ta,
+                    .m = m,
+                    .n = n,
+                    .k = k,
+                    .a = b->a,
+                    .lda = shapes[i].ta == PT_T ? m : k,
+                    .b = b->pairs,
+                    .panel_step = step,
+                    .bf16 = true,
+                    .c = b->c,
+                    .ldc = n};
+    double start = pt_clock(), packed;
+
+    pt_gemm_pack_bf16(PT_N, k, n, b->b, n, 0, pt_gemm_panels(n), step, b->pairs);
+    packed = pt_clock();
+    for (int j = 0; j < times; j++) pt_gemm(&p);
+    return packed - start + (pt_clock() - packed) / times;
+}
+
 static double packing_s(const bench *b, int i)
 {
     size_t n = shapes[i].n, k = shapes[i].k;
@@ -115,7 +144,7 @@ static double packing_s(const bench *b, int i)
 
 static result measure(const bench *b, int i)
 {
-    double blas[ROUNDS], packing[ROUNDS], exact[MAX_PATHS][ROUNDS];
+    double blas[ROUNDS], packing[ROUNDS], bf16[ROUNDS], exact[MAX_PATHS][ROUNDS];
     result r;
 
     for (int round = 0; round < ROUNDS; round++) {
@@ -125,9 +154,11 @@ static result measure(const bench *b, int i)
             pt_gemm_use(b->paths[p]);
             exact[p][round] = product_s(b, i, false);
         }
+        bf16[round] = bf16_s(b, i);
     }
     r.blas = measure_median(blas, ROUNDS);
     r.packing = measure_median(packing, ROUNDS);
+    r.bf16 = measure_median(bf16, ROUNDS);
     for (int p = 0; p < b->n_paths; p++) r.exact[p] = measure_median(exact[p], ROUNDS);
     return r;
 }
@@ -141,14 +172,16 @@ static double print_row(const bench *b, int i, const result *r)
     printf("%-26s %5zu %5zu %5zu  %8.1f", shapes[i].layer, m, n, k, gflop / r->blas);
     for (int p = 0; p < b->n_paths; p++)
         printf("  %s %6.1f", b->paths[p]->name, gflop / r->exact[p]);
-    printf("  packed %6.1f  ratio %.2f\n", gflop / packed, r->blas / packed);
+    printf("  packed %6.1f  ratio %.2f", gflop / packed, r->blas / packed);
+    printf("  bf16 %s %6.1f  ratio %.2f\n", pt_gemm_bf16_path_in_use()->name,
+           gflop / r->bf16, packed / r->bf16);
     return r->blas / packed;
 }
 
 int main(void)
 {
     bench b = {0};
-    double logs = 0;
+    double logs = 0, bf16_logs = 0;
 
     init(&b);
     printf("%-26s %5s %5s %5s  %8s\n", "one thread, GFLOP/s", "m", "n", "k", "CBLAS");
@@ -156,9 +189,12 @@ int main(void)
         result r = measure(&b, i);
 
         logs += log(print_row(&b, i, &r));
+        bf16_logs += log((r.exact[0] + r.packing) / r.bf16);
     }
     printf("exact %s to %s: %.2f (geometric mean)\n", b.paths[0]->name,
            pt_blas_describe(), exp(logs / N_SHAPES));
-    free(b.a), free(b.b), free(b.packed), free(b.c);
+    printf("bf16 %s to fp32 %s: %.2f (geometric mean)\n",
+           pt_gemm_bf16_path_in_use()->name, b.paths[0]->name, exp(bf16_logs / N_SHAPES));
+    free(b.a), free(b.b), free(b.packed), free(b.pairs), free(b.c);
     return 0;
 }
