@@ -92,6 +92,14 @@ mutation a_bias_of_a_depthwise_convolution_is_lost worker.onnx_graph common/weig
 - from = (pt_onnx_source){.bias = bias};
 + from = (pt_onnx_source){0};
 M
+mutation an_added_bias_is_normalized common.graph_like common/graph/builder.c <<'M'
+- b->g->tensors[n->weight].fixed = true;
++ b->g->tensors[n->weight].fixed = false;
+M
+mutation a_packed_graph_forgets_strides common.graph_like common/graph/packed.c <<'M'
+- set(&l->stride, &l->has_stride, w->stride);
++ set(&l->stride, &l->has_stride, w->kh);
+M
 mutation a_file_of_another_network_is_not_named common.weights_names common/weights/weights.c <<'M'
 - if (found.network && strcmp(found.network, g->network) != 0)
 + if (found.network && strcmp(found.network, g->network) == 0)

@@ -201,6 +201,18 @@ int pt_build_batch_norm(pt_builder *b, int in, pt_name name)
     return newest(b);
 }
 
+int pt_build_added_bias(pt_builder *b, int in, pt_name name)
+{
+    int x = pt_build_batch_norm(b, in, name);
+    pt_node *n;
+
+    if (b->status != PT_OK) return 0;
+    n = &b->g->nodes[x];
+    n->adds = true;
+    b->g->tensors[n->weight].fixed = true;
+    return x;
+}
+
 int pt_build_relu(pt_builder *b, int in, pt_name name)
 {
     return add_node(b, PT_OP_RELU, in, -1, name) ? newest(b) : 0;

@@ -11,7 +11,7 @@
 #include "common/graph/graph.h"
 
 typedef struct {
-    pt_graph_options opt; /* side and bn_eps resolved: never 0 */
+    pt_graph_options opt; /* side and bn_eps resolved: never 0, but for pt_build_like */
     pt_graph *g;
     int cap_nodes, cap_tensors;
     bool in_head; /* tensors made from now on belong to the head */
@@ -44,6 +44,10 @@ const pt_node *pt_build_node(const pt_builder *b, int node);
 int pt_build_conv(pt_builder *b, int in, pt_name name, int c, pt_window w, bool bias);
 int pt_build_depthwise(pt_builder *b, int in, pt_name name, pt_window w);
 int pt_build_batch_norm(pt_builder *b, int in, pt_name name);
+
+/* The bias of the layer that makes `in`, which has none of its own: a batch norm whose
+ * gamma and statistics are never trained. */
+int pt_build_added_bias(pt_builder *b, int in, pt_name name);
 int pt_build_relu(pt_builder *b, int in, pt_name name);
 int pt_build_relu6(pt_builder *b, int in, pt_name name);
 int pt_build_max_pool(pt_builder *b, int in, pt_name name, pt_window w);
@@ -64,6 +68,24 @@ void pt_build_pooled_head(pt_builder *b, int in, const char *head);
  * trunk below the representation, before that: the backward pass goes through it after
  * the main path's gradient has reached the node that it leaves. */
 void pt_build_source_logits(pt_builder *b, int x);
+
+/* Nodes to be made again. Of `nodes` only what a layer is: names, operators, inputs,
+ * windows, c, h of the input and of adaptive pools, eps, adds; bias: -1 or not. What the
+ * logits, the last, do not depend on is left out. */
+typedef struct {
+    const pt_node *nodes; /* [n], each after those that it reads */
+    int n, rep, head;     /* what leads from rep to the logits is a chain */
+} pt_pattern;
+
+/* exact: as they are; else with a new head (graph.h: like). PT_ERR_CONFIG for layers that
+ * do not join, or are none that a builder makes: nothing in a pattern is trusted. */
+void pt_build_like(pt_builder *b, const pt_pattern *p, bool exact);
+
+/* pt_graph_create for opt->like. */
+PT_MUST_USE pt_status pt_graph_create_like(const pt_graph_options *opt, pt_graph **out);
+
+/* What does not depend on the network; `name` is for the messages. */
+PT_MUST_USE pt_status pt_graph_check_options(const char *name, const pt_graph_options *o);
 
 /* The families; blocks: what distinguishes their members. */
 void pt_build_vgg16(pt_builder *b, const int *blocks);

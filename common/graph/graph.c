@@ -86,30 +86,29 @@ static pt_status check_side(const struct network *n, int side)
     return PT_OK;
 }
 
-static pt_status check_options(const struct network *n, const pt_graph_options *o)
+pt_status pt_graph_check_options(const char *name, const pt_graph_options *o)
 {
     if (o->n_classes < 1 || o->n_classes > CLASSES_MAX)
-        return pt_fail(PT_ERR_CONFIG, "%s: %d classes, must be 1 to %d", n->name,
+        return pt_fail(PT_ERR_CONFIG, "%s: %d classes, must be 1 to %d", name,
                        o->n_classes, CLASSES_MAX);
     if (!(o->dropout >= 0 && o->dropout < 1))
-        return pt_fail(PT_ERR_CONFIG, "%s: dropout is %g, must be in [0, 1)", n->name,
+        return pt_fail(PT_ERR_CONFIG, "%s: dropout is %g, must be in [0, 1)", name,
                        o->dropout);
-    if (!(o->bn_eps > 0 && o->bn_eps <= 1))
-        return pt_fail(PT_ERR_CONFIG, "%s: bn_eps is %g, must be in (0, 1]", n->name,
+    if (!(o->bn_eps >= 0 && o->bn_eps <= 1))
+        return pt_fail(PT_ERR_CONFIG, "%s: bn_eps is %g, must be in (0, 1]", name,
                        o->bn_eps);
     if (o->stride_at != PT_STRIDE_CONV1 && o->stride_at != PT_STRIDE_CONV2)
-        return pt_fail(PT_ERR_CONFIG, "%s: stride_at is %d, must be 0 or 1", n->name,
+        return pt_fail(PT_ERR_CONFIG, "%s: stride_at is %d, must be 0 or 1", name,
                        (int)o->stride_at);
     if ((unsigned)o->rep_at > PT_REP_AFTER_DROPOUT)
-        return pt_fail(PT_ERR_CONFIG, "%s: rep_at is %d, must be 0 to %d", n->name,
+        return pt_fail(PT_ERR_CONFIG, "%s: rep_at is %d, must be 0 to %d", name,
                        (int)o->rep_at, PT_REP_AFTER_DROPOUT);
     if (o->n_source_classes < 0 || o->n_source_classes > CLASSES_MAX)
-        return pt_fail(PT_ERR_CONFIG, "%s: %d source classes, must be 0 to %d", n->name,
+        return pt_fail(PT_ERR_CONFIG, "%s: %d source classes, must be 0 to %d", name,
                        o->n_source_classes, CLASSES_MAX);
     if (o->n_source_classes > 0 && o->rep_at != PT_REP_AFTER_RELU)
-        return pt_fail(PT_ERR_CONFIG, "%s: a source head needs rep_at after_relu",
-                       n->name);
-    return check_side(n, o->side);
+        return pt_fail(PT_ERR_CONFIG, "%s: a source head needs rep_at after_relu", name);
+    return PT_OK;
 }
 
 pt_status pt_graph_create(const char *network, const pt_graph_options *opt,
@@ -121,11 +120,13 @@ pt_status pt_graph_create(const char *network, const pt_graph_options *opt,
     pt_status s;
 
     *out = NULL;
+    if (opt->like) return pt_graph_create_like(opt, out);
     s = find_network(network, &n);
     if (s != PT_OK) return s;
     if (resolved.side == 0) resolved.side = n->side;
     if (resolved.bn_eps == 0) resolved.bn_eps = n->bn_eps;
-    s = check_options(n, &resolved);
+    s = pt_graph_check_options(n->name, &resolved);
+    if (s == PT_OK) s = check_side(n, resolved.side);
     if (s != PT_OK) return s;
     pt_builder_init(&b, n->name, &resolved);
     n->build(&b, n->blocks);
@@ -139,6 +140,11 @@ void pt_graph_destroy(pt_graph **g)
     free((*g)->tensors);
     free(*g);
     *g = NULL;
+}
+
+bool pt_graph_is_of_file(const pt_graph *g)
+{
+    return strcmp(g->network, PT_NETWORK_OF_FILE) == 0;
 }
 
 int pt_graph_find_tensor(const pt_graph *g, const char *name)

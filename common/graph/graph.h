@@ -54,6 +54,7 @@ typedef struct {
     pt_window window; /* CONV, DEPTHWISE, MAX_POOL, SHORTCUT_A (stride only) */
     float eps;        /* BATCH_NORM */
     float dropout;    /* DROPOUT: probability of a zero */
+    bool adds;        /* BATCH_NORM: nothing but its beta, the bias of the layer below */
     int weight, bias; /* tensors, -1 where absent; BATCH_NORM: gamma and beta */
     int mean, var;    /* BATCH_NORM: running statistics; else -1 */
 } pt_node;
@@ -76,12 +77,16 @@ typedef struct {
     pt_tensor_kind kind;
     bool running; /* a running statistic, not a parameter */
     bool head;    /* belongs to the head (its own rate; replaced for new classes) */
+    bool fixed;   /* never trained: gamma of a batch norm that only adds */
     int n_dims, dims[4];        /* file layout */
     int flat_h, flat_w, flat_c; /* LINEAR: shape that its input had before flattening */
     size_t count;               /* floats */
     size_t offset;              /* floats from the start of the flat array */
     int node;
 } pt_tensor;
+
+/* The network of a graph that a file described (common/weights/onnx_graph.h). */
+#define PT_NETWORK_OF_FILE "onnx"
 
 typedef struct {
     char network[PT_NAME_MAX]; /* the name that made it: "squeezenet1_1" */
@@ -115,9 +120,13 @@ typedef struct {
     bool original_head;   /* SqueezeNet: its own conv10 head (classifier.1, then ReLU,
                              then global average); elsewhere no difference */
     pt_stride_at stride_at;
-    pt_rep_at rep_at; /* VGG */
-    float dropout;    /* probability in every dropout layer */
-    float bn_eps;     /* 0 = the network's own */
+    pt_rep_at rep_at;     /* VGG */
+    float dropout;        /* probability in every dropout layer */
+    float bn_eps;         /* 0 = the network's own */
+    const pt_graph *like; /* follow this graph and none of ours; borrowed. Its trunk is
+                             made again; then, unless original_head, a linear head, below
+                             which a map of several pixels is averaged, and a dropout is
+                             there as in our networks. 0 in what is stored or sent. */
 } pt_graph_options;
 
 /* Names: vgg16 resnet18 resnet34 resnet50 resnet101 resnet152 squeezenet1_1 mobilenet_v1
@@ -126,7 +135,9 @@ typedef struct {
  * 1). Sides: resnet_small a multiple of 4 from 8 on; elsewhere any up to 4096 that leaves
  * no map empty. VGG-16 averages its last map to 7 x 7 unless it has this size. The
  * representation of SqueezeNet with its original head is the last fire module's map:
- * pooling comes after the classifier there. */
+ * pooling comes after the classifier there. With opt->like the name is that graph's;
+ * PT_ERR_CONFIG also for a side at which its weights do not fit or its layers do not
+ * join, and for original_head with other classes than it has. */
 PT_MUST_USE pt_status pt_graph_create(const char *network, const pt_graph_options *opt,
                                       pt_graph **out);
 void pt_graph_destroy(pt_graph **g);
@@ -136,6 +147,9 @@ const char *const *pt_graph_names(void);
 
 /* The network's own input side, its own number of classes (1000, 10). */
 PT_MUST_USE pt_status pt_graph_defaults(const char *network, int *side, int *n_classes);
+
+/* Did a file describe the graph, so that its name does not say what it is? */
+bool pt_graph_is_of_file(const pt_graph *g);
 
 /* Index of a tensor by name, or -1. */
 int pt_graph_find_tensor(const pt_graph *g, const char *name);
@@ -176,8 +190,9 @@ PT_MUST_USE pt_status pt_graph_hash(const pt_graph *g, const float *flat, char h
  * frozen, and has the trunk's rate.) */
 bool pt_tensor_is_source(const pt_tensor *t);
 
-/* true if the tensor belongs to a frozen group: an entry is "trunk", "head" or the first
- * characters of its name ("features.2" is also features.24; "features.2." is not). */
+/* true if the tensor is fixed, or belongs to a frozen group: an entry is "trunk", "head"
+ * or the first characters of its name ("features.2" is also features.24; "features.2." is
+ * not). */
 bool pt_tensor_frozen(const pt_tensor *t, char *const *frozen, size_t n_frozen);
 
 #endif

@@ -195,6 +195,7 @@ bool pt_tensor_is_source(const pt_tensor *t)
 
 bool pt_tensor_frozen(const pt_tensor *t, char *const *frozen, size_t n_frozen)
 {
+    if (t->fixed) return true;
     for (size_t i = 0; i < n_frozen; i++) {
         if (strcmp(frozen[i], t->head ? "head" : "trunk") == 0) return true;
         if (strncmp(t->name, frozen[i], strlen(frozen[i])) == 0) return true;
