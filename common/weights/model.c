@@ -6,6 +6,7 @@
 
 #include "common/base/crc32c.h"
 #include "common/base/digest.h"
+#include "common/graph/packed.h"
 #include "common/weights/model_record.h"
 
 enum { PATH_BYTES = PT_TABLE_NAME_MAX + 16 };
@@ -28,6 +29,23 @@ pt_status pt_model_inspect(const char *path, pt_weights_info *info)
     pt_status s = pt_h5file_open(path, &f);
 
     if (s == PT_OK) s = pt_model_record_get(f, info);
+    pt_h5file_destroy(&f);
+    return s;
+}
+
+pt_status pt_model_graph(const char *path, pt_graph **g)
+{
+    pt_h5file *f = NULL;
+    pt_weights_info info;
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    pt_status s = pt_h5file_open(path, &f);
+
+    *g = NULL;
+    if (s == PT_OK) s = pt_model_record_get(f, &info);
+    if (s == PT_OK) s = pt_model_record_graph(f, &bytes, &n);
+    if (s == PT_OK && bytes) s = pt_graph_unpack(bytes, n, path, g);
+    free(bytes);
     pt_h5file_destroy(&f);
     return s;
 }
@@ -180,7 +198,8 @@ uint64_t pt_model_bytes(const pt_graph *g)
     enum { LIBRARY_BYTES = 1 << 16, TENSOR_BYTES = 1 << 10, CLASS_BYTES = 1 << 8 };
 
     return (uint64_t)g->n_floats * sizeof(float) + LIBRARY_BYTES +
-           (uint64_t)g->n_tensors * TENSOR_BYTES + (uint64_t)g->n_classes * CLASS_BYTES;
+           (uint64_t)g->n_tensors * TENSOR_BYTES + (uint64_t)g->n_classes * CLASS_BYTES +
+           (pt_graph_is_of_file(g) ? (uint64_t)g->n_nodes * TENSOR_BYTES : 0);
 }
 
 pt_status pt_model_save(const char *path, const pt_graph *g,

@@ -23,6 +23,10 @@ PT_MUST_USE pt_status pt_model_open(const char *path, pt_table **out);
  * releases; *names is NULL and *n 0 where it has none. */
 PT_MUST_USE pt_status pt_model_class_names(const char *path, char ***names, size_t *n);
 
+/* The graph of a model whose network a file described (pt_graph_is_of_file); *g is NULL
+ * for a network of ours. PT_ERR_DATA if it is damaged. */
+PT_MUST_USE pt_status pt_model_graph(const char *path, pt_graph **g);
+
 /* Bytes that a model file of g takes, at most. */
 uint64_t pt_model_bytes(const pt_graph *g);
 
@@ -33,7 +37,8 @@ uint64_t pt_model_bytes(const pt_graph *g);
  * dropout, bn_eps, weight_hash, and, where `preprocess` is not NULL, preprocess_order
  * (rgb, bgr), preprocess_scale, preprocess_mean, preprocess_std; where `geometry` is not
  * NULL, resize_mode (square, short_side, no_resize), resize. class_names: /classes
- * [n_classes], or NULL. record_crc32c: of the names and of all attributes.
+ * [n_classes], or NULL. /graph: the packed graph, of one that a file described.
+ * record_crc32c: of the names, of all attributes and of the graph.
  * Reading checks it and the hash; a file of ours with neither right is refused. Written
  * to a temporary name and renamed: never half a file. */
 PT_MUST_USE pt_status pt_model_save(const char *path, const pt_graph *g,

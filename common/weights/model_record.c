@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "common/base/crc32c.h"
+#include "common/graph/packed.h"
 
 #define RECORD_CRC "record_crc32c"
+#define GRAPH      "graph"
 
 enum { VERSION = 1 };
 
@@ -170,11 +172,21 @@ pt_status pt_model_record_classes(const pt_h5file *f, char ***names, size_t *n)
                : PT_OK;
 }
 
+pt_status pt_model_record_graph(const pt_h5file *f, uint8_t **bytes, size_t *n)
+{
+    *bytes = NULL;
+    *n = 0;
+    return pt_h5file_kind(f, GRAPH) == PT_H5_DATASET
+               ? pt_h5file_read_u8(f, GRAPH, PT_GRAPH_PACKED_MAX, bytes, n)
+               : PT_OK;
+}
+
 /* The sum of the record that `info` was read from. */
 static pt_status sum_record(const pt_h5file *f, const pt_weights_info *info,
                             uint32_t *crc)
 {
     char **tensors = NULL, **names = NULL;
+    uint8_t *graph = NULL;
     size_t n;
     pt_status s =
         pt_h5file_read_strings(f, "tensors", PT_TABLE_ENTRIES_MAX, &tensors, &n);
@@ -182,8 +194,11 @@ static pt_status sum_record(const pt_h5file *f, const pt_weights_info *info,
     if (s == PT_OK) s = pt_model_record_classes(f, &names, &n);
     if (s == PT_OK)
         *crc = record_crc(info, (const char *const *)tensors, (const char *const *)names);
+    if (s == PT_OK) s = pt_model_record_graph(f, &graph, &n);
+    if (s == PT_OK && graph) *crc = pt_crc32c(*crc, graph, n);
     free(tensors);
     free(names);
+    free(graph);
     return s;
 }
 
@@ -223,6 +238,18 @@ pt_status pt_model_record_hash(const pt_h5file *f, char hash[PT_DIGEST_HEX])
 
 /* ---- writing ---------------------------------------------------------------------- */
 
+static pt_status put_graph(pt_h5file *f, const pt_graph *g)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    pt_status s = pt_graph_is_of_file(g) ? pt_graph_pack(g, &bytes, &n) : PT_OK;
+    uint64_t dims[1] = {n};
+
+    if (s == PT_OK && bytes) s = pt_h5file_write_u8(f, GRAPH, 1, dims, bytes);
+    free(bytes);
+    return s;
+}
+
 pt_status pt_model_record_put(pt_h5file *f, const pt_graph *g, const pt_graph_options *o,
                               const pt_preprocess *p, const pt_geometry *shape,
                               const char *hash)
@@ -239,6 +266,7 @@ pt_status pt_model_record_put(pt_h5file *f, const pt_graph *g, const pt_graph_op
     if (s == PT_OK) s = pt_h5file_set_float(f, "/", "dropout", (double)o->dropout);
     if (s == PT_OK) s = pt_h5file_set_float(f, "/", "bn_eps", (double)o->bn_eps);
     if (s == PT_OK) s = pt_h5file_set_string(f, "/", "weight_hash", hash);
+    if (s == PT_OK) s = put_graph(f, g);
     if (s == PT_OK && shape) {
         s = pt_h5file_set_string(f, "/", "resize_mode",
                                  pt_resize_mode_names[shape->mode]);

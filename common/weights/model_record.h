@@ -17,6 +17,11 @@ PT_MUST_USE pt_status pt_model_record_get(const pt_h5file *f, pt_weights_info *i
 PT_MUST_USE pt_status pt_model_record_classes(const pt_h5file *f, char ***names,
                                               size_t *n);
 
+/* The packed graph (common/graph/packed.h) of a network that a file described; *bytes,
+ * malloc'd, is NULL where there is none. */
+PT_MUST_USE pt_status pt_model_record_graph(const pt_h5file *f, uint8_t **bytes,
+                                            size_t *n);
+
 /* The weight hash that it states. */
 PT_MUST_USE pt_status pt_model_record_hash(const pt_h5file *f, char hash[PT_DIGEST_HEX]);
 

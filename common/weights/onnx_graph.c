@@ -87,7 +87,7 @@ static pt_status begin(pt_onnx_import *x)
             path, in->name, (long long)in->dims[2], (long long)in->dims[3],
             PT_ONNX_SIDE_MAX);
     opt.side = (int)in->dims[2];
-    pt_builder_init(&x->b, "onnx", &opt);
+    pt_builder_init(&x->b, PT_NETWORK_OF_FILE, &opt);
     if (x->b.status != PT_OK) return x->b.status;
     return add_known(x, (pt_onnx_known){.name = in->name});
 }
@@ -201,78 +201,7 @@ static pt_status finish(pt_onnx_import *x, pt_graph **out)
     return pt_builder_finish(&x->b, out);
 }
 
-/* ---- weights ----------------------------------------------------------------------- */
-
-static void fill(float *to, size_t n, float value)
-{
-    for (size_t i = 0; i < n; i++) to[i] = value;
-}
-
-/* From [in][out] to [out][in]. */
-static void transpose(const float *from, size_t rows, size_t columns, float *to)
-{
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++) to[r * columns + c] = from[c * rows + r];
-}
-
-/* Tensor `index` of g from `from`, or all `value`. scratch: twice the largest tensor. */
-static pt_status read_tensor(const pt_onnx_import *x, const pt_graph *g, int index,
-                             const pt_onnx_tensor *from, float value, bool transposed,
-                             float *scratch, float *flat)
-{
-    const pt_tensor *t = index < 0 ? NULL : &g->tensors[index];
-    float *file = scratch;
-    pt_status s;
-
-    if (!t) return PT_OK;
-    if (!from) {
-        fill(flat + t->offset, t->count, value);
-        return PT_OK;
-    }
-    s = pt_onnx_tensor_read(x->m.file, from, 0, t->count, scratch);
-    if (s != PT_OK) return s;
-    if (transposed) {
-        file = scratch + t->count;
-        transpose(scratch, (size_t)t->dims[0], (size_t)t->dims[1], file);
-    }
-    pt_tensor_to_memory(t, file, flat + t->offset);
-    return PT_OK;
-}
-
-static pt_status read_source(const pt_onnx_import *x, const pt_graph *g,
-                             const pt_onnx_source *from, float *scratch, float *flat)
-{
-    const pt_node *n = &g->nodes[from->node];
-    pt_status s =
-        read_tensor(x, g, n->weight, from->weight, 1, from->transposed, scratch, flat);
-
-    if (s == PT_OK) s = read_tensor(x, g, n->bias, from->bias, 0, false, scratch, flat);
-    if (s == PT_OK) s = read_tensor(x, g, n->mean, from->mean, 0, false, scratch, flat);
-    if (s == PT_OK)
-        s = read_tensor(x, g, n->var, from->var, 1 - n->eps, false, scratch, flat);
-    return s;
-}
-
-static pt_status read_weights(const pt_onnx_import *x, const pt_graph *g, float **flat)
-{
-    size_t max = 1;
-    float *scratch;
-    pt_status s = PT_OK;
-
-    for (int i = 0; i < g->n_tensors; i++)
-        if (g->tensors[i].count > max) max = g->tensors[i].count;
-    scratch = pt_calloc(pt_mul(2, max), sizeof *scratch);
-    *flat = pt_calloc(g->n_floats, sizeof **flat);
-    if (!scratch || !*flat)
-        s = pt_fail(PT_ERR_NOMEM, "%s: no memory for %zu weights", x->m.file->path,
-                    g->n_floats);
-    for (size_t i = 0; i < x->n_sources && s == PT_OK; i++)
-        s = read_source(x, g, &x->sources[i], scratch, *flat);
-    free(scratch);
-    return s;
-}
-
-static void import_fini(pt_onnx_import *x)
+void pt_onnx_import_fini(pt_onnx_import *x)
 {
     pt_graph_destroy(&x->b.g);
     pt_onnx_model_fini(&x->m);
@@ -281,26 +210,27 @@ static void import_fini(pt_onnx_import *x)
     free(x->needed);
 }
 
-pt_status pt_onnx_graph_load(const char *path, pt_graph **g, float **flat)
+pt_status pt_onnx_import_graph(const char *path, pt_onnx_import *x, pt_graph **g)
 {
-    pt_onnx_import x = {0};
-    pt_status s = pt_onnx_model_open(path, &x.m);
+    pt_status s;
 
+    *x = (pt_onnx_import){0};
     *g = NULL;
-    *flat = NULL;
-    if (s == PT_OK && x.m.n_nodes > PT_ONNX_NODES_MAX)
+    s = pt_onnx_model_open(path, &x->m);
+    if (s == PT_OK && x->m.n_nodes > PT_ONNX_NODES_MAX)
         s = pt_fail(PT_ERR_WEIGHTS, "%s: has %zu nodes, the limit is %d", path,
-                    x.m.n_nodes, PT_ONNX_NODES_MAX);
-    if (s == PT_OK) s = begin(&x);
-    if (s == PT_OK) s = find_needed(&x);
-    if (s == PT_OK) s = add_layers(&x);
-    if (s == PT_OK) s = finish(&x, g);
-    if (s == PT_OK) s = read_weights(&x, *g, flat);
-    if (s != PT_OK) {
-        pt_graph_destroy(g);
-        free(*flat);
-        *flat = NULL;
-    }
-    import_fini(&x);
+                    x->m.n_nodes, PT_ONNX_NODES_MAX);
+    if (s == PT_OK) s = begin(x);
+    if (s == PT_OK) s = find_needed(x);
+    if (s == PT_OK) s = add_layers(x);
+    return s == PT_OK ? finish(x, g) : s;
+}
+
+pt_status pt_onnx_graph_read(const char *path, pt_graph **g)
+{
+    pt_onnx_import x;
+    pt_status s = pt_onnx_import_graph(path, &x, g);
+
+    pt_onnx_import_fini(&x);
     return s;
 }

@@ -16,8 +16,24 @@
 #include "common/graph/graph.h"
 
 /* The representation is the input of the last layer that has weights, which is the head.
- * g->network is "onnx". flat: [n_floats], memory layout, free(). PT_ERR_DATA for a model
- * that is not valid: every reader of a value comes after its maker, shapes agree. */
+ * g->network is PT_NETWORK_OF_FILE. PT_ERR_DATA for a model that is not valid: every
+ * reader of a value comes after its maker, shapes agree. */
+PT_MUST_USE pt_status pt_onnx_graph_read(const char *path, pt_graph **g);
+
+/* What of a file went into a graph. */
+typedef struct {
+    size_t n_used; /* tensors */
+    int n_classes; /* of the file's head */
+} pt_onnx_use;
+
+/* The file's weights into flat, for a graph like the file's (pt_graph_options.like).
+ * Layers are found by name. with_head false: its head stays as it is. A source head
+ * always does. PT_ERR_WEIGHTS with a line for each tensor of g that the file has not. */
+PT_MUST_USE pt_status pt_onnx_graph_weights(const char *path, const pt_graph *g,
+                                            bool with_head, float *flat,
+                                            pt_onnx_use *use);
+
+/* Both. flat: [n_floats], memory layout, free(). */
 PT_MUST_USE pt_status pt_onnx_graph_load(const char *path, pt_graph **g, float **flat);
 
 #endif

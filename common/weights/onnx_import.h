@@ -1,5 +1,5 @@
 /* An ONNX graph on its way to one of ours. Internal to onnx_graph, _layers,
- * _inputs and _shapes. */
+ * _inputs, _shapes and _weights. */
 #ifndef PT_COMMON_WEIGHTS_ONNX_IMPORT_H
 #define PT_COMMON_WEIGHTS_ONNX_IMPORT_H
 
@@ -35,7 +35,6 @@ typedef struct {
     int node;
     const pt_onnx_tensor *weight, *bias, *mean, *var;
     bool transposed; /* weight is [in][out] */
-    bool adds;       /* a batch norm of a bias alone */
 } pt_onnx_source;
 
 typedef struct {
@@ -48,6 +47,12 @@ typedef struct {
     bool *needed;                 /* [m.n_nodes]: the output depends on it */
     const pt_onnx_model_node *at; /* the node that is looked at */
 } pt_onnx_import;
+
+/* Opens the model and makes its graph. *x is to be ended by fini, also after a failure.
+ */
+PT_MUST_USE pt_status pt_onnx_import_graph(const char *path, pt_onnx_import *x,
+                                           pt_graph **g);
+void pt_onnx_import_fini(pt_onnx_import *x);
 
 /* "FILE: Conv 'OUTPUT': ..." */
 PT_MUST_USE pt_status pt_onnx_refuse(const pt_onnx_import *x, pt_status s,

@@ -38,7 +38,7 @@ static pt_status depthwise(pt_onnx_import *x, int in, pt_window w, pt_onnx_sourc
     if (s != PT_OK || !bias)
         return s == PT_OK ? pt_onnx_know_node(x, PT_ONNX_MAP, from.node) : s;
     from = (pt_onnx_source){.bias = bias};
-    from.node = pt_build_batch_norm(&x->b, x->b.g->n_nodes - 1,
+    from.node = pt_build_added_bias(&x->b, x->b.g->n_nodes - 1,
                                     pt_onnx_layer_name(x, "", "bias"));
     s = add_source(x, from);
     return s == PT_OK ? pt_onnx_know_node(x, PT_ONNX_MAP, from.node) : s;

@@ -12,6 +12,7 @@
 #include "common/weights/model.h"
 #include "common/weights/names.h"
 #include "common/weights/onnx.h"
+#include "common/weights/onnx_graph.h"
 #include "common/weights/safetensors.h"
 #include "common/weights/survey.h"
 #include "common/weights/tfjs.h"
@@ -399,6 +400,25 @@ static pt_status load(const pt_table *table, const pt_graph *g, bool with_head,
     return PT_OK;
 }
 
+/* The weights of an ONNX model as its own graph names them; completes *info. */
+static pt_status load_graph(const pt_table *table, const pt_graph *g, bool with_head,
+                            float *flat, pt_weights_info *info)
+{
+    pt_survey found;
+    pt_onnx_use use;
+    pt_status s = pt_onnx_graph_weights(table->path, g, with_head, flat, &use);
+
+    if (s == PT_OK) s = pt_survey_table(table, info->format, &found);
+    if (s != PT_OK) return s;
+    info->names = "its own";
+    if (found.rule) describe_rule(found.rule, info);
+    info->n_weights = found.n_weights;
+    info->n_used = use.n_used;
+    info->n_classes = use.n_classes;
+    info->head_left = !with_head;
+    return PT_OK;
+}
+
 pt_status pt_weights_load(const char *path, const char *entry, const pt_graph *g,
                           bool with_head, float *flat, pt_weights_info *info)
 {
@@ -411,9 +431,27 @@ pt_status pt_weights_load(const char *path, const char *entry, const pt_graph *g
     if (s == PT_OK) s = open_table(whole, &format, &table);
     if (s == PT_OK) s = describe(whole, format, table, &found);
     if (s == PT_OK) s = check_network(whole, &found, g);
-    if (s == PT_OK) s = load(table, g, with_head, flat, &found);
+    if (s == PT_OK && format == PT_FORMAT_ONNX && pt_graph_is_of_file(g))
+        s = load_graph(table, g, with_head, flat, &found);
+    else if (s == PT_OK)
+        s = load(table, g, with_head, flat, &found);
     if (s == PT_OK && info) *info = found;
     pt_table_destroy(&table);
     free(whole);
     return s;
+}
+
+pt_status pt_weights_graph(const char *path, pt_graph **g)
+{
+    pt_format format;
+    pt_status s = pt_weights_detect(path, &format);
+
+    *g = NULL;
+    if (s != PT_OK) return s;
+    if (format == PT_FORMAT_ONNX) return pt_onnx_graph_read(path, g);
+    if (format == PT_FORMAT_MODEL) return pt_model_graph(path, g);
+    return pt_fail(PT_ERR_WEIGHTS,
+                   "%s: %s files hold weights and no graph: give an ONNX "
+                   "model, or network.name",
+                   path, pt_format_name(format));
 }

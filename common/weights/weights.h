@@ -33,10 +33,17 @@ PT_MUST_USE pt_status pt_weights_open(const char *path, pt_format *format, pt_ta
  * many there are; then PT_ERR_WEIGHTS and flat is unspecified. A file that has no tensor
  * of the network at all, or is of another one that we know, gets one line. A file that
  * cannot be read is PT_ERR_IO, a broken one PT_ERR_DATA.
- * Local. Reads at most what the file holds; every length is checked against its size. */
+ * For a graph that a file described (pt_graph_is_of_file) an ONNX model's layers are
+ * found as those of its own graph (onnx_graph.h). Local. Reads at most what the file
+ * holds; every length is checked against its size. */
 PT_MUST_USE pt_status pt_weights_load(const char *path, const char *entry,
                                       const pt_graph *g, bool with_head, float *flat,
                                       pt_weights_info *info);
+
+/* The graph that the file describes: an ONNX model, or a model of ours that was trained
+ * on one. *g is NULL for a model whose network is one of ours; other formats describe
+ * none: PT_ERR_WEIGHTS. Local. */
+PT_MUST_USE pt_status pt_weights_graph(const char *path, pt_graph **g);
 
 /* Reads all that inspecting and loading may read of an HDF5 file (a model of ours, or of
  * Keras) and keeps nothing: for a process that may crash in the HDF5 library. Tensors
