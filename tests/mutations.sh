@@ -80,26 +80,6 @@ mutation merged_tensors_have_one_name common.weights_onnx common/weights/onnx.c 
 - if (s == PT_OK) s = add_all_merged(m, t);
 + if (t->n > PT_TABLE_ENTRIES_MAX) s = add_all_merged(m, t);
 M
-mutation graphs_are_read_before_they_are_made common.weights_onnx_graph common/weights/onnx_graph.c <<'M'
-- if (*name && !k && !pt_onnx_model_find(&x->m, name))
-+ if (*name && !k && !x->at && !pt_onnx_model_find(&x->m, name))
-M
-mutation the_order_of_matmuls_weights_is_that_of_gemm worker.onnx_graph common/weights/onnx_layers.c <<'M'
-- from.transposed = !trans_b;
-+ from.transposed = trans_b != 0;
-M
-mutation a_bias_of_a_depthwise_convolution_is_lost worker.onnx_graph common/weights/onnx_layers.c <<'M'
-- from = (pt_onnx_source){.bias = bias};
-+ from = (pt_onnx_source){0};
-M
-mutation an_added_bias_is_normalized common.graph_like common/graph/builder.c <<'M'
-- b->g->tensors[n->weight].fixed = true;
-+ b->g->tensors[n->weight].fixed = false;
-M
-mutation a_packed_graph_forgets_strides common.graph_like common/graph/packed.c <<'M'
-- set(&l->stride, &l->has_stride, w->stride);
-+ set(&l->stride, &l->has_stride, w->kh);
-M
 mutation a_file_of_another_network_is_not_named common.weights_names common/weights/weights.c <<'M'
 - if (found.network && strcmp(found.network, g->network) != 0)
 + if (found.network && strcmp(found.network, g->network) == 0)
@@ -413,6 +393,7 @@ M
 
 . tests/mutations_of_plans.sh
 . tests/mutations_of_updates.sh
+. tests/mutations_of_graphs.sh
 . tests/mutations_of_ends.sh
 
 # ---- the work ----------------------------------------------------------------------------

@@ -179,6 +179,10 @@ static void check_network(checker *k, const Pt__Config__Network *n)
 {
     char near[PT_DID_YOU_MEAN];
 
+    if (n->name && n->graph && !is_bad(k, "network.name") && !is_bad(k, "network.graph"))
+        fault(k, "network.graph",
+              "and network.name are both given: the graph of the file is the network, "
+              "which needs no name (`name: null` takes back that of a base)");
     if (!n->name || is_bad(k, "network.name") || is_known(n->name)) return;
     fault(k, "network.name", "'%.60s' is not a network%s", n->name,
           pt_did_you_mean(n->name, pt_graph_names(), "", near));
@@ -378,8 +382,9 @@ pt_status pt_config_check_train(const pt_config *c)
     if (!c->data->path)
         pt_fail_more(&s, PT_ERR_CONFIG,
                      "data.path is not given: the file that `ptrain pack` wrote");
-    if (!c->network->name)
+    if (!c->network->name && !c->network->graph)
         pt_fail_more(&s, PT_ERR_CONFIG,
-                     "network.name is not given: for example resnet50");
+                     "network.name is not given: for example resnet50 (network.graph: an "
+                     "ONNX model)");
     return s;
 }

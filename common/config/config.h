@@ -65,7 +65,7 @@ void pt_config_file_where(const pt_config_file *f, const char *path, char *out, 
 /* PT_OK, or PT_ERR_CONFIG with all faults so far, in the file's order. */
 PT_MUST_USE pt_status pt_config_file_report(pt_config_file *f);
 
-/* What `ptrain train` requires (run.dir, data.path, network.name): PT_ERR_CONFIG
+/* What `ptrain train` requires (run.dir, data.path, network.name or .graph): PT_ERR_CONFIG
  * with a line for each that is not given. */
 PT_MUST_USE pt_status pt_config_check_train(const pt_config *c);
 

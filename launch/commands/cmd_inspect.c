@@ -108,6 +108,22 @@ static void print_tensors(const pt_table *t)
     }
 }
 
+/* The graph that the file describes, or why it cannot be followed. */
+static void print_graph(const char *path)
+{
+    pt_graph *g = NULL;
+    pt_status s = pt_weights_graph(path, &g);
+
+    if (s != PT_OK)
+        pt_log_info("graph: cannot be followed: %s", pt_fail_text());
+    else if (g)
+        pt_log_info(
+            "graph: %d layers, %d classes, input %d x %d: ptrain predict, eval and "
+            "export follow it, network.graph trains it",
+            g->n_nodes, g->n_classes, g->nodes[0].h, g->nodes[0].w);
+    pt_graph_destroy(&g);
+}
+
 static void print_weights(const options *o, pt_format format, const pt_table *t,
                           const pt_survey *v)
 {
@@ -119,8 +135,7 @@ static void print_weights(const options *o, pt_format format, const pt_table *t,
     pt_log_info("network: %s", v->network ? v->network
                                           : "none of ours by its names and shapes "
                                             "(--tensors lists them)");
-    if (!v->network && format == PT_FORMAT_ONNX)
-        pt_log_info("graph: ptrain predict, eval and export follow it");
+    if (!v->network && (format == PT_FORMAT_ONNX || own)) print_graph(o->file);
     if (v->n_classes > 0)
         pt_log_info("head: %d classes", v->n_classes);
     else

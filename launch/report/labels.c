@@ -97,7 +97,8 @@ char *pt_label_method(const pt_settings *of, const pt_settings *const *all, size
     return finish(out, &text);
 }
 
-static const char *const title_keys[] = {"network.name", "data.path", "data.per_class"};
+static const char *const title_keys[] = {"network.name", "network.graph", "data.path",
+                                         "data.per_class"};
 
 enum { N_TITLE_KEYS = sizeof title_keys / sizeof title_keys[0] };
 
@@ -124,7 +125,8 @@ char *pt_label_block(const pt_settings *of, const pt_settings *const *all, size_
     FILE *out = open_memstream(&text, &bytes);
 
     if (!out) return NULL;
-    fprintf(out, "%s on %s", get(of, "network.name"), get(of, "data.path"));
+    fprintf(out, "%s%s on %s", get(of, "network.name"), get(of, "network.graph"),
+            get(of, "data.path"));
     if (!is(of, "data.per_class", "0"))
         fprintf(out, ", %s images per class", get(of, "data.per_class"));
     for (size_t i = 0; i < n; i++) {

@@ -36,6 +36,10 @@ static pt_status make_graph(const char *path, const char *network, bool with_hea
     int side, n;
     pt_status s;
 
+    if (!network && m->info.format == PT_FORMAT_MODEL) {
+        s = pt_model_graph(path, &m->graph);
+        if (s != PT_OK || m->graph) return s;
+    }
     if (!*name)
         return pt_fail(PT_ERR_USAGE, "%s does not name its network: give --network",
                        path);

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/run/layout.h"
 #include "common/run/traffic.h"
+#include "launch/train/network.h"
 #include "launch/train/start_weights.h"
 #include "server/optimizer_state.h"
 #include "worker/step.h"
@@ -89,10 +90,10 @@ void pt_dry_run_print(const pt_setup *u)
     pt_span full = pt_run_span(r, 0, 0);
 
     pt_log_info("network   %s, %zu parameters (%.1f MB), %d classes, input %d x %d",
-                c->network->name, r->graph->n_param_floats,
+                pt_network_title(c->network), r->graph->n_param_floats,
                 (double)r->graph->n_param_floats * 4 * mb, r->graph->n_classes,
-                u->graph_options.side, u->graph_options.side);
-    pt_start_weights_print(c, r->graph, &u->weights, &u->preprocess);
+                u->network.options.side, u->network.options.side);
+    pt_start_weights_print(c, &u->network.files, r->graph, &u->weights, &u->preprocess);
     print_data(u);
     pt_log_info("layout    %d server%s + %d worker%s; V = %d shards, batch %d "
                 "(%d images on worker 0)",

@@ -53,6 +53,17 @@ static pt_status try_weights(const Pt__Config__Network *n)
     return s == PT_OK ? pt_weights_inspect(n->weights, n->weights_entry, &info) : s;
 }
 
+static pt_status try_graph(const Pt__Config__Network *n)
+{
+    pt_graph *g = NULL;
+    pt_status s = pt_files_can_open("network.graph", n->graph, "an ONNX model");
+
+    if (s == PT_OK) s = pt_probe_weights(n->graph, NULL);
+    if (s == PT_OK) s = pt_weights_graph(n->graph, &g);
+    pt_graph_destroy(&g);
+    return s;
+}
+
 /* *first: the first that is not PT_OK. */
 static void note(pt_status s, pt_status *first)
 {
@@ -68,6 +79,7 @@ pt_status pt_files_check(const pt_config *c)
         note(try_data("data.path", c->data->path, c->data->train_split), &s);
     if (c->source->path)
         note(try_data("source.path", c->source->path, c->source->train_split), &s);
+    if (c->network->graph) note(try_graph(c->network), &s);
     if (c->network->weights) note(try_weights(c->network), &s);
     for (int i = 0; i < PT_N_METHODS; i++) {
         const pt_run_method *m = pt_run_methods[i];

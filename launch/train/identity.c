@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/crc32c.h"
+#include "common/graph/packed.h"
 #include "common/run/method.h"
 #include "launch/support/version.h"
 #include "worker/step.h"
@@ -15,6 +16,7 @@
 static const char *const free_keys[] = {"data.path",
                                         "source.path",
                                         "data.input_threads",
+                                        "network.graph",
                                         "network.weights",
                                         "network.weights_entry",
                                         "evaluation.",
@@ -101,17 +103,19 @@ json_t *pt_identity_create(const pt_setup *u)
 {
     const pt_run *r = u->run;
     json_t *settings = settings_of(r->config), *all;
+    char graph[65];
     bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
     if (!settings) return NULL;
     all = json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:o, s:o}", "program",
                     "ptrain " PT_VERSION, "byte_order", little ? "little" : "big",
-                    "network", r->config->network->name, "seed",
-                    (json_int_t)r->config->seed, "shards", r->plan->n_shards, "batch",
-                    r->plan->batch, "data_checksum", pt_dataset_checksum(u->data),
-                    "start_weights_hash", u->start_hash, "gemm",
-                    pt_kernels_identity(pt_worker_kernels(r->config)), "preprocess",
-                    preprocess_of(&u->preprocess), "settings", settings);
+                    "network", r->graph->network, "seed", (json_int_t)r->config->seed,
+                    "shards", r->plan->n_shards, "batch", r->plan->batch, "data_checksum",
+                    pt_dataset_checksum(u->data), "start_weights_hash", u->start_hash,
+                    "gemm", pt_kernels_identity(pt_worker_kernels(r->config)),
+                    "preprocess", preprocess_of(&u->preprocess), "settings", settings);
+    if (all && u->network.like && pt_graph_digest(r->graph, graph) == PT_OK)
+        json_object_set_new(all, "graph_hash", json_string(graph));
     if (all && u->source)
         json_object_set_new(all, "source_checksum",
                             json_string(pt_dataset_checksum(u->source)));
@@ -239,8 +243,10 @@ pt_status pt_identity_compare_settings(const json_t *was, const pt_config *c,
 pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *where)
 {
     static const char *const fields[] = {
-        "program", "byte_order", "data_checksum", "source_checksum", "start_weights_hash",
-        "gemm",    "preprocess"}; /* the others are settings */
+        "program",       "byte_order",
+        "data_checksum", "source_checksum",
+        "graph_hash",    "start_weights_hash",
+        "gemm",          "preprocess"}; /* the others are settings */
     bool blas = is_blas(was) && is_blas(is);
     differences d = {{0}, 0, 0};
 

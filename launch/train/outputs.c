@@ -24,10 +24,16 @@ pt_status pt_outputs_model(const pt_setup *u, const float *flat, const char *nam
                        : pt_fail(PT_ERR_NOMEM, "no memory for %s", name);
 
     if (s == PT_OK)
-        s = pt_model_save(path, r->graph, &u->graph_options, flat, &u->preprocess,
+        s = pt_model_save(path, r->graph, &u->network.options, flat, &u->preprocess,
                           &geometry, pt_dataset_class_names(u->data));
     free(path);
     return s;
+}
+
+pt_status pt_outputs_start(const pt_setup *u)
+{
+    if (!u->network.like || u->run->graph->source_logits >= 0) return PT_OK;
+    return pt_outputs_model(u, u->run->flat, PT_START_FILE);
 }
 
 /* ---- disk space ------------------------------------------------------------------- */

@@ -14,6 +14,11 @@ void pt_outputs_check_space(const pt_setup *u);
 PT_MUST_USE pt_status pt_outputs_model(const pt_setup *u, const float *flat,
                                        const char *name);
 
+/* run.dir/PT_START_FILE, from which the run can be resumed without the file of
+ * network.graph. Nothing for a network of ours, and for a run that also reads the file's
+ * own classifier. Before the first step. */
+PT_MUST_USE pt_status pt_outputs_start(const pt_setup *u);
+
 /* Calls write(context) until it does not return PT_ERR_IO: at once, then without the
  * older of two checkpoints, then, with a warning, for run.watchdog_s. The other ranks see
  * this one alive meanwhile. A request to stop ends the wait. */

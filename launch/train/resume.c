@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/comm/job.h"
 #include "launch/train/identity.h"
+#include "launch/train/outputs.h"
 #include "launch/train/run_dir.h"
 #include "server/methods/methods.h"
 
@@ -97,6 +98,7 @@ static pt_status decide(const pt_setup *u, const pt_train_args *args, const char
     if (s == PT_OK && exists) s = look_at_run(u, args, st, c);
     if (s != PT_OK || st->kind == PT_RESUME_FINISHED) return s;
     s = pt_run_dir_describe(u, args, st->identity, hosts);
+    if (s == PT_OK && st->kind == PT_RESUME_FRESH) s = pt_outputs_start(u);
     if (s == PT_OK && st->kind == PT_RESUME_RESUMED)
         pt_log_info("resuming after step %llu of %llu, from %s",
                     (unsigned long long)c->progress.step,

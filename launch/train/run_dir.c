@@ -48,7 +48,7 @@ static kind kind_of(const char *name)
     static const char *const names[] = {
         "identity.json", "config.yaml", "environment.json", "metrics.jsonl",
         "model.h5",      PT_BEST_FILE,  "predictions.h5",   "train_predictions.h5",
-        "result.json",   "jobs.json",   CHECKPOINTS};
+        "result.json",   "jobs.json",   PT_START_FILE,      CHECKPOINTS};
 
     kind k = FOREIGN;
 

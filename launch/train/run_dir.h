@@ -3,6 +3,7 @@
  *   identity.json     what decides the weights (launch/train/identity.h), from the start
  *   config.yaml       the resolved configuration
  *   environment.json  versions, hosts, core types, commit, command line
+ *   start.h5          network.graph: graph and start weights (launch/train/network.h)
  *   metrics.jsonl     one object per step, one per test
  *   events.out.tfevents.*  run.tensorboard: the same for TensorBoard
  * (launch/train/events.h) jobs.json         the jobs that the run took

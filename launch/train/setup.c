@@ -19,6 +19,7 @@
 #include "launch/support/probe.h"
 #include "launch/support/share_memory.h"
 #include "launch/train/files.h"
+#include "launch/train/network.h"
 #include "launch/train/start_weights.h"
 #include "server/serve.h"
 #include "worker/step.h"
@@ -32,6 +33,7 @@ void pt_setup_destroy(pt_setup **s)
     pt_held_out_fini(&(*s)->validation);
     pt_rates_fini(&(*s)->rates);
     pt_placement_destroy(&(*s)->placement);
+    pt_network_fini(&(*s)->network);
     free(*s);
     *s = NULL;
 }
@@ -132,57 +134,12 @@ static pt_preprocess preprocess_of(const pt_config *c, const pt_weights_info *in
     return out;
 }
 
-/* The network that the configuration and the weights file call for. */
-static pt_status look_at_weights(const pt_config *c, int n_classes, pt_graph_options *g)
-{
-    const Pt__Config__Network *n = c->network;
-    pt_method_id classifier = pt_methods_first(c, PT_ASKS_ANSWERS | PT_ASKS_RELATION);
-    pt_weights_info info = {0};
-    pt_status s = n->weights ? pt_files_try_weights(n) : PT_OK;
-    bool own;
-
-    if (s == PT_OK && n->weights)
-        s = pt_weights_inspect(n->weights, n->weights_entry, &info);
-    if (s != PT_OK) return s;
-    own = n->weights && info.format == PT_FORMAT_MODEL;
-    if (own && strcmp(info.network, n->name) != 0)
-        return pt_fail(PT_ERR_WEIGHTS, "%s: holds the network %s, but network.name is %s",
-                       n->weights, info.network, n->name);
-    g->side = (int)c->data->crop;
-    g->n_classes = n_classes;
-    g->stride_at = n->has_stride_at ? (pt_stride_at)n->stride_at : info.options.stride_at;
-    g->rep_at = (pt_rep_at)n->rep_at;
-    g->dropout = n->dropout;
-    g->bn_eps = n->has_bn_eps ? n->bn_eps : info.options.bn_eps;
-    if (classifier == PT_N_METHODS) return PT_OK;
-    g->n_source_classes = info.n_classes;
-    return n->weights && info.n_classes > 0
-               ? PT_OK
-               : pt_fail(PT_ERR_WEIGHTS,
-                         "%s: %s needs start weights with the network's own classifier, "
-                         "but these have none",
-                         n->weights ? n->weights : "network.weights",
-                         pt_methods[classifier].key);
-}
-
-static pt_status share_options(const pt_config *c, pt_setup *u)
-{
-    int classes = pt_dataset_classes(u->data);
-    pt_graph_options *g = &u->graph_options;
-    pt_status s = pt_job_rank() == 0 ? look_at_weights(c, classes, g) : PT_OK;
-
-    s = pt_job_agree(s);
-    if (s == PT_OK) s = pt_job_broadcast_into(0, g, sizeof *g);
-    if (u->source) g->n_source_classes = pt_dataset_classes(u->source);
-    return s;
-}
-
 /* Start weights on rank 0, then everywhere. The file's preprocessing, if known, overrides
  * the default, and the configuration overrides both. */
 static pt_status share_weights(pt_setup *u)
 {
     pt_run *r = u->run;
-    const Pt__Config__Network *n = r->config->network;
+    const Pt__Config__Network *n = &u->network.files;
     pt_status s = PT_OK;
     size_t bytes = r->graph->n_floats * sizeof *r->flat;
     char digest[16];
@@ -190,11 +147,11 @@ static pt_status share_weights(pt_setup *u)
     if (pt_job_rank() == 0) {
         pt_graph_init(r->graph, r->config->seed, n->head_std, false, r->flat);
         if (n->weights)
-            s = pt_start_weights_load(n, &u->graph_options, r->graph, !u->source, r->flat,
-                                      &u->weights);
+            s = pt_start_weights_load(n, &u->network.options, r->graph, !u->source,
+                                      r->flat, &u->weights);
         if (s == PT_OK) s = pt_graph_hash(r->graph, r->flat, u->start_hash);
         if (s == PT_OK) u->preprocess = preprocess_of(r->config, &u->weights);
-        if (s == PT_OK) pt_start_weights_warn(r->config, &u->weights, &u->preprocess);
+        if (s == PT_OK) pt_start_weights_warn(n, &u->weights, &u->preprocess);
     }
     s = pt_job_agree(s);
     if (s == PT_OK) s = pt_job_broadcast_into(0, &u->preprocess, sizeof u->preprocess);
@@ -304,7 +261,7 @@ static pt_status make_run(pt_setup *u, pt_config **config)
     pt_plan *plan = NULL;
     uint32_t *images = NULL;
     size_t n_images = 0;
-    pt_status s = pt_graph_create(c->network->name, &u->graph_options, &graph);
+    pt_status s = pt_network_make(&u->network, &graph);
 
     if (s == PT_OK)
         s = pt_plan_select(c->data->train_split, c->data->per_class, &u->validation,
@@ -435,7 +392,9 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
     if (s == PT_OK) s = arrange(u, c);
     if (s == PT_OK) s = pt_job_agree(open_data(u, c));
     if (s == PT_OK) s = agree_on_data(u, c);
-    if (s == PT_OK) s = share_options(c, u);
+    if (s == PT_OK)
+        s = pt_network_share(c, pt_dataset_classes(u->data),
+                             u->source ? pt_dataset_classes(u->source) : 0, &u->network);
     if (s == PT_OK) s = pt_job_agree(make_run(u, &c));
     if (s == PT_OK) s = pt_job_agree(pt_run_check(u->run));
     if (s == PT_OK) warn_of_doubts(u->run);

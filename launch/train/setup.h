@@ -9,6 +9,7 @@
 #include "common/run/run.h"
 #include "common/weights/weights.h"
 #include "launch/support/args.h"
+#include "launch/train/network.h"
 #include "launch/train/placement.h"
 #include "launch/train/rates.h"
 
@@ -28,7 +29,7 @@ typedef struct {
     pt_placement *placement;
     pt_dataset *data;
     pt_dataset *source; /* a second one, appended to data; NULL: no method asks for it */
-    pt_graph_options graph_options;
+    pt_network network;
     pt_preprocess preprocess;
     pt_weights_info weights; /* of the start weights; rank 0 */
     const uint32_t *test;    /* borrowed from data */

@@ -24,7 +24,7 @@ static pt_status load_source_head(const Pt__Config__Network *n,
     o.n_classes = o.n_source_classes;
     o.n_source_classes = 0;
     o.original_head = true;
-    s = pt_graph_create(n->name, &o, &own);
+    s = pt_graph_create(g->network, &o, &own);
     if (s == PT_OK) all = pt_calloc(own->n_floats, sizeof *all);
     if (s == PT_OK && !all) s = pt_fail(PT_ERR_NOMEM, "no memory for the source head");
     if (s == PT_OK)
@@ -55,7 +55,7 @@ pt_status pt_start_weights_load(const Pt__Config__Network *n,
     if (g->source_logits < 0)
         return pt_weights_load(n->weights, n->weights_entry, g, n->keep_head, flat, info);
     o.n_source_classes = 0;
-    s = pt_graph_create(n->name, &o, &plain);
+    s = pt_graph_create(g->network, &o, &plain);
     if (s == PT_OK) all = pt_calloc(plain->n_floats, sizeof *all);
     if (s == PT_OK && !all) s = pt_fail(PT_ERR_NOMEM, "no memory for the start weights");
     if (s == PT_OK)
@@ -129,11 +129,11 @@ static void head_text(const pt_graph *g, const pt_weights_info *info, char text[
         snprintf(text, TEXT, "head replaced (%d -> %d classes)", theirs, ours);
 }
 
-void pt_start_weights_print(const pt_config *c, const pt_graph *g,
-                            const pt_weights_info *info, const pt_preprocess *used)
+void pt_start_weights_print(const pt_config *c, const Pt__Config__Network *n,
+                            const pt_graph *g, const pt_weights_info *info,
+                            const pt_preprocess *used)
 {
     const Pt__Config__Preprocess *p = c->data->preprocess;
-    const Pt__Config__Network *n = c->network;
     bool given = p->has_order || p->has_scale || p->n_mean || p->n_std;
     char pixels[TEXT], origin[TEXT], head[TEXT];
 
@@ -174,18 +174,18 @@ static void warn_program(const Pt__Config__Network *n, const pt_weights_info *in
                     n->weights, info->names, (double)o->bn_eps, (double)n->bn_eps);
 }
 
-void pt_start_weights_warn(const pt_config *c, const pt_weights_info *info,
+void pt_start_weights_warn(const Pt__Config__Network *n, const pt_weights_info *info,
                            const pt_preprocess *used)
 {
     char theirs[TEXT], ours[TEXT];
 
-    if (!c->network->weights) return;
-    if (*info->left) pt_log_warn("%s: %s", c->network->weights, info->left);
-    warn_program(c->network, info);
+    if (!n->weights) return;
+    if (*info->left) pt_log_warn("%s: %s", n->weights, info->left);
+    warn_program(n, info);
     if (!info->has_preprocess || same_input(used, &info->preprocess)) return;
     preprocess_text(used, ours);
     preprocess_text(&info->preprocess, theirs);
     pt_log_warn(
         "%s was trained with %s, but data.preprocess is %s: data.preprocess is used",
-        c->network->weights, theirs, ours);
+        n->weights, theirs, ours);
 }

@@ -15,12 +15,13 @@ PT_MUST_USE pt_status pt_start_weights_load(const Pt__Config__Network *n,
 /* One line of what was read: "weights: FILE (PyTorch, torchvision names): 50 of 52
  * tensors, head replaced (1000 -> 17 classes), preprocessing RGB ...". used: what the
  * images get. */
-void pt_start_weights_print(const pt_config *c, const pt_graph *g,
-                            const pt_weights_info *info, const pt_preprocess *used);
+void pt_start_weights_print(const pt_config *c, const Pt__Config__Network *n,
+                            const pt_graph *g, const pt_weights_info *info,
+                            const pt_preprocess *used);
 
 /* A `warn:` each for tensors that the network leaves out, and for pixels that the weights
  * were not trained on. */
-void pt_start_weights_warn(const pt_config *c, const pt_weights_info *info,
+void pt_start_weights_warn(const Pt__Config__Network *n, const pt_weights_info *info,
                            const pt_preprocess *used);
 
 #endif

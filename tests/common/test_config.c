@@ -433,9 +433,11 @@ static void test_what_train_needs_is_asked_for_by_name(void **state)
     pt_config *c = load("data: {path: x.h5}");
 
     assert_int_equal(pt_config_check_train(c), PT_ERR_CONFIG);
-    assert_string_equal(pt_fail_text(),
-                        "run.dir is not given: the directory for results\n"
-                        "network.name is not given: for example resnet50");
+    assert_string_equal(
+        pt_fail_text(),
+        "run.dir is not given: the directory for results\n"
+        "network.name is not given: for example resnet50 (network.graph: an "
+        "ONNX model)");
     pt_config_destroy(&c);
     c = load("data: {path: x.h5}\nrun: {dir: r}\nnetwork: {name: vgg16}");
     assert_int_equal(pt_config_check_train(c), PT_OK);

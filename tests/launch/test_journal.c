@@ -28,7 +28,7 @@ static void set_up(const char *keep_best)
 
     snprintf(run_dir, sizeof run_dir, "run.dir=%s", dir);
     snprintf(keep, sizeof keep, "run.keep_best=%s", keep_best);
-    u = (pt_setup){.graph_options = options, .test = images, .n_test = IMAGES};
+    u = (pt_setup){.network.options = options, .test = images, .n_test = IMAGES};
     assert_int_equal(pt_dataset_open(PT_TEST_DATA "/dataset/tiny.h5", &u.data), PT_OK);
     assert_int_equal(pt_config_load(PT_TEST_DATA "/run/base.yaml", sets, 3, &c), PT_OK);
     assert_int_equal(pt_graph_create(c->network->name, &options, &g), PT_OK);

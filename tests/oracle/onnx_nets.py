@@ -2,6 +2,8 @@
 """Writes networks that ptrain does not know by name, as torch.onnx.export does.
 
 usage: onnx_nets.py fixtures            tests/data/weights/graph_*.onnx and graph.tsv
+       onnx_nets.py pair NETWORK       into the current directory: NETWORK.onnx, batch norm
+           kept, for 64 x 64 pixels, and the same weights in NETWORK.pth
        onnx_nets.py NETWORK[:keep]...   into the current directory: a.png (256 x 256),
            NETWORK[_keep].onnx and .tsv: file, then class and probability of the five
            likeliest classes, by PyTorch. keep: batch norm is not folded
@@ -103,8 +105,17 @@ def network(what):
         print("a.png", *(f"{c}\t{v:.6f}" for c, v in zip(p.indices, p.values)), sep="\t", file=f)
 
 
+def pair(name):
+    net = getattr(torchvision.models, name)(weights=None, num_classes=10)
+    export(f"{name}.onnx", net, torch.randn(4, 3, 64, 64)[:1], True)
+    torch.save(net.state_dict(), f"{name}.pth")
+
+
 if __name__ == "__main__":
     torch.manual_seed(1)
+    if sys.argv[1:2] == ["pair"]:
+        pair(sys.argv[2])
+        sys.exit()
     if sys.argv[1:] == ["fixtures"]:
         fixtures()
         sys.exit()
