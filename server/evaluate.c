@@ -37,7 +37,9 @@ static pt_status test_on_both(pt_evaluation *e, const pt_second *second, uint64_
 
     if (n->n_validation > 0)
         s = test_on(e, second, PT_ROWS_VALIDATION, step, last, n->n_validation);
-    return s == PT_OK ? test_on(e, second, PT_ROWS_TEST, step, last, n->n_test) : s;
+    if (s == PT_OK && n->n_test > 0)
+        s = test_on(e, second, PT_ROWS_TEST, step, last, n->n_test);
+    return s;
 }
 
 pt_status pt_evaluate(pt_evaluation *e, uint64_t step, bool last)
@@ -55,7 +57,12 @@ pt_status pt_evaluate(pt_evaluation *e, uint64_t step, bool last)
 pt_status pt_evaluate_second(pt_evaluation *e, const pt_second *second, uint64_t step,
                              bool last)
 {
-    return test_on_both(e, second, step, last);
+    const pt_server_hooks *h = e->hooks;
+    pt_status s = test_on_both(e, second, step, last);
+
+    if (s == PT_OK && last && e->failed == PT_OK && h->on_second_end)
+        note_failure(e, h->on_second_end(h->context, second));
+    return s;
 }
 
 pt_status pt_evaluate_end(const pt_evaluation *e)

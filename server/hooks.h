@@ -42,7 +42,7 @@ typedef struct {
     double probe_ce, probe_ptr; /* gradient norms at the last trunk parameter */
 } pt_step_report;
 
-/* A test is of the validation images, if there are any, then of the test split, and, at
+/* A test is of the validation images and of the test split, where there are any, and, at
  * the end, where wanted, of the training images. */
 typedef enum { PT_ROWS_TEST, PT_ROWS_TRAIN, PT_ROWS_VALIDATION, PT_ROWS_SETS } pt_rows_of;
 
@@ -73,6 +73,8 @@ typedef struct {
      */
     pt_status (*on_second)(void *context, const pt_second *second, pt_rows_of set,
                            uint64_t step, bool last, const float *logits, size_t n);
+    /* The second set as it is at the end of the run, after the last test of it. */
+    pt_status (*on_second_end)(void *context, const pt_second *second);
     /* Where the run may end early: the test after `step` is done. The same verdict if it
      * is repeated after a resume. */
     pt_test_verdict (*on_tested)(void *context, uint64_t step);

@@ -27,3 +27,27 @@ mutation early_stopping_judges_the_test_split e2e.early_stopping launch/train/jo
 - return pt_early_tested(&j->tally.early, j->u, step, &j->scores[PT_ROWS_VALIDATION]);
 + return pt_early_tested(&j->tally.early, j->u, step, &j->scores[PT_ROWS_TEST]);
 M
+mutation a_run_without_a_test_split_is_tested e2e.untested server/evaluate.c <<'M'
+- if (s == PT_OK && n->n_test > 0)
++ if (s == PT_OK)
+M
+mutation a_run_that_was_not_tested_is_a_seed launch.verdict launch/report/block.c <<'M'
+- if (other && isfinite(a->runs[i]->test) && isfinite(other->test))
++ if (other)
+M
+mutation balanced_sampling_repeats_an_image common.balance common/run/balance.c <<'M'
+- order[b->slots[slot]] = places[b->drawn[k % of_class]];
++ order[b->slots[slot]] = places[b->drawn[0]];
+M
+mutation balanced_sampling_favours_a_class common.balance common/run/balance.c <<'M'
+- size_t turn = (size_t)(epoch % b->n_classes) * more % b->n_classes;
++ size_t turn = more > b->n ? 1 : 0;
+M
+mutation balanced_sampling_is_not_done worker.run_bits common/run/plan.c <<'M'
+- if (c->data->sampling != PT__CONFIG__DATA__SAMPLING__BALANCED) return PT_OK;
++ if (c) return PT_OK;
+M
+mutation balanced_class_weights_are_equal worker.methods worker/objective/weighting.c <<'M'
+- weights[c] = weights[c] > 0 ? (double)n / (classes * weights[c]) : 1;
++ weights[c] = n > 0 ? 1 : 0;
+M

@@ -98,9 +98,10 @@ static void list(const pt_sweep *s, const sweep_args *a)
     for (size_t i = 0; i < s->n; i++) {
         const pt_sweep_run *r = &s->runs[i];
         int workers = pt_sweep_workers(r, &a->jobs);
+        char accuracy[PT_SWEEP_ACCURACY];
 
         printf("%-10s %s", states[r->state], r->dir);
-        if (r->state == PT_SWEEP_DONE) printf("  %.2f %%", 100 * r->accuracy);
+        if (r->state == PT_SWEEP_DONE) printf("  %s", pt_sweep_accuracy(r, accuracy));
         printf("\n");
         if (!a->dry_run || r->state == PT_SWEEP_DONE) continue;
         printf("%-10s ptrain train %s.yaml", "", r->dir);

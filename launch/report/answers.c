@@ -1,5 +1,6 @@
 #include "launch/report/answers.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,7 +73,7 @@ pt_status pt_answers_confusion(const pt_method_runs *m, pt_answers *first,
                                uint32_t **counts)
 {
     size_t c = 0;
-    pt_status s = pt_answers_read(m->runs[0]->dir, first);
+    pt_status s = pt_answers_read(pt_method_runs_tested(m)->dir, first);
 
     *counts = NULL;
     if (s != PT_OK) return s;
@@ -82,6 +83,7 @@ pt_status pt_answers_confusion(const pt_method_runs *m, pt_answers *first,
     for (size_t r = 0; r < m->n_runs && s == PT_OK; r++) {
         pt_answers a = {0};
 
+        if (isnan(m->runs[r]->test)) continue;
         s = pt_answers_read(m->runs[r]->dir, &a);
         if (s == PT_OK) s = same_test(m->runs[r]->dir, first, &a);
         for (size_t i = 0; i < a.n && s == PT_OK; i++)
@@ -145,7 +147,7 @@ static pt_status vote_all(const pt_method_runs *m, const pt_answers *first, vote
         const pt_finished_run *other = pt_method_runs_find(m->baseline, m->runs[r]->seed);
         pt_answers ours = {0}, plain = {0};
 
-        if (!other) continue;
+        if (!other || isnan(other->test) || isnan(m->runs[r]->test)) continue;
         s = pt_answers_read(m->runs[r]->dir, &ours);
         if (s == PT_OK) s = pt_answers_read(other->dir, &plain);
         if (s == PT_OK) s = same_test(m->runs[r]->dir, first, &ours);
@@ -161,7 +163,7 @@ pt_status pt_answers_changes(const pt_method_runs *m, pt_answers *first, pt_chan
                              size_t *n)
 {
     votes v = {0};
-    pt_status s = pt_answers_read(m->runs[0]->dir, first);
+    pt_status s = pt_answers_read(pt_method_runs_tested(m)->dir, first);
 
     *list = NULL;
     *n = 0;

@@ -20,7 +20,8 @@ PT_MUST_USE pt_status pt_answers_read(const char *dir, pt_answers *out);
 void pt_answers_fini(pt_answers *a);
 
 /* How often each class was taken for each other: counts [C][C], row: the true class, over
- * all runs of the method; malloc'd. *first: of its first run, to be freed. */
+ * all tested runs of the method, one or more; malloc'd. *first: of its first run, to be
+ * freed. */
 PT_MUST_USE pt_status pt_answers_confusion(const pt_method_runs *m, pt_answers *first,
                                            uint32_t **counts);
 

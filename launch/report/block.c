@@ -32,6 +32,13 @@ const pt_finished_run *pt_method_runs_find(const pt_method_runs *m, uint64_t see
     return NULL;
 }
 
+const pt_finished_run *pt_method_runs_tested(const pt_method_runs *m)
+{
+    for (size_t i = 0; i < m->n_runs; i++)
+        if (isfinite(m->runs[i]->test)) return m->runs[i];
+    return NULL;
+}
+
 size_t pt_method_runs_differences(const pt_method_runs *a, const pt_method_runs *b,
                                   double *d)
 {
@@ -40,7 +47,8 @@ size_t pt_method_runs_differences(const pt_method_runs *a, const pt_method_runs 
     for (size_t i = 0; i < a->n_runs; i++) {
         const pt_finished_run *other = pt_method_runs_find(b, a->runs[i]->seed);
 
-        if (other) d[n++] = a->runs[i]->test - other->test;
+        if (other && isfinite(a->runs[i]->test) && isfinite(other->test))
+            d[n++] = a->runs[i]->test - other->test;
     }
     return n;
 }

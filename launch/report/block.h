@@ -35,6 +35,9 @@ typedef struct pt_method_runs {
     int style;        /* launch/report/styles.h */
 } pt_method_runs;
 
+/* The first run that was tested; NULL: none was. */
+const pt_finished_run *pt_method_runs_tested(const pt_method_runs *m);
+
 /* The run with this seed, or NULL. */
 const pt_finished_run *pt_method_runs_find(const pt_method_runs *m, uint64_t seed);
 

@@ -88,7 +88,7 @@ static pt_status read_result(const char *path, pt_finished_run *r)
         memcpy(r->weight_hash, hash, strlen(hash) + 1);
     r->test *= 100;
     r->train *= 100;
-    if (s == PT_OK && !(r->test >= 0 && r->test <= 100))
+    if (s == PT_OK && (r->test < 0 || r->test > 100))
         pt_fail_more(&s, PT_ERR_DATA, "%s: test_accuracy is not between 0 and 1", path);
 done:
     json_decref(o);

@@ -13,7 +13,7 @@ typedef struct {
     uint64_t seed;
     Pt__Config__RegLoss loss;
     bool plain;          /* no method takes part */
-    double test, train;  /* accuracy, percent; train is NAN where it was not measured */
+    double test, train;  /* accuracy, percent; NAN where it was not measured */
     double images_per_s; /* NAN where nothing was timed */
     double seconds;
     double gate; /* step at which the gate opened; NAN: never */

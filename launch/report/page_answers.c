@@ -75,28 +75,40 @@ static json_t *pairs_of(const pt_answers *a, const uint32_t *counts)
     return json_pack("{s:o}", "list", list);
 }
 
+/* Of one method, which was tested. */
+static pt_status confusion_of(const pt_method_runs *m, bool open, json_t **out)
+{
+    pt_answers a = {0};
+    uint32_t *counts = NULL;
+    pt_status s = pt_answers_confusion(m, &a, &counts);
+    bool fits = a.n_classes <= MAX_CLASSES;
+
+    if (s != PT_OK) return s;
+    *out = json_pack("{s:s, s:o, s:o, s:o, s:o}", "open", open ? " open" : "", "name",
+                     pt_page_text(m->name), "pairs", pairs_of(&a, counts), "matrix",
+                     fits ? matrix_of(m->name, &a, counts) : json_null(), "too_large",
+                     fits ? json_null() : json_integer(a.n_classes));
+    pt_answers_fini(&a);
+    free(counts);
+    return PT_OK;
+}
+
+/* Null where no method was tested. */
 pt_status pt_page_confusion(const pt_block *b, json_t **out)
 {
+    json_t *methods = json_array();
     pt_status s = PT_OK;
 
-    *out = json_array();
     for (size_t i = 0; i < b->n_methods && s == PT_OK; i++) {
-        const pt_method_runs *m = &b->methods[i];
-        pt_answers a = {0};
-        uint32_t *counts = NULL;
-        bool fits;
+        json_t *method = NULL;
 
-        s = pt_answers_confusion(m, &a, &counts);
-        if (s != PT_OK) break;
-        fits = a.n_classes <= MAX_CLASSES;
-        pt_page_append(
-            out, json_pack("{s:s, s:o, s:o, s:o, s:o}", "open", i == 0 ? " open" : "",
-                           "name", pt_page_text(m->name), "pairs", pairs_of(&a, counts),
-                           "matrix", fits ? matrix_of(m->name, &a, counts) : json_null(),
-                           "too_large", fits ? json_null() : json_integer(a.n_classes)));
-        pt_answers_fini(&a);
-        free(counts);
+        if (!pt_method_runs_tested(&b->methods[i])) continue;
+        s = confusion_of(&b->methods[i], json_array_size(methods) == 0, &method);
+        if (s == PT_OK) pt_page_append(&methods, method);
     }
+    *out = json_array_size(methods) > 0 ? json_pack("{s:O}", "methods", methods)
+                                        : json_null();
+    json_decref(methods);
     return s;
 }
 

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,7 @@ static json_t *number(const char *format, double x)
 {
     char text[32];
 
+    if (isnan(x)) return pt_page_text("-");
     snprintf(text, sizeof text, format, x);
     return pt_page_text(text);
 }

@@ -76,7 +76,7 @@ static json_t *cards_of(const pt_answers *a, const pt_mistake *list, size_t n,
     return cards;
 }
 
-/* Null where the block has more than one run. */
+/* Null where the block has more than one run, or none that was tested. */
 pt_status pt_page_single(const pt_block *b, const pt_dataset *data, json_t **out)
 {
     const pt_method_runs *m = &b->methods[0];
@@ -86,7 +86,7 @@ pt_status pt_page_single(const pt_block *b, const pt_dataset *data, json_t **out
     pt_status s;
 
     *out = json_null();
-    if (b->n_methods > 1 || m->n_runs > 1) return PT_OK;
+    if (b->n_methods > 1 || m->n_runs > 1 || !pt_method_runs_tested(m)) return PT_OK;
     s = pt_answers_read(m->runs[0]->dir, &a);
     if (s == PT_OK) s = pt_mistakes_read(m->runs[0]->dir, &a, MOST, &list, &n);
     for (size_t i = 0; s == PT_OK && i < a.n; i++) right += a.answer[i] == a.label[i];

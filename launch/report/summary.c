@@ -33,7 +33,7 @@ static double paired_baseline(const pt_method_runs *m)
     for (size_t i = 0; i < m->n_runs; i++) {
         const pt_finished_run *b = pt_method_runs_find(m->baseline, m->runs[i]->seed);
 
-        if (!b) continue;
+        if (!b || isnan(b->test) || isnan(m->runs[i]->test)) continue;
         sum += b->test;
         n++;
     }
@@ -113,9 +113,9 @@ static void note_seeds(pt_block *b, const pt_method_runs *m, pt_status *failed)
 static void note_method(pt_block *b, const pt_method_runs *m, pt_status *failed)
 {
     if (m->runs[0]->plain) return;
-    if (m->baseline)
+    if (m->baseline && m->test.n > 0 && m->baseline->test.n > 0)
         note_seeds(b, m, failed);
-    else
+    else if (!m->baseline)
         note(b, failed, "no plain runs to compare %s with, so no gain", m->name);
     if (m->n_shut > 0)
         note(b, failed, "%s: the gate never opened in %zu of %zu runs", m->name,

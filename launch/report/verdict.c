@@ -171,17 +171,21 @@ static void say_losses(FILE *out, const pt_block *b)
 /* Nothing is tested: why. */
 static void say_nothing(FILE *out, const pt_block *b)
 {
-    size_t runs = 0, with_baseline = 0, plain = 0, seeds = 0;
+    size_t runs = 0, with_baseline = 0, plain = 0, seeds = 0, tested = 0;
 
     for (size_t i = 0; i < b->n_methods; i++) {
         const pt_method_runs *m = &b->methods[i];
 
         runs += m->n_runs;
+        tested += m->test.n;
         plain += m->runs[0]->plain;
         with_baseline += m->baseline != NULL;
         if (is_compared(m) && m->gain.n > seeds) seeds = m->gain.n;
     }
-    if (runs == 1)
+    if (tested == 0)
+        fputs("Nothing was tested, as the data have no test split: no gain can be named.",
+              out);
+    else if (runs == 1)
         fputs("One run: there is nothing to compare it with.", out);
     else if (plain == b->n_methods)
         fputs("Plain fine-tuning alone: there is nothing to compare it with.", out);

@@ -65,7 +65,10 @@ typedef struct {
 
 static void take_line(const json_t *line, pt_run_status *s, speed *v)
 {
-    if (json_object_get(line, "test_of")) {
+    const char *of = json_string_value(json_object_get(line, "test_of"));
+
+    if (of) {
+        snprintf(s->test_of, sizeof s->test_of, "%s", of);
         s->test_accuracy = number(line, "accuracy");
         s->test_step = (long)number(line, "step") + 1;
         return;
@@ -140,7 +143,10 @@ static pt_status read_result(const char *dir, pt_run_status *s)
     else if (s->step > 1) /* a line has what was done before its step */
         s->epoch = round(1e6 * s->epoch * (double)s->step / (double)(s->step - 1)) / 1e6;
     if (early) {
-        s->test_accuracy = number(result, "test_accuracy");
+        bool tested = json_is_number(json_object_get(result, "test_accuracy"));
+
+        s->test_accuracy =
+            number(result, tested ? "test_accuracy" : "validation_accuracy");
         s->test_step = (long)number(early, "step") + 1;
     }
     json_decref(result);
@@ -216,7 +222,7 @@ void pt_run_status_text(const pt_run_status *s, char *text, size_t n)
     text[0] = '\0';
     add_place(s, text, n);
     if (s->test_step >= 0)
-        add(text, n, "; test after step %ld: %.2f %%", s->test_step,
+        add(text, n, "; %s after step %ld: %.2f %%", s->test_of, s->test_step,
             100 * s->test_accuracy);
     if (!isnan(s->images_per_s)) add(text, n, "; %.1f images/s", s->images_per_s);
     if (s->state == PT_RUN_RUNNING && !isnan(s->eta_s)) {

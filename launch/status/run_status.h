@@ -25,6 +25,7 @@ typedef struct {
     double images_per_s;  /* of the last steps */
     double eta_s;         /* at that speed; 0 of a finished run */
     double quiet_s;       /* since metrics.jsonl was last written */
+    char test_of[16];     /* "test", or "validation" where that is all there is */
     double test_accuracy; /* the last test's, or that of the model of a finished run */
     long test_step;       /* steps that were done then */
     bool ended_early;     /* early_stopping: finished before the last planned step */

@@ -43,8 +43,10 @@ static pt_status turn_output(const char *path, int out)
 
 static void report(const pt_sweep_run *r, pt_status s, double seconds)
 {
+    char accuracy[PT_SWEEP_ACCURACY];
+
     if (s == PT_OK)
-        pt_log_info("%s: %.2f %% in %.0f s", r->name, 100 * r->accuracy, seconds);
+        pt_log_info("%s: %s in %.0f s", r->name, pt_sweep_accuracy(r, accuracy), seconds);
     else if (s == PT_STOPPED)
         pt_log_info("%s: stopped", r->name);
     else

@@ -158,13 +158,13 @@ static void log_done(const queue *q, const pt_sweep_run *r, double seconds)
 {
     size_t n = q->s->n, finished = q->done + q->failed;
     double left = q->spent / (double)q->ran * (double)(n - finished) / q->jobs.at_once;
-    char took[32], more[32];
+    char took[32], more[32], accuracy[PT_SWEEP_ACCURACY];
 
     format_time(seconds, took);
     format_time(left, more);
-    pt_log_info("[%zu/%zu] %s: %.2f %% in %s%s%s%s", finished, n, r->name,
-                100 * r->accuracy, took, left > 0 ? ", about " : "", left > 0 ? more : "",
-                left > 0 ? " left" : "");
+    pt_log_info("[%zu/%zu] %s: %s in %s%s%s%s", finished, n, r->name,
+                pt_sweep_accuracy(r, accuracy), took, left > 0 ? ", about " : "",
+                left > 0 ? more : "", left > 0 ? " left" : "");
 }
 
 static void fail_run(queue *q, const pt_sweep_run *r, const char *log, const char *why)

@@ -271,6 +271,22 @@ static pt_status add_runs(builder *b)
 
 /* ---- directories ------------------------------------------------------------------ */
 
+static double accuracy_of(const json_t *result)
+{
+    const json_t *x = json_object_get(result, "test_accuracy");
+
+    return json_is_number(x) ? json_number_value(x) : NAN;
+}
+
+const char *pt_sweep_accuracy(const pt_sweep_run *r, char text[PT_SWEEP_ACCURACY])
+{
+    if (isnan(r->accuracy))
+        snprintf(text, PT_SWEEP_ACCURACY, "not tested");
+    else
+        snprintf(text, PT_SWEEP_ACCURACY, "%.2f %%", 100 * r->accuracy);
+    return text;
+}
+
 pt_status pt_sweep_look(pt_sweep_run *r, pt_sweep_data *data)
 {
     json_t *was = NULL, *result = NULL;
@@ -284,7 +300,7 @@ pt_status pt_sweep_look(pt_sweep_run *r, pt_sweep_data *data)
     if (s == PT_OK && data) s = pt_sweep_data_compare(data, was, r->config, r->dir);
     if (s == PT_OK && pt_run_dir_has(r->dir, "result.json")) {
         s = pt_run_dir_read_json(r->dir, "result.json", &result);
-        r->accuracy = json_number_value(json_object_get(result, "test_accuracy"));
+        r->accuracy = accuracy_of(result);
         r->state = PT_SWEEP_DONE;
     }
     json_decref(was);

@@ -22,7 +22,7 @@ typedef struct {
         *dir; /* its run directory; "DIR.yaml", "DIR.log" are its configuration and log */
     pt_config *config;
     pt_sweep_state state;
-    double accuracy; /* on the test split, where it is done */
+    double accuracy; /* on the test split, where it is done; NAN: it has none */
 } pt_sweep_run;
 
 typedef struct {
@@ -46,6 +46,11 @@ void pt_sweep_quote(FILE *out, const char *text);
 
 /* Writes the configuration of a run beside its directory: "DIR.yaml", resolved. */
 PT_MUST_USE pt_status pt_sweep_write_config(const pt_sweep_run *r);
+
+enum { PT_SWEEP_ACCURACY = 24 };
+
+/* "83.33 %", or "not tested", into text, which it returns. */
+const char *pt_sweep_accuracy(const pt_sweep_run *r, char text[PT_SWEEP_ACCURACY]);
 
 /* Looks at a run's directory: state, accuracy. PT_ERR_USAGE naming the keys where it is
  * another run's, or its data sets where they are others now; data NULL: not looked at. */

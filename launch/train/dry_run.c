@@ -27,13 +27,19 @@ static void print_data(const pt_setup *u)
         snprintf(every, sizeof every, "every epoch and ");
     else if (e->every_epochs > 1)
         snprintf(every, sizeof every, "every %u epochs and ", e->every_epochs);
-    pt_log_info("data      %zu training%s and %zu test images%s", u->run->plan->n_images,
-                held_out, u->n_test,
-                strcmp(u->run->config->data->test_split, "val") == 0
-                    ? " (those of split val)"
-                    : "");
-    pt_log_info("tests     %sat the end: %.2f MB up, %.2f MB down per worker", every,
-                (double)up * 1e-6, (double)pt_traffic_of_running(u->run) * 1e-6);
+    if (u->n_test == 0)
+        pt_log_info("data      %zu training%s%s images and none to test on",
+                    u->run->plan->n_images, *held_out ? " and" : "",
+                    *held_out ? held_out + 1 : "");
+    else
+        pt_log_info("data      %zu training%s and %zu test images%s",
+                    u->run->plan->n_images, held_out, u->n_test,
+                    strcmp(u->run->config->data->test_split, "val") == 0
+                        ? " (those of split val)"
+                        : "");
+    if (u->n_test + u->validation.n > 0)
+        pt_log_info("tests     %sat the end: %.2f MB up, %.2f MB down per worker", every,
+                    (double)up * 1e-6, (double)pt_traffic_of_running(u->run) * 1e-6);
 }
 
 /* The server with the most parameters. */
@@ -102,9 +108,10 @@ void pt_dry_run_print(const pt_setup *u)
                 pt_span_images(&full));
     pt_placement_print(u->placement);
     if (r->n_servers > 1) print_servers(r);
-    pt_log_info("steps     %" PRIu64 " (%" PRIu64 " an epoch) in %zu stage%s",
+    pt_log_info("steps     %" PRIu64 " (%" PRIu64 " an epoch) in %zu stage%s%s",
                 r->plan->total_steps, r->plan->steps_per_epoch, r->plan->n_stages,
-                r->plan->n_stages == 1 ? "" : "s");
+                r->plan->n_stages == 1 ? "" : "s",
+                pt_run_may_end_early(r) ? ", or fewer (early_stopping)" : "");
     print_traffic(r);
     pt_log_info("memory    %.0f MB per worker, %.0f MB per server (including %.0f MB "
                 "optimizer state, %.0f MB sums); %.0f MB available",

@@ -8,6 +8,7 @@
 #include "common/run/method.h"
 #include "common/weights/weights.h"
 #include "launch/support/probe.h"
+#include "launch/train/test_split.h"
 
 pt_status pt_files_can_open(const char *key, const char *path, const char *help)
 {
@@ -33,14 +34,36 @@ pt_status pt_files_try_weights(const Pt__Config__Network *n)
     return s == PT_OK ? pt_probe_weights(n->weights, n->weights_entry) : s;
 }
 
-static pt_status try_data(const char *key, const char *path, const char *split)
+static pt_status try_split(const pt_dataset *d, const char *split)
 {
-    pt_dataset *d = NULL;
     const uint32_t *images;
     size_t n;
-    pt_status s = pt_files_open_data(key, path, &d);
 
-    if (s == PT_OK) s = pt_dataset_split(d, split, &images, &n);
+    return pt_dataset_split(d, split, &images, &n);
+}
+
+static pt_status try_source(const Pt__Config__SourceData *c)
+{
+    pt_dataset *d = NULL;
+    pt_status s = pt_files_open_data("source.path", c->path, &d);
+
+    if (s == PT_OK) s = try_split(d, c->train_split);
+    pt_dataset_destroy(&d);
+    return s;
+}
+
+static pt_status try_data(const pt_config *c)
+{
+    const char *tested = NULL;
+    pt_dataset *d = NULL;
+    pt_status s = pt_files_open_data("data.path", c->data->path, &d);
+
+    if (s == PT_OK) s = try_split(d, c->data->train_split);
+    if (s == PT_OK) s = pt_test_split_find(d, c->data, &tested);
+    if (s == PT_OK && c->data->validation_split)
+        s = try_split(d, c->data->validation_split);
+    if (s == PT_OK) s = pt_test_split_check(c, tested != NULL);
+    if (s == PT_OK && !tested) pt_test_split_warn(c->data->path);
     pt_dataset_destroy(&d);
     return s;
 }
@@ -75,10 +98,8 @@ pt_status pt_files_check(const pt_config *c)
 {
     pt_status s = PT_OK;
 
-    if (c->data->path)
-        note(try_data("data.path", c->data->path, c->data->train_split), &s);
-    if (c->source->path)
-        note(try_data("source.path", c->source->path, c->source->train_split), &s);
+    if (c->data->path) note(try_data(c), &s);
+    if (c->source->path) note(try_source(c->source), &s);
     if (c->network->graph) note(try_graph(c->network), &s);
     if (c->network->weights) note(try_weights(c->network), &s);
     for (int i = 0; i < PT_N_METHODS; i++) {

@@ -336,13 +336,16 @@ static pt_status on_second(void *context, const pt_second *second, pt_rows_of se
 {
     pt_journal *j = context;
     bool again = repeats(j, last);
-    pt_status s =
-        pt_second_tested(&j->second, j->u, again ? NULL : j->metrics, second, set,
-                         again ? j->tally.early.best_step : step, logits, n);
 
-    return s == PT_OK && last && set == PT_ROWS_TEST
-               ? pt_second_write(&j->second, j->u, second)
-               : s;
+    return pt_second_tested(&j->second, j->u, again ? NULL : j->metrics, second, set,
+                            again ? j->tally.early.best_step : step, logits, n);
+}
+
+static pt_status on_second_end(void *context, const pt_second *second)
+{
+    pt_journal *j = context;
+
+    return pt_second_write(&j->second, j->u, second);
 }
 
 static pt_test_verdict on_tested(void *context, uint64_t step)
@@ -373,7 +376,8 @@ static pt_status on_save(void *context, uint64_t next, pt_tally *tally)
 
 pt_server_hooks pt_journal_hooks(pt_journal *j)
 {
-    return (pt_server_hooks){j, on_step, on_rows, on_second, on_tested, on_save};
+    return (pt_server_hooks){j,         on_step, on_rows, on_second, on_second_end,
+                             on_tested, on_save};
 }
 
 /* The cost of checkpoints and skip_all, if used. */
@@ -453,7 +457,8 @@ static void say_end(const pt_journal *j, const pt_result_facts *facts)
     if (pt_run_may_end_early(r)) pt_early_say(&t->early, j->u);
     pt_result_say_best(facts);
     pt_log_info("weight hash      %s", facts->weight_hash);
-    pt_log_info("predictions hash %s", facts->predictions_hash);
+    if (*facts->predictions_hash)
+        pt_log_info("predictions hash %s", facts->predictions_hash);
     pt_log_info("results in %s", r->config->run->dir);
 }
 

@@ -68,6 +68,11 @@ pt_status pt_score_rows(const pt_dataset *d, const uint32_t *images, size_t n,
     return PT_OK;
 }
 
+json_t *pt_score_number(const pt_score *s, double x)
+{
+    return s->n > 0 ? pt_metrics_number(x) : json_null();
+}
+
 json_t *pt_score_line(json_t *line, uint64_t step, const pt_score *s)
 {
     json_t *test = json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "step", (json_int_t)step,

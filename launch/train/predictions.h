@@ -21,6 +21,9 @@ PT_MUST_USE pt_status pt_score_rows(const pt_dataset *d, const uint32_t *images,
                                     const float *logits, pt_score *out);
 void pt_score_fini(pt_score *s);
 
+/* x, a number of s; null where there was no test. */
+json_t *pt_score_number(const pt_score *s, double x);
+
 /* {"class name": accuracy, ...}; classes without images have null. */
 json_t *pt_score_per_class(const pt_score *s);
 

@@ -54,14 +54,14 @@ json_t *pt_result_create(const pt_result_facts *f)
     const pt_tally *t = f->tally;
     const pt_score *test = &f->scores[PT_ROWS_TEST], *train = &f->scores[PT_ROWS_TRAIN],
                    *validation = &f->scores[PT_ROWS_VALIDATION];
-    json_t *r =
-        json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:o, s:I}", "test_accuracy",
-                  pt_metrics_number(test->top1), "test_top5",
-                  pt_metrics_number(test->top5), "test_ce", pt_metrics_number(test->ce),
-                  "weight_hash", f->weight_hash, "predictions_hash", f->predictions_hash,
-                  "steps", (json_int_t)f->steps, "seconds", pt_metrics_number(f->seconds),
-                  "images_per_s", pt_metrics_number(f->images_per_s), "gate_opened_at",
-                  t->gate_opened ? (json_int_t)t->gate_opened - 1 : (json_int_t)-1);
+    json_t *r = json_pack(
+        "{s:o, s:o, s:o, s:s, s:s?, s:I, s:o, s:o, s:I}", "test_accuracy",
+        pt_score_number(test, test->top1), "test_top5", pt_score_number(test, test->top5),
+        "test_ce", pt_score_number(test, test->ce), "weight_hash", f->weight_hash,
+        "predictions_hash", test->n > 0 ? f->predictions_hash : NULL, "steps",
+        (json_int_t)f->steps, "seconds", pt_metrics_number(f->seconds), "images_per_s",
+        pt_metrics_number(f->images_per_s), "gate_opened_at",
+        t->gate_opened ? (json_int_t)t->gate_opened - 1 : (json_int_t)-1);
 
     if (!r) return NULL;
     json_object_set_new(r, "mean_w",

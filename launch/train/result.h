@@ -25,8 +25,9 @@ typedef struct {
 
 /* With run.keep_best also `best`: the step after which the model of best.h5 was tested,
  * the set that selected it (validation or test), its accuracy there and on the test
- * split. With early stopping also `early_stopping` (early_stopping.h): accuracies and
- * hashes are those of the model that it chose. NULL without memory. */
+ * split. Of a run without a split to test on, what a test would
+ * say is null. With early stopping also `early_stopping` (early_stopping.h): accuracies
+ * and hashes are those of the model that it chose. NULL without memory. */
 json_t *pt_result_create(const pt_result_facts *f);
 
 /* Prints the line with the same about best.h5; nothing if there is none. */

@@ -30,10 +30,13 @@ void pt_resume_destroy(pt_resume **s)
 static void log_finished(const char *dir, const json_t *result)
 {
     const char *hash = json_string_value(json_object_get(result, "weight_hash"));
+    const json_t *accuracy = json_object_get(result, "test_accuracy");
+    char test[48] = "";
 
-    pt_log_info("this run is finished: test accuracy %.2f %%, weight hash %s",
-                100 * json_number_value(json_object_get(result, "test_accuracy")),
-                hash ? hash : "?");
+    if (json_is_number(accuracy))
+        snprintf(test, sizeof test, "test accuracy %.2f %%, ",
+                 100 * json_number_value(accuracy));
+    pt_log_info("this run is finished: %sweight hash %s", test, hash ? hash : "?");
     pt_log_info("results in %s (--overwrite starts over)", dir);
 }
 

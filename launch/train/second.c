@@ -56,6 +56,7 @@ pt_status pt_second_write(pt_second_journal *j, const pt_setup *u,
     model m = {.u = u, .flat = flat};
     pt_status s;
 
+    j->name = second->name;
     if (!flat) return pt_fail(PT_ERR_NOMEM, "no memory for the model of %s", j->name);
     memcpy(flat, second->weights, params * sizeof *flat);
     memcpy(flat + params, u->run->flat + params, running * sizeof *flat);
@@ -70,10 +71,10 @@ json_t *pt_second_result(const pt_second_journal *j)
 {
     const pt_score *test = &j->scores[PT_ROWS_TEST],
                    *validation = &j->scores[PT_ROWS_VALIDATION];
-    json_t *r =
-        json_pack("{s:o, s:o, s:o, s:s}", "test_accuracy", pt_metrics_number(test->top1),
-                  "test_top5", pt_metrics_number(test->top5), "test_ce",
-                  pt_metrics_number(test->ce), "weight_hash", j->weight_hash);
+    json_t *r = json_pack("{s:o, s:o, s:o, s:s}", "test_accuracy",
+                          pt_score_number(test, test->top1), "test_top5",
+                          pt_score_number(test, test->top5), "test_ce",
+                          pt_score_number(test, test->ce), "weight_hash", j->weight_hash);
 
     if (r && validation->n > 0)
         json_object_set_new(r, "validation_accuracy",

@@ -21,6 +21,7 @@
 #include "launch/train/files.h"
 #include "launch/train/network.h"
 #include "launch/train/start_weights.h"
+#include "launch/train/test_split.h"
 #include "server/serve.h"
 #include "worker/step.h"
 
@@ -315,48 +316,31 @@ static pt_status share_files(const pt_run *r)
     return s;
 }
 
-/* Validation images are tested where there are no test images and nothing else is asked
- * of either: the configuration says so from then on. */
-static bool takes_validation(const pt_setup *u, Pt__Config__Data *d)
+/* Which split that is, the configuration says from then on. */
+static pt_status find_test(pt_setup *u, Pt__Config__Data *d)
 {
-    static const char val[] = "val";
     const Pt__Config__Data untold = PT__CONFIG__DATA__INIT;
-    const uint32_t *images;
-    char *name;
-    size_t n;
+    const char *split = NULL;
+    pt_status s = pt_test_split_find(u->data, d, &split);
 
-    if (strcmp(d->test_split, "test") != 0 || d->validation_split ||
-        pt_dataset_split(u->data, val, &images, &n) != PT_OK)
-        return false;
-    name = strdup(val);
-    if (!name) return false;
-    if (d->test_split != untold.test_split) free(d->test_split);
-    d->test_split = name;
-    return true;
-}
+    if (s != PT_OK || !split) return s;
+    if (strcmp(split, d->test_split) != 0) {
+        char *name = strdup(split);
 
-/* A data set without the split to test on says how to get one. */
-static pt_status find_test(pt_setup *u, pt_config *c)
-{
-    char why[512];
-    pt_status s = pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
-
-    if (s != PT_ERR_DATA) return s;
-    snprintf(why, sizeof why, "%s", pt_fail_text());
-    if (takes_validation(u, c->data))
-        return pt_dataset_split(u->data, c->data->test_split, &u->test, &u->n_test);
-    return pt_fail(s,
-                   "%s (data.test_split names the split to test on; `ptrain pack "
-                   "--test-share 0.2` draws one from the training images)",
-                   why);
+        if (!name) return pt_fail(PT_ERR_NOMEM, "no memory for data.test_split");
+        if (d->test_split != untold.test_split) free(d->test_split);
+        d->test_split = name;
+    }
+    return pt_dataset_split(u->data, d->test_split, &u->test, &u->n_test);
 }
 
 static pt_status open_data(pt_setup *u, pt_config *c)
 {
     pt_status s = pt_files_open_data("data.path", c->data->path, &u->data);
 
-    if (s == PT_OK) s = find_test(u, c);
+    if (s == PT_OK) s = find_test(u, c->data);
     if (s == PT_OK) s = pt_held_out_init(c->data, u->data, &u->validation);
+    if (s == PT_OK) s = pt_test_split_check(c, u->n_test > 0);
     if (s != PT_OK || !(pt_methods_ask(c) & PT_ASKS_SOURCE)) return s;
     s = pt_files_open_data("source.path", c->source->path, &u->source);
     if (s == PT_OK) pt_dataset_append(u->data, u->source);
@@ -372,11 +356,13 @@ static pt_status agree_on_data(const pt_setup *u, const pt_config *c)
     return pt_agree_on_data("source data set", c->source->path, u->source);
 }
 
-static void warn_of_doubts(const pt_run *r)
+static void warn_of_doubts(const pt_setup *u)
 {
     char line[256];
 
-    if (pt_job_rank() == 0 && pt_run_doubt(r, line, sizeof line)) pt_log_warn("%s", line);
+    if (pt_job_rank() != 0) return;
+    if (pt_run_doubt(u->run, line, sizeof line)) pt_log_warn("%s", line);
+    if (u->n_test == 0) pt_test_split_warn(u->run->config->data->path);
 }
 
 pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
@@ -397,7 +383,7 @@ pt_status pt_setup_create(const pt_train_args *args, pt_setup **out)
                              u->source ? pt_dataset_classes(u->source) : 0, &u->network);
     if (s == PT_OK) s = pt_job_agree(make_run(u, &c));
     if (s == PT_OK) s = pt_job_agree(pt_run_check(u->run));
-    if (s == PT_OK) warn_of_doubts(u->run);
+    if (s == PT_OK) warn_of_doubts(u);
     if (s == PT_OK) fill_labels(u);
     if (s == PT_OK) s = share_files(u->run);
     if (s == PT_OK) s = share_weights(u);

@@ -64,10 +64,10 @@ grep -q '"per_class": {' one-1/result.json || fail "one: no accuracy of classes"
 rm list/test.txt
 "$PTRAIN" pack --layout list list none.h5 >pack.log 2>&1
 grep -q "warn: .*no list for split 'test'" pack.log || { fail "no list: no warning"; cat pack.log; }
-ranks 3 none data.path=none.h5
+ranks 3 none data.path=none.h5 data.test_split=exam
 [ $? = 1 ] && [ "$(grep -c error: none.log)" = 1 ] &&
-    grep -q "error: none.h5: has no split 'test'; it has: train (data.test_split names" none.log ||
-    { fail "no test split"; cat none.log; }
+    grep -q "error: none.h5: has no split 'exam'; it has: train (data.test_split names" none.log ||
+    { fail "no such test split"; cat none.log; }
 
 # validation images and no test images: those are tested, and the configuration says so
 cp -r images/target folders && mv folders/test folders/validation

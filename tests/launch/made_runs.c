@@ -64,21 +64,22 @@ int made_runs_remove(void **state)
 
 static void make_one(const made_run *m)
 {
-    char text[1024], train[64] = "", w[32] = "null";
+    char text[1024], test[32] = "null", train[64] = "", w[32] = "null";
 
     made_runs_dir(m->dir);
     snprintf(text, sizeof text,
              "seed: %d\nrun: {dir: elsewhere/%s}\nnetwork: {name: resnet_small}\n%s",
              m->seed, m->dir, m->settings);
     made_runs_file(m->dir, "config.yaml", text);
+    if (m->test >= 0) snprintf(test, sizeof test, "%.4f", m->test);
     if (m->train >= 0)
         snprintf(train, sizeof train, "\"train_accuracy\": %.4f, ", m->train);
     if (m->w > 0) snprintf(w, sizeof w, "%g", m->w);
     snprintf(text, sizeof text,
-             "{\"test_accuracy\": %.4f, %s\"weight_hash\": \"%s\", \"seconds\": 20, "
+             "{\"test_accuracy\": %s, %s\"weight_hash\": \"%s\", \"seconds\": 20, "
              "\"images_per_s\": %d, \"gate_opened_at\": %d, \"mean_w\": %s, "
              "\"steps_with_w\": %d, \"per_class\": {}}",
-             m->test, train, m->hash ? m->hash : m->dir, 100 + m->seed, m->gate, w,
+             test, train, m->hash ? m->hash : m->dir, 100 + m->seed, m->gate, w,
              m->w > 0 ? 50 : 0);
     made_runs_file(m->dir, "result.json", text);
 }

@@ -14,7 +14,7 @@ enum { MADE_RUNS_MAX = 16 };
 typedef struct {
     const char *dir, *settings; /* settings: YAML of the top level */
     int seed;
-    double test, train; /* train < 0: not measured */
+    double test, train; /* < 0: not measured */
     int gate;           /* -1: never */
     double w;
     const char *hash;

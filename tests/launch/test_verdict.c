@@ -17,7 +17,8 @@
 #define L2    MADE_RUNS_L2
 #define FNP   MADE_RUNS_PLAIN "regularizers: {fnp: {weight: 0.001}}\n"
 
-/* Runs of one method with seeds 1, 2 ...; accuracies in percent end with a 0. */
+/* Runs of one method with seeds 1, 2 ...; accuracies in percent end with a 0; -1: not
+ * tested. */
 typedef struct {
     const char *settings;
     double test[6];
@@ -29,7 +30,7 @@ static void make(const row *rows, size_t n)
     int at = 0;
 
     for (size_t i = 0; i < n; i++)
-        for (int k = 0; rows[i].test[k] > 0; k++, at++) {
+        for (int k = 0; rows[i].test[k] != 0; k++, at++) {
             const made_run run = {
                 names[at], rows[i].settings, k + 1, rows[i].test[k] / 100, 1, 3, 1, NULL};
 
@@ -67,6 +68,19 @@ static void test_with_one_seed_no_gain_is_named(void **state)
         rows, 2,
         "One seed: no gain can be named, since two runs differ by chance alone; run at "
         "least 3 seeds, better 5.");
+}
+
+static void test_runs_that_were_not_tested_show_nothing(void **state)
+{
+    const row one[] = {{PLAIN, {60, 62, 64, 65}}, {SML1, {61, 63.5, 66, -1}}},
+              all[] = {{PLAIN, {-1, -1, -1}}, {SML1, {-1, -1, -1}}};
+
+    expect(one, 2,
+           "PtR-SML1 wins: +1.50 points over plain (95 % interval +0.26 to +2.74, 3 of 3 "
+           "seeds gain, p = 0.035).");
+    made_runs_remove(state);
+    expect(all, 2,
+           "Nothing was tested, as the data have no test split: no gain can be named.");
 }
 
 static void test_two_seeds_are_too_few(void **state)
@@ -169,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_a_gain_that_every_seed_shows_wins),
         T(test_with_one_seed_no_gain_is_named),
+        T(test_runs_that_were_not_tested_show_nothing),
         T(test_two_seeds_are_too_few),
         T(test_the_best_wins_only_if_it_is_better_than_the_others),
         T(test_among_many_methods_one_small_p_is_no_gain),

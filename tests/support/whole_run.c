@@ -232,7 +232,7 @@ static pt_status serve(player *p, pt_comm *comm, bool *agreed)
     pt_test_sizes tests = {(size_t)p->o->n_test,
                            c->evaluation->train_split ? (size_t)p->o->n_train : 0,
                            (size_t)p->o->n_validation};
-    pt_server_hooks hooks = {p, on_step, on_rows, on_second, on_tested, NULL};
+    pt_server_hooks hooks = {p, on_step, on_rows, on_second, NULL, on_tested, NULL};
     json_t *identity = json_pack("{s:s}", "network", c->network->name);
     pt_save_options save = {p->o->root, identity, 60};
     pt_server *server = NULL;
