@@ -395,6 +395,7 @@ M
 . tests/mutations_of_updates.sh
 . tests/mutations_of_graphs.sh
 . tests/mutations_of_ends.sh
+. tests/mutations_of_commands.sh
 
 # ---- the work ----------------------------------------------------------------------------
 

@@ -6,11 +6,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/digest.h"
 #include "common/base/log.h"
+#include "common/comm/job.h"
+#include "common/comm/launcher.h"
 #include "launch/evaluate/calibration.h"
 #include "launch/evaluate/evaluate.h"
 #include "launch/evaluate/folder.h"
+#include "launch/evaluate/ranks.h"
+#include "launch/support/agree.h"
 #include "launch/support/args.h"
+#include "launch/support/mpirun.h"
 #include "launch/support/probe.h"
 #include "launch/train/predictions.h"
 
@@ -19,6 +25,8 @@ enum { MOST_CONFUSED = 10 };
 typedef struct {
     const char *model, *data, *split, *network, *views;
     bool json, per_class, confused;
+    int ranks, argc;
+    char **argv;
 } eval_args;
 
 /* What was found out. */
@@ -72,12 +80,15 @@ static bool read_args(int argc, char **argv, eval_args *a, int *code)
                     "Everything, calibration and confusion included, as one object"),
         PT_ARG_TEXT("network", "NAME", &a->network,
                     "The network of the weights; a ptrain model file names its own",
-                    .letter = 'n')};
+                    .letter = 'n'),
+        PT_ARG_NUMBER("ranks", "N", &a->ranks, 1, 100000,
+                      "Start N ranks, without mpirun (default: this process alone)")};
     const pt_args args = {
         .command = "eval",
         .about = "Tests a model on a packed data set, or a folder as `ptrain pack` takes "
                  "it, on all cores of this machine. RUN is the directory of a finished "
-                 "run: its model.h5.",
+                 "run: its model.h5. Under mpirun or srun the ranks share the images of "
+                 "a packed data set; what is printed does not depend on their number.",
         .example = "ptrain eval runs/mine photos.h5 --views flip",
         PT_ARGS_TABLE(table),
         .check = check,
@@ -122,12 +133,18 @@ static const char *choose_split(const pt_dataset *d)
     return val ? "val" : "test";
 }
 
-static pt_status open_data(const eval_args *a, evaluation *e)
+static bool is_folder(const char *path)
 {
     struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static pt_status open_data(const eval_args *a, evaluation *e)
+{
     pt_status s;
 
-    if (stat(a->data, &st) == 0 && S_ISDIR(st.st_mode))
+    if (is_folder(a->data))
         s = pt_folder_open(a->data, &e->data, &e->reported);
     else {
         s = pt_probe_dataset(a->data);
@@ -157,21 +174,20 @@ static pt_status count(evaluation *e)
     return PT_OK;
 }
 
-static pt_status evaluate(const eval_args *a, const char *path, evaluation *e)
+static pt_status make_room(evaluation *e)
 {
-    pt_status s = open_data(a, e);
-    int c;
+    size_t c = (size_t)e->model.graph->n_classes;
 
-    if (s == PT_OK) s = pt_classifier_open(path, NULL, a->network, true, &e->model);
-    if (s == PT_OK) s = check_classes(path, e);
-    if (s != PT_OK) return s;
-    c = e->model.graph->n_classes;
-    e->logits = pt_calloc(e->n * (size_t)c + 1, sizeof *e->logits);
-    if (!e->logits)
-        return pt_fail(PT_ERR_NOMEM, "no memory for the logits of %zu images", e->n);
-    s = pt_evaluate_model(&e->model, e->data, e->images, e->n,
-                          (pt_views)find_views(a->views), e->logits);
-    if (s == PT_OK) s = pt_score_rows(e->data, e->images, e->n, e->logits, &e->score);
+    e->logits = pt_calloc(e->n * c + 1, sizeof *e->logits);
+    if (e->logits) return PT_OK;
+    return pt_fail(PT_ERR_NOMEM, "no memory for the logits of %zu images", e->n);
+}
+
+static pt_status judge(evaluation *e)
+{
+    int c = e->model.graph->n_classes;
+    pt_status s = pt_score_rows(e->data, e->images, e->n, e->logits, &e->score);
+
     if (s == PT_OK) s = count(e);
     if (s == PT_OK) s = pt_calibration_of(e->logits, e->labels, e->n, c, &e->calibration);
     if (s == PT_OK) s = pt_predictions_hash(e->data, e->images, e->n, e->logits, e->hash);
@@ -275,6 +291,13 @@ static void print_text(const eval_args *a, const char *path, const evaluation *e
     if (a->confused) print_confused(e);
 }
 
+static pt_status print(const eval_args *a, const char *path, const evaluation *e)
+{
+    if (a->json) return print_json(a, path, e);
+    print_text(a, path, e);
+    return PT_OK;
+}
+
 static void close_evaluation(evaluation *e)
 {
     pt_score_fini(&e->score);
@@ -285,21 +308,89 @@ static void close_evaluation(evaluation *e)
     free(e->confused);
 }
 
-int pt_cmd_eval(int argc, char **argv)
-{
-    eval_args a = {0};
-    evaluation e = {0};
-    char *path;
-    pt_status s;
-    int code;
+/* ---- by one process, or by ranks -------------------------------------------------- */
 
-    if (!read_args(argc, argv, &a, &code)) return code;
-    path = pt_classifier_path(a.model);
-    s = path ? evaluate(&a, path, &e) : pt_fail(PT_ERR_NOMEM, "%s: no memory", a.model);
-    if (s == PT_OK && a.json) s = print_json(&a, path, &e);
-    if (s == PT_OK && !a.json) print_text(&a, path, &e);
+static pt_status evaluate(const eval_args *a, const char *path, evaluation *e)
+{
+    const pt_looking how = {.views = (pt_views)find_views(a->views)};
+    pt_status s = open_data(a, e);
+
+    if (s == PT_OK) s = pt_classifier_open(path, NULL, a->network, true, &e->model);
+    if (s == PT_OK) s = check_classes(path, e);
+    if (s == PT_OK) s = make_room(e);
+    if (s == PT_OK)
+        s = pt_evaluate_model(&e->model, e->data, e->images, e->n, &how, e->logits);
+    if (s == PT_OK) s = judge(e);
+    return s == PT_OK ? print(a, path, e) : s;
+}
+
+static int alone(const eval_args *a)
+{
+    char *path = pt_classifier_path(a->model);
+    evaluation e = {0};
+    pt_status s =
+        path ? evaluate(a, path, &e) : pt_fail(PT_ERR_NOMEM, "%s: no memory", a->model);
+
     if (s != PT_OK && !e.reported) pt_log_error(pt_fail_text());
     close_evaluation(&e);
     free(path);
     return pt_status_exit_code(s);
+}
+
+/* Collective: the same data on every rank. A folder would be packed by each of them. */
+static pt_status open_data_all(const eval_args *a, evaluation *e)
+{
+    char digest[PT_DIGEST_HEX] = "";
+    pt_status s = pt_job_agree(is_folder(a->data)
+                                   ? pt_fail(PT_ERR_USAGE,
+                                             "%s: is a folder, ranks share a packed data "
+                                             "set: make one with ptrain pack",
+                                             a->data)
+                                   : open_data(a, e));
+
+    if (s == PT_OK) s = pt_job_agree(pt_dataset_digest(e->data, digest));
+    return s == PT_OK ? pt_agree_on(a->data, digest) : s;
+}
+
+/* Collective. */
+static pt_status evaluate_all(const eval_args *a, const char *path, evaluation *e)
+{
+    bool first = pt_job_rank() == 0;
+    pt_status s = open_data_all(a, e);
+
+    if (s == PT_OK) s = pt_classifier_open_all(path, a->network, true, &e->model);
+    if (s == PT_OK) s = pt_job_agree(check_classes(path, e));
+    if (s == PT_OK) s = pt_job_agree(first ? make_room(e) : PT_OK);
+    if (s == PT_OK)
+        s = pt_evaluate_on_ranks(&e->model, e->data, e->images, e->n,
+                                 (pt_views)find_views(a->views), e->logits);
+    if (s != PT_OK) return s;
+    if (first) s = judge(e);
+    if (s == PT_OK && first) s = print(a, path, e);
+    return pt_job_agree(s);
+}
+
+static pt_status on_ranks(const void *context)
+{
+    const eval_args *a = context;
+    char *path = pt_classifier_path(a->model);
+    evaluation e = {0};
+    pt_status s = pt_agree_on_program(a->argc, a->argv);
+
+    if (s == PT_OK)
+        s = pt_job_agree(path ? PT_OK : pt_fail(PT_ERR_NOMEM, "%s: no memory", a->model));
+    if (s == PT_OK) s = evaluate_all(a, path, &e);
+    close_evaluation(&e);
+    free(path);
+    return s;
+}
+
+int pt_cmd_eval(int argc, char **argv)
+{
+    eval_args a = {.argc = argc, .argv = argv};
+    int code;
+
+    if (!read_args(argc, argv, &a, &code)) return code;
+    if (a.ranks == 0 && !pt_under_launcher()) return alone(&a);
+    return pt_as_job(argc, argv, a.ranks, on_ranks, &a);
 }

@@ -254,14 +254,14 @@ static pt_status print_picture(void *context, size_t i, const pt_seen *seen)
 static pt_status predict(const predict_args *a)
 {
     predictor p = {.args = a};
+    pt_looking how = {.views = a->flip ? PT_VIEWS_FLIP : PT_VIEWS_CENTRE};
     char *path = pt_classifier_path(a->weights);
     pt_status s = path ? open_predictor(path, &p)
                        : pt_fail(PT_ERR_NOMEM, "%s: no memory", a->weights);
 
+    if (p.heat) how.map = pt_heat_node(p.heat);
     if (s == PT_OK)
-        s = pt_evaluate_pictures(&p.model, &p.pictures,
-                                 a->flip ? PT_VIEWS_FLIP : PT_VIEWS_CENTRE,
-                                 p.heat ? pt_heat_node(p.heat) : -1, print_picture, &p);
+        s = pt_evaluate_pictures(&p.model, &p.pictures, &how, print_picture, &p);
     if (s == PT_OK && a->json) printf(p.n_printed ? "\n]\n" : "[]\n");
     if (s != PT_OK) pt_log_error(pt_fail_text());
     free(path);

@@ -48,7 +48,7 @@ typedef struct {
     double *p;     /* [n_classes]: probabilities of one view */
     double *sums;  /* [PT_EVAL_BLOCK][n_classes]: of several */
     float *logits; /* [PT_EVAL_BLOCK][n_classes] */
-    int map;       /* a node, or -1 */
+    const pt_looking *how;
 } block;
 
 /* Failures are kept by picture: their text belongs to the thread. */
@@ -126,13 +126,34 @@ static pt_status see(block *b, int n, int n_views)
     return s;
 }
 
-static pt_status open_block(const pt_classifier *m, const pt_pictures *p, int map,
-                            block *b)
+static pt_status make_net(block *b)
+{
+    const pt_looking *how = b->how;
+    pt_status s =
+        pt_threads_create(how->threads > 0 ? how->threads : pt_cores_cpus(), &b->pool);
+
+    if (s == PT_OK)
+        s = pt_net_create(&(pt_net_options){.graph = b->model->graph,
+                                            .pool = b->pool,
+                                            .weights = b->model->flat,
+                                            .max_images = PT_EVAL_BLOCK,
+                                            .n_shards = 1,
+                                            .hi = 1,
+                                            .maps = &how->map,
+                                            .n_maps = how->map > 0},
+                          &b->net);
+    if (s == PT_OK)
+        pt_net_set_hooks(b->net,
+                         &(pt_net_hooks){.context = how->context, .poll = how->poll});
+    return s;
+}
+
+static pt_status open_block(const pt_classifier *m, const pt_pictures *p,
+                            const pt_looking *how, block *b)
 {
     size_t side = (size_t)m->graph->nodes[0].h, c = (size_t)m->graph->n_classes;
-    pt_status s;
 
-    *b = (block){.model = m, .pictures = p, .image_floats = side * side * 3, .map = map};
+    *b = (block){.model = m, .pictures = p, .image_floats = side * side * 3, .how = how};
     b->decoded = pt_calloc(PT_EVAL_BLOCK, sizeof *b->decoded);
     b->pixels = pt_calloc(PT_EVAL_BLOCK * b->image_floats, sizeof *b->pixels);
     b->why = pt_calloc(PT_EVAL_BLOCK, sizeof *b->why);
@@ -141,17 +162,7 @@ static pt_status open_block(const pt_classifier *m, const pt_pictures *p, int ma
     b->logits = pt_calloc(PT_EVAL_BLOCK * c, sizeof *b->logits);
     if (!b->decoded || !b->pixels || !b->why || !b->p || !b->sums || !b->logits)
         return pt_fail(PT_ERR_NOMEM, "no memory for the pictures");
-    s = pt_threads_create(pt_cores_cpus(), &b->pool);
-    if (s != PT_OK) return s;
-    return pt_net_create(&(pt_net_options){.graph = m->graph,
-                                           .pool = b->pool,
-                                           .weights = m->flat,
-                                           .max_images = PT_EVAL_BLOCK,
-                                           .n_shards = 1,
-                                           .hi = 1,
-                                           .maps = &b->map,
-                                           .n_maps = b->map >= 0},
-                         &b->net);
+    return make_net(b);
 }
 
 static void forget_pictures(block *b)
@@ -176,26 +187,27 @@ static void close_block(block *b)
 static pt_seen seen_at(const block *b, int i)
 {
     const pt_graph *g = b->model->graph;
-    const float *maps = b->map >= 0 ? pt_net_output(b->net, b->map) : NULL;
+    int map = b->how->map;
+    const float *maps = map > 0 ? pt_net_output(b->net, map) : NULL;
 
     return (pt_seen){.logits = b->logits + (size_t)i * (size_t)g->n_classes,
                      .pixels = b->pixels + (size_t)i * b->image_floats,
-                     .map = maps ? maps + (size_t)i * pt_node_floats(&g->nodes[b->map])
-                                 : NULL};
+                     .map =
+                         maps ? maps + (size_t)i * pt_node_floats(&g->nodes[map]) : NULL};
 }
 
 pt_status pt_evaluate_pictures(const pt_classifier *m, const pt_pictures *p,
-                               pt_views views, int map, pt_seen_done done, void *context)
+                               const pt_looking *how, pt_seen_done done, void *context)
 {
     block b;
-    pt_status s = open_block(m, p, map, &b);
+    pt_status s = open_block(m, p, how, &b);
 
     for (size_t at = 0; at < p->n && s == PT_OK; at += PT_EVAL_BLOCK) {
         int n = p->n - at < PT_EVAL_BLOCK ? (int)(p->n - at) : PT_EVAL_BLOCK;
 
         b.at = at;
         pt_threads_run(b.pool, n, decode, &b);
-        s = see(&b, n, pt_views_count(views));
+        s = see(&b, n, pt_views_count(how->views));
         for (int i = 0; i < n && s == PT_OK; i++) {
             bool good = b.status[i] == PT_OK ||
                         pt_fail(b.status[i], "%s", b.why[i]) == PT_OK; /* sets the text */
@@ -247,11 +259,11 @@ static pt_status packed_done(void *context, size_t i, const pt_seen *seen)
 }
 
 pt_status pt_evaluate_model(const pt_classifier *m, const pt_dataset *d,
-                            const uint32_t *images, size_t n, pt_views views,
+                            const uint32_t *images, size_t n, const pt_looking *how,
                             float *logits)
 {
     packed k = {d, images, logits, (size_t)m->graph->n_classes};
     const pt_pictures p = {n, &k, packed_name, packed_read};
 
-    return pt_evaluate_pictures(m, &p, views, -1, packed_done, &k);
+    return pt_evaluate_pictures(m, &p, how, packed_done, &k);
 }

@@ -17,6 +17,15 @@ typedef enum {
 
 int pt_views_count(pt_views views);
 
+/* How pictures are looked at. {0}: the central view, on all CPUs of this process. */
+typedef struct {
+    pt_views views;
+    int map;                     /* the node of the map that is asked for; 0: none */
+    int threads;                 /* 0: one for each CPU */
+    void (*poll)(void *context); /* called between items of work; NULL: nobody waits */
+    void *context;               /* of poll */
+} pt_looking;
+
 /* Pictures, wherever they are. */
 typedef struct {
     size_t n;
@@ -38,15 +47,15 @@ typedef pt_status (*pt_seen_done)(void *context, size_t i, const pt_seen *seen);
 /* Calls done(context, i, seen) for each picture in order. Of several views, in the place
  * of logits, the logarithms of the mean probabilities, which rank and weigh as logits do.
  * seen NULL: the picture cannot be read or decoded, pt_fail_text() says why; done's
- * status then ends it or not. map: the node of the map, -1: none. */
+ * status then ends it or not. */
 PT_MUST_USE pt_status pt_evaluate_pictures(const pt_classifier *m, const pt_pictures *p,
-                                           pt_views views, int map, pt_seen_done done,
+                                           const pt_looking *how, pt_seen_done done,
                                            void *context);
 
 /* The same of images [n] of d into logits [n][classes of the network]. A picture that
  * cannot be decoded fails, with its name. */
 PT_MUST_USE pt_status pt_evaluate_model(const pt_classifier *m, const pt_dataset *d,
-                                        const uint32_t *images, size_t n, pt_views views,
-                                        float *logits);
+                                        const uint32_t *images, size_t n,
+                                        const pt_looking *how, float *logits);
 
 #endif

@@ -80,7 +80,7 @@ pt_status pt_soup_right(const pt_classifier *m, const pt_dataset *d,
     pt_score score = {0};
     pt_status s = logits ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for the logits");
 
-    if (s == PT_OK) s = pt_evaluate_model(m, d, images, n, PT_VIEWS_CENTRE, logits);
+    if (s == PT_OK) s = pt_evaluate_model(m, d, images, n, &(pt_looking){0}, logits);
     if (s == PT_OK) s = pt_score_rows(d, images, n, logits, &score);
     *right = score.n_right;
     pt_score_fini(&score);

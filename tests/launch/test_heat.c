@@ -115,12 +115,12 @@ static pt_status add_up(void *context, size_t i, const pt_seen *seen)
 static void look(pt_classifier *m, pt_seen_done done, watched *w)
 {
     const pt_pictures p = {2, NULL, name, read_picture};
+    pt_looking how = {0};
 
     *w = (watched){.model = m};
     assert_int_equal(pt_heat_create(m, &w->heat), PT_OK);
-    assert_int_equal(
-        pt_evaluate_pictures(m, &p, PT_VIEWS_CENTRE, pt_heat_node(w->heat), done, w),
-        PT_OK);
+    how.map = pt_heat_node(w->heat);
+    assert_int_equal(pt_evaluate_pictures(m, &p, &how, done, w), PT_OK);
     assert_int_equal(w->seen, 2);
     pt_heat_destroy(&w->heat);
     assert_null(w->heat);
