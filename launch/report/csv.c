@@ -1,5 +1,6 @@
 #include "launch/report/csv.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -72,6 +73,6 @@ pt_status pt_csv_print(const pt_summary *s, FILE *out)
                 print_run(out, &s->blocks[b], &s->blocks[b].methods[m],
                           s->blocks[b].methods[m].runs[r]);
     if (fflush(out) != 0 || ferror(out))
-        return pt_fail(PT_ERR_IO, "the report cannot be written");
+        return pt_fail(PT_ERR_IO, "the report cannot be written: %s", strerror(errno));
     return PT_OK;
 }

@@ -1,5 +1,6 @@
 #include "launch/report/table.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -211,6 +212,6 @@ pt_status pt_table_print(const pt_summary *s, pt_table_style style, FILE *out)
     for (int i = 0; pt_table_legend[i]; i++)
         fprintf(out, "%s%s\n", style == PT_TABLE_LATEX ? "% " : "", pt_table_legend[i]);
     if (fflush(out) != 0 || ferror(out))
-        return pt_fail(PT_ERR_IO, "the report cannot be written");
+        return pt_fail(PT_ERR_IO, "the report cannot be written: %s", strerror(errno));
     return PT_OK;
 }
