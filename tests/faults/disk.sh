@@ -137,6 +137,21 @@ one_line ema "/ema.h5: $room .*; a checkpoint after the last step was written"
 start again
 ends again 0
 [ -e small/run/ema.h5 ] && [ -e small/run/result.json ] || fail "after ema: the files"
+
+# nor for those of a run that ended early: the checkpoint is of its own end, and has the best
+run+=(pseudo_task.loss=none network.dropout=0 schedule.kind=constant optimizer.lr=0.02
+    data.validation_share=0.25 evaluation.every_epochs=1 'stages=[{epochs: 20}]'
+    'early_stopping={patience: 2, metric: loss}') # as e2e/early_stopping.sh
+rm -rf small/run
+ranks 3 early "${run[@]}" || { cat early.log; fail "the undisturbed early one"; }
+start cut LD_PRELOAD="$PT_FILE_SHIM" PT_FILE_CALL=fallocate PT_FILE_NAME=/predictions.h5 PT_FILE_DO=28
+ends cut 1
+one_line cut "/predictions.h5: $room .*; a checkpoint after the last step was written"
+start again
+ends again 0
+grep -qE '^resuming after step 14 of 40' again.log || { fail "after cut"; cat again.log; }
+for f in model.h5 ema.h5 predictions.h5; do cmp -s early/$f small/run/$f || fail "after cut: another $f"; done
+cmp -s <(grep test_of early/metrics.jsonl) <(grep test_of small/run/metrics.jsonl) || fail "after cut: other tests"
 run=("${long[@]}")
 rm -rf small/run
 
