@@ -41,8 +41,13 @@ struct pt_worker {
 
 pt_kernels pt_worker_kernels(const pt_config *c)
 {
-    return (pt_kernels){.conv = c->engine->winograd ? PT_WINOGRAD : PT_DIRECT,
-                        .blas = c->engine->gemm == PT__CONFIG__GEMM__BLAS};
+    bool winograd = c->engine->winograd;
+    pt_kernel fp32 = winograd ? PT_WINOGRAD : PT_DIRECT;
+    pt_kernel bf16 = winograd ? PT_WINOGRAD_BF16 : PT_DIRECT_BF16;
+
+    return (pt_kernels){
+        .conv = c->engine->precision == PT__CONFIG__PRECISION__BF16 ? bf16 : fp32,
+        .blas = c->engine->gemm == PT__CONFIG__GEMM__BLAS};
 }
 
 static pt_net_options net_options(const pt_run *run, int worker, pt_threads *pool)
@@ -70,6 +75,7 @@ static pt_net_options net_options(const pt_run *run, int worker, pt_threads *poo
     return o;
 }
 
+/* Tests are in fp32, as every other command computes with a model. */
 static pt_net_options tester_options(const pt_run *run, pt_threads *pool)
 {
     return (pt_net_options){.graph = run->graph,
@@ -78,7 +84,8 @@ static pt_net_options tester_options(const pt_run *run, pt_threads *pool)
                             .max_images = PT_EVAL_BLOCK,
                             .n_shards = 1,
                             .hi = 1,
-                            .kernel = pt_worker_kernels(run->config).conv};
+                            .kernel =
+                                run->config->engine->winograd ? PT_WINOGRAD : PT_DIRECT};
 }
 
 size_t pt_worker_lent_bytes(const pt_run *run, int worker)

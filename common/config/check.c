@@ -344,6 +344,15 @@ static void check_stages(checker *k, const pt_config *c)
     }
 }
 
+static void check_engine(checker *k, const Pt__Config__Engine *e)
+{
+    if (is_bad(k, "engine") || is_bad(k, "engine.precision") || is_bad(k, "engine.gemm"))
+        return;
+    if (e->precision == PT__CONFIG__PRECISION__BF16 && e->gemm == PT__CONFIG__GEMM__BLAS)
+        fault(k, "engine.precision",
+              "bf16 needs our kernels, but engine.gemm is blas; leave one of them out");
+}
+
 static void check_numbers_of_ranks(checker *k, const pt_config *c)
 {
     bool shards_known = !is_bad(k, "shards") && c->shards >= 1 && c->shards <= 1024;
@@ -368,6 +377,7 @@ void pt_config_ranges(const pt_config *c, pt_yaml *root, pt_faults *f)
     check_cross_entropy(&k, c->cross_entropy);
     check_methods(&k, c);
     check_schedule(&k, c->schedule);
+    check_engine(&k, c->engine);
     check_stages(&k, c);
     check_early_stopping(&k, c);
 }

@@ -8,9 +8,11 @@
 
 static const char *const kernels[] = {"winograd", "direct", "blas", NULL};
 
+static const char *const precisions[] = {"fp32", "bf16", NULL};
+
 typedef struct {
     pt_bench_step_options *o;
-    const char *method;
+    const char *method, *precision;
 } given_options;
 
 static pt_status check_method(const char *name)
@@ -24,8 +26,33 @@ static pt_status check_method(const char *name)
                    pt_did_you_mean(name, kernels, "", near));
 }
 
+static pt_status check_precision(const char *name, const char *method)
+{
+    char near[PT_DID_YOU_MEAN];
+    bool bf16 = strcmp(name, "bf16") == 0;
+
+    if (!bf16 && strcmp(name, "fp32") != 0)
+        return pt_fail(PT_ERR_USAGE, "--precision is '%.100s', must be fp32 or bf16%s",
+                       name, pt_did_you_mean(name, precisions, "", near));
+    if (bf16 && strcmp(method, "blas") == 0)
+        return pt_fail(PT_ERR_USAGE,
+                       "--precision bf16 needs our kernels, but --method is blas");
+    return PT_OK;
+}
+
+static pt_kernels kernels_of(const given_options *g)
+{
+    bool direct = strcmp(g->method, "direct") == 0;
+    pt_kernel fp32 = direct ? PT_DIRECT : PT_WINOGRAD;
+    pt_kernel bf16 = direct ? PT_DIRECT_BF16 : PT_WINOGRAD_BF16;
+
+    return (pt_kernels){.conv = strcmp(g->precision, "bf16") == 0 ? bf16 : fp32,
+                        .blas = strcmp(g->method, "blas") == 0};
+}
+
 static pt_status check(const void *given)
 {
+    pt_status s;
     const given_options *g = given;
     const pt_bench_step_options *o = g->o;
 
@@ -39,12 +66,13 @@ static pt_status check(const void *given)
     if (o->workers > o->shards)
         return pt_fail(PT_ERR_USAGE, "--workers is %d, more than the %d shards",
                        o->workers, o->shards);
-    return check_method(g->method);
+    s = check_method(g->method);
+    return s == PT_OK ? check_precision(g->precision, g->method) : s;
 }
 
 bool pt_bench_read_step(int argc, char **argv, pt_bench_step_options *o, int *code)
 {
-    given_options g = {o, "winograd"};
+    given_options g = {o, "winograd", "fp32"};
     const pt_arg table[] = {
         PT_ARG_TEXT("network", "NAME", &o->network,
                     "Any value of network.name (default: resnet50)"),
@@ -58,6 +86,8 @@ bool pt_bench_read_step(int argc, char **argv, pt_bench_step_options *o, int *co
                       "Virtual shards of the batch (default: 8)"),
         PT_ARG_TEXT("method", "NAME", &g.method,
                     "winograd, direct or blas (default: winograd)"),
+        PT_ARG_TEXT("precision", "NAME", &g.precision,
+                    "fp32 or bf16: engine.precision (default: fp32)"),
         PT_ARG_NUMBER("steps", "N", &o->steps, 1, 10000, "Steps to measure (default: 5)"),
         PT_ARG_NUMBER("warmup", "N", &o->warmup, 0, 10000,
                       "Warm-up steps before those (default: 2)"),
@@ -82,8 +112,6 @@ bool pt_bench_read_step(int argc, char **argv, pt_bench_step_options *o, int *co
                                  .steps = 5,
                                  .warmup = 2};
     if (!pt_args_read(&args, argc, argv, code)) return false;
-    o->kernels =
-        (pt_kernels){.conv = strcmp(g.method, "direct") == 0 ? PT_DIRECT : PT_WINOGRAD,
-                     .blas = strcmp(g.method, "blas") == 0};
+    o->kernels = kernels_of(&g);
     return true;
 }

@@ -31,7 +31,10 @@ static pt_status make_config(const pt_bench_step_options *o, int steps, pt_confi
     optimizer.lr = rate;
     engine.threads = (uint32_t)o->threads;
     engine.gemm = o->kernels.blas ? PT__CONFIG__GEMM__BLAS : PT__CONFIG__GEMM__EXACT;
-    engine.winograd = o->kernels.conv == PT_WINOGRAD;
+    engine.winograd = pt_kernel_winograd(o->kernels.conv);
+    engine.has_precision = true;
+    engine.precision = pt_kernel_bf16(o->kernels.conv) ? PT__CONFIG__PRECISION__BF16
+                                                       : PT__CONFIG__PRECISION__FP32;
     stage.steps = (uint32_t)steps;
     c.data = &data;
     c.network = &network;

@@ -56,10 +56,11 @@ static void bench_layer(pt_threads *pool, size_t layer, int n_images)
             double t = now_s();
 
             if (pass == 0) {
-                pt_linear_forward(pool, n_in, n_out, n_images, x, w, bias, y, scratch);
+                pt_linear_forward(pool, n_in, n_out, n_images, false, x, w, bias, y,
+                                  scratch);
             } else if (pass == 1) {
-                pt_linear_backward_data(pool, n_in, n_out, n_images, y, w, false, x,
-                                        scratch);
+                pt_linear_backward_data(pool, n_in, n_out, n_images, false, y, w, false,
+                                        x, scratch);
             } else {
                 pt_linear_backward_weights(pool, n_in, n_out, &span, x, y, NULL, &dw,
                                            &bias, scratch);

@@ -245,6 +245,9 @@ static void test_numbers_out_of_range_are_refused_where_they_stand(void **state)
     }
     expect("schedule:\n  at: [0.5, 1]\n",
            "a.yaml:2:13: error: schedule.at.1 must be in (0, 1), not 1");
+    expect("engine: {gemm: blas, precision: bf16}",
+           "a.yaml:1:33: error: engine.precision bf16 needs our kernels, but engine.gemm "
+           "is blas; leave one of them out");
     expect("data: {preprocess: {std: [1, 2, 0]}}",
            "a.yaml:1:33: error: data.preprocess.std.2 must be > 0, not 0");
 }

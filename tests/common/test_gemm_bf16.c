@@ -211,20 +211,6 @@ static void the_window_around_the_smallest_number_is_flushed_as_cpus_do(void **s
 
 /* ---- whole products --------------------------------------------------------------- */
 
-static bool is_denormal(float x)
-{
-    return x != 0 && fabsf(x) < 0x1p-126f;
-}
-
-/* Half a step: fmaf where it is beyond doubt. */
-static float half_step(float a, float b, float c)
-{
-    float r = fmaf(a, b, c);
-
-    if (fabsf(r) > 0x1p-125f && !is_denormal(b) && !is_denormal(c)) return r;
-    return float_of(exact_fused(bits_of(a), bits_of(b), bits_of(c)));
-}
-
 static float nearest(float x)
 {
     uint32_t u = bits_of(x), up = u + 0x7fff + (u >> 16 & 1);
@@ -272,10 +258,10 @@ static float chain(const product_case *t, size_t i, size_t j)
 
     for (size_t q = 0; q < p->k; q += 2)
         for (size_t odd = 2; odd-- > 0;)
-            s = half_step(element(t, t->a, NULL, i, j, q + odd),
-                          element(t, NULL, t->b, i, j, q + odd), s);
+            s = exact_half(element(t, t->a, NULL, i, j, q + odd),
+                           element(t, NULL, t->b, i, j, q + odd), s);
     if (p->relu && s < 0) return 0;
-    return p->add ? half_step(1, c, s) : s;
+    return p->add ? exact_half(1, c, s) : s;
 }
 
 static size_t side(void)

@@ -1,5 +1,5 @@
-/* small_run [-f] [CASE...]: two steps of training for each case, on every path of the
- * matrix product that this CPU has, in one process without MPI. Prints, a line a case,
+/* small_run [-f] [CASE...]: two steps of training for each case, on every path of its
+ * matrix products that this CPU has, in one process without MPI. Prints, a line a case,
  *
  *     CASE WEIGHT-HASH LOGITS-HASH
  *
@@ -13,7 +13,7 @@
 #include "tests/support/gemm_wide.h"
 #include "tests/support/whole_run.h"
 
-enum { IMAGES = 6, TESTS = 3, MAX_PATHS = 4, DEADLINE_S = 600 };
+enum { IMAGES = 6, TESTS = 3, MAX_PATHS = PT_MAX_BF16_PATHS + 1, DEADLINE_S = 600 };
 
 typedef struct {
     const char *name;
@@ -28,6 +28,9 @@ static const run_case cases[] = {
       "network.batch_norm=shard", "pseudo_task.loss=l2"}},
     {"depthwise", {"network.name=mobilenet_v1", "data.crop=32"}},
     {"pools", {"network.name=squeezenet1_1", "data.crop=40"}},
+    {"bf16",
+     {"network.name=resnet_small", "data.crop=16", "engine.precision=bf16",
+      "engine.winograd=false"}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
@@ -78,25 +81,37 @@ static pt_status play(const run_case *c, hashes *out)
     return s;
 }
 
-static pt_status run_paths(const run_case *c, bool fastest)
+/* The i-th path of both kinds of product; its name, or NULL after the last one. Products
+ * of floats stay on their last path while those of bf16 operands have more. */
+static const char *use_path(int i)
 {
     const pt_gemm_path *paths[MAX_PATHS];
-    int n = pt_gemm_paths(paths);
-    hashes first = {"", ""};
+    const pt_gemm_bf16_path *bf16[MAX_PATHS];
+    int n = pt_gemm_paths(paths), m = pt_gemm_bf16_paths(bf16);
 
     paths[n++] = &pt_gemm_wide;
-    if (fastest) n = 1;
-    for (int i = 0; i < n; i++) {
-        hashes h = {"", ""};
+    bf16[m++] = &pt_gemm_wide_bf16;
+    if (i >= n && i >= m) return NULL;
+    pt_gemm_use(paths[i < n ? i : n - 1]);
+    pt_gemm_bf16_use(bf16[i < m ? i : m - 1]);
+    return i < n ? paths[i]->name : bf16[i]->name;
+}
 
-        pt_gemm_use(paths[i]);
+static pt_status run_paths(const run_case *c, bool fastest)
+{
+    hashes first = {"", ""};
+    const char *name;
+
+    for (int i = 0; (i == 0 || !fastest) && (name = use_path(i)); i++) {
+        hashes h = {"", ""};
         pt_status s = play(c, &h);
+
         if (s != PT_OK) return s;
         if (i == 0) first = h;
         if (strcmp(h.weights, first.weights) != 0 || strcmp(h.logits, first.logits) != 0)
-            return pt_fail(PT_ERR_BUG, "%s: %s gives %s %s, %s %s %s", c->name,
-                           paths[0]->name, first.weights, first.logits, paths[i]->name,
-                           h.weights, h.logits);
+            return pt_fail(PT_ERR_BUG, "%s: the fastest path gives %s %s, %s %s %s",
+                           c->name, first.weights, first.logits, name, h.weights,
+                           h.logits);
     }
     printf("%s %s %s\n", c->name, first.weights, first.logits);
     fflush(stdout);

@@ -1,6 +1,8 @@
 #include "tests/support/bf16_exact.h"
 
+#include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* (-1)^negative * m * 2^e; `far`: the distance at which a smaller term only tells on
  * which side of the larger one a sum is. */
@@ -116,4 +118,29 @@ uint32_t exact_step(uint16_t a_even, uint16_t a_odd, uint16_t b_even, uint16_t b
 {
     c = exact_fused((uint32_t)a_odd << 16, (uint32_t)b_odd << 16, c);
     return exact_fused((uint32_t)a_even << 16, (uint32_t)b_even << 16, c);
+}
+
+static uint32_t bits_of(float x)
+{
+    uint32_t u;
+
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static bool is_denormal(float x)
+{
+    return x != 0 && fabsf(x) < 0x1p-126f;
+}
+
+float exact_half(float a, float b, float c)
+{
+    float r = fmaf(a, b, c);
+
+    if (fabsf(r) > 0x1p-125f && !is_denormal(a) && !is_denormal(b) && !is_denormal(c))
+        return r;
+    uint32_t u = exact_fused(bits_of(a), bits_of(b), bits_of(c));
+
+    memcpy(&r, &u, sizeof r);
+    return r;
 }

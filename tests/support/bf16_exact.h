@@ -14,4 +14,7 @@ uint32_t exact_fused(uint32_t a, uint32_t b, uint32_t c);
 uint32_t exact_step(uint16_t a_even, uint16_t a_odd, uint16_t b_even, uint16_t b_odd,
                     uint32_t c);
 
+/* a b + c likewise, for floats and faster: fmaf where it is beyond doubt. */
+float exact_half(float a, float b, float c);
+
 #endif

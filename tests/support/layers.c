@@ -89,7 +89,8 @@ void layer_forward(const layer *l, pt_threads *p, const pt_span *span, const flo
         pt_depthwise_forward(p, &l->s, n, x, w, bias, y, scratch);
     }
     if (l->kind == LAYER_LINEAR)
-        pt_linear_forward(p, l->s.c_in, l->s.c_out, n, x, w, bias, y, scratch);
+        pt_linear_forward(p, l->s.c_in, l->s.c_out, n, pt_kernel_bf16(l->s.kernel), x, w,
+                          bias, y, scratch);
     free(scratch);
 }
 
@@ -106,8 +107,8 @@ void layer_backward_data(const layer *l, pt_threads *p, const pt_span *span,
         pt_depthwise_backward_data(p, &l->s, n, dy, w, accumulate, dx, scratch);
     }
     if (l->kind == LAYER_LINEAR)
-        pt_linear_backward_data(p, l->s.c_in, l->s.c_out, n, dy, w, accumulate, dx,
-                                scratch);
+        pt_linear_backward_data(p, l->s.c_in, l->s.c_out, n, pt_kernel_bf16(l->s.kernel),
+                                dy, w, accumulate, dx, scratch);
     free(scratch);
 }
 

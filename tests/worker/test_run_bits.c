@@ -203,6 +203,16 @@ static void test_gradients_in_bf16_give_the_same_bits(void **state)
     whole_run_destroy(a);
 }
 
+/* What layers multiply is rounded; pairs of terms never depend on who works. */
+static void test_products_in_bf16_give_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+
+    o.sets[0] = "engine.precision=bf16";
+    o.sets[1] = "engine.winograd=false";
+    some_layouts_agree(o);
+}
+
 /* ---- and what is part of a run's identity does change it --------------------------- */
 
 static void changes_the_weights(const char *set)
@@ -247,6 +257,11 @@ static void test_another_number_of_shards_has_other_weights(void **state)
 static void test_gradients_in_bf16_have_other_weights(void **state)
 {
     changes_the_weights("server.wire=bf16");
+}
+
+static void test_products_in_bf16_have_other_weights(void **state)
+{
+    changes_the_weights("engine.precision=bf16");
 }
 
 static void test_batch_norm_per_shard_has_other_weights(void **state)
@@ -305,12 +320,14 @@ int main(void)
         cmocka_unit_test(test_weights_of_classes_give_the_same_bits),
         cmocka_unit_test(test_balanced_sampling_gives_the_same_bits),
         cmocka_unit_test(test_gradients_in_bf16_give_the_same_bits),
+        cmocka_unit_test(test_products_in_bf16_give_the_same_bits),
         cmocka_unit_test(test_adamw_has_other_weights),
         cmocka_unit_test(test_balanced_sampling_has_other_weights),
         cmocka_unit_test(test_a_run_without_the_pseudo_task_has_other_weights),
         cmocka_unit_test(test_another_seed_has_other_weights),
         cmocka_unit_test(test_another_number_of_shards_has_other_weights),
         cmocka_unit_test(test_gradients_in_bf16_have_other_weights),
+        cmocka_unit_test(test_products_in_bf16_have_other_weights),
         cmocka_unit_test(test_batch_norm_per_shard_has_other_weights),
         cmocka_unit_test(test_testing_between_epochs_does_not_change_the_weights),
         cmocka_unit_test(test_a_norm_that_is_never_reached_changes_no_bit),

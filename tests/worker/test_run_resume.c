@@ -115,6 +115,18 @@ static void test_the_state_of_adamw_goes_on(void **state)
     whole_run_destroy(a);
 }
 
+static void test_products_in_bf16_go_on(void **state)
+{
+    const layout l = {2, 2, 1}, m = {3, 1, 2};
+    whole_run_options o = options(l);
+    whole_run *a;
+
+    o.sets[0] = "engine.precision=bf16";
+    a = whole_run_play_ok(&o);
+    stopped_and_resumed(a, o, l, m, 2);
+    whole_run_destroy(a);
+}
+
 static void test_gate_and_moving_average_go_on(void **state)
 {
     static const char *const gates[] = {"pseudo_task.gate=ema", "pseudo_task.gate=epoch"};
@@ -244,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_any_step_and_layout_gives_the_same_bits),
         cmocka_unit_test(test_stages_with_frozen_parts),
         cmocka_unit_test(test_the_state_of_adamw_goes_on),
+        cmocka_unit_test(test_products_in_bf16_go_on),
         cmocka_unit_test(test_gate_and_moving_average_go_on),
         cmocka_unit_test(test_an_open_gate_stays_open),
         cmocka_unit_test(test_features_are_not_measured_again),

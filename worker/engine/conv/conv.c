@@ -7,7 +7,7 @@
 
 static bool by_winograd(const pt_conv_shape *s)
 {
-    return s->kernel == PT_WINOGRAD && pt_winograd_fits(s);
+    return pt_kernel_winograd(s->kernel) && pt_winograd_fits(s);
 }
 
 void pt_conv_forward(pt_threads *p, const pt_conv_shape *s, int n_images, const float *x,

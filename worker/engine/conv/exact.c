@@ -9,12 +9,15 @@
  *
  * What must hold: an output pixel is written by one item, and its sum is one chain over
  * kernel positions and channels in the order of the packed weights. How pixels and
- * positions are cut changes no bit, so it may depend on the number of threads. */
+ * positions are cut changes no bit, so it may depend on the number of threads. With
+ * operands in bf16 each position's channels begin a pair: an odd number of them is
+ * followed by a zero. */
 #include <string.h>
 
 #include "common/base/simd.h"
 #include "common/base/sizes.h"
 #include "common/gemm/gemm.h"
+#include "common/gemm/pack_bf16.h"
 #include "worker/engine/conv/exact.h"
 #include "worker/engine/conv/im2col.h"
 
@@ -54,11 +57,32 @@ typedef struct {
 
 /* ---- plan ------------------------------------------------------------------------- */
 
+/* Floats of a kernel position in a window. */
+static size_t tap_floats(const pt_conv_shape *s)
+{
+    size_t c = (size_t)s->c_in;
+
+    return pt_kernel_bf16(s->kernel) ? 2 * pt_gemm_pairs(c) : c;
+}
+
+/* Rows of a kernel position in packed weights, and of all. */
+static size_t tap_terms(const pt_conv_shape *s)
+{
+    size_t c = (size_t)s->c_in;
+
+    return pt_kernel_bf16(s->kernel) ? pt_gemm_pairs(c) : c;
+}
+
+static size_t all_terms(const pt_conv_shape *s)
+{
+    return (size_t)s->kh * (size_t)s->kw * tap_terms(s);
+}
+
 /* Kernel positions whose windows are made at a time. */
 static int taps_at_a_time(const pt_conv_shape *s)
 {
     size_t floats =
-        (size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w * (size_t)s->c_in;
+        (size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w * tap_floats(s);
     int taps = s->kh * s->kw;
 
     if (floats == 0 || taps == 0) return 1;
@@ -70,7 +94,7 @@ static int taps_at_a_time(const pt_conv_shape *s)
 /* Rows of windows begin in different cache sets. */
 static size_t window_step(const pt_conv_shape *s)
 {
-    size_t n = (size_t)taps_at_a_time(s) * (size_t)s->c_in;
+    size_t n = (size_t)taps_at_a_time(s) * tap_floats(s);
 
     return n % 512 == 0 ? n + 16 : n;
 }
@@ -105,6 +129,7 @@ static phase phase_of(const pt_conv_shape *s, int index)
     t->c_in = s->c_out;
     t->c_out = s->c_in;
     t->stride = 1;
+    t->kernel = s->kernel;
     one_dimension(s->h, s->stride, s->pad_top, s->kh, f.tap0, &f.row0, &t->out_h, &t->kh,
                   &t->pad_top);
     one_dimension(s->w, s->stride, s->pad_left, s->kw, f.tap1, &f.column0, &t->out_w,
@@ -145,7 +170,7 @@ static void plan(pass *p, int n_threads)
             *f = (phase){.s = *s, .plain = pt_conv_is_plain(s)};
         f->packed_at = p->packed_floats;
         p->packed_floats +=
-            pt_whole_lines(pt_gemm_packed_floats(pt_conv_depth(t), (size_t)t->c_out));
+            pt_whole_lines(pt_gemm_packed_floats(all_terms(t), (size_t)t->c_out));
         if (t->out_h > 0 && t->out_w > 0) {
             cut_phase(f, p->n_images, n_threads);
             size_t windows = f->plain ? 0 : window_floats(t);
@@ -164,34 +189,35 @@ static void plan(pass *p, int n_threads)
 
 /* ---- packing ---------------------------------------------------------------------- */
 
+/* The kernel position of w that is t-th in a window: in reverse in the data pass. */
+static int position(const pass *p, const phase *f, int t)
+{
+    const pt_conv_shape *s = &p->s;
+    int ki = f->tap0 + s->stride * (f->s.kh - 1 - t / f->s.kw);
+    int kj = f->tap1 + s->stride * (f->s.kw - 1 - t % f->s.kw);
+
+    return p->backward ? ki * s->kw + kj : t;
+}
+
 /* An item: some panels of all phases. */
 static void pack_item(void *context, int item, int thread)
 {
     const pass *p = context;
-    const pt_conv_shape *s = &p->s;
+    size_t c_out = (size_t)p->s.c_out, of_tap = (size_t)p->s.c_in * c_out;
     size_t n = (size_t)p->phases[0].s.c_out, panels = pt_gemm_panels(n);
     size_t first = (size_t)item * PACK_PANELS;
     size_t count = pt_min_size(PACK_PANELS, panels - first);
-    size_t of_tap = (size_t)s->c_in * (size_t)s->c_out;
 
     for (int i = 0; i < p->n_phases; i++) {
         const phase *f = &p->phases[i];
-        size_t depth = pt_conv_depth(&f->s), step = depth * PT_PANEL;
+        size_t step = all_terms(&f->s) * PT_PANEL;
         float *packed = p->packed + f->packed_at;
 
-        if (!p->backward) {
-            pt_gemm_pack(PT_N, depth, n, p->w, n, first, count, step, packed);
-            continue;
-        }
-        for (int t = 0; t < f->s.kh * f->s.kw; t++) { /* in reverse */
-            int ki = f->tap0 + s->stride * (f->s.kh - 1 - t / f->s.kw);
-            int kj = f->tap1 + s->stride * (f->s.kw - 1 - t % f->s.kw);
-
-            pt_gemm_pack(PT_T, (size_t)s->c_out, n,
-                         p->w + (size_t)(ki * s->kw + kj) * of_tap, (size_t)s->c_out,
-                         first, count, step,
-                         packed + (size_t)t * (size_t)s->c_out * PT_PANEL);
-        }
+        for (int t = 0; t < f->s.kh * f->s.kw; t++, packed += tap_terms(&f->s) * PT_PANEL)
+            (pt_kernel_bf16(p->s.kernel) ? pt_gemm_pack_bf16 : pt_gemm_pack)(
+                p->backward ? PT_T : PT_N, (size_t)f->s.c_in, n,
+                p->w + (size_t)position(p, f, t) * of_tap, c_out, first, count, step,
+                packed);
     }
 }
 
@@ -215,10 +241,11 @@ static void plain_item(const pass *p, const phase *f, size_t item)
                     .a = p->x + row * k,
                     .lda = k,
                     .b = p->packed + f->packed_at,
-                    .panel_step = k * PT_PANEL,
+                    .panel_step = all_terms(&f->s) * PT_PANEL,
                     .bias = p->bias,
                     .accumulate = p->accumulate,
                     .relu = p->relu,
+                    .bf16 = pt_kernel_bf16(p->s.kernel),
                     .c = p->y + row * n,
                     .ldc = n};
 
@@ -226,31 +253,47 @@ static void plain_item(const pass *p, const phase *f, size_t item)
     if (p->mask) apply_mask(g.m * n, p->mask + row * n, g.c);
 }
 
+/* Windows of positions of an odd number of channels, each followed by a zero, in place.
+ */
+static void part_positions(const pt_conv_shape *s, size_t n_windows, int n_taps,
+                           float *windows, size_t ld)
+{
+    size_t c = (size_t)s->c_in, step = tap_floats(s);
+
+    for (size_t i = 0; c < step && i < n_windows; i++, windows += ld)
+        for (size_t t = (size_t)n_taps; t-- > 0;) {
+            memmove(windows + t * step, windows + t * c, c * sizeof *windows);
+            windows[t * step + c] = 0;
+        }
+}
+
 /* y [pixels][c_out] (+)= windows of output rows row0.. of an image. */
 static void multiply_windows(const pass *p, const phase *f, const float *image, int row0,
                              int n_rows, float *windows, float *y)
 {
     const pt_conv_shape *s = &f->s;
-    size_t c = (size_t)s->c_in, n = (size_t)s->c_out;
+    size_t n = (size_t)s->c_out;
     int taps = s->kh * s->kw, step = taps_at_a_time(s);
 
     for (int t = 0; t < taps; t += step) {
         pt_taps some = {t, taps - t < step ? taps - t : step, 0, s->c_in};
-        size_t depth = (size_t)some.n_taps * c;
         pt_product g = {.m = (size_t)n_rows * (size_t)s->out_w,
                         .n = n,
-                        .k = depth,
+                        .k = (size_t)some.n_taps * tap_floats(s),
                         .a = windows,
                         .lda = window_step(s),
-                        .b = p->packed + f->packed_at + (size_t)t * c * PT_PANEL,
-                        .panel_step = pt_conv_depth(s) * PT_PANEL,
+                        .b = p->packed + f->packed_at +
+                             (size_t)t * tap_terms(s) * PT_PANEL,
+                        .panel_step = all_terms(s) * PT_PANEL,
                         .bias = t == 0 ? p->bias : NULL,
                         .accumulate = t > 0 || p->accumulate,
                         .relu = p->relu && t + step >= taps,
+                        .bf16 = pt_kernel_bf16(s->kernel),
                         .c = y,
                         .ldc = n};
 
         pt_im2col(s, &some, row0, n_rows, image, windows, g.lda);
+        part_positions(s, g.m, some.n_taps, windows, g.lda);
         pt_gemm(&g);
     }
 }

@@ -6,6 +6,7 @@
 
 #include "common/base/sizes.h"
 #include "common/gemm/gemm.h"
+#include "common/gemm/pack_bf16.h"
 #include "worker/engine/conv/exact.h"
 #include "worker/engine/conv/im2col.h"
 #include "worker/engine/conv/leaves.h"
@@ -51,6 +52,7 @@ static void add_pixels(const tile *t, size_t pixels, const float *a, size_t lda,
                        const float *dy, bool add, float *out)
 {
     size_t c_out = t->l->c_out, panels = pt_gemm_panels(t->columns);
+    bool bf16 = pt_kernel_bf16(t->l->s.kernel);
 
     for (size_t i = 0; i < pixels; i += PT_GEMM_DEPTH) {
         size_t k = pt_min_size(PT_GEMM_DEPTH, pixels - i);
@@ -61,13 +63,15 @@ static void add_pixels(const tile *t, size_t pixels, const float *a, size_t lda,
                         .a = a + i * lda,
                         .lda = lda,
                         .b = t->packed,
-                        .panel_step = k * PT_PANEL,
+                        .panel_step = (bf16 ? pt_gemm_pairs(k) : k) * PT_PANEL,
                         .add = add || i > 0,
+                        .bf16 = bf16,
                         .c = out,
                         .ldc = t->columns};
 
-        pt_gemm_pack(PT_N, k, t->columns, dy + i * c_out + t->column, c_out, 0, panels,
-                     g.panel_step, t->packed);
+        (bf16 ? pt_gemm_pack_bf16 : pt_gemm_pack)(PT_N, k, t->columns,
+                                                  dy + i * c_out + t->column, c_out, 0,
+                                                  panels, g.panel_step, t->packed);
         pt_gemm(&g);
     }
 }

@@ -2,6 +2,7 @@
 
 #include "common/base/sizes.h"
 #include "common/gemm/gemm.h"
+#include "common/gemm/pack_bf16.h"
 #include "common/run/outer.h"
 #include "worker/engine/layers/bias.h"
 
@@ -14,12 +15,25 @@ enum {
 typedef struct {
     size_t n_in, n_out, n_rows;
     const float *x, *w, *bias, *dy;
-    bool accumulate;
+    bool bf16, accumulate;
     float *y;
     float *shared;  /* dy in panels */
     float *scratch; /* [threads][scratch_floats] */
     size_t scratch_floats;
 } pass;
+
+/* Floats of a panel of depth k. */
+static size_t panel_step(const pass *p, size_t k)
+{
+    return (p->bf16 ? pt_gemm_pairs(k) : k) * PT_PANEL;
+}
+
+static void pack(const pass *p, pt_trans tb, size_t k, size_t n, const float *b,
+                 size_t ldb, size_t first, size_t count, float *packed)
+{
+    (p->bf16 ? pt_gemm_pack_bf16 : pt_gemm_pack)(tb, k, n, b, ldb, first, count,
+                                                 panel_step(p, k), packed);
+}
 
 /* ---- y = x w + bias --------------------------------------------------------------- */
 
@@ -38,14 +52,15 @@ static void forward_item(void *context, int item, int thread)
                         .a = p->x + k,
                         .lda = p->n_in,
                         .b = packed,
-                        .panel_step = depth * PT_PANEL,
+                        .panel_step = panel_step(p, depth),
                         .bias = p->bias && k == 0 ? p->bias + c : NULL,
                         .accumulate = k > 0,
+                        .bf16 = p->bf16,
                         .c = p->y + c,
                         .ldc = p->n_out};
 
-        pt_gemm_pack(PT_N, depth, n, p->w + k * p->n_out + c, p->n_out, 0,
-                     pt_gemm_panels(n), g.panel_step, packed);
+        pack(p, PT_N, depth, n, p->w + k * p->n_out + c, p->n_out, 0, pt_gemm_panels(n),
+             packed);
         pt_gemm(&g);
     }
 }
@@ -55,12 +70,14 @@ static size_t forward_floats(void)
     return COLUMNS * DEPTH;
 }
 
-void pt_linear_forward(pt_threads *pool, int n_in, int n_out, int n_rows, const float *x,
-                       const float *w, const float *bias, float *y, float *scratch)
+void pt_linear_forward(pt_threads *pool, int n_in, int n_out, int n_rows, bool bf16,
+                       const float *x, const float *w, const float *bias, float *y,
+                       float *scratch)
 {
     pass p = {.n_in = (size_t)n_in,
               .n_out = (size_t)n_out,
               .n_rows = (size_t)n_rows,
+              .bf16 = bf16,
               .x = x,
               .w = w,
               .bias = bias,
@@ -78,8 +95,7 @@ static void pack_item(void *context, int item, int thread)
 {
     const pass *p = context;
 
-    pt_gemm_pack(PT_T, p->n_out, p->n_rows, p->dy, p->n_out, (size_t)item, 1,
-                 p->n_out * PT_PANEL, p->shared);
+    pack(p, PT_T, p->n_out, p->n_rows, p->dy, p->n_out, (size_t)item, 1, p->shared);
 }
 
 /* An item is some columns of dx, computed as rows of dx^T = w dy^T: w is read in
@@ -96,8 +112,9 @@ static void data_item(void *context, int item, int thread)
                     .a = p->w + first * p->n_out,
                     .lda = p->n_out,
                     .b = p->shared,
-                    .panel_step = p->n_out * PT_PANEL,
+                    .panel_step = panel_step(p, p->n_out),
                     .accumulate = p->accumulate,
+                    .bf16 = p->bf16,
                     .c = t,
                     .ldc = rows};
 
@@ -118,13 +135,14 @@ static size_t data_floats(size_t n_rows)
     return pt_whole_lines(DATA_COLUMNS * n_rows);
 }
 
-void pt_linear_backward_data(pt_threads *pool, int n_in, int n_out, int n_rows,
+void pt_linear_backward_data(pt_threads *pool, int n_in, int n_out, int n_rows, bool bf16,
                              const float *dy, const float *w, bool accumulate, float *dx,
                              float *scratch)
 {
     pass p = {.n_in = (size_t)n_in,
               .n_out = (size_t)n_out,
               .n_rows = (size_t)n_rows,
+              .bf16 = bf16,
               .w = w,
               .dy = dy,
               .accumulate = accumulate,

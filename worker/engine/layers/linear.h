@@ -1,8 +1,10 @@
 /* Fully connected layer: y = x w + bias. x [n][n_in], w [n_in][n_out], y [n][n_out].
  *
  * By the exact product (gemm.h): rows of all shards share a pass over w, which is read
- * once, and the bits of a row do not depend on the others. Local; no allocation; cannot
- * fail. Buffers do not overlap. */
+ * once, and the bits of a row do not depend on the others. bf16: x, w and dy are rounded
+ * for the first two passes (gemm.h). The gradient of the weights always takes floats: it
+ * is bound by memory, and servers may form it (common/run/outer.h). Local; no allocation;
+ * cannot fail. Buffers do not overlap. */
 #ifndef PT_WORKER_ENGINE_LAYERS_LINEAR_H
 #define PT_WORKER_ENGINE_LAYERS_LINEAR_H
 
@@ -19,11 +21,12 @@ size_t pt_linear_scratch(int n_in, int n_out, int n_rows, int n_shards, int n_th
  * y        out, overwritten
  * scratch  pt_linear_scratch() floats, aligned to 64 bytes
  */
-void pt_linear_forward(pt_threads *p, int n_in, int n_out, int n_rows, const float *x,
-                       const float *w, const float *bias, float *y, float *scratch);
+void pt_linear_forward(pt_threads *p, int n_in, int n_out, int n_rows, bool bf16,
+                       const float *x, const float *w, const float *bias, float *y,
+                       float *scratch);
 
 /* dx = (accumulate ? dx : 0) + dy w^T. */
-void pt_linear_backward_data(pt_threads *p, int n_in, int n_out, int n_rows,
+void pt_linear_backward_data(pt_threads *p, int n_in, int n_out, int n_rows, bool bf16,
                              const float *dy, const float *w, bool accumulate, float *dx,
                              float *scratch);
 

@@ -108,9 +108,10 @@ static void data_to(pt_net *n, int i, int slot)
         conv_data(n, i, accumulate, dx);
         break;
     case PT_OP_LINEAR:
-        pt_linear_backward_data(
-            n->opt.pool, (int)n->plan.nodes[node->in[0]].size, node->c, n->n_images,
-            o->dy, pt_net_tensor(n, node->weight), accumulate, dx, n->kernel_scratch);
+        pt_linear_backward_data(n->opt.pool, (int)n->plan.nodes[node->in[0]].size,
+                                node->c, n->n_images, pt_kernel_bf16(n->opt.kernel),
+                                o->dy, pt_net_tensor(n, node->weight), accumulate, dx,
+                                n->kernel_scratch);
         break;
     case PT_OP_RELU:
     case PT_OP_RELU6:

@@ -26,7 +26,8 @@ static void run_linear(pt_net *n, int i)
     const pt_node *node = &n->opt.graph->nodes[i];
     int n_in = (int)n->plan.nodes[node->in[0]].size;
 
-    pt_linear_forward(n->opt.pool, n_in, node->c, n->n_images, pt_net_y(n, node->in[0]),
+    pt_linear_forward(n->opt.pool, n_in, node->c, n->n_images,
+                      pt_kernel_bf16(n->opt.kernel), pt_net_y(n, node->in[0]),
                       pt_net_tensor(n, node->weight), pt_net_tensor(n, node->bias),
                       n->plan.nodes[i].y, n->kernel_scratch);
 }
