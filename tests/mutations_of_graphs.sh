@@ -20,3 +20,7 @@ mutation a_packed_graph_forgets_strides common.graph_like common/graph/packed.c 
 - set(&l->stride, &l->has_stride, w->stride);
 + set(&l->stride, &l->has_stride, w->kh);
 M
+mutation names_say_more_than_an_export launch.export common/weights/weights.c <<'M'
+- if (info->format == PT_FORMAT_MODEL || info->has_preprocess)
++ if (info->format == PT_FORMAT_MODEL)
+M

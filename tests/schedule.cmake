@@ -3,7 +3,7 @@
 
 # Most of their time they wait, for mpirun, a deadline or a disk: half a core each.
 set(PT_WAITING e2e.eval_ranks e2e.attention e2e.borrow e2e.doctor e2e.edges e2e.errors e2e.idle e2e.in_job
-  e2e.run_dir e2e.scale e2e.submit e2e.validation e2e.watch
+  e2e.run_dir e2e.scale e2e.submit e2e.train_graph e2e.validation e2e.watch
   faults.blocked faults.differ faults.flip faults.hdf5 faults.kills.1 faults.kills.21 faults.signals
   faults.start launch.pack multihost.hash multihost.stop server.checkpoint server.save_killed)
 

@@ -23,8 +23,8 @@ enum { PT_WEIGHTS_NOTE = 200 };
 /* What a weights file states about itself, and what else is known of it. */
 typedef struct {
     pt_format format;
-    bool has_preprocess; /* recorded in our model file; or, once it is loaded, known of
-                            files with these names (naming.h) */
+    bool has_preprocess; /* recorded in a file of ours, model or ONNX; or, once it is
+                            loaded, known of files with these names (naming.h) */
     pt_preprocess preprocess;
     bool has_geometry; /* the same */
     pt_geometry geometry;

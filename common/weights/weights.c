@@ -13,6 +13,7 @@
 #include "common/weights/names.h"
 #include "common/weights/onnx.h"
 #include "common/weights/onnx_graph.h"
+#include "common/weights/onnx_metadata.h"
 #include "common/weights/safetensors.h"
 #include "common/weights/survey.h"
 #include "common/weights/tfjs.h"
@@ -90,18 +91,20 @@ static pt_status describe(const char *path, pt_format format, const pt_table *t,
     if (format == PT_FORMAT_MODEL) return pt_model_inspect(path, info);
     rule = pt_naming_signed(t, format);
     *info = (pt_weights_info){.format = format, .n_classes = pt_names_classes(t)};
-    if (!rule) return PT_OK;
-    info->has_program = true;
-    info->options.stride_at = rule->stride_at;
-    info->options.bn_eps = rule->bn_eps;
-    return PT_OK;
+    if (rule) {
+        info->has_program = true;
+        info->options.stride_at = rule->stride_at;
+        info->options.bn_eps = rule->bn_eps;
+    }
+    return format == PT_FORMAT_ONNX ? pt_onnx_metadata_read(path, info) : PT_OK;
 }
 
 /* What the rule knows and the file does not say. */
 static void describe_rule(const pt_naming *rule, pt_weights_info *info)
 {
     info->names = rule->title;
-    if (info->format == PT_FORMAT_MODEL) return; /* speaks for itself */
+    if (info->format == PT_FORMAT_MODEL || info->has_preprocess)
+        return; /* speaks for itself */
     info->has_preprocess = info->has_geometry = rule->pixels != NULL;
     if (!rule->pixels) return;
     info->preprocess = *rule->pixels->preprocess;
@@ -441,6 +444,16 @@ pt_status pt_weights_load(const char *path, const char *entry, const pt_graph *g
     return s;
 }
 
+pt_status pt_weights_class_names(const char *path, pt_format format, char ***names,
+                                 size_t *n)
+{
+    *names = NULL;
+    *n = 0;
+    if (format == PT_FORMAT_MODEL) return pt_model_class_names(path, names, n);
+    if (format == PT_FORMAT_ONNX) return pt_onnx_metadata_classes(path, names, n);
+    return PT_OK;
+}
+
 pt_status pt_weights_graph(const char *path, pt_graph **g)
 {
     pt_format format;
@@ -449,7 +462,13 @@ pt_status pt_weights_graph(const char *path, pt_graph **g)
     *g = NULL;
     if (s != PT_OK) return s;
     if (format == PT_FORMAT_ONNX) return pt_onnx_graph_read(path, g);
-    if (format == PT_FORMAT_MODEL) return pt_model_graph(path, g);
+    if (format == PT_FORMAT_MODEL) s = pt_model_graph(path, g);
+    if (s != PT_OK || *g) return s;
+    if (format == PT_FORMAT_MODEL)
+        return pt_fail(PT_ERR_WEIGHTS,
+                       "%s: its network is one of ptrain's own: give network.weights and "
+                       "network.name, not network.graph",
+                       path);
     return pt_fail(PT_ERR_WEIGHTS,
                    "%s: %s files hold weights and no graph: give an ONNX "
                    "model, or network.name",

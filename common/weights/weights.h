@@ -41,9 +41,15 @@ PT_MUST_USE pt_status pt_weights_load(const char *path, const char *entry,
                                       pt_weights_info *info);
 
 /* The graph that the file describes: an ONNX model, or a model of ours that was trained
- * on one. *g is NULL for a model whose network is one of ours; other formats describe
- * none: PT_ERR_WEIGHTS. Local. */
+ * on one. PT_ERR_WEIGHTS for other formats, which describe none, and for a model whose
+ * network is one of ours. Local. */
 PT_MUST_USE pt_status pt_weights_graph(const char *path, pt_graph **g);
+
+/* Class names that a file of ours records, a model or its export to ONNX:
+ * NULL-terminated, one block that free(*names) releases; *names is NULL and *n 0 where it
+ * has none. */
+PT_MUST_USE pt_status pt_weights_class_names(const char *path, pt_format format,
+                                             char ***names, size_t *n);
 
 /* Reads all that inspecting and loading may read of an HDF5 file (a model of ours, or of
  * Keras) and keeps nothing: for a process that may crash in the HDF5 library. Tensors

@@ -79,7 +79,7 @@ static pt_status load_onnx(const char *path, pt_classifier *m)
     if (s != PT_OK) return s;
     if (found.network) return load_named(path, NULL, found.network, true, m);
     s = pt_onnx_graph_load(path, &m->graph, &m->flat);
-    if (s == PT_OK && pt_job_rank() == 0)
+    if (s == PT_OK && pt_job_rank() == 0 && !m->info.has_preprocess)
         pt_log_warn("%s: is no network that ptrain knows by name: its graph is followed, "
                     "and RGB pixels with ImageNet's mean and deviation are assumed",
                     path);
@@ -120,8 +120,8 @@ pt_status pt_classifier_names(const pt_classifier *m, const char *path, const ch
     *names = NULL;
     if (file)
         s = pt_lines_read(file, names, &n);
-    else if (m->info.format == PT_FORMAT_MODEL)
-        s = pt_model_class_names(path, names, &n);
+    else
+        s = pt_weights_class_names(path, m->info.format, names, &n);
     if (s == PT_OK && *names && n != (size_t)m->graph->n_classes)
         s = pt_fail(PT_ERR_DATA, "%zu class names, the network has %d classes", n,
                     m->graph->n_classes);

@@ -30,7 +30,7 @@ PT_MUST_USE pt_status pt_classifier_open(const char *path, const char *entry,
                                          pt_classifier *out);
 
 /* The names of its classes: the lines of `file`, or where that is NULL those that path, a
- * model file of ours, records; *names NULL: there are none. One block that free(*names)
+ * file of ours, records; *names NULL: there are none. One block that free(*names)
  * releases. PT_ERR_DATA if there are not as many as classes. */
 PT_MUST_USE pt_status pt_classifier_names(const pt_classifier *m, const char *path,
                                           const char *file, char ***names);

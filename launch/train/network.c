@@ -49,11 +49,6 @@ static pt_status read_graph(const pt_config *c, pt_network *net)
     if (s == PT_OK) s = pt_weights_graph(net->files.graph, &net->like);
     if (s != PT_OK) return s;
     if (!net->files.weights) net->files.weights = net->files.graph;
-    if (!net->like)
-        return pt_fail(PT_ERR_WEIGHTS,
-                       "%s: its network is one of ptrain's own: give network.weights and "
-                       "network.name, not network.graph",
-                       net->files.graph);
     if (net->like->nodes[0].h != (int)c->data->crop)
         pt_log_warn("%s: is made for %d x %d pixels, data.crop is %u", net->files.graph,
                     net->like->nodes[0].h, net->like->nodes[0].w, c->data->crop);

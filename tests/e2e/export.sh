@@ -21,6 +21,13 @@ for format in onnx safetensors pth; do
     [ "$(cut -f 2-11 predictions | tr '\t' '\n' | grep -c .)" -ge 10 ] ||
         { fail "predictions from $format"; cat predictions; }
 done
+# An ONNX file says which pixels it wants, and its classes: the run's own predictions.
+"$PTRAIN" eval run.onnx data.h5 >eval.log 2>&1 &&
+    grep -q "sha256 $(value run predictions_hash)" eval.log || { fail "eval of run.onnx"; cat eval.log; }
+for model in run.onnx run/model.h5; do
+    "$PTRAIN" predict --weights $model images/target/test | sed 1d >"$(basename $model).txt" || fail "predict by $model"
+done
+cmp run.onnx.txt model.h5.txt || fail "run.onnx: other classes"
 ls ./*.tmp.* 2>/dev/null && fail "temporary files stay"
 refused "exists" run --to onnx
 refused "must be onnx, safetensors or pth" run --to keras

@@ -241,6 +241,109 @@ static void test_a_file_says_what_it_is_and_which_pixels_it_wants(void **state)
     end(&n);
 }
 
+static void test_pixels_and_classes_of_an_onnx_file_are_read_back(void **state)
+{
+    static const pt_geometry shapes[] = {
+        {PT_RESIZE_SQUARE, 48}, {PT_RESIZE_SHORT_SIDE, 40}, {PT_RESIZE_NONE, 0}};
+    static const char *const classes[] = {"a", "b c", "\xc3\xa9\"", "", "e"};
+    static const pt_preprocess pre = {
+        true, 1 / 3.0f, {104.007f, 1e-7f, -122.67891f}, {1, 0.1f, 1e9f}};
+    const pt_graph_options opt = {.n_classes = 5, .side = 32};
+    network n;
+
+    make(&n, "resnet_small", &opt);
+    n.e.preprocess = &pre;
+    n.e.classes = classes;
+    for (int i = 0; i < 3; i++) {
+        pt_weights_info info;
+        char **names;
+        size_t n_names;
+
+        n.e.geometry = &shapes[i];
+        assert_int_equal(pt_export_onnx(&n.e, path), PT_OK);
+        assert_int_equal(pt_weights_inspect(path, NULL, &info), PT_OK);
+        assert_true(info.has_preprocess && info.has_geometry);
+        assert_true(info.preprocess.bgr);
+        assert_memory_equal(&info.preprocess.scale, &pre.scale, 7 * sizeof(float));
+        assert_int_equal(info.geometry.mode, shapes[i].mode);
+        assert_int_equal(info.geometry.resize, shapes[i].resize);
+        assert_int_equal(pt_weights_class_names(path, info.format, &names, &n_names),
+                         PT_OK);
+        assert_int_equal(n_names, 5);
+        for (int c = 0; c < 5; c++) assert_string_equal(names[c], classes[c]);
+        assert_null(names[5]);
+        free(names);
+        /* What it says goes before what is known of files with these names. */
+        assert_int_equal(pt_weights_load(path, NULL, n.graph, true, n.flat, &info),
+                         PT_OK);
+        assert_true(info.has_preprocess && info.preprocess.bgr);
+    }
+    end(&n);
+}
+
+/* Replaces the bytes of `from` in the file by as many of `to`. */
+static void replace(const char *from, const char *to)
+{
+    static char bytes[1 << 20];
+    FILE *f = fopen(path, "r+b");
+    char *at;
+    size_t size;
+
+    assert_non_null(f);
+    size = fread(bytes, 1, sizeof bytes, f);
+    at = memmem(bytes, size, from, strlen(from));
+    assert_non_null(at);
+    assert_int_equal(fseek(f, (long)(at - bytes), SEEK_SET), 0);
+    assert_int_equal(fwrite(to, 1, strlen(to), f), strlen(to));
+    assert_int_equal(fclose(f), 0);
+}
+
+static void test_metadata_that_we_never_write_is_refused(void **state)
+{
+    static const char *const changes[][3] = {
+        {"\x03rgb", "\x03rgx", "preprocess_order is 'rgx'"},
+        {"short_side", "short_sidy", "resize_mode is 'short_sidy'"},
+        {"[0.485", "[0,485", "preprocess_mean is '[0,485"},
+        {"[0.229", "[-.229", "preprocess_std is '[-.229"},
+        {"[\"a\"", "[ 12", "classes is '[ 12"}};
+    static const char *const classes[] = {"a", "b", "c", "d", "e"};
+    const pt_graph_options opt = {.n_classes = 5, .side = 32};
+    network n;
+
+    make(&n, "resnet_small", &opt);
+    n.e.classes = classes;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        pt_weights_info info;
+        char **names = NULL;
+        size_t n_names;
+        pt_status s;
+
+        assert_int_equal(pt_export_onnx(&n.e, path), PT_OK);
+        replace(changes[i][0], changes[i][1]);
+        s = pt_weights_inspect(path, NULL, &info);
+        if (s == PT_OK) s = pt_weights_class_names(path, info.format, &names, &n_names);
+        assert_int_equal(s, PT_ERR_DATA);
+        assert_null(names);
+        if (!strstr(pt_fail_text(), changes[i][2])) fail_msg("%s", pt_fail_text());
+    }
+    end(&n);
+}
+
+static void test_metadata_of_another_program_says_nothing(void **state)
+{
+    const pt_graph_options opt = {.n_classes = 5, .side = 32};
+    network n;
+    pt_weights_info info;
+
+    make(&n, "resnet_small", &opt);
+    assert_int_equal(pt_export_onnx(&n.e, path), PT_OK);
+    replace("ptrain ", "others ");
+    replace("\x03rgb", "\x03rgx");
+    assert_int_equal(pt_weights_inspect(path, NULL, &info), PT_OK);
+    assert_false(info.has_preprocess);
+    end(&n);
+}
+
 static void test_a_file_that_cannot_be_written_is_one_failure(void **state)
 {
     const pt_graph_options opt = {.n_classes = 5, .side = 32};
@@ -261,6 +364,9 @@ int main(void)
         cmocka_unit_test(test_averages_over_a_grid_are_two_products),
         cmocka_unit_test(test_averages_of_whole_windows_are_onnxs_own),
         cmocka_unit_test(test_a_file_says_what_it_is_and_which_pixels_it_wants),
+        cmocka_unit_test(test_pixels_and_classes_of_an_onnx_file_are_read_back),
+        cmocka_unit_test(test_metadata_that_we_never_write_is_refused),
+        cmocka_unit_test(test_metadata_of_another_program_says_nothing),
         cmocka_unit_test(test_a_file_that_cannot_be_written_is_one_failure),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
