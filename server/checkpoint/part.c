@@ -45,10 +45,11 @@ static int owned_keys(const pt_run *r, int t, int server, bool *all)
 /* A header and links for every tensor, or every piece of one, with its momentum. */
 uint64_t pt_part_margin(const pt_run *r)
 {
-    enum { LIBRARY_BYTES = 1 << 16, OBJECT_BYTES = 1 << 10 };
+    enum { LIBRARY_BYTES = 1 << 16, OBJECT_BYTES = 1 << 10, OF_THE_BEST = 2 };
+    uint64_t sets = PT_PART_SETS - (pt_run_may_end_early(r) ? 0 : OF_THE_BEST);
 
     return LIBRARY_BYTES +
-           PT_PART_SETS * OBJECT_BYTES * (uint64_t)(r->graph->n_tensors + r->keys->n);
+           sets * OBJECT_BYTES * (uint64_t)(r->graph->n_tensors + r->keys->n);
 }
 
 uint64_t pt_part_bytes(const pt_run *r, int server)
