@@ -379,8 +379,8 @@ mutation watchdog_counts_steps_from_0 common.watchdog common/comm/watchdog.c <<'
 + snprintf(step, sizeof step, "step %llu", (unsigned long long)dog.step);
 M
 mutation a_stop_is_a_failure common.status common/base/status.c <<'M'
-- return (unsigned)s < PT_STATUS_COUNT ? table[s].code : 1;
-+ return (unsigned)s < PT_STATUS_COUNT ? table[s].code != 0 : 1;
+- return (unsigned)s < PT_STATUS_COUNT ? exit_codes[s] : 1;
++ return (unsigned)s < PT_STATUS_COUNT ? exit_codes[s] != 0 : 1;
 M
 mutation an_open_end_is_included common.config_ranges common/config/check.c <<'M'
 - (r->right == ']' ? x <= r->high : x < r->high);

@@ -10,23 +10,15 @@ enum { TEXT_MAX = 1 << 16 };
 
 static _Thread_local char text[TEXT_MAX]; /* untouched pages cost nothing */
 
-static const struct {
-    int code;
-    const char *text;
-} table[] = {
-#define X(name, exit_code, words) {exit_code, words},
+static const int exit_codes[] = {
+#define X(name, code) code,
     PT_STATUS_LIST(X)
 #undef X
 };
 
 int pt_status_exit_code(pt_status s)
 {
-    return (unsigned)s < PT_STATUS_COUNT ? table[s].code : 1;
-}
-
-const char *pt_status_text(pt_status s)
-{
-    return (unsigned)s < PT_STATUS_COUNT ? table[s].text : "unknown status";
+    return (unsigned)s < PT_STATUS_COUNT ? exit_codes[s] : 1;
 }
 
 static void append(size_t at, const char *fmt, va_list ap)

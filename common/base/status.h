@@ -9,23 +9,23 @@
 
 #define PT_MUST_USE __attribute__((warn_unused_result))
 
-/* The only list of failures; enum, texts and exit codes come from it. */
+/* The only list of failures; enum and exit codes come from it. */
 #define PT_STATUS_LIST(X)                                                                \
-    X(PT_OK, 0, "success")                                                               \
-    X(PT_ERR_NOMEM, 1, "out of memory")                                                  \
-    X(PT_ERR_IO, 1, "input or output failed")                                            \
-    X(PT_ERR_DATA, 1, "data are not valid")                                              \
-    X(PT_ERR_SHAPE, 1, "shapes do not agree")                                            \
-    X(PT_ERR_WEIGHTS, 1, "weights do not fit the network")                               \
-    X(PT_ERR_COMM, 1, "communication failed")                                            \
-    X(PT_ERR_NUMERIC, 1, "a number is not finite")                                       \
-    X(PT_ERR_BUG, 1, "an invariant does not hold")                                       \
-    X(PT_ERR_CONFIG, 2, "configuration is not valid")                                    \
-    X(PT_ERR_USAGE, 2, "command line is not valid")                                      \
-    X(PT_STOPPED, 75, "stopped, checkpoint written")
+    X(PT_OK, 0)          /* success */                                                   \
+    X(PT_ERR_NOMEM, 1)   /* out of memory */                                             \
+    X(PT_ERR_IO, 1)      /* input or output failed */                                    \
+    X(PT_ERR_DATA, 1)    /* data are not valid */                                        \
+    X(PT_ERR_SHAPE, 1)   /* shapes do not agree */                                       \
+    X(PT_ERR_WEIGHTS, 1) /* weights do not fit the network */                            \
+    X(PT_ERR_COMM, 1)    /* communication failed */                                      \
+    X(PT_ERR_NUMERIC, 1) /* a number is not finite */                                    \
+    X(PT_ERR_BUG, 1)     /* an invariant does not hold */                                \
+    X(PT_ERR_CONFIG, 2)  /* configuration is not valid */                                \
+    X(PT_ERR_USAGE, 2)   /* command line is not valid */                                 \
+    X(PT_STOPPED, 75)    /* stopped, checkpoint written */
 
 typedef enum {
-#define X(name, code, text) name,
+#define X(name, code) name,
     PT_STATUS_LIST(X)
 #undef X
         PT_STATUS_COUNT
@@ -33,9 +33,6 @@ typedef enum {
 
 /* The exit code that a process should end with for `s`. */
 int pt_status_exit_code(pt_status s);
-
-/* The general text of `s`; static storage. */
-const char *pt_status_text(pt_status s);
 
 /* Records why, for this thread, and returns `s`. The text is one fault: lower case,
  * names the thing and both numbers, no full stop. Several faults of one input are
