@@ -20,6 +20,10 @@ mutation a_packed_graph_forgets_strides common.graph_like common/graph/packed.c 
 - set(&l->stride, &l->has_stride, w->stride);
 + set(&l->stride, &l->has_stride, w->kh);
 M
+mutation padding_of_an_average_does_not_count worker.avg_pool worker/engine/layers/avg_pool.c <<'M'
+- s->count_pad ? pt_min_int(start + s->k, s->in + s->after) - start : r.to - r.from;
++ r.to - r.from;
+M
 mutation names_say_more_than_an_export launch.export common/weights/weights.c <<'M'
 - if (info->format == PT_FORMAT_MODEL || info->has_preprocess)
 + if (info->format == PT_FORMAT_MODEL)

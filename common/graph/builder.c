@@ -132,8 +132,7 @@ static int newest(const pt_builder *b)
     return b->status == PT_OK ? b->g->n_nodes - 1 : 0;
 }
 
-/* Output pixels along one side, as PyTorch counts them; below 1 where none fits. */
-static int window_count(int in, int k, int stride, int before, int after, bool ceil)
+int pt_window_count(int in, int k, int stride, int before, int after, bool ceil)
 {
     int span = in + before + after - k;
     int n;
@@ -155,8 +154,8 @@ static void slide_window(pt_builder *b, pt_node *n, pt_window w)
                  w.pad_right < w.kw,
              "%s: a window would see nothing but padding", n->name);
     n->window = w;
-    n->h = window_count(h, w.kh, w.stride, w.pad_top, w.pad_bottom, w.ceil);
-    n->w = window_count(width, w.kw, w.stride, w.pad_left, w.pad_right, w.ceil);
+    n->h = pt_window_count(h, w.kh, w.stride, w.pad_top, w.pad_bottom, w.ceil);
+    n->w = pt_window_count(width, w.kw, w.stride, w.pad_left, w.pad_right, w.ceil);
     if (n->h < 1 || n->w < 1)
         b->status =
             pt_fail(PT_ERR_CONFIG,
@@ -226,6 +225,15 @@ int pt_build_relu6(pt_builder *b, int in, pt_name name)
 int pt_build_max_pool(pt_builder *b, int in, pt_name name, pt_window w)
 {
     pt_node *n = add_node(b, PT_OP_MAX_POOL, in, -1, name);
+
+    if (!n) return 0;
+    slide_window(b, n, w);
+    return newest(b);
+}
+
+int pt_build_avg_pool(pt_builder *b, int in, pt_name name, pt_window w)
+{
+    pt_node *n = add_node(b, PT_OP_AVG_POOL, in, -1, name);
 
     if (!n) return 0;
     slide_window(b, n, w);

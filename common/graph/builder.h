@@ -32,6 +32,9 @@ pt_window pt_window_square(int k, int stride, int pad);
  * ceil(h / stride) rows; an odd pixel of padding goes after. */
 pt_window pt_window_same(int k, int stride, int h, int w);
 
+/* Output pixels along one side, as PyTorch counts them; below 1 where none fits. */
+int pt_window_count(int in, int k, int stride, int before, int after, bool ceil);
+
 /* Takes nothing; begins with the input node, side x side x 3. */
 void pt_builder_init(pt_builder *b, const char *network, const pt_graph_options *opt);
 
@@ -51,6 +54,7 @@ int pt_build_added_bias(pt_builder *b, int in, pt_name name);
 int pt_build_relu(pt_builder *b, int in, pt_name name);
 int pt_build_relu6(pt_builder *b, int in, pt_name name);
 int pt_build_max_pool(pt_builder *b, int in, pt_name name, pt_window w);
+int pt_build_avg_pool(pt_builder *b, int in, pt_name name, pt_window w);
 int pt_build_global_avg_pool(pt_builder *b, int in, pt_name name);
 int pt_build_adaptive_avg_pool(pt_builder *b, int in, pt_name name, int side);
 int pt_build_linear(pt_builder *b, int in, pt_name name, int out);

@@ -32,9 +32,10 @@ typedef enum {
                                 floor(i s / n) to ceil((i + 1) s / n) - 1 */
     PT_OP_LINEAR,            /* flattens its input */
     PT_OP_DROPOUT,
-    PT_OP_ADD,       /* two inputs of one shape */
-    PT_OP_CONCAT,    /* two inputs, joined on channels */
-    PT_OP_SHORTCUT_A /* every stride-th pixel; zero channels half before, half after */
+    PT_OP_ADD,        /* two inputs of one shape */
+    PT_OP_CONCAT,     /* two inputs, joined on channels */
+    PT_OP_SHORTCUT_A, /* every stride-th pixel; zero channels half before, half after */
+    PT_OP_AVG_POOL    /* windows as those of a max pool; means */
 } pt_op;
 
 /* Geometry of convolutions and pools; pads are pixels. */
@@ -42,6 +43,7 @@ typedef struct {
     int kh, kw, stride;
     int pad_top, pad_left, pad_bottom, pad_right;
     bool ceil;
+    bool count_pad; /* AVG_POOL: padding counts, as zeros */
 } pt_window;
 
 enum { PT_NAME_MAX = 64 };
@@ -51,7 +53,7 @@ typedef struct {
     pt_op op;
     int in[2];        /* nodes; in[1] = -1 unless ADD or CONCAT; both -1 for INPUT */
     int h, w, c;      /* shape of the output, without the batch */
-    pt_window window; /* CONV, DEPTHWISE, MAX_POOL, SHORTCUT_A (stride only) */
+    pt_window window; /* CONV, DEPTHWISE, MAX_POOL, AVG_POOL, SHORTCUT_A (stride only) */
     float eps;        /* BATCH_NORM */
     float dropout;    /* DROPOUT: probability of a zero */
     bool adds;        /* BATCH_NORM: nothing but its beta, the bias of the layer below */

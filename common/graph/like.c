@@ -47,7 +47,8 @@ static bool is_in(int value, int low, int high)
 
 static bool has_window(pt_op op)
 {
-    return op == PT_OP_CONV || op == PT_OP_DEPTHWISE || op == PT_OP_MAX_POOL;
+    return op == PT_OP_CONV || op == PT_OP_DEPTHWISE || op == PT_OP_MAX_POOL ||
+           op == PT_OP_AVG_POOL;
 }
 
 static bool is_window(const pt_window *w)
@@ -144,6 +145,8 @@ static int make_node(pt_builder *b, const pt_node *n, pt_name name, int c, int i
         return pt_build_relu6(b, in0, name);
     case PT_OP_MAX_POOL:
         return pt_build_max_pool(b, in0, name, n->window);
+    case PT_OP_AVG_POOL:
+        return pt_build_avg_pool(b, in0, name, n->window);
     case PT_OP_GLOBAL_AVG_POOL:
         return pt_build_global_avg_pool(b, in0, name);
     case PT_OP_ADAPTIVE_AVG_POOL:

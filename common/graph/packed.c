@@ -26,7 +26,8 @@ static const Pt__Graph__Op ops[] = {
     [PT_OP_DROPOUT] = PT__GRAPH__OP__DROPOUT,
     [PT_OP_ADD] = PT__GRAPH__OP__ADD,
     [PT_OP_CONCAT] = PT__GRAPH__OP__CONCAT,
-    [PT_OP_SHORTCUT_A] = PT__GRAPH__OP__SHORTCUT_A};
+    [PT_OP_SHORTCUT_A] = PT__GRAPH__OP__SHORTCUT_A,
+    [PT_OP_AVG_POOL] = PT__GRAPH__OP__AVG_POOL};
 
 enum { N_OPS = sizeof ops / sizeof *ops };
 
@@ -48,6 +49,7 @@ static void describe_window(const pt_window *w, layer *l)
     set(&l->bottom, &l->has_bottom, w->pad_bottom);
     set(&l->right, &l->has_right, w->pad_right);
     l->has_ceil = l->ceil = w->ceil;
+    l->has_count_pad = l->count_pad = w->count_pad;
 }
 
 /* in: room for two. */
@@ -64,7 +66,8 @@ static void describe(const pt_node *n, const int *number, uint32_t *in, layer *l
         set(&l->c, &l->has_c, n->c);
     if (n->op == PT_OP_INPUT || n->op == PT_OP_ADAPTIVE_AVG_POOL)
         set(&l->side, &l->has_side, n->h);
-    if (n->op == PT_OP_CONV || n->op == PT_OP_DEPTHWISE || n->op == PT_OP_MAX_POOL)
+    if (n->op == PT_OP_CONV || n->op == PT_OP_DEPTHWISE || n->op == PT_OP_MAX_POOL ||
+        n->op == PT_OP_AVG_POOL)
         describe_window(&n->window, l);
     if (n->op == PT_OP_SHORTCUT_A) set(&l->stride, &l->has_stride, n->window.stride);
     l->bias = n->op == PT_OP_CONV ? n->bias >= 0 : n->adds;
@@ -182,7 +185,8 @@ static void read_layer(const layer *l, pt_node *n)
                               .pad_left = small(l->left),
                               .pad_bottom = small(l->bottom),
                               .pad_right = small(l->right),
-                              .ceil = l->ceil},
+                              .ceil = l->ceil,
+                              .count_pad = l->count_pad},
                    .adds = l->bias,
                    .bias = l->bias ? 0 : -1};
     if (l->name && strlen(l->name) < sizeof n->name)

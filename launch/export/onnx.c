@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/graph/builder.h"
 #include "launch/export/export.h"
 #include "launch/export/onnx_build.h"
 #include "launch/export/tensors.h"
@@ -75,6 +76,49 @@ static void map_max_pool(mapping *m, const pt_node *n, const char *in)
 
     set_window(m, node, &n->window);
     if (n->window.ceil) pt_onnx_int(&m->b, node, "ceil_mode", 1);
+}
+
+/* Padding that counts is a node of its own, as torch writes it: programs differ in what
+ * count_include_pad does where a size is rounded up. */
+static const char *map_pad(mapping *m, const pt_node *n, const char *in)
+{
+    const pt_window *w = &n->window;
+    int64_t pads[8] = {0, 0, w->pad_top, w->pad_left, 0, 0, w->pad_bottom, w->pad_right};
+    char name[2][PT_NAME_MAX + 16];
+    const char *inputs[2] = {in};
+
+    snprintf(name[0], sizeof name[0], "%s.pads", n->name);
+    snprintf(name[1], sizeof name[1], "%s.pad", n->name);
+    inputs[1] = pt_onnx_list(&m->b, name[0], pads, 8);
+    pt_onnx_node(&m->b, "Pad", name[1], inputs, 2);
+    return pt_onnx_text(&m->b, name[1]);
+}
+
+/* Does the pool of the padded map hold as many windows? */
+static bool is_as_large(const pt_node *n, const pt_node *in)
+{
+    const pt_window *w = &n->window;
+    int h = in->h + w->pad_top + w->pad_bottom,
+        width = in->w + w->pad_left + w->pad_right;
+
+    return pt_window_count(h, w->kh, w->stride, 0, 0, w->ceil) == n->h &&
+           pt_window_count(width, w->kw, w->stride, 0, 0, w->ceil) == n->w;
+}
+
+static void map_avg_pool(mapping *m, const pt_node *n, const char *in)
+{
+    pt_window w = n->window;
+    Pt__Onnx__NodeProto *node;
+
+    if (w.count_pad && is_as_large(n, &m->graph->nodes[n->in[0]])) {
+        in = map_pad(m, n, in);
+        w.pad_top = w.pad_left = w.pad_bottom = w.pad_right = 0;
+        w.count_pad = false;
+    }
+    node = pt_onnx_node(&m->b, "AveragePool", n->name, &in, 1);
+    set_window(m, node, &w);
+    if (w.ceil) pt_onnx_int(&m->b, node, "ceil_mode", 1);
+    if (w.count_pad) pt_onnx_int(&m->b, node, "count_include_pad", 1);
 }
 
 /* Averages as two products: rows x in x columns, where the matrices hold each window's
@@ -201,6 +245,9 @@ static void map_node(mapping *m, int i)
         break;
     case PT_OP_MAX_POOL:
         map_max_pool(m, n, in);
+        break;
+    case PT_OP_AVG_POOL:
+        map_avg_pool(m, n, in);
         break;
     case PT_OP_GLOBAL_AVG_POOL:
         pt_onnx_node(&m->b, "GlobalAveragePool", n->name, &in, 1);

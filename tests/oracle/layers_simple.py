@@ -33,6 +33,17 @@ ADAPTIVE = {
     "same": (1, 7, 7, 4, (7, 7)),
 }
 
+# name: n, h, w, c, window, stride, padding, rounded up, padding counts (test_avg_pool.c)
+AVERAGE = {
+    "halves": (1, 8, 6, 3, (2, 2), 2, 0, False, True),
+    "padded": (2, 7, 9, 5, (3, 3), 1, 1, False, True),
+    "inside": (2, 7, 9, 66, (3, 3), 1, 1, False, False),
+    "up": (1, 7, 6, 4, (3, 3), 2, 1, True, True),
+    "up_inside": (1, 8, 7, 4, (3, 3), 2, 1, True, False),
+    "wide": (1, 9, 11, 2, (3, 5), 3, (1, 2), True, True),
+    "beyond": (1, 5, 5, 3, (2, 2), 3, 0, True, True),
+}
+
 
 def back(y, dy, *inputs):
     return torch.autograd.grad(y, inputs, torch.from_numpy(dy))
@@ -80,6 +91,15 @@ def adaptive(out):
         out.add("adaptive_%s_dx" % name, back(y, pattern.nhwc(80 + k, (n, *to, c)), x)[0].numpy())
 
 
+def average(out):
+    for k, (name, (n, h, w, c, size, stride, pad, up, counts)) in enumerate(AVERAGE.items()):
+        x = torch.from_numpy(pattern.nhwc(100 + k, (n, h, w, c))).requires_grad_()
+        y = F.avg_pool2d(x, size, stride, pad, up, counts)
+        out.add("average_%s_y" % name, y.detach().numpy())
+        dy = pattern.nhwc(120 + k, (n, y.shape[2], y.shape[3], c))
+        out.add("average_%s_dx" % name, back(y, dy, x)[0].numpy())
+
+
 def main():
     torch.set_num_threads(1)
     out = pattern.Golden(OUT, ["made by tests/oracle/layers_simple.py, PyTorch %s"
@@ -94,6 +114,7 @@ def main():
     y = F.adaptive_avg_pool2d(x, 1)
     out.add("avg_y", y.detach().numpy())
     adaptive(out)
+    average(out)
     out.write()
 
 

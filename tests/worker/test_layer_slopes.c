@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "worker/engine/layers/adaptive_pool.h"
+#include "worker/engine/layers/avg_pool.h"
 #include "worker/engine/layers/pointwise.h"
 #include "worker/engine/layers/pool2d.h"
 
@@ -128,6 +129,18 @@ static void grid_b(const float *x, const float *dy, float *dx)
     pt_adaptive_pool_backward(pool, &grid, IMAGES, dy, false, dx);
 }
 
+static const pt_avg_pool means = {
+    SIDE, SIDE, C, (SIDE + 1) / 2, (SIDE + 1) / 2, 3, 3, 2, 1, 1, 1, 1, true};
+
+static void means_f(const float *x, float *y)
+{
+    pt_avg_pool_forward(pool, &means, IMAGES, x, y);
+}
+static void means_b(const float *x, const float *dy, float *dx)
+{
+    pt_avg_pool_backward(pool, &means, IMAGES, dy, false, dx);
+}
+
 static double loss(const layer *l, const float *x, const float *dy)
 {
     float y[MAX_FLOATS];
@@ -175,6 +188,7 @@ static void test_gradients_are_the_slopes_of_the_loss(void **state)
         {"dropout", IN, dropout_f, dropout_b},
         {"max pool", IMAGES * 9 * C, max_pool_f, max_pool_b},
         {"global average", IMAGES * C, average_f, average_b},
+        {"averages over windows", IMAGES * 9 * C, means_f, means_b},
         {"averages over a grid", IMAGES * (SIDE - 1) * (SIDE + 1) * C, grid_f, grid_b},
     };
 

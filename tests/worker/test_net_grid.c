@@ -1,6 +1,7 @@
 /* A small network that averages its map to a grid, as VGG-16 does at other sizes than
- * 224: its gradients against differences of its outputs, its bits on threads and workers.
- * No layer of it has a kink, so differences along one tensor are exact but for rounding.
+ * 224, and over windows of that: its gradients against differences of its outputs, its
+ * bits on threads and workers. No layer of it has a kink, so differences along one tensor
+ * are exact but for rounding.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -22,12 +23,15 @@ static float dlogits[IMAGES * CLASSES];
 static int make(void **state)
 {
     const pt_graph_options opt = {.side = SIDE, .n_classes = CLASSES, .bn_eps = 1e-5f};
+    pt_window window = pt_window_square(3, 1, 1);
     pt_builder b;
     int x;
 
     pt_builder_init(&b, "grid", &opt);
     x = pt_build_conv(&b, 0, pt_named("conv"), 4, pt_window_square(3, 1, 1), true);
     x = pt_build_adaptive_avg_pool(&b, x, pt_named("avgpool"), GRID);
+    window.count_pad = true;
+    x = pt_build_avg_pool(&b, x, pt_named("means"), window);
     b.g->rep = x = pt_build_linear(&b, x, pt_named("fc"), 6);
     b.in_head = true;
     pt_build_linear(&b, x, pt_named("head"), CLASSES);

@@ -64,12 +64,22 @@ static void max_pool_data(pt_net *n, int i, bool accumulate, float *dx)
                          pt_net_mask(n, i, 0), dx);
 }
 
-static void adaptive_pool_data(pt_net *n, int i, bool accumulate, float *dx)
+/* Of a mean over a window, over one of a grid, or over the whole map. */
+static void average_data(pt_net *n, int i, bool accumulate, float *dx)
 {
-    pt_adaptive_pool s = pt_net_adaptive_pool(n, i);
+    const pt_node *node = &n->opt.graph->nodes[i];
+    const pt_node *in = &n->opt.graph->nodes[node->in[0]];
+    const float *dy = n->plan.nodes[i].dy;
+    pt_adaptive_pool grid = pt_net_adaptive_pool(n, i);
+    pt_avg_pool windows = pt_net_avg_pool(n, i);
 
-    pt_adaptive_pool_backward(n->opt.pool, &s, n->n_images, n->plan.nodes[i].dy,
-                              accumulate, dx);
+    if (node->op == PT_OP_AVG_POOL)
+        pt_avg_pool_backward(n->opt.pool, &windows, n->n_images, dy, accumulate, dx);
+    else if (node->op == PT_OP_ADAPTIVE_AVG_POOL)
+        pt_adaptive_pool_backward(n->opt.pool, &grid, n->n_images, dy, accumulate, dx);
+    else
+        pt_global_avg_backward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
+                               node->c, dy, accumulate, dx);
 }
 
 static void shortcut_data(pt_net *n, int i, bool accumulate, float *dx)
@@ -97,7 +107,7 @@ static void concat_data(pt_net *n, int i, int slot, bool accumulate, float *dx)
 static void data_to(pt_net *n, int i, int slot)
 {
     const pt_graph *g = n->opt.graph;
-    const pt_node *node = &g->nodes[i], *in = &g->nodes[node->in[slot]];
+    const pt_node *node = &g->nodes[i];
     const pt_net_node *o = &n->plan.nodes[i];
     bool accumulate = !pt_net_writes_first(n, i, slot);
     float *dx = n->plan.nodes[node->in[slot]].dy;
@@ -121,11 +131,9 @@ static void data_to(pt_net *n, int i, int slot)
         max_pool_data(n, i, accumulate, dx);
         break;
     case PT_OP_GLOBAL_AVG_POOL:
-        pt_global_avg_backward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
-                               node->c, o->dy, accumulate, dx);
-        break;
     case PT_OP_ADAPTIVE_AVG_POOL:
-        adaptive_pool_data(n, i, accumulate, dx);
+    case PT_OP_AVG_POOL:
+        average_data(n, i, accumulate, dx);
         break;
     case PT_OP_DROPOUT:
         dropout_data(n, i, accumulate, dx);

@@ -64,13 +64,23 @@ static void run_dropout(pt_net *n, int i)
     }
 }
 
-static void run_adaptive_pool(pt_net *n, int i)
+/* A mean over a window, over one of a grid, or over the whole map. */
+static void run_average(pt_net *n, int i)
 {
-    pt_adaptive_pool s = pt_net_adaptive_pool(n, i);
+    const pt_node *node = &n->opt.graph->nodes[i];
+    const pt_node *in = &n->opt.graph->nodes[node->in[0]];
+    const float *x = pt_net_y(n, node->in[0]);
+    float *y = n->plan.nodes[i].y;
+    pt_adaptive_pool grid = pt_net_adaptive_pool(n, i);
+    pt_avg_pool windows = pt_net_avg_pool(n, i);
 
-    pt_adaptive_pool_forward(n->opt.pool, &s, n->n_images,
-                             pt_net_y(n, n->opt.graph->nodes[i].in[0]),
-                             n->plan.nodes[i].y);
+    if (node->op == PT_OP_AVG_POOL)
+        pt_avg_pool_forward(n->opt.pool, &windows, n->n_images, x, y);
+    else if (node->op == PT_OP_ADAPTIVE_AVG_POOL)
+        pt_adaptive_pool_forward(n->opt.pool, &grid, n->n_images, x, y);
+    else
+        pt_global_avg_forward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
+                              node->c, x, y);
 }
 
 static void run_shortcut(pt_net *n, int i)
@@ -101,7 +111,6 @@ static pt_status run_node(pt_net *n, int i)
     pt_net_node *o = &n->plan.nodes[i];
     size_t floats = (size_t)n->n_images * o->size;
     pt_act act = node->op == PT_OP_RELU6 ? PT_ACT_RELU6 : PT_ACT_RELU;
-    const pt_node *in = &g->nodes[node->in[0]];
 
     switch (node->op) {
     case PT_OP_CONV:
@@ -119,11 +128,9 @@ static pt_status run_node(pt_net *n, int i)
         run_max_pool(n, i);
         break;
     case PT_OP_GLOBAL_AVG_POOL:
-        pt_global_avg_forward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
-                              node->c, pt_net_y(n, node->in[0]), o->y);
-        break;
     case PT_OP_ADAPTIVE_AVG_POOL:
-        run_adaptive_pool(n, i);
+    case PT_OP_AVG_POOL:
+        run_average(n, i);
         break;
     case PT_OP_LINEAR:
         run_linear(n, i);

@@ -4,6 +4,7 @@
 #define PT_WORKER_ENGINE_NET_NET_INTERNAL_H
 
 #include "worker/engine/layers/adaptive_pool.h"
+#include "worker/engine/layers/avg_pool.h"
 #include "worker/engine/net/net_plan.h"
 
 typedef enum {
@@ -94,6 +95,17 @@ static inline pt_adaptive_pool pt_net_adaptive_pool(const pt_net *n, int i)
     const pt_node *to = &n->opt.graph->nodes[i], *in = &n->opt.graph->nodes[to->in[0]];
 
     return (pt_adaptive_pool){in->h, in->w, in->c, to->h, to->w};
+}
+
+static inline pt_avg_pool pt_net_avg_pool(const pt_net *n, int i)
+{
+    const pt_node *to = &n->opt.graph->nodes[i], *in = &n->opt.graph->nodes[to->in[0]];
+    const pt_window *w = &to->window;
+
+    return (pt_avg_pool){in->h,       in->w,       in->c,         to->h,
+                         to->w,       w->kh,       w->kw,         w->stride,
+                         w->pad_top,  w->pad_left, w->pad_bottom, w->pad_right,
+                         w->count_pad};
 }
 
 /* The hook `poll`: between work items from begin to end, and once, now. */

@@ -1,0 +1,156 @@
+#include "worker/engine/layers/avg_pool.h"
+
+#include <stddef.h>
+
+#include "common/base/simd.h"
+#include "common/base/sizes.h"
+
+enum { BLOCK = 64 }; /* channels that are worked on at a time */
+
+typedef struct {
+    const pt_avg_pool *s;
+    const float *in;
+    bool accumulate;
+    float *out;
+} pool_job;
+
+/* Pixels from..to-1 of a row or column, and for how many they count. */
+typedef struct {
+    int from, to, n;
+} range;
+
+/* One side of a pool. */
+typedef struct {
+    int in, out, k, stride, before, after;
+    bool count_pad;
+} side;
+
+static side rows_of(const pt_avg_pool *s)
+{
+    return (side){s->h,       s->out_h,      s->kh,       s->stride,
+                  s->pad_top, s->pad_bottom, s->count_pad};
+}
+
+static side columns_of(const pt_avg_pool *s)
+{
+    return (side){s->w,        s->out_w,     s->kw,       s->stride,
+                  s->pad_left, s->pad_right, s->count_pad};
+}
+
+static range window(const side *s, int i)
+{
+    int start = i * s->stride - s->before;
+    range r = {pt_max_int(start, 0), pt_min_int(start + s->k, s->in), 0};
+
+    r.n =
+        s->count_pad ? pt_min_int(start + s->k, s->in + s->after) - start : r.to - r.from;
+    return r;
+}
+
+/* The windows from..to-1 that hold pixel i. */
+static range holders(const side *s, int i)
+{
+    int a = i + s->before;
+
+    return (range){a < s->k ? 0 : (a - s->k) / s->stride + 1,
+                   pt_min_int(a / s->stride + 1, s->out), 0};
+}
+
+/* ---- forward ---------------------------------------------------------------------- */
+
+/* n <= BLOCK channels of one window. */
+static inline __attribute__((always_inline)) void
+mean(const pt_avg_pool *s, const float *x, range rows, range columns, int n, float *y)
+{
+    double sum[BLOCK] = {0}, pixels = (double)rows.n * columns.n;
+
+    for (int ih = rows.from; ih < rows.to; ih++)
+        for (int iw = columns.from; iw < columns.to; iw++) {
+            const float *v = x + ((size_t)ih * (size_t)s->w + (size_t)iw) * (size_t)s->c;
+
+            for (int k = 0; k < n; k++) sum[k] += (double)v[k];
+        }
+    for (int k = 0; k < n; k++) y[k] = (float)(sum[k] / pixels);
+}
+
+/* One row of one image's output. */
+PT_CLONES
+static void mean_row(void *context, int item, int thread)
+{
+    const pool_job *j = context;
+    const pt_avg_pool *s = j->s;
+    const side down = rows_of(s), across = columns_of(s);
+    size_t c = (size_t)s->c, image = (size_t)(item / s->out_h);
+    const float *x = j->in + image * (size_t)s->h * (size_t)s->w * c;
+    float *y = j->out + (size_t)item * (size_t)s->out_w * c;
+    range rows = window(&down, item % s->out_h);
+
+    for (int ow = 0; ow < s->out_w; ow++, y += c) {
+        range columns = window(&across, ow);
+        int b = 0;
+
+        for (; b + BLOCK <= s->c; b += BLOCK) mean(s, x + b, rows, columns, BLOCK, y + b);
+        if (b < s->c) mean(s, x + b, rows, columns, s->c - b, y + b);
+    }
+}
+
+void pt_avg_pool_forward(pt_threads *p, const pt_avg_pool *s, int n_images,
+                         const float *x, float *y)
+{
+    pool_job j = {.s = s, .in = x, .out = y};
+
+    pt_threads_run(p, n_images * s->out_h, mean_row, &j);
+}
+
+/* ---- backward --------------------------------------------------------------------- */
+
+/* n <= BLOCK channels of the gradient at one pixel, of these windows of an image's dy. */
+static inline __attribute__((always_inline)) void gather(const pt_avg_pool *s,
+                                                         const float *dy, range rows,
+                                                         range columns, int n,
+                                                         bool accumulate, float *dx)
+{
+    const side down = rows_of(s), across = columns_of(s);
+    double sum[BLOCK] = {0};
+
+    for (int oh = rows.from; oh < rows.to; oh++)
+        for (int ow = columns.from; ow < columns.to; ow++) {
+            const float *g =
+                dy + ((size_t)oh * (size_t)s->out_w + (size_t)ow) * (size_t)s->c;
+            double pixels = (double)window(&down, oh).n * window(&across, ow).n;
+
+            for (int k = 0; k < n; k++) sum[k] += (double)g[k] / pixels;
+        }
+    for (int k = 0; k < n; k++)
+        dx[k] = accumulate ? dx[k] + (float)sum[k] : (float)sum[k];
+}
+
+/* One row of one image's input gradient. */
+PT_CLONES
+static void gather_row(void *context, int item, int thread)
+{
+    const pool_job *j = context;
+    const pt_avg_pool *s = j->s;
+    const side down = rows_of(s), across = columns_of(s);
+    size_t c = (size_t)s->c, image = (size_t)(item / s->h);
+    const float *dy = j->in + image * (size_t)s->out_h * (size_t)s->out_w * c;
+    float *dx = j->out + (size_t)item * (size_t)s->w * c;
+    range rows = holders(&down, item % s->h);
+
+    for (int iw = 0; iw < s->w; iw++, dx += c) {
+        range columns = holders(&across, iw);
+        int b = 0;
+
+        for (; b + BLOCK <= s->c; b += BLOCK)
+            gather(s, dy + b, rows, columns, BLOCK, j->accumulate, dx + b);
+        if (b < s->c) gather(s, dy + b, rows, columns, s->c - b, j->accumulate, dx + b);
+    }
+}
+
+void pt_avg_pool_backward(pt_threads *p, const pt_avg_pool *s, int n_images,
+                          const float *dy, bool accumulate, float *dx)
+{
+    pool_job j = {.s = s, .in = dy, .accumulate = accumulate, .out = dx};
+
+    pt_threads_run(p, n_images * s->h, gather_row, &j);
+}
