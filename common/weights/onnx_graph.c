@@ -164,7 +164,8 @@ static pt_status find_head(pt_onnx_import *x, int *head)
     const pt_onnx_known *out = pt_onnx_known_find(x, x->m.outputs[0].name);
     const pt_node *n;
 
-    if (!out || out->kind == PT_ONNX_NUMBERS || out->node != g->n_nodes - 1)
+    if (!out || out->kind == PT_ONNX_NUMBERS || out->node != g->n_nodes - 1 ||
+        pt_onnx_is_padded(out))
         return pt_fail(PT_ERR_DATA, "%s: nothing makes its output '%.80s'", path,
                        x->m.outputs[0].name);
     n = &g->nodes[out->node];

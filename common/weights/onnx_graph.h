@@ -1,10 +1,10 @@
 /* The network that an ONNX model describes, where its operators are those of our engine:
  * a graph of ours with the weights of the file.
  *
- *   Conv (also depthwise), BatchNormalization, Relu, Clip to 0..6, MaxPool,
- *   GlobalAveragePool, AveragePool and ReduceMean over the whole map, Gemm, MatMul, Add,
- *   Concat of channels, Flatten, Reshape and Squeeze to a vector, Dropout, Identity,
- *   Constant, Softmax at the end, and what computes the shape of a Reshape
+ *   Conv (also depthwise), BatchNormalization, Relu, Clip to 0..6, MaxPool, AveragePool
+ *   (also of what a Pad made), GlobalAveragePool, ReduceMean over the whole map, Gemm,
+ *   MatMul, Add, Concat of channels, Flatten, Reshape and Squeeze to a vector, Dropout,
+ * Identity, Constant, Softmax at the end, and what computes the shape of a Reshape
  *
  * One input of N x 3 x side x side, one output of N x classes. Any other operator is
  * PT_ERR_WEIGHTS and named. Layers are called as their weights are, without `.weight`,

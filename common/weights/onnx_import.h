@@ -25,7 +25,8 @@ typedef enum {
 typedef struct {
     const char *name; /* of the model */
     pt_onnx_kind kind;
-    int node; /* of ours */
+    int node;    /* of ours */
+    int pads[4]; /* MAP: zeros that a Pad puts around it: top, left, bottom, right */
     int64_t numbers[PT_ONNX_INTS_MAX];
     size_t n_numbers;
 } pt_onnx_known;
@@ -62,11 +63,17 @@ PT_MUST_USE pt_status pt_onnx_refuse(const pt_onnx_import *x, pt_status s,
 /* What stands under the name of an input; NULL: nothing, or a tensor. */
 const pt_onnx_known *pt_onnx_known_find(const pt_onnx_import *x, const char *name);
 
+/* Has a Pad put anything around it? */
+static inline bool pt_onnx_is_padded(const pt_onnx_known *k)
+{
+    return k->pads[0] || k->pads[1] || k->pads[2] || k->pads[3];
+}
+
 /* Gives the first output of the node at hand its meaning. */
 PT_MUST_USE pt_status pt_onnx_know(pt_onnx_import *x, pt_onnx_known what);
 
 /* Input i of the node at hand as the output of a node of ours; kind: in which form it
- * must be. */
+ * must be. A padded map is for an AveragePool alone. */
 PT_MUST_USE pt_status pt_onnx_need_node(const pt_onnx_import *x, size_t i,
                                         pt_onnx_kind kind, pt_onnx_known *out);
 
@@ -104,6 +111,13 @@ PT_MUST_USE pt_status pt_onnx_concat_numbers(pt_onnx_import *x);
 PT_MUST_USE pt_status pt_onnx_same_numbers(pt_onnx_import *x);
 PT_MUST_USE pt_status pt_onnx_flatten(pt_onnx_import *x);
 PT_MUST_USE pt_status pt_onnx_reshape(pt_onnx_import *x);
+
+/* Pad and AveragePool. */
+PT_MUST_USE pt_status pt_onnx_pad(pt_onnx_import *x);
+PT_MUST_USE pt_status pt_onnx_average_pool(pt_onnx_import *x);
+
+/* The mean over the whole map. */
+PT_MUST_USE pt_status pt_onnx_global_mean(pt_onnx_import *x, pt_onnx_kind kind);
 
 /* The node at hand, whatever it is. */
 PT_MUST_USE pt_status pt_onnx_layer(pt_onnx_import *x);

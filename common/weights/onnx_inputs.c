@@ -19,6 +19,11 @@ pt_status pt_onnx_need_node(const pt_onnx_import *x, size_t i, pt_onnx_kind kind
     if (!k || k->kind == PT_ONNX_NUMBERS)
         return pt_onnx_refuse(x, PT_ERR_WEIGHTS, "its input %zu is a constant", i);
     *out = *k;
+    if (pt_onnx_is_padded(k) && !pt_onnx_is(x->at, "AveragePool"))
+        return pt_onnx_refuse(x, PT_ERR_WEIGHTS,
+                              "its input %zu is what a Pad made: only AveragePool reads "
+                              "that",
+                              i);
     n = pt_build_node(&x->b, k->node);
     if (k->kind == kind || (n->h == 1 && n->w == 1)) return PT_OK; /* both are the same */
     return pt_onnx_refuse(x, PT_ERR_WEIGHTS,

@@ -8,7 +8,8 @@
 #include "common/weights/onnx_import.h"
 
 #define OPERATORS                                                                        \
-    "Conv BatchNormalization Relu Clip(0, 6) MaxPool GlobalAveragePool Gemm MatMul Add " \
+    "Conv BatchNormalization Relu Clip(0, 6) MaxPool AveragePool GlobalAveragePool "     \
+    "Gemm MatMul Add "                                                                   \
     "Concat Flatten Reshape Dropout Softmax"
 
 /* ---- layers with weights ----------------------------------------------------------- */
@@ -301,7 +302,7 @@ static pt_status max_pool(pt_onnx_import *x)
         pt_build_max_pool(&x->b, in.node, pt_onnx_layer_name(x, "", "pool"), w));
 }
 
-static pt_status global_mean(pt_onnx_import *x, pt_onnx_kind kind)
+pt_status pt_onnx_global_mean(pt_onnx_import *x, pt_onnx_kind kind)
 {
     pt_onnx_known in;
     pt_status s = pt_onnx_need_node(x, 0, PT_ONNX_MAP, &in);
@@ -310,30 +311,6 @@ static pt_status global_mean(pt_onnx_import *x, pt_onnx_kind kind)
     return pt_onnx_know_node(
         x, kind,
         pt_build_global_avg_pool(&x->b, in.node, pt_onnx_layer_name(x, "", "mean")));
-}
-
-/* Only over the whole map, or over nothing: torch writes these for its adaptive pools. */
-static pt_status average_pool(pt_onnx_import *x)
-{
-    pt_onnx_known in;
-    const pt_node *n;
-    pt_window w;
-    pt_status s = pt_onnx_need_node(x, 0, PT_ONNX_MAP, &in);
-
-    if (s != PT_OK) return s;
-    n = pt_build_node(&x->b, in.node);
-    s = pt_onnx_get_window(x, n, NULL, &w);
-    if (s != PT_OK) return s;
-    if (w.kh == 1 && w.kw == 1 && w.stride == 1)
-        return pt_onnx_know_node(x, in.kind, in.node);
-    if (w.kh != n->h || w.kw != n->w || w.pad_top || w.pad_left || w.pad_bottom ||
-        w.pad_right)
-        return pt_onnx_refuse(
-            x, PT_ERR_WEIGHTS,
-            "its window of %d x %d is not the whole map of %d x %d: the "
-            "engine has no other average",
-            w.kh, w.kw, n->h, n->w);
-    return global_mean(x, PT_ONNX_MAP);
 }
 
 /* The mean over both sides of the map. */
@@ -353,7 +330,7 @@ static pt_status reduce_mean(pt_onnx_import *x)
         axes.ints[0] > 3)
         return pt_onnx_refuse(x, PT_ERR_WEIGHTS,
                               "its axes are not 2 and 3, height and width");
-    return global_mean(x, keep ? PT_ONNX_MAP : PT_ONNX_FLAT);
+    return pt_onnx_global_mean(x, keep ? PT_ONNX_MAP : PT_ONNX_FLAT);
 }
 
 static pt_status concat(pt_onnx_import *x)
@@ -417,7 +394,8 @@ pt_status pt_onnx_layer(pt_onnx_import *x)
                  {"Relu", relu},
                  {"Clip", clip},
                  {"MaxPool", max_pool},
-                 {"AveragePool", average_pool},
+                 {"AveragePool", pt_onnx_average_pool},
+                 {"Pad", pt_onnx_pad},
                  {"ReduceMean", reduce_mean},
                  {"Gemm", gemm},
                  {"MatMul", matmul},
@@ -437,7 +415,8 @@ pt_status pt_onnx_layer(pt_onnx_import *x)
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (pt_onnx_is(x->at, table[i].op)) return table[i].add(x);
-    if (pt_onnx_is(x->at, "GlobalAveragePool")) return global_mean(x, PT_ONNX_MAP);
+    if (pt_onnx_is(x->at, "GlobalAveragePool"))
+        return pt_onnx_global_mean(x, PT_ONNX_MAP);
     return pt_onnx_refuse(x, PT_ERR_WEIGHTS,
                           "the engine has no such operator; it has " OPERATORS);
 }

@@ -80,7 +80,7 @@ enum { NODES_MAX = 6 };
 typedef struct {
     const char *op, *in[3], *out;
     const char *attribute;
-    int64_t ints[4];
+    int64_t ints[8];
     size_t n_ints;
 } node;
 
@@ -311,21 +311,76 @@ static void test_what_the_engines_layers_cannot_be_is_named(void **state)
                           .ints = {3, 3, 3, 3},
                           .n_ints = 4},
                          TAIL};
-    const node average[] = {{.op = "Conv", .in = {"x", "w"}, .out = "c"},
-                            {.op = "AveragePool",
-                             .in = {"c"},
-                             .out = "t",
-                             .attribute = "kernel_shape",
-                             .ints = {2, 2},
-                             .n_ints = 2},
-                            TAIL};
-
     refuse(groups, 5, fine, "Conv 't': 2 groups of 4 channels: the engine has 1, or one");
     refuse(dilated, 4, fine, "Conv 't': dilations has 2, must be 1 to 1");
     refuse(strides, 4, fine, "Conv 't': its strides are 1 and 2: must be one");
     refuse(pads, 4, fine, "Conv 't': its padding is as wide as its window of 3 x 3");
-    refuse(average, 5, fine,
-           "AveragePool 't': its window of 2 x 2 is not the whole map of 6 x 6");
+}
+
+#define PAD(...)                                                                         \
+    {                                                                                    \
+        .op = "Pad", .in = {"c"}, .out = "p", .attribute = "pads", .ints = __VA_ARGS__,  \
+        .n_ints = 8                                                                      \
+    }
+#define AVERAGE(of)                                                                      \
+    {                                                                                    \
+        .op = "AveragePool", .in = {of}, .out = "t", .attribute = "kernel_shape",        \
+        .ints = {3, 3}, .n_ints = 2                                                      \
+    }
+
+static void test_padding_before_an_average_is_a_part_of_it(void **state)
+{
+    const node nodes[] = {{.op = "Conv", .in = {"x", "w"}, .out = "c"},
+                          PAD({0, 0, 1, 2, 0, 0, 1, 0}),
+                          AVERAGE("p"),
+                          TAIL};
+    const node none[] = {
+        {.op = "Conv", .in = {"x", "w"}, .out = "c"}, PAD({0}), AVERAGE("p"), TAIL};
+    const pt_node *pool;
+    loaded n = {NULL, NULL};
+
+    if (pt_onnx_graph_load(write_model(nodes, 6, fine), &n.g, &n.flat) != PT_OK)
+        fail_msg("%s", pt_fail_text());
+    pool = &n.g->nodes[2];
+    assert_int_equal(pool->op, PT_OP_AVG_POOL);
+    assert_true(pool->window.count_pad && pool->window.pad_top == 1 &&
+                pool->window.pad_left == 2 && pool->window.pad_bottom == 1 &&
+                pool->window.pad_right == 0);
+    assert_true(pool->h == 6 && pool->w == 6);
+    destroy(&n);
+    if (pt_onnx_graph_load(write_model(none, 6, fine), &n.g, &n.flat) != PT_OK)
+        fail_msg("%s", pt_fail_text());
+    assert_false(n.g->nodes[2].window.count_pad);
+    assert_int_equal(n.g->nodes[2].h, 4);
+    destroy(&n);
+    assert_int_equal(remove(in_dir("g.onnx")), 0);
+}
+
+static void test_padding_of_anything_else_is_named(void **state)
+{
+    const node conv[] = {{.op = "Conv", .in = {"x", "w"}, .out = "c"},
+                         PAD({0, 0, 1, 1, 0, 0, 1, 1}),
+                         {.op = "Conv", .in = {"p", "w4"}, .out = "t"},
+                         TAIL};
+    const node channels[] = {{.op = "Conv", .in = {"x", "w"}, .out = "c"},
+                             PAD({0, 1, 0, 0, 0, 0, 0, 0}),
+                             AVERAGE("p"),
+                             TAIL};
+    const node wide[] = {{.op = "Conv", .in = {"x", "w"}, .out = "c"},
+                         PAD({0, 0, 3, 3, 0, 0, 3, 3}),
+                         AVERAGE("p"),
+                         TAIL};
+    const node cut[] = {{.op = "Conv", .in = {"x", "w"}, .out = "c"},
+                        PAD({0, 0, -1, 0, 0, 0, 0, 0}),
+                        AVERAGE("p"),
+                        TAIL};
+
+    refuse(conv, 6, fine,
+           "Conv 't': its input 0 is what a Pad made: only AveragePool reads that");
+    refuse(channels, 6, fine, "Pad 'p': pads otherwise than with zeros around the map");
+    refuse(wide, 6, fine,
+           "AveragePool 't': the Pad before it is as wide as its window of 3 x 3");
+    refuse(cut, 6, fine, "Pad 'p': pads by -1 pixels");
 }
 
 int main(void)
@@ -339,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_an_operator_that_the_engine_has_not_is_named),
         cmocka_unit_test(test_cycles_and_inputs_from_nowhere_are_named),
         cmocka_unit_test(test_shapes_that_cannot_be_are_named),
+        cmocka_unit_test(test_padding_before_an_average_is_a_part_of_it),
+        cmocka_unit_test(test_padding_of_anything_else_is_named),
         cmocka_unit_test(test_what_the_engines_layers_cannot_be_is_named),
     };
 

@@ -19,7 +19,7 @@ refused() { # CODE FILE WORDS: one line
 
 small() {
     cp "$PT_SOURCE/tests/data/picture/$(ls "$PT_SOURCE/tests/data/picture" | grep -m 1 '\.png$')" a.png
-    for net in folded kept mean; do
+    for net in folded kept mean average; do
         "$PTRAIN" predict --tsv --weights "$data/graph_$net.onnx" a.png >"$net.tsv" 2>log &&
             grep -q 'its graph is followed' log || { fail "$net: predict"; cat log; continue; }
         "$PTRAIN" export "$data/graph_$net.onnx" --to onnx -o "$net.onnx" >log 2>&1 &&

@@ -91,6 +91,7 @@ small() {
     # LwF: the file's own classifier, here a convolution below the mean, beside a new head.
     same_bits mean network.graph=graph_mean.onnx data.crop=24 'regularizers={lwf: {weight: 1}}' \
         'stages=[{steps: 2, frozen: [trunk]}, {steps: 2}]'
+    same_bits average network.graph=graph_average.onnx data.crop=16
     # The bias of a depthwise convolution is no batch norm: its mode changes nothing.
     ranks 4 folded network.graph=graph_folded.onnx data.crop=16 || fail "folded: $(tail -1 folded.log)"
     ranks 2 other network.graph=graph_folded.onnx data.crop=16 network.batch_norm=frozen || fail "frozen"

@@ -60,6 +60,21 @@ class Mean(nn.Module):
         return torch.softmax(x.mean([2, 3]), 1)
 
 
+class Average(nn.Module):
+    """Means over windows: halves, padding that counts and that does not, sizes rounded up."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 6, 3, padding=1), nn.Linear(6 * 2 * 2, 4)
+        self.halves, self.last = nn.AvgPool2d(2), nn.AvgPool2d((3, 2), 2)
+        self.counts = nn.AvgPool2d(3, 2, 1, ceil_mode=True)
+        self.inside = nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False)
+
+    def forward(self, x):
+        x = self.halves(torch.relu(self.conv(x)))
+        return self.fc(self.last(self.counts(x) + self.inside(x)).flatten(1))
+
+
 def export(path, net, x, keep, **more):
     torch.manual_seed(3)
     for m in net.modules():
@@ -84,7 +99,8 @@ def fixtures():
     free = {"x": {0: "N"}}
     with open(f"{OUT}/graph.tsv", "w") as f:
         for name, net, keep, more in (("folded", Net(), False, dict(dynamic_axes=free)),
-                                      ("kept", Net(), True, {}), ("mean", Mean(), True, {})):
+                                      ("kept", Net(), True, {}), ("mean", Mean(), True, {}),
+                                      ("average", Average(), True, {})):
             y = export(f"{OUT}/graph_{name}.onnx", net, x, keep, **more)
             y = y.log() if name == "mean" else y  # logits, but for a constant
             print(f"graph_{name}.onnx", *(f"{v:.7g}" for v in y.tolist()), sep="\t", file=f)

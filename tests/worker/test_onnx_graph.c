@@ -96,11 +96,17 @@ static void test_a_classifier_below_the_mean_gives_pytorchs_logits(void **state)
     check("graph_mean.onnx", true);
 }
 
+static void test_averages_over_windows_give_pytorchs_logits(void **state)
+{
+    check("graph_average.onnx", false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_graph_with_batch_norm_folded_gives_pytorchs_logits),
         cmocka_unit_test(test_a_graph_with_batch_norm_gives_pytorchs_logits),
+        cmocka_unit_test(test_averages_over_windows_give_pytorchs_logits),
         cmocka_unit_test(test_a_classifier_below_the_mean_gives_pytorchs_logits),
     };
 
