@@ -1,6 +1,7 @@
 #include "launch/commands/commands.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -324,7 +325,7 @@ static pt_status evaluate(const eval_args *a, const char *path, evaluation *e)
     return s == PT_OK ? print(a, path, e) : s;
 }
 
-static int alone(const eval_args *a)
+static pt_status alone(const eval_args *a)
 {
     char *path = pt_classifier_path(a->model);
     evaluation e = {0};
@@ -334,7 +335,7 @@ static int alone(const eval_args *a)
     if (s != PT_OK && !e.reported) pt_log_error(pt_fail_text());
     close_evaluation(&e);
     free(path);
-    return pt_status_exit_code(s);
+    return s;
 }
 
 /* Collective: the same data on every rank. A folder would be packed by each of them. */
@@ -373,12 +374,18 @@ static pt_status evaluate_all(const eval_args *a, const char *path, evaluation *
 static pt_status on_ranks(const void *context)
 {
     const eval_args *a = context;
-    char *path = pt_classifier_path(a->model);
     evaluation e = {0};
-    pt_status s = pt_agree_on_program(a->argc, a->argv);
+    char *path;
+    pt_status s;
 
-    if (s == PT_OK)
-        s = pt_job_agree(path ? PT_OK : pt_fail(PT_ERR_NOMEM, "%s: no memory", a->model));
+    if (pt_job_size() == 1) {
+        pt_job_set_deadline((double)INFINITY); /* nobody waits for it */
+        return alone(a);
+    }
+    s = pt_agree_on_program(a->argc, a->argv);
+    if (s != PT_OK) return s;
+    path = pt_classifier_path(a->model);
+    s = pt_job_agree(path ? PT_OK : pt_fail(PT_ERR_NOMEM, "%s: no memory", a->model));
     if (s == PT_OK) s = evaluate_all(a, path, &e);
     close_evaluation(&e);
     free(path);
@@ -391,6 +398,6 @@ int pt_cmd_eval(int argc, char **argv)
     int code;
 
     if (!read_args(argc, argv, &a, &code)) return code;
-    if (a.ranks == 0 && !pt_under_launcher()) return alone(&a);
+    if (a.ranks == 0 && !pt_under_launcher()) return pt_status_exit_code(alone(&a));
     return pt_as_job(argc, argv, a.ranks, on_ranks, &a);
 }
