@@ -52,7 +52,7 @@ static inline void compare(const golden *g, const pt_image *im, char text[256])
 
     text[0] = '\0';
     if (im->height != g->height || im->width != g->width) {
-        snprintf(text, 256, "%s: %d x %d, Pillow has %lld x %lld", g->name, im->width,
+        snprintf(text, 256, "%.63s: %d x %d, Pillow has %lld x %lld", g->name, im->width,
                  im->height, g->width, g->height);
         return;
     }
@@ -61,9 +61,9 @@ static inline void compare(const golden *g, const pt_image *im, char text[256])
         w += (i % 251 + 1) * im->pixels[i];
     }
     if (memcmp(s, g->sum, sizeof s) != 0 || w != g->weighted)
-        snprintf(text, 256,
-                 "%s: sums %lld %lld %lld %lld, Pillow has %lld %lld %lld %lld", g->name,
-                 s[0], s[1], s[2], w, g->sum[0], g->sum[1], g->sum[2], g->weighted);
+        snprintf(
+            text, 256, "%.63s: sums %lld %lld %lld %lld, Pillow has %lld %lld %lld %lld",
+            g->name, s[0], s[1], s[2], w, g->sum[0], g->sum[1], g->sum[2], g->weighted);
 }
 
 static inline pt_status decode_picture(const char *dir, const char *name, pt_image *im,
