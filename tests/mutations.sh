@@ -40,6 +40,10 @@ mutation tiny_is_decided_before_rounding common.gemm_bf16 common/gemm/bf16_step.
 - return size == PT_SMALLEST && sum >= PT_BELOW_IS_TINY ? r : copysignf(0.0f, r);
 + return size == PT_SMALLEST && sum >= PT_SMALLEST ? r : copysignf(0.0f, r);
 M
+mutation positions_share_a_pair worker.kernels_bf16 worker/engine/conv/exact.c <<'M'
+- return pt_kernel_bf16(s->kernel) ? 2 * pt_gemm_pairs(c) : c;
++ return c;
+M
 
 # Algorithm 1
 mutation w_without_R server.algorithm1 server/algorithm1.c <<'M'

@@ -5,7 +5,8 @@ float32, on the same weights, images and labels.
 usage: gradient_accuracy.py PROGRAM NETWORK METHOD...
 
 PROGRAM is tests/worker/gradient_dump, NETWORK resnet50 or vgg16 at 224x224, METHOD direct,
-winograd or blas. Weights are torchvision's initial ones; batch norm uses the statistics of
+winograd or blas, or bf16 or direct_bf16, which are held against PyTorch's autocast to
+bfloat16. Weights are torchvision's initial ones; batch norm uses the statistics of
 the batch; no dropout; three seeds. The error of a tensor is the norm of its difference
 from float64 over the norm of that.
 
@@ -14,7 +15,8 @@ free    In float32 some values land on the other side of a ReLU, which changes a
         tensors and seeds of our error over PyTorch's is at most RATIO.
 given   The float64 network takes its ReLU masks and the choices of its max pools from our
         forward pass: what is left is rounding, at most GIVEN in every tensor. (Ours could
-        take float64's instead: the same rounding, but a change in the engine.)
+        take float64's instead: the same rounding, but a change in the engine.) No limit
+        for bf16: its rounding is multiplied from layer to layer.
 
 Exits with 1 where a limit is broken, with 77 where a package is missing. Debian 12's
 PyTorch 1.13.1, torchvision 0.14.1, h5py 3.7.0.
@@ -43,7 +45,7 @@ SEEDS = (1, 2, 3)
 IMAGES = 8  # with 2, one flip in a late layer decides the errors of VGG's whole seed
 AT_ONCE = {"resnet50": 8, "vgg16": 2}  # in float64; without batch norm a batch is a sum
 SIDE, CLASSES = 224, 1000
-RATIO = {"direct": 2.0, "winograd": 4.0, "blas": 4.0}
+RATIO = {"direct": 2.0, "winograd": 4.0, "blas": 4.0, "bf16": 1.0, "direct_bf16": 1.0}
 GIVEN = 1e-3
 
 
@@ -62,10 +64,12 @@ def make_case(seed):
     return x, torch.randint(CLASSES, (IMAGES,), generator=g)
 
 
-def gradients(net, x, labels, at_once):
+def gradients(net, x, labels, at_once, bf16=False):
     """Of the mean cross-entropy, by name; so many images in a pass."""
     for part, of in zip(x.split(at_once), labels.split(at_once)):
-        (F.cross_entropy(net(part), of, reduction="sum") / len(labels)).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            logits = net(part)
+        (F.cross_entropy(logits.to(x.dtype), of, reduction="sum") / len(labels)).backward()
     return {name: p.grad for name, p in net.named_parameters()}
 
 
@@ -103,9 +107,15 @@ def free_errors(ours, network, methods, seed, x, labels):
     net = build(network, seed).to(memory_format=torch.channels_last)
     last = x.contiguous(memory_format=torch.channels_last)
     torch32 = {k: g.numpy() for k, g in gradients(net, last, labels, IMAGES).items()}
+    torch16 = {}
+    if any(is_bf16(m) for m in methods):
+        net = build(network, seed).to(memory_format=torch.channels_last)
+        torch16 = gradients(net, last, labels, IMAGES, bf16=True)
     net = build(network, seed).double()
     want = gradients(net, x.double(), labels, AT_ONCE[network])
     out = {"torch": errors(torch32, want)}
+    if torch16:
+        out["autocast"] = errors({k: g.float().numpy() for k, g in torch16.items()}, want)
     for m in methods:
         with ours.run(x, labels, m) as f:
             out[m] = errors(f["gradients"], want)
@@ -123,6 +133,10 @@ def given_errors(ours, network, methods, seed, x, labels):
     return out
 
 
+def is_bf16(method):
+    return method.endswith("bf16")
+
+
 def worst(table):
     return max(((e, name) for t in table for name, e in t.items()))
 
@@ -134,16 +148,18 @@ def judge(network, methods, free, given):
         network, IMAGES, len(free), len(free[0]["torch"])))
     print("%-10s %12s %12s %12s %12s" % (
         "", "free, median", "over torch's", "given, med.", "given, worst"))
-    print("%-10s %12.2e" % ("torch", np.median([list(f["torch"].values()) for f in free])))
+    for other in [name for name in ("torch", "autocast") if name in free[0]]:
+        print("%-10s %12.2e" % (other, np.median([list(f[other].values()) for f in free])))
     for m in methods:
-        ratio = np.median([f[m][k] / f["torch"][k] for f in free for k in f[m]])
+        other = "autocast" if is_bf16(m) else "torch"
+        ratio = np.median([f[m][k] / f[other][k] for f in free for k in f[m]])
         most, name = worst([g[m] for g in given])
         print("%-10s %12.2e %12.2f %12.2e %12.2e  %s" % (
             m, np.median([list(f[m].values()) for f in free]), ratio,
             np.median([list(g[m].values()) for g in given]), most, name))
         if not ratio <= RATIO[m]:
             broken.append("%s: %.2f times PyTorch's error, limit %g" % (m, ratio, RATIO[m]))
-        if not most <= GIVEN:
+        if not most <= GIVEN and not is_bf16(m):
             broken.append("%s: %s is off by %.2g, limit %g" % (m, name, most, GIVEN))
     return broken
 

@@ -3,7 +3,8 @@
  *
  * MODEL   our model file: network and weights
  * CASE    HDF5: input [n][side][side][3] float32, labels [n] int32
- * METHOD  winograd, direct or blas (Winograd with products by CBLAS)
+ * METHOD  winograd, direct or blas (Winograd with products by CBLAS); bf16 or direct_bf16
+ *         (winograd or direct with engine.precision: bf16)
  * OUT     HDF5, written: gradients/NAME of the mean cross-entropy, parameters in
  * PyTorch's layout; logits; with `relus` also relus/NODE, the output of every ReLU, NHWC
  *
@@ -37,6 +38,10 @@ static pt_status find_kernels(const char *name, pt_kernels *k)
         *k = (pt_kernels){.conv = PT_WINOGRAD};
     else if (strcmp(name, "direct") == 0)
         *k = (pt_kernels){.conv = PT_DIRECT};
+    else if (strcmp(name, "bf16") == 0)
+        *k = (pt_kernels){.conv = PT_WINOGRAD_BF16};
+    else if (strcmp(name, "direct_bf16") == 0)
+        *k = (pt_kernels){.conv = PT_DIRECT_BF16};
     else if (strcmp(name, "blas") == 0)
         *k = (pt_kernels){.conv = PT_WINOGRAD, .blas = true};
     else
