@@ -24,8 +24,8 @@ mutation early_stopping_asks_for_more_than_min_delta launch.early_stopping launc
 + return m->value > e->reference && (m->value - e->reference) / m->unit > c->min_delta;
 M
 mutation early_stopping_judges_the_test_split e2e.early_stopping launch/train/journal.c <<'M'
-- return pt_early_tested(&j->tally.early, j->u, step, &j->scores[PT_ROWS_VALIDATION]);
-+ return pt_early_tested(&j->tally.early, j->u, step, &j->scores[PT_ROWS_TEST]);
+- pt_early_tested(&j->tally.early, j->u, step, &j->scores[PT_ROWS_VALIDATION]);
++ pt_early_tested(&j->tally.early, j->u, step, &j->scores[PT_ROWS_TEST]);
 M
 mutation a_run_without_a_test_split_is_tested e2e.untested server/evaluate.c <<'M'
 - if (s == PT_OK && n->n_test > 0)

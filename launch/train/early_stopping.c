@@ -97,10 +97,12 @@ json_t *pt_early_result(const pt_early *e, const pt_setup *u, uint64_t steps)
                      pt_metrics_number(value), "selected_on", "validation");
 }
 
-void pt_early_say(const pt_early *e, const pt_setup *u)
+void pt_early_say(const pt_early *e, const pt_setup *u, const pt_score *test)
 {
-    char best[48];
+    char best[48], tested[48] = "";
 
-    pt_log_info("model.h5: the model after step %llu, the best by validation %s",
-                (unsigned long long)e->best_step + 1, best_text(e, u, best));
+    if (test->n > 0)
+        snprintf(tested, sizeof tested, ", test accuracy %.2f %%", 100 * test->top1);
+    pt_log_info("model.h5: the model after step %llu, the best by validation: %s%s",
+                (unsigned long long)e->best_step + 1, best_text(e, u, best), tested);
 }

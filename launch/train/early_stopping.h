@@ -36,7 +36,7 @@ pt_test_verdict pt_early_tested(pt_early *e, const pt_setup *u, uint64_t step,
  * metric, value, selected_on. NULL without memory. */
 json_t *pt_early_result(const pt_early *e, const pt_setup *u, uint64_t steps);
 
-/* Prints which step's model is the run's. */
-void pt_early_say(const pt_early *e, const pt_setup *u);
+/* Prints which step's model is the run's, and how it did in its test (n = 0: in none). */
+void pt_early_say(const pt_early *e, const pt_setup *u, const pt_score *test);
 
 #endif

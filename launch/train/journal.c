@@ -352,7 +352,11 @@ static pt_test_verdict on_tested(void *context, uint64_t step)
 {
     pt_journal *j = context;
 
-    return pt_early_tested(&j->tally.early, j->u, step, &j->scores[PT_ROWS_VALIDATION]);
+    pt_test_verdict v =
+        pt_early_tested(&j->tally.early, j->u, step, &j->scores[PT_ROWS_VALIDATION]);
+
+    if (v.over) pt_pacing_over(&j->pacing);
+    return v;
 }
 
 static double seconds_of(const pt_journal *j)
@@ -454,7 +458,7 @@ static void say_end(const pt_journal *j, const pt_result_facts *facts)
     pt_stragglers_say(&j->times, r->n_servers, pt_job_host_of);
     pt_goodput_say(facts->goodput);
     log_costs(j);
-    if (pt_run_may_end_early(r)) pt_early_say(&t->early, j->u);
+    if (pt_run_may_end_early(r)) pt_early_say(&t->early, j->u, &j->scores[PT_ROWS_TEST]);
     pt_result_say_best(facts);
     pt_log_info("weight hash      %s", facts->weight_hash);
     if (*facts->predictions_hash)

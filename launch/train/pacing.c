@@ -64,6 +64,17 @@ void pt_pacing_step(pt_pacing *p, const pt_step_report *r, double images_per_s,
     bool due = x.step % p->run->config->run->log_every == 0 || x.step == x.steps ||
                r->step == p->run->first_step;
 
+    p->last = x;
     if (p->mode != PT_PACE_LINES) print_record(p, &x);
     if (p->mode != PT_PACE_BAR_ALONE && due) print_line(p, r, &x, exposed_s);
+}
+
+void pt_pacing_over(pt_pacing *p)
+{
+    pt_pace *x = &p->last;
+
+    if (x->step == 0 || p->mode == PT_PACE_LINES) return;
+    x->steps = x->step;
+    x->left_s = 0;
+    print_record(p, x);
 }

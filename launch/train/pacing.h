@@ -11,6 +11,7 @@ typedef struct {
     const pt_run *run; /* borrowed */
     pt_pace_mode mode;
     double started, shown; /* pt_clock: of this job; the last record, 0: none */
+    pt_pace last;          /* of the last step; zeros: none in this job */
 } pt_pacing;
 
 /* Before the first step of this job. */
@@ -20,5 +21,8 @@ void pt_pacing_init(pt_pacing *p, const pt_run *r);
  * communication added to a step. */
 void pt_pacing_step(pt_pacing *p, const pt_step_report *r, double images_per_s,
                     double exposed_s);
+
+/* The run is over after the last step, though more were planned: a bar is full. */
+void pt_pacing_over(pt_pacing *p);
 
 #endif

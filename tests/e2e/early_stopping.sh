@@ -20,6 +20,8 @@ same() { # A B what: every file that a run hands on
 same one three "two servers and three workers"
 grep -q '^ends early, after step 14 of 40: validation loss has not fallen in the last 2 tests; the best was loss [0-9.]*, after step 10$' one.log ||
     { cat one.log; fail "the line"; }
+grep -q '^model.h5: the model after step 10, the best by validation: loss [0-9.]*, test accuracy [0-9.]* %$' one.log ||
+    { cat one.log; fail "the line of the model"; }
 [ "$(value one steps)" = 14 ] && [ "$(value three steps)" = 14 ] || fail "not 14 steps"
 [ "$(value one step)" = 9 ] || fail "the model is that of step $(value one step) + 1"
 grep -q '"ended_early": true' one/result.json || fail "ended_early"
@@ -31,6 +33,13 @@ same one ten "ten steps"
 for key in test_accuracy test_ce validation_ce train_accuracy predictions_hash; do
     [ "$(value one $key)" = "$(value ten $key)" ] || fail "$key is $(value one $key), of ten steps $(value ten $key)"
 done
+
+# A terminal's bar is full at the end.
+sets=()
+for s in "${run[@]}" "${early[@]}" run.dir=watched; do sets+=(--set "$s"); done
+TERM=xterm NO_COLOR=1 timeout -k 5 60 /usr/bin/python3 "$PT_SOURCE/tests/e2e/on_terminal.py" 80 \
+    "$PTRAIN" train run.yaml --workers 1 "${sets[@]}" >screen || fail "on a terminal"
+tr '\r' '\n' <screen | grep -q '^ *100 % .* 14/14' || fail "the bar is not full"
 
 # Killed at some moment, and resumed in another layout.
 ended=0
