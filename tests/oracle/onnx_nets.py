@@ -8,10 +8,17 @@ usage: onnx_nets.py fixtures            tests/data/weights/graph_*.onnx and grap
            NETWORK[_keep].onnx and .tsv: file, then class and probability of the five
            likeliest classes, by PyTorch. keep: batch norm is not folded
 
+graph_gradients.tsv: for each parameter of the fixtures `kept` and `average` its gradient g, as the
+sums over i of g[i] ((i * 37 % 101) / 50 - 1), of g[i] ((i * 53 % 97) / 48 - 1) and of g[i]^2. The
+loss is the sum over i of logit i of the batch times ((i * 29 % 23) / 11 - 1); the batch is the
+picture and its mirror images in x and in y, batch norm takes its statistics, nothing is dropped;
+in double.
+
 graph.tsv: the logits of the fixtures for the picture of 16 x 16 whose value at channel c,
 row y, column x is ((c * 256 + y * 16 + x) * 37 % 101) / 50 - 1.
 
 Debian 12's PyTorch 1.13.0, torchvision 0.14.1, onnx 1.12.0, Pillow 9.4."""
+import copy
 import sys
 import warnings
 
@@ -93,7 +100,24 @@ def export(path, net, x, keep, **more):
     return y
 
 
+def gradients(file, net, x):
+    net = copy.deepcopy(net).double().train()
+    for m in net.modules():
+        if isinstance(m, nn.Dropout):
+            m.p = 0
+    x = x.double()
+    y = net(torch.cat([x, x.flip(3), x.flip(2)])).flatten()
+    weights = torch.arange(len(y)) * 29 % 23 / 11 - 1
+    (y * weights).sum().backward()
+    with open(f"{OUT}/graph_gradients.tsv", "a") as f:
+        for name, p in net.named_parameters():
+            g, i = p.grad.flatten(), torch.arange(p.numel())
+            sums = (g * (i * 37 % 101 / 50 - 1)).sum(), (g * (i * 53 % 97 / 48 - 1)).sum(), (g * g).sum()
+            print(file, name, *(f"{float(v):.9g}" for v in sums), sep="\t", file=f)
+
+
 def fixtures():
+    open(f"{OUT}/graph_gradients.tsv", "w").close()
     i = np.arange(768).reshape(1, 3, 16, 16)
     x = torch.from_numpy((i * 37 % 101 / 50 - 1).astype(np.float32))
     free = {"x": {0: "N"}}
@@ -102,6 +126,8 @@ def fixtures():
                                       ("kept", Net(), True, {}), ("mean", Mean(), True, {}),
                                       ("average", Average(), True, {})):
             y = export(f"{OUT}/graph_{name}.onnx", net, x, keep, **more)
+            if name in ("kept", "average"):
+                gradients(f"graph_{name}.onnx", net, x)
             y = y.log() if name == "mean" else y  # logits, but for a constant
             print(f"graph_{name}.onnx", *(f"{v:.7g}" for v in y.tolist()), sep="\t", file=f)
 
