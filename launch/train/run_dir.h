@@ -5,13 +5,14 @@
  *   environment.json  versions, hosts, core types, commit, command line
  *   start.h5          network.graph: graph and start weights (launch/train/network.h)
  *   metrics.jsonl     one object per step, one per test
- *   events.out.tfevents.*  run.tensorboard: the same for TensorBoard
- * (launch/train/events.h) jobs.json         the jobs that the run took
- * (launch/train/goodput.h) checkpoints/      while the run is not finished
- * (server/checkpoint/manifest.h) best.h5           run.keep_best: the best model so far
- * (launch/train/best.h) model.h5          the final model; predictions.h5: test set with
- * logits result.json       accuracies, hashes, times (last: it is there when the run
- * finished)
+ *   events.out.tfevents.*
+ *                     run.tensorboard: the same for TensorBoard (launch/train/events.h)
+ *   jobs.json         the jobs that the run took (launch/train/goodput.h)
+ *   checkpoints/      while the run is not finished (server/checkpoint/manifest.h)
+ *   best.h5           run.keep_best: the best model so far (launch/train/best.h)
+ *   model.h5          the final model
+ *   predictions.h5    logits of the test set
+ *   result.json       accuracies, hashes, times; there once the run has finished
  *
  * Rank 0 only. */
 #ifndef PT_LAUNCH_TRAIN_RUN_DIR_H
