@@ -35,6 +35,7 @@ typedef struct {
      */
     pt_graph_options options;
     bool has_program; /* they do */
+    bool direct; /* our model file: its run computes 3x3 convolutions without Winograd */
     /* Only after loading: */
     const char *names;          /* whose names the tensors have: "torchvision"; static */
     size_t n_weights, n_used;   /* tensors of the file that are weights, and those read */

@@ -202,17 +202,15 @@ uint64_t pt_model_bytes(const pt_graph *g)
            (pt_graph_is_of_file(g) ? (uint64_t)g->n_nodes * TENSOR_BYTES : 0);
 }
 
-pt_status pt_model_save(const char *path, const pt_graph *g,
-                        const pt_graph_options *options, const float *flat,
-                        const pt_preprocess *preprocess, const pt_geometry *geometry,
-                        const char *const *class_names)
+pt_status pt_model_save(const char *path, const pt_graph *g, const pt_weights_info *info,
+                        const float *flat, const char *const *class_names)
 {
     char hash[PT_DIGEST_HEX];
     pt_h5file *f = NULL;
     pt_status s = pt_graph_hash(g, flat, hash);
 
     if (s == PT_OK) s = pt_h5file_create(path, &f);
-    if (s == PT_OK) s = pt_model_record_put(f, g, options, preprocess, geometry, hash);
+    if (s == PT_OK) s = pt_model_record_put(f, g, info, hash);
     if (s == PT_OK) s = put_tensors(f, g, flat);
     if (s == PT_OK && class_names)
         s = pt_h5file_write_strings(f, "classes", class_names, (size_t)g->n_classes);

@@ -34,17 +34,17 @@ uint64_t pt_model_bytes(const pt_graph *g);
  * below /weights; /tensors: their names in the order of the hash; attributes of the root:
  * format = "ptrain-model", format_version = 1, network, n_classes, side, original_head
  * (0, 1), stride_at (conv2, conv1), rep_at (after_relu, before_relu, after_dropout),
- * dropout, bn_eps, weight_hash, and, where `preprocess` is not NULL, preprocess_order
- * (rgb, bgr), preprocess_scale, preprocess_mean, preprocess_std; where `geometry` is not
- * NULL, resize_mode (square, short_side, no_resize), resize. class_names: /classes
- * [n_classes], or NULL. /graph: the packed graph, of one that a file described.
- * record_crc32c: of the names, of all attributes and of the graph.
+ * dropout, bn_eps, weight_hash; with has_preprocess preprocess_order (rgb, bgr),
+ * preprocess_scale, preprocess_mean, preprocess_std; with has_geometry resize_mode
+ * (square, short_side, no_resize), resize; convolution = "direct" where it is.
+ * class_names: /classes [n_classes], or NULL. /graph: the packed graph, of one that a
+ * file described. record_crc32c: of the names, of all attributes and of the graph.
  * Reading checks it and the hash; a file of ours with neither right is refused. Written
- * to a temporary name and renamed: never half a file. */
+ * to a temporary name and renamed: never half a file.
+ *
+ * info: what pt_model_inspect gives back: options, preprocess, geometry, direct. */
 PT_MUST_USE pt_status pt_model_save(const char *path, const pt_graph *g,
-                                    const pt_graph_options *options, const float *flat,
-                                    const pt_preprocess *preprocess,
-                                    const pt_geometry *geometry,
+                                    const pt_weights_info *info, const float *flat,
                                     const char *const *class_names);
 
 #endif

@@ -9,14 +9,16 @@
 #include "common/base/crc32c.h"
 #include "common/graph/packed.h"
 
-#define RECORD_CRC "record_crc32c"
-#define GRAPH      "graph"
+#define RECORD_CRC  "record_crc32c"
+#define GRAPH       "graph"
+#define CONVOLUTION "convolution"
 
 enum { VERSION = 1 };
 
 /* The words of the record; indexed by the enums. */
 static const char *const orders[] = {"rgb", "bgr"};
 static const char *const strides[] = {"conv2", "conv1"};
+static const char *const kinds[] = {"winograd", "direct"};
 static const char *const reps[] = {"after_relu", "before_relu", "after_dropout"};
 
 /* ---- reading ---------------------------------------------------------------------- */
@@ -76,7 +78,7 @@ static pt_status get_text(const pt_h5file *f, const char *name, char *out, size_
 static pt_status get_options(const pt_h5file *f, pt_weights_info *info)
 {
     pt_graph_options *o = &info->options;
-    int flag = 0, stride = 0, rep = 0;
+    int flag = 0, stride = 0, rep = 0, kind = 0;
     pt_status s = get_text(f, "network", info->network, sizeof info->network);
 
     if (s == PT_OK) s = get_int(f, "n_classes", 1, INT_MAX, &info->n_classes);
@@ -86,11 +88,14 @@ static pt_status get_options(const pt_h5file *f, pt_weights_info *info)
     if (s == PT_OK) s = get_word(f, "rep_at", reps, 3, &rep);
     if (s == PT_OK) s = get_float(f, "dropout", &o->dropout);
     if (s == PT_OK) s = get_float(f, "bn_eps", &o->bn_eps);
+    if (s == PT_OK && pt_h5file_has_attr(f, "/", CONVOLUTION))
+        s = get_word(f, CONVOLUTION, kinds, 2, &kind);
     if (s != PT_OK) return s;
     if (!(o->dropout >= 0 && o->dropout < 1) || !(o->bn_eps >= 0 && o->bn_eps < 1))
         return pt_fail(PT_ERR_DATA, "%s: dropout %g or bn_eps %g is not in [0, 1)",
                        pt_h5file_path(f), (double)o->dropout, (double)o->bn_eps);
     o->n_classes = info->n_classes;
+    info->direct = kind == 1;
     o->original_head = flag != 0;
     o->stride_at = (pt_stride_at)stride;
     o->rep_at = (pt_rep_at)rep;
@@ -157,6 +162,7 @@ static uint32_t record_crc(const pt_weights_info *i, const char *const *tensors,
         snprintf(text, sizeof text, "%d %d", (int)i->geometry.mode, i->geometry.resize);
         crc = pt_crc32c(crc, text, strlen(text) + 1);
     }
+    if (i->direct) crc = pt_crc32c(crc, kinds[1], strlen(kinds[1]) + 1);
     for (; *tensors; tensors++) crc = pt_crc32c(crc, *tensors, strlen(*tensors) + 1);
     for (; class_names && *class_names; class_names++)
         crc = pt_crc32c(crc, *class_names, strlen(*class_names) + 1);
@@ -250,10 +256,29 @@ static pt_status put_graph(pt_h5file *f, const pt_graph *g)
     return s;
 }
 
-pt_status pt_model_record_put(pt_h5file *f, const pt_graph *g, const pt_graph_options *o,
-                              const pt_preprocess *p, const pt_geometry *shape,
-                              const char *hash)
+static pt_status put_view(pt_h5file *f, const pt_weights_info *info)
 {
+    const pt_geometry *shape = &info->geometry;
+    const pt_preprocess *p = &info->preprocess;
+    pt_status s = PT_OK;
+
+    if (info->has_geometry) {
+        s = pt_h5file_set_string(f, "/", "resize_mode",
+                                 pt_resize_mode_names[shape->mode]);
+        if (s == PT_OK) s = pt_h5file_set_int(f, "/", "resize", shape->resize);
+    }
+    if (s != PT_OK || !info->has_preprocess) return s;
+    s = pt_h5file_set_string(f, "/", "preprocess_order", orders[p->bgr]);
+    if (s == PT_OK) s = pt_h5file_set_float(f, "/", "preprocess_scale", (double)p->scale);
+    if (s == PT_OK) s = pt_h5file_set_floats(f, "/", "preprocess_mean", p->mean, 3);
+    if (s == PT_OK) s = pt_h5file_set_floats(f, "/", "preprocess_std", p->std, 3);
+    return s;
+}
+
+pt_status pt_model_record_put(pt_h5file *f, const pt_graph *g,
+                              const pt_weights_info *info, const char *hash)
+{
+    const pt_graph_options *o = &info->options;
     pt_status s = pt_h5file_set_string(f, "/", "format", PT_MODEL_FORMAT);
 
     if (s == PT_OK) s = pt_h5file_set_int(f, "/", "format_version", VERSION);
@@ -265,19 +290,11 @@ pt_status pt_model_record_put(pt_h5file *f, const pt_graph *g, const pt_graph_op
     if (s == PT_OK) s = pt_h5file_set_string(f, "/", "rep_at", reps[o->rep_at]);
     if (s == PT_OK) s = pt_h5file_set_float(f, "/", "dropout", (double)o->dropout);
     if (s == PT_OK) s = pt_h5file_set_float(f, "/", "bn_eps", (double)o->bn_eps);
+    if (s == PT_OK && info->direct)
+        s = pt_h5file_set_string(f, "/", CONVOLUTION, kinds[1]);
     if (s == PT_OK) s = pt_h5file_set_string(f, "/", "weight_hash", hash);
     if (s == PT_OK) s = put_graph(f, g);
-    if (s == PT_OK && shape) {
-        s = pt_h5file_set_string(f, "/", "resize_mode",
-                                 pt_resize_mode_names[shape->mode]);
-        if (s == PT_OK) s = pt_h5file_set_int(f, "/", "resize", shape->resize);
-    }
-    if (s != PT_OK || !p) return s;
-    s = pt_h5file_set_string(f, "/", "preprocess_order", orders[p->bgr]);
-    if (s == PT_OK) s = pt_h5file_set_float(f, "/", "preprocess_scale", (double)p->scale);
-    if (s == PT_OK) s = pt_h5file_set_floats(f, "/", "preprocess_mean", p->mean, 3);
-    if (s == PT_OK) s = pt_h5file_set_floats(f, "/", "preprocess_std", p->std, 3);
-    return s;
+    return s == PT_OK ? put_view(f, info) : s;
 }
 
 /* The sum of the record as it is read back, so that the two cannot differ. */

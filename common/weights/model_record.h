@@ -25,11 +25,9 @@ PT_MUST_USE pt_status pt_model_record_graph(const pt_h5file *f, uint8_t **bytes,
 /* The weight hash that it states. */
 PT_MUST_USE pt_status pt_model_record_hash(const pt_h5file *f, char hash[PT_DIGEST_HEX]);
 
-/* p, shape: NULL where they are not known. */
+/* info: as for pt_model_save. */
 PT_MUST_USE pt_status pt_model_record_put(pt_h5file *f, const pt_graph *g,
-                                          const pt_graph_options *o,
-                                          const pt_preprocess *p,
-                                          const pt_geometry *shape, const char *hash);
+                                          const pt_weights_info *info, const char *hash);
 
 /* Its checksum, when all of it is there. */
 PT_MUST_USE pt_status pt_model_record_seal(pt_h5file *f);

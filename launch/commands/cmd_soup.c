@@ -202,14 +202,20 @@ static pt_status cook(kitchen *k)
 static pt_status save(kitchen *k)
 {
     const pt_classifier *m = &k->model;
-    const pt_geometry geometry = {m->augment.resize_mode, m->augment.resize};
+    pt_weights_info info = {
+        .options = m->info.options,
+        .has_preprocess = true,
+        .preprocess = m->augment.preprocess,
+        .has_geometry = true,
+        .geometry = {m->augment.resize_mode, m->augment.resize},
+        .direct = m->info.direct,
+    };
     char **classes = NULL, hash[65];
     size_t n = 0;
     pt_status s = pt_model_class_names(k->list[0].path, &classes, &n);
 
     if (s == PT_OK)
-        s = pt_model_save(k->args->output, m->graph, &m->info.options, m->flat,
-                          &m->augment.preprocess, &geometry,
+        s = pt_model_save(k->args->output, m->graph, &info, m->flat,
                           (const char *const *)classes);
     free(classes);
     if (s == PT_OK) s = pt_graph_hash(m->graph, m->flat, hash);

@@ -133,15 +133,17 @@ static pt_status make_net(block *b)
         pt_threads_create(how->threads > 0 ? how->threads : pt_cores_cpus(), &b->pool);
 
     if (s == PT_OK)
-        s = pt_net_create(&(pt_net_options){.graph = b->model->graph,
-                                            .pool = b->pool,
-                                            .weights = b->model->flat,
-                                            .max_images = PT_EVAL_BLOCK,
-                                            .n_shards = 1,
-                                            .hi = 1,
-                                            .maps = &how->map,
-                                            .n_maps = how->map > 0},
-                          &b->net);
+        s = pt_net_create(
+            &(pt_net_options){.graph = b->model->graph,
+                              .pool = b->pool,
+                              .weights = b->model->flat,
+                              .kernel = b->model->info.direct ? PT_DIRECT : PT_WINOGRAD,
+                              .max_images = PT_EVAL_BLOCK,
+                              .n_shards = 1,
+                              .hi = 1,
+                              .maps = &how->map,
+                              .n_maps = how->map > 0},
+            &b->net);
     if (s == PT_OK)
         pt_net_set_hooks(b->net,
                          &(pt_net_hooks){.context = how->context, .poll = how->poll});

@@ -17,15 +17,21 @@
 pt_status pt_outputs_model(const pt_setup *u, const float *flat, const char *name)
 {
     const pt_run *r = u->run;
-    pt_geometry geometry = {(pt_resize_mode)r->config->data->resize_mode,
-                            (int)r->config->data->resize};
+    pt_weights_info info = {
+        .options = u->network.options,
+        .has_preprocess = true,
+        .preprocess = u->preprocess,
+        .has_geometry = true,
+        .geometry = {(pt_resize_mode)r->config->data->resize_mode,
+                     (int)r->config->data->resize},
+        .direct = !r->config->engine->winograd,
+    };
     char *path = pt_file_path(r->config->run->dir, name);
     pt_status s = path ? pt_file_check_space(path, pt_model_bytes(r->graph))
                        : pt_fail(PT_ERR_NOMEM, "no memory for %s", name);
 
     if (s == PT_OK)
-        s = pt_model_save(path, r->graph, &u->network.options, flat, &u->preprocess,
-                          &geometry, pt_dataset_class_names(u->data));
+        s = pt_model_save(path, r->graph, &info, flat, pt_dataset_class_names(u->data));
     free(path);
     return s;
 }

@@ -16,10 +16,14 @@ static const char *const classes[] = {"rose", "daisy", "tulip \303\251"};
 
 static void save_small(const char *path, const pt_graph *g, const float *flat)
 {
-    const pt_preprocess p = {true, 0.5f, {1, 2, 3}, {4, 5, 6}};
-    const pt_geometry geometry = {PT_RESIZE_NONE, 77};
+    const pt_weights_info info = {.options = small,
+                                  .has_preprocess = true,
+                                  .preprocess = {true, 0.5f, {1, 2, 3}, {4, 5, 6}},
+                                  .has_geometry = true,
+                                  .geometry = {PT_RESIZE_NONE, 77},
+                                  .direct = true};
 
-    if (pt_model_save(path, g, &small, flat, &p, &geometry, classes) != PT_OK)
+    if (pt_model_save(path, g, &info, flat, classes) != PT_OK)
         fail_msg("%s", pt_fail_text());
 }
 
@@ -46,6 +50,7 @@ static void test_what_is_saved_loads_bit_for_bit_with_its_record(void **state)
     assert_true(info.options.dropout == small.dropout);
     assert_true(info.options.bn_eps == small.bn_eps);
     assert_true(info.has_preprocess && info.preprocess.bgr);
+    assert_true(info.direct);
     assert_true(info.has_geometry && info.geometry.mode == PT_RESIZE_NONE &&
                 info.geometry.resize == 77);
     assert_true(info.preprocess.scale == 0.5f && info.preprocess.mean[1] == 2 &&
@@ -107,11 +112,11 @@ static void test_preprocessing_and_classes_may_be_left_out(void **state)
     pt_graph *g = make_graph("resnet_small", &small);
     float *flat = make_flat(g, 1);
     const char *path = in_dir("bare.h5");
-    pt_weights_info info;
+    pt_weights_info info = {.options = small};
 
-    assert_int_equal(pt_model_save(path, g, &small, flat, NULL, NULL, NULL), PT_OK);
+    assert_int_equal(pt_model_save(path, g, &info, flat, NULL), PT_OK);
     assert_int_equal(pt_weights_load(path, NULL, g, true, flat, &info), PT_OK);
-    assert_false(info.has_preprocess || info.has_geometry);
+    assert_false(info.has_preprocess || info.has_geometry || info.direct);
     assert_int_equal(remove(path), 0);
     free(flat);
     pt_graph_destroy(&g);
@@ -145,8 +150,9 @@ static void test_a_directory_that_is_missing_is_an_error(void **state)
     pt_graph *g = make_graph("resnet_small", &small);
     float *flat = make_flat(g, 1);
 
-    assert_int_equal(
-        pt_model_save("/nowhere/model.h5", g, &small, flat, NULL, NULL, NULL), PT_ERR_IO);
+    assert_int_equal(pt_model_save("/nowhere/model.h5", g,
+                                   &(pt_weights_info){.options = small}, flat, NULL),
+                     PT_ERR_IO);
     free(flat);
     pt_graph_destroy(&g);
 }

@@ -320,9 +320,9 @@ static void test_the_second_head_of_a_run_is_left_out_with_a_reason(void **state
     pt_graph *both = make_graph("resnet_small", &opt), *g;
     const char *path = in_dir("two_heads.h5");
     float *flat = make_flat(both, 1);
-    pt_weights_info info;
+    pt_weights_info info = {.options = opt};
 
-    assert_int_equal(pt_model_save(path, both, &opt, flat, NULL, NULL, NULL), PT_OK);
+    assert_int_equal(pt_model_save(path, both, &info, flat, NULL), PT_OK);
     opt.n_source_classes = 0;
     g = make_graph("resnet_small", &opt);
     assert_int_equal(pt_weights_load(path, NULL, g, true, flat, &info), PT_OK);

@@ -12,6 +12,10 @@ for cores in 0 0,1; do
         fail "eval on cores $cores"
 done
 cmp -s 0.json 0,1.json || fail "one core and two differ"
+# A run without Winograd is tested without it, from its model file alone too.
+ranks 2 direct optimizer.lr=0.02 engine.winograd=false || fail "the run without Winograd"
+"$PTRAIN" eval direct/model.h5 data.h5 >out 2>&1 || { fail "eval without Winograd"; cat out; }
+grep -q "sha256 $(value direct predictions_hash)" out || fail "its predictions by other convolutions"
 for views in flip ten; do
     "$PTRAIN" eval run data.h5 --views $views --json >$views.json 2>&1 || fail "--views $views"
 done
