@@ -44,7 +44,7 @@ trap 'rm -rf "$scratch"' EXIT
 # ---- where each target starts: the tests' own files, and small real ones ---------------
 
 packed() { # MESSAGE < text
-    protoc -I proto --encode="pt.$1" proto/record.proto proto/config.proto
+    protoc -I "$source/proto" --encode="pt.$1" record.proto config.proto graph.proto
 }
 record() { # text: as pt_record_pack lays it out, a length and the message
     echo "$1" | packed record.StepRecord >"$scratch/message"
@@ -62,6 +62,12 @@ seeds() { # TARGET: names of files, or makes them in the current directory
         echo 'seed: 3 run {dir: "r" watchdog_s: 9} data {path: "d" batch: 16} stages {epochs: 2}
             optimizer {lr: 0.1} network {name: "vgg16" dropout: 0.5} format_version: 1' |
             packed config.Config >1
+        ;;
+    graph)
+        echo 'network: "net" rep: 3 head: 4 layers {name: "x" op: INPUT side: 8}
+            layers {name: "a" op: CONV in: 0 c: 4 kh: 3 kw: 3 stride: 2 top: 1 left: 1 bottom: 1 right: 1}
+            layers {name: "b" op: BATCH_NORM in: 1 eps: 1e-5} layers {name: "c" op: GLOBAL_AVG_POOL in: 2}
+            layers {name: "d" op: LINEAR in: 3 c: 5}' | packed graph.Graph >1
         ;;
     record)
         record 'step: 7 verdict: APPLY w: 0.5 gate: true lr: 0.1 head_lr: 1' >1
@@ -90,9 +96,12 @@ plant() { # TARGET CORPUS: seeds of at most 64 kB under the names of their conte
     local file
     mkdir -p "$scratch/seeds" && cd "$scratch/seeds" || exit 1
     { seeds "$1"; find "$PWD" -type f; } | while read -r file; do
+        case $file in
+        "$PWD"/*) [ -s "$file" ] || { echo "error: $1: seed ${file##*/} was not made" >&2; exit 1; } ;;
+        esac
         [ -f "$file" ] && [ "$(stat -Lc %s "$file")" -le 65536 ] || continue
         cp -L "$file" "$2/seed-$(md5sum <"$file" | cut -c 1-12)"
-    done
+    done || exit 1
     chmod -R u+w "$2"
     rm -rf "$scratch/seeds"
 }
@@ -146,7 +155,7 @@ run() { # TARGET
     limits=(-timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=256)
     ASAN_OPTIONS=
     mkdir -p "$corpus" "$found" "$scratch/$1"
-    (plant "$1" "$corpus")
+    (plant "$1" "$corpus") || return 1
     case $1 in
     dataset | attention | model | keras) # the library asks for what the file says: it gets no memory
         limits=(-timeout=3 -rss_limit_mb=2048)
