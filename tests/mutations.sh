@@ -214,7 +214,7 @@ M
 mutation hue_and_saturation_in_fixed_order worker.augmentations worker/input/jitter.c <<'M'
 - order[i] = order[j];
 M
-mutation averages_over_a_grid_backward_of_others worker.net_grid worker/engine/layers/adaptive_pool.c <<'M'
+mutation averages_over_a_grid_backward_of_others worker.net_grid worker/engine/layers/avg_pool.c <<'M'
 - for (int k = 0; k < n; k++) sum[k] += (double)g[k] / pixels;
 + for (int k = 0; k < n; k++) sum[k] += (double)g[k] / (pixels + 1);
 M

@@ -37,7 +37,7 @@ static side columns_of(const pt_avg_pool *s)
                   s->pad_left, s->pad_right, s->count_pad};
 }
 
-static range window(const side *s, int i)
+static range moving_window(const side *s, int i)
 {
     int start = i * s->stride - s->before;
     range r = {pt_max_int(start, 0), pt_min_int(start + s->k, s->in), 0};
@@ -47,13 +47,32 @@ static range window(const side *s, int i)
     return r;
 }
 
+static range dividing_window(const side *s, int i)
+{
+    range r = {(int)((long)i * s->in / s->out),
+               (int)(((long)(i + 1) * s->in + s->out - 1) / s->out), 0};
+
+    r.n = r.to - r.from;
+    return r;
+}
+
+static range window(const side *s, int i)
+{
+    return s->stride > 0 ? moving_window(s, i) : dividing_window(s, i);
+}
+
 /* The windows from..to-1 that hold pixel i. */
 static range holders(const side *s, int i)
 {
     int a = i + s->before;
+    range r = {0, s->out, 0};
 
-    return (range){a < s->k ? 0 : (a - s->k) / s->stride + 1,
-                   pt_min_int(a / s->stride + 1, s->out), 0};
+    if (s->stride > 0)
+        return (range){a < s->k ? 0 : (a - s->k) / s->stride + 1,
+                       pt_min_int(a / s->stride + 1, s->out), 0};
+    while (window(s, r.from).to <= i) r.from++;
+    while (window(s, r.to - 1).from > i) r.to--;
+    return r;
 }
 
 /* ---- forward ---------------------------------------------------------------------- */

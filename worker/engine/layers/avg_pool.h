@@ -1,5 +1,6 @@
-/* Averages over windows that move by a stride: PyTorch's AvgPool2d. NHWC float32. Local;
- * no allocation; cannot fail. */
+/* Averages over windows that move by a stride: PyTorch's AvgPool2d; and over those that
+ * divide a map: its AdaptiveAvgPool2d (adaptive_pool.h). NHWC float32. Local; no
+ * allocation; cannot fail. */
 #ifndef PT_WORKER_ENGINE_LAYERS_AVG_POOL_H
 #define PT_WORKER_ENGINE_LAYERS_AVG_POOL_H
 
@@ -9,7 +10,10 @@
 
 /* Output pixel (i, j) is the mean over input rows i * stride - pad_top + 0..kh-1, columns
  * alike, that lie inside the input (at least one does). count_pad: pixels of the padding
- * count as zeros; what a rounded-up size puts beyond it does not. */
+ * count as zeros; what a rounded-up size puts beyond it does not.
+ *
+ * stride 0: rows i * h / out_h (rounded down) to (i + 1) * h / out_h (rounded up, itself
+ * excluded) instead, columns alike; kh, kw, the padding and count_pad are not used. */
 typedef struct {
     int h, w, c, out_h, out_w, kh, kw, stride, pad_top, pad_left, pad_bottom, pad_right;
     bool count_pad;
