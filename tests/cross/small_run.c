@@ -4,7 +4,9 @@
  *     CASE WEIGHT-HASH LOGITS-HASH
  *
  * The paths must agree (exit 1); that machines agree is for the scripts beside this file
- * to find out, which run it on other CPUs. -f: only on the fastest path. */
+ * to find out, which run it on other CPUs. -f: only on the fastest path. Without names
+ * the short cases; `all`: all of them. Paths that this CPU has not are named on stderr.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -31,8 +33,14 @@ static const run_case cases[] = {
     {"bf16",
      {"network.name=resnet_small", "data.crop=16", "engine.precision=bf16",
       "engine.winograd=false"}},
+    {"bf16_winograd",
+     {"network.name=resnet_small", "data.crop=8", "engine.precision=bf16"}},
+    {"bf16_depthwise",
+     {"network.name=mobilenet_v1", "data.crop=32", "engine.precision=bf16"}},
+    {"bf16_pools",
+     {"network.name=squeezenet1_1", "data.crop=40", "engine.precision=bf16"}},
 };
-enum { N_CASES = sizeof cases / sizeof *cases };
+enum { N_CASES = sizeof cases / sizeof *cases, N_SHORT = N_CASES - 2 };
 
 typedef struct {
     char weights[PT_DIGEST_HEX], logits[PT_DIGEST_HEX];
@@ -118,11 +126,29 @@ static pt_status run_paths(const run_case *c, bool fastest)
     return PT_OK;
 }
 
-static bool is_wanted(const char *name, char **names, int n)
+/* Of the products of bf16 operands; those of floats have no path besides. */
+static void name_absent_paths(void)
 {
-    for (int i = 0; i < n; i++)
-        if (strcmp(names[i], name) == 0) return true;
-    return n == 0;
+#if defined(__x86_64__)
+    static const char *const all[] = {"avx512_bf16", "avx512", "avx2"};
+    const pt_gemm_bf16_path *bf16[PT_MAX_BF16_PATHS];
+    int n = pt_gemm_bf16_paths(bf16);
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        bool found = false;
+
+        for (int k = 0; k < n; k++) found = found || strcmp(bf16[k]->name, all[i]) == 0;
+        if (!found) fprintf(stderr, "skip: %s, which this CPU has not\n", all[i]);
+    }
+#endif
+}
+
+static bool is_wanted(int i, char **names, int n)
+{
+    for (int k = 0; k < n; k++)
+        if (strcmp(names[k], cases[i].name) == 0 || strcmp(names[k], "all") == 0)
+            return true;
+    return n == 0 && i < N_SHORT;
 }
 
 int main(int argc, char **argv)
@@ -130,8 +156,9 @@ int main(int argc, char **argv)
     bool fastest = argc > 1 && strcmp(argv[1], "-f") == 0;
     int first = fastest ? 2 : 1;
 
+    name_absent_paths();
     for (int i = 0; i < N_CASES; i++) {
-        if (!is_wanted(cases[i].name, argv + first, argc - first)) continue;
+        if (!is_wanted(i, argv + first, argc - first)) continue;
         if (run_paths(&cases[i], fastest) == PT_OK) continue;
         fprintf(stderr, "error: %s\n", pt_fail_text());
         return 1;

@@ -21,8 +21,9 @@ run=('stages=[{steps: 36}]' data.batch=5 evaluation.every_epochs=1 run.keep_best
     data.validation_share=0.25 pseudo_task.target=matched regularizers.adarand.weight=0.5
     'data.rand_augment={num_ops: 1}' 'data.color_jitter={brightness: 0.4, hue: 0.1}'
     'data.random_erasing={probability: 0.5, with: noise}')
-# and two moments; the best weights so far, which the run hands on where it ends early
-[ "$first" -le 20 ] || run+=('optimizer={kind: adamw, lr: 0.001, head_lr: 0.002}'
+# and two moments; the best weights so far, which the run hands on where it ends early; operands
+# in bf16
+[ "$first" -le 20 ] || run+=(engine.precision=bf16 'optimizer={kind: adamw, lr: 0.001, head_lr: 0.002}'
     'early_stopping={patience: 3, metric: loss}')
 ranks 3 undisturbed "${run[@]}" || { cat undisturbed.log; fail "the undisturbed run"; finish; }
 wanted=$(hash_of undisturbed) wanted_rows=$(value undisturbed predictions_hash)

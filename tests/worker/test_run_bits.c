@@ -207,9 +207,20 @@ static void test_gradients_in_bf16_give_the_same_bits(void **state)
 static void test_products_in_bf16_give_the_same_bits(void **state)
 {
     whole_run_options o = options(1, 1, 1);
+    whole_run *a;
 
     o.sets[0] = "engine.precision=bf16";
     o.sets[1] = "engine.winograd=false";
+    a = whole_run_play_ok(&o);
+    for (int w = 1; w <= 8; w++) same_as(a, o, w, 1 + w % 3, 1 + w % 4);
+    whole_run_destroy(a);
+}
+
+static void test_products_in_bf16_beside_winograd_give_the_same_bits(void **state)
+{
+    whole_run_options o = options(1, 1, 1);
+
+    o.sets[0] = "engine.precision=bf16";
     some_layouts_agree(o);
 }
 
@@ -321,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_balanced_sampling_gives_the_same_bits),
         cmocka_unit_test(test_gradients_in_bf16_give_the_same_bits),
         cmocka_unit_test(test_products_in_bf16_give_the_same_bits),
+        cmocka_unit_test(test_products_in_bf16_beside_winograd_give_the_same_bits),
         cmocka_unit_test(test_adamw_has_other_weights),
         cmocka_unit_test(test_balanced_sampling_has_other_weights),
         cmocka_unit_test(test_a_run_without_the_pseudo_task_has_other_weights),

@@ -100,6 +100,14 @@ static void test_factors_of_gradients_in_bf16_give_the_same_bits(void **state)
     check("server.wire=bf16", layouts, sizeof layouts / sizeof *layouts);
 }
 
+/* Servers form from them what a worker does: from floats, not from rounded numbers. */
+static void test_factors_beside_products_in_bf16_give_the_same_bits(void **state)
+{
+    static const int layouts[][3] = {{8, 4, 32}};
+
+    check("engine.precision=bf16", layouts, 1);
+}
+
 static void test_factors_of_a_step_that_is_voted_on_give_the_same_bits(void **state)
 {
     static const int layouts[][3] = {{6, 2, 10}};
@@ -187,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_workers_that_send_factors_give_the_same_bits),
         cmocka_unit_test(test_factors_of_gradients_in_bf16_give_the_same_bits),
+        cmocka_unit_test(test_factors_beside_products_in_bf16_give_the_same_bits),
         cmocka_unit_test(test_factors_of_a_step_that_is_voted_on_give_the_same_bits),
         cmocka_unit_test(test_workers_that_merge_their_sums_send_factors_by_themselves),
         cmocka_unit_test(test_factors_are_fewer_bytes),

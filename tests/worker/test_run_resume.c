@@ -117,13 +117,15 @@ static void test_the_state_of_adamw_goes_on(void **state)
 
 static void test_products_in_bf16_go_on(void **state)
 {
-    const layout l = {2, 2, 1}, m = {3, 1, 2};
+    const layout l = {2, 2, 1}, m = {3, 1, 2}, many = {8, 2, 1}, one = {1, 3, 4};
     whole_run_options o = options(l);
     whole_run *a;
 
     o.sets[0] = "engine.precision=bf16";
     a = whole_run_play_ok(&o);
     stopped_and_resumed(a, o, l, m, 2);
+    stopped_and_resumed(a, o, many, one, 1);
+    stopped_and_resumed(a, o, one, many, 4);
     whole_run_destroy(a);
 }
 
