@@ -163,7 +163,8 @@ pt_status pt_bench_alone(const pt_bench_step_options *o)
     pt_status s = pt_threads_create(o->threads, &pool);
 
     if (s == PT_OK) s = init(o, pool, &b);
-    if (s == PT_OK) s = pt_bench_measure_peak(pool, &r.peak);
+    if (s == PT_OK)
+        s = pt_bench_measure_peak(pool, pt_kernel_bf16(o->kernels.conv), &r.peak);
     if (s == PT_OK) s = measure(o, &b, &r);
     if (s == PT_OK) s = pt_bench_print_alone(o, b.run->graph, &r);
     fini(&b);

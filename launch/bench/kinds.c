@@ -1,6 +1,8 @@
 #include "launch/bench/kinds.h"
 
 #include "common/base/clock.h"
+#include "worker/engine/conv/conv.h"
+#include "worker/engine/net/net_plan.h"
 
 const char *pt_bench_kind_name(pt_bench_kind k)
 {
@@ -57,17 +59,41 @@ void pt_bench_lap(void *laps, int node, pt_net_part part)
     pt_bench_charge(l, kind_of(&l->graph->nodes[node]));
 }
 
-double pt_bench_flop(const pt_graph *g, pt_bench_kind k)
+/* Which of a node's passes multiply numbers rounded to bfloat16: forward and to the
+ * inputs, and to the weights. */
+static void find_bf16(const pt_graph *g, int node, pt_kernel kernel, bool *data,
+                      bool *weights)
 {
-    double flop = 0;
+    const pt_net_options o = {.graph = g, .kernel = kernel};
+    pt_conv_shape s;
+
+    *data = g->nodes[node].op == PT_OP_LINEAR && pt_kernel_bf16(kernel);
+    *weights = false;
+    if (g->nodes[node].op != PT_OP_CONV) return;
+    s = pt_net_conv_shape(&o, node);
+    *data = pt_conv_multiplies_bf16(&s);
+    *weights = pt_conv_weights_multiply_bf16(&s);
+}
+
+static bool counts(pt_bench_kind k)
+{
+    return pt_bench_kind_multiplies(k) || k == PT_KIND_DEPTHWISE;
+}
+
+pt_bench_work pt_bench_flop(const pt_graph *g, pt_kernel kernel, pt_bench_kind k)
+{
+    pt_bench_work work = {0};
 
     for (int i = 1; i < g->n_nodes; i++) {
         const pt_node *n = &g->nodes[i];
-        double pixels = (double)n->h * (double)n->w;
+        bool data, weights;
+        double pass;
 
-        if (kind_of(n) != k || k == PT_KIND_BATCH_NORM || k == PT_KIND_OTHER) continue;
-        flop +=
-            2 * (n->in[0] == 0 ? 2 : 3) * pixels * (double)g->tensors[n->weight].count;
+        if (kind_of(n) != k || !counts(k)) continue;
+        pass = 2 * (double)n->h * (double)n->w * (double)g->tensors[n->weight].count;
+        find_bf16(g, i, kernel, &data, &weights);
+        *(data ? &work.bf16 : &work.fp32) += n->in[0] == 0 ? pass : 2 * pass;
+        *(weights ? &work.bf16 : &work.fp32) += pass;
     }
-    return flop;
+    return work;
 }

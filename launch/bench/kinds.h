@@ -4,6 +4,7 @@
 #define PT_LAUNCH_BENCH_KINDS_H
 
 #include "common/graph/graph.h"
+#include "worker/engine/gemm/kernel.h"
 #include "worker/engine/net/net.h"
 
 /* A fused layer counts with the layer that does it. */
@@ -41,9 +42,14 @@ void pt_bench_charge(pt_bench_laps *l, pt_bench_kind k);
 /* The hook pt_net_hooks.lap; context: pt_bench_laps. */
 void pt_bench_lap(void *laps, int node, pt_net_part part);
 
+/* Operations by what is multiplied: floats, or numbers rounded to bfloat16. */
+typedef struct {
+    double fp32, bf16;
+} pt_bench_work;
+
 /* Operations of one image's training step in kind k: two for each multiply-add that the
  * direct algorithm needs, forward, to the weights, and to the inputs that have layers
  * below them. */
-double pt_bench_flop(const pt_graph *g, pt_bench_kind k);
+pt_bench_work pt_bench_flop(const pt_graph *g, pt_kernel kernel, pt_bench_kind k);
 
 #endif

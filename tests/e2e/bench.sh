@@ -10,6 +10,9 @@ timeout -k 5 60 "$PTRAIN" bench step --network cifar_resnet20 --batch 8 --thread
     --steps 2 --warmup 1 --workers 2 --json >job.json 2>job.err || { fail "--workers 2"; cat job.err; }
 [ "$(wc -l <job.json)" = 1 ] && [ ! -s job.err ] || fail "--workers: not one line of JSON alone"
 
+timeout -k 5 60 "$PTRAIN" bench step --network cifar_resnet20 --batch 8 --threads 1 --steps 1 \
+    --warmup 0 --precision bf16 --json >bf16.json 2>bf16.err || { fail "--precision bf16"; cat bf16.err; }
+
 # The network's work, from He et al., 2015, section 4.2: 32x32x3, then 3 x 6 convolutions
 # of 16, 32 and 64 channels (shortcuts have no weights), then 64 -> 10.
 "$python" - <<'P' || failures=$((failures + 1))
@@ -33,9 +36,12 @@ def gflop(macs, data_macs): return 8 * 2 * (2 * macs + data_macs) * 1e-9 # 8 ima
 want = gflop(conv, conv - first) + gflop(linear, linear)
 
 a, j = json.load(open("alone.json")), json.load(open("job.json"))
-for r, name in ((a, "alone"), (j, "job")):
+h = json.load(open("bf16.json"))
+for r, name in ((a, "alone"), (j, "job"), (h, "bf16")):
     hold(r["bench"] == "step" and r["network"] == "cifar_resnet20", name + ": what it is")
-    hold((r["batch"], r["threads"], r["shards"], r["steps"]) == (8, 1, 8, 2), name + ": options")
+    hold(r["precision"] == ("bf16" if r is h else "fp32"), name + ": precision")
+    hold((r["batch"], r["threads"], r["shards"], r["steps"]) == (8, 1, 8, 1 if r is h else 2),
+         name + ": options")
     hold(near(r["gflop"], want), "%s: %r GFLOP, not %r" % (name, r["gflop"], want))
     hold(r["seconds"] > 0 and near(r["images_per_s"], 8 / r["seconds"]), name + ": images/s")
     hold(near(r["gflop_per_s"], r["gflop"] / r["seconds"]), name + ": GFLOP/s")
@@ -52,6 +58,22 @@ for name in ("conv 3x3", "linear", "batch norm", "other", "loss", "update"):
 for name in ("conv 1x1", "conv other", "depthwise", "waiting"):
     hold(kinds[name]["seconds"] == 0, name + " took time")
 hold(near(a["share_of_peak"], a["gflop_per_s"] / a["peak_gflop_per_s"]), "share of the peak")
+hold(all(k["gflop_bf16"] == 0 for k in a["kinds"]) and "peak_bf16_kernel" not in a, "bf16 in fp32")
+# With operands in bf16: what Winograd does not take (the first layer; all passes of stride 2; the
+# weights' of 8x8 maps, which have few tiles), two of the last layer's three. Each part against
+# its own peak.
+strided = 16 * 16 * 9 * 16 * 32 + 8 * 8 * 9 * 32 * 64
+few_tiles = 5 * 8 * 8 * 9 * 64 * 64
+rounded = {"conv 3x3": gflop(first, 0) + gflop(strided, strided) + gflop(few_tiles, 0) / 2,
+           "linear": gflop(linear, linear) * 2 / 3}
+at_peak = 0
+for k in h["kinds"]:
+    hold(near(k["gflop_bf16"], rounded.get(k["kind"], 0)), "bf16: %r GFLOP of %s, not %r" % (
+        k["gflop_bf16"], k["kind"], rounded.get(k["kind"], 0)))
+    own = (k["gflop"] - k["gflop_bf16"]) / h["peak_gflop_per_s"] + k["gflop_bf16"] / h["peak_bf16_gflop_per_s"]
+    hold(near(k["share_of_peak"] * k["seconds"], own), "bf16: share of the peak of " + k["kind"])
+    at_peak += own
+hold(near(h["share_of_peak"] * h["seconds"], at_peak), "bf16: share of the peak")
 multiply = kinds["conv 3x3"]["share"] + kinds["linear"]["share"]
 hold(near(a["share_outside_products"], 1 - multiply, 1e-5), "share outside products")
 arena = sum(a["arena_bytes"].values())

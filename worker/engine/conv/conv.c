@@ -10,6 +10,21 @@ static bool by_winograd(const pt_conv_shape *s)
     return pt_kernel_winograd(s->kernel) && pt_winograd_fits(s);
 }
 
+static bool weights_by_winograd(const pt_conv_shape *s)
+{
+    return by_winograd(s) && pt_winograd_fits_weights(s);
+}
+
+bool pt_conv_multiplies_bf16(const pt_conv_shape *s)
+{
+    return pt_kernel_bf16(s->kernel) && !by_winograd(s);
+}
+
+bool pt_conv_weights_multiply_bf16(const pt_conv_shape *s)
+{
+    return pt_kernel_bf16(s->kernel) && !weights_by_winograd(s);
+}
+
 void pt_conv_forward(pt_threads *p, const pt_conv_shape *s, int n_images, const float *x,
                      const float *w, const float *bias, bool relu, float *y,
                      float *scratch)
@@ -34,7 +49,7 @@ void pt_conv_backward_weights(pt_threads *p, const pt_conv_shape *s, const pt_sp
                               const float *x, const float *dy, float *const *dw,
                               float *const *db, float *scratch)
 {
-    if (by_winograd(s) && pt_winograd_fits_weights(s))
+    if (weights_by_winograd(s))
         pt_winograd_weights(p, s, span, x, dy, dw, scratch);
     else
         pt_exact_weights(p, s, span, x, dy, dw, scratch);

@@ -20,6 +20,11 @@
  * whatever their images. */
 size_t pt_conv_scratch(const pt_conv_shape *s, const pt_span *span, int n_threads);
 
+/* What the passes of this convolution multiply: numbers rounded to bfloat16, or floats.
+ */
+bool pt_conv_multiplies_bf16(const pt_conv_shape *s);
+bool pt_conv_weights_multiply_bf16(const pt_conv_shape *s); /* backward_weights */
+
 /* y = conv(x, w) (+ bias), then relu.
  *
  * x        [n_images][h][w][c_in]
