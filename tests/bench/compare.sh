@@ -2,9 +2,10 @@
 # Training steps of ptrain and of PyTorch (Debian's python3-torch), alternating, as one
 # Markdown table. Never a test: what it prints is of this machine and this hour.
 #
-#   --rows "NAME..."  of: step:vgg16 step:resnet50 step:squeezenet1_1 ddp:resnet50
+#   --rows "NAME..."  of: step:vgg16 step:resnet50 step:squeezenet1_1 bf16:vgg16
+#                     bf16:resnet50 bf16:squeezenet1_1 ddp:resnet50
 #                     ddp:vgg16 shards:vgg16 shards:resnet50 shards:squeezenet1_1, or
-#                     all of a kind: step ddp shards (all)
+#                     all of a kind: step bf16 ddp shards (all)
 #   --quick           one round of two steps; no rows for information
 #   --rounds N        of all rows (3)
 #   --workdir DIR     results.jsonl goes there (bench-results); table.py makes the table
@@ -12,8 +13,8 @@
 set -u -o pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
 . "$source/launch/packages.sh"
-all="step:vgg16 step:resnet50 step:squeezenet1_1 ddp:resnet50 ddp:vgg16
-     shards:vgg16 shards:resnet50 shards:squeezenet1_1"
+all="step:vgg16 step:resnet50 step:squeezenet1_1 bf16:vgg16 bf16:resnet50 bf16:squeezenet1_1
+     ddp:resnet50 ddp:vgg16 shards:vgg16 shards:resnet50 shards:squeezenet1_1"
 rows=$all rounds=3 steps=3 warmup=2 workdir=bench-results ptrain= info=yes
 
 die() { echo "error: $*" >&2; exit 2; }
@@ -71,13 +72,20 @@ step() { # row round network batch
     local what=(--network "$3" --batch "$4" --threads 2)
     ours "$1" ptrain "$2" "${what[@]}" && theirs "$1" torch "$2" "${what[@]}" || return 1
     [ -n "$info" ] && [ "$2" = 1 ] || return 0
-    theirs "$1" torch_plain 1 "${what[@]}" && theirs "$1" torch_bf16 1 "${what[@]}" --bf16 || return 1
+    theirs "$1" torch_plain 1 "${what[@]}" || return 1
     [ "$3" != squeezenet1_1 ] || theirs "$1" torch_own 1 "${what[@]}" --own-head
+}
+bf16() { # row round network batch: beside our fp32 and PyTorch's autocast
+    local what=(--network "$3" --batch "$4" --threads 2)
+    ours "$1" ptrain "$2" "${what[@]}" --precision bf16 && ours "$1" fp32 "$2" "${what[@]}" &&
+        theirs "$1" torch "$2" "${what[@]}" --bf16
 }
 run() { # row round
     local network=${1#*:}
     local what=(--network "$network" --batch 16 --threads 1)
     case $1 in
+    bf16:squeezenet1_1) bf16 "$1" "$2" "$network" 32 ;;
+    bf16:*) bf16 "$1" "$2" "$network" 16 ;;
     step:squeezenet1_1) step "$1" "$2" "$network" 32 ;;
     step:*) step "$1" "$2" "$network" 16 ;;
     ddp:*)

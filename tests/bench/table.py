@@ -5,10 +5,12 @@ import statistics
 import sys
 
 NAMES = {"vgg16": "VGG-16", "resnet50": "ResNet-50", "squeezenet1_1": "SqueezeNet 1.1"}
-# What has to be reached, and what is aimed at: issue 3 of the project.
+# What has to be reached, if anything has, and what is aimed at.
 GOALS = {"step:vgg16": (1.5, 2.3), "step:resnet50": (1.1, 1.4),
          "step:squeezenet1_1": (1.1, 1.5), "ddp:resnet50": (1.1, 1.3),
-         "ddp:vgg16": (1.2, 1.7)}
+         "ddp:vgg16": (1.2, 1.7), "bf16:vgg16": (None, 1.1), "bf16:resnet50": (None, 1.15),
+         "bf16:squeezenet1_1": (None, 1.3)}
+KINDS = ("step", "bf16", "ddp")
 
 
 def load(path):
@@ -44,8 +46,8 @@ def layout_of(lines, row):
 
 
 def speed_rows(lines):
-    for row in sorted({row for row, side in lines if row.split(":")[0] in ("step", "ddp")},
-                      key=lambda r: ("step ddp".index(r.split(":")[0]), r)):
+    for row in sorted({row for row, side in lines if row.split(":")[0] in KINDS},
+                      key=lambda r: (KINDS.index(r.split(":")[0]), r)):
         ours = median(lines, row, "ptrain", "images_per_s")
         theirs = median(lines, row, "torch", "images_per_s")
         if ours is None or theirs is None:
@@ -55,12 +57,11 @@ def speed_rows(lines):
         ratio = [a["images_per_s"] / b["images_per_s"]
                  for a, b in zip(lines[(row, "ptrain")], lines[(row, "torch")])]
         must, aim = GOALS[row]
-        yield (what + (", DDP" if kind == "ddp" else ""), "%.2f images/s" % ours,
-               "%.2f images/s" % theirs,
+        yield (what + {"ddp": ", DDP", "bf16": ", bf16 and autocast"}.get(kind, ""),
+               "%.2f images/s" % ours, "%.2f images/s" % theirs,
                "%.2f (%.2f to %.2f)" % (ours / theirs, min(ratio), max(ratio)),
-               "%.1f x" % must, "%.1f x" % aim)
-        for side, name in (("torch_plain", "malloc as it comes"),
-                           ("torch_bf16", "bf16 autocast"), ("torch_own", "own head")):
+               "%g x" % must if must else "", "%g x" % aim)
+        for side, name in (("torch_plain", "malloc as it comes"), ("torch_own", "own head")):
             other = median(lines, row, side, "images_per_s")
             if other is not None:
                 yield (what + ", " + name, "", "%.2f images/s" % other,
@@ -72,13 +73,29 @@ def memory_rows(lines):
         kind, network = row.split(":")
         ours, theirs = rss_of(lines, row, "ptrain"), rss_of(lines, row, "torch")
         plain = rss_of(lines, row, "torch_plain") # tuned malloc keeps more
-        if side != "ptrain" or kind not in ("step", "ddp") or not ours or not theirs:
+        if side != "ptrain" or kind not in KINDS or not ours or not theirs:
             continue
-        yield ("peak memory of a %s worker, %s" % (NAMES[network], layout_of(lines, row)),
+        yield ("peak memory of a %s worker, %s%s" % (NAMES[network], layout_of(lines, row),
+                                                      ", bf16" if kind == "bf16" else ""),
                "%.0f MB" % (ours / 1e6),
                "%.0f MB" % (theirs / 1e6) + (", malloc as it comes %.0f MB" % (plain / 1e6)
                                              if plain else ""),
                "%.2f" % (ours / min(theirs, plain or theirs)), "1.0 x", "0.7 x")
+
+
+def precision_rows(lines):
+    """bf16 beside our fp32, by turns."""
+    for row in sorted({row for row, side in lines if side == "fp32"}):
+        pairs = list(zip(lines[(row, "ptrain")], lines[(row, "fp32")]))
+        speed = [a["images_per_s"] / b["images_per_s"] for a, b in pairs]
+        arena = [r["arena_bytes"]["activations"] / 1e6 for r in pairs[0]]
+        what = "%s step, %s, bf16 to fp32" % (NAMES[row.split(":")[1]], layout_of(lines, row))
+        yield (what, "%.2f and %.2f images/s" % (median(lines, row, "ptrain", "images_per_s"),
+                                                 median(lines, row, "fp32", "images_per_s")),
+               "", "%.2f (%.2f to %.2f)" % (statistics.median(speed), min(speed), max(speed)),
+               "", "1.6 x" if row == "bf16:resnet50" else "")
+        yield (what + ", memory of activations", "%.0f and %.0f MB" % tuple(arena), "",
+               "%.2f" % (arena[0] / arena[1]), "", "0.6 x")
 
 
 def other_rows(lines):
@@ -118,7 +135,8 @@ def main():
     machine, lines = load(sys.argv[1])
     print("%(date)s, %(machine)s, %(cores)d cores, PyTorch %(torch)s, commit %(commit)s; "
           "medians of %(rounds)d alternating rounds; load at the start %(load).2f.\n" % machine)
-    rows = [*speed_rows(lines), *memory_rows(lines), *other_rows(lines)]
+    rows = [*speed_rows(lines), *precision_rows(lines), *memory_rows(lines),
+            *other_rows(lines)]
     print_table(("", "ptrain", "PyTorch", "ratio (rounds)", "must", "aim"), rows)
     server = list(server_rows(lines))
     if server:

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A full fp32 training step in PyTorch, as fast as a user can have it on CPU without
+"""A full training step in PyTorch, as fast as a user can have it on CPU without
 changing the arithmetic: channels_last, gradients set to None, warmed up. Prints one line
 of JSON like `ptrain bench step --json`. The caller tunes malloc (compare.sh).
 
 --processes P: DistributedDataParallel over gloo, P processes of --threads, --batch is the
-whole batch. --bf16: forward and loss under bfloat16 autocast (information only: other
-arithmetic). SqueezeNet gets the fine-tuning head that ptrain has (average, dropout,
-linear); --own-head keeps torchvision's, which costs more."""
+whole batch. --bf16: forward and loss under bfloat16 autocast. SqueezeNet gets the
+fine-tuning head that ptrain has (average, dropout, linear); --own-head keeps
+torchvision's, which costs more."""
 import argparse
 import json
 import os
