@@ -19,7 +19,7 @@ from torch import nn
 
 class Given:
     def __init__(self, net, relus):
-        self.relus, self.last = relus, None
+        self.relus, self.order = relus, []
         self.off, self.relus_turned, self.windows_turned = 0.0, 0, 0
         for path, m in list(net.named_modules()):
             if isinstance(m, nn.ReLU):
@@ -31,6 +31,13 @@ class Given:
     def put(net, path, module):
         parent, _, name = path.rpartition(".")
         setattr(net.get_submodule(parent), name, module)
+
+    def below(self, channels):
+        """What the last ReLUs gave: one, or some whose outputs have been concatenated."""
+        y = []
+        while sum(part.shape[1] for part in y) < channels:
+            y.insert(0, self.output(self.order[-1 - len(y)]))
+        return torch.cat(y, 1)
 
     def output(self, name):
         y = torch.from_numpy(self.relus[name][()])
@@ -48,7 +55,7 @@ class GivenReLU(nn.Module):
         given = self.given
         self.calls += 1
         name = self.path if self.path in given.relus else self.path + str(self.calls)
-        given.last = name
+        given.order.append(name)
         ours, own = given.output(name).reshape(x.shape), F.relu(x.detach())
         given.off = max(given.off, float((ours - own).abs().max() / own.max()))
         given.relus_turned += int(((ours > 0) != (own > 0)).sum())
@@ -56,7 +63,7 @@ class GivenReLU(nn.Module):
 
 
 class GivenPool(nn.Module):
-    """Of the output of the ReLU before it."""
+    """Of the output of the ReLUs before it."""
 
     def __init__(self, given, pool):
         super().__init__()
@@ -64,7 +71,7 @@ class GivenPool(nn.Module):
         pool.return_indices = True
 
     def forward(self, x):
-        at = self.pool(self.given.output(self.given.last).contiguous())[1]
+        at = self.pool(self.given.below(x.shape[1]).contiguous())[1]
         y = x.flatten(2).gather(2, at.flatten(2)).view(at.shape)
         largest, own = self.pool(x.detach())
         self.given.windows_turned += int(((at != own) & (largest > 0)).sum())

@@ -143,7 +143,7 @@ def build(network, stride_at, x):
     return net
 
 
-def write_model(path, net, network, stride_at, side):
+def write_model(path, net, network, stride_at, side, classes=CLASSES, original_head=0):
     state = {k: v.detach().numpy() for k, v in net.state_dict().items()
              if not k.endswith("num_batches_tracked")}
     order = [k for k, _ in net.named_parameters()] + [k for k in state if ".running_" in k]
@@ -153,8 +153,8 @@ def write_model(path, net, network, stride_at, side):
         digest.update(np.ascontiguousarray(state[name], "<f4").data)
     with h5py.File(path, "w") as f:
         f.attrs.update(format="ptrain-model", format_version=1, network=network,
-                       n_classes=CLASSES, side=side, original_head=0, stride_at=stride_at,
-                       rep_at="after_relu", dropout=0.0, bn_eps=0.0,
+                       n_classes=classes, side=side, original_head=original_head,
+                       stride_at=stride_at, rep_at="after_relu", dropout=0.0, bn_eps=0.0,
                        weight_hash=digest.hexdigest())
         for name in order:
             f["weights/" + name] = state[name]
