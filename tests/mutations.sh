@@ -44,6 +44,10 @@ mutation positions_share_a_pair worker.kernels_bf16 worker/engine/conv/exact.c <
 - return pt_kernel_bf16(s->kernel) ? 2 * pt_gemm_pairs(c) : c;
 + return c;
 M
+mutation rows_with_other_windows_are_computed_together worker.kernels worker/engine/conv/depthwise.c <<'M'
+- if (last < end && v.n > 0 && v.n == other.n && v.w == other.w) break;
++ if (last < end && v.n == other.n && v.w == other.w) break;
+M
 
 # Algorithm 1
 mutation w_without_R server.algorithm1 server/algorithm1.c <<'M'

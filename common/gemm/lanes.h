@@ -16,7 +16,6 @@ enum { PT_LANES = 16 };
 
 typedef float pt_lanes __attribute__((vector_size(PT_LANES * sizeof(float))));
 typedef int pt_lane_mask __attribute__((vector_size(PT_LANES * sizeof(int))));
-typedef double pt_lanes_f64 __attribute__((vector_size(PT_LANES * sizeof(double))));
 
 /* Inlined, so that n is a constant in the hot copy of a loop and that the code is
  * compiled for the instruction set of the caller (PT_CLONES). */
@@ -39,6 +38,37 @@ PT_INLINE pt_lanes pt_load(const float *p, size_t n)
 PT_INLINE void pt_store(float *p, pt_lanes v, size_t n)
 {
     if (n == PT_LANES) {
+        memcpy(p, &v, sizeof v);
+    } else {
+        memcpy(p, &v, n * sizeof *p);
+    }
+}
+
+/* Eight channels, for sums that live through a loop: a register of AVX2. A vector of two
+ * registers is kept in memory by gcc 12, and every addition waits for the last one's
+ * store. */
+enum { PT_EIGHT = 8 };
+
+typedef float pt_eight __attribute__((vector_size(PT_EIGHT * sizeof(float))));
+typedef double pt_eight_f64 __attribute__((vector_size(PT_EIGHT * sizeof(double))));
+
+/* The first n <= PT_EIGHT lanes from p, the others 0. */
+PT_INLINE pt_eight pt_load_eight(const float *p, size_t n)
+{
+    pt_eight v = {0};
+
+    if (n == PT_EIGHT) {
+        memcpy(&v, p, sizeof v);
+    } else {
+        memcpy(&v, p, n * sizeof *p);
+    }
+    return v;
+}
+
+/* The first n lanes to p. */
+PT_INLINE void pt_store_eight(float *p, pt_eight v, size_t n)
+{
+    if (n == PT_EIGHT) {
         memcpy(p, &v, sizeof v);
     } else {
         memcpy(p, &v, n * sizeof *p);

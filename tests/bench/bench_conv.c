@@ -9,7 +9,6 @@
 #include "common/base/status.h"
 #include "tests/bench/measure.h"
 #include "worker/engine/conv/conv.h"
-#include "worker/engine/conv/depthwise.h"
 #include "worker/engine/gemm/gemm_blas.h"
 
 enum { N_SHARDS = 8 };
@@ -18,48 +17,26 @@ static const struct {
     const char *name;
     int side, c_in, c_out, kernel, stride, pad;
 } layers[] = {
-    {"vgg.conv1_1", 224, 3, 64, 3, 1, 1},
-    {"vgg.conv1_2", 224, 64, 64, 3, 1, 1},
-    {"vgg.conv2_1", 112, 64, 128, 3, 1, 1},
-    {"vgg.conv2_2", 112, 128, 128, 3, 1, 1},
-    {"vgg.conv3_2", 56, 256, 256, 3, 1, 1},
-    {"vgg.conv4_2", 28, 512, 512, 3, 1, 1},
-    {"vgg.conv5_2", 14, 512, 512, 3, 1, 1},
-    {"resnet.conv1", 224, 3, 64, 7, 2, 3},
-    {"resnet.1.conv1", 56, 256, 64, 1, 1, 0},
-    {"resnet.1.conv2", 56, 64, 64, 3, 1, 1},
-    {"resnet.1.conv3", 56, 64, 256, 1, 1, 0},
-    {"resnet.2.conv2s", 56, 128, 128, 3, 2, 1},
-    {"resnet.2.down", 56, 256, 512, 1, 2, 0},
-    {"resnet.2.conv2", 28, 128, 128, 3, 1, 1},
-    {"resnet.2.conv3", 28, 128, 512, 1, 1, 0},
-    {"resnet.3.conv1", 14, 1024, 256, 1, 1, 0},
-    {"resnet.3.conv2", 14, 256, 256, 3, 1, 1},
-    {"resnet.4.conv2", 7, 512, 512, 3, 1, 1},
-    {"resnet.4.conv3", 7, 512, 2048, 1, 1, 0},
-    {"squeeze.conv1", 224, 3, 64, 3, 2, 0},
-    {"squeeze.2.sq", 55, 64, 16, 1, 1, 0},
-    {"squeeze.2.e1", 55, 16, 64, 1, 1, 0},
-    {"squeeze.2.e3", 55, 16, 64, 3, 1, 1},
-    {"squeeze.3.sq", 55, 128, 16, 1, 1, 0},
-    {"squeeze.4.sq", 27, 128, 32, 1, 1, 0},
-    {"squeeze.4.e1", 27, 32, 128, 1, 1, 0},
-    {"squeeze.4.e3", 27, 32, 128, 3, 1, 1},
-    {"squeeze.5.sq", 27, 256, 32, 1, 1, 0},
-    {"squeeze.6.sq", 13, 256, 48, 1, 1, 0},
-    {"squeeze.6.e1", 13, 48, 192, 1, 1, 0},
-    {"squeeze.6.e3", 13, 48, 192, 3, 1, 1},
-    {"squeeze.7.sq", 13, 384, 48, 1, 1, 0},
-    {"squeeze.8.sq", 13, 384, 64, 1, 1, 0},
-    {"squeeze.8.e1", 13, 64, 256, 1, 1, 0},
-    {"squeeze.8.e3", 13, 64, 256, 3, 1, 1},
-    {"squeeze.9.sq", 13, 512, 64, 1, 1, 0},
-    {"cifar.1", 32, 16, 16, 3, 1, 1},
-    {"cifar.2", 16, 32, 32, 3, 1, 1},
-    {"cifar.3", 8, 64, 64, 3, 1, 1},
-    {"dw.112", 112, 32, 0, 3, 1, 1}, /* c_out 0: depthwise */
-    {"dw.56s", 112, 64, 0, 3, 2, 1},
-    {"dw.14", 14, 512, 0, 3, 1, 1},
+    {"vgg.conv1_1", 224, 3, 64, 3, 1, 1},      {"vgg.conv1_2", 224, 64, 64, 3, 1, 1},
+    {"vgg.conv2_1", 112, 64, 128, 3, 1, 1},    {"vgg.conv2_2", 112, 128, 128, 3, 1, 1},
+    {"vgg.conv3_2", 56, 256, 256, 3, 1, 1},    {"vgg.conv4_2", 28, 512, 512, 3, 1, 1},
+    {"vgg.conv5_2", 14, 512, 512, 3, 1, 1},    {"resnet.conv1", 224, 3, 64, 7, 2, 3},
+    {"resnet.1.conv1", 56, 256, 64, 1, 1, 0},  {"resnet.1.conv2", 56, 64, 64, 3, 1, 1},
+    {"resnet.1.conv3", 56, 64, 256, 1, 1, 0},  {"resnet.2.conv2s", 56, 128, 128, 3, 2, 1},
+    {"resnet.2.down", 56, 256, 512, 1, 2, 0},  {"resnet.2.conv2", 28, 128, 128, 3, 1, 1},
+    {"resnet.2.conv3", 28, 128, 512, 1, 1, 0}, {"resnet.3.conv1", 14, 1024, 256, 1, 1, 0},
+    {"resnet.3.conv2", 14, 256, 256, 3, 1, 1}, {"resnet.4.conv2", 7, 512, 512, 3, 1, 1},
+    {"resnet.4.conv3", 7, 512, 2048, 1, 1, 0}, {"squeeze.conv1", 224, 3, 64, 3, 2, 0},
+    {"squeeze.2.sq", 55, 64, 16, 1, 1, 0},     {"squeeze.2.e1", 55, 16, 64, 1, 1, 0},
+    {"squeeze.2.e3", 55, 16, 64, 3, 1, 1},     {"squeeze.3.sq", 55, 128, 16, 1, 1, 0},
+    {"squeeze.4.sq", 27, 128, 32, 1, 1, 0},    {"squeeze.4.e1", 27, 32, 128, 1, 1, 0},
+    {"squeeze.4.e3", 27, 32, 128, 3, 1, 1},    {"squeeze.5.sq", 27, 256, 32, 1, 1, 0},
+    {"squeeze.6.sq", 13, 256, 48, 1, 1, 0},    {"squeeze.6.e1", 13, 48, 192, 1, 1, 0},
+    {"squeeze.6.e3", 13, 48, 192, 3, 1, 1},    {"squeeze.7.sq", 13, 384, 48, 1, 1, 0},
+    {"squeeze.8.sq", 13, 384, 64, 1, 1, 0},    {"squeeze.8.e1", 13, 64, 256, 1, 1, 0},
+    {"squeeze.8.e3", 13, 64, 256, 3, 1, 1},    {"squeeze.9.sq", 13, 512, 64, 1, 1, 0},
+    {"cifar.1", 32, 16, 16, 3, 1, 1},          {"cifar.2", 16, 32, 32, 3, 1, 1},
+    {"cifar.3", 8, 64, 64, 3, 1, 1}, /* ResNets */
 };
 
 static clockid_t clock_id = CLOCK_MONOTONIC;
@@ -85,7 +62,6 @@ typedef struct {
     pt_threads *pool;
     pt_conv_shape s;
     pt_span span;
-    bool depthwise;
     float *x, *w, *bias, *y, *dw, *db, *scratch;
 } bench;
 
@@ -93,18 +69,6 @@ static void run_pass(const bench *b, int pass)
 {
     int n = b->span.b;
 
-    if (b->depthwise) {
-        if (pass == 0)
-            pt_depthwise_forward(b->pool, &b->s, n, b->x, b->w, b->bias, b->y,
-                                 b->scratch);
-        if (pass == 1)
-            pt_depthwise_backward_data(b->pool, &b->s, n, b->y, b->w, false, b->x,
-                                       b->scratch);
-        if (pass == 2)
-            pt_depthwise_backward_weights(b->pool, &b->s, &b->span, b->x, b->y, &b->dw,
-                                          NULL, b->scratch);
-        return;
-    }
     if (pass == 0)
         pt_conv_forward(b->pool, &b->s, n, b->x, b->w, b->bias, false, b->y, b->scratch);
     if (pass == 1)
@@ -137,16 +101,12 @@ static void bench_layer(pt_threads *pool, size_t layer, int n_images, double tot
     int c_in = layers[layer].c_in, c_out = layers[layer].c_out;
     bench b = {.pool = pool, .span = {N_SHARDS, 0, N_SHARDS, n_images}};
 
-    b.depthwise = c_out == 0;
-    if (b.depthwise) c_out = c_in;
     b.s = (pt_conv_shape){
         side, side, c_in,        out, out, c_out, k, k, layers[layer].stride,
         pad,  pad,  kernels.conv};
     size_t n = (size_t)n_images, pixels = (size_t)out * (size_t)out;
-    size_t count = (size_t)(k * k) * (b.depthwise ? 1 : (size_t)c_in) * (size_t)c_out;
-    size_t threads = (size_t)pt_threads_count(pool);
-    size_t scratch = b.depthwise ? pt_depthwise_scratch(&b.s, N_SHARDS) * threads
-                                 : pt_conv_scratch(&b.s, &b.span, (int)threads);
+    size_t count = (size_t)(k * k) * (size_t)c_in * (size_t)c_out;
+    size_t scratch = pt_conv_scratch(&b.s, &b.span, pt_threads_count(pool));
     double flop = 2.0 * (double)(n * pixels * count);
 
     b.x = filled(n * (size_t)side * (size_t)side * (size_t)c_in);

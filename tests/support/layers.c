@@ -65,8 +65,7 @@ static float *scratch_of(const layer *l, pt_threads *p, const pt_span *span)
     size_t n = 0;
 
     if (l->kind == LAYER_CONV) n = pt_conv_scratch(&l->s, span, threads);
-    if (l->kind == LAYER_DEPTHWISE)
-        n = pt_depthwise_scratch(&l->s, n_shards) * (size_t)threads;
+    if (l->kind == LAYER_DEPTHWISE) n = pt_depthwise_scratch(&l->s, span, threads);
     if (l->kind == LAYER_LINEAR)
         n = pt_linear_scratch(l->s.c_in, l->s.c_out, pt_span_images(span), n_shards,
                               threads);

@@ -63,6 +63,8 @@ static const pt_conv_shape depthwise_shapes[] = {
     {30, 31, 48, 30, 31, 48, 3, 3, 1, 1, 1, PT_WINOGRAD},
     {7, 7, 2, 2, 2, 2, 2, 2, 4, 0, 0, PT_WINOGRAD},
     {5, 5, 3, 9, 9, 3, 3, 3, 1, 3, 3, PT_WINOGRAD},
+    {2, 2, 9, 8, 8, 9, 1, 1, 1, 3, 3, PT_WINOGRAD},     /* more padding than image */
+    {6, 19, 12, 6, 19, 12, 5, 5, 1, 2, 2, PT_WINOGRAD}, /* five rows of weights */
 };
 
 static const pt_conv_shape linear_shapes[] = {

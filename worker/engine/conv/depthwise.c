@@ -1,169 +1,236 @@
+/* Forward and data pass are one: an output pixel is a chain of taps times inputs. They
+ * differ in how the outputs and the inputs of an axis lie to each other (axis, below).
+ * The loops follow memory, channels inside: what bounds them is how fast it can be read
+ * and written. Some rows whose windows have the same taps are computed together, so that
+ * a weight is loaded once for them and an input comes from memory once; pixels side by
+ * side would share as much, but then no row is read or written from one end to the
+ * other, which took twice as long from 64 channels on. */
 #include "worker/engine/conv/depthwise.h"
 
 #include "common/base/sizes.h"
 #include "common/gemm/lanes.h"
 
-enum { BLOCK_FLOATS = 64 * 1024 }; /* of the written image per item */
+enum {
+    BLOCK_FLOATS = 64 * 1024, /* of the written image per item, about */
+    ROWS = 4                  /* at most, computed together */
+};
+
+/* One axis of the two images. Outputs `out_step` apart see the same weights; their inputs
+ * lie `in_step` apart. The taps of an output go through the inputs by `tap`, 1 or -1, and
+ * through the weights by `w_step`. */
+typedef struct {
+    int n_in, n_out, kernel, pad, in_step, out_step, tap, w_step;
+} axis;
+
+/* Taps of an output along one axis: the first one's input and weight, and how many. */
+typedef struct {
+    int in, w, n;
+} taps;
 
 typedef struct {
-    pt_conv_shape s;
+    size_t channels;
+    axis v, h;
     int rows, n_blocks; /* an item writes `rows` rows of an image */
-    const float *x, *w, *bias;
+    const float *in, *w, *bias;
     bool accumulate;
-    float *y;
+    float *out;
 } pass;
 
-/* One output pixel: taps ki0..ki1-1, kj0..kj1-1 lie inside; x at (0, 0) of the window,
- * which may be outside the image, as an offset from the image's start. */
+/* Steps in floats. */
 typedef struct {
-    int ki0, ki1, kj0, kj1;
-    ptrdiff_t at;
-} window;
+    ptrdiff_t channels, in_row, in_tap, in_next, w_row, w_tap, out_next;
+} steps;
 
-PT_INLINE void forward_lanes(const pass *p, const float *image, const window *v, size_t c,
-                             size_t n, float *y)
+/* A pixel of each of some rows. */
+typedef struct {
+    steps by;
+    const float *in, *w, *bias; /* of the first one's first tap; bias may be NULL */
+    float *out;
+    bool accumulate;
+    int n_rows, n_columns; /* of the window that lie inside */
+} tile;
+
+/* All taps of output `at`, also those that lie outside. Forward they go from input at *
+ * stride - pad up and take every weight; the data pass goes from output (at + pad) /
+ * stride down and takes every stride-th weight. */
+static taps taps_of(const axis *a, int at)
 {
-    ptrdiff_t channels = p->s.c_in, row = (ptrdiff_t)p->s.w * channels;
-    pt_lanes sum = {0};
+    int w = a->tap > 0 ? 0 : (at + a->pad) % a->out_step;
+    int in = a->tap > 0 ? at * a->in_step - a->pad : (at + a->pad) / a->out_step;
 
-    if (p->bias) sum = pt_load(p->bias + c, n);
-    for (int ki = v->ki0; ki < v->ki1; ki++) {
-        for (int kj = v->kj0; kj < v->kj1; kj++) {
-            const float *x = image + v->at + ki * row + kj * channels + (ptrdiff_t)c;
+    return (taps){in, w, w < a->kernel ? (a->kernel - w - 1) / a->w_step + 1 : 0};
+}
 
-            sum += pt_load(x, n) * pt_load(p->w + (ki * p->s.kw + kj) * channels + c, n);
+/* Those that lie inside; {0} if there are none. */
+static taps inside(const axis *a, taps t)
+{
+    int before = pt_max_int(0, a->tap > 0 ? -t.in : t.in - a->n_in + 1);
+    int end = pt_min_int(t.n, a->tap > 0 ? a->n_in - t.in : t.in + 1);
+
+    if (before >= end) return (taps){0};
+    return (taps){t.in + a->tap * before, t.w + a->w_step * before, end - before};
+}
+
+/* Channels c..c+n-1 of n_together pixels, one below the other. */
+PT_INLINE void lanes(const tile *t, int n_together, int n_columns, ptrdiff_t c, size_t n)
+{
+    pt_eight sum[ROWS] = {{0}};
+
+    for (int k = 0; t->bias && k < n_together; k++)
+        sum[k] = pt_load_eight(t->bias + c, n);
+    for (int i = 0; i < t->n_rows; i++) {
+        const float *in = t->in + i * t->by.in_row + c, *w = t->w + i * t->by.w_row + c;
+
+        for (int j = 0; j < n_columns; j++, in += t->by.in_tap, w += t->by.w_tap) {
+            pt_eight v = pt_load_eight(w, n);
+
+            for (int k = 0; k < n_together; k++)
+                sum[k] += pt_load_eight(in + k * t->by.in_next, n) * v;
         }
     }
-    pt_store(y + c, sum, n);
-}
+    for (int k = 0; k < n_together; k++) {
+        float *out = t->out + k * t->by.out_next + c;
 
-PT_CLONES static void forward_row(const pass *p, const float *image, int oy, float *y)
-{
-    const pt_conv_shape *s = &p->s;
-    size_t channels = (size_t)s->c_in;
-    int y0 = oy * s->stride - s->pad_top;
-    window v = {.ki0 = pt_max_int(0, -y0), .ki1 = pt_min_int(s->kh, s->h - y0)};
-
-    for (int ox = 0; ox < s->out_w; ox++, y += channels) {
-        int x0 = ox * s->stride - s->pad_left;
-        size_t c = 0;
-
-        v.kj0 = pt_max_int(0, -x0);
-        v.kj1 = pt_min_int(s->kw, s->w - x0);
-        v.at = ((ptrdiff_t)y0 * s->w + x0) * s->c_in;
-        for (; c + PT_LANES <= channels; c += PT_LANES)
-            forward_lanes(p, image, &v, c, PT_LANES, y);
-        if (c < channels) forward_lanes(p, image, &v, c, channels - c, y);
+        if (t->accumulate) sum[k] = pt_load_eight(out, n) + sum[k];
+        pt_store_eight(out, sum[k], n);
     }
 }
 
-static void forward_item(void *context, int item, int thread)
+PT_INLINE void all_lanes(tile t, int n_together, int n_columns)
+{
+    ptrdiff_t c = 0;
+
+    for (; c + PT_EIGHT <= t.by.channels; c += PT_EIGHT)
+        lanes(&t, n_together, n_columns, c, PT_EIGHT);
+    if (c < t.by.channels)
+        lanes(&t, n_together, n_columns, c, (size_t)(t.by.channels - c));
+}
+
+static steps steps_of(const pass *p)
+{
+    ptrdiff_t c = (ptrdiff_t)p->channels, in_row = p->h.n_in * c;
+
+    return (steps){.channels = c,
+                   .in_row = p->v.tap * in_row,
+                   .in_tap = p->h.tap * c,
+                   .in_next = p->v.in_step * in_row,
+                   .w_row = p->v.w_step * p->h.kernel * c,
+                   .w_tap = p->h.w_step * c,
+                   .out_next = p->v.out_step * p->h.n_out * c};
+}
+
+/* n_together rows. in: an image; v: of the first row; out: the first row. */
+PT_INLINE void sweep(const pass *p, const float *in, taps v, int n_together, float *out)
+{
+    tile t = {.by = steps_of(p),
+              .bias = p->bias,
+              .accumulate = p->accumulate,
+              .n_rows = v.n,
+              .out = out};
+
+    for (int at = 0; at < p->h.n_out; at++, t.out += t.by.channels) {
+        taps h = inside(&p->h, taps_of(&p->h, at));
+
+        t.in = in + ((ptrdiff_t)v.in * p->h.n_in + h.in) * t.by.channels;
+        t.w = p->w + ((ptrdiff_t)v.w * p->h.kernel + h.w) * t.by.channels;
+        t.n_columns = h.n;
+        if (h.n == 3)
+            all_lanes(t, n_together, 3);
+        else
+            all_lanes(t, n_together, h.n);
+    }
+}
+
+PT_CLONES static void some_rows(const pass *p, const float *in, taps v, int n, float *out)
+{
+    if (n == ROWS)
+        sweep(p, in, v, ROWS, out);
+    else if (n == 2)
+        sweep(p, in, v, 2, out);
+    else
+        sweep(p, in, v, 1, out);
+}
+
+/* How many rows from `row` to before `end` are computed together: ROWS, 2 or 1. */
+static int rows_together(const pass *p, taps v, int row, int end)
+{
+    int n = ROWS;
+
+    for (; n > 1; n /= 2) {
+        int last = row + (n - 1) * p->v.out_step;
+        taps other = inside(&p->v, taps_of(&p->v, last));
+
+        if (last < end && v.n > 0 && v.n == other.n && v.w == other.w) break;
+    }
+    return n;
+}
+
+static void rows_item(void *context, int index, int thread)
 {
     const pass *p = context;
-    const pt_conv_shape *s = &p->s;
-    size_t image = (size_t)(item / p->n_blocks), c = (size_t)s->c_in;
-    int row0 = item % p->n_blocks * p->rows, row1 = pt_min_int(row0 + p->rows, s->out_h);
+    size_t image = (size_t)(index / p->n_blocks),
+           out_row = (size_t)p->h.n_out * p->channels;
+    const float *in = p->in + image * (size_t)p->v.n_in * (size_t)p->h.n_in * p->channels;
+    float *out = p->out + image * (size_t)p->v.n_out * out_row;
+    int first = index % p->n_blocks * p->rows;
+    int end = pt_min_int(first + p->rows, p->v.n_out);
 
-    for (int oy = row0; oy < row1; oy++) {
-        forward_row(p, p->x + image * (size_t)s->h * (size_t)s->w * c, oy,
-                    p->y +
-                        (image * (size_t)s->out_h + (size_t)oy) * (size_t)s->out_w * c);
-    }
+    for (int i = 0; i < p->v.out_step; i++)
+        for (int row = first + i, n; row < end; row += n * p->v.out_step) {
+            taps v = inside(&p->v, taps_of(&p->v, row));
+
+            n = rows_together(p, v, row, end);
+            some_rows(p, in, v, n, out + (size_t)row * out_row);
+        }
 }
 
-static void plan_rows(pass *p, int n_rows, int width)
+static void run(pt_threads *pool, pass *p, int n_images)
 {
-    size_t row = (size_t)width * (size_t)p->s.c_in;
+    size_t together = ROWS * (size_t)p->v.out_step,
+           row = (size_t)p->h.n_out * p->channels;
+    size_t rows = pt_max_size(together, BLOCK_FLOATS / row / together * together);
 
-    p->rows = pt_min_int(n_rows, pt_max_int(1, (int)(BLOCK_FLOATS / row)));
-    p->n_blocks = (n_rows + p->rows - 1) / p->rows;
+    p->rows = (int)pt_min_size((size_t)p->v.n_out, rows);
+    p->n_blocks = pt_parts((size_t)p->v.n_out, (size_t)p->rows);
+    pt_threads_run(pool, n_images * p->n_blocks, rows_item, p);
+}
+
+static axis forward_axis(int n_in, int n_out, int kernel, int pad, int stride)
+{
+    return (axis){n_in, n_out, kernel, pad, .in_step = stride, 1, .tap = 1, .w_step = 1};
+}
+
+static axis data_axis(int n_in, int n_out, int kernel, int pad, int stride)
+{
+    return (axis){n_in, n_out, kernel, pad, 1, .out_step = stride, -1, .w_step = stride};
 }
 
 void pt_depthwise_forward(pt_threads *pool, const pt_conv_shape *s, int n_images,
                           const float *x, const float *w, const float *bias, float *y,
                           float *scratch)
 {
-    pass p = {.s = *s, .x = x, .w = w, .bias = bias, .y = y};
+    pass p = {.channels = (size_t)s->c_in,
+              .v = forward_axis(s->h, s->out_h, s->kh, s->pad_top, s->stride),
+              .h = forward_axis(s->w, s->out_w, s->kw, s->pad_left, s->stride),
+              .in = x,
+              .w = w,
+              .bias = bias,
+              .out = y};
 
-    plan_rows(&p, s->out_h, s->out_w);
-    pt_threads_run(pool, n_images * p.n_blocks, forward_item, &p);
-}
-
-/* The taps of one axis that lead from an input position to outputs: tap k0 + i * stride
- * to output o0 - i, for i in 0..n-1. */
-typedef struct {
-    int k0, o0, n;
-} axis;
-
-static axis axis_of(int position, int kernel, int stride, int n_out)
-{
-    axis a = {.k0 = position % stride, .o0 = position / stride};
-
-    if (a.o0 >= n_out) {
-        a.k0 += (a.o0 - n_out + 1) * stride;
-        a.o0 = n_out - 1;
-    }
-    a.n = a.k0 < kernel ? (kernel - a.k0 + stride - 1) / stride : 0;
-    a.n = pt_min_int(a.n, a.o0 + 1);
-    return a;
-}
-
-/* Here x is dy and y is dx. */
-PT_INLINE void data_lanes(const pass *p, const float *dy, axis v, axis h, size_t c,
-                          size_t n, float *dx)
-{
-    const pt_conv_shape *s = &p->s;
-    size_t channels = (size_t)s->c_in;
-    pt_lanes sum = {0};
-
-    for (int i = 0; i < v.n; i++) {
-        const float *row = dy + (size_t)(v.o0 - i) * (size_t)s->out_w * channels + c;
-        const float *w = p->w + (size_t)(v.k0 + i * s->stride) * (size_t)s->kw * channels;
-
-        for (int j = 0; j < h.n; j++) {
-            sum += pt_load(row + (size_t)(h.o0 - j) * channels, n) *
-                   pt_load(w + (size_t)(h.k0 + j * s->stride) * channels + c, n);
-        }
-    }
-    if (p->accumulate) sum = pt_load(dx + c, n) + sum;
-    pt_store(dx + c, sum, n);
-}
-
-PT_CLONES static void data_row(const pass *p, const float *dy, int iy, float *dx)
-{
-    const pt_conv_shape *s = &p->s;
-    size_t channels = (size_t)s->c_in;
-    axis v = axis_of(iy + s->pad_top, s->kh, s->stride, s->out_h);
-
-    for (int ix = 0; ix < s->w; ix++, dx += channels) {
-        axis h = axis_of(ix + s->pad_left, s->kw, s->stride, s->out_w);
-        size_t c = 0;
-
-        for (; c + PT_LANES <= channels; c += PT_LANES)
-            data_lanes(p, dy, v, h, c, PT_LANES, dx);
-        if (c < channels) data_lanes(p, dy, v, h, c, channels - c, dx);
-    }
-}
-
-static void data_item(void *context, int item, int thread)
-{
-    const pass *p = context;
-    const pt_conv_shape *s = &p->s;
-    size_t image = (size_t)(item / p->n_blocks), c = (size_t)s->c_in;
-    int row0 = item % p->n_blocks * p->rows, row1 = pt_min_int(row0 + p->rows, s->h);
-
-    for (int iy = row0; iy < row1; iy++) {
-        data_row(p, p->x + image * (size_t)s->out_h * (size_t)s->out_w * c, iy,
-                 p->y + (image * (size_t)s->h + (size_t)iy) * (size_t)s->w * c);
-    }
+    run(pool, &p, n_images);
 }
 
 void pt_depthwise_backward_data(pt_threads *pool, const pt_conv_shape *s, int n_images,
                                 const float *dy, const float *w, bool accumulate,
                                 float *dx, float *scratch)
 {
-    pass p = {.s = *s, .x = dy, .w = w, .accumulate = accumulate, .y = dx};
+    pass p = {.channels = (size_t)s->c_in,
+              .v = data_axis(s->out_h, s->h, s->kh, s->pad_top, s->stride),
+              .h = data_axis(s->out_w, s->w, s->kw, s->pad_left, s->stride),
+              .in = dy,
+              .w = w,
+              .accumulate = accumulate,
+              .out = dx};
 
-    plan_rows(&p, s->h, s->w);
-    pt_threads_run(pool, n_images * p.n_blocks, data_item, &p);
+    run(pool, &p, n_images);
 }

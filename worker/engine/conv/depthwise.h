@@ -10,8 +10,9 @@
 #include "worker/engine/conv/conv_shape.h"
 #include "worker/engine/threads.h"
 
-/* Floats of scratch per thread for any of the three passes; a multiple of 16. */
-size_t pt_depthwise_scratch(const pt_conv_shape *s, int n_shards);
+/* Floats of scratch that any of the three passes needs with spans of these shards,
+ * aligned to 64 bytes. */
+size_t pt_depthwise_scratch(const pt_conv_shape *s, const pt_span *span, int n_threads);
 
 /* y = conv(x, w) (+ bias, may be NULL); overwritten. */
 void pt_depthwise_forward(pt_threads *p, const pt_conv_shape *s, int n_images,

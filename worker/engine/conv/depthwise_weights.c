@@ -1,153 +1,252 @@
-/* Gradients of a depthwise convolution's weights and bias. An item is a group of
- * channels: its taps and, as one more tap, its bias. */
+/* Gradients of a depthwise convolution's weights, in tiles of channels (leaves.h). Rows
+ * of x and dy are copied before they are used, sixteen channels after another: memory is
+ * read from one end to the other, and the pixels of a channel, which lie so far apart in
+ * a map that they share a few sets of the cache, get close together. A value of dy that
+ * was loaded serves several kernel rows. */
 #include "common/base/sizes.h"
 #include "common/gemm/lanes.h"
 #include "worker/engine/conv/depthwise.h"
-#include "worker/engine/layers/tree_sum.h"
+#include "worker/engine/conv/leaves.h"
+#include "worker/engine/layers/bias.h"
+
+enum {
+    GROUP = 16,              /* channels side by side in a copy: a cache line */
+    CHAINS = 4,              /* of a tap along a row */
+    ROWS = 3,                /* kernel rows together: ROWS * CHAINS sums in registers */
+    CACHE_FLOATS = 64 * 1024 /* copies and sums of a tile */
+};
 
 typedef struct {
     pt_conv_shape s;
-    const pt_span *span;
-    int n_trees;
-    pt_subtree trees[PT_MAX_COVER];
     const float *x, *dy;
-    float *const *dw, *const *db;
-    float *scratch;
-    size_t scratch_floats;
-} pass;
+    size_t width; /* of a tile, a multiple of GROUP */
+} layer;
 
+/* Channels c..c+n-1, and a thread's scratch. */
 typedef struct {
-    const pass *p;
-    size_t c, n;       /* channels c..c+n-1 */
-    pt_lanes_f64 *sum; /* [taps + 1] */
-} group;
+    const layer *l;
+    size_t c, n;
+    int n_groups;
+    pt_eight_f64 *sum; /* [n_groups][2][kh][kw] */
+    float *x;          /* [kh][n_groups][w][GROUP]: input row i is at i % kh */
+    float *dy;         /* [n_groups][out_w][GROUP] */
+} tile;
 
 static size_t taps_of(const pt_conv_shape *s)
 {
     return (size_t)s->kh * (size_t)s->kw;
 }
 
-/* Sum of x * dy over n pixels that lie x_step and dy_step apart: four chains. */
-PT_INLINE pt_lanes dot(const float *x, size_t x_step, const float *dy, size_t dy_step,
-                       int n_pixels, size_t n)
+static float *x_row(const tile *t, int row)
 {
-    pt_lanes sum[4] = {{0}};
-    int i = 0;
+    const pt_conv_shape *s = &t->l->s;
 
-    for (; i + 4 <= n_pixels; i += 4) {
-        for (int j = 0; j < 4; j++, x += x_step, dy += dy_step) {
-            sum[j] += pt_load(x, n) * pt_load(dy, n);
-        }
-    }
-    for (; i < n_pixels; i++, x += x_step, dy += dy_step) {
-        sum[0] += pt_load(x, n) * pt_load(dy, n);
-    }
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    return t->x + (size_t)((row % s->kh) * t->n_groups) * (size_t)s->w * GROUP;
 }
 
-/* One output row of one image: float along the row, double over rows. */
-PT_INLINE void add_row(const group *g, const float *x, const float *dy, int oy, size_t n)
+/* row: n_pixels at the tile's first channel. to [n_groups][n_pixels][GROUP]; what lies
+ * beyond the tile's last channel is not written. */
+PT_CLONES static void copy_row(const tile *t, const float *row, int n_pixels, float *to)
 {
-    const pt_conv_shape *s = &g->p->s;
-    size_t channels = (size_t)s->c_in, stride = (size_t)s->stride;
-    int y0 = oy * s->stride - s->pad_top;
+    size_t step = (size_t)n_pixels * GROUP, whole = t->n / GROUP * GROUP;
 
-    for (int ki = pt_max_int(0, -y0); ki < pt_min_int(s->kh, s->h - y0); ki++) {
-        const float *row = x + (size_t)(y0 + ki) * (size_t)s->w * channels;
+    for (int i = 0; i < n_pixels; i++, row += t->l->s.c_in, to += GROUP) {
+        float *at = to;
 
+        for (size_t c = 0; c < whole; c += GROUP, at += step)
+            memcpy(at, row + c, GROUP * sizeof *row);
+        if (whole < t->n) memcpy(at, row + whole, (t->n - whole) * sizeof *row);
+    }
+}
+
+/* Adds to sum[i * step] the products of row i of x with dy over n_pixels that lie x_step
+ * apart in x: four chains, then double. */
+PT_INLINE void dots(const float *const x[], size_t x_step, const float *dy, int n_pixels,
+                    int n_rows, pt_eight_f64 *sum, int step)
+{
+    pt_eight chain[ROWS][CHAINS] = {{{0}}};
+    size_t at = 0;
+    int k = 0;
+
+    for (; k + CHAINS <= n_pixels; k += CHAINS) {
+        for (int j = 0; j < CHAINS; j++, at += x_step, dy += GROUP) {
+            pt_eight v = pt_load_eight(dy, PT_EIGHT);
+
+            for (int i = 0; i < n_rows; i++)
+                chain[i][j] += pt_load_eight(x[i] + at, PT_EIGHT) * v;
+        }
+    }
+    for (; k < n_pixels; k++, at += x_step, dy += GROUP)
+        for (int i = 0; i < n_rows; i++)
+            chain[i][0] +=
+                pt_load_eight(x[i] + at, PT_EIGHT) * pt_load_eight(dy, PT_EIGHT);
+    for (int i = 0; i < n_rows; i++) {
+        pt_eight v = (chain[i][0] + chain[i][1]) + (chain[i][2] + chain[i][3]);
+
+        sum[i * step] += __builtin_convertvector(v, pt_eight_f64);
+    }
+}
+
+/* Column kj of n_rows kernel rows. x: the input rows; sum: of the first row. */
+PT_INLINE void add_column(const pt_conv_shape *s, const float *const x[], const float *dy,
+                          int n_rows, int kj, pt_eight_f64 *sum)
+{
+    int x0 = kj - s->pad_left; /* column for output 0 */
+    int first = x0 < 0 ? (s->stride - 1 - x0) / s->stride : 0;
+    int end = s->w > x0 ? (s->w - 1 - x0) / s->stride + 1 : 0;
+    const float *at[ROWS];
+
+    end = pt_min_int(end, s->out_w);
+    if (first >= end) return;
+    for (int i = 0; i < n_rows; i++) at[i] = x[i] + (first * s->stride + x0) * GROUP;
+    dots(at, (size_t)s->stride * GROUP, dy + first * GROUP, end - first, n_rows, sum + kj,
+         s->kw);
+}
+
+/* Eight channels, `c` the first one's place, of an output row whose window begins at
+ * input row y0; all rows are in the scratch. */
+PT_CLONES static void add_row(const tile *t, int c, int y0)
+{
+    const pt_conv_shape *s = &t->l->s;
+    int ki = pt_max_int(0, -y0), end = pt_min_int(s->kh, s->h - y0), n;
+    int group = c / GROUP, lane = c % GROUP;
+    const float *dy = t->dy + group * s->out_w * GROUP + lane;
+
+    for (; ki < end; ki += n) {
+        pt_eight_f64 *sum = t->sum + (c / PT_EIGHT * s->kh + ki) * s->kw;
+        const float *x[ROWS];
+
+        n = pt_min_int(ROWS, end - ki);
+        for (int i = 0; i < n; i++)
+            x[i] = x_row(t, y0 + ki + i) + group * s->w * GROUP + lane;
         for (int kj = 0; kj < s->kw; kj++) {
-            int x0 = kj - s->pad_left; /* column for output 0 */
-            int first = x0 < 0 ? (s->stride - 1 - x0) / s->stride : 0;
-            int end = s->w > x0 ? (s->w - 1 - x0) / s->stride + 1 : 0;
-
-            end = pt_min_int(end, s->out_w);
-            if (first >= end) continue;
-            pt_lanes v =
-                dot(row + (size_t)(first * s->stride + x0) * channels, stride * channels,
-                    dy + (size_t)first * channels, channels, end - first, n);
-            g->sum[ki * s->kw + kj] += __builtin_convertvector(v, pt_lanes_f64);
-        }
-    }
-    for (int ox = 0; g->p->db && ox < s->out_w; ox++) {
-        g->sum[taps_of(s)] +=
-            __builtin_convertvector(pt_load(dy + (size_t)ox * channels, n), pt_lanes_f64);
-    }
-}
-
-PT_CLONES static void add_image(const group *g, size_t image)
-{
-    const pt_conv_shape *s = &g->p->s;
-    size_t channels = (size_t)s->c_in, row = (size_t)s->out_w * channels;
-    const float *x = g->p->x + image * (size_t)s->h * (size_t)s->w * channels + g->c;
-    const float *dy = g->p->dy + image * (size_t)s->out_h * row + g->c;
-
-    for (int oy = 0; oy < s->out_h; oy++, dy += row) {
-        if (g->n == PT_LANES) {
-            add_row(g, x, dy, oy, PT_LANES);
-        } else {
-            add_row(g, x, dy, oy, g->n);
+            if (n == 3) add_column(s, x, dy, 3, kj, sum);
+            if (n == 2) add_column(s, x, dy, 2, kj, sum);
+            if (n == 1) add_column(s, x, dy, 1, kj, sum);
         }
     }
 }
 
-/* out [taps + 1][PT_LANES]. */
-static void leaf(void *context, int shard, float *out)
+static void add_image(const tile *t, size_t image)
 {
-    const group *g = context;
-    const pt_span *span = g->p->span;
-    int first = pt_span_first(span);
-    int begin = pt_shard_begin(shard, span->n_shards, span->b) - first;
-    int end = pt_shard_begin(shard + 1, span->n_shards, span->b) - first;
-    size_t n = taps_of(&g->p->s) + 1;
+    const pt_conv_shape *s = &t->l->s;
+    size_t channels = (size_t)s->c_in, row = (size_t)s->w * channels;
+    const float *x = t->l->x + image * (size_t)s->h * row + t->c;
+    const float *dy = t->l->dy + image * pt_conv_pixels(s) * channels + t->c;
+    int copied = 0; /* input rows before this one are done with or in the scratch */
 
-    memset(g->sum, 0, n * sizeof *g->sum);
-    for (int i = begin; i < end; i++) add_image(g, (size_t)i);
-    for (size_t i = 0; i < n; i++) {
-        pt_lanes v = __builtin_convertvector(g->sum[i], pt_lanes);
+    for (int oy = 0; oy < s->out_h; oy++, dy += (size_t)s->out_w * channels) {
+        int y0 = oy * s->stride - s->pad_top;
 
-        memcpy(out + i * PT_LANES, &v, sizeof v);
+        copied = pt_max_int(copied, y0);
+        for (; copied < pt_min_int(s->h, y0 + s->kh); copied++)
+            copy_row(t, x + (size_t)copied * row, s->w, x_row(t, copied));
+        copy_row(t, dy, s->out_w, t->dy);
+        for (int c = 0; c < (int)t->n; c += PT_EIGHT) add_row(t, c, y0);
     }
 }
 
-static void group_item(void *context, int item, int thread)
-{
-    const pass *p = context;
-    size_t channels = (size_t)p->s.c_in, taps = taps_of(&p->s);
-    size_t floats = (taps + 1) * PT_LANES;
-    float *scratch = p->scratch + (size_t)thread * p->scratch_floats;
-    group g = {.p = p, .c = (size_t)item * PT_LANES, .sum = (pt_lanes_f64 *)scratch};
-    float *out = scratch + 2 * floats;
+/* ---- for leaves.h ----------------------------------------------------------------- */
 
-    g.n = channels - g.c < PT_LANES ? channels - g.c : PT_LANES;
-    for (int t = 0; t < p->n_trees; t++) {
-        if (pt_node_size(p->span, p->trees[t].level, p->trees[t].index) == 0) continue;
-        pt_tree_sum(p->span, p->trees[t], floats, leaf, &g, out, out + floats);
-        for (size_t i = 0; i < taps; i++) {
-            memcpy(p->dw[t] + i * channels + g.c, out + i * PT_LANES, g.n * sizeof *out);
-        }
-        if (p->db) memcpy(p->db[t] + g.c, out + taps * PT_LANES, g.n * sizeof *out);
-    }
+static size_t sum_floats(const layer *l)
+{
+    return l->width * taps_of(&l->s) * 2;
 }
 
-size_t pt_depthwise_scratch(const pt_conv_shape *s, int n_shards)
+static size_t x_floats(const layer *l)
 {
-    /* sums in double, the result, one value per level */
-    return (taps_of(s) + 1) * PT_LANES * (3 + (size_t)pt_tree_levels(n_shards));
+    return l->width * (size_t)l->s.kh * (size_t)l->s.w;
+}
+
+static tile tile_of(const layer *l, int index, float *scratch)
+{
+    size_t c = (size_t)index * l->width, n = pt_min_size(l->width, (size_t)l->s.c_in - c);
+    tile t = {.l = l, .c = c, .n = n, .n_groups = pt_parts(n, GROUP)};
+
+    if (!scratch) return t;
+    t.sum = (pt_eight_f64 *)scratch;
+    t.x = scratch + sum_floats(l);
+    t.dy = t.x + x_floats(l);
+    return t;
+}
+
+static size_t floats(const void *context, int index)
+{
+    const layer *l = context;
+
+    return tile_of(l, index, NULL).n * taps_of(&l->s);
+}
+
+/* out [kh][kw][n]. */
+static void leaf(const void *context, int index, size_t begin, size_t end, float *scratch,
+                 float *out)
+{
+    const layer *l = context;
+    tile t = tile_of(l, index, scratch);
+    size_t taps = taps_of(&l->s);
+
+    memset(t.sum, 0, sum_floats(l) * sizeof *scratch);
+    for (size_t image = begin; image < end; image++) add_image(&t, image);
+    for (size_t k = 0; k < taps; k++)
+        for (size_t c = 0; c < t.n; c++)
+            *out++ = (float)t.sum[c / PT_EIGHT * taps + k][c % PT_EIGHT];
+}
+
+static void put(const void *context, int index, const float *sum, float *dw)
+{
+    const layer *l = context;
+    tile t = tile_of(l, index, NULL);
+
+    for (size_t k = 0; k < taps_of(&l->s); k++, sum += t.n)
+        memcpy(dw + k * (size_t)l->s.c_in + t.c, sum, t.n * sizeof *sum);
+}
+
+/* Tiles are as wide as the cache allows, but enough for the threads. */
+static layer layer_of(const pt_conv_shape *s, const pt_span *span, int n_threads)
+{
+    size_t channels = (size_t)s->c_in, taps = taps_of(s);
+    size_t of_channel = (size_t)s->kh * (size_t)s->w + (size_t)s->out_w + 2 * taps;
+    size_t fit = CACHE_FLOATS / of_channel / GROUP * GROUP;
+    int wanted = pt_leaves_tiles(taps * channels, span, n_threads);
+    layer l = {.s = *s, .width = pt_max_size(fit, GROUP)};
+
+    l.width = pt_min_size(l.width, pt_round_up(channels, GROUP));
+    while (l.width > GROUP && pt_parts(channels, l.width) < wanted) l.width -= GROUP;
+    return l;
+}
+
+static pt_leaves leaves_of(const layer *l)
+{
+    size_t dy_floats = l->width * (size_t)l->s.out_w;
+
+    return (pt_leaves){.layer = l,
+                       .n_tiles = pt_parts((size_t)l->s.c_in, l->width),
+                       .max_floats = l->width * taps_of(&l->s),
+                       .leaf_scratch =
+                           pt_whole_lines(sum_floats(l) + x_floats(l) + dy_floats),
+                       .floats = floats,
+                       .leaf = leaf,
+                       .put = put};
 }
 
 void pt_depthwise_backward_weights(pt_threads *pool, const pt_conv_shape *s,
                                    const pt_span *span, const float *x, const float *dy,
                                    float *const *dw, float *const *db, float *scratch)
 {
-    pass p = {.s = *s,
-              .span = span,
-              .x = x,
-              .dy = dy,
-              .dw = dw,
-              .db = db,
-              .scratch = scratch,
-              .scratch_floats = pt_depthwise_scratch(s, span->n_shards)};
+    layer l = layer_of(s, span, pt_threads_count(pool));
+    pt_leaves leaves = leaves_of(&l);
 
-    p.n_trees = pt_tree_cover(span->lo, span->hi, span->n_shards, p.trees);
-    pt_threads_run(pool, (s->c_in + PT_LANES - 1) / PT_LANES, group_item, &p);
+    l.x = x;
+    l.dy = dy;
+    pt_leaves_run(pool, &leaves, span, dw, scratch);
+    if (db) pt_bias_gradient(pool, span, pt_conv_pixels(s), s->c_out, dy, db, scratch);
+}
+
+size_t pt_depthwise_scratch(const pt_conv_shape *s, const pt_span *span, int n_threads)
+{
+    layer l = layer_of(s, span, n_threads);
+    pt_leaves leaves = leaves_of(&l);
+
+    return pt_max_size(pt_leaves_scratch(&leaves, span, n_threads),
+                       pt_bias_scratch(s->c_out, span->n_shards));
 }

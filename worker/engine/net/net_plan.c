@@ -236,7 +236,7 @@ static size_t kernel_scratch(const pt_net_planner *p, int i)
         return pt_conv_scratch(&s, &span, threads);
     case PT_OP_DEPTHWISE:
         s = pt_net_conv_shape(p->opt, i);
-        return pt_depthwise_scratch(&s, span.n_shards) * (size_t)threads;
+        return pt_depthwise_scratch(&s, &span, threads);
     case PT_OP_LINEAR:
         return pt_linear_scratch((int)p->nodes[n->in[0]].size, n->c, p->opt->max_images,
                                  span.n_shards, threads);
