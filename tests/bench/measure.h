@@ -4,8 +4,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "common/base/status.h"
+#include "common/base/sizes.h"
 
 static inline int measure_by_value(const void *a, const void *b)
 {
@@ -21,12 +22,14 @@ static inline double measure_median(double *x, size_t n)
     return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
-/* [n] floats, to be freed; ends the program where there is no memory. */
+/* [n] floats, zero, to be freed; aligned to 64 bytes, as the engine's are, so that no load
+ * crosses a line. Ends the program where there is no memory. */
 static inline float *measure_floats(size_t n)
 {
-    float *x = pt_calloc(n, sizeof *x);
+    size_t bytes = pt_round_up(pt_mul(n, sizeof(float)), 64);
+    float *x = aligned_alloc(64, bytes);
 
-    if (x) return x;
+    if (x) return memset(x, 0, bytes);
     fprintf(stderr, "error: no memory for %zu floats\n", n);
     exit(1);
 }
