@@ -254,6 +254,10 @@ mutation dropout_is_not_scaled worker.pointwise worker/engine/layers/pointwise.c
 - float v = u >= prob ? x[i] * scale : 0.0f;
 + float v = u >= prob ? x[i] * scale * (1.0f - prob) : 0.0f;
 M
+mutation nan_in_a_whole_window_is_lost worker.pool2d worker/engine/layers/pool2d.c <<'M'
+- bool wins = v > best || v != v;
++ bool wins = v > best;
+M
 mutation frozen_parts_are_trained worker.run common/run/run.c <<'M'
 - r->trained[i] = !pt_tensor_frozen(&r->graph->tensors[i], frozen, n_frozen);
 + r->trained[i] = !pt_tensor_frozen(&r->graph->tensors[i], frozen, 0 * n_frozen);

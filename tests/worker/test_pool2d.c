@@ -117,6 +117,137 @@ static void test_a_nan_in_the_window_is_not_lost(void **state)
     pt_threads_destroy(&p);
 }
 
+/* ---- against plain loops ----------------------------------------------------------- */
+
+typedef struct {
+    size_t n_in, n_out;
+    float *x, *y, *dy, *dx;
+    uint8_t *argmax;
+} arrays;
+
+static arrays make_arrays(const pt_max_pool *s, int n_images)
+{
+    size_t c = (size_t)n_images * (size_t)s->c;
+    arrays a = {.n_in = c * (size_t)s->h * (size_t)s->w,
+                .n_out = c * (size_t)s->out_h * (size_t)s->out_w};
+
+    a.x = malloc(a.n_in * sizeof *a.x);
+    a.dx = malloc(a.n_in * sizeof *a.dx);
+    a.y = malloc(a.n_out * sizeof *a.y);
+    a.dy = malloc(a.n_out * sizeof *a.dy);
+    a.argmax = malloc(a.n_out);
+    assert_true(a.x && a.dx && a.y && a.dy && a.argmax);
+    return a;
+}
+
+static void free_arrays(arrays *a)
+{
+    free(a->x);
+    free(a->dx);
+    free(a->y);
+    free(a->dy);
+    free(a->argmax);
+}
+
+/* Few different values, so that windows have equal maxima; zeros of both signs; NaNs. */
+static void fill(uint64_t salt, size_t nan_of_1009, arrays *a)
+{
+    pattern_fill(salt, a->n_in, a->x);
+    pattern_fill(salt + 1, a->n_out, a->dy);
+    for (size_t i = 0; i < a->n_in; i++) {
+        bool lost = i % 1009 < nan_of_1009;
+
+        a->x[i] = lost ? NAN : nearbyintf(a->x[i] * 4) / 4;
+    }
+}
+
+/* One channel of one window: its maximum, and where the gradient goes. */
+static void plain_window(const pt_max_pool *s, const arrays *a, size_t out, size_t image,
+                         int oh, int ow, int k, float *sums)
+{
+    bool first = true;
+    size_t best = 0;
+
+    for (int i = 0; i < s->kh; i++)
+        for (int j = 0; j < s->kw; j++) {
+            int ih = oh * s->stride - s->pad_top + i,
+                iw = ow * s->stride - s->pad_left + j;
+            size_t at =
+                ((image * (size_t)s->h + (size_t)ih) * (size_t)s->w + (size_t)iw) *
+                    (size_t)s->c +
+                (size_t)k;
+
+            if (ih < 0 || iw < 0 || ih >= s->h || iw >= s->w) continue;
+            if (!first && !(a->x[at] > a->x[best]) && !isnan(a->x[at])) continue;
+            first = false;
+            best = at;
+            a->argmax[out] = (uint8_t)(i * s->kw + j);
+        }
+    a->y[out] = a->x[best];
+    sums[best] += a->dy[out];
+}
+
+static void plain_pool(const pt_max_pool *s, int n_images, const arrays *a, float *sums)
+{
+    size_t out = 0;
+
+    for (size_t i = 0; i < a->n_in; i++) sums[i] = 0;
+    for (int i = 0; i < n_images; i++)
+        for (int oh = 0; oh < s->out_h; oh++)
+            for (int ow = 0; ow < s->out_w; ow++)
+                for (int k = 0; k < s->c; k++)
+                    plain_window(s, a, out++, (size_t)i, oh, ow, k, sums);
+}
+
+/* dx from those sums, as pt_max_pool_backward has it. */
+static void check_backward(pt_threads *p, const pt_max_pool *s, const arrays *a,
+                           const float *sums, bool accumulate, bool masked)
+{
+    float *want = malloc(a->n_in * sizeof *want);
+
+    assert_non_null(want);
+    for (size_t i = 0; i < a->n_in; i++) {
+        a->dx[i] = (float)i;
+        want[i] = accumulate ? a->dx[i] + sums[i] : sums[i];
+        if (masked && a->x[i] <= 0) want[i] = 0;
+    }
+    pt_max_pool_backward(p, s, 2, a->dy, a->argmax, accumulate, masked ? a->x : NULL,
+                         a->dx);
+    assert_memory_equal(a->dx, want, a->n_in * sizeof *want);
+    free(want);
+}
+
+/* Windows that have a loop of their own and windows that do not, whole and cut, with
+ * channels that fill vectors and channels that do not. */
+static const pt_max_pool shapes[] = {
+    {9, 11, 70, 5, 6, 3, 3, 2, 1, 1}, {9, 10, 128, 4, 5, 3, 3, 2, 0, 0},
+    {8, 7, 96, 4, 4, 2, 2, 2, 0, 0},  {6, 5, 33, 6, 5, 3, 3, 1, 1, 1},
+    {7, 9, 64, 3, 4, 3, 2, 2, 0, 0},  {12, 12, 20, 6, 6, 5, 5, 2, 2, 2},
+    {11, 11, 3, 4, 4, 2, 2, 3, 0, 0}, {6, 6, 65, 5, 5, 2, 2, 1, 0, 0},
+    {5, 7, 64, 2, 3, 3, 3, 3, 1, 1},
+};
+
+static void test_bits_are_those_of_plain_loops(void **state)
+{
+    pt_threads *p = NULL;
+
+    assert_int_equal(pt_threads_create(2, &p), PT_OK);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const pt_max_pool *s = &shapes[i];
+        arrays a = make_arrays(s, 2), b = make_arrays(s, 2);
+
+        fill(60 + 2 * i, i % 2 ? 30 : 0, &a);
+        plain_pool(s, 2, &a, b.x);
+        pt_max_pool_forward(p, s, 2, a.x, b.y, b.argmax);
+        assert_memory_equal(b.y, a.y, a.n_out * sizeof *a.y);
+        assert_memory_equal(b.argmax, a.argmax, a.n_out);
+        for (int k = 0; k < 4; k++) check_backward(p, s, &a, b.x, k & 1, k & 2);
+        free_arrays(&a);
+        free_arrays(&b);
+    }
+    pt_threads_destroy(&p);
+}
+
 static void test_global_average_is_that_of_pytorch(void **state)
 {
     enum { N = 2, PIXELS = 35, C = 70 };
@@ -143,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_max_pool_is_that_of_pytorch),
         cmocka_unit_test(test_padding_never_wins_and_the_first_of_equals_does),
         cmocka_unit_test(test_a_nan_in_the_window_is_not_lost),
+        cmocka_unit_test(test_bits_are_those_of_plain_loops),
         cmocka_unit_test(test_global_average_is_that_of_pytorch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,12 @@
 #include "common/base/simd.h"
 #include "common/base/sizes.h"
 
-enum { BLOCK = 64 }; /* channels that are worked on at a time */
+#define INLINE static inline __attribute__((always_inline))
+
+enum {
+    BLOCK = 64, /* channels that are worked on at a time */
+    FEW = 4     /* windows */
+};
 
 typedef struct {
     const pt_max_pool *s;
@@ -19,11 +24,38 @@ typedef struct {
 
 /* ---- forward ---------------------------------------------------------------------- */
 
-/* n <= BLOCK channels of one window: rows ih0..ih1-1, columns iw0..iw1-1 of an image. */
-static inline __attribute__((always_inline)) void window_max(const pt_max_pool *s,
-                                                             const float *x, int top,
-                                                             int left, size_t n, float *y,
-                                                             uint8_t *argmax)
+/* n <= BLOCK channels of a window that lies inside the image, x its first pixel. With
+ * constants for kh and kw the maxima and their places stay in registers; places of 32
+ * bits, so that one mask selects both. */
+INLINE void whole_window(const pt_max_pool *s, int kh, int kw, const float *x, size_t n,
+                         float *y, uint8_t *argmax)
+{
+    size_t c = (size_t)s->c, row = (size_t)s->w * c;
+    int32_t places[BLOCK];
+
+#pragma GCC ivdep
+    for (size_t j = 0; j < n; j++) {
+        float best = x[j];
+        int32_t place = 0;
+
+#pragma GCC unroll 9
+        for (int k = 1; k < kh * kw; k++) {
+            float v = x[(size_t)(k / kw) * row + (size_t)(k % kw) * c + j];
+            bool wins = v > best || v != v;
+
+            best = wins ? v : best;
+            place = wins ? k : place;
+        }
+        y[j] = best;
+        places[j] = place;
+    }
+    if (!argmax) return;
+    for (size_t j = 0; j < n; j++) argmax[j] = (uint8_t)places[j];
+}
+
+/* n <= BLOCK channels of any window: what of it is inside image x. */
+INLINE void cut_window(const pt_max_pool *s, const float *x, int top, int left, size_t n,
+                       float *y, uint8_t *argmax)
 {
     int ih0 = pt_max_int(top, 0), ih1 = pt_min_int(top + s->kh, s->h);
     int iw0 = pt_max_int(left, 0), iw1 = pt_min_int(left + s->kw, s->w);
@@ -48,6 +80,21 @@ static inline __attribute__((always_inline)) void window_max(const pt_max_pool *
     memcpy(y, best, n * sizeof *y);
     if (!argmax) return;
     for (size_t j = 0; j < n; j++) argmax[j] = (uint8_t)place[j];
+}
+
+INLINE void window_max(const pt_max_pool *s, const float *x, int top, int left, size_t n,
+                       float *y, uint8_t *argmax)
+{
+    bool whole = top >= 0 && left >= 0 && top + s->kh <= s->h && left + s->kw <= s->w;
+    const float *corner = x;
+
+    if (whole) corner += ((size_t)top * (size_t)s->w + (size_t)left) * (size_t)s->c;
+    if (whole && s->kh == 3 && s->kw == 3)
+        whole_window(s, 3, 3, corner, n, y, argmax);
+    else if (whole && s->kh == 2 && s->kw == 2)
+        whole_window(s, 2, 2, corner, n, y, argmax);
+    else
+        cut_window(s, x, top, left, n, y, argmax);
 }
 
 /* One row of one image's output. */
@@ -84,31 +131,116 @@ void pt_max_pool_forward(pt_threads *p, const pt_max_pool *s, int n_images,
 
 /* ---- backward --------------------------------------------------------------------- */
 
-/* n <= BLOCK channels of the gradient at input pixel (ih, iw): the sum over the windows
- * whose maximum it is. */
-static inline __attribute__((always_inline)) void
-gather(const pt_max_pool *s, const float *dy, const uint8_t *from, int ih, int iw,
-       size_t n, bool accumulate, const float *mask, float *dx)
+/* Windows begin .. end-1 of a row (or column) hold a pixel. */
+typedef struct {
+    int begin, end;
+} range;
+
+/* From the range of an earlier pixel to that of pixel `at`, counted from the first of the
+ * padding. */
+static void advance(range *r, int at, int kernel, int stride, int n_windows)
 {
-    int a = ih + s->pad_top, b = iw + s->pad_left;
-    int oh0 = a < s->kh ? 0 : (a - s->kh) / s->stride + 1;
-    int ow0 = b < s->kw ? 0 : (b - s->kw) / s->stride + 1;
-    int oh1 = pt_min_int(a / s->stride + 1, s->out_h);
-    int ow1 = pt_min_int(b / s->stride + 1, s->out_w);
+    while (r->begin * stride + kernel <= at) r->begin++;
+    while (r->end < n_windows && r->end * stride <= at) r->end++;
+}
+
+/* Pixel (a, b), counted from the padding's corner, and its windows. */
+typedef struct {
+    const pt_max_pool *s;
+    int a, b;
+    range rows, columns;
+} pixel;
+
+/* One of them: its first channel in the output, and the pixel's place in it. */
+typedef struct {
+    size_t at;
+    int32_t place;
+} window;
+
+static window window_at(const pixel *p, int oh, int ow)
+{
+    const pt_max_pool *s = p->s;
+
+    return (window){((size_t)oh * (size_t)s->out_w + (size_t)ow) * (size_t)s->c,
+                    (p->a - oh * s->stride) * s->kw + p->b - ow * s->stride};
+}
+
+/* The gradient at a pixel of n windows: the sum over those whose maximum it is. With a
+ * constant for n it stays in registers. */
+INLINE void gather_few(const window *w, int n, size_t c, const float *dy,
+                       const uint8_t *from, const float *mask, float *dx)
+{
+#pragma GCC ivdep
+    for (size_t j = 0; j < c; j++) {
+        float sum = 0;
+
+#pragma GCC unroll 4
+        for (int k = 0; k < n; k++) {
+            float g = dy[w[k].at + j];
+
+            sum += (int32_t)from[w[k].at + j] == w[k].place ? g : 0.0f;
+        }
+        dx[j] = mask && mask[j] <= 0.0f ? 0.0f : sum;
+    }
+}
+
+/* The same for any number of windows, and added to dx or not; c <= BLOCK. */
+INLINE void gather_block(const pixel *p, size_t c, const float *dy, const uint8_t *from,
+                         bool accumulate, const float *mask, float *dx)
+{
     float sum[BLOCK] = {0};
 
-    for (int oh = oh0; oh < oh1; oh++) {
-        for (int ow = ow0; ow < ow1; ow++) {
-            size_t at = ((size_t)oh * (size_t)s->out_w + (size_t)ow) * (size_t)s->c;
-            int32_t k = (a - oh * s->stride) * s->kw + b - ow * s->stride;
+    for (int oh = p->rows.begin; oh < p->rows.end; oh++) {
+        for (int ow = p->columns.begin; ow < p->columns.end; ow++) {
+            window w = window_at(p, oh, ow);
 
-            for (size_t j = 0; j < n; j++)
-                sum[j] += (int32_t)from[at + j] == k ? dy[at + j] : 0.0f;
+            for (size_t j = 0; j < c; j++) {
+                float g = dy[w.at + j];
+
+                sum[j] += (int32_t)from[w.at + j] == w.place ? g : 0.0f;
+            }
         }
     }
-    for (size_t j = 0; j < n; j++) dx[j] = accumulate ? dx[j] + sum[j] : sum[j];
+    for (size_t j = 0; j < c; j++) dx[j] = accumulate ? dx[j] + sum[j] : sum[j];
     if (!mask) return;
-    for (size_t j = 0; j < n; j++) dx[j] = mask[j] <= 0.0f ? 0.0f : dx[j];
+    for (size_t j = 0; j < c; j++) dx[j] = mask[j] <= 0.0f ? 0.0f : dx[j];
+}
+
+PT_CLONES
+static void gather_any(const pixel *p, size_t c, const float *dy, const uint8_t *from,
+                       bool accumulate, const float *mask, float *dx)
+{
+    size_t b = 0;
+
+    for (; b + BLOCK <= c; b += BLOCK)
+        gather_block(p, BLOCK, dy + b, from + b, accumulate, mask ? mask + b : NULL,
+                     dx + b);
+    if (b < c)
+        gather_block(p, c - b, dy + b, from + b, accumulate, mask ? mask + b : NULL,
+                     dx + b);
+}
+
+/* Windows of 2 x 2 and of 3 x 3 that are 2 apart meet in 1, 2 or 4. */
+INLINE void gather(const pixel *p, size_t c, const float *dy, const uint8_t *from,
+                   bool accumulate, const float *mask, float *dx)
+{
+    int n_rows = p->rows.end - p->rows.begin,
+        n_columns = p->columns.end - p->columns.begin;
+    window w[FEW];
+
+    if (accumulate || n_rows < 1 || n_rows > 2 || n_columns < 1 || n_columns > 2) {
+        gather_any(p, c, dy, from, accumulate, mask, dx);
+        return;
+    }
+    for (int i = 0; i < n_rows; i++)
+        for (int k = 0; k < n_columns; k++)
+            w[i * n_columns + k] = window_at(p, p->rows.begin + i, p->columns.begin + k);
+    if (n_rows * n_columns == 1)
+        gather_few(w, 1, c, dy, from, mask, dx);
+    else if (n_rows * n_columns == 2)
+        gather_few(w, 2, c, dy, from, mask, dx);
+    else
+        gather_few(w, 4, c, dy, from, mask, dx);
 }
 
 /* One row of one image's input gradient. */
@@ -117,22 +249,19 @@ static void max_back_row(void *context, int item, int thread)
 {
     const pool_job *j = context;
     const pt_max_pool *s = j->s;
-    size_t c = (size_t)s->c, row = (size_t)item;
-    size_t image = row / (size_t)s->h;
-    size_t from = image * (size_t)s->out_h * (size_t)s->out_w * c;
-    int ih = (int)(row % (size_t)s->h);
+    size_t c = (size_t)s->c, row = (size_t)item, at = row * (size_t)s->w * c;
+    size_t from = row / (size_t)s->h * (size_t)s->out_h * (size_t)s->out_w * c;
+    pixel p = {.s = s, .a = (int)(row % (size_t)s->h) + s->pad_top};
 
-    for (int iw = 0; iw < s->w; iw++) {
-        size_t at = (row * (size_t)s->w + (size_t)iw) * c, b = 0;
-        const float *mask = j->mask ? j->mask + at : NULL;
-        float *dx = j->out + at;
-
-        for (; b + BLOCK <= c; b += BLOCK)
-            gather(s, j->in + from + b, j->from + from + b, ih, iw, BLOCK, j->accumulate,
-                   mask ? mask + b : NULL, dx + b);
-        if (b < c)
-            gather(s, j->in + from + b, j->from + from + b, ih, iw, c - b, j->accumulate,
-                   mask ? mask + b : NULL, dx + b);
+    advance(&p.rows, p.a, s->kh, s->stride, s->out_h);
+    for (int iw = 0; iw < s->w; iw++, at += c) {
+        p.b = iw + s->pad_left;
+        advance(&p.columns, p.b, s->kw, s->stride, s->out_w);
+        if (j->mask)
+            gather(&p, c, j->in + from, j->from + from, j->accumulate, j->mask + at,
+                   j->out + at);
+        else
+            gather(&p, c, j->in + from, j->from + from, j->accumulate, NULL, j->out + at);
     }
 }
 
