@@ -224,6 +224,86 @@ static void test_moments_are_those_of_two_passes(void **state)
     pt_threads_destroy(&p);
 }
 
+/* ---- sums, as plain loops ---------------------------------------------------------- */
+
+enum {
+    IMAGES = 3,
+    PER_IMAGE = 7,
+    MANY = 2048 + 64 + 5,
+    SUMMED = IMAGES * PER_IMAGE * MANY
+};
+
+/* Channel j of a group's rows: the chains that the header states. */
+static void plain_moments(const float *x, size_t rows, size_t c, size_t j, double *out)
+{
+    double shift = (double)x[j], sum = 0, squares = 0, n = (double)rows;
+
+    for (size_t r = 0; r < rows; r++) {
+        double d = (double)x[r * c + j] - shift;
+
+        sum += d;
+        squares += d * d;
+    }
+    out[1 + j] = shift + sum / n;
+    out[1 + c + j] = squares - sum * (sum / n);
+    if (out[1 + c + j] < 0) out[1 + c + j] = 0;
+}
+
+static void plain_sums(const float *x, const float *dy, const float *coef, pt_act act,
+                       size_t rows, size_t c, size_t j, double *out)
+{
+    out[j] = out[c + j] = 0;
+    for (size_t r = 0; r < rows; r++) {
+        float d = x[r * c + j] - coef[j];
+        float z = d * coef[2 * c + j] + coef[3 * c + j];
+        double dz = (double)pt_activate_back(act, z, dy[r * c + j]);
+
+        out[j] += dz;
+        out[c + j] += dz * (double)(d * coef[c + j]);
+    }
+}
+
+/* Two groups of c channels: rows that no vector and no block divides. */
+static void check_sums(int n_threads, int c, pt_act act)
+{
+    static float x[SUMMED], dy[SUMMED], coef[4 * MANY];
+    static double got[2 * (1 + 2 * MANY)], want[1 + 2 * MANY];
+    const int begin[3] = {0, 1, IMAGES};
+    const pt_bn_shape s = {c, PER_IMAGE, IMAGES, 2, begin, NULL};
+    pt_threads *p = make_pool(n_threads);
+    size_t n = (size_t)c;
+
+    pattern_fill(70, SUMMED, x);
+    pattern_fill(71, SUMMED, dy);
+    pattern_fill(72, 4 * MANY, coef);
+    pt_bn_moments(p, &s, x, got);
+    for (size_t g = 0; g < 2; g++) {
+        want[0] = (double)(PER_IMAGE * (begin[g + 1] - begin[g]));
+        for (size_t j = 0; j < n; j++)
+            plain_moments(x + g * PER_IMAGE * n, (size_t)want[0], n, j, want);
+        assert_memory_equal(got + g * (1 + 2 * n), want, (1 + 2 * n) * sizeof *want);
+    }
+    pt_bn_backward_sums(p, &s, coef, act, x, dy, got);
+    for (size_t g = 0; g < 2; g++) {
+        size_t at = g * PER_IMAGE * n,
+               rows = PER_IMAGE * (size_t)(begin[g + 1] - begin[g]);
+
+        for (size_t j = 0; j < n; j++)
+            plain_sums(x + at, dy + at, coef, act, rows, n, j, want);
+        assert_memory_equal(got + g * 2 * n, want, 2 * n * sizeof *want);
+    }
+    pt_threads_destroy(&p);
+}
+
+static void test_sums_are_chains_in_the_order_of_pixels(void **state)
+{
+    const pt_act acts[] = {PT_ACT_NONE, PT_ACT_RELU, PT_ACT_RELU6};
+    const int channels[] = {MANY, 256, 70, 3};
+
+    for (size_t i = 0; i < sizeof channels / sizeof *channels; i++)
+        for (int k = 0; k < 3; k++) check_sums(1 + k, channels[i], acts[k]);
+}
+
 static void test_bits_do_not_depend_on_threads(void **state)
 {
     sample s;
@@ -239,7 +319,7 @@ static void test_bits_do_not_depend_on_threads(void **state)
 
 static void test_sets_are_chosen_by_image_and_gradients_can_be_added(void **state)
 {
-    enum { IMAGES = 3, W = 2 };
+    enum { W = 2 };
     const float x[IMAGES] = {5, 5, 5}, dy[IMAGES] = {1, 2, 4};
     const float coef[2][4] = {{1, 1, 2, 10}, {3, 1, 4, 20}}; /* mean rstd scale beta */
     const int begin[3] = {0, 1, 3}, set[IMAGES] = {0, 1, 1};
@@ -264,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_running_statistics_pass_is_that_of_pytorch),
         cmocka_unit_test(test_gradient_is_the_slope_of_the_loss),
         cmocka_unit_test(test_moments_are_those_of_two_passes),
+        cmocka_unit_test(test_sums_are_chains_in_the_order_of_pixels),
         cmocka_unit_test(test_bits_do_not_depend_on_threads),
         cmocka_unit_test(test_sets_are_chosen_by_image_and_gradients_can_be_added),
     };

@@ -4,14 +4,19 @@
 #include <string.h>
 
 #include "common/base/simd.h"
+#include "common/base/sizes.h"
 #include "common/run/moments.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
 enum {
-    MAX_BLOCK = 256, /* channels of one item of a sum: its sums stay in the L1 cache */
-    MIN_BLOCK = 16,  /* one cache line */
-    CHUNK = 16384    /* floats of one item of an elementwise pass */
+    LINE = 16,        /* floats of a cache line */
+    MAX_BLOCK = 2048, /* channels of one item of a sum: whole rows, as memory likes it */
+    MIN_BLOCK = LINE,
+    ROWS = 4,     /* of a sum at a time, and ... */
+    PART = 64,    /* ... their channels */
+    AHEAD = 1024, /* floats between those at work and those that are asked for */
+    CHUNK = 16384 /* floats of one item of an elementwise pass */
 };
 
 static void put_coef(double mean, double var, float eps, float gamma, float beta,
@@ -98,29 +103,69 @@ static void run_sums(pt_threads *p, sum_job *j, void (*work)(void *, int, int))
     pt_threads_run(p, j->s->n_groups * j->n_blocks, work, j);
 }
 
-/* Sums of d and of its square, d = x - shift in double: a single read. Rows in order, one
- * chain per channel; four rows at a time, for a quarter of the traffic of the sums. */
+/* The rows that come next are asked for in the order of memory: a few rows read at a time
+ * are no stream that the CPU foresees. */
+typedef struct {
+    const float *row; /* from the item's first channel on */
+    size_t c, n, at;  /* n channels of c; the next one */
+} ahead;
+
+INLINE ahead ahead_of(const float *x, size_t c, size_t n)
+{
+    size_t rows = (AHEAD + ROWS * c - 1) / (ROWS * c) * ROWS;
+
+    return (ahead){x + rows * c, c, n, 0};
+}
+
+/* As many lines as ROWS rows of PART channels have. */
+INLINE void fetch(ahead *a)
+{
+    for (int i = 0; i < ROWS * PART / LINE; i++) {
+        __builtin_prefetch(a->row + a->at);
+        a->at += LINE;
+        if (a->at < a->n) continue;
+        a->at = 0;
+        a->row += a->c;
+    }
+}
+
+/* Adds n_rows rows in order, one chain per channel. A constant: the sums of a channel
+ * stay in registers meanwhile. */
+INLINE void add_shifted(const float *x, size_t n_rows, size_t c, size_t n,
+                        const double *shift, double *sum, double *squares)
+{
+    for (size_t j = 0; j < n; j++) {
+        double s = sum[j], q = squares[j];
+
+#pragma GCC unroll 4
+        for (size_t r = 0; r < n_rows; r++) {
+            double d = (double)x[r * c + j] - shift[j];
+
+            s += d;
+            q += d * d;
+        }
+        sum[j] = s;
+        squares[j] = q;
+    }
+}
+
+/* Sums of d and of its square, d = x - shift in double: a single read. */
 INLINE void shifted_sums(const float *x, size_t rows, size_t c, size_t n,
                          const double *shift, double *sum, double *squares)
 {
     size_t r = 0;
 
-    for (; r + 4 <= rows; r += 4, x += 4 * c)
-        for (size_t j = 0; j < n; j++) {
-            double a = (double)x[j] - shift[j], b = (double)x[c + j] - shift[j];
-            double d = (double)x[2 * c + j] - shift[j],
-                   e = (double)x[3 * c + j] - shift[j];
+    for (; r + ROWS <= rows; r += ROWS, x += ROWS * c) {
+        ahead next = ahead_of(x, c, n);
+        size_t k = 0;
 
-            sum[j] = sum[j] + a + b + d + e;
-            squares[j] = squares[j] + a * a + b * b + d * d + e * e;
+        for (; k + PART <= n; k += PART) {
+            fetch(&next);
+            add_shifted(x + k, ROWS, c, PART, shift + k, sum + k, squares + k);
         }
-    for (; r < rows; r++, x += c)
-        for (size_t j = 0; j < n; j++) {
-            double d = (double)x[j] - shift[j];
-
-            sum[j] += d;
-            squares[j] += d * d;
-        }
+        add_shifted(x + k, ROWS, c, n - k, shift + k, sum + k, squares + k);
+    }
+    for (; r < rows; r++, x += c) add_shifted(x, 1, c, n, shift, sum, squares);
 }
 
 /* The shift is the first pixel: within a few deviations of the mean, so that next to
@@ -131,10 +176,13 @@ static void moments_item(void *context, int item, int thread)
     const sum_job *job = context;
     sum_item t = item_of(job, item);
     double *out = job->out + (size_t)t.group * pt_moments_len(t.c);
-    double shift[MAX_BLOCK], sum[MAX_BLOCK] = {0}, squares[MAX_BLOCK] = {0};
+    double shift[MAX_BLOCK], sum[MAX_BLOCK], squares[MAX_BLOCK];
     double *mean = out + 1 + t.first, *m2 = mean + t.c, n = (double)t.rows;
 
-    for (size_t j = 0; j < t.n; j++) shift[j] = (double)t.x[j];
+    for (size_t j = 0; j < t.n; j++) {
+        shift[j] = (double)t.x[j];
+        sum[j] = squares[j] = 0;
+    }
     shifted_sums(t.x, t.rows, t.c, t.n, shift, sum, squares);
     if (t.first == 0) out[0] = n;
     for (size_t j = 0; j < t.n; j++) {
@@ -152,21 +200,77 @@ void pt_bn_moments(pt_threads *p, const pt_bn_shape *s, const float *x, double *
     run_sums(p, &j, moments_item);
 }
 
+/* Rows after the float part of their arithmetic. In memory, since a conversion to double
+ * takes half as long from there as from a register. */
+typedef struct {
+    float dz[ROWS * PART], xhat[ROWS * PART];
+} float_rows;
+
+/* n channels of n_rows rows; coef at the first of them. */
+INLINE void make_rows(const float *coef, size_t c, pt_act act, size_t n_rows, size_t n,
+                      const float *x, const float *dy, float_rows *out)
+{
+    const float *mean = coef, *rstd = mean + c, *scale = rstd + c, *beta = scale + c;
+
+    for (size_t r = 0; r < n_rows; r++, x += c, dy += c) {
+        float *dz = out->dz + r * n, *xhat = out->xhat + r * n;
+
+#pragma GCC ivdep
+        for (size_t j = 0; j < n; j++) {
+            float d = x[j] - mean[j];
+
+            dz[j] = pt_activate_back(act, d * scale[j] + beta[j], dy[j]);
+            xhat[j] = d * rstd[j];
+        }
+    }
+}
+
+INLINE void add_rows(const float_rows *v, size_t n_rows, size_t n, double *a, double *b)
+{
+    for (size_t j = 0; j < n; j++) {
+        double sum_a = a[j], sum_b = b[j];
+
+#pragma GCC unroll 4
+        for (size_t r = 0; r < n_rows; r++) {
+            double dz = (double)v->dz[r * n + j];
+
+            sum_a += dz;
+            sum_b += dz * (double)v->xhat[r * n + j];
+        }
+        a[j] = sum_a;
+        b[j] = sum_b;
+    }
+}
+
+/* n <= PART channels from k on. */
+INLINE void back_part(const sum_item *t, pt_act act, size_t n_rows, size_t k, size_t n,
+                      const float *x, const float *dy, double *a, double *b)
+{
+    float_rows v;
+
+    make_rows(t->coef + k, t->c, act, n_rows, n, x + k, dy + k, &v);
+    add_rows(&v, n_rows, n, a + k, b + k);
+}
+
 INLINE void back_sums(const sum_item *t, pt_act act, const float *dy, double *a,
                       double *b)
 {
-    const float *x = t->x, *mean = t->coef, *rstd = mean + t->c, *scale = rstd + t->c,
-                *beta = scale + t->c;
+    const float *x = t->x;
+    size_t c = t->c, r = 0, k;
 
-    for (size_t r = 0; r < t->rows; r++, x += t->c, dy += t->c) {
-        for (size_t j = 0; j < t->n; j++) {
-            float d = x[j] - mean[j];
-            double dz = (double)pt_activate_back(act, d * scale[j] + beta[j], dy[j]);
+    for (; r + ROWS <= t->rows; r += ROWS, x += ROWS * c, dy += ROWS * c) {
+        ahead next_x = ahead_of(x, c, t->n), next_dy = ahead_of(dy, c, t->n);
 
-            a[j] += dz;
-            b[j] += dz * (double)(d * rstd[j]);
+        for (k = 0; k + PART <= t->n; k += PART) {
+            fetch(&next_x);
+            fetch(&next_dy);
+            back_part(t, act, ROWS, k, PART, x, dy, a, b);
         }
+        back_part(t, act, ROWS, k, t->n - k, x, dy, a, b);
     }
+    for (; r < t->rows; r++, x += c, dy += c)
+        for (k = 0; k < t->n; k += PART)
+            back_part(t, act, 1, k, pt_min_size(PART, t->n - k), x, dy, a, b);
 }
 
 PT_CLONES
@@ -176,8 +280,9 @@ static void back_sums_item(void *context, int item, int thread)
     sum_item t = item_of(job, item);
     const float *dy = job->dy + t.offset;
     double *out = job->out + (size_t)t.group * 2 * t.c;
-    double a[MAX_BLOCK] = {0}, b[MAX_BLOCK] = {0};
+    double a[MAX_BLOCK], b[MAX_BLOCK];
 
+    for (size_t j = 0; j < t.n; j++) a[j] = b[j] = 0;
     if (job->act == PT_ACT_RELU)
         back_sums(&t, PT_ACT_RELU, dy, a, b);
     else if (job->act == PT_ACT_RELU6)
