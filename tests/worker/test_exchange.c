@@ -13,10 +13,10 @@
 
 enum { V = 32, LEN = 9, MAX_W = 32, NODE = 2, POLLS = 2000 };
 
-static whole_run_options options(int n_workers, int n_hosts)
+static whole_run_options options(int n_workers, int n_hosts, const char *shards)
 {
     return (whole_run_options){.config = PT_TEST_DATA "/run/base.yaml",
-                               .sets = {"shards=32", "data.batch=40"},
+                               .sets = {shards, "data.batch=40"},
                                .n_servers = 1,
                                .n_workers = n_workers,
                                .n_hosts = n_hosts,
@@ -56,7 +56,7 @@ static void list_of(const pt_span *span, int lo, int hi, double *out)
         trees[s - lo] = (pt_subtree){0, s};
         values[s - lo] = pt_shard_size(span, s) > 0 ? leaves[s] : NULL;
     }
-    n = pt_tree_merge(lo, hi, V, trees, values, hi - lo, add, &len, merged);
+    n = pt_tree_merge(lo, hi, span->n_shards, trees, values, hi - lo, add, &len, merged);
     for (int i = 0, at = 0; i < n; i++)
         if (merged[i]) memcpy(out + at++ * LEN, merged[i], sizeof leaves[0]);
 }
@@ -67,9 +67,9 @@ typedef struct {
     pt_exchange *ends[MAX_W];
 } job;
 
-static void init(job *j, int n_workers, int n_hosts)
+static void init(job *j, int n_workers, int n_hosts, const char *shards)
 {
-    whole_run_options o = options(n_workers, n_hosts);
+    whole_run_options o = options(n_workers, n_hosts, shards);
 
     *j = (job){.run = whole_run_make(&o)};
     j->loopback = pt_loopback_create(1 + n_workers, 7);
@@ -96,7 +96,7 @@ static void check(job *j, uint64_t step)
     pt_span whole = pt_run_span(j->run, 0, step);
     bool member[MAX_W];
 
-    list_of(&whole, 0, V, want);
+    list_of(&whole, 0, whole.n_shards, want);
     for (int w = 0; w < n; w++) {
         pt_span span = pt_run_span(j->run, w, step);
 
@@ -122,11 +122,11 @@ static void check(job *j, uint64_t step)
 }
 
 /* Batches of 40 and 21 images, so that some workers of 32 have none. */
-static void check_job(int n_workers, int n_hosts)
+static void check_job(int n_workers, int n_hosts, const char *shards)
 {
     job j;
 
-    init(&j, n_workers, n_hosts);
+    init(&j, n_workers, n_hosts, shards);
     for (uint64_t step = 0; step < 4; step++) check(&j, step);
     fini(&j);
 }
@@ -135,13 +135,25 @@ static void test_exchanges_reach_their_end_while_they_are_polled(void **state)
 {
     static const int workers[] = {1, 2, 3, 5, 8, 13, 32};
 
-    for (int i = 0; i < 7; i++) check_job(workers[i], 0);
+    for (int i = 0; i < 7; i++) check_job(workers[i], 0, "shards=32");
 }
 
 static void test_exchanges_merge_on_each_host_first(void **state)
 {
     for (int hosts = 2; hosts <= 5; hosts++)
-        for (int w = hosts; w <= MAX_W; w += 9) check_job(w, hosts);
+        for (int w = hosts; w <= MAX_W; w += 9) check_job(w, hosts, "shards=32");
+}
+
+/* Where a worker's list and what a round brings are one value for each shard. */
+static void test_few_shards_have_room_for_what_they_receive(void **state)
+{
+    static const char *const shards[] = {"shards=1", "shards=2", "shards=4", "shards=8",
+                                         "shards=16"};
+
+    for (int i = 0; i < 5; i++)
+        for (int w = 1; w <= 1 << i; w++)
+            for (int hosts = 0; hosts <= w && hosts <= 3; hosts++)
+                check_job(w, hosts, shards[i]);
 }
 
 int main(void)
@@ -149,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exchanges_reach_their_end_while_they_are_polled),
         cmocka_unit_test(test_exchanges_merge_on_each_host_first),
+        cmocka_unit_test(test_few_shards_have_room_for_what_they_receive),
     };
 
     return cmocka_run_group_tests_name("worker.exchange", tests, NULL, NULL);
