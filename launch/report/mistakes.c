@@ -13,7 +13,8 @@ static double probability(const float *x, int n, int of)
 {
     double most = x[0], sum = 0;
 
-    for (int k = 1; k < n; k++) most = fmax(most, x[k]);
+    for (int k = 1; k < n; k++) /* gcc 12 for AArch64 ends with an error over fmax here */
+        if (x[k] > most) most = x[k];
     for (int k = 0; k < n; k++) sum += exp(x[k] - most);
     return exp(x[of] - most) / sum;
 }
