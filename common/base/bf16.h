@@ -16,6 +16,14 @@ static inline uint32_t pt_bf16_nearest(uint32_t u)
     return ((u & 0x7fffffff) > 0x7f800000 ? quiet : carried) & 0xffff0000;
 }
 
+/* The bits of an operand of a product in bf16, given a float's: the nearest bfloat16, and
+ * a zero of its sign where that is denormal (common/gemm/KERNELS.md). */
+static inline uint32_t pt_bf16_operand(uint32_t u)
+{
+    u = pt_bf16_nearest(u);
+    return u & 0x7f800000 ? u : u & 0x80000000;
+}
+
 /* x [n], each rounded to the nearest bfloat16, ties to even; the results are floats.
  * Beyond the largest one it is infinite; NaN stays NaN. */
 void pt_bf16_round(float *x, size_t n);

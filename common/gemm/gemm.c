@@ -123,6 +123,7 @@ typedef struct {
     const pt_gemm_bf16_path *bf16;  /* NULL: operands are floats */
     size_t row, rows, depth, terms; /* terms of the kernel for this depth */
     const float *a, *b;             /* at the block */
+    const uint16_t *stored;         /* in the place of a */
     size_t lda;
     bool by_column, first, last; /* of k */
 } block;
@@ -223,7 +224,13 @@ static void copy_block(block *b, float *to)
     size_t n = b->by_column ? b->depth : b->rows, len = b->by_column ? b->rows : b->depth;
     size_t step = b->by_column ? ROW_BLOCK : DEPTH + PAD;
 
-    if (b->bf16 && b->by_column)
+    if (b->stored && b->by_column)
+        pt_bf16_stored_columns(b->bf16->pairs, b->rows, b->depth, b->stored, b->lda, to,
+                               step);
+    else if (b->stored)
+        pt_bf16_stored_rows(b->bf16->pairs, b->rows, b->depth, b->stored, b->lda, to,
+                            step);
+    else if (b->bf16 && b->by_column)
         pt_bf16_block_columns(b->bf16->pairs, b->rows, b->depth, b->a, b->lda, to, step);
     else if (b->bf16)
         pt_bf16_block_rows(b->bf16->pairs, b->rows, b->depth, b->a, b->lda, to, step);
@@ -244,10 +251,15 @@ static void product_by_tiles(const pt_product *p, const pt_gemm_path *path,
     for (b.row = 0; b.row < p->m; b.row += ROW_BLOCK) {
         b.rows = pt_min_size(ROW_BLOCK, p->m - b.row);
         for (size_t k = 0; k < p->k; k += DEPTH) {
+            size_t at = b.by_column ? k * p->lda + b.row : b.row * p->lda + k;
+
             b.depth = pt_min_size(DEPTH, p->k - k);
             b.first = k == 0;
             b.last = k + b.depth == p->k;
-            b.a = p->a + (b.by_column ? k * p->lda + b.row : b.row * p->lda + k);
+            if (p->stored)
+                b.stored = p->stored + at;
+            else
+                b.a = p->a + at;
             b.lda = p->lda;
             b.terms = bf16 ? pt_gemm_bf16_terms(bf16, b.depth) : b.depth;
             b.b = p->b + (bf16 ? k / 2 : k) * PT_PANEL;

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/gemm/panels.h"
 
@@ -37,13 +38,16 @@ void pt_gemm_pack(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
  * add          the chain starts at 0 and ends in one addition to C: for sums over so many
  *              terms that one chain would lose digits; k <= PT_GEMM_DEPTH, no bias, not
  *              with accumulate or relu
- * bf16         operands in bf16: a is rounded as it is read, b was packed by
- *              pt_gemm_pack_bf16 (pack_bf16.h), and the chain is the one of pairs
- * (KERNELS.md) c            [m][ldc] */
+ * bf16         operands in bf16: a is rounded as it is read, b was packed as pairs
+ *              (pack_bf16.h), and the chain is the one of pairs (KERNELS.md)
+ * stored       with bf16: A in the place of a, bfloat16 already and none of them
+ *              denormal; lda counts them. NULL: a
+ * c            [m][ldc] */
 typedef struct pt_product {
     pt_trans ta;
     size_t m, n, k;
     const float *a;
+    const uint16_t *stored;
     size_t lda;
     const float *b;
     size_t panel_step;

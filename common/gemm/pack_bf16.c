@@ -24,12 +24,9 @@ static inline float float_of(uint32_t u)
     return x;
 }
 
-/* The bits of an operand: rounded, and a zero of its sign if that is denormal. */
 static inline uint32_t operand(float x)
 {
-    uint32_t u = pt_bf16_nearest(bits_of(x));
-
-    return u & 0x7f800000 ? u : u & 0x80000000;
+    return pt_bf16_operand(bits_of(x));
 }
 
 static inline float pair(float even, float odd)
@@ -162,6 +159,96 @@ void pt_bf16_block_columns(bool pairs, size_t rows, size_t k, const float *a, si
             split_lines(a, odd, rows, to + p * step, to + (p + 1) * step);
     }
 }
+
+/* ---- what is stored as bfloat16 ---------------------------------------------------- */
+
+static inline float stored_pair(uint16_t even, uint16_t odd)
+{
+    return float_of(even | (uint32_t)odd << 16);
+}
+
+/* pair_lines and split_lines of stored numbers. */
+PT_CLONES static void stored_pairs(const uint16_t *restrict even,
+                                   const uint16_t *restrict odd, size_t n,
+                                   float *restrict to)
+{
+    if (odd)
+        for (size_t i = 0; i < n; i++) to[i] = stored_pair(even[i], odd[i]);
+    else
+        for (size_t i = 0; i < n; i++) to[i] = stored_pair(even[i], 0);
+}
+
+PT_CLONES static void stored_lines(const uint16_t *restrict even,
+                                   const uint16_t *restrict odd, size_t n,
+                                   float *restrict to, float *restrict next)
+{
+    if (odd)
+        for (size_t i = 0; i < n; i++) to[i] = stored_pair(0, odd[i]);
+    else
+        memset(to, 0, n * sizeof *to);
+    for (size_t i = 0; i < n; i++) next[i] = stored_pair(0, even[i]);
+}
+
+static const uint16_t *stored_partner(const uint16_t *line, size_t ld, size_t p, size_t k)
+{
+    return p + 1 < k ? line + ld : NULL;
+}
+
+void pt_gemm_pack_stored(size_t k, size_t n, const uint16_t *b, size_t ldb, size_t first,
+                         size_t count, size_t panel_step, float *packed)
+{
+    for (size_t i = first; i < first + count; i++) {
+        size_t j = i * PT_PANEL, columns = n - j < PT_PANEL ? n - j : PT_PANEL;
+        const uint16_t *from = b + j;
+        float *to = packed + i * panel_step;
+
+        for (size_t p = 0; p < k; p += 2, from += 2 * ldb, to += PT_PANEL) {
+            if (columns < PT_PANEL) memset(to, 0, PT_PANEL * sizeof *to);
+            stored_pairs(from, stored_partner(from, ldb, p, k), columns, to);
+        }
+    }
+}
+
+PT_CLONES static void stored_row(bool pairs, const uint16_t *restrict a, size_t k,
+                                 float *restrict to)
+{
+    size_t whole = k / 2;
+
+    if (pairs) {
+        memcpy(to, a, whole * sizeof *to);
+        if (k % 2) to[whole] = stored_pair(a[k - 1], 0);
+        return;
+    }
+    for (size_t q = 0; q < whole; q++) {
+        to[2 * q] = stored_pair(0, a[2 * q + 1]);
+        to[2 * q + 1] = stored_pair(0, a[2 * q]);
+    }
+    if (k % 2) {
+        to[k - 1] = 0;
+        to[k] = stored_pair(0, a[k - 1]);
+    }
+}
+
+void pt_bf16_stored_rows(bool pairs, size_t rows, size_t k, const uint16_t *a, size_t lda,
+                         float *to, size_t step)
+{
+    for (size_t i = 0; i < rows; i++) stored_row(pairs, a + i * lda, k, to + i * step);
+}
+
+void pt_bf16_stored_columns(bool pairs, size_t rows, size_t k, const uint16_t *a,
+                            size_t lda, float *to, size_t step)
+{
+    for (size_t p = 0; p < k; p += 2, a += 2 * lda) {
+        const uint16_t *odd = stored_partner(a, lda, p, k);
+
+        if (pairs)
+            stored_pairs(a, odd, rows, to + p / 2 * step);
+        else
+            stored_lines(a, odd, rows, to + p * step, to + (p + 1) * step);
+    }
+}
+
+/* ---- panels ------------------------------------------------------------------------ */
 
 PT_CLONES void pt_bf16_split_panel(const float *restrict panel, size_t n_pairs,
                                    float *restrict to)

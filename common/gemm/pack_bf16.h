@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/gemm/panels.h"
 
@@ -19,12 +20,21 @@
 void pt_gemm_pack_bf16(pt_trans tb, size_t k, size_t n, const float *b, size_t ldb,
                        size_t first, size_t count, size_t panel_step, float *packed);
 
+/* The same of b [k][ldb] that is stored as bfloat16, none of them denormal. */
+void pt_gemm_pack_stored(size_t k, size_t n, const uint16_t *b, size_t ldb, size_t first,
+                         size_t count, size_t panel_step, float *packed);
+
 /* A block of A, [rows][lda] of depth k, or by column [k][lda] of `rows` columns, as pairs
- * or as floats, in the same order; line i at to + i * step. */
+ * or as floats, in the same order; line i at to + i * step. Of floats, or of bfloat16
+ * that are stored, none of them denormal. */
 void pt_bf16_block_rows(bool pairs, size_t rows, size_t k, const float *a, size_t lda,
                         float *to, size_t step);
 void pt_bf16_block_columns(bool pairs, size_t rows, size_t k, const float *a, size_t lda,
                            float *to, size_t step);
+void pt_bf16_stored_rows(bool pairs, size_t rows, size_t k, const uint16_t *a, size_t lda,
+                         float *to, size_t step);
+void pt_bf16_stored_columns(bool pairs, size_t rows, size_t k, const uint16_t *a,
+                            size_t lda, float *to, size_t step);
 
 /* A panel of n_pairs as floats, [2 n_pairs][16]. */
 void pt_bf16_split_panel(const float *panel, size_t n_pairs, float *to);

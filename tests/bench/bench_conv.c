@@ -70,13 +70,14 @@ static void run_pass(const bench *b, int pass)
     int n = b->span.b;
 
     if (pass == 0)
-        pt_conv_forward(b->pool, &b->s, n, b->x, b->w, b->bias, false, b->y, b->scratch);
+        pt_conv_forward(b->pool, &b->s, n, pt_floats(b->x), b->w, b->bias, false,
+                        pt_floats(b->y), b->scratch);
     if (pass == 1)
-        pt_conv_backward_data(b->pool, &b->s, n, b->y, b->w, false, NULL, b->x,
-                              b->scratch);
+        pt_conv_backward_data(b->pool, &b->s, n, pt_floats(b->y), b->w, false,
+                              pt_floats(NULL), pt_floats(b->x), b->scratch);
     if (pass == 2)
-        pt_conv_backward_weights(b->pool, &b->s, &b->span, b->x, b->y, &b->dw, NULL,
-                                 b->scratch);
+        pt_conv_backward_weights(b->pool, &b->s, &b->span, pt_floats(b->x),
+                                 pt_floats(b->y), &b->dw, NULL, b->scratch);
 }
 
 static double best_s(const bench *b, int pass)

@@ -59,7 +59,7 @@ float *layer_nan(size_t n)
     return p;
 }
 
-static float *scratch_of(const layer *l, pt_threads *p, const pt_span *span)
+float *layer_scratch(const layer *l, pt_threads *p, const pt_span *span)
 {
     int threads = pt_threads_count(p), n_shards = span->n_shards;
     size_t n = 0;
@@ -79,11 +79,11 @@ static float *scratch_of(const layer *l, pt_threads *p, const pt_span *span)
 void layer_forward(const layer *l, pt_threads *p, const pt_span *span, const float *x,
                    const float *w, const float *bias, float *y)
 {
-    float *scratch = scratch_of(l, p, span);
+    float *scratch = layer_scratch(l, p, span);
     int n = pt_span_images(span);
 
     if (l->kind == LAYER_CONV)
-        pt_conv_forward(p, &l->s, n, x, w, bias, false, y, scratch);
+        pt_conv_forward(p, &l->s, n, pt_floats(x), w, bias, false, pt_floats(y), scratch);
     if (l->kind == LAYER_DEPTHWISE) {
         pt_depthwise_forward(p, &l->s, n, x, w, bias, y, scratch);
     }
@@ -96,11 +96,12 @@ void layer_forward(const layer *l, pt_threads *p, const pt_span *span, const flo
 void layer_backward_data(const layer *l, pt_threads *p, const pt_span *span,
                          const float *dy, const float *w, bool accumulate, float *dx)
 {
-    float *scratch = scratch_of(l, p, span);
+    float *scratch = layer_scratch(l, p, span);
     int n = pt_span_images(span);
 
     if (l->kind == LAYER_CONV) {
-        pt_conv_backward_data(p, &l->s, n, dy, w, accumulate, NULL, dx, scratch);
+        pt_conv_backward_data(p, &l->s, n, pt_floats(dy), w, accumulate, pt_floats(NULL),
+                              pt_floats(dx), scratch);
     }
     if (l->kind == LAYER_DEPTHWISE) {
         pt_depthwise_backward_data(p, &l->s, n, dy, w, accumulate, dx, scratch);
@@ -114,9 +115,10 @@ void layer_backward_data(const layer *l, pt_threads *p, const pt_span *span,
 void layer_forward_relu(const layer *l, pt_threads *p, const pt_span *span,
                         const float *x, const float *w, const float *bias, float *y)
 {
-    float *scratch = scratch_of(l, p, span);
+    float *scratch = layer_scratch(l, p, span);
 
-    pt_conv_forward(p, &l->s, pt_span_images(span), x, w, bias, true, y, scratch);
+    pt_conv_forward(p, &l->s, pt_span_images(span), pt_floats(x), w, bias, true,
+                    pt_floats(y), scratch);
     free(scratch);
 }
 
@@ -124,10 +126,10 @@ void layer_backward_masked(const layer *l, pt_threads *p, const pt_span *span,
                            const float *dy, const float *w, bool accumulate,
                            const float *mask, float *dx)
 {
-    float *scratch = scratch_of(l, p, span);
+    float *scratch = layer_scratch(l, p, span);
 
-    pt_conv_backward_data(p, &l->s, pt_span_images(span), dy, w, accumulate, mask, dx,
-                          scratch);
+    pt_conv_backward_data(p, &l->s, pt_span_images(span), pt_floats(dy), w, accumulate,
+                          pt_floats(mask), pt_floats(dx), scratch);
     free(scratch);
 }
 
@@ -135,10 +137,11 @@ void layer_backward_weights(const layer *l, pt_threads *p, const pt_span *span,
                             const float *x, const float *dy, float *const *dw,
                             float *const *db)
 {
-    float *scratch = scratch_of(l, p, span);
+    float *scratch = layer_scratch(l, p, span);
 
     if (l->kind == LAYER_CONV) {
-        pt_conv_backward_weights(p, &l->s, span, x, dy, dw, db, scratch);
+        pt_conv_backward_weights(p, &l->s, span, pt_floats(x), pt_floats(dy), dw, db,
+                                 scratch);
     }
     if (l->kind == LAYER_DEPTHWISE) {
         pt_depthwise_backward_weights(p, &l->s, span, x, dy, dw, db, scratch);

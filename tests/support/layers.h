@@ -27,8 +27,11 @@ const char *layer_text(const layer *l);
 float *layer_random(uint64_t seed, size_t n);
 float *layer_nan(size_t n); /* n NaNs */
 
-/* The three passes. Scratch is allocated inside with exactly the size that was asked
- * for, so that the address sanitizer sees what lies outside, and filled with NaN. */
+/* What a layer asks for, exactly, so that the address sanitizer sees what lies outside;
+ * filled with NaN; malloc'ed. */
+float *layer_scratch(const layer *l, pt_threads *p, const pt_span *span);
+
+/* The three passes, with scratch like that. */
 void layer_forward(const layer *l, pt_threads *p, const pt_span *span, const float *x,
                    const float *w, const float *bias, float *y);
 void layer_backward_data(const layer *l, pt_threads *p, const pt_span *span,

@@ -57,9 +57,10 @@ static void run(int i, int threads, float *y, float *dx)
     assert_true(in_floats(i) <= MAX && out_floats(i) <= MAX);
     pattern_fill(60 + (uint64_t)i, in_floats(i), x);
     assert_int_equal(pt_threads_create(threads, &p), PT_OK);
-    pt_adaptive_pool_forward(p, &pools[i].s, pools[i].n, x, y);
+    pt_adaptive_pool_forward(p, &pools[i].s, pools[i].n, pt_floats(x), pt_floats(y));
     pattern_fill(80 + (uint64_t)i, out_floats(i), dy);
-    pt_adaptive_pool_backward(p, &pools[i].s, pools[i].n, dy, false, dx);
+    pt_adaptive_pool_backward(p, &pools[i].s, pools[i].n, pt_floats(dy), false,
+                              pt_floats(dx));
     pt_threads_destroy(&p);
 }
 
@@ -94,7 +95,7 @@ static void test_a_gradient_can_be_added(void **state)
     pt_threads *p = NULL;
 
     assert_int_equal(pt_threads_create(1, &p), PT_OK);
-    pt_adaptive_pool_backward(p, &s, 1, dy, true, dx);
+    pt_adaptive_pool_backward(p, &s, 1, pt_floats(dy), true, pt_floats(dx));
     assert_true(dx[0] == 3 && dx[1] == 4 && dx[2] == 5 && dx[3] == 6);
     pt_threads_destroy(&p);
 }

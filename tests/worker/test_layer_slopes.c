@@ -28,37 +28,39 @@ typedef struct {
 
 static void relu_f(const float *x, float *y)
 {
-    pt_relu_forward(pool, PT_ACT_RELU, IN, x, y);
+    pt_relu_forward(pool, PT_ACT_RELU, IN, pt_floats(x), pt_floats(y));
 }
 static void relu_b(const float *x, const float *dy, float *dx)
 {
     float y[IN];
 
     relu_f(x, y);
-    pt_relu_backward(pool, PT_ACT_RELU, IN, y, dy, false, dx);
+    pt_relu_backward(pool, PT_ACT_RELU, IN, pt_floats(y), pt_floats(dy), false,
+                     pt_floats(dx));
 }
 
 static void relu6_f(const float *x, float *y)
 {
-    pt_relu_forward(pool, PT_ACT_RELU6, IN, x, y);
+    pt_relu_forward(pool, PT_ACT_RELU6, IN, pt_floats(x), pt_floats(y));
 }
 static void relu6_b(const float *x, const float *dy, float *dx)
 {
     float y[IN];
 
     relu6_f(x, y);
-    pt_relu_backward(pool, PT_ACT_RELU6, IN, y, dy, false, dx);
+    pt_relu_backward(pool, PT_ACT_RELU6, IN, pt_floats(y), pt_floats(dy), false,
+                     pt_floats(dx));
 }
 
 /* x + x: both paths lead to the same input. */
 static void add_f(const float *x, float *y)
 {
-    pt_add_forward(pool, PT_ACT_NONE, IN, x, x, y);
+    pt_add_forward(pool, PT_ACT_NONE, IN, pt_floats(x), pt_floats(x), pt_floats(y));
 }
 static void add_b(const float *x, const float *dy, float *dx)
 {
-    pt_pass_gradient(pool, IN, dy, false, dx);
-    pt_pass_gradient(pool, IN, dy, true, dx);
+    pt_pass_gradient(pool, IN, pt_floats(dy), false, pt_floats(dx));
+    pt_pass_gradient(pool, IN, pt_floats(dy), true, pt_floats(dx));
 }
 
 static void concat_f(const float *x, float *y)
@@ -122,11 +124,11 @@ static const pt_adaptive_pool grid = {SIDE, SIDE, C, SIDE - 1, SIDE + 1};
 
 static void grid_f(const float *x, float *y)
 {
-    pt_adaptive_pool_forward(pool, &grid, IMAGES, x, y);
+    pt_adaptive_pool_forward(pool, &grid, IMAGES, pt_floats(x), pt_floats(y));
 }
 static void grid_b(const float *x, const float *dy, float *dx)
 {
-    pt_adaptive_pool_backward(pool, &grid, IMAGES, dy, false, dx);
+    pt_adaptive_pool_backward(pool, &grid, IMAGES, pt_floats(dy), false, pt_floats(dx));
 }
 
 static const pt_avg_pool means = {
@@ -134,11 +136,11 @@ static const pt_avg_pool means = {
 
 static void means_f(const float *x, float *y)
 {
-    pt_avg_pool_forward(pool, &means, IMAGES, x, y);
+    pt_avg_pool_forward(pool, &means, IMAGES, pt_floats(x), pt_floats(y));
 }
 static void means_b(const float *x, const float *dy, float *dx)
 {
-    pt_avg_pool_backward(pool, &means, IMAGES, dy, false, dx);
+    pt_avg_pool_backward(pool, &means, IMAGES, pt_floats(dy), false, pt_floats(dx));
 }
 
 static double loss(const layer *l, const float *x, const float *dy)

@@ -39,13 +39,16 @@ static void test_relu6_is_that_of_pytorch(void **state)
     pattern_fill(10, N, x);
     pattern_fill(11, N, dy);
     for (int i = 0; i < N; i++) x[i] *= 10;
-    pt_relu_forward(pool, PT_ACT_RELU6, N, x, x); /* in place */
+    pt_relu_forward(pool, PT_ACT_RELU6, N, pt_floats(x), pt_floats(x)); /* in place */
     assert_memory_equal(x, want_y, sizeof x);
-    pt_relu_backward(pool, PT_ACT_RELU6, N, x, dy, false, dx);
+    pt_relu_backward(pool, PT_ACT_RELU6, N, pt_floats(x), pt_floats(dy), false,
+                     pt_floats(dx));
     assert_memory_equal(dx, want_dx, sizeof dx);
-    pt_relu_backward(pool, PT_ACT_RELU6, N, x, dy, true, dx);
+    pt_relu_backward(pool, PT_ACT_RELU6, N, pt_floats(x), pt_floats(dy), true,
+                     pt_floats(dx));
     for (int i = 0; i < N; i++) assert_true(dx[i] == 2 * want_dx[i]);
-    pt_relu_backward(pool, PT_ACT_RELU6, N, x, dy, false, dy); /* in place */
+    pt_relu_backward(pool, PT_ACT_RELU6, N, pt_floats(x), pt_floats(dy), false,
+                     pt_floats(dy)); /* in place */
     assert_memory_equal(dy, want_dx, sizeof dx);
     free(want_y);
     free(want_dx);
@@ -56,9 +59,10 @@ static void test_relu_cuts_at_zero_and_keeps_nan(void **state)
     const float x[5] = {-1, 0, 2, 7, NAN}, dy[5] = {1, 2, 3, 4, 5};
     float y[5], dx[5];
 
-    pt_relu_forward(pool, PT_ACT_RELU, 5, x, y);
+    pt_relu_forward(pool, PT_ACT_RELU, 5, pt_floats(x), pt_floats(y));
     assert_true(y[0] == 0 && y[1] == 0 && y[2] == 2 && y[3] == 7 && isnan(y[4]));
-    pt_relu_backward(pool, PT_ACT_RELU, 5, y, dy, false, dx);
+    pt_relu_backward(pool, PT_ACT_RELU, 5, pt_floats(y), pt_floats(dy), false,
+                     pt_floats(dx));
     assert_true(dx[0] == 0 && dx[1] == 0 && dx[2] == 3 && dx[3] == 4);
 }
 
@@ -69,13 +73,14 @@ static void test_addition_reaches_every_element(void **state)
 
     pattern_fill(1, N, a);
     pattern_fill(2, N, b);
-    pt_add_forward(pool, PT_ACT_NONE, N, a, b, y);
+    pt_add_forward(pool, PT_ACT_NONE, N, pt_floats(a), pt_floats(b), pt_floats(y));
     for (int i = 0; i < N; i++) assert_true(y[i] == a[i] + b[i]);
-    pt_add_forward(pool, PT_ACT_RELU, N, a, b, b); /* in place */
+    pt_add_forward(pool, PT_ACT_RELU, N, pt_floats(a), pt_floats(b),
+                   pt_floats(b)); /* in place */
     for (int i = 0; i < N; i++) assert_true(b[i] == (y[i] > 0 ? y[i] : 0));
-    pt_pass_gradient(pool, N, a, false, b);
+    pt_pass_gradient(pool, N, pt_floats(a), false, pt_floats(b));
     assert_memory_equal(a, b, sizeof a);
-    pt_pass_gradient(pool, N, a, true, b);
+    pt_pass_gradient(pool, N, pt_floats(a), true, pt_floats(b));
     for (int i = 0; i < N; i++) assert_true(b[i] == 2 * a[i]);
 }
 
@@ -161,7 +166,7 @@ static void test_no_images_touch_nothing(void **state)
     const pt_shortcut s = {3, 3, 2, 2, 2, 4, 2};
     float y[1] = {9};
 
-    pt_relu_forward(pool, PT_ACT_RELU, 0, y, y);
+    pt_relu_forward(pool, PT_ACT_RELU, 0, pt_floats(y), pt_floats(y));
     pt_dropout_apply(pool, &d, 0, y, false, y);
     pt_shortcut_forward(pool, &s, 0, y, y);
     pt_concat_forward(pool, 0, 2, y, 2, y, y);

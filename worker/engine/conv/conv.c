@@ -25,8 +25,8 @@ bool pt_conv_weights_multiply_bf16(const pt_conv_shape *s)
     return pt_kernel_bf16(s->kernel) && !weights_by_winograd(s);
 }
 
-void pt_conv_forward(pt_threads *p, const pt_conv_shape *s, int n_images, const float *x,
-                     const float *w, const float *bias, bool relu, float *y,
+void pt_conv_forward(pt_threads *p, const pt_conv_shape *s, int n_images, pt_values x,
+                     const float *w, const float *bias, bool relu, pt_values y,
                      float *scratch)
 {
     if (by_winograd(s))
@@ -36,8 +36,8 @@ void pt_conv_forward(pt_threads *p, const pt_conv_shape *s, int n_images, const 
 }
 
 void pt_conv_backward_data(pt_threads *p, const pt_conv_shape *s, int n_images,
-                           const float *dy, const float *w, bool accumulate,
-                           const float *mask, float *dx, float *scratch)
+                           pt_values dy, const float *w, bool accumulate, pt_values mask,
+                           pt_values dx, float *scratch)
 {
     if (by_winograd(s))
         pt_winograd_data(p, s, n_images, dy, w, accumulate, mask, dx, scratch);
@@ -46,7 +46,7 @@ void pt_conv_backward_data(pt_threads *p, const pt_conv_shape *s, int n_images,
 }
 
 void pt_conv_backward_weights(pt_threads *p, const pt_conv_shape *s, const pt_span *span,
-                              const float *x, const float *dy, float *const *dw,
+                              pt_values x, pt_values dy, float *const *dw,
                               float *const *db, float *scratch)
 {
     if (weights_by_winograd(s))

@@ -1,7 +1,8 @@
 /* Convolution with any kernel, stride and padding.
  *
- * Layouts: activations NHWC float32, the images of one worker contiguous
- * ([n_images][h][w][c]); weights [kh][kw][c_in][c_out]; bias [c_out].
+ * Layouts: activations NHWC, floats or with a kernel for bf16 also bfloat16 (values.h),
+ * the images of one worker contiguous ([n_images][h][w][c]); weights
+ * [kh][kw][c_in][c_out]; bias [c_out].
  *
  * Rule of bits: results depend on the layer, its method and the values, never on the
  * span, the number of images or threads. Local; no allocation; cannot fail. Buffers do
@@ -15,6 +16,7 @@
 #include "common/run/shards.h"
 #include "worker/engine/conv/conv_shape.h"
 #include "worker/engine/threads.h"
+#include "worker/engine/values.h"
 
 /* Floats of scratch that any of the three passes needs with spans of these shards,
  * whatever their images. */
@@ -33,17 +35,17 @@ bool pt_conv_weights_multiply_bf16(const pt_conv_shape *s); /* backward_weights 
  * relu     y below 0 becomes 0; NaN stays
  * scratch  pt_conv_scratch() floats, aligned to 64 bytes
  */
-void pt_conv_forward(pt_threads *p, const pt_conv_shape *s, int n_images, const float *x,
-                     const float *w, const float *bias, bool relu, float *y,
+void pt_conv_forward(pt_threads *p, const pt_conv_shape *s, int n_images, pt_values x,
+                     const float *w, const float *bias, bool relu, pt_values y,
                      float *scratch);
 
 /* dx = (accumulate ? dx : 0) + d(y)/d(x) * dy; x, w, y as in the forward pass.
  *
- * mask     NULL, or values like dx: dx becomes 0 where mask <= 0, the backward pass of a
+ * mask     none, or values like dx: dx becomes 0 where mask <= 0, the backward pass of a
  *          ReLU with output `mask` */
 void pt_conv_backward_data(pt_threads *p, const pt_conv_shape *s, int n_images,
-                           const float *dy, const float *w, bool accumulate,
-                           const float *mask, float *dx, float *scratch);
+                           pt_values dy, const float *w, bool accumulate, pt_values mask,
+                           pt_values dx, float *scratch);
 
 /* Gradients of w and bias as sums over the images of sub-trees of shards.
  *
@@ -53,7 +55,7 @@ void pt_conv_backward_data(pt_threads *p, const pt_conv_shape *s, int n_images,
  *          touched where the sub-tree has no images. db NULL: there is no bias
  */
 void pt_conv_backward_weights(pt_threads *p, const pt_conv_shape *s, const pt_span *span,
-                              const float *x, const float *dy, float *const *dw,
+                              pt_values x, pt_values dy, float *const *dw,
                               float *const *db, float *scratch);
 
 #endif

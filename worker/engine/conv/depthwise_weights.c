@@ -239,7 +239,9 @@ void pt_depthwise_backward_weights(pt_threads *pool, const pt_conv_shape *s,
     l.x = x;
     l.dy = dy;
     pt_leaves_run(pool, &leaves, span, dw, scratch);
-    if (db) pt_bias_gradient(pool, span, pt_conv_pixels(s), s->c_out, dy, db, scratch);
+    if (db)
+        pt_bias_gradient(pool, span, pt_conv_pixels(s), s->c_out, pt_floats(dy), db,
+                         scratch);
 }
 
 size_t pt_depthwise_scratch(const pt_conv_shape *s, const pt_span *span, int n_threads)

@@ -25,6 +25,7 @@ enum {
     BLOCK_PIXELS = 192,        /* of an item: two blocks of rows in gemm.c */
     WINDOW_FLOATS = 32 * 1024, /* of a block's windows at a time: 128 KB */
     PACK_PANELS = 4,           /* of an item */
+    ROOM = 1024,               /* values of a mask at a time */
     MAX_STRIDE = PT_CONV_MAX_STRIDE
 };
 
@@ -46,19 +47,20 @@ typedef struct {
     int n_images, stride; /* of y: 1 in the forward pass */
     phase phases[MAX_STRIDE * MAX_STRIDE];
     int n_phases, first_item[MAX_STRIDE * MAX_STRIDE + 1];
-    const float *x, *w, *bias, *mask;
+    const float *w, *bias;
+    pt_values x, mask, y;
     bool accumulate, relu;
-    float *y;
     int y_h, y_w;   /* of y, with phases[0].s.c_out channels */
     float *packed;  /* [packed_floats] */
-    float *scratch; /* [threads][scratch_floats]: windows, then a block of y */
+    float *scratch; /* [threads][scratch_floats]: windows, then a block of y, unless that
+                       is written where it is (in_place) */
     size_t packed_floats, scratch_floats, window_floats;
 } pass;
 
 /* ---- plan ------------------------------------------------------------------------- */
 
-/* Floats of a kernel position in a window. */
-static size_t tap_floats(const pt_conv_shape *s)
+/* Values of a kernel position in a window. */
+static size_t tap_values(const pt_conv_shape *s)
 {
     size_t c = (size_t)s->c_in;
 
@@ -82,7 +84,7 @@ static size_t all_terms(const pt_conv_shape *s)
 static int taps_at_a_time(const pt_conv_shape *s)
 {
     size_t floats =
-        (size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w * tap_floats(s);
+        (size_t)pt_conv_rows(s, BLOCK_PIXELS) * (size_t)s->out_w * tap_values(s);
     int taps = s->kh * s->kw;
 
     if (floats == 0 || taps == 0) return 1;
@@ -94,7 +96,7 @@ static int taps_at_a_time(const pt_conv_shape *s)
 /* Rows of windows begin in different cache sets. */
 static size_t window_step(const pt_conv_shape *s)
 {
-    size_t n = (size_t)taps_at_a_time(s) * tap_floats(s);
+    size_t n = (size_t)taps_at_a_time(s) * tap_values(s);
 
     return n % 512 == 0 ? n + 16 : n;
 }
@@ -151,6 +153,13 @@ static void cut_phase(phase *f, int n_images, int n_threads)
                           : (size_t)n_images * (size_t)f->n_blocks;
 }
 
+/* Are blocks of y computed where they belong? Not those of several phases, nor what is
+ * stored as bfloat16. */
+static bool in_place(const pass *p)
+{
+    return p->stride == 1 && !p->y.bf16;
+}
+
 /* Phases, their place in the packed weights and their items. */
 static void plan(pass *p, int n_threads)
 {
@@ -174,10 +183,8 @@ static void plan(pass *p, int n_threads)
         if (t->out_h > 0 && t->out_w > 0) {
             cut_phase(f, p->n_images, n_threads);
             size_t windows = f->plain ? 0 : window_floats(t);
-            size_t block = p->stride > 1
-                               ? pt_whole_lines((size_t)f->rows * (size_t)t->out_w *
-                                                (size_t)t->c_out)
-                               : 0;
+            size_t pixels = f->plain ? BLOCK_PIXELS : (size_t)f->rows * (size_t)t->out_w;
+            size_t block = in_place(p) ? 0 : pt_whole_lines(pixels * (size_t)t->c_out);
 
             p->window_floats = pt_max_size(p->window_floats, windows);
             p->scratch_floats = pt_max_size(p->scratch_floats, block);
@@ -224,21 +231,47 @@ static void pack_item(void *context, int item, int thread)
 /* ---- products --------------------------------------------------------------------- */
 
 /* The backward pass of a ReLU with output `mask`: 0 where that is <= 0. */
-PT_CLONES static void apply_mask(size_t n, const float *mask, float *y)
+PT_HOT void apply_mask(size_t n, const float *mask, float *y)
 {
 #pragma GCC ivdep
     for (size_t i = 0; i < n; i++) y[i] = mask[i] <= 0.0f ? 0.0f : y[i];
 }
 
+/* Where n values of y from `at` on are computed: in their place, or in block. */
+PT_CLONES static float *begin_block(const pass *p, size_t at, size_t n, float *block)
+{
+    return pt_values_open(pt_values_from(p->y, at), n, p->accumulate, block);
+}
+
+/* They have been: masks them, and stores them unless they are in their place. */
+PT_CLONES static void end_block(const pass *p, size_t at, size_t n, float *block)
+{
+    pt_values y = pt_values_from(p->y, at), mask = pt_values_from(p->mask, at);
+    float room[ROOM];
+
+    for (size_t i = 0; p->mask.at && i < n; i += ROOM) {
+        size_t some = pt_min_size(ROOM, n - i);
+
+        apply_mask(some, pt_values_read(pt_values_from(mask, i), some, room), block + i);
+    }
+    if (y.bf16)
+        pt_values_put(y, n, block);
+    else if (block != y.at)
+        memcpy(y.at, block, n * sizeof *block);
+}
+
 /* Pixels of all images as rows of one matrix. */
-static void plain_item(const pass *p, const phase *f, size_t item)
+static void plain_item(const pass *p, const phase *f, size_t item, float *block)
 {
     size_t k = (size_t)f->s.c_in, n = (size_t)f->s.c_out, row = item * f->pixels;
     size_t all = (size_t)p->n_images * pt_conv_pixels(&f->s);
-    pt_product g = {.m = pt_min_size(f->pixels, all - row),
+    size_t rows = pt_min_size(f->pixels, all - row);
+    pt_values x = pt_values_from(p->x, row * k);
+    pt_product g = {.m = rows,
                     .n = n,
                     .k = k,
-                    .a = p->x + row * k,
+                    .a = x.bf16 ? NULL : x.at,
+                    .stored = x.bf16 ? x.at : NULL,
                     .lda = k,
                     .b = p->packed + f->packed_at,
                     .panel_step = all_terms(&f->s) * PT_PANEL,
@@ -246,41 +279,45 @@ static void plain_item(const pass *p, const phase *f, size_t item)
                     .accumulate = p->accumulate,
                     .relu = p->relu,
                     .bf16 = pt_kernel_bf16(p->s.kernel),
-                    .c = p->y + row * n,
+                    .c = begin_block(p, row * n, rows * n, block),
                     .ldc = n};
 
     pt_gemm(&g);
-    if (p->mask) apply_mask(g.m * n, p->mask + row * n, g.c);
+    end_block(p, row * n, rows * n, g.c);
 }
 
 /* Windows of positions of an odd number of channels, each followed by a zero, in place.
- */
+ * ld in values. */
 static void part_positions(const pt_conv_shape *s, size_t n_windows, int n_taps,
-                           float *windows, size_t ld)
+                           pt_values windows, size_t ld)
 {
-    size_t c = (size_t)s->c_in, step = tap_floats(s);
+    size_t value = pt_value_bytes(windows.bf16);
+    size_t c = (size_t)s->c_in * value, step = tap_values(s) * value;
+    char *at = windows.at;
 
-    for (size_t i = 0; c < step && i < n_windows; i++, windows += ld)
+    for (size_t i = 0; c < step && i < n_windows; i++, at += ld * value)
         for (size_t t = (size_t)n_taps; t-- > 0;) {
-            memmove(windows + t * step, windows + t * c, c * sizeof *windows);
-            windows[t * step + c] = 0;
+            memmove(at + t * step, at + t * c, c);
+            memset(at + t * step + c, 0, value);
         }
 }
 
 /* y [pixels][c_out] (+)= windows of output rows row0.. of an image. */
-static void multiply_windows(const pass *p, const phase *f, const float *image, int row0,
-                             int n_rows, float *windows, float *y)
+static void multiply_windows(const pass *p, const phase *f, pt_values image, int row0,
+                             int n_rows, float *scratch, float *y)
 {
     const pt_conv_shape *s = &f->s;
     size_t n = (size_t)s->c_out;
     int taps = s->kh * s->kw, step = taps_at_a_time(s);
+    pt_values windows = {scratch, image.bf16};
 
     for (int t = 0; t < taps; t += step) {
         pt_taps some = {t, taps - t < step ? taps - t : step, 0, s->c_in};
         pt_product g = {.m = (size_t)n_rows * (size_t)s->out_w,
                         .n = n,
-                        .k = (size_t)some.n_taps * tap_floats(s),
-                        .a = windows,
+                        .k = (size_t)some.n_taps * tap_values(s),
+                        .a = windows.bf16 ? NULL : windows.at,
+                        .stored = windows.bf16 ? windows.at : NULL,
                         .lda = window_step(s),
                         .b = p->packed + f->packed_at +
                              (size_t)t * tap_terms(s) * PT_PANEL,
@@ -292,69 +329,62 @@ static void multiply_windows(const pass *p, const phase *f, const float *image, 
                         .c = y,
                         .ldc = n};
 
-        pt_im2col(s, &some, row0, n_rows, image, windows, g.lda);
+        pt_im2col(s, &some, row0, n_rows, image, windows.at, g.lda);
         part_positions(s, g.m, some.n_taps, windows, g.lda);
         pt_gemm(&g);
     }
 }
 
-/* Rows of c floats between y and a dense block: pixels of one phase. */
-static void gather(const pass *p, const phase *f, const float *y, int row0, int n_rows,
-                   float *block)
+/* The first value of pixel (row, column) of a phase in y. */
+static size_t place_in_y(const pass *p, const phase *f, size_t image, int row, int column)
 {
-    size_t c = (size_t)f->s.c_out, step = (size_t)p->stride * c;
+    size_t y = (size_t)(f->row0 + row * p->stride);
+    size_t x = (size_t)(f->column0 + column * p->stride);
 
-    for (int r = 0; r < n_rows; r++) {
-        int row = f->row0 + (row0 + r) * p->stride;
-        const float *from = y + ((size_t)row * (size_t)p->y_w + (size_t)f->column0) * c;
-
-        for (int i = 0; i < f->s.out_w; i++, from += step, block += c)
-            memcpy(block, from, c * sizeof *block);
-    }
+    return ((image * (size_t)p->y_h + y) * (size_t)p->y_w + x) * (size_t)f->s.c_out;
 }
 
-static void scatter(const pass *p, const phase *f, const float *block, int row0,
-                    int n_rows, const float *mask, float *y)
+/* A block of the pixels of a phase, which lie apart in y. */
+static void strided_block(const pass *p, const phase *f, size_t image, pt_values x,
+                          int row0, int n_rows, float *scratch)
 {
-    size_t c = (size_t)f->s.c_out;
+    size_t c = (size_t)f->s.c_out, n = (size_t)n_rows * (size_t)f->s.out_w;
+    float *block = scratch + p->window_floats;
+    int w = f->s.out_w;
 
-    for (int r = 0; r < n_rows; r++)
-        for (int i = 0; i < f->s.out_w; i++, block += c) {
-            int row = f->row0 + (row0 + r) * p->stride;
-            size_t at =
-                (size_t)row * (size_t)p->y_w + (size_t)(f->column0 + i * p->stride);
+    if (!p->accumulate && f->s.kh == 0) memset(block, 0, n * c * sizeof *block);
+    for (size_t i = 0; p->accumulate && i < n; i++) {
+        size_t at = place_in_y(p, f, image, row0 + (int)i / w, (int)i % w);
+        const float *y = begin_block(p, at, c, block + i * c);
 
-            memcpy(y + at * c, block, c * sizeof *y);
-            if (mask) apply_mask(c, mask + at * c, y + at * c);
-        }
+        if (y != block + i * c) memcpy(block + i * c, y, c * sizeof *y);
+    }
+    multiply_windows(p, f, x, row0, n_rows, scratch, block);
+    for (size_t i = 0; i < n; i++)
+        end_block(p, place_in_y(p, f, image, row0 + (int)i / w, (int)i % w), c,
+                  block + i * c);
 }
 
 /* A block of output rows of one image. */
 static void block_item(const pass *p, const phase *f, size_t item, float *scratch)
 {
     const pt_conv_shape *s = &f->s;
-    size_t image = item / (size_t)f->n_blocks, c = (size_t)s->c_out;
+    size_t image = item / (size_t)f->n_blocks;
     int row0 = (int)(item % (size_t)f->n_blocks) * f->rows;
     int n_rows = s->out_h - row0 < f->rows ? s->out_h - row0 : f->rows;
-    size_t image_floats = (size_t)p->y_h * (size_t)p->y_w * c;
-    const float *x = p->x + image * (size_t)s->h * (size_t)s->w * (size_t)s->c_in;
-    const float *mask = p->mask ? p->mask + image * image_floats : NULL;
-    float *y = p->y + image * image_floats, *block = scratch + p->window_floats;
-    size_t row_floats = (size_t)s->out_w * c;
+    size_t at = place_in_y(p, f, image, row0, 0);
+    size_t n = (size_t)n_rows * (size_t)s->out_w * (size_t)s->c_out;
+    pt_values x =
+        pt_values_from(p->x, image * (size_t)s->h * (size_t)s->w * (size_t)s->c_in);
 
     if (p->stride == 1) {
-        size_t at = (size_t)row0 * row_floats;
+        float *y = begin_block(p, at, n, scratch + p->window_floats);
 
-        multiply_windows(p, f, x, row0, n_rows, scratch, y + at);
-        if (mask) apply_mask((size_t)n_rows * row_floats, mask + at, y + at);
-        return;
+        multiply_windows(p, f, x, row0, n_rows, scratch, y);
+        end_block(p, at, n, y);
+    } else {
+        strided_block(p, f, image, x, row0, n_rows, scratch);
     }
-    if (p->accumulate)
-        gather(p, f, y, row0, n_rows, block);
-    else if (s->kh == 0)
-        memset(block, 0, (size_t)n_rows * row_floats * sizeof *block);
-    multiply_windows(p, f, x, row0, n_rows, scratch, block);
-    scatter(p, f, block, row0, n_rows, mask, y);
 }
 
 static void product_item(void *context, int item, int thread)
@@ -367,7 +397,7 @@ static void product_item(void *context, int item, int thread)
     size_t index = (size_t)(item - p->first_item[i]);
 
     if (p->phases[i].plain)
-        plain_item(p, &p->phases[i], index);
+        plain_item(p, &p->phases[i], index, scratch + p->window_floats);
     else
         block_item(p, &p->phases[i], index, scratch);
 }
@@ -382,9 +412,9 @@ static void run(pt_threads *pool, pass *p, float *scratch)
     pt_threads_run(pool, p->first_item[p->n_phases], product_item, p);
 }
 
-void pt_exact_forward(pt_threads *pool, const pt_conv_shape *s, int n_images,
-                      const float *x, const float *w, const float *bias, bool relu,
-                      float *y, float *scratch)
+void pt_exact_forward(pt_threads *pool, const pt_conv_shape *s, int n_images, pt_values x,
+                      const float *w, const float *bias, bool relu, pt_values y,
+                      float *scratch)
 {
     pass p = {.s = *s,
               .n_images = n_images,
@@ -397,9 +427,9 @@ void pt_exact_forward(pt_threads *pool, const pt_conv_shape *s, int n_images,
     run(pool, &p, scratch);
 }
 
-void pt_exact_data(pt_threads *pool, const pt_conv_shape *s, int n_images,
-                   const float *dy, const float *w, bool accumulate, const float *mask,
-                   float *dx, float *scratch)
+void pt_exact_data(pt_threads *pool, const pt_conv_shape *s, int n_images, pt_values dy,
+                   const float *w, bool accumulate, pt_values mask, pt_values dx,
+                   float *scratch)
 {
     pass p = {.s = *s,
               .backward = true,
@@ -419,6 +449,8 @@ size_t pt_exact_scratch(const pt_conv_shape *s, int n_threads)
 
     for (int backward = 0; backward < 2; backward++) {
         pass p = {.s = *s, .backward = backward, .n_images = 1};
+
+        p.y.bf16 = pt_kernel_bf16(s->kernel); /* as it may be */
 
         plan(&p, n_threads);
         max = pt_max_size(max, p.packed_floats + p.scratch_floats * (size_t)n_threads);

@@ -7,15 +7,16 @@
 #include "common/run/shards.h"
 #include "worker/engine/conv/conv_shape.h"
 #include "worker/engine/threads.h"
+#include "worker/engine/values.h"
 
-void pt_exact_forward(pt_threads *p, const pt_conv_shape *s, int n_images, const float *x,
-                      const float *w, const float *bias, bool relu, float *y,
+void pt_exact_forward(pt_threads *p, const pt_conv_shape *s, int n_images, pt_values x,
+                      const float *w, const float *bias, bool relu, pt_values y,
                       float *scratch);
-void pt_exact_data(pt_threads *p, const pt_conv_shape *s, int n_images, const float *dy,
-                   const float *w, bool accumulate, const float *mask, float *dx,
+void pt_exact_data(pt_threads *p, const pt_conv_shape *s, int n_images, pt_values dy,
+                   const float *w, bool accumulate, pt_values mask, pt_values dx,
                    float *scratch);
 void pt_exact_weights(pt_threads *p, const pt_conv_shape *s, const pt_span *span,
-                      const float *x, const float *dy, float *const *dw, float *scratch);
+                      pt_values x, pt_values dy, float *const *dw, float *scratch);
 size_t pt_exact_scratch(const pt_conv_shape *s, int n_threads);
 size_t pt_exact_weights_scratch(const pt_conv_shape *s, const pt_span *span,
                                 int n_threads);

@@ -25,7 +25,7 @@ typedef struct {
     size_t n_rows, n_columns; /* of a tile */
     int by_column;            /* tiles side by side */
     size_t window_floats;
-    const float *x, *dy;
+    pt_values x, dy;
 } layer;
 
 /* A part of dw. */
@@ -46,21 +46,35 @@ static tile tile_of(const layer *l, int index, float *scratch)
     return t;
 }
 
+/* k rows of dy, the tile's columns, as the product's panels. */
+static void pack(const tile *t, pt_values dy, size_t k, size_t panel_step)
+{
+    size_t ld = t->l->c_out, n = t->columns, panels = pt_gemm_panels(n);
+
+    if (dy.bf16)
+        pt_gemm_pack_stored(k, n, dy.at, ld, 0, panels, panel_step, t->packed);
+    else if (pt_kernel_bf16(t->l->s.kernel))
+        pt_gemm_pack_bf16(PT_N, k, n, dy.at, ld, 0, panels, panel_step, t->packed);
+    else
+        pt_gemm_pack(PT_N, k, n, dy.at, ld, 0, panels, panel_step, t->packed);
+}
+
 /* out = (add ? out : 0) + a^T dy, `pixels` rows of each; images wider than a chain take
  * several. */
-static void add_pixels(const tile *t, size_t pixels, const float *a, size_t lda,
-                       const float *dy, bool add, float *out)
+static void add_pixels(const tile *t, size_t pixels, pt_values a, size_t lda,
+                       pt_values dy, bool add, float *out)
 {
-    size_t c_out = t->l->c_out, panels = pt_gemm_panels(t->columns);
     bool bf16 = pt_kernel_bf16(t->l->s.kernel);
 
     for (size_t i = 0; i < pixels; i += PT_GEMM_DEPTH) {
         size_t k = pt_min_size(PT_GEMM_DEPTH, pixels - i);
+        pt_values rows = pt_values_from(a, i * lda);
         pt_product g = {.ta = PT_T,
                         .m = t->rows,
                         .n = t->columns,
                         .k = k,
-                        .a = a + i * lda,
+                        .a = rows.bf16 ? NULL : rows.at,
+                        .stored = rows.bf16 ? rows.at : NULL,
                         .lda = lda,
                         .b = t->packed,
                         .panel_step = (bf16 ? pt_gemm_pairs(k) : k) * PT_PANEL,
@@ -69,9 +83,7 @@ static void add_pixels(const tile *t, size_t pixels, const float *a, size_t lda,
                         .c = out,
                         .ldc = t->columns};
 
-        (bf16 ? pt_gemm_pack_bf16 : pt_gemm_pack)(PT_N, k, t->columns,
-                                                  dy + i * c_out + t->column, c_out, 0,
-                                                  panels, g.panel_step, t->packed);
+        pack(t, pt_values_from(dy, i * t->l->c_out + t->column), k, g.panel_step);
         pt_gemm(&g);
     }
 }
@@ -83,8 +95,9 @@ static void plain_leaf(const tile *t, size_t begin, size_t end, float *out)
     size_t pixels = pt_conv_pixels(&l->s), c_in = (size_t)l->s.c_in;
 
     for (size_t i = begin * pixels; i < end * pixels; i += PIXELS)
-        add_pixels(t, pt_min_size(PIXELS, end * pixels - i), l->x + i * c_in + t->row,
-                   c_in, l->dy + i * l->c_out, i > begin * pixels, out);
+        add_pixels(t, pt_min_size(PIXELS, end * pixels - i),
+                   pt_values_from(l->x, i * c_in + t->row), c_in,
+                   pt_values_from(l->dy, i * l->c_out), i > begin * pixels, out);
 }
 
 /* Windows of the kernel positions that the tile's rows touch; its rows are columns of
@@ -106,19 +119,22 @@ static void windows_leaf(const tile *t, size_t begin, size_t end, float *out)
 {
     const layer *l = t->l;
     const pt_conv_shape *s = &l->s;
-    size_t image_floats = (size_t)s->h * (size_t)s->w * (size_t)s->c_in, skip;
+    size_t of_image = (size_t)s->h * (size_t)s->w * (size_t)s->c_in, skip;
     pt_taps taps = taps_of(t, &skip);
     size_t ld = (size_t)taps.n_taps * (size_t)taps.n_c;
     int step = pt_conv_rows(s, PIXELS);
+    pt_values windows = {t->windows, l->x.bf16};
 
     for (size_t image = begin; image < end; image++) {
         for (int row = 0; row < s->out_h; row += step) {
             int n = s->out_h - row < step ? s->out_h - row : step;
             size_t at = image * pt_conv_pixels(s) + (size_t)row * (size_t)s->out_w;
 
-            pt_im2col(s, &taps, row, n, l->x + image * image_floats, t->windows, ld);
-            add_pixels(t, (size_t)n * (size_t)s->out_w, t->windows + skip, ld,
-                       l->dy + at * l->c_out, image > begin || row > 0, out);
+            pt_im2col(s, &taps, row, n, pt_values_from(l->x, image * of_image),
+                      t->windows, ld);
+            add_pixels(t, (size_t)n * (size_t)s->out_w, pt_values_from(windows, skip), ld,
+                       pt_values_from(l->dy, at * l->c_out), image > begin || row > 0,
+                       out);
         }
     }
 }
@@ -189,7 +205,7 @@ static pt_leaves leaves_of(const layer *l)
 }
 
 void pt_exact_weights(pt_threads *pool, const pt_conv_shape *s, const pt_span *span,
-                      const float *x, const float *dy, float *const *dw, float *scratch)
+                      pt_values x, pt_values dy, float *const *dw, float *scratch)
 {
     layer l = layer_of(s, span, pt_threads_count(pool));
     pt_leaves leaves = leaves_of(&l);

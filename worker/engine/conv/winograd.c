@@ -5,6 +5,7 @@
 #include "common/base/sizes.h"
 #include "common/gemm/gemm.h"
 #include "worker/engine/conv/winograd_tiles.h"
+#include "worker/engine/value_lanes.h"
 
 enum {
     MIN_CHANNELS = 16,
@@ -22,9 +23,9 @@ typedef struct {
     bool turned;     /* w belongs to the convolution whose data pass this is */
     pt_tile_grid grid;
     size_t n_tiles, block; /* of all images; of an item */
-    const float *x, *w, *bias, *mask;
+    const float *w, *bias;
+    pt_values x, mask, y;
     bool accumulate, relu;
-    float *y;
     float *filters;                  /* [36][filter_floats]: panels of each point */
     float *scratch;                  /* [threads][scratch_floats] */
     size_t filter_floats, row, step; /* of the transformed input: [36][step], rows */
@@ -110,8 +111,8 @@ static void filter_item(void *context, int item, int thread)
 /* ---- tiles ------------------------------------------------------------------------ */
 
 /* One tile of the output for n <= 16 channels from `c`; m[point * step]. */
-PT_INLINE void output_lanes(const pass *p, size_t image, int row, int column, size_t c,
-                            size_t n, const float *m, size_t step)
+PT_INLINE void output_lanes(const pass *p, bool bf16, size_t image, int row, int column,
+                            size_t c, size_t n, const float *m, size_t step)
 {
     const pt_conv_shape *s = &p->s;
     pt_lanes t[PT_POINTS], y[PT_TILE * PT_TILE], zero = {0};
@@ -124,25 +125,38 @@ PT_INLINE void output_lanes(const pass *p, size_t image, int row, int column, si
             size_t at =
                 (image * (size_t)s->out_h + (size_t)(row + i)) * (size_t)s->out_w +
                 (size_t)(column + j);
-            float *to = p->y + at * (size_t)s->c_out + c;
+            pt_values to = {p->y.at, bf16};
             pt_lanes v = y[i * PT_TILE + j];
 
+            at = at * (size_t)s->c_out + c;
+            to = pt_values_from(to, at);
             if (p->bias) v += bias;
-            if (p->accumulate) v += pt_load(to, n);
+            if (p->accumulate) v += pt_values_load(to, n);
             if (p->relu) v = pt_above_zero(v);
-            if (p->mask) v = pt_where_positive(pt_load(p->mask + (to - p->y), n), v);
-            pt_store(to, v, n);
+            if (p->mask.at)
+                v = pt_where_positive(pt_values_load(pt_values_from(p->mask, at), n), v);
+            pt_values_store(to, v, n);
         }
+}
+
+PT_INLINE void output_channels(const pass *p, bool bf16, size_t image, int row,
+                               int column, size_t first, size_t n, const float *m,
+                               size_t step)
+{
+    size_t c = 0;
+
+    for (; c + PT_LANES <= n; c += PT_LANES)
+        output_lanes(p, bf16, image, row, column, first + c, PT_LANES, m + c, step);
+    if (c < n) output_lanes(p, bf16, image, row, column, first + c, n - c, m + c, step);
 }
 
 PT_CLONES static void output_tile(const pass *p, size_t image, int row, int column,
                                   size_t first, size_t n, const float *m, size_t step)
 {
-    size_t c = 0;
-
-    for (; c + PT_LANES <= n; c += PT_LANES)
-        output_lanes(p, image, row, column, first + c, PT_LANES, m + c, step);
-    if (c < n) output_lanes(p, image, row, column, first + c, n - c, m + c, step);
+    if (p->y.bf16)
+        output_channels(p, true, image, row, column, first, n, m, step);
+    else
+        output_channels(p, false, image, row, column, first, n, m, step);
 }
 
 /* m [36][tiles][COLUMNS] = transformed input times filters, n columns from `column`. */
@@ -174,14 +188,15 @@ static void block_item(void *context, int item, int thread)
     size_t first = (size_t)item * p->block, c_out = (size_t)s->c_out;
     size_t tiles = pt_min_size(p->block, p->n_tiles - first), image;
     size_t m_step = p->block * COLUMNS + PAD;
+    size_t of_image = (size_t)s->h * (size_t)s->w * (size_t)s->c_in;
     float *v = p->scratch + (size_t)thread * p->scratch_floats;
     float *m = v + PT_POINTS * p->step;
     int row, column;
 
     for (size_t t = 0; t < tiles; t++) {
         pt_place_tile(p->grid, first + t, &image, &row, &column);
-        pt_winograd_input(s, p->x + image * (size_t)s->h * (size_t)s->w * (size_t)s->c_in,
-                          row, column, 0, (size_t)s->c_in, p->step, v + t * p->row);
+        pt_winograd_input(s, pt_values_from(p->x, image * of_image), row, column, 0,
+                          (size_t)s->c_in, p->step, v + t * p->row);
     }
     for (size_t c = 0; c < c_out; c += COLUMNS) {
         size_t n = pt_min_size(COLUMNS, c_out - c);
@@ -206,8 +221,8 @@ static void run(pt_threads *pool, pass *p, int n_images, float *scratch)
 }
 
 void pt_winograd_forward(pt_threads *pool, const pt_conv_shape *s, int n_images,
-                         const float *x, const float *w, const float *bias, bool relu,
-                         float *y, float *scratch)
+                         pt_values x, const float *w, const float *bias, bool relu,
+                         pt_values y, float *scratch)
 {
     pass p = {.s = *s, .x = x, .w = w, .bias = bias, .relu = relu, .y = y};
 
@@ -215,8 +230,8 @@ void pt_winograd_forward(pt_threads *pool, const pt_conv_shape *s, int n_images,
 }
 
 void pt_winograd_data(pt_threads *pool, const pt_conv_shape *s, int n_images,
-                      const float *dy, const float *w, bool accumulate, const float *mask,
-                      float *dx, float *scratch)
+                      pt_values dy, const float *w, bool accumulate, pt_values mask,
+                      pt_values dx, float *scratch)
 {
     pass p = {.s = pt_conv_turned(s),
               .turned = true,

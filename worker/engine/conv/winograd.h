@@ -12,27 +12,27 @@
 #include "common/run/shards.h"
 #include "worker/engine/conv/conv_shape.h"
 #include "worker/engine/threads.h"
+#include "worker/engine/values.h"
 
 /* Does Winograd pay for this layer, and for the gradient of its weights (which needs more
  * tiles per shard to pay for the transforms)? By the shape alone. */
 bool pt_winograd_fits(const pt_conv_shape *s);
 bool pt_winograd_fits_weights(const pt_conv_shape *s);
 
-void pt_winograd_forward(pt_threads *p, const pt_conv_shape *s, int n_images,
-                         const float *x, const float *w, const float *bias, bool relu,
-                         float *y, float *scratch);
+void pt_winograd_forward(pt_threads *p, const pt_conv_shape *s, int n_images, pt_values x,
+                         const float *w, const float *bias, bool relu, pt_values y,
+                         float *scratch);
 
 /* The same convolution of dy with turned filters. */
-void pt_winograd_data(pt_threads *p, const pt_conv_shape *s, int n_images,
-                      const float *dy, const float *w, bool accumulate, const float *mask,
-                      float *dx, float *scratch);
+void pt_winograd_data(pt_threads *p, const pt_conv_shape *s, int n_images, pt_values dy,
+                      const float *w, bool accumulate, pt_values mask, pt_values dx,
+                      float *scratch);
 
 /* The adjoint of the forward pass in w: transforms of x and dy are multiplied over the
  * tiles of a shard, and the result is transformed back to 3x3 for each shard. A chain
  * runs over 64 tiles of the shard's images; chains are added in order. */
 void pt_winograd_weights(pt_threads *p, const pt_conv_shape *s, const pt_span *span,
-                         const float *x, const float *dy, float *const *dw,
-                         float *scratch);
+                         pt_values x, pt_values dy, float *const *dw, float *scratch);
 
 size_t pt_winograd_scratch(const pt_conv_shape *s, int n_threads);
 size_t pt_winograd_weights_scratch(const pt_conv_shape *s, const pt_span *span,

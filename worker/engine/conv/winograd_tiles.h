@@ -5,6 +5,7 @@
 
 #include "worker/engine/conv/conv_shape.h"
 #include "worker/engine/conv/winograd_transform.h"
+#include "worker/engine/values.h"
 
 /* The tiles of an image: rows by columns. */
 typedef struct {
@@ -30,7 +31,7 @@ static inline void pt_place_tile(pt_tile_grid g, size_t index, size_t *image, in
 
 /* B^T d B of the input patch of tile (row, column) of an image: channels first ..
  * first + n - 1 to v[point * point_step], n floats each. */
-void pt_winograd_input(const pt_conv_shape *s, const float *image, int row, int column,
+void pt_winograd_input(const pt_conv_shape *s, pt_values image, int row, int column,
                        size_t first, size_t n, size_t point_step, float *v);
 
 #endif

@@ -21,6 +21,7 @@
 #include "worker/engine/conv/leaves.h"
 #include "worker/engine/conv/winograd.h"
 #include "worker/engine/conv/winograd_tiles.h"
+#include "worker/engine/value_lanes.h"
 
 enum {
     CHANNELS = 128, /* of a tile of dw [9][c_in][c_out], in both directions */
@@ -35,7 +36,7 @@ typedef struct {
     size_t n_in, n_out;              /* channels of a tile of dw */
     int by_out;                      /* tiles side by side */
     size_t v_step, z_step, u_floats; /* of a point: inputs, dy in panels, products */
-    const float *x, *dy;
+    pt_values x, dy;
 } layer;
 
 /* A part of dw. */
@@ -74,7 +75,7 @@ static tile tile_of(const layer *l, int index, float *scratch)
 }
 
 /* A dy A^T of one tile of dy, n <= 16 channels: to z[point * step], lanes from n on 0. */
-PT_INLINE void spread_lanes(const pt_conv_shape *s, const float *dy, int row, int column,
+PT_INLINE void spread_lanes(const pt_conv_shape *s, pt_values dy, int row, int column,
                             size_t n, size_t step, float *z)
 {
     pt_lanes y[PT_TILE * PT_TILE], t[PT_POINTS], zero = {0};
@@ -84,25 +85,37 @@ PT_INLINE void spread_lanes(const pt_conv_shape *s, const float *dy, int row, in
             bool inside = row + i < s->out_h && column + j < s->out_w;
             size_t at = (size_t)(row + i) * (size_t)s->out_w + (size_t)(column + j);
 
-            y[i * PT_TILE + j] = inside ? pt_load(dy + at * (size_t)s->c_out, n) : zero;
+            y[i * PT_TILE + j] =
+                inside ? pt_values_load(pt_values_from(dy, at * (size_t)s->c_out), n)
+                       : zero;
         }
     pt_transform_spread(y, t);
     for (int i = 0; i < PT_POINTS; i++) pt_store(z + (size_t)i * step, t[i], PT_LANES);
 }
 
-/* dy [out_h][out_w][c_out] of an image from the tile's first channel on; place: of the
- * tile in the chain. */
-PT_CLONES static void spread_tile(const tile *t, const float *dy, int row, int column,
-                                  size_t index)
+PT_INLINE void spread_channels(const tile *t, pt_values dy, int row, int column, float *z)
 {
     const layer *l = t->l;
-    float *z = t->z + index * PT_PANEL;
     size_t c = 0;
 
     for (; c + PT_LANES <= t->n_out; c += PT_LANES, z += CHAIN * PT_PANEL)
-        spread_lanes(&l->s, dy + c, row, column, PT_LANES, l->z_step, z);
+        spread_lanes(&l->s, pt_values_from(dy, c), row, column, PT_LANES, l->z_step, z);
     if (c < t->n_out)
-        spread_lanes(&l->s, dy + c, row, column, t->n_out - c, l->z_step, z);
+        spread_lanes(&l->s, pt_values_from(dy, c), row, column, t->n_out - c, l->z_step,
+                     z);
+}
+
+/* dy [out_h][out_w][c_out] of an image from the tile's first channel on; place: of the
+ * tile in the chain. */
+PT_CLONES static void spread_tile(const tile *t, pt_values dy, int row, int column,
+                                  size_t index)
+{
+    float *z = t->z + index * PT_PANEL;
+
+    if (dy.bf16)
+        spread_channels(t, (pt_values){dy.at, true}, row, column, z);
+    else
+        spread_channels(t, (pt_values){dy.at, false}, row, column, z);
 }
 
 /* u = (add ? u : 0) + V^T Z over `n` tiles. */
@@ -156,8 +169,8 @@ static void leaf(const void *context, int index, size_t begin, size_t end, float
     const pt_conv_shape *s = &l->s;
     tile t = tile_of(l, index, scratch);
     size_t of_image = (size_t)l->grid.rows * (size_t)l->grid.columns;
-    size_t x_floats = (size_t)s->h * (size_t)s->w * (size_t)s->c_in;
-    size_t y_floats = pt_conv_pixels(s) * (size_t)s->c_out;
+    size_t of_x = (size_t)s->h * (size_t)s->w * (size_t)s->c_in;
+    size_t of_y = pt_conv_pixels(s) * (size_t)s->c_out;
 
     for (size_t at = begin * of_image; at < end * of_image; at += CHAIN) {
         size_t n = pt_min_size(CHAIN, end * of_image - at);
@@ -167,9 +180,9 @@ static void leaf(const void *context, int index, size_t begin, size_t end, float
             int row, column;
 
             pt_place_tile(l->grid, at + k, &image, &row, &column);
-            pt_winograd_input(s, l->x + image * x_floats, row, column, t.in, t.n_in,
-                              l->v_step, t.v + k * t.n_in);
-            spread_tile(&t, l->dy + image * y_floats + t.out, row * PT_TILE,
+            pt_winograd_input(s, pt_values_from(l->x, image * of_x), row, column, t.in,
+                              t.n_in, l->v_step, t.v + k * t.n_in);
+            spread_tile(&t, pt_values_from(l->dy, image * of_y + t.out), row * PT_TILE,
                         column * PT_TILE, k);
         }
         multiply(&t, n, at > begin * of_image);
@@ -228,8 +241,7 @@ static pt_leaves leaves_of(const layer *l)
 }
 
 void pt_winograd_weights(pt_threads *pool, const pt_conv_shape *s, const pt_span *span,
-                         const float *x, const float *dy, float *const *dw,
-                         float *scratch)
+                         pt_values x, pt_values dy, float *const *dw, float *scratch)
 {
     layer l = layer_of(s, span, pt_threads_count(pool));
     pt_leaves leaves = leaves_of(&l);

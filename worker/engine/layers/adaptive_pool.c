@@ -9,7 +9,7 @@ static pt_avg_pool windows_of(const pt_adaptive_pool *s)
 }
 
 void pt_adaptive_pool_forward(pt_threads *p, const pt_adaptive_pool *s, int n_images,
-                              const float *x, float *y)
+                              pt_values x, pt_values y)
 {
     pt_avg_pool a = windows_of(s);
 
@@ -17,7 +17,7 @@ void pt_adaptive_pool_forward(pt_threads *p, const pt_adaptive_pool *s, int n_im
 }
 
 void pt_adaptive_pool_backward(pt_threads *p, const pt_adaptive_pool *s, int n_images,
-                               const float *dy, bool accumulate, float *dx)
+                               pt_values dy, bool accumulate, pt_values dx)
 {
     pt_avg_pool a = windows_of(s);
 

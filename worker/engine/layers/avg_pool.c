@@ -9,9 +9,8 @@ enum { BLOCK = 64 }; /* channels that are worked on at a time */
 
 typedef struct {
     const pt_avg_pool *s;
-    const float *in;
+    pt_values in, out;
     bool accumulate;
-    float *out;
 } pool_job;
 
 /* Pixels from..to-1 of a row or column, and for how many they count. */
@@ -79,17 +78,21 @@ static range holders(const side *s, int i)
 
 /* n <= BLOCK channels of one window. */
 static inline __attribute__((always_inline)) void
-mean(const pt_avg_pool *s, const float *x, range rows, range columns, int n, float *y)
+mean(const pt_avg_pool *s, pt_values x, range rows, range columns, int n, pt_values y)
 {
     double sum[BLOCK] = {0}, pixels = (double)rows.n * columns.n;
+    float room[BLOCK], *to = pt_values_open(y, (size_t)n, false, room);
 
     for (int ih = rows.from; ih < rows.to; ih++)
         for (int iw = columns.from; iw < columns.to; iw++) {
-            const float *v = x + ((size_t)ih * (size_t)s->w + (size_t)iw) * (size_t)s->c;
+            size_t at = ((size_t)ih * (size_t)s->w + (size_t)iw) * (size_t)s->c;
+            float room_x[BLOCK];
+            const float *v = pt_values_read(pt_values_from(x, at), (size_t)n, room_x);
 
             for (int k = 0; k < n; k++) sum[k] += (double)v[k];
         }
-    for (int k = 0; k < n; k++) y[k] = (float)(sum[k] / pixels);
+    for (int k = 0; k < n; k++) to[k] = (float)(sum[k] / pixels);
+    pt_values_put(y, (size_t)n, to);
 }
 
 /* One row of one image's output. */
@@ -100,21 +103,24 @@ static void mean_row(void *context, int item, int thread)
     const pt_avg_pool *s = j->s;
     const side down = rows_of(s), across = columns_of(s);
     size_t c = (size_t)s->c, image = (size_t)(item / s->out_h);
-    const float *x = j->in + image * (size_t)s->h * (size_t)s->w * c;
-    float *y = j->out + (size_t)item * (size_t)s->out_w * c;
+    pt_values x = pt_values_from(j->in, image * (size_t)s->h * (size_t)s->w * c);
+    pt_values y = pt_values_from(j->out, (size_t)item * (size_t)s->out_w * c);
     range rows = window(&down, item % s->out_h);
 
-    for (int ow = 0; ow < s->out_w; ow++, y += c) {
+    for (int ow = 0; ow < s->out_w; ow++, y = pt_values_from(y, c)) {
         range columns = window(&across, ow);
-        int b = 0;
+        size_t b = 0;
 
-        for (; b + BLOCK <= s->c; b += BLOCK) mean(s, x + b, rows, columns, BLOCK, y + b);
-        if (b < s->c) mean(s, x + b, rows, columns, s->c - b, y + b);
+        for (; b + BLOCK <= c; b += BLOCK)
+            mean(s, pt_values_from(x, b), rows, columns, BLOCK, pt_values_from(y, b));
+        if (b < c)
+            mean(s, pt_values_from(x, b), rows, columns, (int)(c - b),
+                 pt_values_from(y, b));
     }
 }
 
-void pt_avg_pool_forward(pt_threads *p, const pt_avg_pool *s, int n_images,
-                         const float *x, float *y)
+void pt_avg_pool_forward(pt_threads *p, const pt_avg_pool *s, int n_images, pt_values x,
+                         pt_values y)
 {
     pool_job j = {.s = s, .in = x, .out = y};
 
@@ -125,23 +131,26 @@ void pt_avg_pool_forward(pt_threads *p, const pt_avg_pool *s, int n_images,
 
 /* n <= BLOCK channels of the gradient at one pixel, of these windows of an image's dy. */
 static inline __attribute__((always_inline)) void gather(const pt_avg_pool *s,
-                                                         const float *dy, range rows,
+                                                         pt_values dy, range rows,
                                                          range columns, int n,
-                                                         bool accumulate, float *dx)
+                                                         bool accumulate, pt_values dx)
 {
     const side down = rows_of(s), across = columns_of(s);
     double sum[BLOCK] = {0};
+    float room[BLOCK], *to = pt_values_open(dx, (size_t)n, accumulate, room);
 
     for (int oh = rows.from; oh < rows.to; oh++)
         for (int ow = columns.from; ow < columns.to; ow++) {
-            const float *g =
-                dy + ((size_t)oh * (size_t)s->out_w + (size_t)ow) * (size_t)s->c;
+            size_t at = ((size_t)oh * (size_t)s->out_w + (size_t)ow) * (size_t)s->c;
+            float room_dy[BLOCK];
+            const float *g = pt_values_read(pt_values_from(dy, at), (size_t)n, room_dy);
             double pixels = (double)window(&down, oh).n * window(&across, ow).n;
 
             for (int k = 0; k < n; k++) sum[k] += (double)g[k] / pixels;
         }
     for (int k = 0; k < n; k++)
-        dx[k] = accumulate ? dx[k] + (float)sum[k] : (float)sum[k];
+        to[k] = accumulate ? to[k] + (float)sum[k] : (float)sum[k];
+    pt_values_put(dx, (size_t)n, to);
 }
 
 /* One row of one image's input gradient. */
@@ -152,22 +161,25 @@ static void gather_row(void *context, int item, int thread)
     const pt_avg_pool *s = j->s;
     const side down = rows_of(s), across = columns_of(s);
     size_t c = (size_t)s->c, image = (size_t)(item / s->h);
-    const float *dy = j->in + image * (size_t)s->out_h * (size_t)s->out_w * c;
-    float *dx = j->out + (size_t)item * (size_t)s->w * c;
+    pt_values dy = pt_values_from(j->in, image * (size_t)s->out_h * (size_t)s->out_w * c);
+    pt_values dx = pt_values_from(j->out, (size_t)item * (size_t)s->w * c);
     range rows = holders(&down, item % s->h);
 
-    for (int iw = 0; iw < s->w; iw++, dx += c) {
+    for (int iw = 0; iw < s->w; iw++, dx = pt_values_from(dx, c)) {
         range columns = holders(&across, iw);
-        int b = 0;
+        size_t b = 0;
 
-        for (; b + BLOCK <= s->c; b += BLOCK)
-            gather(s, dy + b, rows, columns, BLOCK, j->accumulate, dx + b);
-        if (b < s->c) gather(s, dy + b, rows, columns, s->c - b, j->accumulate, dx + b);
+        for (; b + BLOCK <= c; b += BLOCK)
+            gather(s, pt_values_from(dy, b), rows, columns, BLOCK, j->accumulate,
+                   pt_values_from(dx, b));
+        if (b < c)
+            gather(s, pt_values_from(dy, b), rows, columns, (int)(c - b), j->accumulate,
+                   pt_values_from(dx, b));
     }
 }
 
-void pt_avg_pool_backward(pt_threads *p, const pt_avg_pool *s, int n_images,
-                          const float *dy, bool accumulate, float *dx)
+void pt_avg_pool_backward(pt_threads *p, const pt_avg_pool *s, int n_images, pt_values dy,
+                          bool accumulate, pt_values dx)
 {
     pool_job j = {.s = s, .in = dy, .accumulate = accumulate, .out = dx};
 

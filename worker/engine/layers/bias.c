@@ -11,23 +11,29 @@ enum { CHANNELS = 64 }; /* of an item */
 typedef struct {
     const pt_span *span;
     size_t pixels, c_out;
-    const float *dy;
+    pt_values dy;
     float *kept; /* [shards of the span][c_out] */
 } pass;
 
+/* sum [n] += one row. */
+PT_HOT void add_row(pt_values dy, size_t n, double *sum)
+{
+    float room[CHANNELS];
+    const float *row = pt_values_read(dy, n, room);
+
+    for (size_t c = 0; c < n; c++) sum[c] += (double)row[c];
+}
+
 /* out [n] = sums over rows of dy [rows][ld], in double. */
-PT_CLONES static void sum_rows(const float *dy, size_t rows, size_t ld, size_t n,
-                               float *out)
+PT_CLONES static void sum_rows(pt_values dy, size_t rows, size_t ld, size_t n, float *out)
 {
     double sum[CHANNELS] = {0};
 
-    if (n == CHANNELS) { /* a constant, for the compiler */
-        for (size_t r = 0; r < rows; r++, dy += ld)
-            for (size_t c = 0; c < CHANNELS; c++) sum[c] += (double)dy[c];
-    } else {
-        for (size_t r = 0; r < rows; r++, dy += ld)
-            for (size_t c = 0; c < n; c++) sum[c] += (double)dy[c];
-    }
+    for (size_t r = 0; r < rows; r++)
+        if (n == CHANNELS) /* a constant, for the compiler */
+            add_row(pt_values_from(dy, r * ld), CHANNELS, sum);
+        else
+            add_row(pt_values_from(dy, r * ld), n, sum);
     for (size_t c = 0; c < n; c++) out[c] = (float)sum[c];
 }
 
@@ -46,8 +52,9 @@ static void bias_item(void *context, int item, int thread)
 
     pt_shard_images(p->span, shard, &begin, &end);
     if (begin == end) return;
-    sum_rows(p->dy + begin * p->pixels * p->c_out + c, (end - begin) * p->pixels,
-             p->c_out, pt_min_size(p->c_out - c, CHANNELS), kept_of(p, shard) + c);
+    sum_rows(pt_values_from(p->dy, begin * p->pixels * p->c_out + c),
+             (end - begin) * p->pixels, p->c_out, pt_min_size(p->c_out - c, CHANNELS),
+             kept_of(p, shard) + c);
 }
 
 static void kept_leaf(void *context, int shard, float *out)
@@ -58,7 +65,7 @@ static void kept_leaf(void *context, int shard, float *out)
 }
 
 void pt_bias_gradient(pt_threads *pool, const pt_span *span, size_t pixels, int c_out,
-                      const float *dy, float *const *db, float *scratch)
+                      pt_values dy, float *const *db, float *scratch)
 {
     pass p = {span, pixels, (size_t)c_out, dy, scratch};
     float *tmp = scratch + pt_whole_lines((size_t)span->n_shards * p.c_out);

@@ -6,6 +6,7 @@
 
 #include "common/run/shards.h"
 #include "worker/engine/threads.h"
+#include "worker/engine/values.h"
 
 /* db[t] [c_out] = the sum over cover sub-tree t of the span; not touched where it has no
  * images. A shard's sum is formed in double over its pixels in order, then the tree.
@@ -13,7 +14,7 @@
  * dy       [images of the span][pixels][c_out]
  * scratch  pt_bias_scratch() floats, aligned to 64 bytes */
 void pt_bias_gradient(pt_threads *p, const pt_span *span, size_t pixels, int c_out,
-                      const float *dy, float *const *db, float *scratch);
+                      pt_values dy, float *const *db, float *scratch);
 size_t pt_bias_scratch(int c_out, int n_shards);
 
 #endif

@@ -212,7 +212,7 @@ void pt_linear_backward_weights(pt_threads *pool, int n_in, int n_out,
         .rows = rows};
 
     weight_sums(pool, &p, dy, dw, scratch);
-    if (db) pt_bias_gradient(pool, span, 1, n_out, dy, db, scratch);
+    if (db) pt_bias_gradient(pool, span, 1, n_out, pt_floats(dy), db, scratch);
 }
 
 size_t pt_linear_scratch(int n_in, int n_out, int n_rows, int n_shards, int n_threads)

@@ -5,7 +5,7 @@
 #include "common/base/rng.h"
 #include "common/base/simd.h"
 
-enum { CHUNK = 16384, RANDOM_CHUNK = 1024 };
+enum { CHUNK = 16384, ROOM = 1024, RANDOM_CHUNK = 1024 };
 
 /* Elements [begin, end) of something. */
 typedef void (*range_work)(const void *args, size_t begin, size_t end);
@@ -34,108 +34,124 @@ static void run_ranges(pt_threads *p, size_t n, size_t chunk, range_work work,
 
 /* ---- activations and addition ------------------------------------------------------ */
 
-/* The loops below run over buffers that are equal or disjoint: ivdep states that no
- * iteration reads what another one writes. */
-typedef struct {
+/* What a layer does to n floats: out = f(a, b), or out + f(a, b) with accumulate. Buffers
+ * are equal or disjoint: ivdep states that no iteration reads what another one writes. */
+typedef struct two_args two_args;
+typedef void (*two_work)(const two_args *t, const float *a, const float *b, size_t n,
+                         float *out);
+
+struct two_args {
     pt_act act;
     bool accumulate;
-    const float *a, *b;
-    float *out;
-} two_args;
+    pt_values a, b, out;
+    two_work work;
+};
 
+/* Some values at a time, where they are or in rooms. */
 PT_CLONES
-static void relu_range(const void *args, size_t begin, size_t end)
+static void two_range(const void *args, size_t begin, size_t end)
 {
     const two_args *t = args;
-    const float *x = t->a;
-    float *y = t->out;
+    float room_a[ROOM], room_b[ROOM], room[ROOM];
+    bool floats = !t->a.bf16 && !t->b.bf16 && !t->out.bf16;
 
-    if (t->act == PT_ACT_RELU) {
-#pragma GCC ivdep
-        for (size_t i = begin; i < end; i++) y[i] = pt_activate(PT_ACT_RELU, x[i]);
-    } else {
-#pragma GCC ivdep
-        for (size_t i = begin; i < end; i++) y[i] = pt_activate(PT_ACT_RELU6, x[i]);
+    for (size_t i = begin, n; i < end; i += n) {
+        pt_values out = pt_values_from(t->out, i);
+
+        n = floats || end - i < ROOM ? end - i : ROOM;
+
+        const float *a = pt_values_read(pt_values_from(t->a, i), n, room_a);
+        const float *b =
+            t->b.at ? pt_values_read(pt_values_from(t->b, i), n, room_b) : NULL;
+        float *to = pt_values_open(out, n, t->accumulate, room);
+
+        t->work(t, a, b, n, to);
+        pt_values_put(out, n, to);
     }
 }
 
-void pt_relu_forward(pt_threads *p, pt_act act, size_t n, const float *x, float *y)
+static void run_two(pt_threads *p, size_t n, const two_args *t)
 {
-    two_args t = {.act = act, .a = x, .out = y};
-
-    run_ranges(p, n, CHUNK, relu_range, &t);
+    run_ranges(p, n, CHUNK, two_range, t);
 }
 
 PT_CLONES
-static void relu_back_range(const void *args, size_t begin, size_t end)
+static void relu(const two_args *t, const float *x, const float *none, size_t n, float *y)
 {
-    const two_args *t = args;
-    const float *y = t->a, *dy = t->b;
-    float *dx = t->out;
-
     if (t->act == PT_ACT_RELU) {
 #pragma GCC ivdep
-        for (size_t i = begin; i < end; i++)
-            dx[i] = pt_activate_back(PT_ACT_RELU, y[i], dy[i]);
+        for (size_t i = 0; i < n; i++) y[i] = pt_activate(PT_ACT_RELU, x[i]);
     } else {
 #pragma GCC ivdep
-        for (size_t i = begin; i < end; i++)
+        for (size_t i = 0; i < n; i++) y[i] = pt_activate(PT_ACT_RELU6, x[i]);
+    }
+}
+
+void pt_relu_forward(pt_threads *p, pt_act act, size_t n, pt_values x, pt_values y)
+{
+    run_two(p, n, &(two_args){.act = act, .a = x, .out = y, .work = relu});
+}
+
+PT_CLONES
+static void relu_back(const two_args *t, const float *y, const float *dy, size_t n,
+                      float *dx)
+{
+    if (t->act == PT_ACT_RELU) {
+#pragma GCC ivdep
+        for (size_t i = 0; i < n; i++) dx[i] = pt_activate_back(PT_ACT_RELU, y[i], dy[i]);
+    } else {
+#pragma GCC ivdep
+        for (size_t i = 0; i < n; i++)
             dx[i] = pt_activate_back(PT_ACT_RELU6, y[i], dy[i]);
     }
 }
 
 PT_CLONES
-static void relu_back_add_range(const void *args, size_t begin, size_t end)
+static void relu_back_add(const two_args *t, const float *y, const float *dy, size_t n,
+                          float *dx)
 {
-    const two_args *t = args;
-    const float *y = t->a, *dy = t->b;
-    float *dx = t->out;
-
     if (t->act == PT_ACT_RELU) {
 #pragma GCC ivdep
-        for (size_t i = begin; i < end; i++)
+        for (size_t i = 0; i < n; i++)
             dx[i] += pt_activate_back(PT_ACT_RELU, y[i], dy[i]);
     } else {
 #pragma GCC ivdep
-        for (size_t i = begin; i < end; i++)
+        for (size_t i = 0; i < n; i++)
             dx[i] += pt_activate_back(PT_ACT_RELU6, y[i], dy[i]);
     }
 }
 
-void pt_relu_backward(pt_threads *p, pt_act act, size_t n, const float *y,
-                      const float *dy, bool accumulate, float *dx)
+void pt_relu_backward(pt_threads *p, pt_act act, size_t n, pt_values y, pt_values dy,
+                      bool accumulate, pt_values dx)
 {
-    two_args t = {.act = act, .a = y, .b = dy, .out = dx};
-
-    run_ranges(p, n, CHUNK, accumulate ? relu_back_add_range : relu_back_range, &t);
+    run_two(p, n,
+            &(two_args){.act = act,
+                        .accumulate = accumulate,
+                        .a = y,
+                        .b = dy,
+                        .out = dx,
+                        .work = accumulate ? relu_back_add : relu_back});
 }
 
 PT_CLONES
-static void add_range(const void *args, size_t begin, size_t end)
+static void add(const two_args *t, const float *a, const float *b, size_t n, float *y)
 {
-    const two_args *t = args;
-    const float *a = t->a, *b = t->b;
-    float *y = t->out;
-
     if (t->act == PT_ACT_RELU) {
 #pragma GCC ivdep
-        for (size_t i = begin; i < end; i++) y[i] = pt_activate(PT_ACT_RELU, a[i] + b[i]);
+        for (size_t i = 0; i < n; i++) y[i] = pt_activate(PT_ACT_RELU, a[i] + b[i]);
     } else if (t->act == PT_ACT_RELU6) {
 #pragma GCC ivdep
-        for (size_t i = begin; i < end; i++)
-            y[i] = pt_activate(PT_ACT_RELU6, a[i] + b[i]);
+        for (size_t i = 0; i < n; i++) y[i] = pt_activate(PT_ACT_RELU6, a[i] + b[i]);
     } else {
 #pragma GCC ivdep
-        for (size_t i = begin; i < end; i++) y[i] = a[i] + b[i];
+        for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
     }
 }
 
-void pt_add_forward(pt_threads *p, pt_act act, size_t n, const float *a, const float *b,
-                    float *y)
+void pt_add_forward(pt_threads *p, pt_act act, size_t n, pt_values a, pt_values b,
+                    pt_values y)
 {
-    two_args t = {.act = act, .a = a, .b = b, .out = y};
-
-    run_ranges(p, n, CHUNK, add_range, &t);
+    run_two(p, n, &(two_args){.act = act, .a = a, .b = b, .out = y, .work = add});
 }
 
 PT_CLONES
@@ -154,19 +170,17 @@ static void put(float *out, const float *in, size_t n, bool accumulate)
         memcpy(out, in, n * sizeof *out);
 }
 
-static void pass_range(const void *args, size_t begin, size_t end)
+static void pass(const two_args *t, const float *dy, const float *none, size_t n,
+                 float *dx)
 {
-    const two_args *t = args;
-
-    put(t->out + begin, t->a + begin, end - begin, t->accumulate);
+    put(dx, dy, n, t->accumulate);
 }
 
-void pt_pass_gradient(pt_threads *p, size_t n, const float *dy, bool accumulate,
-                      float *dx)
+void pt_pass_gradient(pt_threads *p, size_t n, pt_values dy, bool accumulate,
+                      pt_values dx)
 {
-    two_args t = {.a = dy, .out = dx, .accumulate = accumulate};
-
-    run_ranges(p, n, CHUNK, pass_range, &t);
+    run_two(p, n,
+            &(two_args){.accumulate = accumulate, .a = dy, .out = dx, .work = pass});
 }
 
 /* ---- concatenation and shortcut ---------------------------------------------------- */

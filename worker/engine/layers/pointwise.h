@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "worker/engine/threads.h"
+#include "worker/engine/values.h"
 
 typedef enum { PT_ACT_NONE, PT_ACT_RELU, PT_ACT_RELU6 } pt_act;
 
@@ -35,19 +36,19 @@ static inline float pt_activate_back(pt_act act, float y, float dy)
 }
 
 /* y [n] = act(x [n]); x and y may be the same. */
-void pt_relu_forward(pt_threads *p, pt_act act, size_t n, const float *x, float *y);
+void pt_relu_forward(pt_threads *p, pt_act act, size_t n, pt_values x, pt_values y);
 
 /* dx [n] from the output y; dx and dy may be the same (then accumulate is false). */
-void pt_relu_backward(pt_threads *p, pt_act act, size_t n, const float *y,
-                      const float *dy, bool accumulate, float *dx);
+void pt_relu_backward(pt_threads *p, pt_act act, size_t n, pt_values y, pt_values dy,
+                      bool accumulate, pt_values dx);
 
 /* y [n] = act(a [n] + b [n]); y may be a or b. */
-void pt_add_forward(pt_threads *p, pt_act act, size_t n, const float *a, const float *b,
-                    float *y);
+void pt_add_forward(pt_threads *p, pt_act act, size_t n, pt_values a, pt_values b,
+                    pt_values y);
 
 /* dx [n] = dy, or dx += dy: addition's backward, and that of an identity. */
-void pt_pass_gradient(pt_threads *p, size_t n, const float *dy, bool accumulate,
-                      float *dx);
+void pt_pass_gradient(pt_threads *p, size_t n, pt_values dy, bool accumulate,
+                      pt_values dx);
 
 /* y [pixels][c_a + c_b] = a [pixels][c_a], then b [pixels][c_b]. */
 void pt_concat_forward(pt_threads *p, size_t pixels, int c_a, const float *a, int c_b,

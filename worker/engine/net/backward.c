@@ -9,22 +9,22 @@
 
 /* ---- to the inputs ---------------------------------------------------------------- */
 
-static void conv_data(pt_net *n, int i, bool accumulate, float *dx)
+static void conv_data(pt_net *n, int i, bool accumulate, pt_values dx)
 {
-    const float *mask = pt_net_mask(n, i, 0);
+    pt_values mask = pt_net_mask(n, i, 0), dy = n->plan.nodes[i].dy;
     const pt_node *node = &n->opt.graph->nodes[i];
     pt_conv_shape s = pt_net_conv_shape(&n->opt, i);
-    const float *dy = n->plan.nodes[i].dy, *w = pt_net_tensor(n, node->weight);
+    const float *w = pt_net_tensor(n, node->weight);
 
     if (node->op == PT_OP_CONV)
         pt_conv_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, mask, dx,
                               n->kernel_scratch);
     else
-        pt_depthwise_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, dx,
-                                   n->kernel_scratch);
+        pt_depthwise_backward_data(n->opt.pool, &s, n->n_images, dy.at, w, accumulate,
+                                   dx.at, n->kernel_scratch);
 }
 
-static void relu_data(pt_net *n, int i, bool accumulate, float *dx)
+static void relu_data(pt_net *n, int i, bool accumulate, pt_values dx)
 {
     const pt_net_node *o = &n->plan.nodes[i];
     pt_act act = n->opt.graph->nodes[i].op == PT_OP_RELU6 ? PT_ACT_RELU6 : PT_ACT_RELU;
@@ -32,11 +32,11 @@ static void relu_data(pt_net *n, int i, bool accumulate, float *dx)
 
     if (!o->masked_below && !o->masked_above)
         pt_relu_backward(n->opt.pool, act, floats, o->y, o->dy, accumulate, dx);
-    else if (dx != o->dy)
+    else if (dx.at != o->dy.at)
         pt_pass_gradient(n->opt.pool, floats, o->dy, accumulate, dx);
 }
 
-static void dropout_data(pt_net *n, int i, bool accumulate, float *dx)
+static void dropout_data(pt_net *n, int i, bool accumulate, pt_values dx)
 {
     const pt_net_node *o = &n->plan.nodes[i];
     pt_dropout d = {.prob = n->opt.graph->nodes[i].dropout,
@@ -47,29 +47,29 @@ static void dropout_data(pt_net *n, int i, bool accumulate, float *dx)
                     .size = o->size};
 
     if (d.prob > 0)
-        pt_dropout_apply(n->opt.pool, &d, n->n_images, o->dy, accumulate, dx);
-    else if (dx != o->dy)
+        pt_dropout_apply(n->opt.pool, &d, n->n_images, o->dy.at, accumulate, dx.at);
+    else if (dx.at != o->dy.at)
         pt_pass_gradient(n->opt.pool, (size_t)n->n_images * o->size, o->dy, accumulate,
                          dx);
 }
 
-static void max_pool_data(pt_net *n, int i, bool accumulate, float *dx)
+static void max_pool_data(pt_net *n, int i, bool accumulate, pt_values dx)
 {
     const pt_net_node *o = &n->plan.nodes[i];
     pt_conv_shape c = pt_net_conv_shape(&n->opt, i);
     pt_max_pool s = {c.h,  c.w,  c.c_in,   c.out_h,   c.out_w,
                      c.kh, c.kw, c.stride, c.pad_top, c.pad_left};
 
-    pt_max_pool_backward(n->opt.pool, &s, n->n_images, o->dy, o->argmax, accumulate,
-                         pt_net_mask(n, i, 0), dx);
+    pt_max_pool_backward(n->opt.pool, &s, n->n_images, o->dy.at, o->argmax, accumulate,
+                         pt_net_mask(n, i, 0).at, dx.at);
 }
 
 /* Of a mean over a window, over one of a grid, or over the whole map. */
-static void average_data(pt_net *n, int i, bool accumulate, float *dx)
+static void average_data(pt_net *n, int i, bool accumulate, pt_values dx)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
     const pt_node *in = &n->opt.graph->nodes[node->in[0]];
-    const float *dy = n->plan.nodes[i].dy;
+    pt_values dy = n->plan.nodes[i].dy;
     pt_adaptive_pool grid = pt_net_adaptive_pool(n, i);
     pt_avg_pool windows = pt_net_avg_pool(n, i);
 
@@ -79,20 +79,20 @@ static void average_data(pt_net *n, int i, bool accumulate, float *dx)
         pt_adaptive_pool_backward(n->opt.pool, &grid, n->n_images, dy, accumulate, dx);
     else
         pt_global_avg_backward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
-                               node->c, dy, accumulate, dx);
+                               node->c, dy.at, accumulate, dx.at);
 }
 
-static void shortcut_data(pt_net *n, int i, bool accumulate, float *dx)
+static void shortcut_data(pt_net *n, int i, bool accumulate, pt_values dx)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
     const pt_node *in = &n->opt.graph->nodes[node->in[0]];
     pt_shortcut s = {in->h, in->w, in->c, node->h, node->w, node->c, node->window.stride};
 
-    pt_shortcut_backward(n->opt.pool, &s, n->n_images, n->plan.nodes[i].dy, accumulate,
-                         dx);
+    pt_shortcut_backward(n->opt.pool, &s, n->n_images, n->plan.nodes[i].dy.at, accumulate,
+                         dx.at);
 }
 
-static void concat_data(pt_net *n, int i, int slot, bool accumulate, float *dx)
+static void concat_data(pt_net *n, int i, int slot, bool accumulate, pt_values dx)
 {
     const pt_graph *g = n->opt.graph;
     const pt_node *node = &g->nodes[i];
@@ -100,7 +100,7 @@ static void concat_data(pt_net *n, int i, int slot, bool accumulate, float *dx)
     int first = slot == 0 ? 0 : g->nodes[node->in[0]].c;
 
     pt_concat_backward(n->opt.pool, pixels, node->c, first, g->nodes[node->in[slot]].c,
-                       n->plan.nodes[i].dy, accumulate, pt_net_mask(n, i, slot), dx);
+                       n->plan.nodes[i].dy.at, accumulate, pt_net_mask(n, i, slot).at, dx.at);
 }
 
 /* The gradient of node i to its input `slot`; batch norm is handled by the caller. */
@@ -110,7 +110,7 @@ static void data_to(pt_net *n, int i, int slot)
     const pt_node *node = &g->nodes[i];
     const pt_net_node *o = &n->plan.nodes[i];
     bool accumulate = !pt_net_writes_first(n, i, slot);
-    float *dx = n->plan.nodes[node->in[slot]].dy;
+    pt_values dx = n->plan.nodes[node->in[slot]].dy;
 
     switch (node->op) {
     case PT_OP_CONV:
@@ -120,8 +120,8 @@ static void data_to(pt_net *n, int i, int slot)
     case PT_OP_LINEAR:
         pt_linear_backward_data(n->opt.pool, (int)n->plan.nodes[node->in[0]].size,
                                 node->c, n->n_images, pt_kernel_bf16(n->opt.kernel),
-                                o->dy, pt_net_tensor(n, node->weight), accumulate, dx,
-                                n->kernel_scratch);
+                                o->dy.at, pt_net_tensor(n, node->weight), accumulate,
+                                dx.at, n->kernel_scratch);
         break;
     case PT_OP_RELU:
     case PT_OP_RELU6:
@@ -139,7 +139,7 @@ static void data_to(pt_net *n, int i, int slot)
         dropout_data(n, i, accumulate, dx);
         break;
     case PT_OP_ADD:
-        if (dx != o->dy)
+        if (dx.at != o->dy.at)
             pt_pass_gradient(n->opt.pool, (size_t)n->n_images * o->size, o->dy,
                              accumulate, dx);
         break;
@@ -162,7 +162,7 @@ static bool passes_to(const pt_net *n, int i, int slot, bool all)
     int k = n->opt.graph->nodes[i].in[slot];
     const pt_net_node *in = k < 0 ? NULL : &n->plan.nodes[k];
 
-    return in && in->dy && (all || in->needs_grad);
+    return in && in->dy.at && (all || in->needs_grad);
 }
 
 /* The first half of node i's data pass: batch norm sends its sums. */
@@ -203,7 +203,7 @@ static bool trains(const pt_net *n, int i)
 static void weight_pass(pt_net *n, int i, const bool *rows)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
-    const float *x, *dy = n->plan.nodes[i].dy;
+    pt_values x, dy = n->plan.nodes[i].dy;
     float *dw[PT_MAX_COVER], *db[PT_MAX_COVER], *const *bias = node->bias < 0 ? NULL : db;
     pt_conv_shape s;
 
@@ -215,7 +215,7 @@ static void weight_pass(pt_net *n, int i, const bool *rows)
     x = pt_net_y(n, node->in[0]);
     if (node->op == PT_OP_LINEAR) {
         pt_linear_backward_weights(n->opt.pool, (int)n->plan.nodes[node->in[0]].size,
-                                   node->c, &n->span, x, dy, rows, dw, bias,
+                                   node->c, &n->span, x.at, dy.at, rows, dw, bias,
                                    n->kernel_scratch);
         return;
     }
@@ -224,7 +224,7 @@ static void weight_pass(pt_net *n, int i, const bool *rows)
         pt_conv_backward_weights(n->opt.pool, &s, &n->span, x, dy, dw, bias,
                                  n->kernel_scratch);
     else
-        pt_depthwise_backward_weights(n->opt.pool, &s, &n->span, x, dy, dw, bias,
+        pt_depthwise_backward_weights(n->opt.pool, &s, &n->span, x.at, dy.at, dw, bias,
                                       n->kernel_scratch);
 }
 
@@ -269,12 +269,12 @@ pt_status pt_net_backward_head(pt_net *n, const float *dlogits, const float **dr
     if (!n->rep_cuts)
         return pt_fail(PT_ERR_SHAPE, "%s: some path to the logits avoids node %s",
                        g->network, g->nodes[g->rep].name);
-    memcpy(logits->dy, dlogits, (size_t)n->n_images * logits->size * sizeof *dlogits);
+    memcpy(logits->dy.at, dlogits, (size_t)n->n_images * logits->size * sizeof *dlogits);
     pt_net_begin_polling(n);
     pt_status s = head_data(n);
     pt_net_end_polling(n);
     n->pass = s == PT_OK ? PT_PASS_HEAD : PT_PASS_NONE;
-    *drep = s == PT_OK ? n->plan.nodes[g->rep].dy : NULL;
+    *drep = s == PT_OK ? n->plan.nodes[g->rep].dy.at : NULL;
     return s;
 }
 
@@ -284,8 +284,8 @@ static void add_map(pt_net *n, int i)
     pt_net_node *o = &n->plan.nodes[i];
 
     if (o->plus)
-        pt_pass_gradient(n->opt.pool, (size_t)n->n_images * o->size, o->plus, true,
-                         o->dy);
+        pt_pass_gradient(n->opt.pool, (size_t)n->n_images * o->size, pt_floats(o->plus),
+                         true, o->dy);
     o->plus = NULL;
 }
 
@@ -350,7 +350,7 @@ pt_status pt_net_set_source_gradient(pt_net *n, const float *dsource)
     if (n->pass != PT_PASS_FORWARD && n->pass != PT_PASS_HEAD)
         return pt_fail(PT_ERR_BUG, "source gradient of %s without a forward pass",
                        g->network);
-    memcpy(source->dy, dsource, (size_t)n->n_images * source->size * sizeof *dsource);
+    memcpy(source->dy.at, dsource, (size_t)n->n_images * source->size * sizeof *dsource);
     n->has_source_gradient = true;
     return PT_OK;
 }
@@ -366,8 +366,8 @@ pt_status pt_net_backward(pt_net *n, const float *drep)
         return pt_fail(PT_ERR_BUG, "backward of %s without its source gradient",
                        g->network);
     n->has_source_gradient = false;
-    if (drep != rep->dy)
-        memcpy(rep->dy, drep, (size_t)n->n_images * rep->size * sizeof *drep);
+    if (drep != rep->dy.at)
+        memcpy(rep->dy.at, drep, (size_t)n->n_images * rep->size * sizeof *drep);
     pt_net_begin_polling(n);
     pt_status s = all_nodes(n);
     pt_net_end_polling(n);
@@ -385,7 +385,7 @@ pt_status pt_net_backward_probe(pt_net *n, const float *drep, int tensor)
     if (n->pass != PT_PASS_FORWARD && n->pass != PT_PASS_HEAD)
         return pt_fail(PT_ERR_BUG, "diagnostic pass of %s without a forward pass",
                        g->network);
-    memcpy(rep->dy, drep, (size_t)n->n_images * rep->size * sizeof *drep);
+    memcpy(rep->dy.at, drep, (size_t)n->n_images * rep->size * sizeof *drep);
     for (int i = g->rep; i > last && s == PT_OK; i--)
         if (n->plan.nodes[i].needs_grad && !n->plan.nodes[i].side)
             s = data_pass(n, i, false);

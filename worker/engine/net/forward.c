@@ -9,15 +9,14 @@ static void run_conv(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
     pt_conv_shape s = pt_net_conv_shape(&n->opt, i);
-    const float *x = pt_net_y(n, node->in[0]), *w = pt_net_tensor(n, node->weight);
-    const float *bias = pt_net_tensor(n, node->bias);
-    float *y = n->plan.nodes[i].y;
+    const float *w = pt_net_tensor(n, node->weight), *bias = pt_net_tensor(n, node->bias);
+    pt_values x = pt_net_y(n, node->in[0]), y = n->plan.nodes[i].y;
 
     if (node->op == PT_OP_CONV)
         pt_conv_forward(n->opt.pool, &s, n->n_images, x, w, bias,
                         n->plan.nodes[i].act == PT_ACT_RELU, y, n->kernel_scratch);
     else
-        pt_depthwise_forward(n->opt.pool, &s, n->n_images, x, w, bias, y,
+        pt_depthwise_forward(n->opt.pool, &s, n->n_images, x.at, w, bias, y.at,
                              n->kernel_scratch);
 }
 
@@ -27,9 +26,9 @@ static void run_linear(pt_net *n, int i)
     int n_in = (int)n->plan.nodes[node->in[0]].size;
 
     pt_linear_forward(n->opt.pool, n_in, node->c, n->n_images,
-                      pt_kernel_bf16(n->opt.kernel), pt_net_y(n, node->in[0]),
+                      pt_kernel_bf16(n->opt.kernel), pt_net_float_y(n, node->in[0]),
                       pt_net_tensor(n, node->weight), pt_net_tensor(n, node->bias),
-                      n->plan.nodes[i].y, n->kernel_scratch);
+                      n->plan.nodes[i].y.at, n->kernel_scratch);
 }
 
 static void run_max_pool(pt_net *n, int i)
@@ -40,15 +39,15 @@ static void run_max_pool(pt_net *n, int i)
                      c.kh, c.kw, c.stride, c.pad_top, c.pad_left};
     uint8_t *argmax = pt_net_training_pass(n) ? n->plan.nodes[i].argmax : NULL;
 
-    pt_max_pool_forward(n->opt.pool, &s, n->n_images, pt_net_y(n, node->in[0]),
-                        n->plan.nodes[i].y, argmax);
+    pt_max_pool_forward(n->opt.pool, &s, n->n_images, pt_net_y(n, node->in[0]).at,
+                        n->plan.nodes[i].y.at, argmax);
 }
 
 static void run_dropout(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
-    const float *x = pt_net_y(n, node->in[0]);
-    float *y = n->plan.nodes[i].y;
+    const float *x = pt_net_float_y(n, node->in[0]);
+    float *y = n->plan.nodes[i].y.at;
     size_t size = n->plan.nodes[i].size;
 
     if (pt_net_training_pass(n) && node->dropout > 0) {
@@ -60,7 +59,8 @@ static void run_dropout(pt_net *n, int i)
                         .size = size};
         pt_dropout_apply(n->opt.pool, &d, n->n_images, x, false, y);
     } else if (x != y) {
-        pt_pass_gradient(n->opt.pool, (size_t)n->n_images * size, x, false, y);
+        pt_pass_gradient(n->opt.pool, (size_t)n->n_images * size, pt_floats(x), false,
+                         pt_floats(y));
     }
 }
 
@@ -69,8 +69,7 @@ static void run_average(pt_net *n, int i)
 {
     const pt_node *node = &n->opt.graph->nodes[i];
     const pt_node *in = &n->opt.graph->nodes[node->in[0]];
-    const float *x = pt_net_y(n, node->in[0]);
-    float *y = n->plan.nodes[i].y;
+    pt_values x = pt_net_y(n, node->in[0]), y = n->plan.nodes[i].y;
     pt_adaptive_pool grid = pt_net_adaptive_pool(n, i);
     pt_avg_pool windows = pt_net_avg_pool(n, i);
 
@@ -80,7 +79,7 @@ static void run_average(pt_net *n, int i)
         pt_adaptive_pool_forward(n->opt.pool, &grid, n->n_images, x, y);
     else
         pt_global_avg_forward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
-                              node->c, x, y);
+                              node->c, x.at, y.at);
 }
 
 static void run_shortcut(pt_net *n, int i)
@@ -89,8 +88,8 @@ static void run_shortcut(pt_net *n, int i)
     const pt_node *in = &n->opt.graph->nodes[node->in[0]];
     pt_shortcut s = {in->h, in->w, in->c, node->h, node->w, node->c, node->window.stride};
 
-    pt_shortcut_forward(n->opt.pool, &s, n->n_images, pt_net_y(n, node->in[0]),
-                        n->plan.nodes[i].y);
+    pt_shortcut_forward(n->opt.pool, &s, n->n_images, pt_net_float_y(n, node->in[0]),
+                        n->plan.nodes[i].y.at);
 }
 
 static void run_concat(pt_net *n, int i)
@@ -100,8 +99,8 @@ static void run_concat(pt_net *n, int i)
     size_t pixels = (size_t)n->n_images * (size_t)node->h * (size_t)node->w;
 
     pt_concat_forward(n->opt.pool, pixels, n->opt.graph->nodes[in[0]].c,
-                      pt_net_y(n, in[0]), n->opt.graph->nodes[in[1]].c,
-                      pt_net_y(n, in[1]), n->plan.nodes[i].y);
+                      pt_net_y(n, in[0]).at, n->opt.graph->nodes[in[1]].c,
+                      pt_net_y(n, in[1]).at, n->plan.nodes[i].y.at);
 }
 
 static pt_status run_node(pt_net *n, int i)
@@ -264,7 +263,7 @@ pt_status pt_net_evaluate_without(pt_net *n, int k, int channel)
     int map = k < o->n_maps ? o->maps[k] : 0;
     const pt_node *node = &o->graph->nodes[map];
     size_t c = (size_t)node->c, pixels;
-    float *y = n->plan.nodes[map].y + channel;
+    float *y = (float *)n->plan.nodes[map].y.at + channel;
     pt_status s;
 
     if (!o->repeats || n->pass != PT_PASS_EVALUATED || map == 0 || map > n->intact ||

@@ -56,8 +56,8 @@ static void cut_activations(pt_net *n)
     for (int i = 0; i < g->n_nodes; i++) {
         pt_net_node *node = &n->plan.nodes[i];
 
-        if (i > 0) node->y = base + node->y_at;
-        if (n->opt.training && node->dy_root >= 0) node->dy = base + node->dy_at;
+        if (i > 0) node->y.at = base + node->y_at;
+        if (n->opt.training && node->dy_root >= 0) node->dy.at = base + node->dy_at;
         if (n->opt.training && g->nodes[i].op == PT_OP_MAX_POOL)
             node->argmax = (uint8_t *)(base + node->argmax_at);
         if (g->nodes[i].op != PT_OP_BATCH_NORM) continue;
@@ -189,7 +189,7 @@ const float *pt_net_output(const pt_net *n, int node)
 {
     const pt_net_node *o = &n->plan.nodes[node];
 
-    return n->pass == PT_PASS_NONE || node > n->top || !o->readable ? NULL : o->y;
+    return n->pass == PT_PASS_NONE || node > n->top || !o->readable ? NULL : o->y.at;
 }
 
 float *pt_net_gradient(pt_net *n, int tensor, int t)
@@ -202,13 +202,13 @@ void pt_net_factors(const pt_net *n, int tensor, const float **x, const float **
 {
     int node = n->opt.graph->tensors[tensor].node;
 
-    *x = pt_net_y(n, n->opt.graph->nodes[node].in[0]);
-    *dy = n->plan.nodes[node].dy;
+    *x = pt_net_float_y(n, n->opt.graph->nodes[node].in[0]);
+    *dy = n->plan.nodes[node].dy.at;
 }
 
 const float *pt_net_input_gradient(const pt_net *n)
 {
-    return n->pass == PT_PASS_DONE ? n->plan.nodes[0].dy : NULL;
+    return n->pass == PT_PASS_DONE ? n->plan.nodes[0].dy.at : NULL;
 }
 
 const double *pt_net_moments(const pt_net *n, int node, int t)

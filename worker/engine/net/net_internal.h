@@ -57,9 +57,17 @@ static inline bool pt_net_training_pass(const pt_net *n)
     return n->pass != PT_PASS_EVALUATED;
 }
 
-static inline const float *pt_net_y(const pt_net *n, int node)
+static inline pt_values pt_net_y(const pt_net *n, int node)
 {
-    return n->plan.nodes[node].y_root == 0 ? n->input : n->plan.nodes[node].y;
+    const pt_net_node *o = &n->plan.nodes[node];
+
+    return o->y_root == 0 ? pt_floats(n->input) : o->y;
+}
+
+/* The same of a node whose values are floats, by the plan. */
+static inline const float *pt_net_float_y(const pt_net *n, int node)
+{
+    return pt_net_y(n, node).at;
 }
 
 /* Tensor's values, NULL for -1. */
@@ -81,13 +89,13 @@ static inline bool pt_net_writes_first(const pt_net *n, int node, int slot)
     return n->plan.nodes[in[slot]].first_writer == node && (slot == 0 || in[0] != in[1]);
 }
 
-/* The mask that node `i` applies to the gradient of its input `slot`; NULL: none. */
-static inline const float *pt_net_mask(const pt_net *n, int i, int slot)
+/* The mask that node `i` applies to the gradient of its input `slot`, or none. */
+static inline pt_values pt_net_mask(const pt_net *n, int i, int slot)
 {
     int in = n->opt.graph->nodes[i].in[slot];
     const pt_net_node *o = &n->plan.nodes[in];
 
-    return o->masked_above && o->last_writer == i ? o->y : NULL;
+    return o->masked_above && o->last_writer == i ? o->y : (pt_values){0};
 }
 
 static inline pt_adaptive_pool pt_net_adaptive_pool(const pt_net *n, int i)

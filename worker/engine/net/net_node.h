@@ -4,6 +4,7 @@
 
 #include "worker/engine/layers/pointwise.h"
 #include "worker/engine/net/net_options.h"
+#include "worker/engine/values.h"
 
 /* Where one node's values are, and who writes them. */
 typedef struct {
@@ -31,10 +32,11 @@ typedef struct {
     size_t size;       /* floats of one image's output */
     size_t y_at, dy_at, argmax_at, coef_at, moments_at;
 
-    float *y, *dy;   /* y of the input node: NULL, see pt_net.input */
-    uint8_t *argmax; /* MAX_POOL, training */
-    float *coef;     /* BATCH_NORM: coefficients of the last pass, [sets][4 c] */
-    double *moments; /* BATCH_NORM, training: [sub-trees with images][1 + 2 c] */
+    bool may_be_bf16; /* may the output and its gradient be stored as bfloat16? */
+    pt_values y, dy;  /* y of the input node: none, see pt_net.input */
+    uint8_t *argmax;  /* MAX_POOL, training */
+    float *coef;      /* BATCH_NORM: coefficients of the last pass, [sets][4 c] */
+    double *moments;  /* BATCH_NORM, training: [sub-trees with images][1 + 2 c] */
 
     /* Change between passes. */
     bool needs_grad;  /* something at or below the node is trained */

@@ -6,6 +6,7 @@
  *     share_outputs   which ReLU or addition overwrites its input, or is fused into it
  *     share_sums      which batch norm does the addition after it
  *     share_masks     which layer applies a ReLU's mask to the gradient that it writes
+ *     choose_storage  which outputs and gradients are bfloat16 (plan_storage.c)
  *     place_outputs   offsets of outputs; time is the index of the node
  *     place_gradients offsets of their gradients (plan_gradients.c)
  *     place_states    the rest that training keeps, and the largest scratch
@@ -202,12 +203,13 @@ static void place_outputs(pt_net_planner *p, pt_lifetime *l, pt_lifetime **place
         pt_net_node *node = &p->nodes[i];
 
         pt_lifetime_add(l, node->y_root, written_at(p, i),
-                        is_kept(p, i) ? n : p->last_use[i], pt_net_image_floats(p, i));
+                        is_kept(p, i) ? n : p->last_use[i],
+                        pt_net_stored_floats(p, i, node->y.bf16));
     }
     for (int i = 1; i < n; i++) { /* readable: kept, and the last that wrote */
         int root = p->nodes[i].y_root;
 
-        p->nodes[i].readable = l[root].last == n;
+        p->nodes[i].readable = l[root].last == n && !p->nodes[i].y.bf16;
         for (int j = i + 1; j <= p->last_use[i]; j++)
             if (p->nodes[j].y_root == root) p->nodes[i].readable = false;
     }
@@ -342,6 +344,7 @@ static void make_plan(pt_net_planner *p, pt_net_plan_result *out, pt_lifetime *l
     share_outputs(p);
     share_sums(p);
     if (p->opt->training) share_masks(p);
+    pt_net_choose_storage(p);
     place_outputs(p, l, placed);
     if (p->opt->training) {
         for (int i = 0; i < g->n_nodes; i++) l[i] = (pt_lifetime){0};

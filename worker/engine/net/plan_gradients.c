@@ -107,6 +107,7 @@ void pt_net_place_gradients(pt_net_planner *p, pt_lifetime *l, pt_lifetime **pla
     }
     for (int i = n - 1; i > 0; i--) share_gradient(p, i);
     defer_weights(p);
+    pt_net_choose_gradient_storage(p);
     for (int i = 0; i < n; i++) {
         const pt_net_node *node = &p->nodes[i];
         bool given = i == g->logits || i == g->source_logits;
@@ -114,7 +115,7 @@ void pt_net_place_gradients(pt_net_planner *p, pt_lifetime *l, pt_lifetime **pla
 
         if (node->dy_root >= 0)
             pt_lifetime_add(l, node->dy_root, first, last_tick(p, i),
-                            pt_net_image_floats(p, i));
+                            pt_net_stored_floats(p, i, node->dy.bf16));
     }
     size_t k = pt_lifetimes_compact(l, n), base = p->floats;
 

@@ -27,6 +27,19 @@ static inline size_t pt_net_image_floats(const pt_net_planner *p, int i)
     return pt_whole_lines(pt_mul((size_t)p->opt->max_images, p->nodes[i].size));
 }
 
+/* Floats that hold as many of node i's values. */
+static inline size_t pt_net_stored_floats(const pt_net_planner *p, int i, bool bf16)
+{
+    size_t floats = pt_net_image_floats(p, i);
+
+    return bf16 ? pt_whole_lines((floats + 1) / 2) : floats;
+}
+
+/* Which outputs, and once gradients share buffers which of those, are stored as bfloat16.
+ */
+void pt_net_choose_storage(pt_net_planner *p);
+void pt_net_choose_gradient_storage(pt_net_planner *p);
+
 /* Shares and places the gradients of outputs: time runs backwards. l [n_nodes]: zeroed.
  */
 void pt_net_place_gradients(pt_net_planner *p, pt_lifetime *l, pt_lifetime **placed);
