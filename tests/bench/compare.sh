@@ -2,26 +2,29 @@
 # Training steps of ptrain and of PyTorch (Debian's python3-torch), alternating, as one
 # Markdown table. Never a test: what it prints is of this machine and this hour.
 #
-#   --rows "NAME..."  of: step:vgg16 step:resnet50 step:squeezenet1_1 bf16:vgg16
-#                     bf16:resnet50 bf16:squeezenet1_1 ddp:resnet50
+#   --rows "NAME..."  of: step:NETWORK, every network of ptrain but resnet_small;
+#                     bf16:vgg16 bf16:resnet50 bf16:squeezenet1_1 ddp:resnet50
 #                     ddp:vgg16 shards:vgg16 shards:resnet50 shards:squeezenet1_1, or
 #                     all of a kind: step bf16 ddp shards (all)
 #   --quick           one round of two steps; no rows for information
 #   --rounds N        of all rows (3)
+#   --threads N       of the steps of one process (2)
 #   --workdir DIR     results.jsonl goes there (bench-results); table.py makes the table
 #   --ptrain FILE     a program that is built already
 set -u -o pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
 . "$source/launch/packages.sh"
-all="step:vgg16 step:resnet50 step:squeezenet1_1 bf16:vgg16 bf16:resnet50 bf16:squeezenet1_1
-     ddp:resnet50 ddp:vgg16 shards:vgg16 shards:resnet50 shards:squeezenet1_1"
-rows=$all rounds=3 steps=3 warmup=2 workdir=bench-results ptrain= info=yes
+all="step:vgg16 step:resnet50 step:squeezenet1_1 step:mobilenet_v1 step:resnet18 step:resnet34
+     step:resnet101 step:resnet152 step:cifar_resnet20 step:cifar_resnet56
+     bf16:vgg16 bf16:resnet50 bf16:squeezenet1_1 ddp:resnet50 ddp:vgg16 shards:vgg16 shards:resnet50 shards:squeezenet1_1"
+rows=$all rounds=3 threads=2 steps=3 warmup=2 workdir=bench-results ptrain= info=yes
 
 die() { echo "error: $*" >&2; exit 2; }
 while [ $# -gt 0 ]; do
     case $1 in
     --rows) rows=${2:?} && shift ;;
     --quick) rounds=1 steps=2 warmup=1 info= ;;
+    --threads) threads=${2:?} && shift ;;
     --rounds) rounds=${2:?} && shift ;;
     --workdir) workdir=${2:?} && shift ;;
     --ptrain) ptrain=$(realpath "${2:?}") && shift ;;
@@ -69,14 +72,14 @@ theirs() {
 }
 
 step() { # row round network batch
-    local what=(--network "$3" --batch "$4" --threads 2)
+    local what=(--network "$3" --batch "$4" --threads "$threads")
     ours "$1" ptrain "$2" "${what[@]}" && theirs "$1" torch "$2" "${what[@]}" || return 1
     [ -n "$info" ] && [ "$2" = 1 ] || return 0
     theirs "$1" torch_plain 1 "${what[@]}" || return 1
     [ "$3" != squeezenet1_1 ] || theirs "$1" torch_own 1 "${what[@]}" --own-head
 }
 bf16() { # row round network batch: beside our fp32 and PyTorch's autocast
-    local what=(--network "$3" --batch "$4" --threads 2)
+    local what=(--network "$3" --batch "$4" --threads "$threads")
     ours "$1" ptrain "$2" "${what[@]}" --precision bf16 && ours "$1" fp32 "$2" "${what[@]}" &&
         theirs "$1" torch "$2" "${what[@]}" --bf16
 }
@@ -86,7 +89,9 @@ run() { # row round
     case $1 in
     bf16:squeezenet1_1) bf16 "$1" "$2" "$network" 32 ;;
     bf16:*) bf16 "$1" "$2" "$network" 16 ;;
-    step:squeezenet1_1) step "$1" "$2" "$network" 32 ;;
+    step:squeezenet1_1 | step:mobilenet_v1) step "$1" "$2" "$network" 32 ;;
+    step:resnet1[05]*) step "$1" "$2" "$network" 8 ;;
+    step:cifar_*) step "$1" "$2" "$network" 64 ;;
     step:*) step "$1" "$2" "$network" 16 ;;
     ddp:*)
         ours "$1" ptrain "$2" "${what[@]}" --workers 2 &&

@@ -4,7 +4,10 @@ import json
 import statistics
 import sys
 
-NAMES = {"vgg16": "VGG-16", "resnet50": "ResNet-50", "squeezenet1_1": "SqueezeNet 1.1"}
+NAMES = {"vgg16": "VGG-16", "resnet50": "ResNet-50", "squeezenet1_1": "SqueezeNet 1.1",
+         "mobilenet_v1": "MobileNet", "resnet18": "ResNet-18", "resnet34": "ResNet-34",
+         "resnet101": "ResNet-101", "resnet152": "ResNet-152",
+         "cifar_resnet20": "CIFAR ResNet-20", "cifar_resnet56": "CIFAR ResNet-56"}
 # What has to be reached, if anything has, and what is aimed at.
 GOALS = {"step:vgg16": (1.5, 2.3), "step:resnet50": (1.1, 1.4),
          "step:squeezenet1_1": (1.1, 1.5), "ddp:resnet50": (1.1, 1.3),
@@ -56,11 +59,11 @@ def speed_rows(lines):
         what = "%s step, %s" % (NAMES[network], layout_of(lines, row))
         ratio = [a["images_per_s"] / b["images_per_s"]
                  for a, b in zip(lines[(row, "ptrain")], lines[(row, "torch")])]
-        must, aim = GOALS[row]
+        must, aim = GOALS.get(row, (1, None))
         yield (what + {"ddp": ", DDP", "bf16": ", bf16 and autocast"}.get(kind, ""),
                "%.2f images/s" % ours, "%.2f images/s" % theirs,
                "%.2f (%.2f to %.2f)" % (ours / theirs, min(ratio), max(ratio)),
-               "%g x" % must if must else "", "%g x" % aim)
+               "%g x" % must if must else "", "%g x" % aim if aim else "")
         for side, name in (("torch_plain", "malloc as it comes"), ("torch_own", "own head")):
             other = median(lines, row, side, "images_per_s")
             if other is not None:

@@ -16,7 +16,8 @@ import statistics
 import time
 
 import torch
-import torchvision
+
+import torch_networks
 
 
 def options():
@@ -34,17 +35,14 @@ def options():
 
 def make_model(o):
     torch.manual_seed(1)
-    model = getattr(torchvision.models, o.network)(weights=None)
-    if o.network.startswith("squeezenet") and not o.own_head:
-        model.classifier = torch.nn.Sequential(
-            torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
-            torch.nn.Dropout(0.5), torch.nn.Linear(512, 1000))
+    model = torch_networks.make(o.network, o.own_head)
     return model.to(memory_format=torch.channels_last).train()
 
 
 def measure(o, model, batch):
-    x = torch.randn(batch, 3, 224, 224).contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(0, 1000, (batch,))
+    side, classes = torch_networks.side_and_classes(o.network)
+    x = torch.randn(batch, 3, side, side).contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(0, classes, (batch,))
     loss_of = torch.nn.CrossEntropyLoss()
     sgd = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=5e-4)
     seconds = []
