@@ -35,20 +35,6 @@ mutation limit_of_the_groups_above_is_missed common.quota common/base/quota.c <<
 + least = least == 0 ? limit_of(dir) : least;
 M
 
-# operands in bf16
-mutation tiny_is_decided_before_rounding common.gemm_bf16 common/gemm/bf16_step.h <<'M'
-- return size == PT_SMALLEST && sum >= PT_BELOW_IS_TINY ? r : copysignf(0.0f, r);
-+ return size == PT_SMALLEST && sum >= PT_SMALLEST ? r : copysignf(0.0f, r);
-M
-mutation positions_share_a_pair worker.kernels_bf16 worker/engine/conv/exact.c <<'M'
-- return pt_kernel_bf16(s->kernel) ? 2 * pt_gemm_pairs(c) : c;
-+ return c;
-M
-mutation rows_with_other_windows_are_computed_together worker.kernels worker/engine/conv/depthwise.c <<'M'
-- if (last < end && v.n > 0 && v.n == other.n && v.w == other.w) break;
-+ if (last < end && v.n == other.n && v.w == other.w) break;
-M
-
 # Algorithm 1
 mutation w_without_R server.algorithm1 server/algorithm1.c <<'M'
 - w = g_ce / (g_ptr * c->ratio);
@@ -403,6 +389,7 @@ mutation contradiction_is_trained worker.method_pairs common/config/methods.c <<
 + if (is_set(c, a) && is_set(c, b) && a != PT_METHOD_CO_TUNING) found(context, &x);
 M
 
+. tests/mutations_of_bf16.sh
 . tests/mutations_of_plans.sh
 . tests/mutations_of_updates.sh
 . tests/mutations_of_graphs.sh

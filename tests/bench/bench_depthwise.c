@@ -58,13 +58,14 @@ static void run_pass(const bench *b, kind k)
     int n = b->span.b;
 
     if (k == FORWARD)
-        pt_depthwise_forward(b->pool, &b->s, n, b->x, b->w, NULL, b->y, b->scratch);
+        pt_depthwise_forward(b->pool, &b->s, n, pt_floats(b->x), b->w, NULL,
+                             pt_floats(b->y), b->scratch);
     if (k == DATA)
-        pt_depthwise_backward_data(b->pool, &b->s, n, b->y, b->w, false, b->x,
-                                   b->scratch);
+        pt_depthwise_backward_data(b->pool, &b->s, n, pt_floats(b->y), b->w, false,
+                                   pt_floats(b->x), b->scratch);
     if (k == WEIGHTS)
-        pt_depthwise_backward_weights(b->pool, &b->s, &b->span, b->x, b->y, &b->dw, NULL,
-                                      b->scratch);
+        pt_depthwise_backward_weights(b->pool, &b->s, &b->span, pt_floats(b->x),
+                                      pt_floats(b->y), &b->dw, NULL, b->scratch);
 }
 
 /* One piece for each thread. */

@@ -85,7 +85,7 @@ void layer_forward(const layer *l, pt_threads *p, const pt_span *span, const flo
     if (l->kind == LAYER_CONV)
         pt_conv_forward(p, &l->s, n, pt_floats(x), w, bias, false, pt_floats(y), scratch);
     if (l->kind == LAYER_DEPTHWISE) {
-        pt_depthwise_forward(p, &l->s, n, x, w, bias, y, scratch);
+        pt_depthwise_forward(p, &l->s, n, pt_floats(x), w, bias, pt_floats(y), scratch);
     }
     if (l->kind == LAYER_LINEAR)
         pt_linear_forward(p, l->s.c_in, l->s.c_out, n, pt_kernel_bf16(l->s.kernel), x, w,
@@ -104,7 +104,8 @@ void layer_backward_data(const layer *l, pt_threads *p, const pt_span *span,
                               pt_floats(dx), scratch);
     }
     if (l->kind == LAYER_DEPTHWISE) {
-        pt_depthwise_backward_data(p, &l->s, n, dy, w, accumulate, dx, scratch);
+        pt_depthwise_backward_data(p, &l->s, n, pt_floats(dy), w, accumulate,
+                                   pt_floats(dx), scratch);
     }
     if (l->kind == LAYER_LINEAR)
         pt_linear_backward_data(p, l->s.c_in, l->s.c_out, n, pt_kernel_bf16(l->s.kernel),
@@ -144,7 +145,8 @@ void layer_backward_weights(const layer *l, pt_threads *p, const pt_span *span,
                                  scratch);
     }
     if (l->kind == LAYER_DEPTHWISE) {
-        pt_depthwise_backward_weights(p, &l->s, span, x, dy, dw, db, scratch);
+        pt_depthwise_backward_weights(p, &l->s, span, pt_floats(x), pt_floats(dy), dw, db,
+                                      scratch);
     }
     if (l->kind == LAYER_LINEAR) {
         pt_linear_backward_weights(p, l->s.c_in, l->s.c_out, span, x, dy, NULL, dw, db,

@@ -63,19 +63,22 @@ static void run(int n_threads, const sample *s, pt_act act, result *r)
     float means[2 * C];
 
     memset(r, 0, sizeof *r);
-    pt_bn_moments(p, &whole, s->x, m[0]);
+    pt_bn_moments(p, &whole, pt_floats(s->x), m[0]);
     pt_moments_merge(m[0], m[1], C);
     memcpy(r->moments, m[0], sizeof r->moments);
     pt_bn_coef_of_moments(m[0], C, eps, s->gamma, s->beta, r->coef);
-    pt_bn_normalise(p, &whole, r->coef, act, s->x, NULL, r->y);
-    pt_bn_backward_sums(p, &whole, r->coef, act, s->x, s->dy, sums[0]);
+    pt_bn_normalise(p, &whole, r->coef, act, pt_floats(s->x), pt_floats(NULL),
+                    pt_floats(r->y));
+    pt_bn_backward_sums(p, &whole, r->coef, act, pt_floats(s->x), pt_floats(s->dy),
+                        sums[0]);
     for (int j = 0; j < 2 * C; j++) {
         double sum = sums[0][j] + sums[1][j];
 
         means[j] = (float)(sum / (N * PIXELS));
         (j < C ? r->dbeta : r->dgamma)[j % C] = (float)sum;
     }
-    pt_bn_backward_data(p, &whole, r->coef, means, act, s->x, s->dy, false, r->dx);
+    pt_bn_backward_data(p, &whole, r->coef, means, act, pt_floats(s->x), pt_floats(s->dy),
+                        false, pt_floats(r->dx));
     pt_threads_destroy(&p);
 }
 
@@ -130,9 +133,12 @@ static void test_running_statistics_pass_is_that_of_pytorch(void **state)
 
     make_sample(&s);
     pt_bn_coef_of_running(s.mean, s.var, C, eps, s.gamma, s.beta, coef);
-    pt_bn_normalise(p, &whole, coef, PT_ACT_NONE, s.x, NULL, y);
-    pt_bn_backward_sums(p, &whole, coef, PT_ACT_NONE, s.x, s.dy, sums[0]);
-    pt_bn_backward_data(p, &whole, coef, NULL, PT_ACT_NONE, s.x, s.dy, false, dx);
+    pt_bn_normalise(p, &whole, coef, PT_ACT_NONE, pt_floats(s.x), pt_floats(NULL),
+                    pt_floats(y));
+    pt_bn_backward_sums(p, &whole, coef, PT_ACT_NONE, pt_floats(s.x), pt_floats(s.dy),
+                        sums[0]);
+    pt_bn_backward_data(p, &whole, coef, NULL, PT_ACT_NONE, pt_floats(s.x),
+                        pt_floats(s.dy), false, pt_floats(dx));
     for (int j = 0; j < 2 * C; j++) d[j / C][j % C] = (float)(sums[0][j] + sums[1][j]);
     assert_golden("bn_eval_y", y, COUNT);
     assert_golden("bn_eval_dx", dx, COUNT);
@@ -205,7 +211,7 @@ static void test_moments_are_those_of_two_passes(void **state)
     pt_threads *p = make_pool(3);
 
     pattern_fill(7, sizeof x / sizeof *x, x);
-    pt_bn_moments(p, &s, x, got);
+    pt_bn_moments(p, &s, pt_floats(x), got);
     pt_moments_of(x, ROWS, WIDE, want);
     assert_moments(got, want, WIDE);
     pt_moments_of(x + ROWS * WIDE, 3 * ROWS, WIDE, want);
@@ -214,7 +220,7 @@ static void test_moments_are_those_of_two_passes(void **state)
     /* far from zero, and a channel that never changes */
     for (size_t i = 0; i < sizeof x / sizeof *x; i++)
         x[i] = i % WIDE == 5 ? 3.3f : 1000 + x[i];
-    pt_bn_moments(p, &s, x, got);
+    pt_bn_moments(p, &s, pt_floats(x), got);
     pt_moments_of(x, ROWS, WIDE, want);
     assert_true(got[1 + WIDE + 5] == 0);
     want[1 + WIDE + 5] = 0;
@@ -276,14 +282,14 @@ static void check_sums(int n_threads, int c, pt_act act)
     pattern_fill(70, SUMMED, x);
     pattern_fill(71, SUMMED, dy);
     pattern_fill(72, 4 * MANY, coef);
-    pt_bn_moments(p, &s, x, got);
+    pt_bn_moments(p, &s, pt_floats(x), got);
     for (size_t g = 0; g < 2; g++) {
         want[0] = (double)(PER_IMAGE * (begin[g + 1] - begin[g]));
         for (size_t j = 0; j < n; j++)
             plain_moments(x + g * PER_IMAGE * n, (size_t)want[0], n, j, want);
         assert_memory_equal(got + g * (1 + 2 * n), want, (1 + 2 * n) * sizeof *want);
     }
-    pt_bn_backward_sums(p, &s, coef, act, x, dy, got);
+    pt_bn_backward_sums(p, &s, coef, act, pt_floats(x), pt_floats(dy), got);
     for (size_t g = 0; g < 2; g++) {
         size_t at = g * PER_IMAGE * n,
                rows = PER_IMAGE * (size_t)(begin[g + 1] - begin[g]);
@@ -328,9 +334,11 @@ static void test_sets_are_chosen_by_image_and_gradients_can_be_added(void **stat
     float y[IMAGES], dx[IMAGES] = {100, 100, 100};
     pt_threads *p = make_pool(1);
 
-    pt_bn_normalise(p, &s, coef[0], PT_ACT_NONE, x, NULL, y);
+    pt_bn_normalise(p, &s, coef[0], PT_ACT_NONE, pt_floats(x), pt_floats(NULL),
+                    pt_floats(y));
     assert_true(y[0] == 18 && y[1] == 28 && y[2] == 28);
-    pt_bn_backward_data(p, &s, coef[0], means[0], PT_ACT_NONE, x, dy, true, dx);
+    pt_bn_backward_data(p, &s, coef[0], means[0], PT_ACT_NONE, pt_floats(x),
+                        pt_floats(dy), true, pt_floats(dx));
     assert_true(dx[0] == 100 + 2 * (1 - 0.5f - 4 * 0.25f));
     assert_true(dx[1] == 108 && dx[2] == 116);
     pt_threads_destroy(&p);

@@ -65,12 +65,15 @@ static void add_b(const float *x, const float *dy, float *dx)
 
 static void concat_f(const float *x, float *y)
 {
-    pt_concat_forward(pool, IMAGES * SIDE * SIDE, C, x, C, x, y);
+    pt_concat_forward(pool, IMAGES * SIDE * SIDE, C, pt_floats(x), C, pt_floats(x),
+                      pt_floats(y));
 }
 static void concat_b(const float *x, const float *dy, float *dx)
 {
-    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, 0, C, dy, false, NULL, dx);
-    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, C, C, dy, true, NULL, dx);
+    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, 0, C, pt_floats(dy), false,
+                       pt_floats(NULL), pt_floats(dx));
+    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, C, C, pt_floats(dy), true,
+                       pt_floats(NULL), pt_floats(dx));
 }
 
 static const pt_shortcut cut = {SIDE, SIDE, C, 3, 3, C + 2, 2};
@@ -100,24 +103,26 @@ static void max_pool_f(const float *x, float *y)
 {
     uint8_t argmax[MAX_FLOATS];
 
-    pt_max_pool_forward(pool, &window, IMAGES, x, y, argmax);
+    pt_max_pool_forward(pool, &window, IMAGES, pt_floats(x), pt_floats(y), argmax);
 }
 static void max_pool_b(const float *x, const float *dy, float *dx)
 {
     uint8_t argmax[MAX_FLOATS];
     float y[MAX_FLOATS];
 
-    pt_max_pool_forward(pool, &window, IMAGES, x, y, argmax);
-    pt_max_pool_backward(pool, &window, IMAGES, dy, argmax, false, NULL, dx);
+    pt_max_pool_forward(pool, &window, IMAGES, pt_floats(x), pt_floats(y), argmax);
+    pt_max_pool_backward(pool, &window, IMAGES, pt_floats(dy), argmax, false,
+                         pt_floats(NULL), pt_floats(dx));
 }
 
 static void average_f(const float *x, float *y)
 {
-    pt_global_avg_forward(pool, IMAGES, SIDE * SIDE, C, x, y);
+    pt_global_avg_forward(pool, IMAGES, SIDE * SIDE, C, pt_floats(x), pt_floats(y));
 }
 static void average_b(const float *x, const float *dy, float *dx)
 {
-    pt_global_avg_backward(pool, IMAGES, SIDE * SIDE, C, dy, false, dx);
+    pt_global_avg_backward(pool, IMAGES, SIDE * SIDE, C, pt_floats(dy), false,
+                           pt_floats(dx));
 }
 
 static const pt_adaptive_pool grid = {SIDE, SIDE, C, SIDE - 1, SIDE + 1};

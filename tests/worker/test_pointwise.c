@@ -90,10 +90,12 @@ static void test_concatenation_joins_channels_and_splits_gradients(void **state)
     const float want[2][3] = {{1, 2, 5}, {3, 4, 6}};
     float y[2][3], da[2][2] = {{10, 10}, {10, 10}}, db[2][1];
 
-    pt_concat_forward(pool, 2, 2, a[0], 1, b[0], y[0]);
+    pt_concat_forward(pool, 2, 2, pt_floats(a[0]), 1, pt_floats(b[0]), pt_floats(y[0]));
     assert_memory_equal(y, want, sizeof y);
-    pt_concat_backward(pool, 2, 3, 0, 2, y[0], true, NULL, da[0]);
-    pt_concat_backward(pool, 2, 3, 2, 1, y[0], false, NULL, db[0]);
+    pt_concat_backward(pool, 2, 3, 0, 2, pt_floats(y[0]), true, pt_floats(NULL),
+                       pt_floats(da[0]));
+    pt_concat_backward(pool, 2, 3, 2, 1, pt_floats(y[0]), false, pt_floats(NULL),
+                       pt_floats(db[0]));
     assert_true(da[0][0] == 11 && da[0][1] == 12 && da[1][0] == 13 && da[1][1] == 14);
     assert_memory_equal(db, b, sizeof b);
 }
@@ -169,7 +171,7 @@ static void test_no_images_touch_nothing(void **state)
     pt_relu_forward(pool, PT_ACT_RELU, 0, pt_floats(y), pt_floats(y));
     pt_dropout_apply(pool, &d, 0, y, false, y);
     pt_shortcut_forward(pool, &s, 0, y, y);
-    pt_concat_forward(pool, 0, 2, y, 2, y, y);
+    pt_concat_forward(pool, 0, 2, pt_floats(y), 2, pt_floats(y), pt_floats(y));
     assert_true(y[0] == 9);
 }
 

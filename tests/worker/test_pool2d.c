@@ -53,17 +53,19 @@ static void check_pool(int i, pt_threads *p)
     pattern_fill(20 + (uint64_t)i, n_in, x);
     pattern_fill(40 + (uint64_t)i, n_out, dy);
     for (size_t j = 0; j < n_in; j++) x[j] = nearbyintf(x[j] * 8) / 4;
-    pt_max_pool_forward(p, &s, pools[i].n, x, y, argmax);
+    pt_max_pool_forward(p, &s, pools[i].n, pt_floats(x), pt_floats(y), argmax);
     assert_memory_equal(y, want_y, n_out * sizeof *y);
     memset(y, 0, n_out * sizeof *y);
-    pt_max_pool_forward(p, &s, pools[i].n, x, y, NULL);
+    pt_max_pool_forward(p, &s, pools[i].n, pt_floats(x), pt_floats(y), NULL);
     assert_memory_equal(y, want_y, n_out * sizeof *y);
 
     /* at most four gradients meet in a pixel: the same sums up to their order */
-    pt_max_pool_backward(p, &s, pools[i].n, dy, argmax, false, NULL, dx);
+    pt_max_pool_backward(p, &s, pools[i].n, pt_floats(dy), argmax, false, pt_floats(NULL),
+                         pt_floats(dx));
     assert_true(relative_distance(dx, want_dx, n_in) < 1e-7);
     for (size_t j = 0; j < n_in; j++) dx[j] = 1;
-    pt_max_pool_backward(p, &s, pools[i].n, dy, argmax, true, NULL, dx);
+    pt_max_pool_backward(p, &s, pools[i].n, pt_floats(dy), argmax, true, pt_floats(NULL),
+                         pt_floats(dx));
     for (size_t j = 0; j < n_in; j++) want_dx[j] += 1;
     assert_true(relative_distance(dx, want_dx, n_in) < 1e-7);
     free(size);
@@ -96,10 +98,11 @@ static void test_padding_never_wins_and_the_first_of_equals_does(void **state)
     pt_threads *p = NULL;
 
     assert_int_equal(pt_threads_create(1, &p), PT_OK);
-    pt_max_pool_forward(p, &s, 1, x, y, argmax);
+    pt_max_pool_forward(p, &s, 1, pt_floats(x), pt_floats(y), argmax);
     assert_true(y[0] == -1);
     assert_int_equal(argmax[0], 5); /* row 1, column 2 of the window */
-    pt_max_pool_backward(p, &s, 1, dy, argmax, false, NULL, dx);
+    pt_max_pool_backward(p, &s, 1, pt_floats(dy), argmax, false, pt_floats(NULL),
+                         pt_floats(dx));
     assert_true(dx[0] == 0 && dx[1] == 5 && dx[2] == 0 && dx[3] == 0);
     pt_threads_destroy(&p);
 }
@@ -112,7 +115,7 @@ static void test_a_nan_in_the_window_is_not_lost(void **state)
     pt_threads *p = NULL;
 
     assert_int_equal(pt_threads_create(1, &p), PT_OK);
-    pt_max_pool_forward(p, &s, 1, x, y, NULL);
+    pt_max_pool_forward(p, &s, 1, pt_floats(x), pt_floats(y), NULL);
     assert_true(isnan(y[0]));
     pt_threads_destroy(&p);
 }
@@ -211,8 +214,8 @@ static void check_backward(pt_threads *p, const pt_max_pool *s, const arrays *a,
         want[i] = accumulate ? a->dx[i] + sums[i] : sums[i];
         if (masked && a->x[i] <= 0) want[i] = 0;
     }
-    pt_max_pool_backward(p, s, 2, a->dy, a->argmax, accumulate, masked ? a->x : NULL,
-                         a->dx);
+    pt_max_pool_backward(p, s, 2, pt_floats(a->dy), a->argmax, accumulate,
+                         pt_floats(masked ? a->x : NULL), pt_floats(a->dx));
     assert_memory_equal(a->dx, want, a->n_in * sizeof *want);
     free(want);
 }
@@ -238,7 +241,7 @@ static void test_bits_are_those_of_plain_loops(void **state)
 
         fill(60 + 2 * i, i % 2 ? 30 : 0, &a);
         plain_pool(s, 2, &a, b.x);
-        pt_max_pool_forward(p, s, 2, a.x, b.y, b.argmax);
+        pt_max_pool_forward(p, s, 2, pt_floats(a.x), pt_floats(b.y), b.argmax);
         assert_memory_equal(b.y, a.y, a.n_out * sizeof *a.y);
         assert_memory_equal(b.argmax, a.argmax, a.n_out);
         for (int k = 0; k < 4; k++) check_backward(p, s, &a, b.x, k & 1, k & 2);
@@ -257,12 +260,12 @@ static void test_global_average_is_that_of_pytorch(void **state)
 
     pattern_fill(12, N * PIXELS * C, x);
     assert_int_equal(pt_threads_create(2, &p), PT_OK);
-    pt_global_avg_forward(p, N, PIXELS, C, x, y);
+    pt_global_avg_forward(p, N, PIXELS, C, pt_floats(x), pt_floats(y));
     assert_true(relative_distance(y, want, N * C) < 1e-6); /* theirs adds in float */
-    pt_global_avg_backward(p, N, PIXELS, C, y, false, dx);
+    pt_global_avg_backward(p, N, PIXELS, C, pt_floats(y), false, pt_floats(dx));
     for (int i = 0; i < N * PIXELS * C; i++)
         assert_true(dx[i] == y[i / (PIXELS * C) * C + i % C] / PIXELS);
-    pt_global_avg_backward(p, N, PIXELS, C, y, true, dx);
+    pt_global_avg_backward(p, N, PIXELS, C, pt_floats(y), true, pt_floats(dx));
     assert_true(dx[C] == y[0] / PIXELS + y[0] / PIXELS);
     pt_threads_destroy(&p);
     free(want);

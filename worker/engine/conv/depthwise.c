@@ -8,7 +8,7 @@
 #include "worker/engine/conv/depthwise.h"
 
 #include "common/base/sizes.h"
-#include "common/gemm/lanes.h"
+#include "worker/engine/value_lanes.h"
 
 enum {
     BLOCK_FLOATS = 64 * 1024, /* of the written image per item, about */
@@ -31,12 +31,12 @@ typedef struct {
     size_t channels;
     axis v, h;
     int rows, n_blocks; /* an item writes `rows` rows of an image */
-    const float *in, *w, *bias;
+    pt_values in, out;
+    const float *w, *bias;
     bool accumulate;
-    float *out;
 } pass;
 
-/* Steps in floats. */
+/* Steps in values. */
 typedef struct {
     ptrdiff_t channels, in_row, in_tap, in_next, w_row, w_tap, out_next;
 } steps;
@@ -44,8 +44,8 @@ typedef struct {
 /* A pixel of each of some rows. */
 typedef struct {
     steps by;
-    const float *in, *w, *bias; /* of the first one's first tap; bias may be NULL */
-    float *out;
+    pt_values in, out;     /* of the first one's first tap; flags are constants */
+    const float *w, *bias; /* bias may be NULL */
     bool accumulate;
     int n_rows, n_columns; /* of the window that lie inside */
 } tile;
@@ -79,20 +79,21 @@ PT_INLINE void lanes(const tile *t, int n_together, int n_columns, ptrdiff_t c, 
     for (int k = 0; t->bias && k < n_together; k++)
         sum[k] = pt_load_eight(t->bias + c, n);
     for (int i = 0; i < t->n_rows; i++) {
-        const float *in = t->in + i * t->by.in_row + c, *w = t->w + i * t->by.w_row + c;
+        ptrdiff_t in = i * t->by.in_row + c;
+        const float *w = t->w + i * t->by.w_row + c;
 
         for (int j = 0; j < n_columns; j++, in += t->by.in_tap, w += t->by.w_tap) {
             pt_eight v = pt_load_eight(w, n);
 
             for (int k = 0; k < n_together; k++)
-                sum[k] += pt_load_eight(in + k * t->by.in_next, n) * v;
+                sum[k] += pt_values_load_eight(t->in, in + k * t->by.in_next, n) * v;
         }
     }
     for (int k = 0; k < n_together; k++) {
-        float *out = t->out + k * t->by.out_next + c;
+        ptrdiff_t out = k * t->by.out_next + c;
 
-        if (t->accumulate) sum[k] = pt_load_eight(out, n) + sum[k];
-        pt_store_eight(out, sum[k], n);
+        if (t->accumulate) sum[k] = pt_values_load_eight(t->out, out, n) + sum[k];
+        pt_values_store_eight(t->out, out, sum[k], n);
     }
 }
 
@@ -120,18 +121,16 @@ static steps steps_of(const pass *p)
 }
 
 /* n_together rows. in: an image; v: of the first row; out: the first row. */
-PT_INLINE void sweep(const pass *p, const float *in, taps v, int n_together, float *out)
+PT_INLINE void sweep(const pass *p, pt_values in, taps v, int n_together, pt_values out)
 {
-    tile t = {.by = steps_of(p),
-              .bias = p->bias,
-              .accumulate = p->accumulate,
-              .n_rows = v.n,
-              .out = out};
+    tile t = {
+        .by = steps_of(p), .bias = p->bias, .accumulate = p->accumulate, .n_rows = v.n};
 
-    for (int at = 0; at < p->h.n_out; at++, t.out += t.by.channels) {
+    for (int at = 0; at < p->h.n_out; at++) {
         taps h = inside(&p->h, taps_of(&p->h, at));
 
-        t.in = in + ((ptrdiff_t)v.in * p->h.n_in + h.in) * t.by.channels;
+        t.out = pt_values_from(out, (size_t)at * p->channels);
+        t.in = pt_values_from(in, (size_t)(v.in * p->h.n_in + h.in) * p->channels);
         t.w = p->w + ((ptrdiff_t)v.w * p->h.kernel + h.w) * t.by.channels;
         t.n_columns = h.n;
         if (h.n == 3)
@@ -141,7 +140,7 @@ PT_INLINE void sweep(const pass *p, const float *in, taps v, int n_together, flo
     }
 }
 
-PT_CLONES static void some_rows(const pass *p, const float *in, taps v, int n, float *out)
+PT_INLINE void some_rows(const pass *p, pt_values in, taps v, int n, pt_values out)
 {
     if (n == ROWS)
         sweep(p, in, v, ROWS, out);
@@ -149,6 +148,22 @@ PT_CLONES static void some_rows(const pass *p, const float *in, taps v, int n, f
         sweep(p, in, v, 2, out);
     else
         sweep(p, in, v, 1, out);
+}
+
+/* Flags as constants where both are the same. */
+PT_CLONES static void rows_of_values(const pass *p, pt_values in, taps v, int n,
+                                     pt_values out)
+{
+    if (in.bf16 && out.bf16)
+        some_rows(p, (pt_values){in.at, true}, v, n, (pt_values){out.at, true});
+    else
+        some_rows(p, in, v, n, out);
+}
+
+PT_CLONES static void rows_of_floats(const pass *p, pt_values in, taps v, int n,
+                                     pt_values out)
+{
+    some_rows(p, pt_floats(in.at), v, n, pt_floats(out.at));
 }
 
 /* How many rows from `row` to before `end` are computed together: ROWS, 2 or 1. */
@@ -170,8 +185,9 @@ static void rows_item(void *context, int index, int thread)
     const pass *p = context;
     size_t image = (size_t)(index / p->n_blocks),
            out_row = (size_t)p->h.n_out * p->channels;
-    const float *in = p->in + image * (size_t)p->v.n_in * (size_t)p->h.n_in * p->channels;
-    float *out = p->out + image * (size_t)p->v.n_out * out_row;
+    pt_values in = pt_values_from(p->in, image * (size_t)p->v.n_in * (size_t)p->h.n_in *
+                                             p->channels);
+    pt_values out = pt_values_from(p->out, image * (size_t)p->v.n_out * out_row);
     int first = index % p->n_blocks * p->rows;
     int end = pt_min_int(first + p->rows, p->v.n_out);
 
@@ -180,7 +196,8 @@ static void rows_item(void *context, int index, int thread)
             taps v = inside(&p->v, taps_of(&p->v, row));
 
             n = rows_together(p, v, row, end);
-            some_rows(p, in, v, n, out + (size_t)row * out_row);
+            (in.bf16 || out.bf16 ? rows_of_values : rows_of_floats)(
+                p, in, v, n, pt_values_from(out, (size_t)row * out_row));
         }
 }
 
@@ -206,7 +223,7 @@ static axis data_axis(int n_in, int n_out, int kernel, int pad, int stride)
 }
 
 void pt_depthwise_forward(pt_threads *pool, const pt_conv_shape *s, int n_images,
-                          const float *x, const float *w, const float *bias, float *y,
+                          pt_values x, const float *w, const float *bias, pt_values y,
                           float *scratch)
 {
     pass p = {.channels = (size_t)s->c_in,
@@ -221,8 +238,8 @@ void pt_depthwise_forward(pt_threads *pool, const pt_conv_shape *s, int n_images
 }
 
 void pt_depthwise_backward_data(pt_threads *pool, const pt_conv_shape *s, int n_images,
-                                const float *dy, const float *w, bool accumulate,
-                                float *dx, float *scratch)
+                                pt_values dy, const float *w, bool accumulate,
+                                pt_values dx, float *scratch)
 {
     pass p = {.channels = (size_t)s->c_in,
               .v = data_axis(s->out_h, s->h, s->kh, s->pad_top, s->stride),

@@ -9,6 +9,7 @@
 #include "common/run/shards.h"
 #include "worker/engine/conv/conv_shape.h"
 #include "worker/engine/threads.h"
+#include "worker/engine/values.h"
 
 /* Floats of scratch that any of the three passes needs with spans of these shards,
  * aligned to 64 bytes. */
@@ -16,18 +17,18 @@ size_t pt_depthwise_scratch(const pt_conv_shape *s, const pt_span *span, int n_t
 
 /* y = conv(x, w) (+ bias, may be NULL); overwritten. */
 void pt_depthwise_forward(pt_threads *p, const pt_conv_shape *s, int n_images,
-                          const float *x, const float *w, const float *bias, float *y,
+                          pt_values x, const float *w, const float *bias, pt_values y,
                           float *scratch);
 
 /* dx = (accumulate ? dx : 0) + d(y)/d(x) * dy. */
 void pt_depthwise_backward_data(pt_threads *p, const pt_conv_shape *s, int n_images,
-                                const float *dy, const float *w, bool accumulate,
-                                float *dx, float *scratch);
+                                pt_values dy, const float *w, bool accumulate,
+                                pt_values dx, float *scratch);
 
 /* dw[t] [kh][kw][c] and db[t] [c]: sums over cover sub-tree t of the span; not touched
  * where it has no images. db NULL: there is no bias. */
 void pt_depthwise_backward_weights(pt_threads *p, const pt_conv_shape *s,
-                                   const pt_span *span, const float *x, const float *dy,
+                                   const pt_span *span, pt_values x, pt_values dy,
                                    float *const *dw, float *const *db, float *scratch);
 
 #endif

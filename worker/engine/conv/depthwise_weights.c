@@ -4,10 +4,10 @@
  * a map that they share a few sets of the cache, get close together. A value of dy that
  * was loaded serves several kernel rows. */
 #include "common/base/sizes.h"
-#include "common/gemm/lanes.h"
 #include "worker/engine/conv/depthwise.h"
 #include "worker/engine/conv/leaves.h"
 #include "worker/engine/layers/bias.h"
+#include "worker/engine/value_lanes.h"
 
 enum {
     GROUP = 16,              /* channels side by side in a copy: a cache line */
@@ -18,7 +18,7 @@ enum {
 
 typedef struct {
     pt_conv_shape s;
-    const float *x, *dy;
+    pt_values x, dy;
     size_t width; /* of a tile, a multiple of GROUP */
 } layer;
 
@@ -44,18 +44,27 @@ static float *x_row(const tile *t, int row)
     return t->x + (size_t)((row % s->kh) * t->n_groups) * (size_t)s->w * GROUP;
 }
 
+PT_INLINE void copy_values(pt_values v, size_t n, float *to)
+{
+    if (v.bf16)
+        pt_values_widen(v.at, n, to);
+    else
+        memcpy(to, v.at, n * sizeof *to);
+}
+
 /* row: n_pixels at the tile's first channel. to [n_groups][n_pixels][GROUP]; what lies
  * beyond the tile's last channel is not written. */
-PT_CLONES static void copy_row(const tile *t, const float *row, int n_pixels, float *to)
+PT_CLONES static void copy_row(const tile *t, pt_values row, int n_pixels, float *to)
 {
     size_t step = (size_t)n_pixels * GROUP, whole = t->n / GROUP * GROUP;
 
-    for (int i = 0; i < n_pixels; i++, row += t->l->s.c_in, to += GROUP) {
+    for (int i = 0; i < n_pixels; i++, to += GROUP) {
+        pt_values pixel = pt_values_from(row, (size_t)i * (size_t)t->l->s.c_in);
         float *at = to;
 
         for (size_t c = 0; c < whole; c += GROUP, at += step)
-            memcpy(at, row + c, GROUP * sizeof *row);
-        if (whole < t->n) memcpy(at, row + whole, (t->n - whole) * sizeof *row);
+            copy_values(pt_values_from(pixel, c), GROUP, at);
+        if (whole < t->n) copy_values(pt_values_from(pixel, whole), t->n - whole, at);
     }
 }
 
@@ -131,17 +140,18 @@ static void add_image(const tile *t, size_t image)
 {
     const pt_conv_shape *s = &t->l->s;
     size_t channels = (size_t)s->c_in, row = (size_t)s->w * channels;
-    const float *x = t->l->x + image * (size_t)s->h * row + t->c;
-    const float *dy = t->l->dy + image * pt_conv_pixels(s) * channels + t->c;
+    pt_values x = pt_values_from(t->l->x, image * (size_t)s->h * row + t->c);
+    pt_values dy = pt_values_from(t->l->dy, image * pt_conv_pixels(s) * channels + t->c);
     int copied = 0; /* input rows before this one are done with or in the scratch */
 
-    for (int oy = 0; oy < s->out_h; oy++, dy += (size_t)s->out_w * channels) {
+    for (int oy = 0; oy < s->out_h; oy++) {
         int y0 = oy * s->stride - s->pad_top;
 
         copied = pt_max_int(copied, y0);
         for (; copied < pt_min_int(s->h, y0 + s->kh); copied++)
-            copy_row(t, x + (size_t)copied * row, s->w, x_row(t, copied));
-        copy_row(t, dy, s->out_w, t->dy);
+            copy_row(t, pt_values_from(x, (size_t)copied * row), s->w, x_row(t, copied));
+        copy_row(t, pt_values_from(dy, (size_t)oy * (size_t)s->out_w * channels),
+                 s->out_w, t->dy);
         for (int c = 0; c < (int)t->n; c += PT_EIGHT) add_row(t, c, y0);
     }
 }
@@ -230,7 +240,7 @@ static pt_leaves leaves_of(const layer *l)
 }
 
 void pt_depthwise_backward_weights(pt_threads *pool, const pt_conv_shape *s,
-                                   const pt_span *span, const float *x, const float *dy,
+                                   const pt_span *span, pt_values x, pt_values dy,
                                    float *const *dw, float *const *db, float *scratch)
 {
     layer l = layer_of(s, span, pt_threads_count(pool));
@@ -239,9 +249,7 @@ void pt_depthwise_backward_weights(pt_threads *pool, const pt_conv_shape *s,
     l.x = x;
     l.dy = dy;
     pt_leaves_run(pool, &leaves, span, dw, scratch);
-    if (db)
-        pt_bias_gradient(pool, span, pt_conv_pixels(s), s->c_out, pt_floats(dy), db,
-                         scratch);
+    if (db) pt_bias_gradient(pool, span, pt_conv_pixels(s), s->c_out, dy, db, scratch);
 }
 
 size_t pt_depthwise_scratch(const pt_conv_shape *s, const pt_span *span, int n_threads)

@@ -1,8 +1,8 @@
 /* The arithmetic of batch normalisation: sums per shard and one pass over the memory to
  * apply them. What crosses shards and workers is in net_norm.c.
  *
- * Activations are NHWC float32, the images of one worker contiguous. Groups are runs of
- * images (the shards); a sum never leaves its group and takes the pixels in order, one
+ * Activations are NHWC (values.h), the images of one worker contiguous. Groups are runs
+ * of images (the shards); a sum never leaves its group and takes the pixels in order, one
  * chain per channel, in double. Threads share channels and images: the bits depend on the
  * group's images alone. Local; no allocation; cannot fail. */
 #ifndef PT_WORKER_ENGINE_LAYERS_BATCH_NORM_H
@@ -39,23 +39,23 @@ void pt_bn_coef_of_running(const float *mean, const float *var, int channels, fl
 
 /* moments [n_groups][1 + 2 channels]: count, mean and M2 of each group, from sums of x
  * less the group's first pixel and of its square. */
-void pt_bn_moments(pt_threads *p, const pt_bn_shape *s, const float *x, double *moments);
+void pt_bn_moments(pt_threads *p, const pt_bn_shape *s, pt_values x, double *moments);
 
 /* y = act((x - mean) * scale + beta (+ plus)); y may be x or plus. coef [sets][4
- * channels], plus as x, or NULL. */
+ * channels], plus as x, or none. */
 void pt_bn_normalise(pt_threads *p, const pt_bn_shape *s, const float *coef, pt_act act,
-                     const float *x, const float *plus, float *y);
+                     pt_values x, pt_values plus, pt_values y);
 
 /* sums [n_groups][2 channels]: sum of dz, sum of dz * xhat, where dz is dy after `act`'s
  * backward pass and xhat = (x - mean) * rstd is recomputed from x. */
 void pt_bn_backward_sums(pt_threads *p, const pt_bn_shape *s, const float *coef,
-                         pt_act act, const float *x, const float *dy, double *sums);
+                         pt_act act, pt_values x, pt_values dy, double *sums);
 
 /* dx = scale * (dz - means[0] - xhat * means[1]) with means [sets][2][channels]: the sums
  * over everything that shared the statistics, divided by its count. means NULL: the
  * statistics did not depend on x, dx = scale * dz. */
 void pt_bn_backward_data(pt_threads *p, const pt_bn_shape *s, const float *coef,
-                         const float *means, pt_act act, const float *x, const float *dy,
-                         bool accumulate, float *dx);
+                         const float *means, pt_act act, pt_values x, pt_values dy,
+                         bool accumulate, pt_values dx);
 
 #endif

@@ -187,23 +187,45 @@ void pt_pass_gradient(pt_threads *p, size_t n, pt_values dy, bool accumulate,
 
 typedef struct {
     size_t c_a, c_b;
-    const float *a, *b;
-    float *y;
+    pt_values a, b, y;
 } concat_args;
 
+/* n values from one place to another. */
+PT_HOT void copy(pt_values from, size_t n, pt_values to)
+{
+    float room[ROOM];
+
+    if (from.bf16 == to.bf16) {
+        memcpy(to.at, from.at, n * pt_value_bytes(to.bf16));
+        return;
+    }
+    for (size_t i = 0; i < n; i += ROOM) {
+        size_t some = n - i < ROOM ? n - i : ROOM;
+        pt_values out = pt_values_from(to, i);
+        const float *x = pt_values_read(pt_values_from(from, i), some, room);
+
+        if (to.bf16)
+            pt_values_put(out, some, x);
+        else
+            memcpy(out.at, x, some * sizeof *x);
+    }
+}
+
+PT_CLONES
 static void concat_range(const void *args, size_t begin, size_t end)
 {
     const concat_args *t = args;
     size_t c = t->c_a + t->c_b;
 
     for (size_t r = begin; r < end; r++) {
-        memcpy(t->y + r * c, t->a + r * t->c_a, t->c_a * sizeof *t->y);
-        memcpy(t->y + r * c + t->c_a, t->b + r * t->c_b, t->c_b * sizeof *t->y);
+        copy(pt_values_from(t->a, r * t->c_a), t->c_a, pt_values_from(t->y, r * c));
+        copy(pt_values_from(t->b, r * t->c_b), t->c_b,
+             pt_values_from(t->y, r * c + t->c_a));
     }
 }
 
-void pt_concat_forward(pt_threads *p, size_t pixels, int c_a, const float *a, int c_b,
-                       const float *b, float *y)
+void pt_concat_forward(pt_threads *p, size_t pixels, int c_a, pt_values a, int c_b,
+                       pt_values b, pt_values y)
 {
     concat_args t = {(size_t)c_a, (size_t)c_b, a, b, y};
 
@@ -212,13 +234,11 @@ void pt_concat_forward(pt_threads *p, size_t pixels, int c_a, const float *a, in
 
 typedef struct {
     size_t c_all, first, c;
-    const float *dy, *mask;
+    pt_values dy, mask, dx;
     bool accumulate;
-    float *dx;
 } split_args;
 
-PT_CLONES
-static void put_masked(float *out, const float *in, size_t n, bool accumulate,
+PT_HOT void put_masked(float *out, const float *in, size_t n, bool accumulate,
                        const float *mask)
 {
 #pragma GCC ivdep
@@ -229,24 +249,40 @@ static void put_masked(float *out, const float *in, size_t n, bool accumulate,
     }
 }
 
+/* n channels of one pixel. */
+PT_HOT void split_some(const split_args *t, pt_values dy, pt_values mask, size_t n,
+                       pt_values dx)
+{
+    float room_dy[ROOM], room_mask[ROOM], room[ROOM];
+    const float *from = pt_values_read(dy, n, room_dy);
+    float *to = pt_values_open(dx, n, t->accumulate, room);
+
+    if (mask.at)
+        put_masked(to, from, n, t->accumulate, pt_values_read(mask, n, room_mask));
+    else
+        put(to, from, n, t->accumulate);
+    pt_values_put(dx, n, to);
+}
+
+PT_CLONES
 static void split_range(const void *args, size_t begin, size_t end)
 {
     const split_args *t = args;
 
-    for (size_t r = begin; r < end; r++) {
-        const float *dy = t->dy + r * t->c_all + t->first;
+    for (size_t r = begin; r < end; r++)
+        for (size_t i = 0; i < t->c; i += ROOM) {
+            size_t n = t->c - i < ROOM ? t->c - i : ROOM, at = r * t->c + i;
+            pt_values mask = t->mask.at ? pt_values_from(t->mask, at) : t->mask;
 
-        if (t->mask)
-            put_masked(t->dx + r * t->c, dy, t->c, t->accumulate, t->mask + r * t->c);
-        else
-            put(t->dx + r * t->c, dy, t->c, t->accumulate);
-    }
+            split_some(t, pt_values_from(t->dy, r * t->c_all + t->first + i), mask, n,
+                       pt_values_from(t->dx, at));
+        }
 }
 
 void pt_concat_backward(pt_threads *p, size_t pixels, int c_all, int first, int c,
-                        const float *dy, bool accumulate, const float *mask, float *dx)
+                        pt_values dy, bool accumulate, pt_values mask, pt_values dx)
 {
-    split_args t = {(size_t)c_all, (size_t)first, (size_t)c, dy, mask, accumulate, dx};
+    split_args t = {(size_t)c_all, (size_t)first, (size_t)c, dy, mask, dx, accumulate};
 
     run_ranges(p, pixels, CHUNK / (size_t)c, split_range, &t);
 }

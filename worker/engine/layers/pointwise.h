@@ -51,13 +51,14 @@ void pt_pass_gradient(pt_threads *p, size_t n, pt_values dy, bool accumulate,
                       pt_values dx);
 
 /* y [pixels][c_a + c_b] = a [pixels][c_a], then b [pixels][c_b]. */
-void pt_concat_forward(pt_threads *p, size_t pixels, int c_a, const float *a, int c_b,
-                       const float *b, float *y);
+void pt_concat_forward(pt_threads *p, size_t pixels, int c_a, pt_values a, int c_b,
+                       pt_values b, pt_values y);
 
-/* dx [pixels][c] from channels first..first+c-1 of dy [pixels][c_all]; then, unless mask
- * is NULL, 0 where mask (as dx) is <= 0: the backward pass of a ReLU with that output. */
+/* dx [pixels][c] from channels first..first+c-1 of dy [pixels][c_all]; then, unless there
+ * is no mask, 0 where mask (as dx) is <= 0: the backward pass of a ReLU with that output.
+ */
 void pt_concat_backward(pt_threads *p, size_t pixels, int c_all, int first, int c,
-                        const float *dy, bool accumulate, const float *mask, float *dx);
+                        pt_values dy, bool accumulate, pt_values mask, pt_values dx);
 
 /* The shortcut "option A" of He et al. (CVPR 2016): every stride-th pixel of x
  * [n_images][h][w][c_in]; y [n_images][out_h][out_w][c_out] has (c_out - c_in) / 2 zero

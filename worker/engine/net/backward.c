@@ -20,8 +20,8 @@ static void conv_data(pt_net *n, int i, bool accumulate, pt_values dx)
         pt_conv_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, mask, dx,
                               n->kernel_scratch);
     else
-        pt_depthwise_backward_data(n->opt.pool, &s, n->n_images, dy.at, w, accumulate,
-                                   dx.at, n->kernel_scratch);
+        pt_depthwise_backward_data(n->opt.pool, &s, n->n_images, dy, w, accumulate, dx,
+                                   n->kernel_scratch);
 }
 
 static void relu_data(pt_net *n, int i, bool accumulate, pt_values dx)
@@ -60,8 +60,8 @@ static void max_pool_data(pt_net *n, int i, bool accumulate, pt_values dx)
     pt_max_pool s = {c.h,  c.w,  c.c_in,   c.out_h,   c.out_w,
                      c.kh, c.kw, c.stride, c.pad_top, c.pad_left};
 
-    pt_max_pool_backward(n->opt.pool, &s, n->n_images, o->dy.at, o->argmax, accumulate,
-                         pt_net_mask(n, i, 0).at, dx.at);
+    pt_max_pool_backward(n->opt.pool, &s, n->n_images, o->dy, o->argmax, accumulate,
+                         pt_net_mask(n, i, 0), dx);
 }
 
 /* Of a mean over a window, over one of a grid, or over the whole map. */
@@ -79,7 +79,7 @@ static void average_data(pt_net *n, int i, bool accumulate, pt_values dx)
         pt_adaptive_pool_backward(n->opt.pool, &grid, n->n_images, dy, accumulate, dx);
     else
         pt_global_avg_backward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
-                               node->c, dy.at, accumulate, dx.at);
+                               node->c, dy, accumulate, dx);
 }
 
 static void shortcut_data(pt_net *n, int i, bool accumulate, pt_values dx)
@@ -100,7 +100,7 @@ static void concat_data(pt_net *n, int i, int slot, bool accumulate, pt_values d
     int first = slot == 0 ? 0 : g->nodes[node->in[0]].c;
 
     pt_concat_backward(n->opt.pool, pixels, node->c, first, g->nodes[node->in[slot]].c,
-                       n->plan.nodes[i].dy.at, accumulate, pt_net_mask(n, i, slot).at, dx.at);
+                       n->plan.nodes[i].dy, accumulate, pt_net_mask(n, i, slot), dx);
 }
 
 /* The gradient of node i to its input `slot`; batch norm is handled by the caller. */
@@ -224,7 +224,7 @@ static void weight_pass(pt_net *n, int i, const bool *rows)
         pt_conv_backward_weights(n->opt.pool, &s, &n->span, x, dy, dw, bias,
                                  n->kernel_scratch);
     else
-        pt_depthwise_backward_weights(n->opt.pool, &s, &n->span, x.at, dy.at, dw, bias,
+        pt_depthwise_backward_weights(n->opt.pool, &s, &n->span, x, dy, dw, bias,
                                       n->kernel_scratch);
 }
 

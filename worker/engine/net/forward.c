@@ -16,7 +16,7 @@ static void run_conv(pt_net *n, int i)
         pt_conv_forward(n->opt.pool, &s, n->n_images, x, w, bias,
                         n->plan.nodes[i].act == PT_ACT_RELU, y, n->kernel_scratch);
     else
-        pt_depthwise_forward(n->opt.pool, &s, n->n_images, x.at, w, bias, y.at,
+        pt_depthwise_forward(n->opt.pool, &s, n->n_images, x, w, bias, y,
                              n->kernel_scratch);
 }
 
@@ -39,8 +39,8 @@ static void run_max_pool(pt_net *n, int i)
                      c.kh, c.kw, c.stride, c.pad_top, c.pad_left};
     uint8_t *argmax = pt_net_training_pass(n) ? n->plan.nodes[i].argmax : NULL;
 
-    pt_max_pool_forward(n->opt.pool, &s, n->n_images, pt_net_y(n, node->in[0]).at,
-                        n->plan.nodes[i].y.at, argmax);
+    pt_max_pool_forward(n->opt.pool, &s, n->n_images, pt_net_y(n, node->in[0]),
+                        n->plan.nodes[i].y, argmax);
 }
 
 static void run_dropout(pt_net *n, int i)
@@ -79,7 +79,7 @@ static void run_average(pt_net *n, int i)
         pt_adaptive_pool_forward(n->opt.pool, &grid, n->n_images, x, y);
     else
         pt_global_avg_forward(n->opt.pool, n->n_images, (size_t)in->h * (size_t)in->w,
-                              node->c, x.at, y.at);
+                              node->c, x, y);
 }
 
 static void run_shortcut(pt_net *n, int i)
@@ -99,8 +99,8 @@ static void run_concat(pt_net *n, int i)
     size_t pixels = (size_t)n->n_images * (size_t)node->h * (size_t)node->w;
 
     pt_concat_forward(n->opt.pool, pixels, n->opt.graph->nodes[in[0]].c,
-                      pt_net_y(n, in[0]).at, n->opt.graph->nodes[in[1]].c,
-                      pt_net_y(n, in[1]).at, n->plan.nodes[i].y.at);
+                      pt_net_y(n, in[0]), n->opt.graph->nodes[in[1]].c,
+                      pt_net_y(n, in[1]), n->plan.nodes[i].y);
 }
 
 static pt_status run_node(pt_net *n, int i)

@@ -187,7 +187,7 @@ static pt_status batch_coef(pt_net *n, int i, const pt_bn_shape *s)
     kind k = {len, len * sizeof(double), merge_moments};
     const double *total = NULL;
 
-    pt_bn_moments(n->opt.pool, s, pt_net_y(n, node->in[0]).at, n->leaves);
+    pt_bn_moments(n->opt.pool, s, pt_net_y(n, node->in[0]), n->leaves);
     if (n->opt.bn_mode == PT_BN_SHARD) {
         for (int g = 0; g < n->n_groups; g++)
             pt_bn_coef_of_moments(n->leaves + (size_t)g * len, node->c, node->eps, gamma,
@@ -218,7 +218,7 @@ static void normalise(pt_net *n, int i, const pt_bn_shape *s)
         added = n->opt.graph->nodes[o->sum].in;
         plus = pt_net_y(n, added[0] == i ? added[1] : added[0]);
     }
-    pt_bn_normalise(n->opt.pool, s, o->coef, to->act, pt_net_y(n, in[0]).at, plus.at, to->y.at);
+    pt_bn_normalise(n->opt.pool, s, o->coef, to->act, pt_net_y(n, in[0]), plus, to->y);
 }
 
 pt_status pt_net_norm_forward(pt_net *n, int i)
@@ -307,8 +307,8 @@ pt_status pt_net_norm_backward_begin(pt_net *n, int i, bool want_dx)
     bool trains = pt_net_is_trained(n, node->weight) || pt_net_is_trained(n, node->bias);
 
     if (trains || (want_dx && o->batch_stats))
-        pt_bn_backward_sums(n->opt.pool, &s, o->coef, o->act, pt_net_y(n, node->in[0]).at,
-                            o->dy.at, n->leaves);
+        pt_bn_backward_sums(n->opt.pool, &s, o->coef, o->act, pt_net_y(n, node->in[0]),
+                            o->dy, n->leaves);
     if (trains) parameter_gradients(n, i);
     if (!sends_sums(n, i, want_dx)) return PT_OK;
     finish_own(n, &k, n->leaves, n->parts);
@@ -327,7 +327,7 @@ pt_status pt_net_norm_backward_end(pt_net *n, int i, bool want_dx)
     if (o->batch_stats && status == PT_OK) drop_means(n, i);
     if (status == PT_OK)
         pt_bn_backward_data(n->opt.pool, &s, o->coef, o->batch_stats ? n->means : NULL,
-                            o->act, pt_net_y(n, node->in[0]).at, o->dy.at,
-                            !pt_net_writes_first(n, i, 0), n->plan.nodes[node->in[0]].dy.at);
+                            o->act, pt_net_y(n, node->in[0]), o->dy,
+                            !pt_net_writes_first(n, i, 0), n->plan.nodes[node->in[0]].dy);
     return status;
 }

@@ -8,7 +8,7 @@
 /* Does this kind of layer read and write bfloat16? */
 static bool takes_bf16(pt_op op)
 {
-    return op == PT_OP_CONV || pt_is_relu(op) || op == PT_OP_ADD;
+    return op != PT_OP_LINEAR && op != PT_OP_DROPOUT && op != PT_OP_SHORTCUT_A;
 }
 
 static bool is_free(const pt_net_planner *p, int i)
