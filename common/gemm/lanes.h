@@ -1,6 +1,8 @@
-/* Sixteen channels as one vector of the compiler, for loops that keep sums in registers.
- * No lane sees another: a lane does what plain C would do with its channel, so the bits
- * are the same on every instruction set. */
+/* Channels as one vector of the compiler, for loops that keep sums in registers: sixteen
+ * in a file that is compiled for AVX-512, else eight, a register of AVX2. Of a vector of
+ * two registers gcc 12 keeps all values in memory: additions then wait for stores. No
+ * lane sees another: a lane does what plain C would do with its channel, so the bits are
+ * the same on every instruction set. */
 #ifndef PT_COMMON_GEMM_LANES_H
 #define PT_COMMON_GEMM_LANES_H
 
@@ -12,7 +14,11 @@
 /* The warning is about vectors as arguments; everything here is inlined. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
+#if defined __AVX512F__ || defined PT_WIDE_LANES /* a test */
 enum { PT_LANES = 16 };
+#else
+enum { PT_LANES = 8 };
+#endif
 
 typedef float pt_lanes __attribute__((vector_size(PT_LANES * sizeof(float))));
 typedef int pt_lane_mask __attribute__((vector_size(PT_LANES * sizeof(int))));
@@ -44,9 +50,7 @@ PT_INLINE void pt_store(float *p, pt_lanes v, size_t n)
     }
 }
 
-/* Eight channels, for sums that live through a loop: a register of AVX2. A vector of two
- * registers is kept in memory by gcc 12, and every addition waits for the last one's
- * store. */
+/* Eight channels everywhere. */
 enum { PT_EIGHT = 8 };
 
 typedef float pt_eight __attribute__((vector_size(PT_EIGHT * sizeof(float))));

@@ -5,7 +5,6 @@
 #include "common/base/sizes.h"
 #include "common/gemm/gemm.h"
 #include "worker/engine/conv/winograd_tiles.h"
-#include "worker/engine/value_lanes.h"
 
 enum {
     MIN_CHANNELS = 16,
@@ -58,20 +57,6 @@ static void plan(pass *p, int n_images, int n_threads)
 
 /* ---- filters ---------------------------------------------------------------------- */
 
-/* One panel of all points from 9 taps of [c_in][16] floats. */
-PT_CLONES static void filter_panel(const pass *p, const float *taps, size_t tap_step,
-                                   size_t row_step, size_t n, size_t rows, float *to)
-{
-    for (size_t i = 0; i < rows; i++, taps += row_step, to += PT_PANEL) {
-        pt_lanes g[9], u[PT_POINTS];
-
-        for (int t = 0; t < 9; t++) g[t] = pt_load(taps + (size_t)t * tap_step, n);
-        pt_transform_filter(g, u);
-        for (int t = 0; t < PT_POINTS; t++)
-            pt_store(to + (size_t)t * p->filter_floats, u[t], PT_PANEL);
-    }
-}
-
 /* Sixteen rows [n_out] of the turned filters of one panel: taps in reverse, channels
  * swapped. */
 static void turned_rows(const pass *p, size_t column, size_t n, size_t row, size_t rows,
@@ -94,9 +79,10 @@ static void filter_item(void *context, int item, int thread)
     size_t c_in = (size_t)p->s.c_in, c_out = (size_t)p->s.c_out;
     size_t column = (size_t)item * PT_PANEL, n = pt_min_size(PT_PANEL, c_out - column);
     float *to = p->filters + (size_t)item * c_in * PT_PANEL;
+    const pt_winograd_lanes *lanes = pt_winograd_lanes_in_use();
 
     if (!p->turned) {
-        filter_panel(p, p->w + column, c_in * c_out, c_out, n, c_in, to);
+        lanes->filter(p->w + column, c_in * c_out, c_out, n, c_in, p->filter_floats, to);
         return;
     }
     for (size_t row = 0; row < c_in; row += PT_PANEL, to += PT_PANEL * PT_PANEL) {
@@ -104,60 +90,12 @@ static void filter_item(void *context, int item, int thread)
         size_t rows = pt_min_size(PT_PANEL, c_in - row);
 
         turned_rows(p, column, n, row, rows, taps);
-        filter_panel(p, taps[0][0], PT_PANEL * PT_PANEL, PT_PANEL, PT_PANEL, rows, to);
+        lanes->filter(taps[0][0], PT_PANEL * PT_PANEL, PT_PANEL, PT_PANEL, rows,
+                      p->filter_floats, to);
     }
 }
 
 /* ---- tiles ------------------------------------------------------------------------ */
-
-/* One tile of the output for n <= 16 channels from `c`; m[point * step]. */
-PT_INLINE void output_lanes(const pass *p, bool bf16, size_t image, int row, int column,
-                            size_t c, size_t n, const float *m, size_t step)
-{
-    const pt_conv_shape *s = &p->s;
-    pt_lanes t[PT_POINTS], y[PT_TILE * PT_TILE], zero = {0};
-    pt_lanes bias = p->bias ? pt_load(p->bias + c, n) : zero;
-
-    for (int i = 0; i < PT_POINTS; i++) t[i] = pt_load(m + (size_t)i * step, PT_LANES);
-    pt_transform_output(t, y);
-    for (int i = 0; i < PT_TILE && row + i < s->out_h; i++)
-        for (int j = 0; j < PT_TILE && column + j < s->out_w; j++) {
-            size_t at =
-                (image * (size_t)s->out_h + (size_t)(row + i)) * (size_t)s->out_w +
-                (size_t)(column + j);
-            pt_values to = {p->y.at, bf16};
-            pt_lanes v = y[i * PT_TILE + j];
-
-            at = at * (size_t)s->c_out + c;
-            to = pt_values_from(to, at);
-            if (p->bias) v += bias;
-            if (p->accumulate) v += pt_values_load(to, n);
-            if (p->relu) v = pt_above_zero(v);
-            if (p->mask.at)
-                v = pt_where_positive(pt_values_load(pt_values_from(p->mask, at), n), v);
-            pt_values_store(to, v, n);
-        }
-}
-
-PT_INLINE void output_channels(const pass *p, bool bf16, size_t image, int row,
-                               int column, size_t first, size_t n, const float *m,
-                               size_t step)
-{
-    size_t c = 0;
-
-    for (; c + PT_LANES <= n; c += PT_LANES)
-        output_lanes(p, bf16, image, row, column, first + c, PT_LANES, m + c, step);
-    if (c < n) output_lanes(p, bf16, image, row, column, first + c, n - c, m + c, step);
-}
-
-PT_CLONES static void output_tile(const pass *p, size_t image, int row, int column,
-                                  size_t first, size_t n, const float *m, size_t step)
-{
-    if (p->y.bf16)
-        output_channels(p, true, image, row, column, first, n, m, step);
-    else
-        output_channels(p, false, image, row, column, first, n, m, step);
-}
 
 /* m [36][tiles][COLUMNS] = transformed input times filters, n columns from `column`. */
 static void multiply(const pass *p, size_t tiles, size_t column, size_t n, const float *v,
@@ -191,6 +129,8 @@ static void block_item(void *context, int item, int thread)
     size_t of_image = (size_t)s->h * (size_t)s->w * (size_t)s->c_in;
     float *v = p->scratch + (size_t)thread * p->scratch_floats;
     float *m = v + PT_POINTS * p->step;
+    pt_winograd_output o = {&p->s, p->bias, p->mask, p->y, p->accumulate, p->relu};
+    const pt_winograd_lanes *lanes = pt_winograd_lanes_in_use();
     int row, column;
 
     for (size_t t = 0; t < tiles; t++) {
@@ -205,8 +145,8 @@ static void block_item(void *context, int item, int thread)
         multiply(p, tiles, c, pt_gemm_panels(n) * PT_PANEL, v, m, m_step);
         for (size_t t = 0; t < tiles; t++) {
             pt_place_tile(p->grid, first + t, &image, &row, &column);
-            output_tile(p, image, row * PT_TILE, column * PT_TILE, c, n, m + t * COLUMNS,
-                        m_step);
+            lanes->output(&o, image, row * PT_TILE, column * PT_TILE, c, n,
+                          m + t * COLUMNS, m_step);
         }
     }
 }

@@ -4,7 +4,7 @@
 #define PT_WORKER_ENGINE_CONV_WINOGRAD_TILES_H
 
 #include "worker/engine/conv/conv_shape.h"
-#include "worker/engine/conv/winograd_transform.h"
+#include "worker/engine/conv/winograd_lanes.h"
 #include "worker/engine/values.h"
 
 /* The tiles of an image: rows by columns. */

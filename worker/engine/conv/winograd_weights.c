@@ -21,7 +21,6 @@
 #include "worker/engine/conv/leaves.h"
 #include "worker/engine/conv/winograd.h"
 #include "worker/engine/conv/winograd_tiles.h"
-#include "worker/engine/value_lanes.h"
 
 enum {
     CHANNELS = 128, /* of a tile of dw [9][c_in][c_out], in both directions */
@@ -74,50 +73,6 @@ static tile tile_of(const layer *l, int index, float *scratch)
     return t;
 }
 
-/* A dy A^T of one tile of dy, n <= 16 channels: to z[point * step], lanes from n on 0. */
-PT_INLINE void spread_lanes(const pt_conv_shape *s, pt_values dy, int row, int column,
-                            size_t n, size_t step, float *z)
-{
-    pt_lanes y[PT_TILE * PT_TILE], t[PT_POINTS], zero = {0};
-
-    for (int i = 0; i < PT_TILE; i++)
-        for (int j = 0; j < PT_TILE; j++) {
-            bool inside = row + i < s->out_h && column + j < s->out_w;
-            size_t at = (size_t)(row + i) * (size_t)s->out_w + (size_t)(column + j);
-
-            y[i * PT_TILE + j] =
-                inside ? pt_values_load(pt_values_from(dy, at * (size_t)s->c_out), n)
-                       : zero;
-        }
-    pt_transform_spread(y, t);
-    for (int i = 0; i < PT_POINTS; i++) pt_store(z + (size_t)i * step, t[i], PT_LANES);
-}
-
-PT_INLINE void spread_channels(const tile *t, pt_values dy, int row, int column, float *z)
-{
-    const layer *l = t->l;
-    size_t c = 0;
-
-    for (; c + PT_LANES <= t->n_out; c += PT_LANES, z += CHAIN * PT_PANEL)
-        spread_lanes(&l->s, pt_values_from(dy, c), row, column, PT_LANES, l->z_step, z);
-    if (c < t->n_out)
-        spread_lanes(&l->s, pt_values_from(dy, c), row, column, t->n_out - c, l->z_step,
-                     z);
-}
-
-/* dy [out_h][out_w][c_out] of an image from the tile's first channel on; place: of the
- * tile in the chain. */
-PT_CLONES static void spread_tile(const tile *t, pt_values dy, int row, int column,
-                                  size_t index)
-{
-    float *z = t->z + index * PT_PANEL;
-
-    if (dy.bf16)
-        spread_channels(t, (pt_values){dy.at, true}, row, column, z);
-    else
-        spread_channels(t, (pt_values){dy.at, false}, row, column, z);
-}
-
 /* u = (add ? u : 0) + V^T Z over `n` tiles. */
 static void multiply(const tile *t, size_t n, bool add)
 {
@@ -141,25 +96,6 @@ static void multiply(const tile *t, size_t n, bool add)
     }
 }
 
-/* out [9][n_in][n_out] = G^T u G. */
-PT_CLONES static void gradient(const tile *t, float *out)
-{
-    size_t columns = whole_panels(t->n_out), floats = t->n_in * t->n_out;
-
-    for (size_t i = 0; i < t->n_in; i++)
-        for (size_t j = 0; j < t->n_out; j += PT_LANES) {
-            const float *from = t->u + i * columns + j;
-            size_t n = pt_min_size(PT_LANES, t->n_out - j);
-            pt_lanes u[PT_POINTS], g[9];
-
-            for (size_t k = 0; k < PT_POINTS; k++)
-                u[k] = pt_load(from + k * t->l->u_floats, PT_LANES);
-            pt_transform_gradient(u, g);
-            for (size_t k = 0; k < 9; k++)
-                pt_store(out + k * floats + i * t->n_out + j, g[k], n);
-        }
-}
-
 /* ---- for leaves.h ----------------------------------------------------------------- */
 
 static void leaf(const void *context, int index, size_t begin, size_t end, float *scratch,
@@ -171,6 +107,7 @@ static void leaf(const void *context, int index, size_t begin, size_t end, float
     size_t of_image = (size_t)l->grid.rows * (size_t)l->grid.columns;
     size_t of_x = (size_t)s->h * (size_t)s->w * (size_t)s->c_in;
     size_t of_y = pt_conv_pixels(s) * (size_t)s->c_out;
+    const pt_winograd_lanes *lanes = pt_winograd_lanes_in_use();
 
     for (size_t at = begin * of_image; at < end * of_image; at += CHAIN) {
         size_t n = pt_min_size(CHAIN, end * of_image - at);
@@ -182,12 +119,13 @@ static void leaf(const void *context, int index, size_t begin, size_t end, float
             pt_place_tile(l->grid, at + k, &image, &row, &column);
             pt_winograd_input(s, pt_values_from(l->x, image * of_x), row, column, t.in,
                               t.n_in, l->v_step, t.v + k * t.n_in);
-            spread_tile(&t, pt_values_from(l->dy, image * of_y + t.out), row * PT_TILE,
-                        column * PT_TILE, k);
+            lanes->spread(s, pt_values_from(l->dy, image * of_y + t.out), row * PT_TILE,
+                          column * PT_TILE, t.n_out, CHAIN * PT_PANEL, l->z_step,
+                          t.z + k * PT_PANEL);
         }
         multiply(&t, n, at > begin * of_image);
     }
-    gradient(&t, out);
+    lanes->gradient(t.u, l->u_floats, t.n_in, t.n_out, out);
 }
 
 static size_t floats(const void *context, int index)
