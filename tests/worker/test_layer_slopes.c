@@ -70,10 +70,10 @@ static void concat_f(const float *x, float *y)
 }
 static void concat_b(const float *x, const float *dy, float *dx)
 {
-    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, 0, C, pt_floats(dy), false,
-                       pt_floats(NULL), pt_floats(dx));
-    pt_concat_backward(pool, IMAGES * SIDE * SIDE, 2 * C, C, C, pt_floats(dy), true,
-                       pt_floats(NULL), pt_floats(dx));
+    const pt_concat_input in[2] = {{.c = C, .dx = pt_floats(dx)},
+                                   {.c = C, .accumulate = true, .dx = pt_floats(dx)}};
+
+    pt_concat_backward(pool, IMAGES * SIDE * SIDE, in, pt_floats(dy));
 }
 
 static const pt_shortcut cut = {SIDE, SIDE, C, 3, 3, C + 2, 2};

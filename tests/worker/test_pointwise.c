@@ -88,16 +88,21 @@ static void test_concatenation_joins_channels_and_splits_gradients(void **state)
 {
     const float a[2][2] = {{1, 2}, {3, 4}}, b[2][1] = {{5}, {6}};
     const float want[2][3] = {{1, 2, 5}, {3, 4, 6}};
-    float y[2][3], da[2][2] = {{10, 10}, {10, 10}}, db[2][1];
+    float y[2][3], da[2][2] = {{10, 10}, {10, 10}}, db[2][1], mask[2] = {0, 1};
+    pt_concat_input in[2] = {{.c = 2, .accumulate = true, .dx = pt_floats(da[0])},
+                             {.c = 1, .dx = pt_floats(db[0])}};
 
     pt_concat_forward(pool, 2, 2, pt_floats(a[0]), 1, pt_floats(b[0]), pt_floats(y[0]));
     assert_memory_equal(y, want, sizeof y);
-    pt_concat_backward(pool, 2, 3, 0, 2, pt_floats(y[0]), true, pt_floats(NULL),
-                       pt_floats(da[0]));
-    pt_concat_backward(pool, 2, 3, 2, 1, pt_floats(y[0]), false, pt_floats(NULL),
-                       pt_floats(db[0]));
+    pt_concat_backward(pool, 2, in, pt_floats(y[0]));
     assert_true(da[0][0] == 11 && da[0][1] == 12 && da[1][0] == 13 && da[1][1] == 14);
     assert_memory_equal(db, b, sizeof b);
+
+    /* an input that wants none, and a mask */
+    in[0].dx = pt_floats(NULL);
+    in[1].mask = pt_floats(mask);
+    pt_concat_backward(pool, 2, in, pt_floats(y[0]));
+    assert_true(da[0][0] == 11 && db[0][0] == 0 && db[1][0] == 6);
 }
 
 /* 3 x 3 pixels of 2 channels to 2 x 2 of 4: PyTorch's x[:, :, ::2, ::2] padded by one

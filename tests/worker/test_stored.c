@@ -175,10 +175,13 @@ static void concat(const stored_case *c, const pt_values *in, pt_values out)
 /* in: dy, the mask. */
 static void concat_back(const stored_case *c, const pt_values *in, pt_values out)
 {
-    bool first = c->out == (size_t)PIXELS * C_A;
+    pt_concat_input inputs[2] = {{.c = C_A}, {.c = C_B}};
+    pt_concat_input *wanted = &inputs[c->out == (size_t)PIXELS * C_A ? 0 : 1];
 
-    pt_concat_backward(pool, PIXELS, C_A + C_B, first ? 0 : C_A, first ? C_A : C_B, in[0],
-                       c->keep, c->in[1] ? in[1] : pt_floats(NULL), out);
+    wanted->accumulate = c->keep;
+    wanted->dx = out;
+    if (c->in[1]) wanted->mask = in[1];
+    pt_concat_backward(pool, PIXELS, inputs, in[0]);
 }
 
 #define A (PIXELS * C_A)

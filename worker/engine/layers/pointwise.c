@@ -233,9 +233,8 @@ void pt_concat_forward(pt_threads *p, size_t pixels, int c_a, pt_values a, int c
 }
 
 typedef struct {
-    size_t c_all, first, c;
-    pt_values dy, mask, dx;
-    bool accumulate;
+    const pt_concat_input *in;
+    pt_values dy;
 } split_args;
 
 PT_HOT void put_masked(float *out, const float *in, size_t n, bool accumulate,
@@ -250,41 +249,51 @@ PT_HOT void put_masked(float *out, const float *in, size_t n, bool accumulate,
 }
 
 /* n channels of one pixel. */
-PT_HOT void split_some(const split_args *t, pt_values dy, pt_values mask, size_t n,
+PT_HOT void split_some(const pt_concat_input *in, pt_values dy, pt_values mask, size_t n,
                        pt_values dx)
 {
     float room_dy[ROOM], room_mask[ROOM], room[ROOM];
     const float *from = pt_values_read(dy, n, room_dy);
-    float *to = pt_values_open(dx, n, t->accumulate, room);
+    float *to = pt_values_open(dx, n, in->accumulate, room);
 
     if (mask.at)
-        put_masked(to, from, n, t->accumulate, pt_values_read(mask, n, room_mask));
+        put_masked(to, from, n, in->accumulate, pt_values_read(mask, n, room_mask));
     else
-        put(to, from, n, t->accumulate);
+        put(to, from, n, in->accumulate);
     pt_values_put(dx, n, to);
+}
+
+/* All of an input's channels of pixel r. */
+PT_HOT void split_pixel(const pt_concat_input *in, size_t r, pt_values dy)
+{
+    size_t c = (size_t)in->c;
+
+    for (size_t i = 0; i < c; i += ROOM) {
+        size_t n = c - i < ROOM ? c - i : ROOM, at = r * c + i;
+        pt_values mask = in->mask.at ? pt_values_from(in->mask, at) : in->mask;
+
+        split_some(in, pt_values_from(dy, i), mask, n, pt_values_from(in->dx, at));
+    }
 }
 
 PT_CLONES
 static void split_range(const void *args, size_t begin, size_t end)
 {
     const split_args *t = args;
+    size_t first = (size_t)t->in[0].c, c = first + (size_t)t->in[1].c;
 
     for (size_t r = begin; r < end; r++)
-        for (size_t i = 0; i < t->c; i += ROOM) {
-            size_t n = t->c - i < ROOM ? t->c - i : ROOM, at = r * t->c + i;
-            pt_values mask = t->mask.at ? pt_values_from(t->mask, at) : t->mask;
-
-            split_some(t, pt_values_from(t->dy, r * t->c_all + t->first + i), mask, n,
-                       pt_values_from(t->dx, at));
-        }
+        for (size_t k = 0; k < 2; k++)
+            if (t->in[k].dx.at)
+                split_pixel(&t->in[k], r, pt_values_from(t->dy, r * c + k * first));
 }
 
-void pt_concat_backward(pt_threads *p, size_t pixels, int c_all, int first, int c,
-                        pt_values dy, bool accumulate, pt_values mask, pt_values dx)
+void pt_concat_backward(pt_threads *p, size_t pixels, const pt_concat_input in[2],
+                        pt_values dy)
 {
-    split_args t = {(size_t)c_all, (size_t)first, (size_t)c, dy, mask, dx, accumulate};
+    split_args t = {in, dy};
 
-    run_ranges(p, pixels, CHUNK / (size_t)c, split_range, &t);
+    run_ranges(p, pixels, CHUNK / (size_t)(in[0].c + in[1].c), split_range, &t);
 }
 
 typedef struct {

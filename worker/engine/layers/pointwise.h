@@ -54,11 +54,19 @@ void pt_pass_gradient(pt_threads *p, size_t n, pt_values dy, bool accumulate,
 void pt_concat_forward(pt_threads *p, size_t pixels, int c_a, pt_values a, int c_b,
                        pt_values b, pt_values y);
 
-/* dx [pixels][c] from channels first..first+c-1 of dy [pixels][c_all]; then, unless there
- * is no mask, 0 where mask (as dx) is <= 0: the backward pass of a ReLU with that output.
- */
-void pt_concat_backward(pt_threads *p, size_t pixels, int c_all, int first, int c,
-                        pt_values dy, bool accumulate, pt_values mask, pt_values dx);
+/* An input of a concatenation and its gradient, dx [pixels][c], which may be missing;
+ * then, unless there is no mask, 0 where mask (as dx) is <= 0: the backward pass of a
+ * ReLU with that output. */
+typedef struct {
+    int c;
+    bool accumulate;
+    pt_values mask, dx;
+} pt_concat_input;
+
+/* dx of both inputs from dy [pixels][c of the first, c of the second]. They may have one
+ * dx, to which the second adds. */
+void pt_concat_backward(pt_threads *p, size_t pixels, const pt_concat_input in[2],
+                        pt_values dy);
 
 /* The shortcut "option A" of He et al. (CVPR 2016): every stride-th pixel of x
  * [n_images][h][w][c_in]; y [n_images][out_h][out_w][c_out] has (c_out - c_in) / 2 zero

@@ -92,18 +92,8 @@ static void shortcut_data(pt_net *n, int i, bool accumulate, pt_values dx)
                          dx.at);
 }
 
-static void concat_data(pt_net *n, int i, int slot, bool accumulate, pt_values dx)
-{
-    const pt_graph *g = n->opt.graph;
-    const pt_node *node = &g->nodes[i];
-    size_t pixels = (size_t)n->n_images * (size_t)node->h * (size_t)node->w;
-    int first = slot == 0 ? 0 : g->nodes[node->in[0]].c;
-
-    pt_concat_backward(n->opt.pool, pixels, node->c, first, g->nodes[node->in[slot]].c,
-                       n->plan.nodes[i].dy, accumulate, pt_net_mask(n, i, slot), dx);
-}
-
-/* The gradient of node i to its input `slot`; batch norm is handled by the caller. */
+/* The gradient of node i to its input `slot`; batch norm and concatenation are handled by
+ * the caller. */
 static void data_to(pt_net *n, int i, int slot)
 {
     const pt_graph *g = n->opt.graph;
@@ -143,13 +133,11 @@ static void data_to(pt_net *n, int i, int slot)
             pt_pass_gradient(n->opt.pool, (size_t)n->n_images * o->size, o->dy,
                              accumulate, dx);
         break;
-    case PT_OP_CONCAT:
-        concat_data(n, i, slot, accumulate, dx);
-        break;
     case PT_OP_SHORTCUT_A:
         shortcut_data(n, i, accumulate, dx);
         break;
     case PT_OP_BATCH_NORM:
+    case PT_OP_CONCAT:
     case PT_OP_INPUT:
         break;
     }
@@ -165,6 +153,24 @@ static bool passes_to(const pt_net *n, int i, int slot, bool all)
     return in && in->dy.at && (all || in->needs_grad);
 }
 
+/* To both inputs in one pass over the gradient. */
+static void concat_data(pt_net *n, int i, bool all)
+{
+    const pt_graph *g = n->opt.graph;
+    const pt_node *node = &g->nodes[i];
+    pt_concat_input in[2];
+
+    for (int k = 0; k < 2; k++) {
+        in[k] = (pt_concat_input){.c = g->nodes[node->in[k]].c,
+                                  .accumulate = !pt_net_writes_first(n, i, k),
+                                  .mask = pt_net_mask(n, i, k)};
+        if (passes_to(n, i, k, all)) in[k].dx = n->plan.nodes[node->in[k]].dy;
+    }
+    pt_concat_backward(n->opt.pool,
+                       (size_t)n->n_images * (size_t)node->h * (size_t)node->w, in,
+                       n->plan.nodes[i].dy);
+}
+
 /* The first half of node i's data pass: batch norm sends its sums. */
 static pt_status begin_data(pt_net *n, int i, bool all)
 {
@@ -177,6 +183,10 @@ static pt_status end_data(pt_net *n, int i, bool all)
 {
     if (n->opt.graph->nodes[i].op == PT_OP_BATCH_NORM)
         return pt_net_norm_backward_end(n, i, passes_to(n, i, 0, all));
+    if (n->opt.graph->nodes[i].op == PT_OP_CONCAT) {
+        concat_data(n, i, all);
+        return PT_OK;
+    }
     for (int k = 0; k < 2; k++)
         if (passes_to(n, i, k, all)) data_to(n, i, k);
     return PT_OK;
