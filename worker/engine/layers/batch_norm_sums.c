@@ -172,7 +172,12 @@ static void moments_item(void *context, int item, int thread)
         shift[j] = (double)*pt_values_read(pt_values_from(t.x, j), 1, &first);
         sum[j] = squares[j] = 0;
     }
-    shifted_sums(&t, shift, sum, squares);
+    if (t.x.bf16) {
+        shifted_sums(&t, shift, sum, squares);
+    } else {
+        t.x.bf16 = false; /* known from here on: a copy that asks for no value's kind */
+        shifted_sums(&t, shift, sum, squares);
+    }
     if (t.first == 0) out[0] = n;
     for (size_t j = 0; j < t.n; j++) {
         double rest = squares[j] - sum[j] * (sum[j] / n);
@@ -195,8 +200,8 @@ typedef struct {
     float dz[ROWS * PART], xhat[ROWS * PART];
 } float_rows;
 
-/* n channels of n_rows rows; coef at the first of them. */
-INLINE void make_rows(const float *coef, size_t c, pt_act act, size_t n_rows, size_t n,
+/* n channels of n_rows rows; coef at the first of them. A constant for act. */
+INLINE void make_some(const float *coef, size_t c, pt_act act, size_t n_rows, size_t n,
                       pt_values values, pt_values gradient, float_rows *out)
 {
     const float *mean = coef, *rstd = mean + c, *scale = rstd + c, *beta = scale + c;
@@ -216,6 +221,17 @@ INLINE void make_rows(const float *coef, size_t c, pt_act act, size_t n_rows, si
             xhat[j] = d * rstd[j];
         }
     }
+}
+
+INLINE void make_rows(const float *coef, size_t c, pt_act act, size_t n_rows, size_t n,
+                      pt_values x, pt_values dy, float_rows *out)
+{
+    if (act == PT_ACT_RELU)
+        make_some(coef, c, PT_ACT_RELU, n_rows, n, x, dy, out);
+    else if (act == PT_ACT_RELU6)
+        make_some(coef, c, PT_ACT_RELU6, n_rows, n, x, dy, out);
+    else
+        make_some(coef, c, PT_ACT_NONE, n_rows, n, x, dy, out);
 }
 
 INLINE void add_rows(const float_rows *v, size_t n_rows, size_t n, double *a, double *b)
@@ -276,12 +292,12 @@ static void back_sums_item(void *context, int item, int thread)
     double a[MAX_BLOCK], b[MAX_BLOCK];
 
     for (size_t j = 0; j < t.n; j++) a[j] = b[j] = 0;
-    if (job->act == PT_ACT_RELU)
-        back_sums(&t, PT_ACT_RELU, a, b);
-    else if (job->act == PT_ACT_RELU6)
-        back_sums(&t, PT_ACT_RELU6, a, b);
-    else
-        back_sums(&t, PT_ACT_NONE, a, b);
+    if (t.x.bf16 || t.dy.bf16) {
+        back_sums(&t, job->act, a, b);
+    } else {
+        t.x.bf16 = t.dy.bf16 = false; /* as above */
+        back_sums(&t, job->act, a, b);
+    }
     memcpy(out + t.first, a, t.n * sizeof *out);
     memcpy(out + t.c + t.first, b, t.n * sizeof *out);
 }

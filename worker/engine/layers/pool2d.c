@@ -216,6 +216,16 @@ INLINE void gather_few(const seen *w, int n, size_t c, const float *mask, float 
     }
 }
 
+INLINE void gather_known(const seen *w, int n, size_t c, const float *mask, float *dx)
+{
+    if (n == 1)
+        gather_few(w, 1, c, mask, dx);
+    else if (n == 2)
+        gather_few(w, 2, c, mask, dx);
+    else
+        gather_few(w, 4, c, mask, dx);
+}
+
 /* c <= BLOCK channels, the first one at `at` of dx and `from` of the image's windows, of
  * any number of windows; added to dx or not. */
 INLINE void gather_block(const pixel *p, const pool_job *j, size_t from, size_t at,
@@ -273,12 +283,10 @@ INLINE void gather_windows(const pool_job *j, const window *w, int n, size_t fro
             (seen){pt_values_read(dy, c, room[k]), j->from + from + w[k].at, w[k].place};
     }
     if (j->mask.at) mask = pt_values_read(pt_values_from(j->mask, at), c, room_mask);
-    if (n == 1)
-        gather_few(s, 1, c, mask, dx);
-    else if (n == 2)
-        gather_few(s, 2, c, mask, dx);
+    if (mask)
+        gather_known(s, n, c, mask, dx);
     else
-        gather_few(s, 4, c, mask, dx);
+        gather_known(s, n, c, NULL, dx);
     pt_values_put(out, c, dx);
 }
 
@@ -305,12 +313,10 @@ INLINE void gather(const pixel *p, const pool_job *j, size_t from, size_t at)
 }
 
 /* One row of one image's input gradient. */
-PT_CLONES
-static void max_back_row(void *context, int item, int thread)
+INLINE void back_row(const pool_job *j, size_t row)
 {
-    const pool_job *j = context;
     const pt_max_pool *s = j->s;
-    size_t c = (size_t)s->c, row = (size_t)item, at = row * (size_t)s->w * c;
+    size_t c = (size_t)s->c, at = row * (size_t)s->w * c;
     size_t from = row / (size_t)s->h * (size_t)s->out_h * (size_t)s->out_w * c;
     pixel p = {.s = s, .a = (int)(row % (size_t)s->h) + s->pad_top};
 
@@ -320,6 +326,20 @@ static void max_back_row(void *context, int item, int thread)
         advance(&p.columns, p.b, s->kw, s->stride, s->out_w);
         gather(&p, j, from, at);
     }
+}
+
+/* Floats have a copy of their own, which asks for no value what it is. */
+PT_CLONES
+static void max_back_row(void *context, int item, int thread)
+{
+    pool_job j = *(const pool_job *)context;
+
+    if (j.in.bf16 || j.out.bf16 || j.mask.bf16) {
+        back_row(&j, (size_t)item);
+        return;
+    }
+    j.in.bf16 = j.out.bf16 = j.mask.bf16 = false;
+    back_row(&j, (size_t)item);
 }
 
 void pt_max_pool_backward(pt_threads *p, const pt_max_pool *s, int n_images, pt_values dy,
