@@ -13,7 +13,7 @@ enum {
     MAX_BLOCK = 2048, /* channels of one item: whole rows, as memory likes it */
     MIN_BLOCK = 16,
     ROWS = 4,    /* at a time, and ... */
-    PART = 64,   /* ... their channels */
+    PART = 32,   /* ... their channels */
     AHEAD = 1024 /* values between those at work and those that are asked for */
 };
 
@@ -86,7 +86,14 @@ INLINE ahead ahead_of(pt_values x, size_t c, size_t n)
 /* As many lines as ROWS rows of PART channels have. */
 INLINE void fetch(ahead *a, bool bf16)
 {
-    for (size_t i = 0; i < ROWS * PART * pt_value_bytes(bf16) / LINE; i++) {
+    size_t lines = ROWS * PART * pt_value_bytes(bf16) / LINE;
+
+    if (a->n == a->step) { /* whole rows: one run */
+        for (size_t i = 0; i < lines; i++) __builtin_prefetch(a->row + i * LINE);
+        a->row += lines * LINE;
+        return;
+    }
+    for (size_t i = 0; i < lines; i++) {
         __builtin_prefetch(a->row + a->at);
         a->at += LINE;
         if (a->at < a->n) continue;
@@ -251,22 +258,69 @@ INLINE void add_rows(const float_rows *v, size_t n_rows, size_t n, double *a, do
     }
 }
 
-/* n <= PART channels from k on of rows from r on. */
-INLINE void back_part(const sum_item *t, pt_act act, size_t r, size_t n_rows, size_t k,
-                      size_t n, double *a, double *b)
+/* PART channels from k on of the ROWS rows from r on. */
+INLINE void add_part(const sum_item *t, pt_act act, size_t r, size_t k, double *a,
+                     double *b)
 {
     size_t at = r * t->c + k;
     float_rows v;
 
-    make_rows(t->coef + k, t->c, act, n_rows, n, pt_values_from(t->x, at),
+    make_rows(t->coef + k, t->c, act, ROWS, PART, pt_values_from(t->x, at),
               pt_values_from(t->dy, at), &v);
-    add_rows(&v, n_rows, n, a + k, b + k);
+    add_rows(&v, ROWS, PART, a + k, b + k);
+}
+
+/* n <= PART channels, which are too few for a buffer to pay. */
+INLINE void add_few(const sum_item *t, pt_act act, size_t r, size_t n_rows, size_t k,
+                    size_t n, double *a, double *b)
+{
+    const float *mean = t->coef + k, *rstd = mean + t->c, *scale = rstd + t->c,
+                *beta = scale + t->c;
+    float room_x[ROWS * PART], room_dy[ROWS * PART];
+    size_t at = r * t->c + k, step_x, step_dy;
+    const float *x = rows_at(pt_values_from(t->x, at), t->c, n_rows, n, room_x, &step_x);
+    const float *dy =
+        rows_at(pt_values_from(t->dy, at), t->c, n_rows, n, room_dy, &step_dy);
+
+    for (size_t i = 0; i < n_rows; i++, x += step_x, dy += step_dy)
+        for (size_t j = 0; j < n; j++) {
+            float d = x[j] - mean[j];
+            double dz = (double)pt_activate_back(act, d * scale[j] + beta[j], dy[j]);
+
+            a[k + j] += dz;
+            b[k + j] += dz * (double)(d * rstd[j]);
+        }
+}
+
+INLINE void add_rest(const sum_item *t, pt_act act, size_t r, size_t n_rows, size_t k,
+                     size_t n, double *a, double *b)
+{
+    if (act == PT_ACT_RELU)
+        add_few(t, PT_ACT_RELU, r, n_rows, k, n, a, b);
+    else if (act == PT_ACT_RELU6)
+        add_few(t, PT_ACT_RELU6, r, n_rows, k, n, a, b);
+    else
+        add_few(t, PT_ACT_NONE, r, n_rows, k, n, a, b);
+}
+
+/* Narrow maps: a plain loop over the rows, or (bfloat16) over as many as there is room
+ * for. */
+INLINE void back_narrow_sums(const sum_item *t, pt_act act, double *a, double *b)
+{
+    size_t some = t->x.bf16 || t->dy.bf16 ? ROWS : t->rows;
+
+    for (size_t r = 0; r < t->rows; r += some)
+        add_rest(t, act, r, pt_min_size(some, t->rows - r), 0, t->n, a, b);
 }
 
 INLINE void back_sums(const sum_item *t, pt_act act, double *a, double *b)
 {
     size_t c = t->c, r = 0, k;
 
+    if (t->n < PART) {
+        back_narrow_sums(t, act, a, b);
+        return;
+    }
     for (; r + ROWS <= t->rows; r += ROWS) {
         ahead next_x = ahead_of(pt_values_from(t->x, r * c), c, t->n);
         ahead next_dy = ahead_of(pt_values_from(t->dy, r * c), c, t->n);
@@ -274,13 +328,13 @@ INLINE void back_sums(const sum_item *t, pt_act act, double *a, double *b)
         for (k = 0; k + PART <= t->n; k += PART) {
             fetch(&next_x, t->x.bf16);
             fetch(&next_dy, t->dy.bf16);
-            back_part(t, act, r, ROWS, k, PART, a, b);
+            add_part(t, act, r, k, a, b);
         }
-        back_part(t, act, r, ROWS, k, t->n - k, a, b);
+        if (k < t->n) add_rest(t, act, r, ROWS, k, t->n - k, a, b);
     }
     for (; r < t->rows; r++)
         for (k = 0; k < t->n; k += PART)
-            back_part(t, act, r, 1, k, pt_min_size(PART, t->n - k), a, b);
+            add_rest(t, act, r, 1, k, pt_min_size(PART, t->n - k), a, b);
 }
 
 PT_CLONES
