@@ -126,6 +126,10 @@ mutation sums_merged_in_order_of_arrival worker.exchange worker/exchange.c <<'M'
 - if (!own && m->lo > x->lo) add_list(x, &t, x->lo, x->hi, x->list);
 + if (!own) add_list(x, &t, x->lo, x->hi, x->list);
 M
+mutation lists_that_are_sent_need_room worker.exchange worker/exchange.c <<'M'
+- PT_CHECK(!m->receives || (size_t)(at + n) <= x->max_values,
++ PT_CHECK((size_t)(at + n) <= x->max_values,
+M
 mutation exchange_waits_for_its_end worker.exchange worker/exchange.c <<'M'
 - if (s != PT_OK || !done) break;
 + if (s != PT_OK || !done || x->at > 0) break;
