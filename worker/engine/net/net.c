@@ -185,11 +185,19 @@ void pt_net_evaluate_side(pt_net *n, bool side)
     n->side = side;
 }
 
-const float *pt_net_output(const pt_net *n, int node)
+pt_values pt_net_values(const pt_net *n, int node)
 {
     const pt_net_node *o = &n->plan.nodes[node];
+    bool there = n->pass != PT_PASS_NONE && node <= n->top && o->readable;
 
-    return n->pass == PT_PASS_NONE || node > n->top || !o->readable ? NULL : o->y.at;
+    return there ? o->y : (pt_values){0};
+}
+
+const float *pt_net_output(const pt_net *n, int node)
+{
+    pt_values y = pt_net_values(n, node);
+
+    return y.bf16 ? NULL : y.at;
 }
 
 float *pt_net_gradient(pt_net *n, int tensor, int t)

@@ -12,6 +12,7 @@
 #define PT_WORKER_ENGINE_NET_NET_H
 
 #include "worker/engine/net/net_options.h"
+#include "worker/engine/values.h"
 
 PT_MUST_USE pt_status pt_net_create(const pt_net_options *opt, pt_net **out);
 void pt_net_destroy(pt_net **n);
@@ -51,8 +52,11 @@ PT_MUST_USE pt_status pt_net_evaluate_without(pt_net *n, int k, int channel);
 void pt_net_evaluate_side(pt_net *n, bool side);
 
 /* [images][c] of a node after a forward pass, [images][h][w][c] of one of the options'
- * maps; borrowed. NULL: not kept, or not computed. */
+ * maps; borrowed. NULL: not kept, not computed, or stored as bfloat16. */
 const float *pt_net_output(const pt_net *n, int node);
+
+/* The same as it is stored. */
+pt_values pt_net_values(const pt_net *n, int node);
 
 /* Backward by data only, from the logits to rep: dlogits [images][classes] in, borrowed
  * view of the gradient at rep out ([images][rep size]). Head nodes keep their gradients

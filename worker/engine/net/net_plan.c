@@ -209,7 +209,7 @@ static void place_outputs(pt_net_planner *p, pt_lifetime *l, pt_lifetime **place
     for (int i = 1; i < n; i++) { /* readable: kept, and the last that wrote */
         int root = p->nodes[i].y_root;
 
-        p->nodes[i].readable = l[root].last == n && !p->nodes[i].y.bf16;
+        p->nodes[i].readable = l[root].last == n;
         for (int j = i + 1; j <= p->last_use[i]; j++)
             if (p->nodes[j].y_root == root) p->nodes[i].readable = false;
     }
