@@ -21,3 +21,7 @@ mutation a_stored_block_is_not_masked worker.stored_convs worker/engine/conv/exa
 - for (size_t i = 0; p->mask.at && i < n; i += ROOM) {
 + for (size_t i = 0; p->mask.at && !p->y.bf16 && i < n; i += ROOM) {
 M
+mutation maps_for_others_are_stored_as_bf16 worker.net_storage worker/engine/net/plan_storage.c <<'M'
+- !p->nodes[i].map && n->h * n->w > 1;
++ n->h * n->w > 1;
+M
