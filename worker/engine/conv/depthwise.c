@@ -150,26 +150,29 @@ PT_INLINE void some_rows(const pass *p, pt_values in, taps v, int n, pt_values o
         sweep(p, in, v, 1, out);
 }
 
-/* Flags as constants where both are the same. */
-PT_CLONES static void rows_of_values(const pass *p, pt_values in, taps v, int n,
-                                     pt_values out)
-{
-    if (in.bf16 && out.bf16)
-        some_rows(p, (pt_values){in.at, true}, v, n, (pt_values){out.at, true});
-    else
-        some_rows(p, in, v, n, out);
-}
-
 PT_CLONES static void rows_of_floats(const pass *p, pt_values in, taps v, int n,
                                      pt_values out)
 {
     some_rows(p, pt_floats(in.at), v, n, pt_floats(out.at));
 }
 
+PT_CLONES static void rows_of_bf16(const pass *p, pt_values in, taps v, int n,
+                                   pt_values out)
+{
+    some_rows(p, (pt_values){in.at, true}, v, n, (pt_values){out.at, true});
+}
+
+/* One is stored so and the other is not, as beside the network's input. */
+PT_CLONES static void row_of_both(const pass *p, pt_values in, taps v, int one,
+                                  pt_values out)
+{
+    sweep(p, in, v, 1, out);
+}
+
 /* How many rows from `row` to before `end` are computed together: ROWS, 2 or 1. */
 static int rows_together(const pass *p, taps v, int row, int end)
 {
-    int n = ROWS;
+    int n = p->in.bf16 == p->out.bf16 ? ROWS : 1;
 
     for (; n > 1; n /= 2) {
         int last = row + (n - 1) * p->v.out_step;
@@ -190,14 +193,17 @@ static void rows_item(void *context, int index, int thread)
     pt_values out = pt_values_from(p->out, image * (size_t)p->v.n_out * out_row);
     int first = index % p->n_blocks * p->rows;
     int end = pt_min_int(first + p->rows, p->v.n_out);
+    void (*rows)(const pass *, pt_values, taps, int, pt_values) =
+        in.bf16 != out.bf16 ? row_of_both
+        : in.bf16           ? rows_of_bf16
+                            : rows_of_floats;
 
     for (int i = 0; i < p->v.out_step; i++)
         for (int row = first + i, n; row < end; row += n * p->v.out_step) {
             taps v = inside(&p->v, taps_of(&p->v, row));
 
             n = rows_together(p, v, row, end);
-            (in.bf16 || out.bf16 ? rows_of_values : rows_of_floats)(
-                p, in, v, n, pt_values_from(out, (size_t)row * out_row));
+            rows(p, in, v, n, pt_values_from(out, (size_t)row * out_row));
         }
 }
 
