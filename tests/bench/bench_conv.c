@@ -42,22 +42,6 @@ static const struct {
 static clockid_t clock_id = CLOCK_MONOTONIC;
 static pt_kernels kernels;
 
-static double now_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(clock_id, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static float *filled(size_t n)
-{
-    float *p = measure_floats(n);
-
-    for (size_t i = 0; i < n; i++) p[i] = (float)(i % 17) * 0.1f - 0.8f;
-    return p;
-}
-
 typedef struct {
     pt_threads *pool;
     pt_conv_shape s;
@@ -82,13 +66,13 @@ static void run_pass(const bench *b, int pass)
 
 static double best_s(const bench *b, int pass)
 {
-    double best = 1e9, start = now_s();
+    double best = 1e9, start = measure_seconds(clock_id);
 
-    for (int i = 0; i < 2 || now_s() - start < 0.1; i++) {
-        double t = now_s();
+    for (int i = 0; i < 2 || measure_seconds(clock_id) - start < 0.1; i++) {
+        double t = measure_seconds(clock_id);
 
         run_pass(b, pass);
-        t = now_s() - t;
+        t = measure_seconds(clock_id) - t;
         if (t < best) best = t;
     }
     return best;
@@ -110,12 +94,12 @@ static void bench_layer(pt_threads *pool, size_t layer, int n_images, double tot
     size_t scratch = pt_conv_scratch(&b.s, &b.span, pt_threads_count(pool));
     double flop = 2.0 * (double)(n * pixels * count);
 
-    b.x = filled(n * (size_t)side * (size_t)side * (size_t)c_in);
-    b.y = filled(n * pixels * (size_t)c_out);
-    b.w = filled(count);
-    b.dw = filled(count);
-    b.bias = filled((size_t)c_out);
-    b.scratch = filled(scratch);
+    b.x = measure_numbers(n * (size_t)side * (size_t)side * (size_t)c_in);
+    b.y = measure_numbers(n * pixels * (size_t)c_out);
+    b.w = measure_numbers(count);
+    b.dw = measure_numbers(count);
+    b.bias = measure_numbers((size_t)c_out);
+    b.scratch = measure_numbers(scratch);
     printf("%-16s %4d %4d->%-4d %dx%d/%d %9.1f MFLOP", layers[layer].name, side, c_in,
            c_out, k, k, layers[layer].stride, flop * 1e-6);
     *total_flop += flop;
@@ -132,14 +116,15 @@ static void bench_layer(pt_threads *pool, size_t layer, int n_images, double tot
 static double big_gemm(void)
 {
     enum { N = 1024 };
-    float *a = filled(N * N), *b = filled(N * N), *c = filled(N * N);
+    float *a = measure_numbers(N * N), *b = measure_numbers(N * N),
+          *c = measure_numbers(N * N);
     double best = 1e9;
 
     for (int i = 0; i < 6; i++) {
-        double t = now_s();
+        double t = measure_seconds(clock_id);
 
         pt_blas_gemm(PT_N, PT_N, N, N, N, a, N, b, N, false, c, N);
-        t = now_s() - t;
+        t = measure_seconds(clock_id) - t;
         if (t < best) best = t;
     }
     free(a), free(b), free(c);

@@ -37,22 +37,6 @@ typedef struct {
 
 static clockid_t clock_id = CLOCK_MONOTONIC;
 
-static double now_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(clock_id, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static float *filled(size_t n)
-{
-    float *p = measure_floats(n);
-
-    for (size_t i = 0; i < n; i++) p[i] = (float)(i % 17) * 0.1f - 0.8f;
-    return p;
-}
-
 static void run_pass(const bench *b, kind k)
 {
     int n = b->span.b;
@@ -93,12 +77,12 @@ static void measure_pass(bench *b, kind k, double *pass_s, double *triad_s)
     double passes[ROUNDS], triads[ROUNDS];
 
     for (int i = -1; i < ROUNDS; i++) { /* the first warms up */
-        double start = now_s(), middle, end;
+        double start = measure_seconds(clock_id), middle, end;
 
         run_pass(b, k);
-        middle = now_s();
+        middle = measure_seconds(clock_id);
         pt_threads_run(b->pool, pt_threads_count(b->pool), triad, b);
-        end = now_s();
+        end = measure_seconds(clock_id);
         if (i < 0) continue;
         passes[i] = middle - start;
         triads[i] = end - middle;
@@ -128,14 +112,15 @@ static void init(bench *b, pt_threads *pool, size_t layer, int n_images)
                            .pad_left = pad};
     x_floats = (size_t)n_images * (size_t)side * (size_t)side * (size_t)c;
     y_floats = (size_t)n_images * pt_conv_pixels(&b->s) * (size_t)c;
-    b->x = filled(x_floats);
-    b->y = filled(y_floats);
-    b->w = filled(9 * (size_t)c);
-    b->dw = filled(9 * (size_t)c);
-    b->scratch = filled(pt_depthwise_scratch(&b->s, &b->span, pt_threads_count(pool)));
-    b->a = filled((x_floats + y_floats) * 8 / TRIAD_BYTES);
-    b->b = filled((x_floats + y_floats) * 8 / TRIAD_BYTES);
-    b->c = filled((x_floats + y_floats) * 8 / TRIAD_BYTES);
+    b->x = measure_numbers(x_floats);
+    b->y = measure_numbers(y_floats);
+    b->w = measure_numbers(9 * (size_t)c);
+    b->dw = measure_numbers(9 * (size_t)c);
+    b->scratch =
+        measure_numbers(pt_depthwise_scratch(&b->s, &b->span, pt_threads_count(pool)));
+    b->a = measure_numbers((x_floats + y_floats) * 8 / TRIAD_BYTES);
+    b->b = measure_numbers((x_floats + y_floats) * 8 / TRIAD_BYTES);
+    b->c = measure_numbers((x_floats + y_floats) * 8 / TRIAD_BYTES);
 }
 
 static void fini(bench *b)

@@ -22,30 +22,15 @@ static const struct {
 
 static clockid_t clock_id = CLOCK_MONOTONIC;
 
-static double now_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(clock_id, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static float *filled(size_t n)
-{
-    float *p = measure_floats(n);
-
-    for (size_t i = 0; i < n; i++) p[i] = (float)(i % 17) * 0.1f - 0.8f;
-    return p;
-}
-
 static void bench_layer(pt_threads *pool, size_t layer, int n_images)
 {
     int n_in = layers[layer].n_in, n_out = layers[layer].n_out;
     size_t in = (size_t)n_in, out = (size_t)n_out, n = (size_t)n_images;
     pt_span span = {N_SHARDS, 0, N_SHARDS, n_images, false};
-    float *x = filled(n * in), *y = filled(n * out), *w = filled(in * out);
-    float *dw = filled(in * out), *bias = filled(out);
-    float *scratch = filled(
+    float *x = measure_numbers(n * in), *y = measure_numbers(n * out),
+          *w = measure_numbers(in * out);
+    float *dw = measure_numbers(in * out), *bias = measure_numbers(out);
+    float *scratch = measure_numbers(
         pt_linear_scratch(n_in, n_out, n_images, N_SHARDS, pt_threads_count(pool)));
 
     printf("%-12s %5d -> %-5d", layers[layer].name, n_in, n_out);
@@ -53,7 +38,7 @@ static void bench_layer(pt_threads *pool, size_t layer, int n_images)
         double best = 1e9;
 
         for (int i = 0; i < 3; i++) {
-            double t = now_s();
+            double t = measure_seconds(clock_id);
 
             if (pass == 0) {
                 pt_linear_forward(pool, n_in, n_out, n_images, false, x, w, bias, y,
@@ -65,7 +50,7 @@ static void bench_layer(pt_threads *pool, size_t layer, int n_images)
                 pt_linear_backward_weights(pool, n_in, n_out, &span, x, y, NULL, &dw,
                                            &bias, scratch);
             }
-            t = now_s() - t;
+            t = measure_seconds(clock_id) - t;
             if (t < best) best = t;
         }
         printf("  %8.2f ms %6.1f GFLOP/s", best * 1e3,
