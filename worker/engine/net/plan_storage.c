@@ -20,6 +20,17 @@ static bool is_free(const pt_net_planner *p, int i)
            !p->nodes[i].map && n->h * n->w > 1;
 }
 
+/* May all nodes be stored so whose outputs, or gradients, share the buffer of `root`? */
+static bool all_may(const pt_net_planner *p, int root, bool gradients)
+{
+    for (int i = 0; i < p->g->n_nodes; i++) {
+        const pt_net_node *n = &p->nodes[i];
+
+        if ((gradients ? n->dy_root : n->y_root) == root && !n->may_be_bf16) return false;
+    }
+    return true;
+}
+
 void pt_net_choose_storage(pt_net_planner *p)
 {
     const pt_graph *g = p->g;
@@ -35,22 +46,13 @@ void pt_net_choose_storage(pt_net_planner *p)
             if (in >= 0 && !takes_bf16(g->nodes[i].op)) p->nodes[in].may_be_bf16 = false;
         }
     }
-    for (int i = 0; i < g->n_nodes; i++) p->nodes[i].y.bf16 = p->nodes[i].may_be_bf16;
-    for (int i = 0; i < g->n_nodes; i++) /* all that share a buffer, or none */
-        if (!p->nodes[i].may_be_bf16) p->nodes[p->nodes[i].y_root].y.bf16 = false;
     for (int i = 0; i < g->n_nodes; i++)
-        p->nodes[i].y.bf16 = p->nodes[p->nodes[i].y_root].y.bf16;
+        p->nodes[i].y.bf16 = all_may(p, p->nodes[i].y_root, false);
 }
 
 void pt_net_choose_gradient_storage(pt_net_planner *p)
 {
-    const pt_graph *g = p->g;
-
-    for (int i = 0; i < g->n_nodes; i++) p->nodes[i].dy.bf16 = p->nodes[i].may_be_bf16;
-    for (int i = 0; i < g->n_nodes; i++)
-        if (!p->nodes[i].may_be_bf16 && p->nodes[i].dy_root >= 0)
-            p->nodes[p->nodes[i].dy_root].dy.bf16 = false;
-    for (int i = 0; i < g->n_nodes; i++)
-        if (p->nodes[i].dy_root >= 0)
-            p->nodes[i].dy.bf16 = p->nodes[p->nodes[i].dy_root].dy.bf16;
+    for (int i = 0; i < p->g->n_nodes; i++)
+        p->nodes[i].dy.bf16 =
+            p->nodes[i].dy_root >= 0 && all_may(p, p->nodes[i].dy_root, true);
 }
