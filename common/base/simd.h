@@ -11,4 +11,8 @@
 #define PT_CLONES
 #endif
 
+/* Inlined, so that an argument is a constant in the hot copy of a loop and that the code
+ * is compiled for the instruction set of the caller (PT_CLONES). */
+#define PT_INLINE __attribute__((always_inline)) static inline
+
 #endif

@@ -21,11 +21,8 @@ enum { PT_LANES = 8 };
 #endif
 
 typedef float pt_lanes __attribute__((vector_size(PT_LANES * sizeof(float))));
+typedef double pt_lanes_f64 __attribute__((vector_size(PT_LANES * sizeof(double))));
 typedef int pt_lane_mask __attribute__((vector_size(PT_LANES * sizeof(int))));
-
-/* Inlined, so that n is a constant in the hot copy of a loop and that the code is
- * compiled for the instruction set of the caller (PT_CLONES). */
-#define PT_INLINE __attribute__((always_inline)) static inline
 
 /* The first n <= PT_LANES lanes from p, the others 0. */
 PT_INLINE pt_lanes pt_load(const float *p, size_t n)
@@ -44,35 +41,6 @@ PT_INLINE pt_lanes pt_load(const float *p, size_t n)
 PT_INLINE void pt_store(float *p, pt_lanes v, size_t n)
 {
     if (n == PT_LANES) {
-        memcpy(p, &v, sizeof v);
-    } else {
-        memcpy(p, &v, n * sizeof *p);
-    }
-}
-
-/* Eight channels everywhere. */
-enum { PT_EIGHT = 8 };
-
-typedef float pt_eight __attribute__((vector_size(PT_EIGHT * sizeof(float))));
-typedef double pt_eight_f64 __attribute__((vector_size(PT_EIGHT * sizeof(double))));
-
-/* The first n <= PT_EIGHT lanes from p, the others 0. */
-PT_INLINE pt_eight pt_load_eight(const float *p, size_t n)
-{
-    pt_eight v = {0};
-
-    if (n == PT_EIGHT) {
-        memcpy(&v, p, sizeof v);
-    } else {
-        memcpy(&v, p, n * sizeof *p);
-    }
-    return v;
-}
-
-/* The first n lanes to p. */
-PT_INLINE void pt_store_eight(float *p, pt_eight v, size_t n)
-{
-    if (n == PT_EIGHT) {
         memcpy(p, &v, sizeof v);
     } else {
         memcpy(p, &v, n * sizeof *p);

@@ -14,13 +14,12 @@
 #include <string.h>
 
 #include "common/base/bf16.h"
+#include "common/base/simd.h"
 
 typedef struct {
     void *at; /* borrowed; NULL: there are none */
     bool bf16;
 } pt_values;
-
-#define PT_HOT __attribute__((always_inline)) static inline
 
 static inline pt_values pt_floats(const float *x)
 {
@@ -32,13 +31,14 @@ static inline size_t pt_value_bytes(bool bf16)
     return bf16 ? sizeof(uint16_t) : sizeof(float);
 }
 
-/* From value i on. */
-static inline pt_values pt_values_from(pt_values v, size_t i)
+/* From value i on; i may be negative. */
+static inline pt_values pt_values_from(pt_values v, ptrdiff_t i)
 {
-    return (pt_values){(char *)v.at + i * pt_value_bytes(v.bf16), v.bf16};
+    return (pt_values){(char *)v.at + i * (ptrdiff_t)pt_value_bytes(v.bf16), v.bf16};
 }
 
-PT_HOT void pt_values_widen(const uint16_t *restrict from, size_t n, float *restrict to)
+PT_INLINE void pt_values_widen(const uint16_t *restrict from, size_t n,
+                               float *restrict to)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t u = (uint32_t)from[i] << 16;
@@ -47,7 +47,8 @@ PT_HOT void pt_values_widen(const uint16_t *restrict from, size_t n, float *rest
     }
 }
 
-PT_HOT void pt_values_narrow(const float *restrict from, size_t n, uint16_t *restrict to)
+PT_INLINE void pt_values_narrow(const float *restrict from, size_t n,
+                                uint16_t *restrict to)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t u;
@@ -58,7 +59,7 @@ PT_HOT void pt_values_narrow(const float *restrict from, size_t n, uint16_t *res
 }
 
 /* The first n values as floats, to be read: where they are, or in room [n]. */
-PT_HOT const float *pt_values_read(pt_values v, size_t n, float *room)
+PT_INLINE const float *pt_values_read(pt_values v, size_t n, float *room)
 {
     if (!v.bf16) return v.at;
     pt_values_widen(v.at, n, room);
@@ -67,14 +68,14 @@ PT_HOT const float *pt_values_read(pt_values v, size_t n, float *room)
 
 /* Where the first n values are to be written as floats. With `keep` they are there, to be
  * changed. pt_values_put then stores them. */
-PT_HOT float *pt_values_open(pt_values v, size_t n, bool keep, float *room)
+PT_INLINE float *pt_values_open(pt_values v, size_t n, bool keep, float *room)
 {
     if (!v.bf16) return v.at;
     if (keep) pt_values_widen(v.at, n, room);
     return room;
 }
 
-PT_HOT void pt_values_put(pt_values v, size_t n, const float *room)
+PT_INLINE void pt_values_put(pt_values v, size_t n, const float *room)
 {
     if (v.bf16) pt_values_narrow(room, n, v.at);
 }

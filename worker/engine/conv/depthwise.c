@@ -74,26 +74,27 @@ static taps inside(const axis *a, taps t)
 /* Channels c..c+n-1 of n_together pixels, one below the other. */
 PT_INLINE void lanes(const tile *t, int n_together, int n_columns, ptrdiff_t c, size_t n)
 {
-    pt_eight sum[ROWS] = {{0}};
+    pt_lanes sum[ROWS] = {{0}};
 
-    for (int k = 0; t->bias && k < n_together; k++)
-        sum[k] = pt_load_eight(t->bias + c, n);
+    for (int k = 0; t->bias && k < n_together; k++) sum[k] = pt_load(t->bias + c, n);
     for (int i = 0; i < t->n_rows; i++) {
         ptrdiff_t in = i * t->by.in_row + c;
         const float *w = t->w + i * t->by.w_row + c;
 
         for (int j = 0; j < n_columns; j++, in += t->by.in_tap, w += t->by.w_tap) {
-            pt_eight v = pt_load_eight(w, n);
+            pt_lanes v = pt_load(w, n);
 
             for (int k = 0; k < n_together; k++)
-                sum[k] += pt_values_load_eight(t->in, in + k * t->by.in_next, n) * v;
+                sum[k] +=
+                    pt_values_load(pt_values_from(t->in, in + k * t->by.in_next), n) * v;
         }
     }
     for (int k = 0; k < n_together; k++) {
         ptrdiff_t out = k * t->by.out_next + c;
 
-        if (t->accumulate) sum[k] = pt_values_load_eight(t->out, out, n) + sum[k];
-        pt_values_store_eight(t->out, out, sum[k], n);
+        if (t->accumulate)
+            sum[k] = pt_values_load(pt_values_from(t->out, out), n) + sum[k];
+        pt_values_store(pt_values_from(t->out, out), sum[k], n);
     }
 }
 
@@ -101,8 +102,8 @@ PT_INLINE void all_lanes(tile t, int n_together, int n_columns)
 {
     ptrdiff_t c = 0;
 
-    for (; c + PT_EIGHT <= t.by.channels; c += PT_EIGHT)
-        lanes(&t, n_together, n_columns, c, PT_EIGHT);
+    for (; c + PT_LANES <= t.by.channels; c += PT_LANES)
+        lanes(&t, n_together, n_columns, c, PT_LANES);
     if (c < t.by.channels)
         lanes(&t, n_together, n_columns, c, (size_t)(t.by.channels - c));
 }

@@ -27,7 +27,7 @@ typedef struct {
     const layer *l;
     size_t c, n;
     int n_groups;
-    pt_eight_f64 *sum; /* [n_groups][2][kh][kw] */
+    pt_lanes_f64 *sum; /* [n_groups][2][kh][kw] */
     float *x;          /* [kh][n_groups][w][GROUP]: input row i is at i % kh */
     float *dy;         /* [n_groups][out_w][GROUP] */
 } tile;
@@ -71,34 +71,33 @@ PT_CLONES static void copy_row(const tile *t, pt_values row, int n_pixels, float
 /* Adds to sum[i * step] the products of row i of x with dy over n_pixels that lie x_step
  * apart in x: four chains, then double. */
 PT_INLINE void dots(const float *const x[], size_t x_step, const float *dy, int n_pixels,
-                    int n_rows, pt_eight_f64 *sum, int step)
+                    int n_rows, pt_lanes_f64 *sum, int step)
 {
-    pt_eight chain[ROWS][CHAINS] = {{{0}}};
+    pt_lanes chain[ROWS][CHAINS] = {{{0}}};
     size_t at = 0;
     int k = 0;
 
     for (; k + CHAINS <= n_pixels; k += CHAINS) {
         for (int j = 0; j < CHAINS; j++, at += x_step, dy += GROUP) {
-            pt_eight v = pt_load_eight(dy, PT_EIGHT);
+            pt_lanes v = pt_load(dy, PT_LANES);
 
             for (int i = 0; i < n_rows; i++)
-                chain[i][j] += pt_load_eight(x[i] + at, PT_EIGHT) * v;
+                chain[i][j] += pt_load(x[i] + at, PT_LANES) * v;
         }
     }
     for (; k < n_pixels; k++, at += x_step, dy += GROUP)
         for (int i = 0; i < n_rows; i++)
-            chain[i][0] +=
-                pt_load_eight(x[i] + at, PT_EIGHT) * pt_load_eight(dy, PT_EIGHT);
+            chain[i][0] += pt_load(x[i] + at, PT_LANES) * pt_load(dy, PT_LANES);
     for (int i = 0; i < n_rows; i++) {
-        pt_eight v = (chain[i][0] + chain[i][1]) + (chain[i][2] + chain[i][3]);
+        pt_lanes v = (chain[i][0] + chain[i][1]) + (chain[i][2] + chain[i][3]);
 
-        sum[i * step] += __builtin_convertvector(v, pt_eight_f64);
+        sum[i * step] += __builtin_convertvector(v, pt_lanes_f64);
     }
 }
 
 /* Column kj of n_rows kernel rows. x: the input rows; sum: of the first row. */
 PT_INLINE void add_column(const pt_conv_shape *s, const float *const x[], const float *dy,
-                          int n_rows, int kj, pt_eight_f64 *sum)
+                          int n_rows, int kj, pt_lanes_f64 *sum)
 {
     int x0 = kj - s->pad_left; /* column for output 0 */
     int first = x0 < 0 ? (s->stride - 1 - x0) / s->stride : 0;
@@ -122,7 +121,7 @@ PT_CLONES static void add_row(const tile *t, int c, int y0)
     const float *dy = t->dy + group * s->out_w * GROUP + lane;
 
     for (; ki < end; ki += n) {
-        pt_eight_f64 *sum = t->sum + (c / PT_EIGHT * s->kh + ki) * s->kw;
+        pt_lanes_f64 *sum = t->sum + (c / PT_LANES * s->kh + ki) * s->kw;
         const float *x[ROWS];
 
         n = pt_min_int(ROWS, end - ki);
@@ -152,7 +151,7 @@ static void add_image(const tile *t, size_t image)
             copy_row(t, pt_values_from(x, (size_t)copied * row), s->w, x_row(t, copied));
         copy_row(t, pt_values_from(dy, (size_t)oy * (size_t)s->out_w * channels),
                  s->out_w, t->dy);
-        for (int c = 0; c < (int)t->n; c += PT_EIGHT) add_row(t, c, y0);
+        for (int c = 0; c < (int)t->n; c += PT_LANES) add_row(t, c, y0);
     }
 }
 
@@ -174,7 +173,7 @@ static tile tile_of(const layer *l, int index, float *scratch)
     tile t = {.l = l, .c = c, .n = n, .n_groups = pt_parts(n, GROUP)};
 
     if (!scratch) return t;
-    t.sum = (pt_eight_f64 *)scratch;
+    t.sum = (pt_lanes_f64 *)scratch;
     t.x = scratch + sum_floats(l);
     t.dy = t.x + x_floats(l);
     return t;
@@ -199,7 +198,7 @@ static void leaf(const void *context, int index, size_t begin, size_t end, float
     for (size_t image = begin; image < end; image++) add_image(&t, image);
     for (size_t k = 0; k < taps; k++)
         for (size_t c = 0; c < t.n; c++)
-            *out++ = (float)t.sum[c / PT_EIGHT * taps + k][c % PT_EIGHT];
+            *out++ = (float)t.sum[c / PT_LANES * taps + k][c % PT_LANES];
 }
 
 static void put(const void *context, int index, const float *sum, float *dw)

@@ -6,8 +6,6 @@
 #include "common/base/sizes.h"
 #include "common/run/moments.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 enum {
     CHUNK = 16384, /* values of one item of an elementwise pass, and ... */
     ROOM = 1024    /* ... at a time where they are stored as bfloat16 */
@@ -106,8 +104,8 @@ static void run_rows(pt_threads *p, row_job *j, void (*work)(void *, int, int))
     pt_threads_run(p, j->s->n_images * j->n_parts, work, j);
 }
 
-INLINE void normalise(const row_item *t, pt_act act, const float *x, const float *plus,
-                      float *y)
+PT_INLINE void normalise(const row_item *t, pt_act act, const float *x, const float *plus,
+                         float *y)
 {
     const float *mean = t->coef, *scale = mean + 2 * t->c, *beta = scale + t->c;
 
@@ -122,7 +120,7 @@ INLINE void normalise(const row_item *t, pt_act act, const float *x, const float
     }
 }
 
-INLINE void normalise_by(const row_item *t, const row_job *j, pt_act act)
+PT_INLINE void normalise_by(const row_item *t, const row_job *j, pt_act act)
 {
     float room_x[ROOM], room_plus[ROOM], room[ROOM];
     bool all = all_floats(j);
@@ -166,8 +164,8 @@ void pt_bn_normalise(pt_threads *p, const pt_bn_shape *s, const float *coef, pt_
     run_rows(p, &j, normalise_item);
 }
 
-INLINE void back_rows(const row_item *t, pt_act act, bool batch, bool accumulate,
-                      const float *x, const float *dy, float *dx)
+PT_INLINE void back_rows(const row_item *t, pt_act act, bool batch, bool accumulate,
+                         const float *x, const float *dy, float *dx)
 {
     size_t c = t->c;
     const float *mean = t->coef, *rstd = mean + c, *scale = rstd + c, *beta = scale + c;
@@ -186,8 +184,8 @@ INLINE void back_rows(const row_item *t, pt_act act, bool batch, bool accumulate
     }
 }
 
-INLINE void back_act(const row_item *t, pt_act act, bool accumulate, const float *x,
-                     const float *dy, float *dx)
+PT_INLINE void back_act(const row_item *t, pt_act act, bool accumulate, const float *x,
+                        const float *dy, float *dx)
 {
     if (t->means && accumulate)
         back_rows(t, act, true, true, x, dy, dx);
@@ -199,7 +197,7 @@ INLINE void back_act(const row_item *t, pt_act act, bool accumulate, const float
         back_rows(t, act, false, false, x, dy, dx);
 }
 
-INLINE void back_by(const row_item *t, const row_job *j, pt_act act)
+PT_INLINE void back_by(const row_item *t, const row_job *j, pt_act act)
 {
     float room_x[ROOM], room_dy[ROOM], room[ROOM];
     bool all = all_floats(j);

@@ -6,8 +6,6 @@
 #include "common/run/moments.h"
 #include "worker/engine/layers/batch_norm.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 enum {
     LINE = 64,        /* bytes of a cache line */
     MAX_BLOCK = 2048, /* channels of one item: whole rows, as memory likes it */
@@ -75,7 +73,7 @@ typedef struct {
     size_t step, n, at;
 } ahead;
 
-INLINE ahead ahead_of(pt_values x, size_t c, size_t n)
+PT_INLINE ahead ahead_of(pt_values x, size_t c, size_t n)
 {
     size_t value = pt_value_bytes(x.bf16);
     size_t rows = (AHEAD + ROWS * c - 1) / (ROWS * c) * ROWS;
@@ -84,7 +82,7 @@ INLINE ahead ahead_of(pt_values x, size_t c, size_t n)
 }
 
 /* As many lines as ROWS rows of PART channels have. */
-INLINE void fetch(ahead *a, bool bf16)
+PT_INLINE void fetch(ahead *a, bool bf16)
 {
     size_t lines = ROWS * PART * pt_value_bytes(bf16) / LINE;
 
@@ -104,8 +102,8 @@ INLINE void fetch(ahead *a, bool bf16)
 
 /* n <= PART channels of n_rows <= ROWS rows of x [..][c]: where they are, or in room;
  * then *step apart. */
-INLINE const float *rows_at(pt_values x, size_t c, size_t n_rows, size_t n, float *room,
-                            size_t *step)
+PT_INLINE const float *rows_at(pt_values x, size_t c, size_t n_rows, size_t n,
+                               float *room, size_t *step)
 {
     *step = x.bf16 ? n : c;
     if (!x.bf16) return x.at;
@@ -116,8 +114,8 @@ INLINE const float *rows_at(pt_values x, size_t c, size_t n_rows, size_t n, floa
 
 /* Adds n_rows rows in order, one chain per channel. A constant: the sums of a channel
  * stay in registers meanwhile. */
-INLINE void add_shifted(pt_values values, size_t n_rows, size_t c, size_t n,
-                        const double *shift, double *sum, double *squares)
+PT_INLINE void add_shifted(pt_values values, size_t n_rows, size_t c, size_t n,
+                           const double *shift, double *sum, double *squares)
 {
     float room[ROWS * PART];
     size_t step;
@@ -139,8 +137,8 @@ INLINE void add_shifted(pt_values values, size_t n_rows, size_t c, size_t n,
 }
 
 /* Sums of d and of its square, d = x - shift in double: a single read. */
-INLINE void shifted_sums(const sum_item *t, const double *shift, double *sum,
-                         double *squares)
+PT_INLINE void shifted_sums(const sum_item *t, const double *shift, double *sum,
+                            double *squares)
 {
     size_t c = t->c, r = 0, k;
 
@@ -208,8 +206,8 @@ typedef struct {
 } float_rows;
 
 /* n channels of n_rows rows; coef at the first of them. A constant for act. */
-INLINE void make_some(const float *coef, size_t c, pt_act act, size_t n_rows, size_t n,
-                      pt_values values, pt_values gradient, float_rows *out)
+PT_INLINE void make_some(const float *coef, size_t c, pt_act act, size_t n_rows, size_t n,
+                         pt_values values, pt_values gradient, float_rows *out)
 {
     const float *mean = coef, *rstd = mean + c, *scale = rstd + c, *beta = scale + c;
     float room_x[ROWS * PART], room_dy[ROWS * PART];
@@ -230,8 +228,8 @@ INLINE void make_some(const float *coef, size_t c, pt_act act, size_t n_rows, si
     }
 }
 
-INLINE void make_rows(const float *coef, size_t c, pt_act act, size_t n_rows, size_t n,
-                      pt_values x, pt_values dy, float_rows *out)
+PT_INLINE void make_rows(const float *coef, size_t c, pt_act act, size_t n_rows, size_t n,
+                         pt_values x, pt_values dy, float_rows *out)
 {
     if (act == PT_ACT_RELU)
         make_some(coef, c, PT_ACT_RELU, n_rows, n, x, dy, out);
@@ -241,7 +239,8 @@ INLINE void make_rows(const float *coef, size_t c, pt_act act, size_t n_rows, si
         make_some(coef, c, PT_ACT_NONE, n_rows, n, x, dy, out);
 }
 
-INLINE void add_rows(const float_rows *v, size_t n_rows, size_t n, double *a, double *b)
+PT_INLINE void add_rows(const float_rows *v, size_t n_rows, size_t n, double *a,
+                        double *b)
 {
     for (size_t j = 0; j < n; j++) {
         double sum_a = a[j], sum_b = b[j];
@@ -259,8 +258,8 @@ INLINE void add_rows(const float_rows *v, size_t n_rows, size_t n, double *a, do
 }
 
 /* PART channels from k on of the ROWS rows from r on. */
-INLINE void add_part(const sum_item *t, pt_act act, size_t r, size_t k, double *a,
-                     double *b)
+PT_INLINE void add_part(const sum_item *t, pt_act act, size_t r, size_t k, double *a,
+                        double *b)
 {
     size_t at = r * t->c + k;
     float_rows v;
@@ -271,8 +270,8 @@ INLINE void add_part(const sum_item *t, pt_act act, size_t r, size_t k, double *
 }
 
 /* n <= PART channels, which are too few for a buffer to pay. */
-INLINE void add_few(const sum_item *t, pt_act act, size_t r, size_t n_rows, size_t k,
-                    size_t n, double *a, double *b)
+PT_INLINE void add_few(const sum_item *t, pt_act act, size_t r, size_t n_rows, size_t k,
+                       size_t n, double *a, double *b)
 {
     const float *mean = t->coef + k, *rstd = mean + t->c, *scale = rstd + t->c,
                 *beta = scale + t->c;
@@ -292,8 +291,8 @@ INLINE void add_few(const sum_item *t, pt_act act, size_t r, size_t n_rows, size
         }
 }
 
-INLINE void add_rest(const sum_item *t, pt_act act, size_t r, size_t n_rows, size_t k,
-                     size_t n, double *a, double *b)
+PT_INLINE void add_rest(const sum_item *t, pt_act act, size_t r, size_t n_rows, size_t k,
+                        size_t n, double *a, double *b)
 {
     if (act == PT_ACT_RELU)
         add_few(t, PT_ACT_RELU, r, n_rows, k, n, a, b);
@@ -305,7 +304,7 @@ INLINE void add_rest(const sum_item *t, pt_act act, size_t r, size_t n_rows, siz
 
 /* Narrow maps: a plain loop over the rows, or (bfloat16) over as many as there is room
  * for. */
-INLINE void back_narrow_sums(const sum_item *t, pt_act act, double *a, double *b)
+PT_INLINE void back_narrow_sums(const sum_item *t, pt_act act, double *a, double *b)
 {
     size_t some = t->x.bf16 || t->dy.bf16 ? ROWS : t->rows;
 
@@ -313,7 +312,7 @@ INLINE void back_narrow_sums(const sum_item *t, pt_act act, double *a, double *b
         add_rest(t, act, r, pt_min_size(some, t->rows - r), 0, t->n, a, b);
 }
 
-INLINE void back_sums(const sum_item *t, pt_act act, double *a, double *b)
+PT_INLINE void back_sums(const sum_item *t, pt_act act, double *a, double *b)
 {
     size_t c = t->c, r = 0, k;
 

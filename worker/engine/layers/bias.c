@@ -16,7 +16,7 @@ typedef struct {
 } pass;
 
 /* sum [n] += one row. */
-PT_HOT void add_row(pt_values dy, size_t n, double *sum)
+PT_INLINE void add_row(pt_values dy, size_t n, double *sum)
 {
     float room[CHANNELS];
     const float *row = pt_values_read(dy, n, room);

@@ -191,7 +191,7 @@ typedef struct {
 } concat_args;
 
 /* n values from one place to another. */
-PT_HOT void copy(pt_values from, size_t n, pt_values to)
+PT_INLINE void copy(pt_values from, size_t n, pt_values to)
 {
     float room[ROOM];
 
@@ -237,8 +237,8 @@ typedef struct {
     pt_values dy;
 } split_args;
 
-PT_HOT void put_masked(float *out, const float *in, size_t n, bool accumulate,
-                       const float *mask)
+PT_INLINE void put_masked(float *out, const float *in, size_t n, bool accumulate,
+                          const float *mask)
 {
 #pragma GCC ivdep
     for (size_t i = 0; i < n; i++) {
@@ -249,8 +249,8 @@ PT_HOT void put_masked(float *out, const float *in, size_t n, bool accumulate,
 }
 
 /* n channels of one pixel. */
-PT_HOT void split_some(const pt_concat_input *in, pt_values dy, pt_values mask, size_t n,
-                       pt_values dx)
+PT_INLINE void split_some(const pt_concat_input *in, pt_values dy, pt_values mask,
+                          size_t n, pt_values dx)
 {
     float room_dy[ROOM], room_mask[ROOM], room[ROOM];
     const float *from = pt_values_read(dy, n, room_dy);
@@ -264,7 +264,7 @@ PT_HOT void split_some(const pt_concat_input *in, pt_values dy, pt_values mask, 
 }
 
 /* All of an input's channels of pixel r. */
-PT_HOT void split_pixel(const pt_concat_input *in, size_t r, pt_values dy)
+PT_INLINE void split_pixel(const pt_concat_input *in, size_t r, pt_values dy)
 {
     size_t c = (size_t)in->c;
 

@@ -5,8 +5,6 @@
 #include "common/base/simd.h"
 #include "common/base/sizes.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 enum {
     BLOCK = 64, /* channels that are worked on at a time */
     FEW = 4     /* windows */
@@ -30,8 +28,8 @@ typedef struct {
 
 /* n <= BLOCK channels of a window that lies inside the image, x its first pixel: where
  * they are, or in room [kh * kw][n]. */
-INLINE window_floats read_window(const pt_max_pool *s, int kh, int kw, pt_values x,
-                                 size_t n, float *room)
+PT_INLINE window_floats read_window(const pt_max_pool *s, int kh, int kw, pt_values x,
+                                    size_t n, float *room)
 {
     size_t c = (size_t)s->c, row = (size_t)s->w * c;
 
@@ -45,8 +43,8 @@ INLINE window_floats read_window(const pt_max_pool *s, int kh, int kw, pt_values
 
 /* Their maxima. With constants for kh and kw these and their places stay in registers;
  * places of 32 bits, so that one mask selects both. */
-INLINE void whole_window(const pt_max_pool *s, int kh, int kw, pt_values x, size_t n,
-                         float *y, uint8_t *argmax)
+PT_INLINE void whole_window(const pt_max_pool *s, int kh, int kw, pt_values x, size_t n,
+                            float *y, uint8_t *argmax)
 {
     float room[9 * BLOCK];
     window_floats w = read_window(s, kh, kw, x, n, room);
@@ -73,8 +71,8 @@ INLINE void whole_window(const pt_max_pool *s, int kh, int kw, pt_values x, size
 }
 
 /* n <= BLOCK channels of any window: what of it is inside image x. */
-INLINE void cut_window(const pt_max_pool *s, pt_values x, int top, int left, size_t n,
-                       float *y, uint8_t *argmax)
+PT_INLINE void cut_window(const pt_max_pool *s, pt_values x, int top, int left, size_t n,
+                          float *y, uint8_t *argmax)
 {
     int ih0 = pt_max_int(top, 0), ih1 = pt_min_int(top + s->kh, s->h);
     int iw0 = pt_max_int(left, 0), iw1 = pt_min_int(left + s->kw, s->w);
@@ -102,8 +100,8 @@ INLINE void cut_window(const pt_max_pool *s, pt_values x, int top, int left, siz
     for (size_t j = 0; j < n; j++) argmax[j] = (uint8_t)place[j];
 }
 
-INLINE void window_max(const pt_max_pool *s, pt_values x, int top, int left, size_t n,
-                       pt_values out, uint8_t *argmax)
+PT_INLINE void window_max(const pt_max_pool *s, pt_values x, int top, int left, size_t n,
+                          pt_values out, uint8_t *argmax)
 {
     bool whole = top >= 0 && left >= 0 && top + s->kh <= s->h && left + s->kw <= s->w;
     float room[BLOCK], *y = pt_values_open(out, n, false, room);
@@ -200,7 +198,7 @@ typedef struct {
 
 /* The gradient at a pixel of n windows: the sum over those whose maximum it is. With a
  * constant for n it stays in registers. */
-INLINE void gather_few(const seen *w, int n, size_t c, const float *mask, float *dx)
+PT_INLINE void gather_few(const seen *w, int n, size_t c, const float *mask, float *dx)
 {
 #pragma GCC ivdep
     for (size_t j = 0; j < c; j++) {
@@ -216,7 +214,7 @@ INLINE void gather_few(const seen *w, int n, size_t c, const float *mask, float 
     }
 }
 
-INLINE void gather_known(const seen *w, int n, size_t c, const float *mask, float *dx)
+PT_INLINE void gather_known(const seen *w, int n, size_t c, const float *mask, float *dx)
 {
     if (n == 1)
         gather_few(w, 1, c, mask, dx);
@@ -228,8 +226,8 @@ INLINE void gather_known(const seen *w, int n, size_t c, const float *mask, floa
 
 /* c <= BLOCK channels, the first one at `at` of dx and `from` of the image's windows, of
  * any number of windows; added to dx or not. */
-INLINE void gather_block(const pixel *p, const pool_job *j, size_t from, size_t at,
-                         size_t c)
+PT_INLINE void gather_block(const pixel *p, const pool_job *j, size_t from, size_t at,
+                            size_t c)
 {
     pt_values out = pt_values_from(j->out, at);
     float sum[BLOCK] = {0}, room[BLOCK], room_dx[BLOCK];
@@ -267,8 +265,8 @@ static void gather_any(const pixel *p, const pool_job *j, size_t from, size_t at
 }
 
 /* c channels of 1, 2 or 4 windows; in rooms where they are stored as bfloat16. */
-INLINE void gather_windows(const pool_job *j, const window *w, int n, size_t from,
-                           size_t at, size_t c)
+PT_INLINE void gather_windows(const pool_job *j, const window *w, int n, size_t from,
+                              size_t at, size_t c)
 {
     float room[FEW][BLOCK], room_mask[BLOCK], room_dx[BLOCK];
     pt_values out = pt_values_from(j->out, at);
@@ -291,7 +289,7 @@ INLINE void gather_windows(const pool_job *j, const window *w, int n, size_t fro
 }
 
 /* Windows of 2 x 2 and of 3 x 3 that are 2 apart meet in 1, 2 or 4. */
-INLINE void gather(const pixel *p, const pool_job *j, size_t from, size_t at)
+PT_INLINE void gather(const pixel *p, const pool_job *j, size_t from, size_t at)
 {
     int n_rows = p->rows.end - p->rows.begin,
         n_columns = p->columns.end - p->columns.begin;
@@ -313,7 +311,7 @@ INLINE void gather(const pixel *p, const pool_job *j, size_t from, size_t at)
 }
 
 /* One row of one image's input gradient. */
-INLINE void back_row(const pool_job *j, size_t row)
+PT_INLINE void back_row(const pool_job *j, size_t row)
 {
     const pt_max_pool *s = j->s;
     size_t c = (size_t)s->c, at = row * (size_t)s->w * c;
