@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
+
 typedef struct message {
     struct message *next;
-    int from, to, tag;
+    int from, tag;
     pt_channel channel;
     size_t bytes;
-    unsigned delay; /* looks until it may be received */
+    unsigned delay; /* looks of the receiver until it may be received */
     char data[];
 } message;
 
@@ -25,39 +27,39 @@ typedef struct {
     pt_loopback *l;
     int rank;
     pt_comm comm;
-    receive *posted; /* what no message came for yet; a failed run leaves some */
+    receive *posted;      /* what no message came for yet; a failed run leaves some */
+    unsigned looks;       /* since something was received */
+    pthread_mutex_t lock; /* of what follows, where others put messages */
+    unsigned shuffle;
+    message *first, **last;
 } endpoint;
 
 struct pt_loopback {
     int size;
-    unsigned shuffle;
-    pthread_mutex_t lock;
-    message *first, **last;
     endpoint *ranks;
 };
 
-static unsigned draw(pt_loopback *l)
+static unsigned draw(endpoint *to)
 {
-    if (l->shuffle == 0) return 0;
-    l->shuffle = l->shuffle * 1664525u + 1013904223u;
-    return (l->shuffle >> 16) % 16;
+    if (to->shuffle == 0) return 0;
+    to->shuffle = to->shuffle * 1664525u + 1013904223u;
+    return (to->shuffle >> 16) % 16;
 }
 
 static pt_status post_send(void *self, pt_channel channel, int peer, int tag,
                            const void *data, size_t bytes, uintptr_t *native)
 {
-    endpoint *e = self;
+    endpoint *e = self, *to = &e->l->ranks[peer];
     message *m = malloc(sizeof *m + bytes);
 
     if (!m) return pt_fail(PT_ERR_NOMEM, "loopback");
-    *m = (message){
-        .from = e->rank, .to = peer, .tag = tag, .channel = channel, .bytes = bytes};
+    *m = (message){.from = e->rank, .tag = tag, .channel = channel, .bytes = bytes};
     memcpy(m->data, data, bytes);
-    pthread_mutex_lock(&e->l->lock);
-    m->delay = draw(e->l);
-    *e->l->last = m;
-    e->l->last = &m->next;
-    pthread_mutex_unlock(&e->l->lock);
+    pthread_mutex_lock(&to->lock);
+    m->delay = draw(to);
+    *to->last = m;
+    to->last = &m->next;
+    pthread_mutex_unlock(&to->lock);
     *native = 0; /* buffered: done at once */
     return PT_OK;
 }
@@ -84,17 +86,18 @@ static void forget(endpoint *e, receive *r)
     free(r);
 }
 
-/* A look brings all messages of a rank nearer: many delays pass side by side. */
+/* A look brings all messages of a rank nearer: many delays pass side by side. Who sleeps
+ * between looks (pt_idle) has few of them, and each counts for more. */
 static void age(endpoint *e)
 {
-    for (message *m = e->l->first; m; m = m->next)
-        if (m->to == e->rank && m->delay > 0) m->delay--;
+    unsigned by = ++e->looks > PT_IDLE_LOOKS ? 5 : 1;
+
+    for (message *m = e->first; m; m = m->next) m->delay -= m->delay < by ? m->delay : by;
 }
 
-static bool matches(const message *m, const endpoint *e, const receive *r)
+static bool matches(const message *m, const receive *r)
 {
-    return m->from == r->from && m->to == e->rank && m->tag == r->tag &&
-           m->channel == r->channel;
+    return m->from == r->from && m->tag == r->tag && m->channel == r->channel;
 }
 
 /* Of the receives that a message matches the one that was posted first gets it, as MPI
@@ -111,9 +114,9 @@ static bool is_first(const endpoint *e, const receive *r)
 static pt_status take(endpoint *e, receive *r, bool *done)
 {
     pt_status s = PT_OK;
-    message **p = &e->l->first, *m;
+    message **p = &e->first, *m;
 
-    while (*p && !matches(*p, e, r)) p = &(*p)->next;
+    while (*p && !matches(*p, r)) p = &(*p)->next;
     m = *p;
     if (!m || m->delay > 0 || !is_first(e, r)) return PT_OK;
     if (m->bytes != r->bytes)
@@ -122,9 +125,10 @@ static pt_status take(endpoint *e, receive *r, bool *done)
     else
         memcpy(r->data, m->data, m->bytes);
     *p = m->next;
-    if (!m->next) e->l->last = p;
+    if (!m->next) e->last = p;
     free(m);
     forget(e, r);
+    e->looks = 0;
     *done = true;
     return s;
 }
@@ -137,10 +141,10 @@ static pt_status test(void *self, uintptr_t *native, bool *done)
 
     *done = r == NULL;
     if (!r) return PT_OK;
-    pthread_mutex_lock(&e->l->lock);
+    pthread_mutex_lock(&e->lock);
     age(e);
     s = take(e, r, done);
-    pthread_mutex_unlock(&e->l->lock);
+    pthread_mutex_unlock(&e->lock);
     if (*done) *native = 0;
     return s;
 }
@@ -153,15 +157,15 @@ pt_loopback *pt_loopback_create(int size, unsigned shuffle)
 
     if (!l) return NULL;
     l->size = size;
-    l->shuffle = shuffle;
-    l->last = &l->first;
-    pthread_mutex_init(&l->lock, NULL);
     l->ranks = calloc((size_t)size, sizeof *l->ranks);
     for (int i = 0; i < size && l->ranks; i++) {
         endpoint *e = &l->ranks[i];
 
         e->l = l;
         e->rank = i;
+        e->shuffle = shuffle ? shuffle * 64 + (unsigned)i : 0;
+        e->last = &e->first;
+        pthread_mutex_init(&e->lock, NULL);
         e->comm =
             (pt_comm){.ops = &ops, .self = e, .rank = i, .size = size, .deadline_s = 60};
     }
@@ -170,13 +174,16 @@ pt_loopback *pt_loopback_create(int size, unsigned shuffle)
 
 void pt_loopback_destroy(pt_loopback *l)
 {
-    for (message *m = l->first, *next; m; m = next) {
-        next = m->next;
-        free(m);
+    for (int i = 0; i < l->size; i++) {
+        endpoint *e = &l->ranks[i];
+
+        for (message *m = e->first, *next; m; m = next) {
+            next = m->next;
+            free(m);
+        }
+        while (e->posted) forget(e, e->posted);
+        pthread_mutex_destroy(&e->lock);
     }
-    for (int i = 0; i < l->size; i++)
-        while (l->ranks[i].posted) forget(&l->ranks[i], l->ranks[i].posted);
-    pthread_mutex_destroy(&l->lock);
     free(l->ranks);
     free(l);
 }
