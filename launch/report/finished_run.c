@@ -109,6 +109,26 @@ static pt_status read_config(const char *path, pt_finished_run *r)
     return s;
 }
 
+/* The checksums of the data that it was trained and tested on, as settings: a file may
+ * have been replaced by another of its name. A directory of another program has none. */
+static pt_status read_data(const char *path, pt_settings *s)
+{
+    static const char *const names[] = {"data_checksum", "source_checksum"};
+    json_t *o = json_load_file(path, 0, NULL);
+    pt_status status = PT_OK;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == PT_OK; i++) {
+        const char *sum = json_string_value(json_object_get(o, names[i]));
+        char text[PT_SHORT_SUM + 1];
+
+        if (!sum) continue;
+        snprintf(text, sizeof text, "%s", sum);
+        status = pt_settings_add(s, names[i], text);
+    }
+    json_decref(o);
+    return status;
+}
+
 int pt_finished_run_ranks(const char *dir, const char *role)
 {
     char *path = pt_file_path(dir, "environment.json"), *what = NULL;
@@ -142,7 +162,7 @@ static pt_status look(const char *dir)
 /* *finished: false where there is nothing to read yet. */
 static pt_status read_run(const char *dir, pt_finished_run *r, bool *finished)
 {
-    char *result = NULL, *config = NULL;
+    char *result = NULL, *config = NULL, *identity = NULL;
     size_t n = strlen(dir);
     pt_status s;
 
@@ -155,12 +175,16 @@ static pt_status read_run(const char *dir, pt_finished_run *r, bool *finished)
     if (s != PT_OK) return s;
     result = pt_file_path(r->dir, "result.json");
     config = pt_file_path(r->dir, "config.yaml");
-    s = result && config ? PT_OK : pt_fail(PT_ERR_NOMEM, "no memory for a path");
+    identity = pt_file_path(r->dir, "identity.json");
+    s = result && config && identity ? PT_OK
+                                     : pt_fail(PT_ERR_NOMEM, "no memory for a path");
     if (s == PT_OK) s = read_result(result, r);
     if (s == PT_OK) s = read_config(config, r);
+    if (s == PT_OK) s = read_data(identity, &r->settings);
     r->workers = pt_finished_run_ranks(r->dir, "worker");
     free(result);
     free(config);
+    free(identity);
     return s;
 }
 

@@ -7,9 +7,11 @@
 
 #include "launch/report/settings.h"
 
+enum { PT_SHORT_SUM = 12 }; /* characters of a data set's checksum, as a setting */
+
 typedef struct {
-    char *dir; /* as given, without slashes at its end */
-    pt_settings settings;
+    char *dir;            /* as given, without slashes at its end */
+    pt_settings settings; /* and data_checksum, source_checksum: their first characters */
     uint64_t seed;
     Pt__Config__RegLoss loss;
     bool plain;          /* no method takes part */

@@ -73,16 +73,32 @@ static json_t *notes_of(const pt_block *b)
                      pt_page_texts((const char *const *)b->notes, b->n_notes));
 }
 
+/* PT_ERR_DATA if it is not what the runs were trained and tested on. */
+static pt_status same_data(const pt_settings *s, const char *path, const pt_dataset *d)
+{
+    const char *was = pt_settings_get(s, "data_checksum"), *is = pt_dataset_checksum(d);
+
+    if (!was || strncmp(was, is, PT_SHORT_SUM) == 0) return PT_OK;
+    return pt_fail(PT_ERR_DATA,
+                   "%s: holds other data than these runs had (checksum "
+                   "%.*s..., was %s...)",
+                   path, PT_SHORT_SUM, is, was);
+}
+
 /* The data set of a block's runs, or NULL with a warning. */
 static pt_dataset *open_data(const pt_block *b, const char *given)
 {
-    const char *path = pt_settings_get(&b->methods[0].runs[0]->settings, "data.path");
+    const pt_settings *of = &b->methods[0].runs[0]->settings;
+    const char *path = given ? given : pt_settings_get(of, "data.path");
     pt_dataset *d = NULL;
+    pt_status s = path ? pt_dataset_open(path, &d)
+                       : pt_fail(PT_ERR_DATA, "the runs name no data set");
 
-    if (given) path = given;
-    if (path && pt_dataset_open(path, &d) == PT_OK) return d;
+    if (s == PT_OK) s = same_data(of, path, d);
+    if (s == PT_OK) return d;
     pt_log_warn("no pictures for \"%s\": %s (--data FILE says where the data set is)",
                 b->title, pt_fail_text());
+    pt_dataset_destroy(&d);
     return NULL;
 }
 

@@ -44,6 +44,15 @@ pt_status pt_settings_create(const pt_config *c, pt_settings *out)
     return s;
 }
 
+pt_status pt_settings_add(pt_settings *s, const char *key, const char *value)
+{
+    collector all = {.out = s, .capacity = s->n};
+
+    add(&all, key, value);
+    return all.failed ? pt_fail(PT_ERR_NOMEM, "no memory for the settings of a run")
+                      : PT_OK;
+}
+
 void pt_settings_fini(pt_settings *s)
 {
     for (size_t i = 0; i < s->n; i++) {
@@ -111,23 +120,37 @@ static pt_setting_role role_of_stage(const pt_settings *s, const char *key)
     return length ? PT_ROLE_PROTOCOL : PT_ROLE_METHOD;
 }
 
+static bool stops_early(const pt_settings *s)
+{
+    return !is(s, "early_stopping.patience", "0");
+}
+
 pt_setting_role pt_settings_role(const pt_settings *s, const char *key)
 {
     /* What changes neither the weights nor how they are judged. */
-    static const char *const none[] = {"format_version",    "seed",    "run.",
-                                       "evaluation.",       "server.", "engine.",
-                                       "data.input_threads"};
+    static const char *const none[] = {"format_version",
+                                       "seed",
+                                       "run.",
+                                       "evaluation.",
+                                       "server.ranks",
+                                       "server.factors",
+                                       "engine.threads",
+                                       "server.placement",
+                                       "data.input_threads",
+                                       "engine.workers",
+                                       "server.shared_memory"};
 
+    if (strcmp(key, "evaluation.every_epochs") == 0 && stops_early(s))
+        return PT_ROLE_PROTOCOL;
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         if (starts(key, none[i])) return PT_ROLE_NONE;
     if (starts(key, "pseudo_task.")) return role_of_pseudo_task(s, key);
     for (int m = 0; m < PT_N_METHODS; m++) /* what is off has no part in it */
         if (owns(m, key)) return s->on[m] ? PT_ROLE_METHOD : PT_ROLE_NONE;
-    if (starts(key, "source.")) /* which data beside the target's */
+    if (starts(key, "source")) /* which data beside the target's */
         return s->asks & PT_ASKS_SOURCE ? PT_ROLE_METHOD : PT_ROLE_NONE;
     if (starts(key, "stages.")) return role_of_stage(s, key);
-    if (starts(key, "early_stopping.") && is(s, "early_stopping.patience", "0"))
-        return PT_ROLE_NONE;
+    if (starts(key, "early_stopping.") && !stops_early(s)) return PT_ROLE_NONE;
     if (strcmp(key, "schedule.per_stage") == 0)
         return is(s, key, "false") ? PT_ROLE_NONE : PT_ROLE_METHOD;
     if (strcmp(key, "optimizer.weight_decay") == 0) return PT_ROLE_VARIANT;

@@ -27,14 +27,17 @@ typedef struct {
 PT_MUST_USE pt_status pt_settings_create(const pt_config *c, pt_settings *out);
 void pt_settings_fini(pt_settings *s);
 
+/* Appends what a run was besides its configuration: its data's checksum. */
+PT_MUST_USE pt_status pt_settings_add(pt_settings *s, const char *key, const char *value);
+
 /* Borrowed; NULL where the key has no value. */
 const char *pt_settings_get(const pt_settings *s, const char *key);
 
 typedef enum {
-    PT_ROLE_NONE,     /* no part in a comparison: seed, run, engine, ... or without effect
-                         beside the other settings, such as the ratio of a plain run */
-    PT_ROLE_METHOD,   /* which method: pseudo_task, cross_entropy, regularizers, stages */
-    PT_ROLE_VARIANT,  /* of a method and its baseline alike: weight decay, batch norm */
+    PT_ROLE_NONE,    /* no part in a comparison: seed, run, threads, ... or without effect
+                        beside the other settings, such as the ratio of a plain run */
+    PT_ROLE_METHOD,  /* which method: pseudo_task, cross_entropy, regularizers, stages */
+    PT_ROLE_VARIANT, /* of a method and its baseline alike: weight decay, batch norm */
     PT_ROLE_PROTOCOL, /* everything else: runs that differ in it are not compared */
 } pt_setting_role;
 

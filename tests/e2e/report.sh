@@ -32,6 +32,10 @@ mv data.h5 moved.h5
 grep -q 'warn: no pictures for "resnet_small on data.h5": data.h5: ' names.log || fail "names: $(cat names.log)"
 check names.html "$odd" "${all[@]}" | grep -q ' 0 6 ' || fail "names: pictures without data"
 "$PTRAIN" report --html moved.html --data moved.h5 plain-?/ l2-?/ && cmp -s page.html moved.html || fail "--data"
+"$PTRAIN" pack --layout folders images/source other.h5 >/dev/null || exit 1
+"$PTRAIN" report --html other.html --data other.h5 plain-?/ l2-?/ 2>other.log || fail "other data"
+grep -q 'warn: no pictures for .*: other.h5: holds other data than these runs had (checksum' other.log &&
+    cmp -s names.html other.html || fail "pictures of other data: $(cat other.log)"
 "$PTRAIN" report --html no/where.html plain-?/ >no.log 2>&1
 [ $? = 1 ] && [ "$(grep -c error: no.log)" = 1 ] || fail "a page that cannot be written: $(cat no.log)"
 "$PTRAIN" report --csv plain-?/ l2-?/ | /usr/bin/python3 -c '

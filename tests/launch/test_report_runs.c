@@ -110,6 +110,67 @@ static void test_runs_of_another_protocol_get_a_block_of_their_own(void **state)
     made_runs_release(&u, &r);
 }
 
+/* The number of blocks of two plain runs of other seeds, whose settings end in these. */
+static size_t blocks_of(const char *a, const char *b)
+{
+    const made_run runs[] = {{"a", a, 1, .5, 1, -1, 0, NULL},
+                             {"b", b, 2, .5, 1, -1, 0, NULL}};
+    pt_finished_run *r = NULL;
+    size_t n;
+    pt_summary *u;
+
+    made_runs_make(runs, COUNT(runs));
+    u = made_runs_sum_up(&r);
+    n = u->n_blocks;
+    made_runs_release(&u, &r);
+    made_runs_remove(NULL);
+    return n;
+}
+
+static void test_what_changes_the_weights_is_not_put_together(void **state)
+{
+    static const char *const other[] = {
+        "engine: {precision: bf16}\n", "engine: {gemm: blas}\n",
+        "engine: {winograd: false}\n", "server: {wire: bf16}\n"};
+    static const char *const same[] = {
+        "engine: {threads: 3, workers: 2}\n",
+        "server: {ranks: 2, placement: first, shared_memory: false, factors: off}\n",
+        "evaluation: {every_epochs: 3}\n"};
+    static const char stop[] = "early_stopping: {patience: 2}\n"
+                               "data: {validation_share: 0.5}\n"
+                               "evaluation: {every_epochs: 1}\n",
+                      later[] = "early_stopping: {patience: 2}\n"
+                                "data: {validation_share: 0.5}\n"
+                                "evaluation: {every_epochs: 3}\n";
+
+    for (size_t i = 0; i < COUNT(other); i++)
+        assert_int_equal(blocks_of("average: {kind: none}\n", other[i]), 2);
+    for (size_t i = 0; i < COUNT(same); i++)
+        assert_int_equal(blocks_of("average: {kind: none}\n", same[i]), 1);
+    assert_int_equal(blocks_of(stop, later), 2);
+}
+
+static void test_runs_of_other_data_under_one_name_are_not_put_together(void **state)
+{
+    const made_run runs[] = {{"a", PLAIN, 1, .5, 1, -1, 0, NULL},
+                             {"b", SML1, 1, .5, 1, 1, 1, NULL},
+                             {"c", SML1, 2, .5, 1, 1, 1, NULL}};
+    pt_finished_run *r = NULL;
+    pt_summary *u;
+
+    made_runs_make(runs, COUNT(runs));
+    made_runs_file("a", "identity.json", "{\"data_checksum\": \"aaaaaaaaaaaaaaaa\"}");
+    made_runs_file("b", "identity.json", "{\"data_checksum\": \"bbbbbbbbbbbbbbbb\"}");
+    made_runs_file("c", "identity.json", "{\"data_checksum\": \"aaaaaaaaaaaaaaaa\"}");
+    u = made_runs_sum_up(&r);
+    assert_int_equal(u->n_blocks, 2);
+    assert_string_equal(u->blocks[0].title,
+                        "resnet_small on d.h5, data_checksum=aaaaaaaaaaaa");
+    assert_int_equal(u->blocks[0].n_methods, 2); /* a and c */
+    assert_null(u->blocks[1].methods[0].baseline);
+    made_runs_release(&u, &r);
+}
+
 static void test_a_repeated_run_counts_once(void **state)
 {
     const made_run runs[] = {
@@ -264,6 +325,8 @@ int main(void)
         T(test_a_method_is_named_by_what_differs_and_only_that),
         T(test_each_weight_decay_and_batch_norm_has_its_own_baseline),
         T(test_runs_of_another_protocol_get_a_block_of_their_own),
+        T(test_what_changes_the_weights_is_not_put_together),
+        T(test_runs_of_other_data_under_one_name_are_not_put_together),
         T(test_a_repeated_run_counts_once),
         T(test_a_repeated_run_with_other_weights_is_refused),
         T(test_what_is_no_finished_run_is_left_out_with_a_warning),
