@@ -48,7 +48,8 @@ part chain || { cat chain.log; fail "a silent home: did not go on"; }
 
 # In the sum of a host, in factors, and in the place of new weights that a home lends.
 on 1 3
-faulty sum 'gradients from rank 2 arrived damaged' PT_SHIM_RANK=2 PT_SHIM_TO=0 PT_SHIM_FLIP=3:30
-faulty factors 'gradient factors from rank 3 arrived damaged' PT_SHIM_RANK=3 PT_SHIM_FLIP=17:3
-faulty place 'weights from rank 2 arrived damaged' PT_SHIM_RANK=2 PT_SHIM_TO=1 PT_SHIM_FLIP=4:9
+beside faulty sum 'gradients from rank 2 arrived damaged' PT_SHIM_RANK=2 PT_SHIM_TO=0 PT_SHIM_FLIP=3:30
+beside faulty factors 'gradient factors from rank 3 arrived damaged' PT_SHIM_RANK=3 PT_SHIM_FLIP=17:3
+beside faulty place 'weights from rank 2 arrived damaged' PT_SHIM_RANK=2 PT_SHIM_TO=1 PT_SHIM_FLIP=4:9
+together
 finish

@@ -43,6 +43,19 @@ one_line() { # NAME PATTERN: one line with `error:` and it matches
         { fail "$1: not one line '$2'"; grep -v '^step' "$1.log"; }
 }
 
+# beside COMMAND...: runs it in the background, where others wait for deadlines too;
+# together: waits for all of them, and counts their failures
+background=()
+beside() {
+    (trap - EXIT; failures=0; "$@"; exit "$failures") &
+    background+=($!)
+}
+together() {
+    local p
+    for p in "${background[@]}"; do wait "$p" || failures=$((failures + $?)); done
+    background=()
+}
+
 # nobody NAME: no process of the run is left (zombies aside), two seconds after its end
 nobody() {
     local i p left

@@ -5,18 +5,24 @@
 make_data
 long=('stages=[{epochs: 4000}]' run.watchdog_s=3 server.ranks=2)
 
-(under PT_SHIM_RANK=1 PT_SHIM_STOP=4:300 -- 4 stops "${long[@]}"; echo $? >stops.code) &
-began stops
-wait $!
-[ "$(cat stops.code)" = 1 ] || fail "stops: exit code $(cat stops.code), not 1"
-one_line stops 'host [^,]+, step [0-9]+, waiting for .*: rank 1 \(host [^)]+\) .* for 3 s'
-nobody stops
-
-LD_PRELOAD=$PT_SHIM PT_SHIM_RANK=1 PT_SHIM_KILL=4:300 timeout -k 5 60 "$PTRAIN" train run.yaml --workers 2 \
-    --overwrite --set "run.dir=$work/killed" --set 'stages=[{epochs: 4000}]' --set server.ranks=3 >killed.log 2>&1
-[ $? = 1 ] || fail "killed: the exit code is not 1"
-one_line killed "signal 9"
-nobody killed
+stops() {
+    (under PT_SHIM_RANK=1 PT_SHIM_STOP=4:300 -- 4 stops "${long[@]}"; echo $? >stops.code) &
+    began stops
+    wait $!
+    [ "$(cat stops.code)" = 1 ] || fail "stops: exit code $(cat stops.code), not 1"
+    one_line stops 'host [^,]+, step [0-9]+, waiting for .*: rank 1 \(host [^)]+\) .* for 3 s'
+    nobody stops
+}
+killed() {
+    LD_PRELOAD=$PT_SHIM PT_SHIM_RANK=1 PT_SHIM_KILL=4:300 timeout -k 5 60 "$PTRAIN" train run.yaml --workers 2 \
+        --overwrite --set "run.dir=$work/killed" --set 'stages=[{epochs: 4000}]' --set server.ranks=3 >killed.log 2>&1
+    [ $? = 1 ] || fail "killed: the exit code is not 1"
+    one_line killed "signal 9"
+    nobody killed
+}
+beside stops
+beside killed
+together
 
 # stopped by a signal to a server, then on other servers
 run=('stages=[{epochs: 6}]')
@@ -43,23 +49,28 @@ goes_on() { # NAME SERVERS WORKERS
     grep -q '^resuming after step' "$1.log" || { fail "$*: began again"; cat "$1.log"; }
     [ "$(hash_of "$1")" = "$(hash_of undisturbed)" ] || fail "$*: other weights"
 }
-stopped three USR1 1 3
-goes_on three 1 1
-stopped two TERM 1 2
-goes_on two 3 1
-stopped one USR1 0 1
-goes_on one 2 3
+stopped_and_on() { # the arguments of stopped, then SERVERS WORKERS of goes_on
+    stopped "${@:1:4}"
+    goes_on "$1" "${@:5}"
+}
+beside stopped_and_on three USR1 1 3 1 1
+beside stopped_and_on two TERM 1 2 3 1
+together
+stopped_and_on one USR1 0 1 2 3
 
 # no room for a result: every server keeps its part of the end
 PT_FILE_SHIM=${PT_FILE_SHIM:?the shim}
 run+=('average={kind: ema, decay: 0.5}' evaluation.train_split=true run.watchdog_s=5)
 ranks 3 undisturbed "${run[@]}" || fail "the undisturbed run with a second set"
-for file in predictions.h5 result.json; do
-    name=no_${file%.*}
-    part "$name" 3 2 LD_PRELOAD="$PT_FILE_SHIM" PT_FILE_CALL=any PT_FILE_NAME="/$file" PT_FILE_DO=28
+no_room() { # FILE
+    local name=no_${1%.*}
+    part "$name" 3 2 LD_PRELOAD="$PT_FILE_SHIM" PT_FILE_CALL=any PT_FILE_NAME="/$1" PT_FILE_DO=28
     [ "$(cat "$name.code")" = 1 ] || fail "$name: exit code $(cat "$name.code"), not 1"
-    one_line "$name" "/$file.*No space left .*; a checkpoint after the last step was written"
+    one_line "$name" "/$1.*No space left .*; a checkpoint after the last step was written"
     [ "$(ls "$name"/checkpoints/*/part*.h5 | wc -l)" = 3 ] || { ls "$name"/checkpoints/*; fail "$name: not three parts"; }
     goes_on "$name" 1 2
-done
+}
+beside no_room predictions.h5
+beside no_room result.json
+together
 finish
