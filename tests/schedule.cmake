@@ -7,7 +7,7 @@ set(PT_WAITING e2e.eval_ranks e2e.attention e2e.borrow e2e.doctor e2e.edges e2e.
   faults.blocked faults.differ faults.flip faults.hdf5 faults.kills.1 faults.kills.21 faults.signals
   faults.start launch.pack multihost.hash multihost.stop server.checkpoint server.save_killed)
 
-# They measure deadlines of seconds, or need two cores: nothing beside them on two cores.
+# They measure deadlines of seconds, or need two cores: beside them, on two cores, only what waits.
 set(PT_ALONE faults.homes faults.orphans faults.oversubscribed faults.servers faults.silent faults.slow
   mpi.job.np4 multihost.cut)
 
@@ -50,7 +50,9 @@ function(pt_schedule test label)
   set(slots 2)
   if(test IN_LIST PT_WAITING)
     set(slots 1)
-  elseif(test IN_LIST PT_ALONE OR label MATCHES "^(long|slurm)$")
+  elseif(test IN_LIST PT_ALONE)
+    set(slots 3)
+  elseif(label MATCHES "^(long|slurm)$")
     set(slots 4)
   endif()
   set_tests_properties(${test} PROPERTIES LABELS "${labels}" PROCESSORS ${slots})
