@@ -9,6 +9,7 @@
 #include "launch/attention/measure.h"
 #include "launch/support/agree.h"
 #include "launch/support/args.h"
+#include "launch/support/class_names.h"
 #include "launch/support/classifier.h"
 #include "launch/support/mpirun.h"
 
@@ -26,7 +27,7 @@ typedef struct {
 static bool read_args(int argc, char **argv, attention_args *a, int *code)
 {
     const pt_arg table[] = {
-        PT_ARG_OPERAND("MODEL.h5", &a->file[MODEL]),
+        PT_ARG_OPERAND("MODEL|RUN", &a->file[MODEL]),
         PT_ARG_OPERAND("DATA.h5", &a->file[DATA]),
         PT_ARG_OPERAND("OUT.h5", &a->file[OUT]),
         PT_ARG_WORDS(
@@ -47,13 +48,13 @@ static bool read_args(int argc, char **argv, attention_args *a, int *code)
     const pt_args args = {
         .command = "attention",
         .about =
-            "Measures by how much the loss of MODEL.h5 on images of DATA.h5 grows "
-            "without each channel of the compared layers: DELTA's attention (Li et al., "
-            "ICLR 2019), for regularizers.delta.attention=OUT.h5. MODEL.h5 comes from a "
-            "run that trained the head alone (stages=[{epochs: 10, frozen: [trunk]}]). "
+            "Measures by how much the loss of MODEL on images of DATA.h5 grows without "
+            "each channel of the compared layers: DELTA's attention (Li et al., ICLR "
+            "2019), for regularizers.delta.attention=OUT.h5. MODEL, or RUN's, comes from "
+            "a run that trained the head alone (stages=[{epochs: 10, frozen: [trunk]}]). "
             "Under mpirun or srun the ranks share the channels; otherwise the command "
             "starts mpirun itself. The result does not depend on the number of ranks.",
-        .example = "ptrain attention runs/head/model.h5 flowers.h5 attention.h5",
+        .example = "ptrain attention runs/head flowers.h5 attention.h5",
         PT_ARGS_TABLE(table)};
 
     return pt_args_read(&args, argc, argv, code);
@@ -69,14 +70,6 @@ static void thin(pt_image_set *set, size_t max)
     set->n = max;
 }
 
-static pt_status check_classes(const attention_args *a, const pt_classifier *m,
-                               const pt_image_set *set)
-{
-    if (m->graph->n_classes == pt_dataset_classes(set->data)) return PT_OK;
-    return pt_fail(PT_ERR_USAGE, "%s has %d classes, %s has %d", a->file[MODEL],
-                   m->graph->n_classes, a->file[DATA], pt_dataset_classes(set->data));
-}
-
 /* Collective: the model and the images that it is measured on. */
 static pt_status open_files(const attention_args *a, pt_classifier *m, pt_image_set *set,
                             pt_attention_task *task, int **nodes)
@@ -86,7 +79,10 @@ static pt_status open_files(const attention_args *a, pt_classifier *m, pt_image_
     if (s == PT_OK) s = pt_classifier_open_all(a->file[MODEL], NULL, true, m);
     if (s == PT_OK)
         s = pt_image_set_open(a->file[DATA], a->split, (uint32_t)a->per_class, set);
-    if (s == PT_OK) s = pt_job_agree(check_classes(a, m, set));
+    if (s == PT_OK)
+        s = pt_job_agree(pt_class_names_check(a->file[MODEL], m->info.format,
+                                              m->graph->n_classes, a->file[DATA],
+                                              set->data));
     if (s != PT_OK) return s;
     thin(set, (size_t)a->images);
     *task = (pt_attention_task){.maps.graph = m->graph,
@@ -147,10 +143,14 @@ int pt_cmd_attention(int argc, char **argv)
 {
     attention_args a = {
         .argc = argc, .argv = argv, .split = "train", .images = 640, .threads = 1};
+    char *model;
     int code;
 
     if (!read_args(argc, argv, &a, &code)) return code;
+    model = pt_classifier_path(a.file[MODEL]);
+    if (model) a.file[MODEL] = model;
     code = pt_as_job(argc, argv, a.ranks, attend, &a);
+    free(model);
     pt_words_fini(&a.nodes);
     return code;
 }

@@ -17,6 +17,7 @@
 #include "launch/evaluate/ranks.h"
 #include "launch/support/agree.h"
 #include "launch/support/args.h"
+#include "launch/support/class_names.h"
 #include "launch/support/mpirun.h"
 #include "launch/support/probe.h"
 #include "launch/train/predictions.h"
@@ -100,26 +101,6 @@ static bool read_args(int argc, char **argv, eval_args *a, int *code)
 }
 
 /* ---- the two files ---------------------------------------------------------------- */
-
-/* The classes of both, where both have names, are the same in the same order. */
-static pt_status check_classes(const char *path, const evaluation *e)
-{
-    char **names = NULL;
-    int c = e->model.graph->n_classes;
-    pt_status s;
-
-    if (pt_dataset_classes(e->data) != c)
-        return pt_fail(PT_ERR_USAGE, "the model has %d classes, the data %d", c,
-                       pt_dataset_classes(e->data));
-    s = pt_classifier_names(&e->model, path, NULL, &names);
-    for (int i = 0; i < c && names && s == PT_OK; i++)
-        if (strcmp(names[i], pt_dataset_class_name(e->data, i)) != 0)
-            s = pt_fail(PT_ERR_USAGE,
-                        "class %d is %.80s in the model and %.80s in the data", i,
-                        names[i], pt_dataset_class_name(e->data, i));
-    free(names);
-    return s;
-}
 
 /* The only split, or test, or val where there is no test. */
 static const char *choose_split(const pt_dataset *d)
@@ -311,13 +292,19 @@ static void close_evaluation(evaluation *e)
 
 /* ---- by one process, or by ranks -------------------------------------------------- */
 
+static pt_status check_classes(const eval_args *a, const char *path, const evaluation *e)
+{
+    return pt_class_names_check(path, e->model.info.format, e->model.graph->n_classes,
+                                a->data, e->data);
+}
+
 static pt_status evaluate(const eval_args *a, const char *path, evaluation *e)
 {
     const pt_looking how = {.views = (pt_views)find_views(a->views)};
     pt_status s = open_data(a, e);
 
     if (s == PT_OK) s = pt_classifier_open(path, NULL, a->network, true, &e->model);
-    if (s == PT_OK) s = check_classes(path, e);
+    if (s == PT_OK) s = check_classes(a, path, e);
     if (s == PT_OK) s = make_room(e);
     if (s == PT_OK)
         s = pt_evaluate_model(&e->model, e->data, e->images, e->n, &how, e->logits);
@@ -360,7 +347,7 @@ static pt_status evaluate_all(const eval_args *a, const char *path, evaluation *
     pt_status s = open_data_all(a, e);
 
     if (s == PT_OK) s = pt_classifier_open_all(path, a->network, true, &e->model);
-    if (s == PT_OK) s = pt_job_agree(check_classes(path, e));
+    if (s == PT_OK) s = pt_job_agree(check_classes(a, path, e));
     if (s == PT_OK) s = pt_job_agree(first ? make_room(e) : PT_OK);
     if (s == PT_OK)
         s = pt_evaluate_on_ranks(&e->model, e->data, e->images, e->n,

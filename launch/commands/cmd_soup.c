@@ -8,6 +8,7 @@
 #include "common/weights/model.h"
 #include "launch/soup/soup.h"
 #include "launch/support/args.h"
+#include "launch/support/class_names.h"
 #include "launch/support/image_set.h"
 #include "launch/support/probe.h"
 
@@ -104,10 +105,9 @@ static pt_status open_data(kitchen *k)
     if (s == PT_OK)
         s = pt_dataset_split(k->data, a->split ? a->split : "validation", &k->images,
                              &k->n_images);
-    if (s == PT_OK && pt_dataset_classes(k->data) != k->model.graph->n_classes)
-        s = pt_fail(PT_ERR_USAGE, "the models have %d classes, %s has %d",
-                    k->model.graph->n_classes, a->data, pt_dataset_classes(k->data));
-    return s;
+    if (s != PT_OK) return s;
+    return pt_class_names_check(k->list[0].path, k->model.info.format,
+                                k->model.graph->n_classes, a->data, k->data);
 }
 
 static pt_status open_kitchen(kitchen *k)
@@ -142,6 +142,9 @@ static pt_status for_each(kitchen *k, pt_status (*cook)(kitchen *k, candidate *c
         s = pt_classifier_open(k->list[i].path, NULL, NULL, true, &m);
         if (s == PT_OK)
             s = pt_soup_check(&k->model, k->list[0].name, &m, k->list[i].name);
+        if (s == PT_OK)
+            s = pt_class_names_check_models(k->list[0].path, k->list[i].path,
+                                            m.graph->n_classes);
         if (s == PT_OK) s = cook(k, &k->list[i], &m);
         pt_classifier_fini(&m);
     }

@@ -33,6 +33,15 @@ void pt_soup_mean(const pt_soup *s, const float *with, float *out)
         out[i] = (float)((s->sum[i] + (with ? (double)with[i] : 0)) / n);
 }
 
+static bool same_pixels(const pt_preprocess *a, const pt_preprocess *b)
+{
+    bool same = a->bgr == b->bgr && a->scale == b->scale;
+
+    for (int c = 0; c < 3; c++)
+        same = same && a->mean[c] == b->mean[c] && a->std[c] == b->std[c];
+    return same;
+}
+
 pt_status pt_soup_check(const pt_classifier *a, const char *name_a,
                         const pt_classifier *b, const char *name_b)
 {
@@ -44,6 +53,11 @@ pt_status pt_soup_check(const pt_classifier *a, const char *name_a,
     if (a->graph->n_classes != b->graph->n_classes)
         return pt_fail(PT_ERR_USAGE, "%s has %d classes, %s has %d", name_a,
                        a->graph->n_classes, name_b, b->graph->n_classes);
+    if (!same_pixels(&a->augment.preprocess, &b->augment.preprocess))
+        return pt_fail(PT_ERR_USAGE,
+                       "%s and %s see their pixels differently: no mean "
+                       "of these (data.preprocess)",
+                       name_a, name_b);
     if (a->graph->n_floats != b->graph->n_floats || x->side != y->side ||
         x->stride_at != y->stride_at || x->rep_at != y->rep_at ||
         x->bn_eps != y->bn_eps || x->original_head != y->original_head)

@@ -22,8 +22,8 @@ void pt_soup_add(pt_soup *s, const float *flat);
  * model, which is not added; NULL: none. */
 void pt_soup_mean(const pt_soup *s, const float *with, float *out);
 
-/* PT_ERR_USAGE unless b can be added to a: the same network, with the same options and
- * classes. Names: of the files. */
+/* PT_ERR_USAGE unless b can be added to a: the same network, with the same options,
+ * as many classes, and pixels prepared alike. Names: of the files. */
 PT_MUST_USE pt_status pt_soup_check(const pt_classifier *a, const char *name_a,
                                     const pt_classifier *b, const char *name_b);
 

@@ -16,6 +16,7 @@
 #include "common/run/method.h"
 #include "common/run/run_check.h"
 #include "launch/support/agree.h"
+#include "launch/support/class_names.h"
 #include "launch/support/probe.h"
 #include "launch/support/share_memory.h"
 #include "launch/train/files.h"
@@ -150,6 +151,9 @@ static pt_status share_weights(pt_setup *u)
         if (n->weights)
             s = pt_start_weights_load(n, &u->network.options, r->graph, !u->source,
                                       r->flat, &u->weights);
+        if (s == PT_OK && n->weights && n->keep_head)
+            s = pt_class_names_check(n->weights, u->weights.format, r->graph->n_classes,
+                                     r->config->data->path, u->data);
         if (s == PT_OK) s = pt_graph_hash(r->graph, r->flat, u->start_hash);
         if (s == PT_OK) u->preprocess = preprocess_of(r->config, &u->weights);
         if (s == PT_OK) pt_start_weights_warn(n, &u->weights, &u->preprocess);

@@ -32,7 +32,7 @@ for n in 1 2 5; do
 done
 attention 2 threads head/model.h5 data.h5 "${layers[@]}" --threads 3 || cat threads.log
 cmp by1.h5 by2.h5 && cmp by1.h5 by5.h5 && cmp by1.h5 threads.h5 || fail "ranks change bytes"
-"$PTRAIN" attention --ranks 2 "${layers[@]}" head/model.h5 data.h5 alone.h5 >alone.log 2>&1 &&
+"$PTRAIN" attention --ranks 2 "${layers[@]}" head data.h5 alone.h5 >alone.log 2>&1 &&
     cmp by1.h5 alone.h5 || { fail "without mpirun"; cat alone.log; }
 
 cat >without.py <<'Y'

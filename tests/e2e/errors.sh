@@ -91,6 +91,17 @@ expect 1 1 "holds 180 tensors that cifar_resnet20 does not have: layer1.3.bn1.bi
 expect 1 2 "fc.weight: the file has 9x64, the network needs 12x64|fc.bias: the file has 9, the network needs 12" 3 \
     data.path=source.h5 network.weights=small/model.h5 network.keep_head=true
 
+# as many classes under other names, or in another order: exit 2
+cp -r images/target renamed
+for split in train test; do mv renamed/$split/"$(ls renamed/$split | head -1)" renamed/$split/zebra; done
+"$PTRAIN" pack renamed renamed.h5 >/dev/null || fail "pack with a class renamed"
+expect 2 1 "class 0 is 'eight_coarse' in small/model.h5, and 'eight_dots' in renamed.h5" 3 \
+    data.path=renamed.h5 network.weights=small/model.h5 network.keep_head=true
+"$PTRAIN" eval small renamed.h5 >u.log 2>&1
+[ $? = 2 ] && grep -q "error: class 0 is 'eight_coarse'" u.log || { fail "eval with other classes"; cat u.log; }
+"$PTRAIN" attention small renamed.h5 none.h5 --node layer1.0.conv1 --ranks 1 >u.log 2>&1
+[ $? = 2 ] && grep -q "error: class 0 is 'eight_coarse'" u.log || { fail "attention with other classes"; cat u.log; }
+
 # a label out of range, at packing: exit 1
 mkdir list && cp "$(find images/target -name '*.jpg' | sort | head -1)" list/a.jpg
 printf 'a.jpg 0\na.jpg 7\n' >list/train.txt

@@ -46,6 +46,16 @@ refused() { # words arguments...
 refused "exists" seed-1 --output mean.h5
 refused "belong together" seed-1 --output x.h5 --wise 0.5
 refused "must be a number from 0 to 1" seed-1 --output x.h5 --wise 2 --start start
+# As many classes, but others, or in another order.
+mv images/target/train/"$(ls images/target/train | head -1)" images/target/train/zebra
+mv images/target/test/"$(ls images/target/test | head -1)" images/target/test/zebra
+"$PTRAIN" pack images/target renamed.h5 >/dev/null || fail "pack"
+ranks 2 renamed stages.0.epochs=1 data.path=renamed.h5 || fail "other classes"
+refused "class 0 is 'eight_coarse' in seed-1/model.h5, and 'eight_dots' in renamed/model.h5" \
+    seed-1 renamed --output x.h5
+refused "class 0 is .* in renamed.h5" seed-1 --output x.h5 --greedy renamed.h5 --split train
+ranks 2 pixels stages.0.epochs=1 data.preprocess.order=bgr || fail "other pixels"
+refused "see their pixels differently" seed-1 pixels --output x.h5
 ranks 2 other stages.0.epochs=1 network.name=cifar_resnet20 || fail "another network"
 refused "no mean of these" seed-1 other --output x.h5
 finish
