@@ -389,6 +389,11 @@ pt_status pt_config_check_train(const pt_config *c)
     if (!c->run->dir)
         pt_fail_more(&s, PT_ERR_CONFIG,
                      "run.dir is not given: the directory for results");
+    else if (strncmp(c->run->dir, "~/", 2) == 0) /* no shell reads it */
+        pt_fail_more(&s, PT_ERR_CONFIG,
+                     "run.dir '%.100s' would be a directory named ~: write the home "
+                     "directory in full",
+                     c->run->dir);
     if (!c->data->path)
         pt_fail_more(&s, PT_ERR_CONFIG,
                      "data.path is not given: the file that `ptrain pack` wrote");

@@ -160,6 +160,13 @@ static pt_yaml *load_file(loader *l, const char *name, pt_mark asked)
     return t;
 }
 
+/* A plain text with a # after a space, of which YAML takes only what is before it. */
+static bool is_cut(const pt_yaml *value, const char *text)
+{
+    return value->kind == PT_YAML_SCALAR && !value->quoted &&
+           (strstr(text, " #") || strstr(text, "\t#"));
+}
+
 /* Applies the k-th "a.b=value" to the tree; `where` it was given. */
 static void override(loader *l, pt_yaml *root, const char *set, size_t k,
                      const char *where)
@@ -181,7 +188,12 @@ static void override(loader *l, pt_yaml *root, const char *set, size_t k,
         pt_faults_add(&l->faults, mark, "longer than %d bytes", PT_CONFIG_MAX_BYTES);
     else
         value = pt_yaml_read(&l->arena, &l->faults, equals + 1, n, mark);
-    if (value && path)
+    if (value && is_cut(value, equals + 1))
+        pt_faults_add(&l->faults, mark,
+                      "'%.100s' ends before the #, which begins a comment: quote the "
+                      "value itself, as in 'run.dir=\"a #b\"'",
+                      set);
+    else if (value && path)
         pt_yaml_set(&l->arena, root, path, value, &l->faults);
     else if (l->faults.n + l->faults.n_more == before)
         pt_faults_add(&l->faults, mark, "'%.100s' has no value", set);

@@ -65,11 +65,44 @@ test_files_are_looked_for_beside_the_configuration_that_names_them(void **state)
     expect_paths(NULL, 0, "data.h5", "model.h5");
 }
 
+static void test_a_directory_that_a_comment_would_cut_is_refused(void **state)
+{
+    static const char *const cut[] = {"run.dir=runs/r #1"},
+                             *const whole[] = {"run.dir='runs/r #1' # mine"};
+    pt_config *c = NULL;
+
+    write_file("a.yaml", "seed: 1\n");
+    assert_int_equal(pt_config_load("a.yaml", cut, 1, &c), PT_ERR_CONFIG);
+    assert_string_equal(pt_fail_text(),
+                        "--set #1: error: 'run.dir=runs/r #1' ends before the #, which "
+                        "begins a comment: quote the value itself, as in "
+                        "'run.dir=\"a #b\"'");
+    assert_int_equal(pt_config_load("a.yaml", whole, 1, &c), PT_OK);
+    assert_string_equal(c->run->dir, "runs/r #1");
+    pt_config_destroy(&c);
+}
+
+static void test_no_directory_is_named_by_a_tilde(void **state)
+{
+    static const char *const set[] = {"run.dir=~/runs/a", "data.path=d.h5",
+                                      "network.name=vgg16"};
+    pt_config *c = NULL;
+
+    assert_int_equal(pt_config_load("a.yaml", set, 3, &c), PT_OK);
+    assert_int_equal(pt_config_check_train(c), PT_ERR_CONFIG);
+    assert_string_equal(pt_fail_text(),
+                        "run.dir '~/runs/a' would be a directory named ~: write the home "
+                        "directory in full");
+    pt_config_destroy(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_files_are_looked_for_beside_the_configuration_that_names_them),
+        cmocka_unit_test(test_a_directory_that_a_comment_would_cut_is_refused),
+        cmocka_unit_test(test_no_directory_is_named_by_a_tilde),
     };
 
     return cmocka_run_group_tests(tests, enter, leave);
