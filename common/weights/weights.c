@@ -466,8 +466,8 @@ pt_status pt_weights_graph(const char *path, pt_graph **g)
     if (s != PT_OK || *g) return s;
     if (format == PT_FORMAT_MODEL)
         return pt_fail(PT_ERR_WEIGHTS,
-                       "%s: its network is one of ptrain's own: give network.weights and "
-                       "network.name, not network.graph",
+                       "%s: its network is one of ptrain's own: give its name "
+                       "(network.name), and the file as network.weights",
                        path);
     return pt_fail(PT_ERR_WEIGHTS,
                    "%s: %s files hold weights and no graph: give an ONNX "

@@ -4,6 +4,7 @@
 
 #include "common/base/suggest.h"
 #include "common/run/shards.h"
+#include "launch/support/network_arg.h"
 #include "worker/engine/threads.h"
 
 static const char *const kernels[] = {"winograd", "direct", "blas", NULL};
@@ -67,15 +68,15 @@ static pt_status check(const void *given)
         return pt_fail(PT_ERR_USAGE, "--workers is %d, more than the %d shards",
                        o->workers, o->shards);
     s = check_method(g->method);
-    return s == PT_OK ? check_precision(g->precision, g->method) : s;
+    if (s == PT_OK) s = check_precision(g->precision, g->method);
+    return s == PT_OK ? pt_network_arg_check(o->network) : s;
 }
 
 bool pt_bench_read_step(int argc, char **argv, pt_bench_step_options *o, int *code)
 {
     given_options g = {o, "winograd", "fp32"};
     const pt_arg table[] = {
-        PT_ARG_TEXT("network", "NAME", &o->network,
-                    "Any value of network.name (default: resnet50)"),
+        PT_ARG_NETWORK(&o->network),
         PT_ARG_NUMBER("batch", "B", &o->batch, 1, 4096,
                       "Images per batch, over all workers (default: 16)"),
         PT_ARG_NUMBER("threads", "T", &o->threads, 1, PT_MAX_THREADS,

@@ -11,7 +11,7 @@
 
 /* What a training step is measured on. */
 typedef struct {
-    const char *network;
+    const char *network; /* as pt_synthetic_graph */
     int batch, shards;    /* B >= V; V a power of two */
     int threads, workers; /* workers 0: one process, no messages */
     int steps, warmup;    /* measured, and done before */

@@ -25,7 +25,7 @@ static pt_status make_config(const pt_bench_step_options *o, int steps, pt_confi
     stage.has_steps = server.has_shared_memory = true;
     c.shards = (uint32_t)o->shards;
     data.batch = (uint32_t)o->batch;
-    network.name = (char *)o->network;
+    pt_synthetic_configure(&network, o->network);
     task.loss = PT__CONFIG__REG_LOSS__SML1;
     task.gate = PT__CONFIG__GATE_KIND__ALWAYS;
     optimizer.lr = rate;

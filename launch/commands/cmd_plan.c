@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/run/synthetic.h"
 #include "launch/plan/chart.h"
 #include "launch/plan/measure.h"
 #include "launch/plan/options.h"
@@ -13,14 +14,6 @@
 #include "launch/plan/sockets.h"
 
 /* ---- what a node takes ------------------------------------------------------------- */
-
-static pt_status make_graph(const char *network, pt_graph **out)
-{
-    pt_graph_options g = {0};
-    pt_status s = pt_graph_defaults(network, &g.side, &g.n_classes);
-
-    return s == PT_OK ? pt_graph_create(network, &g, out) : s;
-}
 
 static pt_status measure_layers(const pt_plan_options *o, pt_costs *c)
 {
@@ -34,7 +27,7 @@ static pt_status measure_layers(const pt_plan_options *o, pt_costs *c)
 static pt_status find_costs(const pt_plan_options *o, pt_costs *c)
 {
     pt_graph *g = NULL;
-    pt_status s = make_graph(o->network, &g);
+    pt_status s = pt_synthetic_graph(o->network, 0, &g);
 
     if (s == PT_OK) s = pt_costs_init(c, g);
     if (s == PT_OK && o->images_per_s > 0)

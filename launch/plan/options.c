@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/graph/graph.h"
 #include "common/run/shards.h"
+#include "launch/support/network_arg.h"
 #include "worker/engine/threads.h"
 
 enum { MAX_LIST = 64, ALL = -1 };
@@ -159,15 +159,13 @@ pt_status pt_plan_rows(const pt_plan_options *o, pt_forecast **rows, size_t *n)
 static pt_status check(const void *given)
 {
     const pt_plan_options *o = given;
-    int side, n_classes;
     double rate;
     list nodes = {.n = 0}, servers = {.n = 0};
-    pt_status s = pt_graph_defaults(o->network, &side, &n_classes);
+    pt_status s = pt_plan_link(o->link, &rate);
 
-    if (s != PT_OK) return s;
-    s = pt_plan_link(o->link, &rate);
     if (s == PT_OK) s = read_nodes(o->nodes, &nodes);
-    return s == PT_OK ? read_servers(o->servers, &servers) : s;
+    if (s == PT_OK) s = read_servers(o->servers, &servers);
+    return s == PT_OK ? pt_network_arg_check(o->network) : s;
 }
 
 static const char about[] =
@@ -197,8 +195,7 @@ static bool find_rate(pt_plan_options *o)
 bool pt_plan_options_read(int argc, char **argv, pt_plan_options *o, int *code)
 {
     const pt_arg table[] = {
-        PT_ARG_TEXT("network", "NAME", &o->network,
-                    "Any value of network.name (default: resnet50)"),
+        PT_ARG_NETWORK(&o->network),
         PT_ARG_TEXT("nodes", "LIST", &o->nodes,
                     "Nodes of the job, one worker on each: 8..1024 doubles, 4,6,8 lists "
                     "(default: 2..64)"),

@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "common/run/synthetic.h"
+
 static json_t *array_of(const double *x, int n)
 {
     json_t *a = json_array();
@@ -39,11 +41,9 @@ pt_status pt_question_write(const pt_trial *t, const pt_costs *c, FILE *out)
 
 static pt_status read_layers(const pt_trial *t, const json_t *layers, pt_costs *c)
 {
-    pt_graph_options g = {0};
     pt_graph *graph = NULL;
-    pt_status s = pt_graph_defaults(t->network, &g.side, &g.n_classes);
+    pt_status s = pt_synthetic_graph(t->network, 0, &graph);
 
-    if (s == PT_OK) s = pt_graph_create(t->network, &g, &graph);
     if (s == PT_OK) s = pt_costs_init(c, graph);
     pt_graph_destroy(&graph);
     if (s != PT_OK) return s;

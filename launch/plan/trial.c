@@ -29,7 +29,7 @@ static pt_status make_config(const pt_trial *t, pt_config **out)
     c.has_shards = data.has_batch = stage.has_steps = true;
     c.shards = (uint32_t)pt_trial_shards(t->nodes);
     data.batch = (uint32_t)(t->batch * t->nodes);
-    network.name = (char *)(uintptr_t)t->network;
+    pt_synthetic_configure(&network, t->network);
     stage.steps = STEPS;
     c.data = &data;
     c.network = &network;

@@ -6,7 +6,7 @@
 #include "common/run/run.h"
 
 typedef struct {
-    const char *network;
+    const char *network; /* as pt_synthetic_graph */
     int nodes;    /* one worker on each */
     int servers;  /* server s is on node s % nodes, beside its worker */
     bool apart;   /* no: on node nodes + s, which it has to itself */
@@ -25,7 +25,7 @@ int pt_trial_places(const pt_trial *t);
 int pt_trial_shards(int nodes);
 
 /* The run: plain training with momentum and weight decay, everything trained, its steps
- * never ending. PT_ERR_CONFIG for an unknown network. */
+ * never ending. As pt_synthetic_graph. */
 PT_MUST_USE pt_status pt_trial_run_create(const pt_trial *t, pt_run **out);
 
 #endif

@@ -13,6 +13,13 @@ timeout -k 5 60 "$PTRAIN" bench step --network cifar_resnet20 --batch 8 --thread
 timeout -k 5 60 "$PTRAIN" bench step --network cifar_resnet20 --batch 8 --threads 1 --steps 1 \
     --warmup 0 --precision bf16 --json >bf16.json 2>bf16.err || { fail "--precision bf16"; cat bf16.err; }
 
+# the network of a file: 6 channels before the head of 5 classes
+file=$PT_SOURCE/tests/data/weights/graph_mean.onnx
+for workers in 0 2; do
+    timeout -k 5 60 "$PTRAIN" bench step --network "$file" --batch 8 --steps 1 --warmup 1 \
+        --workers $workers --json >file$workers.json 2>file.err || { fail "a file, $workers workers"; cat file.err; }
+done
+
 # The network's work, from He et al., 2015, section 4.2: 32x32x3, then 3 x 6 convolutions
 # of 16, 32 and 64 channels (shortcuts have no weights), then 64 -> 10.
 "$python" - <<'P' || failures=$((failures + 1))
@@ -37,6 +44,11 @@ want = gflop(conv, conv - first) + gflop(linear, linear)
 
 a, j = json.load(open("alone.json")), json.load(open("job.json"))
 h = json.load(open("bf16.json"))
+f = json.load(open("file0.json"))
+for k in f["kinds"]:
+    if k["kind"] == "linear":
+        hold(near(k["gflop"], gflop(6 * 5, 6 * 5)), "a file's network: %r GFLOP of its head" % k["gflop"])
+hold(f["gflop"] == json.load(open("file2.json"))["gflop"] > 0, "a file's network: work in a job")
 for r, name in ((a, "alone"), (j, "job"), (h, "bf16")):
     hold(r["bench"] == "step" and r["network"] == "cifar_resnet20", name + ": what it is")
     hold(r["precision"] == ("bf16" if r is h else "fp32"), name + ": precision")
@@ -88,12 +100,12 @@ for what in bad: print("FAILED:", what)
 sys.exit(bool(bad))
 P
 
-expect() { # pattern argument...
+expect() { # pattern argument...: a mistake, which ends with `code`
     local pattern=$1
     shift
     timeout -k 5 60 "$PTRAIN" bench "$@" >mistake.log 2>&1
     local got=$?
-    [ $got = 2 ] || fail "bench $*: exit code $got, not 2"
+    [ $got = "${code:-2}" ] || fail "bench $*: exit code $got, not ${code:-2}"
     [ "$(wc -l <mistake.log)" = 1 ] && grep -qE "^error: .*($pattern)" mistake.log ||
         { fail "bench $*: not one error line with '$pattern'"; cat mistake.log; }
 }
@@ -101,6 +113,7 @@ expect "step.input is missing"
 expect "did you mean 'step'" stpe
 expect "unknown network 'nosuch'" step --network nosuch
 expect "unknown network 'nosuch'" step --network nosuch --workers 2
+code=1 expect "nosuch.onnx: cannot be opened: No such file" step --network nosuch.onnx
 expect "did you mean 'resnet50'" step --network resnet5
 expect "batch is '0'" step --batch 0
 expect "batch is 'many'" step --batch many

@@ -22,6 +22,10 @@ awk '$1 == 4 { rows++; if ($3 < $6 || $3 > 1.25 * $6) bad = 1 } END { exit bad |
     fail "a step is not between the bound and 1.25 times it"
 grep -q '^best: 4 servers for 4 nodes' out || fail "the best layout is not 4 servers"
 grep -q '</svg>' plan.svg || fail "plan.svg is not whole"
+# the network of a file, whose layers are fewer than those of any of ours
+"$PTRAIN" plan --network "$PT_SOURCE/tests/data/weights/graph_mean.onnx" --nodes 2 --servers 1,n \
+    --images-per-second 1000 >out 2>err || fail "a file: $(cat err)"
+awk '$1 == 2 { rows++; if ($3 ~ /~/ || $3 < $6) bad = 1 } END { exit bad || rows != 2 }' out || fail "a file: $(cat out)"
 "$PTRAIN" plan --network resnet50 --nodes 6 --servers 2 --images-per-second 100 >out 2>err ||
     fail "resnet50: $(cat err)"
 # what takes too long is given up, and as far from its bound as the largest that did not
