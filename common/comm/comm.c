@@ -350,6 +350,7 @@ pt_status pt_comm_wait(pt_comm *c, pt_request *r, size_t n)
     pt_idle idle;
     bool recorded = false;
 
+    if (c->pulse) pt_pulse_serve(c->pulse, NULL, 0); /* no wait may be a long one */
     pt_idle_begin(&idle);
     for (;;) {
         bool late = pt_comm_late(c, &idle, r, n), moved;

@@ -196,6 +196,26 @@ static void test_a_much_shorter_deadline_is_followed_at_once(void **state)
     }
 }
 
+/* Of a rank whose waits all end at their first looks, nothing else tells that it lives.
+ */
+static void test_a_rank_whose_waits_are_short_is_not_silent(void **state)
+{
+    pt_comm *to = pt_loopback_comm(job.loopback, 0),
+            *from = pt_loopback_comm(job.loopback, 2);
+    pt_request in = {0}, out = {0};
+    char byte = 1, got;
+
+    to->pulse = job.pulse[0];
+    for (int t = 0; t < 2 * DEADLINE; t++) {
+        assert_int_equal(pt_comm_send(from, 0, PT_MSG_PUSH, 0, &byte, 1, &out), PT_OK);
+        assert_int_equal(pt_comm_recv(to, 2, PT_MSG_PUSH, 0, &got, 1, &in), PT_OK);
+        assert_int_equal(pt_comm_wait(to, &in, 1), PT_OK);
+        assert_int_equal(pt_comm_wait(from, &out, 1), PT_OK);
+        pass(1, ALL ^ 1, ALL ^ 1);
+        for (int i = 0; i < RANKS; i++) assert_false(late(i));
+    }
+}
+
 static void test_a_rank_that_left_is_not_late(void **state)
 {
     pt_loopback_comm(job.loopback, 3)->deadline_s = 0.05;
@@ -296,6 +316,7 @@ int main(void)
         TEST(test_time_in_which_a_rank_did_not_look_does_not_count),
         TEST(test_a_new_deadline_counts_from_now),
         TEST(test_a_much_shorter_deadline_is_followed_at_once),
+        TEST(test_a_rank_whose_waits_are_short_is_not_silent),
         TEST(test_a_rank_that_left_is_not_late),
         TEST(test_a_silent_rank_is_named_with_what_it_owes),
         TEST(test_the_debtor_is_the_rank_that_does_not_wait),
