@@ -8,7 +8,7 @@ make_data
 mkdir small
 mount -t tmpfs -o size=8m tmpfs small 2>/dev/null || { echo "skip: cannot mount a tmpfs here"; exit 77; }
 trap 'umount small/run/checkpoints 2>/dev/null; umount "$work/small"; rm -rf "$work"' EXIT
-run=('stages=[{epochs: 60}]' run.checkpoint_steps=4 run.watchdog_s=3 evaluation.every_epochs=20 run.keep_best=true)
+run=('stages=[{epochs: 30}]' run.checkpoint_steps=4 run.watchdog_s=3 evaluation.every_epochs=10 run.keep_best=true)
 ranks 3 undisturbed "${run[@]}" || { cat undisturbed.log; fail "the undisturbed run"; finish; }
 
 start() { # NAME [VAR=VALUE...]: in the background on the small disk
@@ -125,7 +125,7 @@ start end LD_PRELOAD="$PT_FILE_SHIM" PT_FILE_CALL=fallocate PT_FILE_NAME=/predic
 ends end 1
 one_line end "/predictions.h5: $room .*; a checkpoint after the last step was written"
 cmp -s small/run/model.h5 undisturbed/model.h5 || fail "end: the model"
-goes_on end '180 of 180'
+goes_on end '90 of 90'
 
 # nor for a second set of weights, in a shorter run
 long=("${run[@]}")
