@@ -1,5 +1,6 @@
 #include "launch/commands/commands.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "launch/support/agree.h"
 #include "launch/support/args.h"
 #include "launch/support/mpirun.h"
+#include "launch/train/run_dir.h"
 
 enum { TARGET, SOURCE, OUT, N_FILES };
 
@@ -87,6 +89,27 @@ static bool read_args(int argc, char **argv, borrow_args *a, int *code)
 
 /* ---- the work --------------------------------------------------------------------- */
 
+/* PT_ERR_USAGE if the run was trained on other data than the target, whose images its
+ * predictions count by number. */
+static pt_status check_target(const borrow_args *a, const char *run, const pt_dataset *d)
+{
+    const char *was, *is = pt_dataset_checksum(d);
+    json_t *identity = NULL;
+    pt_status s = PT_OK;
+
+    if (!pt_run_dir_has(run, "identity.json")) return PT_OK; /* the predictions alone */
+    s = pt_run_dir_read_json(run, "identity.json", &identity);
+    was = json_string_value(json_object_get(identity, "data_checksum"));
+    if (s == PT_OK && was && strcmp(was, is) != 0)
+        s = pt_fail(
+            PT_ERR_USAGE,
+            "--after %s: this run had other data than %s holds (checksum %.12s..., "
+            "is %.12s...)",
+            run, a->file[TARGET], was, is);
+    json_decref(identity);
+    return s;
+}
+
 /* How many neighbours of each target image, k [target->n]. Rank 0 reads for all. */
 static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size_t max,
                           size_t *k)
@@ -100,8 +123,10 @@ static pt_status choose_k(const borrow_args *a, const pt_image_set *target, size
         char *path = pt_file_path(a->after.list[i], "train_predictions.h5");
         pt_hardness h;
 
-        s = path ? pt_counts_add(path, target->images, target->n, base, k, &h)
-                 : pt_fail(PT_ERR_NOMEM, "no memory for a path");
+        s = check_target(a, a->after.list[i], target->data);
+        if (s == PT_OK)
+            s = path ? pt_counts_add(path, target->images, target->n, base, k, &h)
+                     : pt_fail(PT_ERR_NOMEM, "no memory for a path");
         if (s == PT_OK)
             pt_log_info("%s: %zu target images wrong, %zu unsure, %zu easy",
                         a->after.list[i], h.wrong, h.unsure, h.easy);

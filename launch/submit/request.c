@@ -45,6 +45,11 @@ static pt_status check_seeds(const pt_request *r)
     bool slurm = r->scheduler == &pt_slurm;
 
     if (!r->seeds) return PT_OK;
+    for (size_t i = 0; i < r->n_sets; i++)
+        if (strncmp(r->sets[i], "seed=", 5) == 0)
+            return pt_fail(PT_ERR_USAGE,
+                           "--set '%.60s' would have no effect: --seeds gives it",
+                           r->sets[i]);
     if (is_digits(r->seeds, slurm ? ",-" : "-") && (slurm || strchr(r->seeds, '-')))
         return PT_OK;
     return pt_fail(PT_ERR_USAGE, "--seeds is '%.60s', must be %s", r->seeds,

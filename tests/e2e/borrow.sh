@@ -106,6 +106,8 @@ borrow 2 gone data.h5 missing.h5; code=$?
 refused 1 'missing.h5' gone
 borrow 2 nosplit data.h5 source.h5 --source-split valid; code=$?
 refused 1 "valid" nosplit
+borrow 2 other source.h5 data.h5 --after first; code=$?
+refused 2 "first: this run had other data than source.h5 holds" other
 borrow 2 norun data.h5 source.h5 --after by1; code=$?
 refused 1 'train_predictions.h5' norun
 # One image's JPEG data spoilt.

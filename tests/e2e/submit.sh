@@ -41,6 +41,7 @@ refused 'a run needs 1 server and at least 1 worker' --ranks-per-node 1
 refused "--time is '4h', must be H:MM:SS" --time 4h
 refused '--time is 0:04:59: at least 0:05:00' --time 0:04:59
 refused "--seeds is '1-5x', must be numbers and ranges" --seeds 1-5x
+refused "--set 'seed=4' would have no effect: --seeds gives it" --seeds 1-5 --set seed=4
 refused "--seeds is '1,3', must be a range for PBS" --pbs --seeds 1,3
 refused "--time is '1-00:00:00'" --pbs --time 1-00:00:00
 refused "--partition 'a b' has a ' '" --partition 'a b'
