@@ -27,6 +27,15 @@ static double number(const json_t *line, const char *key)
     return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
+/* Epochs after the step of a line, which has what was done before it. Of the first step
+ * that is not known: 0. */
+static double epoch_after(const json_t *line)
+{
+    double before = number(line, "step"), epoch = number(line, "epoch");
+
+    return before > 0 ? round(1e6 * epoch * (before + 1) / before) / 1e6 : epoch;
+}
+
 /* ---- what is in the directory ------------------------------------------------------ */
 
 /* Epochs of all stages; NAN where one counts steps. */
@@ -80,8 +89,8 @@ static void take_line(const json_t *line, pt_run_status *s, speed *v)
         v->seconds += number(line, "seconds");
     }
     s->step = (long)number(line, "step") + 1;
-    s->epoch = number(line, "epoch");
-    s->ce = number(line, "ce_ema");
+    s->epoch = epoch_after(line);
+    s->ce = number(line, "ce");
     s->accuracy = number(line, "accuracy");
 }
 
@@ -109,7 +118,7 @@ static pt_status read_metrics(const char *path, pt_run_status *s, speed *v)
     status = text ? pt_file_read(f, f->size - n, text, n)
                   : pt_fail(PT_ERR_NOMEM, "%s: no memory", path);
     if (status == PT_OK && fstat(f->fd, &st) == 0)
-        s->quiet_s = difftime(time(NULL), st.st_mtime);
+        s->quiet_s = fmax(0, difftime(time(NULL), st.st_mtime)); /* of another's clock */
     if (status == PT_OK) {
         text[n] = '\0';
         take_lines(text, s, v);
@@ -138,10 +147,7 @@ static pt_status read_result(const char *dir, pt_run_status *s)
 
     s->eta_s = 0;
     s->ended_early = json_is_true(json_object_get(early, "ended_early"));
-    if (!s->ended_early)
-        s->epoch = s->epochs;
-    else if (s->step > 1) /* a line has what was done before its step */
-        s->epoch = round(1e6 * s->epoch * (double)s->step / (double)(s->step - 1)) / 1e6;
+    if (!s->ended_early) s->epoch = s->epochs;
     if (early) {
         bool tested = json_is_number(json_object_get(result, "test_accuracy"));
 
@@ -253,7 +259,7 @@ bool pt_metrics_line_text(const json_t *line, char *text, size_t n)
     }
     if (!json_object_get(line, "images")) return false;
     add(text, n, "step %.0f  epoch %.2f  ce %.4f  acc %.3f  w %.3g  lr %.3g",
-        number(line, "step") + 1, number(line, "epoch"), number(line, "ce_ema"),
+        number(line, "step") + 1, epoch_after(line), number(line, "ce"),
         number(line, "accuracy"), number(line, "w"), number(line, "lr"));
     if (number(line, "seconds") > 0)
         add(text, n, "  %.1f images/s", number(line, "images") / number(line, "seconds"));

@@ -21,7 +21,7 @@ typedef struct {
     pt_run_state state;
     long step;            /* steps that are done */
     double epoch, epochs; /* done; of all stages */
-    double ce, accuracy;  /* of the last step; CE smoothed, as in the run's own lines */
+    double ce, accuracy;  /* of the last step, as in the lines of the run */
     double images_per_s;  /* of the last steps */
     double eta_s;         /* at that speed; 0 of a finished run */
     double quiet_s;       /* since metrics.jsonl was last written */

@@ -39,7 +39,7 @@ static void print_line(const pt_pacing *p, const pt_step_report *r, const pt_pac
 
     pt_duration_text(x->elapsed_s, elapsed);
     pt_duration_text(x->left_s, left);
-    pt_log_info("step %llu/%llu  epoch %.2f  ce %.4f  acc %.3f  w %.3g  lr %.2g  "
+    pt_log_info("step %llu/%llu  epoch %.2f  ce %.4f  acc %.3f  w %.3g  lr %.3g  "
                 "%.1f images/s  exposed %.4f s  elapsed %s  left %s",
                 (unsigned long long)x->step, (unsigned long long)x->steps,
                 pt_plan_progress(p->run->plan, x->step), x->ce, x->accuracy, x->w, r->lr,

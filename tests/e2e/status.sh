@@ -27,13 +27,22 @@ tail -1 followed | grep -q '^run: stopped' || { fail "the end of tail"; tail -1 
 awk '/^step/ { if (n && $2 != n + 1) bad = 1; n = $2 } END { exit bad }' followed ||
     { fail "tail leaves steps out"; cat followed; }
 
-ranks 2 done stages.0.epochs=2 || fail "the run"
+ranks 2 done stages.0.epochs=2 run.log_every=1 optimizer.lr=0.0125 || fail "the run"
 "$PTRAIN" status run done >out 2>&1 || fail "status of two"
 says '^done: finished, epoch 2.00 of 2 \(100 %\), step 6, ce [0-9.]+; test after step 6: [0-9.]+ %; [0-9.]+ images/s$'
+# The numbers of the run's own lines; of the first step the epoch is not known.
+numbers() { sed -nE 's|^step ([2-9])(/6)?  (epoch .* lr [0-9.]+).*|\1 \3|p' "$1"; }
+"$PTRAIN" tail done >lines
+[ "$(numbers lines)" = "$(numbers done.log)" ] && [ "$(numbers lines | wc -l)" = 5 ] ||
+    { fail "tail says otherwise than the run"; cat lines done.log; }
+grep -q 'lr 0.00125 ' done.log || fail "a rate that is not what it was"
 "$PTRAIN" tail done --lines 2 >out 2>&1
 [ "$(wc -l <out)" = 2 ] || { fail "the last two lines"; cat out; }
 says '^step 6  epoch '
 says '^test after step 6: accuracy '
+touch -d '+1 hour' run/metrics.jsonl # another node's clock
+"$PTRAIN" status run >out 2>&1
+says '; last step 0:00:00 ago$'
 "$PTRAIN" status images done >out 2>&1
 [ $? = 1 ] && says '^error: images: holds no run' && says '^done: finished' || fail "one that is none"
 finish
