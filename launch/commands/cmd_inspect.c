@@ -32,7 +32,7 @@ static bool read_options(int argc, char **argv, options *o, int *code)
         .command = "inspect",
         .about =
             "Describes a packed data set (images, classes, splits, sizes, checksum) or "
-            "a file\nof weights of any program (format, whose names, network, "
+            "a file of weights of any program (format, whose names, network, "
             "classes, tensors).",
         .example = "ptrain inspect photos.h5 --verify",
         PT_ARGS_TABLE(table)};

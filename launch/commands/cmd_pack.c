@@ -59,7 +59,7 @@ static const char layouts[] =
     "              classes.txt: one name per line\n"
     "              (both: also training, valid, validation, dev, testing, in small\n"
     "              letters or capitals; the splits are train, val, test)\n"
-    "  csv         labels.csv, or train.csv, test.csv (and val.csv), with the columns\n"
+    "  csv         labels.csv, or train.csv, test.csv (and val.csv), with columns\n"
     "              file,label (and perhaps split); labels: names, or numbers of the\n"
     "              lines of classes.txt from 0 (only with --layout)\n"
     "  flower102   jpg/, imagelabels.mat and setid.mat of Oxford Flower102\n"

@@ -39,7 +39,7 @@ static bool read_args(int argc, char **argv, report_args *a, int *code)
             "paired by seed, their significance, gate, weight and speed. Runs that "
             "differ in more than seed and method get tables of their own. Directories "
             "that are not runs, or not finished, are left out with a warning.",
-        .example = "ptrain report runs/flowers/*/* --html report.html",
+        .example = "ptrain report runs/flowers/*/*/ --html report.html",
         PT_ARGS_TABLE(table)};
 
     return pt_args_read(&args, argc, argv, code);

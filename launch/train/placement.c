@@ -304,8 +304,9 @@ static bool warn_of(const pt_placement *p, int r)
 
     if (m.quota > 0 && m.quota < cpus) cpus = m.quota;
     if (cpus == 0 || m.threads <= cpus) return false;
-    pt_log_warn("oversubscribed: %d workers x %d threads on host %s share %d cores",
-                m.workers, m.most, p->seats[r].host, cpus);
+    pt_log_warn("oversubscribed: %d worker%s x %d thread%s on host %s share %d core%s",
+                m.workers, plural(m.workers), m.most, plural(m.most), p->seats[r].host,
+                cpus, plural(cpus));
     return true;
 }
 

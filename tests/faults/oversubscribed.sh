@@ -25,7 +25,7 @@ for run in few narrow; do
 done
 ranks 8 crowd || { cat crowd.log; fail "8 ranks on $n cores"; }
 [ "$(grep -c 'warn:' crowd.log)" = 1 ] &&
-    grep -q "warn: oversubscribed: 7 workers x 1 threads on host .* share $n cores" crowd.log ||
+    grep -q "warn: oversubscribed: 7 workers x 1 thread on host .* share $n cores" crowd.log ||
     { fail "8 ranks on $n cores: not one warning"; grep warn crowd.log; }
 [ "$(hash_of crowd)" = "$(hash_of normal)" ] || fail "8 ranks: other weights"
 ranks $((n + 1)) threads engine.threads=2 || fail "2 threads a worker"

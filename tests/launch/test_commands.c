@@ -49,6 +49,14 @@ static void each(const pt_commands *of, void (*fact)(const char *name, const cha
     }
 }
 
+/* A word alone in its line, in the middle of a sentence: the text was wrapped twice. */
+static bool is_leftover(const char *line)
+{
+    size_t n = strcspn(line, "\n");
+
+    return n > 0 && strcspn(line, " ") >= n && !strchr(".:)", line[n - 1]);
+}
+
 static void explains_itself(const char *name, const char *words)
 {
     char text[sizeof last.out], start[128];
@@ -63,6 +71,7 @@ static void explains_itself(const char *name, const char *words)
     for (const char *at = text; *at; at += strcspn(at, "\n") + 1) {
         assert_in_range(strcspn(at, "\n"), 0, WIDTH);
         assert_int_equal(at[strcspn(at, "\n")], '\n');
+        assert_false(is_leftover(at));
     }
     type("ptrain %s -h", words);
     expect(0, text, "");
