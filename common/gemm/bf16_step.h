@@ -28,10 +28,4 @@ PT_INLINE float pt_bf16_flushed(float a, float b, float c, float r)
     return size == PT_SMALLEST && sum >= PT_BELOW_IS_TINY ? r : copysignf(0.0f, r);
 }
 
-/* x, or a zero of its sign in the place of a denormal number. */
-PT_INLINE float pt_bf16_normal(float x)
-{
-    return fabsf(x) < PT_SMALLEST ? copysignf(0.0f, x) : x;
-}
-
 #endif

@@ -34,6 +34,13 @@ PT_INLINE bool any_small(vec v)
     return (found[0] | found[1] | found[2] | found[3]) != 0;
 }
 
+/* Rare; out of line, since a tile has dozens of steps. */
+__attribute__((cold, noinline)) static vec flushed(vec a, vec b, vec c, vec r)
+{
+    for (int i = 0; i < LANES; i++) r[i] = pt_bf16_flushed(a[i], b[i], c[i], r[i]);
+    return r;
+}
+
 PT_INLINE vec fused(vec a, vec b, vec c)
 {
     vec r;
@@ -43,15 +50,14 @@ PT_INLINE vec fused(vec a, vec b, vec c)
 #else
     for (int i = 0; i < LANES; i++) r[i] = fmaf(a[i], b[i], c[i]);
 #endif
-    if (any_small(r))
-        for (int i = 0; i < LANES; i++) r[i] = pt_bf16_flushed(a[i], b[i], c[i], r[i]);
-    return r;
+    return any_small(r) ? flushed(a, b, c, r) : r;
 }
 
 PT_INLINE vec started(vec c)
 {
-    for (int i = 0; i < LANES; i++) c[i] = pt_bf16_normal(c[i]);
-    return c;
+    lane_mask bits = (lane_mask)c, denormal = (bits & 0x7fffffff) < 0x800000;
+
+    return (vec)(bits & ~(denormal & 0x7fffffff));
 }
 
 PT_INLINE vec joined(vec a, vec b)

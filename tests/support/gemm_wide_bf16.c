@@ -26,8 +26,9 @@ PT_INLINE vec everywhere(float x)
 
 PT_INLINE vec started(vec c)
 {
-    for (int i = 0; i < LANES; i++) c[i] = pt_bf16_normal(c[i]);
-    return c;
+    lane_mask bits = (lane_mask)c, denormal = (bits & 0x7fffffff) < 0x800000;
+
+    return (vec)(bits & ~(denormal & 0x7fffffff));
 }
 
 PT_INLINE vec joined(vec a, vec b)
