@@ -88,6 +88,12 @@ mutation tree_merges_its_right_half_first common.shards common/run/shards.c <<'M
 - if (right) f->add(f->context, left, right);
 + if (right) f->add(f->context, right, left);
 M
+mutation rounding_is_what_a_library_made_it e2e.float_mode launch/main.c <<'M'
+- pt_float_mode_standard();
+M
+mutation rounding_is_what_the_mpi_made_it e2e.float_mode common/comm/job_collectives.c <<'M'
+- if (s == PT_OK && done) pt_float_mode_standard();
+M
 mutation bf16_leaves_are_not_rounded worker.kernel_bits worker/engine/layers/tree_sum.c <<'M'
 - if (span->bf16) pt_bf16_round(out, n);
 M

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/float_mode.h"
 #include "common/base/log.h"
 #include "common/comm/job.h"
 #include "common/comm/job_state.h"
@@ -9,7 +10,7 @@
 #include "common/comm/watchdog.h"
 
 /* Waits for a collective, with the deadline of messages. what: "the other ranks to
- * agree". */
+ * agree". Before the run the MPI may have loaded libraries for it. */
 pt_status pt_job_wait(MPI_Request *r, const char *what)
 {
     pt_idle idle;
@@ -22,6 +23,7 @@ pt_status pt_job_wait(MPI_Request *r, const char *what)
 
         if (s == PT_OK && done) pt_watchdog_waits(NULL);
         if (s == PT_OK && done && pt_job.comm.pulse) pt_pulse_progress(pt_job.comm.pulse);
+        if (s == PT_OK && done) pt_float_mode_standard();
         if (s != PT_OK || done) return s;
         pt_idle_pause(&idle);
         if (!pt_comm_late(&pt_job.comm, &idle, NULL, 0)) continue;
