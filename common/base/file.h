@@ -35,8 +35,9 @@ PT_MUST_USE pt_status pt_file_load_path(const char *path, size_t max, uint8_t **
 
 /* Makes a new, empty file beside path, for what is to become path once it is complete:
  * named path and ".tmp." and 16 random hexadecimal digits, never one that is there, nor
- * behind a link. *name is malloc'd, *fd open for writing; the caller closes, and renames
- * or unlinks. No other function creates temporary files. */
+ * behind a link. PT_ERR_IO where path is there and no regular file. *name is malloc'd,
+ * *fd open for writing; the caller closes, and renames or unlinks. No other function
+ * creates temporary files. */
 PT_MUST_USE pt_status pt_file_temporary(const char *path, char **name, int *fd);
 
 /* Ends a temporary file that is closed: s PT_OK and it becomes path, the directory

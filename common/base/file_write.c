@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -58,10 +59,27 @@ static pt_status try_temporary(const char *path, char **name, int *fd)
     return PT_OK;
 }
 
+/* A rename would put a file in the place of a device: root has no /dev/null any more. */
+static pt_status check_place(const char *path)
+{
+    struct stat st;
+    int bad;
+
+    pt_fscall_begin("stat", path);
+    bad = stat(path, &st);
+    pt_fscall_end();
+    if (bad || S_ISREG(st.st_mode)) return PT_OK;
+    return pt_fail(PT_ERR_IO, "%s: is %s: give the name of a file", path,
+                   S_ISDIR(st.st_mode) ? "a directory" : "a device or a pipe");
+}
+
 pt_status pt_file_temporary(const char *path, char **name, int *fd)
 {
-    pt_status s = try_temporary(path, name, fd);
+    pt_status s = check_place(path);
 
+    *name = NULL;
+    *fd = -1;
+    if (s == PT_OK) s = try_temporary(path, name, fd);
     for (int i = 1; i < MAX_TRIES && s == PT_OK && *fd < 0 && errno == EEXIST; i++) {
         free(*name);
         s = try_temporary(path, name, fd);

@@ -110,6 +110,21 @@ static pt_status open_data(kitchen *k)
                                 k->model.graph->n_classes, a->data, k->data);
 }
 
+/* Neither there, unless --overwrite, nor one of the files that are read. */
+static pt_status check_output(const kitchen *k)
+{
+    const soup_args *a = k->args;
+    pt_status s = pt_check_output(a->output, a->overwrite, &a->data, a->data != NULL);
+
+    if (s == PT_OK) s = pt_check_output(a->output, true, &a->start, a->start != NULL);
+    for (size_t i = 0; i < k->n && s == PT_OK; i++) {
+        const char *path = k->list[i].path;
+
+        s = pt_check_output(a->output, true, &path, 1);
+    }
+    return s;
+}
+
 static pt_status open_kitchen(kitchen *k)
 {
     size_t n = k->args->models.n;
@@ -124,7 +139,7 @@ static pt_status open_kitchen(kitchen *k)
         c->path = pt_classifier_path(c->name);
         if (!c->path) return pt_fail(PT_ERR_NOMEM, "%s: no memory", c->name);
     }
-    s = pt_check_output(k->args->output, k->args->overwrite, NULL, 0);
+    s = check_output(k);
     if (s == PT_OK) s = pt_classifier_open(k->list[0].path, NULL, NULL, true, &k->model);
     if (s == PT_OK) s = pt_soup_init(k->model.graph->n_floats, &k->soup);
     return s == PT_OK && k->args->data ? open_data(k) : s;

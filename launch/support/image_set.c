@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/comm/job.h"
@@ -30,11 +31,20 @@ void pt_image_set_fini(pt_image_set *s)
     *s = (pt_image_set){0};
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    if (strcmp(a, b) == 0) return true;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
 pt_status pt_check_output(const char *out, bool overwrite, const char *const *inputs,
                           int n)
 {
     for (int i = 0; i < n; i++)
-        if (strcmp(out, inputs[i]) == 0)
+        if (is_same_file(out, inputs[i]))
             return pt_fail(PT_ERR_USAGE, "%s would overwrite its own input", out);
     if (pt_job_rank() == 0 && !overwrite && access(out, F_OK) == 0)
         return pt_fail(PT_ERR_USAGE, "%s already exists; --overwrite replaces it", out);

@@ -73,6 +73,22 @@ static void test_a_directory_that_is_not_there_is_named(void **state)
     assert_null(name);
 }
 
+static void test_no_device_pipe_or_directory_becomes_a_file(void **state)
+{
+    static const char text[] = "x";
+    char path[256];
+
+    snprintf(path, sizeof path, "%s", in_dir("pipe"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(pt_file_replace(path, text, 1), PT_ERR_IO);
+    assert_non_null(strstr(pt_fail_text(), "pipe: is a device or a pipe: give"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(pt_file_replace(path, text, 1), PT_ERR_IO);
+    assert_non_null(strstr(pt_fail_text(), "pipe: is a directory: give"));
+    assert_int_equal(rmdir(path), 0);
+}
+
 static void test_names_of_older_programs_are_known_and_others_are_not(void **state)
 {
     static const char *const are[] = {"a.h5.tmp.4711", "a.h5.room.4711",
@@ -102,6 +118,7 @@ int main(void)
         cmocka_unit_test(test_two_temporary_files_have_two_names),
         cmocka_unit_test(test_what_is_there_is_neither_opened_nor_followed),
         cmocka_unit_test(test_a_directory_that_is_not_there_is_named),
+        cmocka_unit_test(test_no_device_pipe_or_directory_becomes_a_file),
         cmocka_unit_test(test_names_of_older_programs_are_known_and_others_are_not),
         cmocka_unit_test(test_room_that_was_asked_for_leaves_nothing),
     };

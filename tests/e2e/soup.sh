@@ -44,6 +44,7 @@ refused() { # words arguments...
     [ $? = 2 ] && [ "$(wc -l <out)" = 1 ] && grep -q "$words" out || { fail "$*"; cat out; }
 }
 refused "exists" seed-1 --output mean.h5
+refused "./seed-1/model.h5 would overwrite its own input" seed-1 --output ./seed-1/model.h5 --overwrite
 refused "belong together" seed-1 --output x.h5 --wise 0.5
 refused "must be a number from 0 to 1" seed-1 --output x.h5 --wise 2 --start start
 # As many classes, but others, or in another order.
