@@ -6,6 +6,8 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # What Open MPI picks here by itself, after two libraries of networks that this machine does
 # not have (psm, psm2) have measured its clock, for 0.1 s each.
 export OMPI_MCA_pml=${OMPI_MCA_pml-ob1}
+# mpirun sleeps twice so long once a rank has ended with an error, even if all have.
+export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-0}
 work=$(mktemp -d "${TMPDIR:-/tmp}/ptrain-e2e.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1

@@ -4,6 +4,7 @@
 PT_SHIM=${PT_SHIM:?the shim}
 
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
+unset OMPI_MCA_odls_base_sigkill_timeout # what ranks do in that time, after SIGTERM, is tested
 limit=60
 
 # under VAR=VALUE... -- N NAME set...: `ranks` with faults; the directory has a name that
