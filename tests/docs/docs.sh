@@ -129,6 +129,7 @@ with_runs() { # command
     return $status
 }
 
+declare -A jobs
 one() { # where, command
     local reason command start=$SECONDS
     if reason=$(not_run "$2"); then
@@ -136,6 +137,11 @@ one() { # where, command
         return
     fi
     command=$(instead "$1" <<<"$2" | shorter)
+    case $command in # by mpirun or srun, on few ranks or many: one command here
+        "mpirun "*)
+            [ -z "${jobs[$command]:-}" ] || return
+            jobs[$command]=1 ;;
+    esac
     if ! with_runs "$command" >one.log 2>&1 </dev/null; then
         fail "$1: $command"
         tail -5 one.log

@@ -45,26 +45,48 @@ typedef struct {
     float *y, *dx, *dw, *db;
 } batch;
 
+static void forget_results(batch *t)
+{
+    size_t n = (size_t)t->b;
+
+    t->y = layer_nan(n * t->l.y_floats);
+    t->dx = layer_nan(n * t->l.x_floats);
+    t->dw = layer_nan(t->l.w_floats);
+    t->db = layer_nan(t->l.c_out);
+}
+
 static batch batch_of(const layer *l, int b)
 {
     size_t n = (size_t)b;
+    batch t = {.l = *l,
+               .b = b,
+               .x = layer_random(1, n * l->x_floats),
+               .w = layer_random(2, l->w_floats),
+               .bias = layer_random(3, l->c_out),
+               .dy = layer_random(4, n * l->y_floats)};
 
-    return (batch){.l = *l,
-                   .b = b,
-                   .x = layer_random(1, n * l->x_floats),
-                   .w = layer_random(2, l->w_floats),
-                   .bias = layer_random(3, l->c_out),
-                   .dy = layer_random(4, n * l->y_floats),
-                   .y = layer_nan(n * l->y_floats),
-                   .dx = layer_nan(n * l->x_floats),
-                   .dw = layer_nan(l->w_floats),
-                   .db = layer_nan(l->c_out)};
+    forget_results(&t);
+    return t;
+}
+
+/* The same inputs, which it shares with `other`, and results of its own. */
+static batch batch_like(const batch *other)
+{
+    batch t = *other;
+
+    forget_results(&t);
+    return t;
+}
+
+static void free_results(batch *t)
+{
+    free(t->y), free(t->dx), free(t->dw), free(t->db);
 }
 
 static void free_batch(batch *t)
 {
     free(t->x), free(t->w), free(t->bias), free(t->dy);
-    free(t->y), free(t->dx), free(t->dw), free(t->db);
+    free_results(t);
 }
 
 /* Values of sub-trees from all workers, left to right. */
@@ -183,14 +205,14 @@ static void check_batch(const layer *l, int b, int n_cuts)
     run_batch(&one, 1, 1);
     for (int i = 0; i < n_cuts; i++) {
         int threads = cuts[i][0], workers = cuts[i][1];
-        batch t = batch_of(l, b);
+        batch t = batch_like(&one);
 
         run_batch(&t, threads, workers);
         check_equal(l, "y", threads, workers, t.y, one.y, n * l->y_floats);
         check_equal(l, "dx", threads, workers, t.dx, one.dx, n * l->x_floats);
         check_equal(l, "dw", threads, workers, t.dw, one.dw, l->w_floats);
         check_equal(l, "db", threads, workers, t.db, one.db, l->c_out);
-        free_batch(&t);
+        free_results(&t);
     }
     free_batch(&one);
 }
@@ -267,13 +289,13 @@ static void check_rounded(const layer *l, int b, int n_cuts)
     run_rounded(&want);
     for (int i = 0; i < n_cuts; i++) {
         int threads = cuts[i][0], workers = cuts[i][1];
-        batch t = batch_of(l, b);
+        batch t = batch_like(&want);
 
         t.bf16 = true;
         run_batch(&t, threads, workers);
         check_equal(l, "dw in bf16", threads, workers, t.dw, want.dw, l->w_floats);
         check_equal(l, "db in bf16", threads, workers, t.db, want.db, l->c_out);
-        free_batch(&t);
+        free_results(&t);
     }
     free_batch(&want);
 }
@@ -310,14 +332,14 @@ static void test_nor_do_instruction_sets(void **state)
             pt_gemm_use(paths[0]);
             run_batch(&one, 1, 1);
             for (int k = 1; k < n_paths; k++) {
-                batch t = batch_of(&l, 5);
+                batch t = batch_like(&one);
 
                 pt_gemm_use(paths[k]);
                 run_batch(&t, 2, k);
                 check_equal(&l, paths[k]->name, 2, k, t.y, one.y, 5 * l.y_floats);
                 check_equal(&l, paths[k]->name, 2, k, t.dx, one.dx, 5 * l.x_floats);
                 check_equal(&l, paths[k]->name, 2, k, t.dw, one.dw, l.w_floats);
-                free_batch(&t);
+                free_results(&t);
             }
             free_batch(&one);
         }
