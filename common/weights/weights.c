@@ -96,6 +96,7 @@ static pt_status describe(const char *path, pt_format format, const pt_table *t,
         info->options.stride_at = rule->stride_at;
         info->options.bn_eps = rule->bn_eps;
     }
+    if (format == PT_FORMAT_SAFETENSORS) return pt_safetensors_metadata_read(path, info);
     return format == PT_FORMAT_ONNX ? pt_onnx_metadata_read(path, info) : PT_OK;
 }
 
@@ -451,6 +452,8 @@ pt_status pt_weights_class_names(const char *path, pt_format format, char ***nam
     *n = 0;
     if (format == PT_FORMAT_MODEL) return pt_model_class_names(path, names, n);
     if (format == PT_FORMAT_ONNX) return pt_onnx_metadata_classes(path, names, n);
+    if (format == PT_FORMAT_SAFETENSORS)
+        return pt_safetensors_metadata_classes(path, names, n);
     return PT_OK;
 }
 

@@ -86,6 +86,17 @@ static pt_status load_onnx(const char *path, pt_classifier *m)
     return s;
 }
 
+static void warn_of(const char *path, const pt_classifier *m)
+{
+    int side = m->graph->nodes[0].h;
+
+    if (pt_job_rank() != 0) return;
+    pt_log_warn(
+        "%s: does not say how its pictures are prepared: short side to 256 pixels, "
+        "the middle %d x %d, RGB with ImageNet's mean and deviation are assumed",
+        path, side, side);
+}
+
 pt_status pt_classifier_open(const char *path, const char *entry, const char *network,
                              bool with_head, pt_classifier *out)
 {
@@ -102,6 +113,8 @@ pt_status pt_classifier_open(const char *path, const char *entry, const char *ne
     else
         s = load_named(path, entry, network, with_head, out);
     if (s != PT_OK) return s;
+    if (!out->info.has_preprocess && out->info.format != PT_FORMAT_ONNX)
+        warn_of(path, out);
     if (out->info.has_preprocess) pre = out->info.preprocess;
     if (out->info.has_geometry) shape = out->info.geometry;
     out->augment = (pt_augment){.resize_mode = shape.mode,

@@ -28,6 +28,14 @@ for model in run.onnx run/model.h5; do
     "$PTRAIN" predict --weights $model images/target/test | sed 1d >"$(basename $model).txt" || fail "predict by $model"
 done
 cmp run.onnx.txt model.h5.txt || fail "run.onnx: other classes"
+# So does one of safetensors; one of PyTorch cannot, and what is assumed is said.
+"$PTRAIN" eval run.safetensors data.h5 --network resnet_small >eval.log 2>&1 && ! grep -q warn: eval.log &&
+    grep -q "sha256 $(value run predictions_hash)" eval.log || { fail "eval of run.safetensors"; cat eval.log; }
+"$PTRAIN" predict --weights run.safetensors -n resnet_small images/target/test | sed 1d | cmp - model.h5.txt ||
+    fail "run.safetensors: other classes"
+"$PTRAIN" eval run.pth data.h5 --network resnet_small >eval.log 2>&1 &&
+    [ "$(grep -c 'warn: run.pth: does not say how its pictures are prepared: .* are assumed' eval.log)" = 1 ] ||
+    { fail "eval of run.pth"; cat eval.log; }
 ls ./*.tmp.* 2>/dev/null && fail "temporary files stay"
 refused "exists" run --to onnx
 refused "must be onnx, safetensors or pth" run --to keras

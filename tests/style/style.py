@@ -28,6 +28,7 @@ HOMES = {
     "arm_neon.h": ["common/gemm/*"],
     "jansson.h": ["common/config/json_schema.c", "common/weights/tfjs.c",
                   "common/weights/safetensors.c", "common/weights/onnx_metadata.c",
+                  "common/weights/metadata.c", "common/weights/metadata.h",
                   "server/checkpoint/*",
                   "launch/*"],
     "jerror.h": ["worker/input/jpeg.c"],
