@@ -78,7 +78,7 @@ static pt_status read_result(const char *path, pt_finished_run *r)
     get_number(o, path, "seconds", true, &r->seconds, &s);
     get_number(o, path, "mean_w", true, &r->w, &s);
     gate = get_count(o, path, "gate_opened_at", &s);
-    r->gate = gate >= 0 ? (double)gate : NAN;
+    r->gate = gate >= 0 ? (double)gate + 1 : NAN; /* files count from 0 */
     if (get_count(o, path, "steps_with_w", &s) <= 0) r->w = NAN;
     r->n_classes = json_object_size(json_object_get(o, "per_class"));
     hash = json_string_value(json_object_get(o, "weight_hash"));

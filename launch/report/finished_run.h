@@ -18,7 +18,7 @@ typedef struct {
     double test, train;  /* accuracy, percent; NAN where it was not measured */
     double images_per_s; /* NAN where nothing was timed */
     double seconds;
-    double gate; /* step at which the gate opened; NAN: never */
+    double gate; /* step at which the gate opened, from 1; NAN: never */
     double w;    /* mean over the steps with w > 0; NAN where there are none */
     char weight_hash[65];
     size_t n_classes; /* 0: unknown */

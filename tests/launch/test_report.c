@@ -48,9 +48,9 @@ static void test_the_table_of_three_methods_agrees_with_the_sum_by_hand(void **s
         "plain        3    95.00  62.00 (2.00)             -        -       -"
         "            -        -    -     102.0    20.0\n"
         "PtR-SML1     3    90.00  63.50 (2.50)  +1.50 (0.50)     1.24  0.0351"
-        "         3.95     15.0  0.7     102.0    20.0\n"
+        "         3.95     16.0  0.7     102.0    20.0\n"
         "PtR-L2       3        -  62.00 (4.00)  +0.00 (2.00)     4.97       1"
-        "         0.00     10.0    1     102.0    20.0\n"
+        "         0.00     11.0    1     102.0    20.0\n"
         "\n");
     free(text);
 }
@@ -72,9 +72,9 @@ static void test_markdown_holds_the_same_cells(void **state)
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
         "| plain | 3 | 95.00 | 62.00 (2.00) | - | - | - | - | - | - | 102.0 | 20.0 |\n"
         "| PtR-SML1 | 3 | 90.00 | 63.50 (2.50) | +1.50 (0.50) | 1.24 | 0.0351 | 3.95 | "
-        "15.0 "
+        "16.0 "
         "| 0.7 | 102.0 | 20.0 |\n"
-        "| PtR-L2 | 3 | - | 62.00 (4.00) | +0.00 (2.00) | 4.97 | 1 | 0.00 | 10.0 | 1 "
+        "| PtR-L2 | 3 | - | 62.00 (4.00) | +0.00 (2.00) | 4.97 | 1 | 0.00 | 11.0 | 1 "
         "| 102.0 | 20.0 |\n"
         "\n");
     free(text);
@@ -291,7 +291,7 @@ static void test_without_plain_runs_there_is_no_gain_and_a_note(void **state)
     made_runs_make(runs, 1);
     text = made_runs_table(PT_TABLE_TEXT);
     assert_non_null(
-        strstr(text, "60.00 (-)           -        -  -            -      4.0"));
+        strstr(text, "60.00 (-)           -        -  -            -      5.0"));
     assert_non_null(
         strstr(text, "\nnote: no plain runs to compare PtR-SML1 with, so no gain\n"));
     free(text);
@@ -308,7 +308,7 @@ static void test_a_gate_that_stayed_shut_is_said(void **state)
 
     made_runs_make(runs, COUNT(runs));
     text = made_runs_table(PT_TABLE_TEXT);
-    assert_non_null(strstr(text, "0.00      8.0  2  "));
+    assert_non_null(strstr(text, "0.00      9.0  2  "));
     assert_non_null(strstr(text, "0.00    never  -  "));
     assert_non_null(
         strstr(text, "\nnote: PtR-SML1: the gate never opened in 1 of 2 runs\n"));
