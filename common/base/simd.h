@@ -1,14 +1,17 @@
 /* PT_CLONES before a function with hot loops: compiled for AVX-512, AVX2 and the base
  * instruction set, the best chosen at load time. The bits are equal in all of them: sums
- * keep their order and nothing is contracted (-ffp-contract=off). */
+ * keep their order and nothing is contracted (-ffp-contract=off). PT_CLONES_256:
+ * for eight floats as one vector (common/gemm/lanes.h), where AVX-512 adds nothing. */
 #ifndef PT_COMMON_BASE_SIMD_H
 #define PT_COMMON_BASE_SIMD_H
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                   \
     !defined(PT_SANITIZED)
-#define PT_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define PT_CLONES     __attribute__((target_clones("avx512f", "avx2", "default")))
+#define PT_CLONES_256 __attribute__((target_clones("avx2", "default")))
 #else
 #define PT_CLONES
+#define PT_CLONES_256
 #endif
 
 /* Inlined, so that an argument is a constant in the hot copy of a loop and that the code

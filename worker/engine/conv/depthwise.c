@@ -47,7 +47,7 @@ typedef struct {
     pt_values in, out;     /* of the first one's first tap; flags are constants */
     const float *w, *bias; /* bias may be NULL */
     bool accumulate;
-    int n_rows, n_columns; /* of the window that lie inside */
+    int n_rows; /* of the window that lie inside */
 } tile;
 
 /* All taps of output `at`, also those that lie outside. Forward they go from input at *
@@ -98,12 +98,21 @@ PT_INLINE void lanes(const tile *t, int n_together, int n_columns, ptrdiff_t c, 
     }
 }
 
-PT_INLINE void all_lanes(tile t, int n_together, int n_columns)
+/* As many whole lanes as there are; returns the channel after them. */
+PT_INLINE ptrdiff_t whole_lanes(const tile *t, int n_together, int n_columns)
 {
     ptrdiff_t c = 0;
 
-    for (; c + PT_LANES <= t.by.channels; c += PT_LANES)
-        lanes(&t, n_together, n_columns, c, PT_LANES);
+    for (; c + PT_LANES <= t->by.channels; c += PT_LANES)
+        lanes(t, n_together, n_columns, c, PT_LANES);
+    return c;
+}
+
+PT_INLINE void all_lanes(tile t, int n_together, int n_columns)
+{
+    ptrdiff_t c = n_columns == 3 ? whole_lanes(&t, n_together, 3)
+                                 : whole_lanes(&t, n_together, n_columns);
+
     if (c < t.by.channels)
         lanes(&t, n_together, n_columns, c, (size_t)(t.by.channels - c));
 }
@@ -133,11 +142,7 @@ PT_INLINE void sweep(const pass *p, pt_values in, taps v, int n_together, pt_val
         t.out = pt_values_from(out, (size_t)at * p->channels);
         t.in = pt_values_from(in, (size_t)(v.in * p->h.n_in + h.in) * p->channels);
         t.w = p->w + ((ptrdiff_t)v.w * p->h.kernel + h.w) * t.by.channels;
-        t.n_columns = h.n;
-        if (h.n == 3)
-            all_lanes(t, n_together, 3);
-        else
-            all_lanes(t, n_together, h.n);
+        all_lanes(t, n_together, h.n);
     }
 }
 
@@ -151,21 +156,21 @@ PT_INLINE void some_rows(const pass *p, pt_values in, taps v, int n, pt_values o
         sweep(p, in, v, 1, out);
 }
 
-PT_CLONES static void rows_of_floats(const pass *p, pt_values in, taps v, int n,
-                                     pt_values out)
+PT_CLONES_256 static void rows_of_floats(const pass *p, pt_values in, taps v, int n,
+                                         pt_values out)
 {
     some_rows(p, pt_floats(in.at), v, n, pt_floats(out.at));
 }
 
-PT_CLONES static void rows_of_bf16(const pass *p, pt_values in, taps v, int n,
-                                   pt_values out)
+PT_CLONES_256 static void rows_of_bf16(const pass *p, pt_values in, taps v, int n,
+                                       pt_values out)
 {
     some_rows(p, (pt_values){in.at, true}, v, n, (pt_values){out.at, true});
 }
 
 /* One is stored so and the other is not, as beside the network's input. */
-PT_CLONES static void row_of_both(const pass *p, pt_values in, taps v, int one,
-                                  pt_values out)
+PT_CLONES_256 static void row_of_both(const pass *p, pt_values in, taps v, int one,
+                                      pt_values out)
 {
     sweep(p, in, v, 1, out);
 }

@@ -2,7 +2,7 @@
 #include "common/gemm/lanes.h"
 #include "worker/engine/conv/winograd_lanes.h"
 
-#define LANE_FUNCTION PT_CLONES static
+#define LANE_FUNCTION PT_CLONES_256 static
 
 #include "worker/engine/conv/winograd_transform.h"
 
