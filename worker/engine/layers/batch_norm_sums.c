@@ -312,6 +312,15 @@ PT_INLINE void back_narrow_sums(const sum_item *t, pt_act act, double *a, double
         add_rest(t, act, r, pt_min_size(some, t->rows - r), 0, t->n, a, b);
 }
 
+/* The rows from r on, too few to be worth a copy for every kind of value. */
+PT_CLONES
+static void last_rows(const sum_item *t, pt_act act, size_t r, double *a, double *b)
+{
+    for (; r < t->rows; r++)
+        for (size_t k = 0; k < t->n; k += PART)
+            add_rest(t, act, r, 1, k, pt_min_size(PART, t->n - k), a, b);
+}
+
 PT_INLINE void back_sums(const sum_item *t, pt_act act, double *a, double *b)
 {
     size_t c = t->c, r = 0, k;
@@ -331,9 +340,7 @@ PT_INLINE void back_sums(const sum_item *t, pt_act act, double *a, double *b)
         }
         if (k < t->n) add_rest(t, act, r, ROWS, k, t->n - k, a, b);
     }
-    for (; r < t->rows; r++)
-        for (k = 0; k < t->n; k += PART)
-            add_rest(t, act, r, 1, k, pt_min_size(PART, t->n - k), a, b);
+    last_rows(t, act, r, a, b);
 }
 
 PT_CLONES
