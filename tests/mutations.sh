@@ -91,6 +91,9 @@ M
 mutation rounding_is_what_a_library_made_it e2e.float_mode launch/main.c <<'M'
 - pt_float_mode_standard();
 M
+mutation ranks_decode_to_other_pixels e2e.run_dir launch/support/agree.c <<'M'
+- if (s == PT_OK) s = agree_on_decoders();
+M
 mutation rounding_is_what_the_mpi_made_it e2e.float_mode common/comm/job_collectives.c <<'M'
 - if (s == PT_OK && done) pt_float_mode_standard();
 M

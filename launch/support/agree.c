@@ -7,6 +7,7 @@
 #include "common/base/digest.h"
 #include "common/comm/job.h"
 #include "launch/support/repack.h"
+#include "worker/input/fingerprint.h"
 
 enum { SHOWN = 16, MAX_RANKS = 16 }; /* characters of a digest, ranks of a line */
 
@@ -43,12 +44,25 @@ pt_status pt_agree_on(const char *what, const char *digest)
     return pt_job_agree(s);
 }
 
+/* In JPEG and WebP pixels are the decoder's. */
+static pt_status agree_on_decoders(void)
+{
+    char text[16];
+    uint32_t crc;
+    pt_status s = pt_job_agree(pt_input_fingerprint(&crc));
+
+    if (s != PT_OK) return s;
+    snprintf(text, sizeof text, "%08x", crc);
+    return pt_agree_on("decoders of pictures (libjpeg, libwebp)", text);
+}
+
 pt_status pt_agree_on_data(const char *what, const char *path, const pt_dataset *d)
 {
     char digest[PT_DIGEST_HEX] = "";
     pt_status s = pt_job_agree(pt_dataset_digest(d, digest));
 
     if (s == PT_OK) s = pt_agree_on(what, digest);
+    if (s == PT_OK) s = agree_on_decoders();
     if (s == PT_OK && pt_job_rank() == 0) pt_repack_advise(path, d);
     return s;
 }

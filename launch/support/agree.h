@@ -10,7 +10,8 @@
  * host. digest is cut to its first 16 characters. */
 PT_MUST_USE pt_status pt_agree_on(const char *what, const char *digest);
 
-/* Collective: all ranks read the same index of `what` from `path`. Rank 0 warns if the
+/* Collective: all ranks read the same index of `what` from `path`, and decode pictures to
+ * the same pixels. Rank 0 warns if the
  * file is too old for damage to be detected. */
 PT_MUST_USE pt_status pt_agree_on_data(const char *what, const char *path,
                                        const pt_dataset *d);

@@ -8,6 +8,7 @@
 #include "common/graph/packed.h"
 #include "common/run/method.h"
 #include "launch/support/version.h"
+#include "worker/input/fingerprint.h"
 #include "worker/step.h"
 
 /* Keys that cannot change the weights, whole or as the first characters of a key: where
@@ -99,6 +100,19 @@ static void add_file(json_t *all, const pt_run *r, const pt_run_method *m)
     json_object_set_new(all, name, json_string(text));
 }
 
+/* What libjpeg and libwebp make of pictures (worker/input/fingerprint.h). */
+static const char decoders[] = "picture_decoders";
+
+static void add_decoders(json_t *all)
+{
+    char text[16];
+    uint32_t crc;
+
+    if (pt_input_fingerprint(&crc) != PT_OK) return; /* it has been asked before */
+    snprintf(text, sizeof text, "%08x", crc);
+    json_object_set_new(all, decoders, json_string(text));
+}
+
 json_t *pt_identity_create(const pt_setup *u)
 {
     const pt_run *r = u->run;
@@ -121,6 +135,7 @@ json_t *pt_identity_create(const pt_setup *u)
                             json_string(pt_dataset_checksum(u->source)));
     for (int m = 0; m < PT_N_METHODS && all; m++)
         if (pt_run_methods[m]) add_file(all, r, pt_run_methods[m]);
+    if (all) add_decoders(all);
     return all;
 }
 
@@ -263,6 +278,9 @@ pt_status pt_identity_compare(const json_t *was, const json_t *is, const char *w
         field_of_file(pt_run_methods[m], name);
         differ(&d, name, json_object_get(was, name), json_object_get(is, name));
     }
+    if (json_object_get(was, decoders)) /* older versions did not look */
+        differ(&d, decoders, json_object_get(was, decoders),
+               json_object_get(is, decoders));
     if (d.n == 0) return PT_OK;
     return refuse(&d, where, "choose another run.dir, or use --overwrite to replace it");
 }

@@ -9,7 +9,7 @@
 
 /* An object: program, byte_order, network, seed, shards, batch, data_checksum,
  * source_checksum (of the second data set), start_weights_hash, gemm
- * (pt_kernels_identity), preprocess, settings (every key of the
+ * (pt_kernels_identity), preprocess, picture_decoders, settings (every key of the
  * configuration that can change the weights). NULL without memory. The caller releases
  * it. */
 json_t *pt_identity_create(const pt_setup *u);

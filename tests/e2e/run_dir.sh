@@ -63,6 +63,14 @@ cp data.h5 kept.h5
 once 2 "data_checksum was [0-9a-f]+, is" 3
 mv kept.h5 data.h5
 
+# Nor does it go on where libjpeg has other pixels, and no job begins with one such rank.
+LD_PRELOAD=${PT_DECODER_SHIM:?the shim} once 2 "picture_decoders was [0-9a-f]{8}, is [0-9a-f]{8}" 3
+timeout -k 5 60 mpirun -q --oversubscribe -n 2 "$PTRAIN" train run.yaml --set run.dir=mixed : \
+    -n 1 env LD_PRELOAD="$PT_DECODER_SHIM" "$PTRAIN" train run.yaml --set run.dir=mixed >mixed.log 2>&1
+[ $? = 2 ] && [ "$(grep -c error: mixed.log)" = 1 ] &&
+    grep -qE 'error: ranks 0 and 2 do not have the same decoders of pictures \(libjpeg, libwebp\): rank 0' mixed.log ||
+    { fail "ranks with two libjpegs"; cat mixed.log; }
+
 # The same command with other start weights in the file is another run.
 cp run/model.h5 start.h5
 ranks 3 started network.weights=start.h5 || { fail "from a model file"; cat started.log; }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/worker/picture_files.h"
+#include "worker/input/fingerprint.h"
 
 static const char dir[] = PT_TEST_DATA "/picture";
 
@@ -40,6 +41,14 @@ static void *decode_all(void *golden_of_all)
             if (text[0]) return "different";
         }
     return NULL;
+}
+
+static void test_the_fingerprint_is_of_pixels_that_pillow_has(void **state)
+{
+    uint32_t crc;
+
+    assert_int_equal(pt_input_fingerprint(&crc), PT_OK);
+    assert_int_equal(crc, 0x082b13a7); /* tests/oracle/fingerprint.py */
 }
 
 static void test_threads_decode_at_once(void **state)
@@ -207,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pixels_are_those_of_pillow),
+        cmocka_unit_test(test_the_fingerprint_is_of_pixels_that_pillow_has),
         cmocka_unit_test(test_threads_decode_at_once),
         cmocka_unit_test(test_the_size_is_that_of_the_pixels),
         cmocka_unit_test(test_broken_files_are_refused_with_the_reason),
