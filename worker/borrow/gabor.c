@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/pmath.h"
+#include "common/base/simd.h"
 #include "worker/input/resize.h"
 
 enum {
@@ -109,8 +110,8 @@ static void halve(int32_t *plane, int side)
 /* One row of responses: n places from `top`, the row where the filter begins. Sums are of
  * whole numbers below 2^24, which float holds: they are exact in any order, and products
  * of float are far faster than those of int32 without AVX2. */
-static void respond(const int32_t *filter, const float *top, int side, int n,
-                    float *restrict out)
+PT_CLONES static void respond(const int32_t *filter, const float *top, int side, int n,
+                              float *restrict out)
 {
     memset(out, 0, (size_t)n * sizeof *out);
     for (int y = 0; y < WIDTH; y++) {
@@ -129,7 +130,7 @@ static void respond(const int32_t *filter, const float *top, int side, int n,
 
 /* Which of PT_BANK_FINE equal parts of -bound..bound. Numerator and quotient are below
  * 2^41 and 2^16: the double next to the quotient is on the same side of every integer. */
-static void cut(const float *row, int n, int32_t bound, uint16_t *slice)
+PT_CLONES static void cut(const float *row, int n, int32_t bound, uint16_t *slice)
 {
     double range = 2.0 * bound + 1;
 
