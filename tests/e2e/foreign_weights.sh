@@ -3,7 +3,9 @@
 # predictions of those programs' networks: the same five likeliest classes, to 1e-4.
 # usage: foreign_weights.sh NETWORK:STYLE...
 . "$(dirname "$0")/lib.sh"
-/usr/bin/python3 -c 'import torch, torchvision, h5py, PIL' 2>/dev/null ||
+# Found, not imported: that takes seconds, and the script below does it again.
+/usr/bin/python3 -c 'from importlib.util import find_spec as there
+assert all(map(there, ("torch", "torchvision", "h5py", "PIL")))' 2>/dev/null ||
     { echo "skip: no torchvision, h5py and Pillow for Python"; exit 77; }
 /usr/bin/python3 "$PT_SOURCE/tests/oracle/foreign_weights.py" "$@" || fail "foreign_weights.py"
 
