@@ -5,7 +5,8 @@
 set(PT_WAITING e2e.eval_ranks e2e.attention e2e.borrow e2e.doctor e2e.edges e2e.errors e2e.idle e2e.in_job
   e2e.run_dir e2e.scale e2e.submit e2e.train_graph e2e.validation e2e.watch
   faults.blocked faults.differ faults.flip faults.hdf5 faults.kills.1 faults.kills.21 faults.signals
-  faults.start launch.pack multihost.hash multihost.stop server.checkpoint server.save_killed)
+  faults.start launch.pack multihost.hash multihost.stop server.checkpoint server.save_killed
+  worker.run_nonfinite)
 
 # They measure deadlines of seconds, or need two cores: beside them, on two cores, only what waits.
 set(PT_ALONE faults.homes faults.orphans faults.oversubscribed faults.servers faults.silent faults.slow
@@ -28,14 +29,14 @@ set(PT_THREADS common.crc32c common.dataset common.pulse common.watchdog server.
 # Seconds on two idle cores, so that the long ones start first in a clean checkout too.
 # ctest knows the rest once it has run them.
 set(PT_COSTS 106 faults.fuzz 75 faults.kills.1 66 faults.kills.21 45 faults.silent
-  45 docs.commands 43 faults.disk 35 e2e.borrow 30 e2e.errors 30 e2e.hash_sync 30 faults.signals
-  40 e2e.servers 33 faults.servers 30 worker.run_bits 20 e2e.in_job 20 e2e.scale
-  25 e2e.sweep 24 e2e.attention 23 faults.blocked 23 worker.methods
-  21 worker.run_edges 20 server.checkpoint 18 e2e.run_dir 15 e2e.hash_frozen 15 e2e.hash_shard
-  15 faults.killed_calls 25 multihost.cut 15 multihost.stop
-  15 server.save_killed 14 worker.gemm 14 worker.kernel_bits
-  12 e2e.edges 10 worker.net_without 9 common.weights_damage
-  8 launch.data_sets 8 worker.run_resume)
+  35 docs.commands 33 faults.servers 28 faults.disk 25 faults.signals 25 multihost.cut
+  23 faults.blocked 22 e2e.errors 20 e2e.borrow 20 e2e.in_job 20 e2e.scale 20 e2e.sweep
+  20 server.checkpoint 18 e2e.run_dir 17 e2e.foreign_weights 15 multihost.stop
+  15 server.save_killed 15 e2e.train_graph 14 e2e.attention 13 e2e.hash_sync 13 e2e.servers
+  13 worker.run_bits 13 faults.shuffle 12 worker.gemm 12 e2e.edges 12 worker.run_nonfinite
+  11 faults.killed_calls 11 worker.kernel_bits 11 e2e.bf16 10 worker.methods 10 worker.net_without
+  9 common.weights_damage 8 e2e.hash_frozen 8 launch.data_sets 8 worker.run_resume
+  7 worker.run_edges 7 worker.run_traffic 5 e2e.hash_shard)
 
 # pt_schedule(test label): the properties of a test that has been added
 function(pt_schedule test label)
