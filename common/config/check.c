@@ -401,5 +401,9 @@ pt_status pt_config_check_train(const pt_config *c)
         pt_fail_more(&s, PT_ERR_CONFIG,
                      "network.name is not given: for example resnet50 (network.graph: an "
                      "ONNX model)");
+    if (c->network->keep_head && !c->network->weights && !c->network->graph)
+        pt_fail_more(&s, PT_ERR_CONFIG,
+                     "network.keep_head is the head of network.weights, which is not "
+                     "given");
     return s;
 }

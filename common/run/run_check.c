@@ -1,6 +1,9 @@
 #include "common/run/run_check.h"
 
 #include <stdio.h>
+#include <string.h>
+
+enum { GROUPS_LISTED = 8 };
 
 /* The last step of the epoch that `step` is in. */
 static uint64_t epochs_last(const pt_plan *p, uint64_t step)
@@ -62,12 +65,61 @@ static pt_status check_class_weights(const pt_run *r)
                    n, r->graph->n_classes);
 }
 
+/* "conv1, bn1, layer1, ...": with what the parameters' names begin, up to a dot. */
+static void list_groups(const pt_graph *g, char *text, size_t n)
+{
+    const char *last = "";
+    size_t length = 0, at = 0;
+
+    for (int i = 0, listed = 0; i < g->n_params && at + 1 < n; i++) {
+        const char *name = g->tensors[i].name;
+        size_t own = strcspn(name, ".");
+
+        if (own == length && strncmp(name, last, own) == 0) continue;
+        if (listed++ == GROUPS_LISTED) own = 0;
+        at += (size_t)snprintf(text + at, n - at, "%s%.*s%s", listed > 1 ? ", " : "",
+                               (int)own, name, own ? "" : "...");
+        if (!own) return;
+        last = name;
+        length = own;
+    }
+}
+
+static bool freezes_any(const pt_graph *g, char *entry)
+{
+    for (int i = 0; i < g->n_params; i++)
+        if (!g->tensors[i].fixed && pt_tensor_frozen(&g->tensors[i], &entry, 1))
+            return true;
+    return false;
+}
+
+static pt_status check_frozen(const pt_run *r)
+{
+    char groups[512] = "";
+    pt_status s = PT_OK;
+
+    for (size_t i = 0; i < r->config->n_stages; i++) {
+        const Pt__Config__Stage *stage = r->config->stages[i];
+
+        for (size_t k = 0; k < stage->n_frozen; k++) {
+            if (freezes_any(r->graph, stage->frozen[k])) continue;
+            list_groups(r->graph, groups, sizeof groups);
+            pt_fail_more(&s, PT_ERR_CONFIG,
+                         "stages.%zu.frozen: no parameter's name begins with '%.60s'; "
+                         "they begin with %s (trunk: all but the head)",
+                         i, stage->frozen[k], groups);
+        }
+    }
+    return s;
+}
+
 /* Only the last batch of an epoch is smaller than the others. */
 pt_status pt_run_check(const pt_run *r)
 {
     const pt_plan *p = r->plan;
     pt_status s = check_class_weights(r);
 
+    if (s == PT_OK) s = check_frozen(r);
     for (size_t i = 0; i < p->n_stages && s == PT_OK; i++) {
         uint64_t last = epochs_last(p, p->stages[i].first);
 
@@ -77,8 +129,42 @@ pt_status pt_run_check(const pt_run *r)
     return s;
 }
 
+/* ---- doubts ------------------------------------------------------------------------ */
+
+static bool tests_on_training(const pt_run *r, char *line, size_t n)
+{
+    const Pt__Config__Data *d = r->config->data;
+
+    if (strcmp(d->test_split, d->train_split) != 0) return false;
+    snprintf(
+        line, n,
+        "data.test_split is the training split, '%.60s': the test accuracy is that of "
+        "images that were trained on",
+        d->train_split);
+    return true;
+}
+
+static bool trains_nothing(const pt_run *r, char *line, size_t n)
+{
+    const pt_config *c = r->config;
+
+    for (size_t i = 0; i < c->n_stages; i++) {
+        int k = 0;
+
+        while (k < r->graph->n_params &&
+               pt_tensor_frozen(&r->graph->tensors[k], c->stages[i]->frozen,
+                                c->stages[i]->n_frozen))
+            k++;
+        if (k < r->graph->n_params) continue;
+        snprintf(line, n, "stages.%zu freezes every parameter: nothing is trained in it",
+                 i);
+        return true;
+    }
+    return false;
+}
+
 /* The rate rises to 1 in step warmup + 1, counted from 1. */
-bool pt_run_doubt(const pt_run *r, char *line, size_t n)
+static bool warms_up_throughout(const pt_run *r, char *line, size_t n)
 {
     const Pt__Config__Schedule *c = r->config->schedule;
     const pt_plan *p = r->plan;
@@ -98,5 +184,15 @@ bool pt_run_doubt(const pt_run *r, char *line, size_t n)
                  (double)steps / ((double)c->warmup_steps + 1));
         return true;
     }
+    return false;
+}
+
+bool pt_run_doubt(const pt_run *r, int k, char *line, size_t n)
+{
+    bool (*const doubts[])(const pt_run *, char *, size_t) = {
+        tests_on_training, trains_nothing, warms_up_throughout};
+
+    for (size_t i = 0; i < sizeof doubts / sizeof *doubts; i++)
+        if (doubts[i](r, line, n) && k-- == 0) return true;
     return false;
 }

@@ -365,7 +365,8 @@ static void warn_of_doubts(const pt_setup *u)
     char line[256];
 
     if (pt_job_rank() != 0) return;
-    if (pt_run_doubt(u->run, line, sizeof line)) pt_log_warn("%s", line);
+    for (int k = 0; pt_run_doubt(u->run, k, line, sizeof line); k++)
+        pt_log_warn("%s", line);
     if (u->n_test == 0) pt_test_split_warn(u->run->config->data->path);
 }
 

@@ -82,6 +82,23 @@ static void test_a_directory_that_a_comment_would_cut_is_refused(void **state)
     pt_config_destroy(&c);
 }
 
+static void test_a_head_is_kept_of_weights(void **state)
+{
+    static const char *const set[] = {"run.dir=a", "data.path=d.h5", "network.name=vgg16",
+                                      "network.keep_head=true", "network.weights=w.h5"};
+    pt_config *c = NULL;
+
+    assert_int_equal(pt_config_load("a.yaml", set, 4, &c), PT_OK);
+    assert_int_equal(pt_config_check_train(c), PT_ERR_CONFIG);
+    assert_string_equal(
+        pt_fail_text(),
+        "network.keep_head is the head of network.weights, which is not given");
+    pt_config_destroy(&c);
+    assert_int_equal(pt_config_load("a.yaml", set, 5, &c), PT_OK);
+    assert_int_equal(pt_config_check_train(c), PT_OK);
+    pt_config_destroy(&c);
+}
+
 static void test_no_directory_is_named_by_a_tilde(void **state)
 {
     static const char *const set[] = {"run.dir=~/runs/a", "data.path=d.h5",
@@ -102,6 +119,7 @@ int main(void)
         cmocka_unit_test(
             test_files_are_looked_for_beside_the_configuration_that_names_them),
         cmocka_unit_test(test_a_directory_that_a_comment_would_cut_is_refused),
+        cmocka_unit_test(test_a_head_is_kept_of_weights),
         cmocka_unit_test(test_no_directory_is_named_by_a_tilde),
     };
 

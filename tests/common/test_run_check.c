@@ -118,24 +118,65 @@ static void test_a_warm_up_as_long_as_the_run_is_doubted(void **state)
     char line[256] = "";
     pt_run *r = make(&e);
 
-    assert_false(pt_run_doubt(r, line, sizeof line));
+    assert_false(pt_run_doubt(r, 0, line, sizeof line));
     pt_run_destroy(&r);
     e.sets[2] = "schedule.warmup_steps=10";
     r = make(&e);
-    assert_true(pt_run_doubt(r, line, sizeof line));
+    assert_true(pt_run_doubt(r, 0, line, sizeof line));
     assert_string_equal(line,
                         "schedule.warmup_steps is 10, but the run has 10 steps: the "
                         "rate never exceeds 0.909 of its full value");
     pt_run_destroy(&r);
     e.sets[2] = "schedule={warmup_steps: 5, per_stage: true}";
     r = make(&e);
-    assert_true(pt_run_doubt(r, line, sizeof line));
+    assert_true(pt_run_doubt(r, 0, line, sizeof line));
     assert_string_equal(line, "schedule.warmup_steps is 5, but stages.1 has 4 steps: the "
                               "rate never exceeds 0.667 of its full value");
     pt_run_destroy(&r);
     e.sets[2] = NULL;
     r = make(&e);
-    assert_false(pt_run_doubt(r, line, sizeof line));
+    assert_false(pt_run_doubt(r, 0, line, sizeof line));
+    pt_run_destroy(&r);
+}
+
+static void test_a_frozen_group_that_there_is_not_is_refused(void **state)
+{
+    const example good = {{"stages=[{steps: 6, frozen: [trunk]}, {steps: 2, frozen: "
+                           "[head, conv1, layer2.0.bn]}]"},
+                          "resnet_small",
+                          32,
+                          64};
+    const example bad = {
+        {"stages=[{steps: 6, frozen: [layr1, conv1]}]"}, "resnet_small", 32, 64};
+    const example many = {
+        {"stages=[{steps: 6, frozen: [conv2]}]"}, "mobilenet_v1", 32, 64};
+
+    expect(&good, NULL);
+    expect(&bad, "stages.0.frozen: no parameter's name begins with 'layr1'; they begin "
+                 "with conv1, bn1, layer1, layer2, layer3, fc (trunk: all but the head)");
+    expect(&many, "they begin with conv1, conv1_bn, conv_dw_1, conv_dw_1_bn, conv_pw_1, "
+                  "conv_pw_1_bn, conv_dw_2, conv_dw_2_bn, ... (trunk");
+}
+
+static void test_every_doubt_is_told(void **state)
+{
+    const example e = {{"stages=[{steps: 6}, {steps: 4, frozen: [trunk, head]}]",
+                        "data={train_split: all, test_split: all}",
+                        "schedule.warmup_steps=10"},
+                       "resnet_small",
+                       32,
+                       64};
+    char line[256];
+    pt_run *r = make(&e);
+
+    assert_true(pt_run_doubt(r, 0, line, sizeof line));
+    assert_string_equal(line, "data.test_split is the training split, 'all': the test "
+                              "accuracy is that of images that were trained on");
+    assert_true(pt_run_doubt(r, 1, line, sizeof line));
+    assert_string_equal(line,
+                        "stages.1 freezes every parameter: nothing is trained in it");
+    assert_true(pt_run_doubt(r, 2, line, sizeof line));
+    assert_false(pt_run_doubt(r, 3, line, sizeof line));
     pt_run_destroy(&r);
 }
 
@@ -161,6 +202,8 @@ int main(void)
         cmocka_unit_test(test_one_value_per_channel_is_refused_where_it_comes_first),
         cmocka_unit_test(
             test_one_image_of_a_shard_is_refused_where_shards_are_normalized),
+        cmocka_unit_test(test_a_frozen_group_that_there_is_not_is_refused),
+        cmocka_unit_test(test_every_doubt_is_told),
         cmocka_unit_test(test_a_warm_up_as_long_as_the_run_is_doubted),
     };
 
