@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/run/layout.h"
+#include "worker/input/fingerprint.h"
 
 const char *const pt_finding_names[] = {"ok", "warn", "fail"};
 
@@ -105,6 +106,24 @@ static void check_cpus(const pt_facts *f, pt_findings *out)
     }
     pt_findings_add(out, PT_FINDING_OK, "%s%s", f->rank[0].cpu,
                     f->n_hosts > 1 ? " on all hosts" : "");
+}
+
+static void check_pictures(const pt_facts *f, pt_findings *out)
+{
+    for (int r = 1; r < f->n; r++) {
+        if (f->rank[r].pixels == f->rank[0].pixels) continue;
+        pt_findings_add(out, PT_FINDING_FAIL,
+                        "hosts %s and %s decode pictures to different pixels, so a job "
+                        "on both is refused: install the same libjpeg and libwebp",
+                        f->rank[0].host, f->rank[r].host);
+        return;
+    }
+    if (f->rank[0].pixels == PT_INPUT_FINGERPRINT)
+        pt_findings_add(out, PT_FINDING_OK, "libjpeg and libwebp give Pillow's pixels");
+    else
+        pt_findings_add(out, PT_FINDING_WARN,
+                        "libjpeg or libwebp do not give Pillow's pixels: runs have other "
+                        "bits than elsewhere; install libjpeg-turbo 2.1 or later");
 }
 
 enum { APART_S = 1 };
@@ -250,6 +269,7 @@ const pt_check pt_checks[] = {
     {"binding", "which cores each rank may use", pt_check_binding},
     {"cores", "threads of all workers against cores", pt_check_cores},
     {"cpu", "CPU types", check_cpus},
+    {"pictures", "what libjpeg and libwebp make of pictures", check_pictures},
     {"clocks", "wall clocks", check_clocks},
     {"links", "bandwidth and latency between hosts", check_links},
     {"directory", "the run directory, from every host", check_directory},

@@ -19,6 +19,7 @@ typedef struct {
     int quota;         /* CPUs that its control group has time for, 0: no limit */
     uint64_t shm_free; /* bytes of its host's /dev/shm */
     double wall_s;     /* wall clock minus pt_clock */
+    uint32_t pixels;   /* pt_input_fingerprint; 0: the pictures were refused */
     bool sees_dir;     /* the run directory's file that rank 0 has made */
 } pt_rank_facts;
 

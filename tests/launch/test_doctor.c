@@ -10,6 +10,7 @@
 
 #include "launch/doctor/checks.h"
 #include "launch/doctor/links.h"
+#include "worker/input/fingerprint.h"
 
 enum { HOSTS = 3, RANKS = 6, PAIRS = 3, CORES = 4 };
 
@@ -38,6 +39,7 @@ static int make_job(void **state)
         ranks[r] = (pt_rank_facts){.host_number = r / 2,
                                    .cores = cores(0, CORES),
                                    .shm_free = gib,
+                                   .pixels = PT_INPUT_FINGERPRINT,
                                    .sees_dir = true};
         snprintf(ranks[r].host, sizeof ranks[r].host, "h%d", r / 2);
         snprintf(ranks[r].cpu, sizeof ranks[r].cpu, "Zen 5");
@@ -98,6 +100,15 @@ static void test_a_sound_job_is_ok_in_every_check(void **state)
         assert_int_equal(found.list[i].level, PT_FINDING_OK);
     for (size_t i = 0; i < pt_n_checks; i++)
         assert_string_not_equal(text_of(pt_checks[i].name), "");
+}
+
+static void test_hosts_that_decode_to_other_pixels_are_named(void **state)
+{
+    assert_ptr_equal(*state, &facts);
+    ranks[2].pixels = 1;
+    expect(PT_FINDING_FAIL, "pictures", "hosts h0 and h1 decode pictures to different");
+    for (int r = 0; r < RANKS; r++) ranks[r].pixels = 1;
+    expect(PT_FINDING_WARN, "pictures", "do not give Pillow's pixels");
 }
 
 static void test_the_world_is_compared_with_the_launchers(void **state)
@@ -299,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_sound_job_is_ok_in_every_check),
+        TEST(test_hosts_that_decode_to_other_pixels_are_named),
         TEST(test_the_world_is_compared_with_the_launchers),
         TEST(test_more_workers_than_shards_fail),
         TEST(test_small_tags_fail),

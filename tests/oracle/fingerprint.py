@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Prints the two pictures of worker/input/fingerprint.c as C, and the CRC-32C of the pixels
-that Pillow's convert("RGB") makes of them, for tests/worker/test_picture.c. Run with
+that Pillow's convert("RGB") makes of them, for worker/input/fingerprint.h. Run with
 Pillow 9.4.0 (Debian 12: python3-pil), libjpeg-turbo 2.1.5, libwebp 1.2.4.
 
 usage: /usr/bin/python3 tests/oracle/fingerprint.py

@@ -6,6 +6,9 @@
 
 #include "common/base/status.h"
 
+/* Where the pixels are Pillow's with libjpeg-turbo 2.1 (tests/oracle/fingerprint.py). */
+enum { PT_INPUT_FINGERPRINT = 0x082b13a7 };
+
 /* The CRC-32C of the pixels that this machine's libraries make of two pictures which the
  * program carries, a JPEG and a lossy WebP: these formats leave their decoders a choice
  * (another libjpeg, other pixels), the others have one answer. PT_ERR_DATA if one is
