@@ -67,7 +67,7 @@ static bool read_args(int argc, char **argv, soup_args *a, int *code)
                     "Take a model only if the mean with it classifies no fewer of these "
                     "images right, best models first"),
         PT_ARG_TEXT("split", "NAME", &a->split,
-                    "Images of --greedy (default: validation): not the test's"),
+                    "Images of --greedy (default: val): not the test's"),
         PT_ARG_TEXT("wise", "SHARE", &a->share,
                     "Go from --start to the mean by this share (WiSE-FT; 0.5 is usual); "
                     "the head is the mean's"),
@@ -103,7 +103,7 @@ static pt_status open_data(kitchen *k)
 
     if (s == PT_OK) s = pt_dataset_open(a->data, &k->data);
     if (s == PT_OK)
-        s = pt_dataset_split(k->data, a->split ? a->split : "validation", &k->images,
+        s = pt_dataset_split(k->data, a->split ? a->split : "val", &k->images,
                              &k->n_images);
     if (s != PT_OK) return s;
     return pt_class_names_check(k->list[0].path, k->model.info.format,

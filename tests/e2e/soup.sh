@@ -44,6 +44,10 @@ refused() { # words arguments...
     [ $? = 2 ] && [ "$(wc -l <out)" = 1 ] && grep -q "$words" out || { fail "$*"; cat out; }
 }
 refused "exists" seed-1 --output mean.h5
+mv images/target/test images/target/validation # a split that pack calls val
+"$PTRAIN" pack images/target val.h5 >/dev/null || fail "pack with validation images"
+mv images/target/validation images/target/test
+"$PTRAIN" soup seed-1 seed-2 --output val-soup.h5 --greedy val.h5 >out 2>&1 || { fail "--greedy by val"; cat out; }
 refused "./seed-1/model.h5 would overwrite its own input" seed-1 --output ./seed-1/model.h5 --overwrite
 refused "belong together" seed-1 --output x.h5 --wise 0.5
 refused "must be a number from 0 to 1" seed-1 --output x.h5 --wise 2 --start start
