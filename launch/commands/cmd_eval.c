@@ -115,6 +115,11 @@ static const char *choose_split(const pt_dataset *d)
     return val ? "val" : "test";
 }
 
+static const char *split_of(const eval_args *a, const evaluation *e)
+{
+    return a->split ? a->split : choose_split(e->data);
+}
+
 static bool is_folder(const char *path)
 {
     struct stat st;
@@ -133,8 +138,7 @@ static pt_status open_data(const eval_args *a, evaluation *e)
         if (s == PT_OK) s = pt_dataset_open(a->data, &e->data);
     }
     if (s != PT_OK) return s;
-    return pt_dataset_split(e->data, a->split ? a->split : choose_split(e->data),
-                            &e->images, &e->n);
+    return pt_dataset_split(e->data, split_of(a, e), &e->images, &e->n);
 }
 
 /* ---- what comes out --------------------------------------------------------------- */
@@ -263,9 +267,12 @@ static void print_confused(const evaluation *e)
 static void print_text(const eval_args *a, const char *path, const evaluation *e)
 {
     const pt_score *sc = &e->score;
+    const char *split = split_of(a, e);
+    bool test = strcmp(split, "test") == 0;
 
-    printf("%s: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu of %zu images)\n", path,
-           100 * sc->top1, 100 * sc->top5, sc->ce, sc->n_right, e->n);
+    printf("%s: accuracy %.2f %%, top-5 %.2f %%, ce %.4f (%zu of %zu images%s%s)\n", path,
+           100 * sc->top1, 100 * sc->top5, sc->ce, sc->n_right, e->n,
+           test ? "" : " of split ", test ? "" : split);
     printf("calibration: %.2f %% sure on average, expected error %.2f points\n",
            100 * e->calibration.confidence, 100 * e->calibration.error);
     printf("predictions: sha256 %s\n", e->hash);

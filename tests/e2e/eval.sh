@@ -5,6 +5,8 @@
 make_data
 ranks 3 run optimizer.lr=0.02 || fail "the run"
 
+"$PTRAIN" eval run data.h5 --split train >out 2>&1
+grep -q ' images of split train)$' out || { fail "which images"; cat out; }
 "$PTRAIN" eval run data.h5 --per-class --confusion >out 2>&1 || { fail "eval"; cat out; }
 grep -q "sha256 $(value run predictions_hash)" out || { fail "the run's predictions"; cat out; }
 for cores in 0 0,1; do
