@@ -5,6 +5,10 @@
 #ifndef PT_COMMON_BASE_SIMD_H
 #define PT_COMMON_BASE_SIMD_H
 
+#if (defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__)) && !defined(PT_FREE_ORDER)
+#error "sums keep their order: build ptrain without -ffast-math (a compiler wrapper adds it?)"
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                   \
     !defined(PT_SANITIZED)
 #define PT_CLONES     __attribute__((target_clones("avx512f", "avx2", "default")))
