@@ -25,3 +25,7 @@ mutation maps_for_others_are_stored_as_bf16 worker.net_storage worker/engine/net
 - !p->nodes[i].map && n->h * n->w > 1;
 + n->h * n->w > 1;
 M
+mutation products_of_few_images_are_not_rounded worker.run_bits worker/engine/net/forward.c <<'M'
+- pt_kernel_bf16(n->opt.kernel), pt_net_float_y(n, node->in[0]),
++ pt_kernel_bf16(n->opt.kernel) && n->n_images > 4, pt_net_float_y(n, node->in[0]),
+M
