@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/weights/caffe.h"
 #include "common/weights/detect.h"
 #include "common/weights/fold.h"
@@ -22,6 +24,21 @@
 
 /* ---- which format ----------------------------------------------------------------- */
 
+/* A directory that is no model of TensorFlow.js: is it that of a run? */
+static pt_status fail_directory(const char *path)
+{
+    char *model = pt_file_path(path, "model.h5");
+    bool run = model && access(model, F_OK) == 0;
+
+    free(model);
+    return run ? pt_fail(PT_ERR_IO,
+                         "%s: is a run's directory: name its model, %s/model.h5", path,
+                         path)
+               : pt_fail(PT_ERR_IO,
+                         "%s: is a directory without model.json: name a file in it",
+                         path);
+}
+
 /* path[/entry][/model.json]: malloc'd. */
 static pt_status whole_path(const char *path, const char *entry, char **out)
 {
@@ -36,9 +53,7 @@ static pt_status whole_path(const char *path, const char *entry, char **out)
         strcat(whole, "/model.json");
         if (stat(whole, &st) != 0) {
             free(whole);
-            return pt_fail(PT_ERR_IO,
-                           "%s: is a directory without model.json: name a file in it",
-                           path);
+            return fail_directory(path);
         }
     }
     *out = whole;
