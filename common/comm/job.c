@@ -162,6 +162,7 @@ pt_status pt_job_start(int *argc, char ***argv)
     if (s != PT_OK) {
         /* There is nobody to agree with. */
         if (pt_job.first) pt_log_error(pt_fail_text());
+        pt_launcher_let_first_speak();
         return s;
     }
     s = pt_mpi_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The variables that launchers set for the processes that they start. */
 static const struct {
@@ -34,6 +35,13 @@ bool pt_launcher_is_first(void)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (getenv(names[i])) return strcmp(getenv(names[i]), "0") == 0;
     return true;
+}
+
+void pt_launcher_let_first_speak(void)
+{
+    const struct timespec wait = {.tv_sec = 2};
+
+    if (!pt_launcher_is_first()) nanosleep(&wait, NULL);
 }
 
 /* ---- srun and Open MPI 4 ---------------------------------------------------------- */

@@ -14,6 +14,11 @@ bool pt_under_launcher(void);
  * print for all. */
 bool pt_launcher_is_first(void);
 
+/* Before a process ends with what all of them have found, and MPI has not started: waits
+ * 2 s if it is not the first. The launcher ends all as soon as one has ended with another
+ * code than 0, and the first has yet to say why. */
+void pt_launcher_let_first_speak(void);
+
 /* Before MPI_Init. PT_ERR_USAGE if srun has started this process with a PMI that this MPI
  * cannot use (srun --mpi=none or pmi2, Open MPI 4): MPI_Init would print a page, twice a
  * rank, and abort. mpi: pt_job_mpi(). */

@@ -252,6 +252,7 @@ static void report(const reader *r)
     const char *command = r->args->command;
     char line[1024];
 
+    pt_launcher_let_first_speak();
     if (!pt_launcher_is_first()) return;
     snprintf(line, sizeof line, "%s%s%.800s (see %s --help)", command,
              *command ? ": " : "", pt_fail_text(), r->name);

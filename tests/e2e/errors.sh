@@ -124,6 +124,12 @@ timeout -k 5 60 mpirun -q --oversubscribe -n 3 "$PTRAIN" train run.yaml --wroker
 [ $? = 2 ] && [ "$(cat u.log)" = "error: train: unknown option '--wrokers'; did you mean '--workers'? \
 (see ptrain train --help)" ] || { fail "a misspelt option, once for all ranks"; cat u.log; }
 
+# So it is where the others are faster than the first, whose mpirun they end.
+timeout -k 5 60 mpirun -q --oversubscribe -n 3 sh -c \
+    '[ $OMPI_COMM_WORLD_RANK != 0 ] || sleep 0.5; exec "$@"' sh "$PTRAIN" train run.yaml --wrokers 2 >u.log 2>&1
+[ $? = 2 ] && [ "$(grep -c "error: train: unknown option '--wrokers'" u.log)" = 1 ] ||
+    { fail "a misspelt option, said before all end"; cat u.log; }
+
 # Output that cannot be written: code 1 and one line, of every command and its help.
 if [ -w /dev/full ]; then
     printf 'dir: runs\nconfig: [run.yaml]\nseeds: [1]\nrows: [{name: a}]\n' >table.yaml
