@@ -24,19 +24,25 @@
 
 /* ---- which format ----------------------------------------------------------------- */
 
+static bool has(const char *dir, const char *name)
+{
+    char *path = pt_file_path(dir, name);
+    bool there = path && access(path, F_OK) == 0;
+
+    free(path);
+    return there;
+}
+
 /* A directory that is no model of TensorFlow.js: is it that of a run? */
 static pt_status fail_directory(const char *path)
 {
-    char *model = pt_file_path(path, "model.h5");
-    bool run = model && access(model, F_OK) == 0;
-
-    free(model);
-    return run ? pt_fail(PT_ERR_IO,
-                         "%s: is a run's directory: name its model, %s/model.h5", path,
-                         path)
-               : pt_fail(PT_ERR_IO,
-                         "%s: is a directory without model.json: name a file in it",
-                         path);
+    if (has(path, "model.h5"))
+        return pt_fail(PT_ERR_IO, "%s: is a run's directory: name its model.h5", path);
+    if (has(path, "identity.json"))
+        return pt_fail(PT_ERR_IO, "%s: this run has not finished: it has no model.h5 yet",
+                       path);
+    return pt_fail(PT_ERR_IO, "%s: is a directory without model.json: name a file in it",
+                   path);
 }
 
 /* path[/entry][/model.json]: malloc'd. */

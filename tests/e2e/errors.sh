@@ -75,7 +75,7 @@ grep -q warn: dry.log && { fail "a warning about weights that fit"; cat dry.log;
     --set data.preprocess.mean='[0.97, 0.912, 0.812]' >dry.log 2>&1
 grep -q warn: dry.log && { fail "a warning about the same pixels, written otherwise"; cat dry.log; }
 
-expect 1 1 "small: is a run's directory: name its model, small/model.h5" 3 network.weights=small
+expect 1 1 "small: is a run's directory: name its model.h5" 3 network.weights=small
 
 # a deeper network's file, under the name of a shallower: not half of it
 ranks 3 deep network.name=cifar_resnet56 stages.0.epochs=1 || { fail "a run of 56 layers"; cat deep.log; }

@@ -41,6 +41,12 @@ refused "exists" run --to onnx
 refused "must be onnx, safetensors or pth" run --to keras
 refused "is the model itself" run/model.h5 --to onnx --output run/model.h5 --overwrite
 "$PTRAIN" export run --to onnx --overwrite >/dev/null 2>&1 || fail "--overwrite"
+mkdir begun && echo '{}' >begun/identity.json
+for command in 'export begun --to onnx' 'eval begun data.h5'; do
+    "$PTRAIN" $command >out 2>&1
+    [ $? = 1 ] && [ "$(cat out)" = "error: begun: this run has not finished: it has no model.h5 yet" ] ||
+        { fail "$command of a run that has not finished"; cat out; }
+done
 "$PTRAIN" export nowhere --to onnx >out 2>&1
 [ $? = 1 ] && [ "$(wc -l <out)" = 1 ] || { fail "a model that is not there"; cat out; }
 
