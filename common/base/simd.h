@@ -6,7 +6,7 @@
 #define PT_COMMON_BASE_SIMD_H
 
 #if (defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__)) && !defined(PT_FREE_ORDER)
-#error "sums keep their order: build ptrain without -ffast-math (a compiler wrapper adds it?)"
+#error "sums keep their order: build ptrain without -ffast-math, which something adds"
 #endif
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                   \
@@ -16,6 +16,22 @@
 #else
 #define PT_CLONES
 #define PT_CLONES_256
+#endif
+
+/* Before a loop of at most n rounds, a constant: all of them are written out, so that an
+ * array of sums that they index is in registers. */
+#define PT_PRAGMA(text) _Pragma(#text)
+#ifdef __clang__
+#define PT_UNROLL(n) _Pragma("clang loop unroll(full)")
+#else
+#define PT_UNROLL(n) PT_PRAGMA(GCC unroll n)
+#endif
+
+/* Before a loop whose rounds do not depend on each other, whatever its pointers are. */
+#ifdef __clang__
+#define PT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define PT_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
 /* Inlined, so that an argument is a constant in the hot copy of a loop and that the code

@@ -58,11 +58,11 @@ PT_INLINE void begin(const pt_gemm_tile *t, int rows, int panels, sums s)
 {
     vec zero = {0};
 
-#pragma GCC unroll 16
+    PT_UNROLL(16)
     for (int i = 0; i < rows; i++) {
         const float *from = t->from ? t->from + (size_t)i * t->from_step : NULL;
 
-#pragma GCC unroll 8
+        PT_UNROLL(8)
         for (int v = 0; v < panels * PER_PANEL; v++)
             s[i][v] =
                 from ? started(load(from + panel_of(v) * PT_PANEL + lane_of(v))) : zero;
@@ -80,11 +80,11 @@ PT_INLINE vec above_zero(vec v)
 
 PT_INLINE void finish(const pt_gemm_tile *t, int rows, int panels, sums s)
 {
-#pragma GCC unroll 16
+    PT_UNROLL(16)
     for (int i = 0; i < rows; i++) {
         float *to = t->c + (size_t)i * t->ldc;
 
-#pragma GCC unroll 8
+        PT_UNROLL(8)
         for (int v = 0; v < panels * PER_PANEL; v++) {
             float *at = to + panel_of(v) * PT_PANEL + lane_of(v);
             vec y = t->relu ? above_zero(s[i][v]) : s[i][v];
@@ -104,22 +104,22 @@ PT_INLINE void tile(const pt_gemm_tile *t, int rows, int panels, bool by_column)
     size_t lda = t->lda;
 
     begin(t, rows, panels, s);
-#pragma GCC unroll 8
+    PT_UNROLL(8)
     for (int g = 0; g <= (rows - 1) / ROWS_OF_BASE; g++)
         base[g] = a + (size_t)g * ROWS_OF_BASE * lda;
     for (size_t k = 0; k < t->k; k++) {
         vec w[TILE_PANELS * PER_PANEL];
 
-#pragma GCC unroll 8
+        PT_UNROLL(8)
         for (int v = 0; v < panels * PER_PANEL; v++)
             w[v] = load(b + panel_of(v) * t->panel_step + lane_of(v));
-#pragma GCC unroll 16
+        PT_UNROLL(16)
         for (int i = 0; i < rows; i++) {
             const float *row =
                 by_column ? a + i : base[i / ROWS_OF_BASE] + (i % ROWS_OF_BASE) * lda;
             vec x = everywhere(*row);
 
-#pragma GCC unroll 8
+            PT_UNROLL(8)
             for (int v = 0; v < panels * PER_PANEL; v++)
                 s[i][v] = fused(x, w[v], s[i][v]);
         }
@@ -127,7 +127,7 @@ PT_INLINE void tile(const pt_gemm_tile *t, int rows, int panels, bool by_column)
         if (by_column) {
             a += lda;
         } else {
-#pragma GCC unroll 8
+            PT_UNROLL(8)
             for (int g = 0; g <= (rows - 1) / ROWS_OF_BASE; g++) base[g]++;
         }
     }
@@ -150,20 +150,21 @@ PT_INLINE void outer_leaf(const pt_gemm_outer *t, int rows, int terms, const flo
 {
     vec zero = {0};
 
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 8
+    PT_UNROLL(16)
+    for (int i = 0; i < rows; i++) {
+        PT_UNROLL(8)
         for (int v = 0; v < PER_PANEL; v++) s[i][v] = zero;
+    }
     for (int p = 0; p < terms; p++, x += t->ldx, dy += PT_PANEL) {
         vec w[PER_PANEL];
 
-#pragma GCC unroll 8
+        PT_UNROLL(8)
         for (int v = 0; v < PER_PANEL; v++) w[v] = load(dy + lane_of(v));
-#pragma GCC unroll 16
+        PT_UNROLL(16)
         for (int i = 0; i < rows; i++) {
             vec a = everywhere(x[i]);
 
-#pragma GCC unroll 8
+            PT_UNROLL(8)
             for (int v = 0; v < PER_PANEL; v++) s[i][v] = fused(a, w[v], s[i][v]);
         }
     }
@@ -171,10 +172,11 @@ PT_INLINE void outer_leaf(const pt_gemm_outer *t, int rows, int terms, const flo
 
 PT_INLINE void round_all(int rows, vec s[TILE_ROWS][PER_PANEL])
 {
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 8
+    PT_UNROLL(16)
+    for (int i = 0; i < rows; i++) {
+        PT_UNROLL(8)
         for (int v = 0; v < PER_PANEL; v++) s[i][v] = nearest_bf16(s[i][v]);
+    }
 }
 
 PT_INLINE void outer(const pt_gemm_outer *t, int rows)
@@ -190,25 +192,28 @@ PT_INLINE void outer(const pt_gemm_outer *t, int rows)
         term += (size_t)t->terms[leaf];
         for (int m = 0; m < t->merges[leaf]; m++) {
             n_open--;
-#pragma GCC unroll 16
-            for (int i = 0; i < rows; i++)
-#pragma GCC unroll 8
+            PT_UNROLL(16)
+            for (int i = 0; i < rows; i++) {
+                PT_UNROLL(8)
                 for (int v = 0; v < PER_PANEL; v++)
                     s[i][v] = open[n_open][i][v] + s[i][v];
+            }
             if (t->bf16) round_all(rows, s);
         }
         if (leaf + 1 == t->n_leaves) break;
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++)
-#pragma GCC unroll 8
+        PT_UNROLL(16)
+        for (int i = 0; i < rows; i++) {
+            PT_UNROLL(8)
             for (int v = 0; v < PER_PANEL; v++) open[n_open][i][v] = s[i][v];
+        }
         n_open++;
     } while (++leaf < t->n_leaves);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 8
+    PT_UNROLL(16)
+    for (int i = 0; i < rows; i++) {
+        PT_UNROLL(8)
         for (int v = 0; v < PER_PANEL; v++)
             memcpy(t->out + (size_t)i * t->ldo + lane_of(v), &s[i][v], sizeof s[i][v]);
+    }
 }
 
 /* ---- the table: a copy of each loop for every number of rows and panels ----------- */

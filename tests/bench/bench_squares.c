@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/rng.h"
+#include "common/base/simd.h"
 #include "common/gemm/gemm_path.h"
 #include "tests/bench/measure.h"
 #include "worker/engine/gemm/gemm_blas.h"
@@ -34,9 +35,10 @@ __attribute__((target("avx2,fma"))) static double avx2_flops(void)
     __m256 s[CHAINS], x = _mm256_set1_ps(0.999f);
 
     for (int i = 0; i < CHAINS; i++) s[i] = _mm256_set1_ps((float)i);
-    for (int k = 0; k < STEPS; k++)
-#pragma GCC unroll 12
+    for (int k = 0; k < STEPS; k++) {
+        PT_UNROLL(12)
         for (int i = 0; i < CHAINS; i++) s[i] = _mm256_fmadd_ps(s[i], x, x);
+    }
     for (int i = 0; i < CHAINS; i++) sink = _mm256_cvtss_f32(s[i]);
     return 2.0 * 8 * CHAINS * STEPS;
 }
@@ -46,9 +48,10 @@ __attribute__((target("avx512f"))) static double avx512_flops(void)
     __m512 s[CHAINS], x = _mm512_set1_ps(0.999f);
 
     for (int i = 0; i < CHAINS; i++) s[i] = _mm512_set1_ps((float)i);
-    for (int k = 0; k < STEPS; k++)
-#pragma GCC unroll 12
+    for (int k = 0; k < STEPS; k++) {
+        PT_UNROLL(12)
         for (int i = 0; i < CHAINS; i++) s[i] = _mm512_fmadd_ps(s[i], x, x);
+    }
     for (int i = 0; i < CHAINS; i++) sink = _mm512_cvtss_f32(s[i]);
     return 2.0 * 16 * CHAINS * STEPS;
 }

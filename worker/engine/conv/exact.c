@@ -233,7 +233,7 @@ static void pack_item(void *context, int item, int thread)
 /* The backward pass of a ReLU with output `mask`: 0 where that is <= 0. */
 PT_INLINE void apply_mask(size_t n, const float *mask, float *y)
 {
-#pragma GCC ivdep
+    PT_INDEPENDENT
     for (size_t i = 0; i < n; i++) y[i] = mask[i] <= 0.0f ? 0.0f : y[i];
 }
 

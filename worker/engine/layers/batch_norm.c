@@ -110,7 +110,7 @@ PT_INLINE void normalise(const row_item *t, pt_act act, const float *x, const fl
     const float *mean = t->coef, *scale = mean + 2 * t->c, *beta = scale + t->c;
 
     for (size_t r = 0; r < t->rows; r++, x += t->n, y += t->n) {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t j = 0; j < t->n; j++) {
             float z = (x[j] - mean[j]) * scale[j] + beta[j];
 
@@ -172,7 +172,7 @@ PT_INLINE void back_rows(const row_item *t, pt_act act, bool batch, bool accumul
     const float *m1 = t->means, *m2 = t->means + (batch ? c : 0);
 
     for (size_t r = 0; r < t->rows; r++, x += t->n, dy += t->n, dx += t->n) {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t j = 0; j < t->n; j++) {
             float d = x[j] - mean[j];
             float dz = pt_activate_back(act, d * scale[j] + beta[j], dy[j]);

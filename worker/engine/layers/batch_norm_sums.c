@@ -124,7 +124,7 @@ PT_INLINE void add_shifted(pt_values values, size_t n_rows, size_t c, size_t n,
     for (size_t j = 0; j < n; j++) {
         double s = sum[j], q = squares[j];
 
-#pragma GCC unroll 4
+        PT_UNROLL(4)
         for (size_t r = 0; r < n_rows; r++) {
             double d = (double)x[r * step + j] - shift[j];
 
@@ -218,7 +218,7 @@ PT_INLINE void make_some(const float *coef, size_t c, pt_act act, size_t n_rows,
     for (size_t r = 0; r < n_rows; r++, x += step_x, dy += step_dy) {
         float *dz = out->dz + r * n, *xhat = out->xhat + r * n;
 
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t j = 0; j < n; j++) {
             float d = x[j] - mean[j];
 
@@ -245,7 +245,7 @@ PT_INLINE void add_rows(const float_rows *v, size_t n_rows, size_t n, double *a,
     for (size_t j = 0; j < n; j++) {
         double sum_a = a[j], sum_b = b[j];
 
-#pragma GCC unroll 4
+        PT_UNROLL(4)
         for (size_t r = 0; r < n_rows; r++) {
             double dz = (double)v->dz[r * n + j];
 

@@ -79,10 +79,10 @@ PT_CLONES
 static void relu(const two_args *t, const float *x, const float *none, size_t n, float *y)
 {
     if (t->act == PT_ACT_RELU) {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t i = 0; i < n; i++) y[i] = pt_activate(PT_ACT_RELU, x[i]);
     } else {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t i = 0; i < n; i++) y[i] = pt_activate(PT_ACT_RELU6, x[i]);
     }
 }
@@ -97,10 +97,10 @@ static void relu_back(const two_args *t, const float *y, const float *dy, size_t
                       float *dx)
 {
     if (t->act == PT_ACT_RELU) {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t i = 0; i < n; i++) dx[i] = pt_activate_back(PT_ACT_RELU, y[i], dy[i]);
     } else {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t i = 0; i < n; i++)
             dx[i] = pt_activate_back(PT_ACT_RELU6, y[i], dy[i]);
     }
@@ -111,11 +111,11 @@ static void relu_back_add(const two_args *t, const float *y, const float *dy, si
                           float *dx)
 {
     if (t->act == PT_ACT_RELU) {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t i = 0; i < n; i++)
             dx[i] += pt_activate_back(PT_ACT_RELU, y[i], dy[i]);
     } else {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t i = 0; i < n; i++)
             dx[i] += pt_activate_back(PT_ACT_RELU6, y[i], dy[i]);
     }
@@ -137,13 +137,13 @@ PT_CLONES
 static void add(const two_args *t, const float *a, const float *b, size_t n, float *y)
 {
     if (t->act == PT_ACT_RELU) {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t i = 0; i < n; i++) y[i] = pt_activate(PT_ACT_RELU, a[i] + b[i]);
     } else if (t->act == PT_ACT_RELU6) {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t i = 0; i < n; i++) y[i] = pt_activate(PT_ACT_RELU6, a[i] + b[i]);
     } else {
-#pragma GCC ivdep
+        PT_INDEPENDENT
         for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
     }
 }
@@ -157,7 +157,7 @@ void pt_add_forward(pt_threads *p, pt_act act, size_t n, pt_values a, pt_values 
 PT_CLONES
 static void accumulate_range(float *out, const float *in, size_t n)
 {
-#pragma GCC ivdep
+    PT_INDEPENDENT
     for (size_t i = 0; i < n; i++) out[i] += in[i];
 }
 
@@ -240,7 +240,7 @@ typedef struct {
 PT_INLINE void put_masked(float *out, const float *in, size_t n, bool accumulate,
                           const float *mask)
 {
-#pragma GCC ivdep
+    PT_INDEPENDENT
     for (size_t i = 0; i < n; i++) {
         float v = accumulate ? out[i] + in[i] : in[i];
 
@@ -378,7 +378,7 @@ static void dropout_block(const uint32_t *words, size_t n, float prob, const flo
 {
     float scale = 1.0f / (1.0f - prob);
 
-#pragma GCC ivdep
+    PT_INDEPENDENT
     for (size_t i = 0; i < n; i++) {
         float u = (float)(words[i] >> 8) * 0x1p-24f;
         float v = u >= prob ? x[i] * scale : 0.0f;

@@ -50,12 +50,12 @@ PT_INLINE void whole_window(const pt_max_pool *s, int kh, int kw, pt_values x, s
     window_floats w = read_window(s, kh, kw, x, n, room);
     int32_t places[BLOCK];
 
-#pragma GCC ivdep
+    PT_INDEPENDENT
     for (size_t j = 0; j < n; j++) {
         float best = w.at[j];
         int32_t place = 0;
 
-#pragma GCC unroll 9
+        PT_UNROLL(9)
         for (int k = 1; k < kh * kw; k++) {
             float v = w.at[(size_t)(k / kw) * w.row + (size_t)(k % kw) * w.pixel + j];
             bool wins = v > best || v != v;
@@ -200,11 +200,11 @@ typedef struct {
  * constant for n it stays in registers. */
 PT_INLINE void gather_few(const seen *w, int n, size_t c, const float *mask, float *dx)
 {
-#pragma GCC ivdep
+    PT_INDEPENDENT
     for (size_t j = 0; j < c; j++) {
         float sum = 0;
 
-#pragma GCC unroll 4
+        PT_UNROLL(4)
         for (int k = 0; k < n; k++) {
             float g = w[k].dy[j];
 
@@ -412,7 +412,7 @@ static void avg_back_item(void *context, int item, int thread)
                 pt_values_read(pt_values_from(j->in, (size_t)item * c + b), n, room_dy);
             float *dx = pt_values_open(out, n, j->accumulate, room);
 
-#pragma GCC ivdep
+            PT_INDEPENDENT
             for (size_t k = 0; k < n; k++)
                 dx[k] = j->accumulate ? dx[k] + dy[k] / pixels : dy[k] / pixels;
             pt_values_put(out, n, dx);
