@@ -32,8 +32,8 @@ same_bits() { # NAME set...: on 1 and 3 workers
     [ "$(hash_of other)" = "$(hash_of "$name")" ] || fail "$name: other weights on 3 workers"
 }
 
-resumed() { # killed before step 4, then resumed without the file: the bits of `kept`
-    before=(env LD_PRELOAD="$PT_SHIM" PT_SHIM_RANK=1 PT_SHIM_KILL=1:4)
+resumed() { # slow, so that a checkpoint is written; killed before step 6, then resumed without the file: the bits of `kept`
+    before=(env LD_PRELOAD="$PT_SHIM" PT_SHIM_DELAY_US=10000 PT_SHIM_RANK=1 PT_SHIM_KILL=1:6)
     ranks 3 cut "${kept[@]}" run.checkpoint_steps=1 && fail "the run that was to be killed ended"
     before=()
     mv graph_kept.onnx away.onnx
