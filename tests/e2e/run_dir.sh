@@ -63,6 +63,8 @@ cp data.h5 kept.h5
 once 2 "data_checksum was [0-9a-f]+, is" 3
 mv kept.h5 data.h5
 
+export ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 # of sanitized programs behind the shim
+
 # Nor does it go on where libjpeg has other pixels, and no job begins with one such rank.
 LD_PRELOAD=${PT_DECODER_SHIM:?the shim} once 2 "picture_decoders was [0-9a-f]{8}, is [0-9a-f]{8}" 3
 timeout -k 5 60 mpirun -q --oversubscribe -n 2 "$PTRAIN" train run.yaml --set run.dir=mixed : \
