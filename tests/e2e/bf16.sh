@@ -13,8 +13,8 @@ for layout in '9 1' '4 3' '3 4'; do # ranks, threads
     [ "$(hash_of other)" = "$(hash_of first)" ] || fail "$n ranks, $threads threads: other weights"
 done
 
-# A worker is killed in step 4; three go on.
-before=(env LD_PRELOAD="$PT_SHIM" PT_SHIM_RANK=1 PT_SHIM_KILL=1:4)
+# A worker is killed in step 6, steps being slow, so that there is a checkpoint; three go on.
+before=(env LD_PRELOAD="$PT_SHIM" PT_SHIM_DELAY_US=10000 PT_SHIM_RANK=1 PT_SHIM_KILL=1:6)
 ranks 3 killed "${bf16[@]}" run.checkpoint_steps=1 && fail "the worker was not killed"
 before=()
 goes_on() { # ranks NAME set...: with the rest of that run
