@@ -1,7 +1,11 @@
 #include "common/weights/metadata.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/weights/onnx_metadata.h"
+#include "common/weights/safetensors.h"
 
 enum { CLASSES_MAX = 1 << 20 };
 
@@ -12,11 +16,26 @@ static const char *text_of(const json_t *all, const char *key)
     return text ? text : "";
 }
 
-bool pt_metadata_is_ours(const json_t *all)
+static bool is_ours(const json_t *all)
 {
     static const char ours[] = "ptrain ";
 
     return strncmp(text_of(all, "producer"), ours, sizeof ours - 1) == 0;
+}
+
+/* *all: the entries; NULL where another program wrote the file, or the format has none.
+ */
+static pt_status load(const char *path, pt_format format, json_t **all)
+{
+    pt_status s = PT_OK;
+
+    *all = NULL;
+    if (format == PT_FORMAT_ONNX) s = pt_onnx_metadata_load(path, all);
+    if (format == PT_FORMAT_SAFETENSORS) s = pt_safetensors_metadata_load(path, all);
+    if (s == PT_OK && is_ours(*all)) return PT_OK;
+    json_decref(*all);
+    *all = NULL;
+    return s;
 }
 
 /* ---- values ------------------------------------------------------------------------ */
@@ -90,12 +109,16 @@ static pt_status get_geometry(const metadata *m, pt_weights_info *info)
     return PT_OK;
 }
 
-pt_status pt_metadata_pixels(const char *path, const json_t *all, pt_weights_info *info)
+pt_status pt_metadata_pixels(const char *path, pt_format format, pt_weights_info *info)
 {
+    json_t *all;
+    pt_status s = load(path, format, &all);
     metadata m = {path, all};
-    pt_status s = get_preprocess(&m, info);
 
-    return s == PT_OK ? get_geometry(&m, info) : s;
+    if (s == PT_OK && all) s = get_preprocess(&m, info);
+    if (s == PT_OK && all) s = get_geometry(&m, info);
+    json_decref(all);
+    return s;
 }
 
 /* ---- classes ----------------------------------------------------------------------- */
@@ -127,19 +150,29 @@ static char **copy_names(const json_t *list, size_t n)
     return names;
 }
 
-pt_status pt_metadata_classes(const char *path, const json_t *all, char ***names,
-                              size_t *n)
+static pt_status get_classes(const metadata *m, char ***names, size_t *n)
 {
-    metadata m = {path, all};
     json_t *list;
 
-    *names = NULL;
-    *n = 0;
-    if (!json_object_get(all, "classes")) return PT_OK;
-    list = json_loads(text_of(all, "classes"), 0, NULL);
+    if (!json_object_get(m->all, "classes")) return PT_OK;
+    list = json_loads(text_of(m->all, "classes"), 0, NULL);
     if (json_is_array(list) && json_array_size(list) <= CLASSES_MAX)
         *names = copy_names(list, json_array_size(list));
     if (*names) *n = json_array_size(list);
     json_decref(list);
-    return *names ? PT_OK : damaged(&m, "classes");
+    return *names ? PT_OK : damaged(m, "classes");
+}
+
+pt_status pt_metadata_classes(const char *path, pt_format format, char ***names,
+                              size_t *n)
+{
+    json_t *all;
+    pt_status s = load(path, format, &all);
+    metadata m = {path, all};
+
+    *names = NULL;
+    *n = 0;
+    if (s == PT_OK && all) s = get_classes(&m, names, n);
+    json_decref(all);
+    return s;
 }

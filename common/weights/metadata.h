@@ -3,22 +3,18 @@
 #ifndef PT_COMMON_WEIGHTS_METADATA_H
 #define PT_COMMON_WEIGHTS_METADATA_H
 
-#include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/weights/info.h"
 
-/* all: an object of texts. Did `ptrain export` write it? */
-bool pt_metadata_is_ours(const json_t *all);
-
-/* Of ours: sets preprocessing and geometry of *info. PT_ERR_DATA for values that we never
- * write. path: for messages. */
-PT_MUST_USE pt_status pt_metadata_pixels(const char *path, const json_t *all,
+/* Sets preprocessing and geometry of *info, which stays as it is where another program
+ * wrote the file, or the format has no room for them. PT_ERR_DATA for values that we
+ * never write. Local. */
+PT_MUST_USE pt_status pt_metadata_pixels(const char *path, pt_format format,
                                          pt_weights_info *info);
 
-/* Of ours: as pt_model_class_names. */
-PT_MUST_USE pt_status pt_metadata_classes(const char *path, const json_t *all,
+/* As pt_model_class_names; no names where there are none. */
+PT_MUST_USE pt_status pt_metadata_classes(const char *path, pt_format format,
                                           char ***names, size_t *n);
 
 #endif

@@ -1,10 +1,8 @@
 #include "common/weights/onnx_metadata.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "common/base/file.h"
-#include "common/weights/metadata.h"
 #include "common/weights/wire.h"
 
 enum {
@@ -53,8 +51,7 @@ static pt_status add_entry(const pt_file *file, const pt_wire_field *in, json_t 
     return s;
 }
 
-/* All entries, if the file is ours; else *all is NULL. */
-static pt_status read_entries(const char *path, json_t **all)
+pt_status pt_onnx_metadata_load(const char *path, json_t **all)
 {
     pt_file *file = NULL;
     pt_wire_field field;
@@ -70,32 +67,10 @@ static pt_status read_entries(const char *path, json_t **all)
             if (field.number == MODEL_METADATA && field.type == PT_WIRE_LEN)
                 s = add_entry(file, &field, *all);
     }
-    if (s != PT_OK || !pt_metadata_is_ours(*all)) {
+    if (s != PT_OK) {
         json_decref(*all);
         *all = NULL;
     }
     pt_file_destroy(&file);
-    return s;
-}
-
-pt_status pt_onnx_metadata_read(const char *path, pt_weights_info *info)
-{
-    json_t *all;
-    pt_status s = read_entries(path, &all);
-
-    if (s == PT_OK && all) s = pt_metadata_pixels(path, all, info);
-    json_decref(all);
-    return s;
-}
-
-pt_status pt_onnx_metadata_classes(const char *path, char ***names, size_t *n)
-{
-    json_t *all;
-    pt_status s = read_entries(path, &all);
-
-    *names = NULL;
-    *n = 0;
-    if (s == PT_OK && all) s = pt_metadata_classes(path, all, names, n);
-    json_decref(all);
     return s;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/base/file.h"
-#include "common/weights/metadata.h"
 #include "common/weights/numbers.h"
 #include "common/weights/prefix.h"
 
@@ -248,8 +247,7 @@ pt_status pt_safetensors_open(const char *path, pt_table **out)
 
 /* ---- metadata ---------------------------------------------------------------------- */
 
-/* *all: NULL where another program wrote the file. */
-static pt_status read_metadata(const char *path, json_t **all)
+pt_status pt_safetensors_metadata_load(const char *path, json_t **all)
 {
     safetensors_file f = {0};
     json_t *header = NULL;
@@ -258,33 +256,7 @@ static pt_status read_metadata(const char *path, json_t **all)
     *all = NULL;
     if (s == PT_OK) s = load_header(&f, path, &header);
     if (s == PT_OK) *all = json_incref(json_object_get(header, "__metadata__"));
-    if (!pt_metadata_is_ours(*all)) {
-        json_decref(*all);
-        *all = NULL;
-    }
     json_decref(header);
     safetensors_fini(&f);
-    return s;
-}
-
-pt_status pt_safetensors_metadata_read(const char *path, pt_weights_info *info)
-{
-    json_t *all;
-    pt_status s = read_metadata(path, &all);
-
-    if (s == PT_OK && all) s = pt_metadata_pixels(path, all, info);
-    json_decref(all);
-    return s;
-}
-
-pt_status pt_safetensors_metadata_classes(const char *path, char ***names, size_t *n)
-{
-    json_t *all;
-    pt_status s = read_metadata(path, &all);
-
-    *names = NULL;
-    *n = 0;
-    if (s == PT_OK && all) s = pt_metadata_classes(path, all, names, n);
-    json_decref(all);
     return s;
 }

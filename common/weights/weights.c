@@ -11,11 +11,11 @@
 #include "common/weights/detect.h"
 #include "common/weights/fold.h"
 #include "common/weights/keras.h"
+#include "common/weights/metadata.h"
 #include "common/weights/model.h"
 #include "common/weights/names.h"
 #include "common/weights/onnx.h"
 #include "common/weights/onnx_graph.h"
-#include "common/weights/onnx_metadata.h"
 #include "common/weights/safetensors.h"
 #include "common/weights/survey.h"
 #include "common/weights/tfjs.h"
@@ -117,8 +117,7 @@ static pt_status describe(const char *path, pt_format format, const pt_table *t,
         info->options.stride_at = rule->stride_at;
         info->options.bn_eps = rule->bn_eps;
     }
-    if (format == PT_FORMAT_SAFETENSORS) return pt_safetensors_metadata_read(path, info);
-    return format == PT_FORMAT_ONNX ? pt_onnx_metadata_read(path, info) : PT_OK;
+    return pt_metadata_pixels(path, format, info);
 }
 
 /* What the rule knows and the file does not say. */
@@ -472,10 +471,7 @@ pt_status pt_weights_class_names(const char *path, pt_format format, char ***nam
     *names = NULL;
     *n = 0;
     if (format == PT_FORMAT_MODEL) return pt_model_class_names(path, names, n);
-    if (format == PT_FORMAT_ONNX) return pt_onnx_metadata_classes(path, names, n);
-    if (format == PT_FORMAT_SAFETENSORS)
-        return pt_safetensors_metadata_classes(path, names, n);
-    return PT_OK;
+    return pt_metadata_classes(path, format, names, n);
 }
 
 pt_status pt_weights_graph(const char *path, pt_graph **g)
